@@ -1,0 +1,37 @@
+import { CodedError } from './errors.ts'
+
+/**
+ * IBM's Cloud Resource Name: `crn:v1:<cname>:<ctype>:<service>:<location>:<scope>:<service-instance>:<resource-type>:<resource>`.
+ * Ten colon-separated segments; the last one may itself hold colons (an object name).
+ */
+export interface Crn {
+  readonly cname: string
+  readonly ctype: string
+  readonly service: string
+  readonly region: string
+  /** 32 hex digits; the scope segment is `a/<account>`. */
+  readonly account: string
+  readonly instance: string
+  readonly resourceType: string
+  readonly resource: string
+}
+
+export type CrnErrorCode = 'InvalidCrn'
+
+/** Throws InvalidCrn when the text is not ten segments starting with `crn:v1`. */
+export function parseCrn(text: string): Crn {
+  const [scheme, version, cname, ctype, service, region, scope, instance, resourceType, ...rest] = text.split(':')
+  if (
+    scheme !== 'crn' || version !== 'v1' || !cname || !ctype || !service || region === undefined ||
+    scope === undefined || instance === undefined || resourceType === undefined || rest.length === 0 ||
+    !/^(a\/[0-9a-f]{32})?$/.test(scope)
+  ) {
+    throw new CodedError<CrnErrorCode>('InvalidCrn', 'not a CRN: ten segments separated by colons, starting with crn:v1, are expected')
+  }
+  return { cname, ctype, service, region, account: scope.slice(2), instance, resourceType, resource: rest.join(':') }
+}
+
+export function formatCrn(crn: Pick<Crn, 'service' | 'region' | 'account' | 'instance'> & Partial<Crn>): string {
+  const { cname = 'bluemix', ctype = 'public', service, region, account, instance, resourceType = '', resource = '' } = crn
+  return `crn:v1:${cname}:${ctype}:${service}:${region}:a/${account}:${instance}:${resourceType}:${resource}`
+}

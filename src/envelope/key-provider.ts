@@ -1,0 +1,67 @@
+import type { Dek } from './dek.ts'
+
+/** What storage keeps of a DEK: opaque provider bytes and the root key version that can open them. */
+export interface WrappedDek {
+  readonly ciphertext: Buffer
+  /** Id of the root key version (a UUID at Key Protect). */
+  readonly keyVersion: string
+}
+
+/** Bound into the wrap as AAD, in this order; the same list must be given to unwrap. ≤ 4 short strings. */
+export type WrapContext = readonly string[]
+
+export interface RootKeyDescription {
+  readonly crn: string
+  readonly keyVersion: string
+  readonly region: string
+}
+
+export interface Registration {
+  readonly rootKeyCrn: string
+  /** CRN of the bucket that the key protects. */
+  readonly resourceCrn: string
+  readonly description?: string
+  readonly preventKeyDeletion?: boolean
+}
+
+/**
+ * THE contract of the key providers. A provider reaches a key management service as the identity of one object storage
+ * instance (`serviceInstanceCrn`), and only while that service authorises it: EVERY call is checked there, whatever is cached.
+ * Failures are one of the five codes below, nothing else.
+ */
+export interface KeyProvider {
+  readonly name: string
+  readonly supports: { readonly rewrap: boolean; readonly aad: boolean; readonly versions: boolean; readonly registrations: boolean }
+  readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
+  /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
+  readonly unwrap: (call: KeyCall, wrapped: WrappedDek, context: WrapContext) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
+  readonly rewrap: (call: KeyCall, wrapped: WrappedDek, context: WrapContext) => Promise<WrappedDek>
+  /**
+   * "May this service use this key right now?" Resolves or throws as wrap would. Cheap; called at least every few
+   * seconds for each key in use, because a cached DEK is usable only while the answer is yes.
+   */
+  readonly permit: (call: KeyCall) => Promise<void>
+  /** A root key (never a standard key) that may be used now. Throws as wrap would. */
+  readonly describe: (call: KeyCall) => Promise<RootKeyDescription>
+  readonly register: (call: KeyCall, registration: Registration) => Promise<void>
+  readonly deregister: (call: KeyCall, registration: Registration) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export interface KeyCall {
+  readonly rootKeyCrn: string
+  /** The service identity that asks: CRN of the object storage instance that owns the bucket. */
+  readonly serviceInstanceCrn: string
+  readonly requestId?: string
+}
+
+export type KeyProviderErrorCode =
+  /** No such root key (or a standard key, or another region's). */
+  | 'RootKeyNotFound'
+  /** Disabled, deactivated for wrapping, or deleted but not yet gone. */
+  | 'RootKeyDisabled'
+  /** No service-to-service authorization. */
+  | 'KeyAccessDenied'
+  | 'KeyProviderUnavailable'
+  /** The wrapped DEK does not authenticate under this key and context. */
+  | 'WrappedDekForged'

@@ -1,0 +1,28 @@
+/** Who is asking. Made only by a successful verification, never from a header as it came. */
+export type Principal = UserPrincipal | ServicePrincipal
+
+export interface UserPrincipal {
+  readonly type: 'user' | 'service-id'
+  /** `IBMid-…` or `iam-ServiceId-…` */
+  readonly iamId: string
+  readonly accountId: string
+  /** Roles per service, as granted: `cloud-object-storage`, `kms`, `iam`. */
+  readonly roles: Readonly<Partial<Record<ServiceName, Role>>>
+  readonly name: string
+  readonly email: string
+}
+
+/** A service acting for one of its instances: `iamId` is `crn-<CRN of the instance>`. Only authorizations give it rights. */
+export interface ServicePrincipal {
+  readonly type: 'service'
+  readonly iamId: string
+  readonly accountId: string
+  readonly serviceName: ServiceName
+  readonly serviceInstance: string
+}
+
+export const SERVICE_NAMES = ['cloud-object-storage', 'kms', 'iam'] as const
+export type ServiceName = (typeof SERVICE_NAMES)[number]
+
+export const ROLES = ['Reader', 'ReaderPlus', 'Writer', 'Manager', 'KeyPurge', 'Viewer', 'Operator', 'Editor', 'Administrator'] as const
+export type Role = (typeof ROLES)[number]

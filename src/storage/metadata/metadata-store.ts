@@ -1,0 +1,75 @@
+/**
+ * THE contract of the metadata stores: ordered bytes and one atomic conditional batch. It knows nothing of S3 or keys.
+ * Everything with meaning (versions, multipart, conditions, quotas) is written once above it.
+ *
+ * Portable limits: key ≤ 2 KiB, value ≤ 64 KiB, ≤ 500 writes a commit, at most one write per (space, key) in a commit.
+ */
+
+/** A key space: one byte, 1..254 (255 belongs to the store itself). Every floor names its own in a `keyspace.ts`. */
+export type Space = number
+
+/** Opaque compare-and-set token. Changes on every write of a key, never comes again for that key. Compare for equality only. */
+export type Token = string
+
+export interface Entry {
+  readonly key: Buffer
+  readonly value: Buffer
+  readonly token: Token
+}
+
+export type Write =
+  /** `if` undefined: whatever is there · null: must not exist · Token: must be unchanged. */
+  | { readonly type: 'put'; readonly space: Space; readonly key: Buffer; readonly value: Buffer; readonly if?: Token | null }
+  | { readonly type: 'delete'; readonly space: Space; readonly key: Buffer; readonly if?: Token }
+  /** Must exist unchanged; is not written. */
+  | { readonly type: 'check'; readonly space: Space; readonly key: Buffer; readonly if: Token }
+  /** Commutative counter: never conflicts. Counters have a space of their own and are read by `counters` only. */
+  | { readonly type: 'add'; readonly key: Buffer; readonly delta: number }
+
+export interface Range {
+  readonly gte: Buffer
+  /** Always a concrete upper bound. */
+  readonly lt: Buffer
+  readonly limit: number
+  readonly reverse?: boolean
+}
+
+/** Keys starting with `prefix`, from `from` (inclusive) up to `lt`, grouped at the first `delimiter` after `prefix`. */
+export interface GroupRange {
+  readonly prefix: Buffer
+  readonly from: Buffer
+  readonly lt: Buffer
+  readonly delimiter: Buffer
+  readonly limit: number
+}
+
+/** `prefix` runs up to and including the delimiter. A group is reported once, however many keys it holds. */
+export type Group = { readonly prefix: Buffer } | { readonly entry: Entry }
+
+export interface MetadataStore {
+  readonly get: (space: Space, key: Buffer) => Promise<Entry | undefined>
+  readonly getMany: (space: Space, keys: readonly Buffer[]) => Promise<(Entry | undefined)[]>
+  /** One page in unsigned byte order, from one consistent snapshot. */
+  readonly range: (space: Space, range: Range) => Promise<Entry[]>
+  /** One page of keys and groups in byte order. Its cost follows the page, not the number of keys in a group. */
+  readonly groups: (space: Space, range: GroupRange) => Promise<Group[]>
+  /**
+   * All or nothing. Resolves true only when durable (survives power loss). Resolves false, and wrote nothing, when an
+   * `if` did not hold. Throws MetadataStoreFailed after a write error: the store then refuses every later write for
+   * ever (crash-only: LevelDB loses acknowledged writes after one ENOSPC) and `onFailure` has been called.
+   * Throws CommitUnknown when the outcome cannot be known: the caller re-reads a key that only this commit writes.
+   */
+  readonly commit: (writes: readonly Write[]) => Promise<boolean>
+  /** Counters whose key starts with `prefix`. */
+  readonly counters: (prefix: Buffer) => Promise<{ readonly key: Buffer; readonly value: number }[]>
+  readonly close: () => Promise<void>
+}
+
+export type MetadataStoreErrorCode =
+  /** A write failed earlier: nothing is written any more; restart the process. */
+  | 'MetadataStoreFailed'
+  | 'CommitUnknown'
+  /** Another process has the store open. */
+  | 'StoreLocked'
+  /** A stored value does not authenticate or does not decode: damage or tampering. */
+  | 'MetadataCorrupt'
