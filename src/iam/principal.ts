@@ -24,5 +24,15 @@ export interface ServicePrincipal {
 export const SERVICE_NAMES = ['cloud-object-storage', 'kms', 'iam'] as const
 export type ServiceName = (typeof SERVICE_NAMES)[number]
 
-export const ROLES = ['Reader', 'ReaderPlus', 'Writer', 'Manager', 'KeyPurge', 'Viewer', 'Operator', 'Editor', 'Administrator'] as const
+export const ROLES = [
+  'Reader',
+  'ReaderPlus',
+  'Writer',
+  'Manager',
+  'KeyPurge',
+  'Viewer',
+  'Operator',
+  'Editor',
+  'Administrator',
+] as const
 export type Role = (typeof ROLES)[number]

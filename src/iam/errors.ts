@@ -1,0 +1,20 @@
+export type IamErrorCode =
+  /** Not a token of ours, or its user is gone. One code for every reason: the reason is nobody's business outside. */
+  | 'InvalidToken'
+  | 'ExpiredToken'
+  | 'ApiKeyNotFound'
+  | 'UnknownAccount'
+  | 'UnknownInstance'
+  | 'UnknownUser'
+  /** An id or access key id that already belongs to something else. */
+  | 'IdentityConflict'
+  /** A value that the identity model does not allow; the message says which. */
+  | 'IdentityInvalid'
+  | 'AuthorizationNotFound'
+  /** A duplicate of an existing authorization, or a stale revision. */
+  | 'AuthorizationConflict'
+  | 'AuthorizationInvalid'
+  | 'NotPermitted'
+  | 'BootstrapInvalid'
+  /** The stored identities do not decode or their secrets do not open: damage, or another instance key. */
+  | 'IamStateDamaged'
