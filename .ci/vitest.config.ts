@@ -6,7 +6,11 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    teardownTimeout: 10_000,
     pool: 'forks',
     maxWorkers: 2,
+    allowOnly: false,
+    reporters: ['default', 'json'],
+    outputFile: { json: 'node_modules/.cache/vitest-results.json' },
   },
 })
