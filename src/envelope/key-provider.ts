@@ -31,10 +31,19 @@ export interface Registration {
  */
 export interface KeyProvider {
   readonly name: string
-  readonly supports: { readonly rewrap: boolean; readonly aad: boolean; readonly versions: boolean; readonly registrations: boolean }
+  readonly supports: {
+    readonly rewrap: boolean
+    readonly aad: boolean
+    readonly versions: boolean
+    readonly registrations: boolean
+  }
   readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
   /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
-  readonly unwrap: (call: KeyCall, wrapped: WrappedDek, context: WrapContext) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
+  readonly unwrap: (
+    call: KeyCall,
+    wrapped: WrappedDek,
+    context: WrapContext,
+  ) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
   readonly rewrap: (call: KeyCall, wrapped: WrappedDek, context: WrapContext) => Promise<WrappedDek>
   /**
    * "May this service use this key right now?" Resolves or throws as wrap would. Cheap; called at least every few

@@ -1,0 +1,83 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { lengthPrefixed } from '../base/bytes.ts'
+import type { NonceSource, RecordCipher } from '../base/nonces.ts'
+import { forged } from './errors.ts'
+import { deriveKey } from './hkdf.ts'
+import { TAG_SIZE } from './segment.ts'
+
+/** Bytes that sealing adds to a record. */
+export const RECORD_OVERHEAD_BYTES = 24
+
+const LABEL = Buffer.from('CRC1/rec\0', 'latin1')
+/** u32(epoch) ‖ u32(counter), before the ciphertext. */
+const PREFIX_BYTES = 8
+const MAX_COUNTER = 2 ** 32 - 1
+/** Every opening of the store adds an epoch; keys of more than these are derived anew. */
+const CACHED_EPOCHS = 4_096
+const ALGORITHM = 'aes-256-gcm'
+const WITH_TAG = { authTagLength: TAG_SIZE }
+
+/**
+ * Seals records of a store: one AES-256-GCM each under a key of the epoch, nonce = 00^4 ‖ u32(epoch) ‖ u32(counter).
+ * `root` (32 bytes) must live as long as the cipher. One `label` for each use of a root; `nonces` must not serve another
+ * cipher of the same root and label. `open` throws EnvelopeForged.
+ */
+export function recordCipher(root: Buffer, nonces: NonceSource, label: string): RecordCipher {
+  const keys = new LRUCache<number, KeyObject>({ max: CACHED_EPOCHS })
+  const keyOf = (epoch: number, salt: Buffer): KeyObject => {
+    const cached = keys.get(epoch)
+    if (cached !== undefined) return cached
+    const bytes = deriveKey(root, salt, Buffer.concat([LABEL, lengthPrefixed(label), u32(epoch)]))
+    const key = createSecretKey(bytes)
+    bytes.fill(0)
+    keys.set(epoch, key)
+    return key
+  }
+
+  return {
+    seal: (aad, plaintext) => {
+      const { epoch, salt, counter } = nonces.next()
+      if (counter > MAX_COUNTER) throw new RangeError('the epoch has no nonces left')
+      const out = Buffer.allocUnsafeSlow(RECORD_OVERHEAD_BYTES + plaintext.length)
+      out.writeUInt32BE(epoch, 0)
+      out.writeUInt32BE(counter, 4)
+      const cipher = createCipheriv(ALGORITHM, keyOf(epoch, salt), nonceOf(out), WITH_TAG).setAAD(aadOf(out, aad))
+      out.set(cipher.update(plaintext), PREFIX_BYTES)
+      cipher.final()
+      out.set(cipher.getAuthTag(), out.length - TAG_SIZE)
+      return out
+    },
+    open: (aad, sealed) => {
+      if (sealed.length < RECORD_OVERHEAD_BYTES) throw forged('a record is cut short')
+      const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length)
+      const epoch = bytes.readUInt32BE(0)
+      const salt = nonces.salt(epoch)
+      if (salt === undefined) throw forged('a record of an epoch that this store never had')
+      const tagOffset = bytes.length - TAG_SIZE
+      const decipher = createDecipheriv(ALGORITHM, keyOf(epoch, salt), nonceOf(bytes), WITH_TAG)
+      decipher.setAAD(aadOf(bytes, aad)).setAuthTag(bytes.subarray(tagOffset))
+      const plaintext = decipher.update(bytes.subarray(PREFIX_BYTES, tagOffset))
+      try {
+        decipher.final()
+      } catch {
+        throw forged('a record does not authenticate')
+      }
+      return plaintext
+    },
+  }
+}
+
+function nonceOf(sealed: Buffer): Buffer {
+  const nonce = Buffer.alloc(12)
+  sealed.copy(nonce, 4, 0, PREFIX_BYTES)
+  return nonce
+}
+
+const aadOf = (sealed: Buffer, aad: Uint8Array): Buffer => Buffer.concat([sealed.subarray(0, PREFIX_BYTES), aad])
+
+function u32(value: number): Buffer {
+  const out = Buffer.alloc(4)
+  out.writeUInt32BE(value, 0)
+  return out
+}

@@ -1,0 +1,130 @@
+import { timingSafeEqual } from 'node:crypto'
+import { ByteQueue } from './byte-queue.ts'
+import type { Dek } from './dek.ts'
+import { forged } from './errors.ts'
+import { decodeHeader, PREFIX_BYTES } from './header.ts'
+import { type PartIdentity, partKeys } from './part-keys.ts'
+import {
+  type ByteRange,
+  HEADER_SIZE,
+  sealedLength,
+  sealedRange,
+  segmentLength,
+  segmentsOf,
+  TAG_SIZE,
+} from './segment.ts'
+import { type SegmentCipher, segmentCipher } from './segment-cipher.ts'
+
+/** Usable for any number of ranges, one after the other or together, until it is disposed: then the part key is zeroed. */
+export interface PartOpener extends Disposable {
+  /** The stored bytes (half-open, whole segments) that cover a plaintext range. The empty part has the range [0, 0). */
+  readonly ciphertextRange: (range: ByteRange) => ByteRange
+  /**
+   * Exactly the plaintext of `range`, from exactly the bytes of ciphertextRange(range). A segment is verified whole
+   * before any of it is released, and the last one only when the source has ended. Throws EnvelopeForged.
+   */
+  readonly unseal: (range: ByteRange, ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer, void, undefined>
+  /** The same for ciphertext that is in memory already, at once. */
+  readonly bytes: (range: ByteRange, ciphertext: Uint8Array) => Buffer[]
+}
+
+/**
+ * Everything that can be known of a stored part before its segments are read. `storedHeader` is its first 80 bytes,
+ * `storedLengthBytes` the length of the stored blob; `partSalt` and `plainLengthBytes` come from the authenticated
+ * manifest. Throws EnvelopeForged.
+ */
+export function openPart(
+  dek: Dek,
+  identity: PartIdentity,
+  partSalt: Buffer,
+  plainLengthBytes: number,
+  storedHeader: Buffer,
+  storedLengthBytes: number,
+): PartOpener {
+  if (storedHeader.length !== HEADER_SIZE) throw forged('a part header is cut short')
+  const header = decodeHeader(storedHeader)
+  const { segmentSize } = header
+  const belongsHere =
+    header.blobId.equals(identity.blobId) &&
+    header.partNumber === identity.partNumber &&
+    header.partSalt.equals(partSalt)
+  if (!belongsHere) throw forged('the part is of another upload')
+  if (storedLengthBytes !== sealedLength(plainLengthBytes, segmentSize)) throw forged('the part has another length')
+  const keys = partKeys(dek, identity, partSalt, segmentSize)
+  if (!timingSafeEqual(keys.commitment, storedHeader.subarray(PREFIX_BYTES))) {
+    keys.key.fill(0)
+    throw forged('the part is committed to another key or place')
+  }
+  const cipher = segmentCipher(keys)
+  const reader = (range: ByteRange) => segmentReader(cipher, range, plainLengthBytes, segmentSize)
+  return {
+    ciphertextRange: (range) => sealedRange(range, plainLengthBytes, segmentSize),
+    unseal: async function* (range, ciphertext) {
+      const running = reader(range)
+      for await (const chunk of ciphertext) {
+        for (const piece of running.push(chunk)) yield piece
+      }
+      for (const piece of running.end()) yield piece
+    },
+    bytes: (range, ciphertext) => {
+      const running = reader(range)
+      return [...running.push(ciphertext), ...running.end()]
+    },
+    [Symbol.dispose]: () => cipher[Symbol.dispose](),
+  }
+}
+
+interface SegmentReader {
+  readonly push: (chunk: Uint8Array) => Generator<Buffer, void, undefined>
+  readonly end: () => Buffer[]
+}
+
+function segmentReader(
+  cipher: SegmentCipher,
+  range: ByteRange,
+  plainBytes: number,
+  segmentSize: number,
+): SegmentReader {
+  const segments = segmentsOf(range, plainBytes, segmentSize)
+  const lastOfPart = Math.max(0, Math.ceil(plainBytes / segmentSize) - 1)
+  const queue = new ByteQueue()
+  let index = segments.start
+  let held: Buffer[] = []
+
+  const next = (): Buffer[] => {
+    const at = index++
+    const length = segmentLength(at, plainBytes, segmentSize)
+    const ciphertext = queue.take(length)
+    const plaintext = cipher.open(at, at === lastOfPart, ciphertext, length, Buffer.concat(queue.take(TAG_SIZE)))
+    return cut(plaintext, range.start - at * segmentSize, range.end - at * segmentSize)
+  }
+  const ready = () => index < segments.end && queue.length >= segmentLength(index, plainBytes, segmentSize) + TAG_SIZE
+
+  return {
+    push: function* (chunk) {
+      queue.push(chunk)
+      while (ready()) {
+        const plaintext = next()
+        if (index === segments.end) held = plaintext
+        else yield* plaintext
+      }
+      if (index === segments.end && queue.length > 0) throw forged('there are bytes after the last segment')
+    },
+    end: () => {
+      if (index < segments.end) throw forged('the ciphertext ends early', { segment: index })
+      return held
+    },
+  }
+}
+
+/** The bytes [start, end) of pieces laid end to end; the bounds may lie outside. */
+function cut(pieces: Buffer[], start: number, end: number): Buffer[] {
+  const out: Buffer[] = []
+  let offset = 0
+  for (const piece of pieces) {
+    const part = piece.subarray(Math.max(0, start - offset), Math.max(0, end - offset))
+    if (part.length > 0) out.push(part)
+    offset += piece.length
+  }
+  return out
+}
