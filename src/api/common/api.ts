@@ -1,0 +1,51 @@
+import type { IncomingMessage } from 'node:http'
+import { parseForm, parseJson, readBody } from './body.ts'
+import type { JsonOperation, JsonOperationInfo, JsonProtocol } from './json-operation.ts'
+import type { Reply } from './reply.ts'
+import type { ApiRequest } from './request.ts'
+
+/** A protocol and its operations, with the type of their context closed over: what a listener mounts. */
+export interface Api {
+  readonly name: string
+  readonly prefixes: readonly string[]
+  readonly operations: readonly ApiOperation[]
+  readonly renderError: (error: unknown, request: ApiRequest) => Reply
+  readonly replyHeaders: (request: ApiRequest) => Readonly<Record<string, string>>
+}
+
+export interface ApiOperation extends JsonOperationInfo {
+  readonly handle: (request: ApiRequest, incoming: IncomingMessage) => Promise<Reply>
+}
+
+const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024
+
+export function defineApi<Context>(
+  protocol: JsonProtocol<Context>,
+  operations: readonly JsonOperation<Context>[],
+): Api {
+  const { name, prefixes, renderError, replyHeaders = () => ({}) } = protocol
+  return {
+    name,
+    prefixes,
+    renderError,
+    replyHeaders,
+    operations: operations.map((operation) => ({
+      ...operation,
+      handle: async (request, incoming) => {
+        const context = await protocol.authenticate(request, operation)
+        const decoded = operation.readsBody ? await decodedBody(protocol, operation, incoming) : undefined
+        return operation.prepare(request, decoded)(context)
+      },
+    })),
+  }
+}
+
+async function decodedBody<Context>(
+  protocol: JsonProtocol<Context>,
+  operation: JsonOperationInfo,
+  incoming: IncomingMessage,
+): Promise<unknown> {
+  const bytes = await readBody(incoming, protocol.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES)
+  const decoded = operation.bodyFormat === 'form' ? parseForm(bytes) : parseJson(bytes)
+  return decoded === undefined || !protocol.normaliseBody ? decoded : protocol.normaliseBody(decoded, operation)
+}

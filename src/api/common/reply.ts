@@ -1,0 +1,19 @@
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+}
+
+export type ReplyHeaders = Readonly<Record<string, string>>
+
+export function json(status: number, body: unknown, headers: ReplyHeaders = {}): Reply {
+  return { status, headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) }
+}
+
+export function empty(status: number, headers: ReplyHeaders = {}): Reply {
+  return { status, headers }
+}
+
+export function text(status: number, body: string, headers: ReplyHeaders = {}): Reply {
+  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, body }
+}

@@ -1,0 +1,47 @@
+/** One request to a control API, read once from the raw target and headers. */
+export interface ApiRequest {
+  /** Ours: unique, in every log line about the request. */
+  readonly id: string
+  /** The caller's `Correlation-Id` or `Transaction-Id` when it is a plain short token, otherwise `id`. */
+  readonly correlationId: string
+  readonly method: string
+  /** The request target before `?`, percent-encoded as sent. */
+  readonly rawPath: string
+  /** `http://<host><path>`: for error contexts only, never followed. */
+  readonly url: string
+  /** A parameter of the operation's path, decoded exactly once. Asking for one the path does not have is a bug. */
+  readonly param: (name: string) => string
+  /** Decoded exactly once. A name given twice is refused before the operation sees the request. */
+  readonly query: ReadonlyMap<string, string>
+  /** By lower-case name. */
+  readonly header: (name: string) => string | undefined
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+}
+
+export type RequestErrorCode =
+  /** A bad escape, invalid UTF-8 or a NUL in the path. */
+  | 'BadPath'
+  | 'BadQuery'
+  /** A header that may come once came twice. */
+  | 'BadHeader'
+  | 'NoSuchPath'
+  | 'MethodNotAllowed'
+  /** A body is required and none came. */
+  | 'BodyMissing'
+  /** Not JSON (or not a form), or not UTF-8. */
+  | 'BodyMalformed'
+  /** Decoded, but not what the operation takes: see BodyProblem in the details. */
+  | 'BodyInvalid'
+  | 'BodyTooLarge'
+  /** Content-Encoding other than identity. */
+  | 'BodyEncoded'
+  /** The client went away. */
+  | 'BodyIncomplete'
+
+/** Details of BodyInvalid. */
+export interface BodyProblem {
+  readonly problem: 'unknown' | 'missing' | 'invalid'
+  /** `resources[0].name`; '' for the body as a whole. For `unknown`: the unknown member itself. */
+  readonly field: string
+}
