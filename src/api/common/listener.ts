@@ -1,0 +1,191 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { createServer } from 'node:http'
+import type { Context } from 'koa'
+import Koa from 'koa'
+import { hasCode } from '../../base/errors.ts'
+import type { Api, ApiOperation } from './api.ts'
+import { defineApi } from './api.ts'
+import type { HealthChecks } from './health.ts'
+import { healthApi } from './health.ts'
+import type { AccessLogger } from './logger.ts'
+import { plainProtocol } from './plain-protocol.ts'
+import { checkRequest, readRequest } from './read-request.ts'
+import type { Reply } from './reply.ts'
+import type { ApiRequest } from './request.ts'
+import type { Match } from './routes.ts'
+import { createRoutes, notRouted, selectOperation } from './routes.ts'
+
+export interface ControlListenerOptions {
+  readonly apis: readonly Api[]
+  readonly health: HealthChecks
+  readonly logger: AccessLogger
+  readonly limits?: Partial<ListenerLimits>
+}
+
+export interface ListenerLimits {
+  readonly headersTimeoutMs: number
+  /** For the whole request with its body. */
+  readonly requestTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly maxHeaderBytes: number
+  readonly maxConnections: number
+}
+
+export interface ControlListener {
+  readonly server: Server
+  /** Rejects when the address cannot be had. Port 0 takes a free one. */
+  readonly listen: (address: {
+    readonly host: string
+    readonly port: number
+  }) => Promise<{ readonly host: string; readonly port: number }>
+  /** No new connections; resolves when those at work have ended, cut after `graceMs`. */
+  readonly close: (graceMs: number) => Promise<void>
+}
+
+const LIMITS: ListenerLimits = {
+  headersTimeoutMs: 30_000,
+  requestTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 1024,
+}
+
+/** Paths of no API. */
+const nowhere = defineApi(plainProtocol('none', []), [])
+
+/** The control port: every API that is not S3, each under its own paths and in its own error language. */
+export function createControlListener(options: ControlListenerOptions): ControlListener {
+  const limits = { ...LIMITS, ...options.limits }
+  const handler = createHandler([...options.apis, healthApi(options.health)], options.logger)
+  const server = createServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, handler)
+  server.headersTimeout = limits.headersTimeoutMs
+  server.requestTimeout = limits.requestTimeoutMs
+  server.keepAliveTimeout = limits.keepAliveTimeoutMs
+  server.maxConnections = limits.maxConnections
+  return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
+}
+
+function createHandler(apis: readonly Api[], logger: AccessLogger) {
+  const app = new Koa<{ match?: Match }>()
+  const router = createRoutes(apis)
+  app.silent = true
+  app.on('error', (error: unknown) => logger.error({ err: error }, 'control connection failed'))
+  app.use(async (context, next) => {
+    const started = performance.now()
+    const bare = readRequest(context.req, context.res)
+    const api = apiOf(apis, bare.rawPath)
+    const seen = await answer(context, bare, api, next)
+    send(context, seen.reply, { 'X-Request-Id': bare.id, ...api.replyHeaders(bare) })
+    logRequest(logger, context, bare, seen, performance.now() - started)
+  })
+  app.use(router.routes())
+  return app.callback()
+
+  /** The error boundary: whatever goes wrong is told in the API's own words. */
+  async function answer(
+    context: KoaContext,
+    bare: BareRequest,
+    api: Api,
+    next: () => Promise<unknown>,
+  ): Promise<Answer> {
+    let operation: ApiOperation | undefined
+    try {
+      const query = checkRequest(context.req, bare.rawPath, bare.rawQuery)
+      await next()
+      const { match } = context.state
+      if (!match) throw notRouted(router, context.path)
+      operation = selectOperation(match.candidates, query)
+      const request = { ...bare, query, param: paramReader(match.params) }
+      return { api, operation, reply: await operation.handle(request, context.req) }
+    } catch (error) {
+      return { api, operation, error, reply: api.renderError(error, bare) }
+    }
+  }
+}
+
+type KoaContext = Context & { readonly state: { match?: Match } }
+type BareRequest = ReturnType<typeof readRequest>
+
+interface Answer {
+  readonly api: Api
+  readonly operation: ApiOperation | undefined
+  readonly reply: Reply
+  readonly error?: unknown
+}
+
+function apiOf(apis: readonly Api[], path: string): Api {
+  const owns = (prefix: string) => path === prefix || path.startsWith(`${prefix}/`)
+  return apis.find((api) => api.prefixes.some(owns)) ?? nowhere
+}
+
+function paramReader(params: ReadonlyMap<string, string>): ApiRequest['param'] {
+  return (name) => {
+    const value = params.get(name)
+    if (value === undefined) throw new Error(`the path has no parameter ${name}`)
+    return value
+  }
+}
+
+function send(context: Context, reply: Reply, headers: Readonly<Record<string, string>>): void {
+  context.body = reply.body ?? Buffer.alloc(0)
+  context.remove('Content-Type')
+  context.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers, ...reply.headers })
+  context.status = reply.status
+  if (hasUnreadBody(context.req)) context.set('Connection', 'close')
+}
+
+/** Such a body would be taken in to its end to save the connection: not worth it. */
+function hasUnreadBody(incoming: IncomingMessage): boolean {
+  const announced =
+    incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0
+  return announced && !incoming.complete
+}
+
+/** Never the query: it may hold what a careless client should have put elsewhere. */
+function logRequest(
+  logger: AccessLogger,
+  context: Context,
+  request: ApiRequest,
+  { api, operation, error }: Answer,
+  durationMs: number,
+): void {
+  const fields = {
+    requestId: request.id,
+    correlationId: request.correlationId,
+    api: api.name,
+    operation: operation?.name,
+    method: request.method,
+    path: request.rawPath.slice(0, 256),
+    status: context.status,
+    code: hasCode(error) ? error.code : undefined,
+    durationMs: Math.round(durationMs),
+    remote: context.req.socket.remoteAddress,
+  }
+  if (context.status >= 500) logger.error({ ...fields, err: error }, 'request failed')
+  else logger.info(fields, 'request')
+}
+
+function listen(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<{ host: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('the server listens on no port'))
+      else resolve({ host: address.address, port: address.port })
+    })
+  })
+}
+
+async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(timer)
+}

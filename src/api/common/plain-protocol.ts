@@ -1,0 +1,48 @@
+import { type CodedError, hasCode } from '../../base/errors.ts'
+import type { JsonProtocol } from './json-operation.ts'
+import type { Reply } from './reply.ts'
+import { json } from './reply.ts'
+import type { RequestErrorCode } from './request.ts'
+
+const STATUS = {
+  BadPath: 400,
+  BadQuery: 400,
+  BadHeader: 400,
+  NoSuchPath: 404,
+  MethodNotAllowed: 405,
+  BodyMissing: 400,
+  BodyMalformed: 400,
+  BodyInvalid: 400,
+  BodyTooLarge: 413,
+  BodyEncoded: 415,
+  BodyIncomplete: 400,
+} as const satisfies Record<RequestErrorCode, number>
+
+const REQUEST_ERROR_CODES = Object.keys(STATUS) as RequestErrorCode[]
+
+export function isRequestError(error: unknown): error is CodedError<RequestErrorCode> {
+  return hasCode(error, ...REQUEST_ERROR_CODES)
+}
+
+/** The HTTP status of a request error, the same in every protocol that has no own opinion. */
+export const requestErrorStatus = (code: RequestErrorCode): number => STATUS[code]
+
+/** `{"error":{"code","message"}}`: for paths of no API and for those of our own without an error language to honour. */
+export function plainProtocol(name: string, prefixes: readonly string[]): JsonProtocol<undefined> {
+  return { name, prefixes, authenticate: async () => undefined, renderError: renderPlainError }
+}
+
+export function renderPlainError(error: unknown): Reply {
+  if (!isRequestError(error)) return json(500, { error: { code: 'InternalError', message: 'internal error' } })
+  return json(
+    requestErrorStatus(error.code),
+    { error: { code: error.code, message: error.message } },
+    allowHeader(error),
+  )
+}
+
+/** A 405 must name the methods. */
+export function allowHeader(error: CodedError): Readonly<Record<string, string>> {
+  const { allow } = error.details
+  return typeof allow === 'string' ? { Allow: allow } : {}
+}
