@@ -24,7 +24,10 @@ export interface BlobStore {
    * Chunks have any size; `chunkBytes` asks for chunks of exactly that size (but for the last one) so that the reader need not recut.
    * Leaving the loop early closes the file.
    */
-  readonly get: (id: BlobId, range: { readonly start: number; readonly end: number; readonly chunkBytes?: number }) => AsyncIterable<Buffer>
+  readonly get: (
+    id: BlobId,
+    range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
+  ) => AsyncIterable<Buffer>
   readonly stat: (id: BlobId) => Promise<BlobInfo | undefined>
   /** Idempotent; a missing blob is success. Durable when resolved. Resolves to the ids that could not be removed. */
   readonly remove: (ids: readonly BlobId[]) => Promise<BlobId[]>

@@ -19,7 +19,13 @@ export interface Entry {
 
 export type Write =
   /** `if` undefined: whatever is there · null: must not exist · Token: must be unchanged. */
-  | { readonly type: 'put'; readonly space: Space; readonly key: Buffer; readonly value: Buffer; readonly if?: Token | null }
+  | {
+      readonly type: 'put'
+      readonly space: Space
+      readonly key: Buffer
+      readonly value: Buffer
+      readonly if?: Token | null
+    }
   | { readonly type: 'delete'; readonly space: Space; readonly key: Buffer; readonly if?: Token }
   /** Must exist unchanged; is not written. */
   | { readonly type: 'check'; readonly space: Space; readonly key: Buffer; readonly if: Token }

@@ -1,0 +1,27 @@
+import { mkdir, open } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { hasErrno } from './errno.ts'
+
+/** Makes the names in a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes `directory` and its missing parents, mode 0700, each one's name durable in its parent. */
+export async function ensureDirectory(directory: string): Promise<void> {
+  const path = resolve(directory)
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST')) return
+    if (!hasErrno(error, 'ENOENT')) throw error
+    await ensureDirectory(dirname(path))
+    return ensureDirectory(path)
+  }
+  await syncDirectory(dirname(path))
+}

@@ -1,0 +1,84 @@
+import { CodedError } from '../../base/errors.ts'
+import { groupQueue, type Waiting } from '../group-queue.ts'
+import { commitGroup, type RowChange } from './commit-group.ts'
+import { encodeValue, SEQUENCE_KEY } from './level-format.ts'
+import { checkCommit } from './limits.ts'
+import type { MetadataStoreErrorCode, Write } from './metadata-store.ts'
+
+export interface GroupCommitterOptions {
+  readonly read: (key: Buffer) => Buffer | undefined
+  /** Resolves when all changes are durable, all or nothing. */
+  readonly write: (changes: readonly RowChange[]) => Promise<void>
+  /** The sequence number last stored; the next commit gets the one after it. */
+  readonly sequence: number
+  /** Called once, at the first error of `write`. */
+  readonly onFailure: (error: Error) => void
+}
+
+export interface GroupCommitter {
+  readonly commit: (writes: readonly Write[]) => Promise<boolean>
+  /** Waits for running commits, then refuses all. */
+  readonly close: () => Promise<void>
+}
+
+const EMPTY = Buffer.alloc(0)
+// Keeps a group well below LevelDB's write buffer.
+const MAX_GROUP_BYTES = 2 * 1024 * 1024
+
+/** Group commit with compare-and-set, and crash-only behaviour: after one write error nothing is written any more. */
+export function groupCommitter({ read, write, onFailure, ...start }: GroupCommitterOptions): GroupCommitter {
+  let sequence = start.sequence
+  let refusal: CodedError<MetadataStoreErrorCode> | undefined
+
+  const fail = (cause: unknown): CodedError<MetadataStoreErrorCode> => {
+    // LevelDB goes on accepting writes after an error and loses them at the next start.
+    const error = failed('a metadata write failed; the process must restart', cause)
+    refusal ??= error
+    onFailure(error)
+    return error
+  }
+
+  const flush = async (waiting: readonly Waiting<readonly Write[], boolean>[]): Promise<void> => {
+    if (refusal) throw refusal
+    const group = commitGroup(read)
+    const committed: Waiting<readonly Write[], boolean>[] = []
+    for (const entry of waiting) {
+      try {
+        if (group.decide(entry.job, sequence + 1)) {
+          committed.push(entry)
+          sequence++
+        } else entry.resolve(false)
+      } catch (error) {
+        entry.reject(error)
+      }
+    }
+    const changes = group.changes()
+    if (changes.length > 0) {
+      try {
+        await write([...changes, { key: SEQUENCE_KEY, value: encodeValue(sequence, EMPTY) }])
+      } catch (error) {
+        throw fail(error)
+      }
+    }
+    for (const entry of committed) entry.resolve(true)
+  }
+
+  const queue = groupQueue<readonly Write[], boolean>({ flush, maxJobs: 1024, maxWeight: MAX_GROUP_BYTES })
+  return {
+    commit: async (writes) => {
+      checkCommit(writes)
+      if (refusal) throw refusal
+      return queue.submit(writes, weightOf(writes))
+    },
+    close: async () => {
+      await queue.idle()
+      refusal ??= failed('the metadata store is closed')
+    },
+  }
+}
+
+const failed = (message: string, cause?: unknown): CodedError<MetadataStoreErrorCode> =>
+  new CodedError('MetadataStoreFailed', message, { cause })
+
+const weightOf = (writes: readonly Write[]): number =>
+  writes.reduce((sum, write) => sum + write.key.length + (write.type === 'put' ? write.value.length : 0), 0)

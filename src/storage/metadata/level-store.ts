@@ -1,0 +1,189 @@
+import { realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Level } from 'level'
+import { successor } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
+import { ensureDirectory, syncDirectory } from '../directories.ts'
+import { hasErrno } from '../errno.ts'
+import type { RowChange } from './commit-group.ts'
+import { type GroupCommitter, groupCommitter } from './group-committer.ts'
+import { groupBounds } from './groups.ts'
+import {
+  corrupt,
+  counterKey,
+  counterName,
+  decodeCounter,
+  decodeEntry,
+  FORMAT,
+  FORMAT_KEY,
+  SEQUENCE_KEY,
+  sequenceOf,
+  spaceKey,
+} from './level-format.ts'
+import { checkSpace } from './limits.ts'
+import type { MetadataStore, MetadataStoreErrorCode, Space } from './metadata-store.ts'
+import { skipScan } from './skip-scan.ts'
+
+type Database = Level<Buffer, Buffer>
+
+export interface LevelStoreOptions {
+  /** Called once, at the first write error. The process should then end: see MetadataStore.commit. */
+  readonly onFailure: (error: Error) => void
+}
+
+/** Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when LevelDB finds it damaged. */
+export async function openLevelStore(directory: string, { onFailure }: LevelStoreOptions): Promise<MetadataStore> {
+  await ensureDirectory(directory)
+  const path = await realpath(directory)
+  if (openHere.has(path)) throw locked(path)
+  openHere.add(path)
+  const release = (): void => {
+    openHere.delete(path)
+  }
+  const database = await openDatabase(path, release)
+  try {
+    // LevelDB leaves the names of its new files in the page cache; without this a power cut can lose the whole store.
+    await syncDirectory(path)
+    await syncDirectory(dirname(path))
+    await checkFormat(database)
+    const stored = readRow(database, SEQUENCE_KEY)
+    const committer = groupCommitter({
+      read: (key) => readRow(database, key),
+      write: (changes) => writeDurably(database, changes),
+      sequence: stored ? sequenceOf(stored) : 0,
+      onFailure,
+    })
+    return levelStore(database, committer, release)
+  } catch (error) {
+    await database.close()
+    release()
+    throw error
+  }
+}
+
+/**
+ * Directories this process has open. A second open in one process would make LevelDB close its lock file, and with that
+ * the kernel drops the lock that keeps other processes out.
+ */
+const openHere = new Set<string>()
+
+const locked = (directory: string, cause?: unknown): CodedError<MetadataStoreErrorCode> =>
+  new CodedError('StoreLocked', `the metadata store ${directory} is already open`, { cause })
+
+async function openDatabase(directory: string, release: () => void): Promise<Database> {
+  const database: Database = new Level(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    // Sealed values do not compress.
+    compression: false,
+    writeBufferSize: 16 * 1024 * 1024,
+    cacheSize: 64 * 1024 * 1024,
+  })
+  try {
+    await database.open()
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+    release()
+    if (hasErrno(cause, 'LEVEL_LOCKED')) throw locked(directory, cause)
+    throw corrupt(`the metadata store ${directory} cannot be opened`, cause)
+  }
+  return database
+}
+
+async function checkFormat(database: Database): Promise<void> {
+  const format = readRow(database, FORMAT_KEY)
+  if (!format) await writeDurably(database, [{ key: FORMAT_KEY, value: FORMAT }])
+  else if (!format.equals(FORMAT)) throw corrupt('the metadata store has a format that this version does not know')
+}
+
+const writeDurably = (database: Database, changes: readonly RowChange[]): Promise<void> =>
+  database.batch(
+    changes.map(({ key, value }) => (value ? { type: 'put', key, value } : { type: 'del', key })),
+    { sync: true },
+  )
+
+function readRow(database: Database, key: Buffer): Buffer | undefined {
+  try {
+    return database.getSync(key)
+  } catch (error) {
+    return unreadable(error)
+  }
+}
+
+function unreadable(cause: unknown): never {
+  if (!hasErrno(cause, 'LEVEL_DATABASE_NOT_OPEN')) throw corrupt('the metadata store cannot be read', cause)
+  throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', 'the metadata store is closed', { cause })
+}
+
+// A page of rows comes over in one piece: LevelDB's own default of 16 KiB would cut it into many.
+const HIGH_WATER_MARK = { highWaterMarkBytes: 4 * 1024 * 1024 }
+const MANY = 16
+
+function levelStore(database: Database, committer: GroupCommitter, release: () => void): MetadataStore {
+  const bounds = (space: Space, gte: Buffer, lt: Buffer) => {
+    checkSpace(space)
+    return { gte: spaceKey(space, gte), lt: spaceKey(space, lt), ...HIGH_WATER_MARK }
+  }
+  const lookUp = (space: Space, key: Buffer) => {
+    checkSpace(space)
+    const stored = readRow(database, spaceKey(space, key))
+    return stored && decodeEntry(key, stored)
+  }
+
+  const close = async (): Promise<void> => {
+    await committer.close()
+    await database.close()
+    release()
+  }
+  let closing: Promise<void> | undefined
+
+  return {
+    // A third of the processor time of an asynchronous get, and most reads are answered from memory.
+    get: async (space, key) => lookUp(space, key),
+    getMany: async (space, keys) => {
+      if (keys.length <= MANY) return keys.map((key) => lookUp(space, key))
+      checkSpace(space)
+      const rows = await database.getMany(keys.map((key) => spaceKey(space, key))).catch(unreadable)
+      return keys.map((key, index) => {
+        const stored = rows[index]
+        return stored && decodeEntry(key, stored)
+      })
+    },
+    range: async (space, { gte, lt, limit, reverse = false }) => {
+      const rows = await database
+        .iterator({ ...bounds(space, gte, lt), limit, reverse })
+        .all()
+        .catch(unreadable)
+      return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
+    },
+    groups: async (space, range) => {
+      const keys = groupBounds(range)
+      if (!keys || range.limit < 1) return []
+      const iterator = database.iterator(bounds(space, keys.gte, keys.lt))
+      try {
+        const rows = {
+          next: async (count: number) =>
+            (await iterator.nextv(count).catch(unreadable)).map(([key, stored]) => [key.subarray(1), stored] as const),
+          seek: (key: Buffer) => iterator.seek(spaceKey(space, key)),
+        }
+        return await skipScan(rows, range)
+      } finally {
+        await iterator.close()
+      }
+    },
+    commit: committer.commit,
+    counters: async (prefix) => {
+      const gte = counterKey(prefix)
+      const lt = successor(gte) ?? gte
+      const rows = await database
+        .iterator({ gte, lt, ...HIGH_WATER_MARK })
+        .all()
+        .catch(unreadable)
+      return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
+    },
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}

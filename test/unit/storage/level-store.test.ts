@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
+
+const run = promisify(execFile)
+const WRITER = new URL('./level-writer.ts', import.meta.url).pathname
+const unexpected = (error: Error): void => {
+  throw error
+}
+
+describe('level store', () => {
+  let directory: string
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'coffer-level-'))
+  })
+  afterEach(() => rm(directory, { recursive: true, force: true }))
+
+  it('is refused while it is open elsewhere, and free again once closed', async () => {
+    const store = await openLevelStore(directory, { onFailure: unexpected })
+    await expect(openLevelStore(directory, { onFailure: unexpected })).rejects.toMatchObject({ code: 'StoreLocked' })
+    await expect(run(process.execPath, [WRITER, directory])).rejects.toMatchObject({
+      stdout: expect.stringContaining('StoreLocked'),
+    })
+    await store.close()
+    await (await openLevelStore(directory, { onFailure: unexpected })).close()
+  })
+
+  it('says MetadataCorrupt when its files are damaged', async () => {
+    await (await openLevelStore(directory, { onFailure: unexpected })).close()
+    const manifest = (await readdir(directory)).find((name) => name.startsWith('MANIFEST'))
+    await truncate(join(directory, manifest ?? ''), 1)
+    await expect(openLevelStore(directory, { onFailure: unexpected })).rejects.toMatchObject({
+      code: 'MetadataCorrupt',
+    })
+  })
+
+  it.skipIf(process.platform !== 'linux')(
+    'when the file system takes no more: fails the commit, refuses later ones, calls onFailure once, and keeps what it acknowledged',
+    async () => {
+      const { stdout } = await run('prlimit', ['--fsize=300000', process.execPath, WRITER, directory])
+      const report: { acknowledged: number; codes: string[]; failures: number } = JSON.parse(stdout)
+      expect(report.acknowledged).toBeGreaterThan(10)
+      expect(report.codes).toEqual(Array(5).fill('MetadataStoreFailed'))
+      expect(report.failures).toBe(1)
+
+      const store = await openLevelStore(directory, { onFailure: unexpected })
+      const rows = await store.range(1, { gte: Buffer.alloc(0), lt: Buffer.alloc(5, 0xff), limit: 10_000 })
+      const numbers = rows.map(({ key }) => key.readUInt32BE())
+      expect(numbers.slice(0, report.acknowledged)).toEqual(Array.from({ length: report.acknowledged }, (_, n) => n))
+      await store.close()
+    },
+  )
+})
