@@ -1,0 +1,111 @@
+import type { IncomingMessage } from 'node:http'
+import { S3Error } from './error-codes.ts'
+import type { S3Request } from './request.ts'
+import { decodeComponent, parseQuery, type QueryParameter } from './uri.ts'
+
+export interface ReadRequestOptions {
+  readonly id: string
+  /** Domains whose subdomains are bucket names, lower case, without port. */
+  readonly domains: readonly string[]
+  readonly secure: boolean
+  readonly signal: AbortSignal
+}
+
+const MAX_KEY_BYTES = 1024
+
+/** Reads what the request names, from the raw target and headers. Throws InvalidURI, InvalidBucketName, KeyTooLongError or InvalidRequest. */
+export function readRequest(incoming: IncomingMessage, options: ReadRequestOptions): S3Request {
+  const { headers, duplicateHeaders } = readHeaders(incoming.rawHeaders)
+  const target = originForm(incoming.url ?? '/', headers.get('host'))
+  const question = target.indexOf('?')
+  const rawPath = question < 0 ? target : target.slice(0, question)
+  const rawQuery = question < 0 ? '' : target.slice(question + 1)
+  return {
+    id: options.id,
+    method: incoming.method ?? 'GET',
+    rawPath,
+    rawQuery,
+    ...readResource(rawPath, bucketOfHost(headers.get('host'), options.domains)),
+    ...readQuery(parseQuery(rawQuery)),
+    headers,
+    duplicateHeaders,
+    signal: options.signal,
+    secure: options.secure,
+    incoming,
+  }
+}
+
+function readHeaders(raw: readonly string[]): Pick<S3Request, 'headers' | 'duplicateHeaders'> {
+  const headers = new Map<string, string>()
+  const duplicateHeaders = new Set<string>()
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase()
+    const value = raw[index + 1] ?? ''
+    const earlier = headers.get(name)
+    if (earlier === undefined) {
+      headers.set(name, value)
+    } else {
+      duplicateHeaders.add(name)
+      headers.set(name, `${earlier},${value}`)
+    }
+  }
+  return { headers, duplicateHeaders }
+}
+
+/** A proxy may send `GET http://host/path`: the authority must then be the one of the Host header, which is signed. */
+function originForm(url: string, host: string | undefined): string {
+  if (url.startsWith('/') || url === '*') return url
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url)
+  const [, authority = '', rest = ''] = absolute ?? []
+  if (absolute === null || authority.toLowerCase() !== host?.toLowerCase()) throw new S3Error('InvalidURI')
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
+function bucketOfHost(host: string | undefined, domains: readonly string[]): string | undefined {
+  if (host === undefined || domains.length === 0) return undefined
+  const name = host.replace(/:\d*$/, '').toLowerCase()
+  if (domains.includes(name)) return undefined
+  let bucket: string | undefined
+  for (const domain of domains) {
+    if (!name.endsWith(`.${domain}`)) continue
+    const label = name.slice(0, -domain.length - 1)
+    // Of nested domains the longest one counts: it leaves the shortest bucket.
+    if (label !== '' && (bucket === undefined || label.length < bucket.length)) bucket = label
+  }
+  return bucket
+}
+
+function readResource(rawPath: string, hostBucket: string | undefined): Pick<S3Request, 'bucket' | 'key'> {
+  const path = rawPath === '*' ? '' : rawPath.slice(1)
+  if (hostBucket !== undefined) return { bucket: hostBucket, key: readKey(path) }
+  if (path === '') return { bucket: undefined, key: undefined }
+  const slash = path.indexOf('/')
+  const bucket = decodeComponent(slash < 0 ? path : path.slice(0, slash))
+  if (bucket === '') throw new S3Error('InvalidBucketName', undefined, { extra: { BucketName: '' } })
+  return { bucket, key: slash < 0 ? undefined : readKey(path.slice(slash + 1)) }
+}
+
+function readKey(rawKey: string): string | undefined {
+  if (rawKey === '') return undefined
+  const key = decodeComponent(rawKey)
+  // No UTF-16 unit takes more than 3 bytes of UTF-8.
+  if (key.length * 3 > MAX_KEY_BYTES) {
+    const size = Buffer.byteLength(key)
+    if (size > MAX_KEY_BYTES) {
+      throw new S3Error('KeyTooLongError', undefined, {
+        extra: { Size: String(size), MaxSizeAllowed: String(MAX_KEY_BYTES) },
+      })
+    }
+  }
+  return key
+}
+
+function readQuery(parameters: readonly QueryParameter[]): Pick<S3Request, 'query' | 'duplicateQuery'> {
+  const query = new Map<string, string>()
+  const duplicateQuery = new Set<string>()
+  for (const { name, value } of parameters) {
+    if (query.has(name)) duplicateQuery.add(name)
+    else query.set(name, value)
+  }
+  return { query, duplicateQuery }
+}

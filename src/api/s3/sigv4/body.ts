@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto'
+import { hasCode } from '../../../base/errors.ts'
+import type { StreamErrorCode } from '../../../base/streams.ts'
+import { S3Error } from '../error-codes.ts'
+import type { RequestBody, S3Request } from '../request.ts'
+import { type ChunkSigning, createChunkDecoder } from './aws-chunked.ts'
+import { type PayloadMode, payloadMode } from './payload.ts'
+import { announcedTrailers } from './trailers.ts'
+
+/**
+ * The body in the payload mode that was signed. Throws MissingContentLength, or what is wrong with the headers that
+ * describe the body; its stream throws IncompleteBody, XAmzContentSHA256Mismatch, SignatureDoesNotMatch,
+ * MalformedTrailerError or InvalidRequest at the latest at its end.
+ */
+export function openSignedBody(
+  request: S3Request,
+  raw: AsyncIterable<Buffer>,
+  mode: PayloadMode,
+  signing: ChunkSigning | undefined,
+): RequestBody {
+  const lengthBytes = contentLength(request)
+  const announced = announcedTrailers(request)
+  if (mode.kind === 'chunked') return chunkedBody(request, received(raw, lengthBytes), mode, signing, announced)
+  if (announced.length > 0) {
+    throw new S3Error('InvalidRequest', 'x-amz-trailer needs x-amz-content-sha256 to be one of the STREAMING values.')
+  }
+  const bytes = received(raw, lengthBytes)
+  return {
+    lengthBytes,
+    stream: mode.kind === 'hashed' ? verifyingSha256(bytes, mode.sha256) : bytes,
+    trailers: new Map(),
+    announcedTrailers: announced,
+  }
+}
+
+/** The body of a request that carries no signature (bearer token). A hash or unsigned chunks are still understood. */
+export function plainBody(request: S3Request, raw: AsyncIterable<Buffer>): RequestBody {
+  const contentSha256 = request.headers.get('x-amz-content-sha256')
+  const mode: PayloadMode = contentSha256 === undefined ? { kind: 'unsigned' } : payloadMode(contentSha256)
+  return openSignedBody(request, raw, mode, undefined)
+}
+
+function contentLength(request: S3Request): number | undefined {
+  const text = request.headers.get('content-length')
+  if (text !== undefined) return parseLength(text, 'Content-Length')
+  if (request.headers.has('transfer-encoding')) return undefined
+  if (storesItsBody(request)) throw new S3Error('MissingContentLength')
+  return 0
+}
+
+/** PutObject and UploadPart; requests to a subresource (`?acl`) and copies may come without any body. */
+const storesItsBody = ({ method, key, query, headers }: S3Request): boolean =>
+  method === 'PUT' && key !== undefined && !headers.has('x-amz-copy-source') && ![...query.values()].includes('')
+
+function parseLength(text: string, name: string): number {
+  const length = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(length)) return length
+  throw new S3Error('InvalidArgument', `The value of ${name} is not a length.`, {
+    extra: { ArgumentName: name, ArgumentValue: text },
+  })
+}
+
+async function* received(raw: AsyncIterable<Buffer>, lengthBytes: number | undefined): AsyncGenerator<Buffer> {
+  let total = 0
+  try {
+    for await (const chunk of raw) {
+      total += chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    if (!hasCode<StreamErrorCode>(error, 'StreamAborted')) throw error
+    throw new S3Error('IncompleteBody', undefined, { cause: error })
+  }
+  if (lengthBytes !== undefined && total !== lengthBytes) throw new S3Error('IncompleteBody')
+}
+
+async function* verifyingSha256(bytes: AsyncIterable<Buffer>, expected: string): AsyncGenerator<Buffer> {
+  const hash = createHash('sha256')
+  for await (const chunk of bytes) {
+    hash.update(chunk)
+    yield chunk
+  }
+  const computed = hash.digest('hex')
+  if (computed === expected) return
+  throw new S3Error('XAmzContentSHA256Mismatch', undefined, {
+    extra: { ClientComputedContentSHA256: expected, S3ComputedContentSHA256: computed },
+  })
+}
+
+function chunkedBody(
+  request: S3Request,
+  bytes: AsyncIterable<Buffer>,
+  mode: PayloadMode & { readonly kind: 'chunked' },
+  signing: ChunkSigning | undefined,
+  announced: readonly string[],
+): RequestBody {
+  if (mode.signed && signing === undefined) {
+    throw new S3Error('InvalidRequest', 'Signed chunks need a request that is signed with AWS4-HMAC-SHA256.')
+  }
+  if (!mode.trailer && announced.length > 0) {
+    throw new S3Error('InvalidRequest', 'x-amz-trailer needs x-amz-content-sha256 to be one that ends with TRAILER.')
+  }
+  const decodedLength = request.headers.get('x-amz-decoded-content-length')
+  if (decodedLength === undefined) throw new S3Error('MissingContentLength')
+  const lengthBytes = parseLength(decodedLength, 'x-amz-decoded-content-length')
+  const trailers = new Map<string, string>()
+  return {
+    lengthBytes,
+    stream: decoded(bytes, { lengthBytes, signing: mode.signed ? signing : undefined, announced, trailers }),
+    trailers,
+    announcedTrailers: announced,
+  }
+}
+
+async function* decoded(
+  bytes: AsyncIterable<Buffer>,
+  options: Parameters<typeof createChunkDecoder>[0],
+): AsyncGenerator<Buffer> {
+  const decoder = createChunkDecoder(options)
+  for await (const piece of bytes) yield* decoder.write(piece)
+  decoder.end()
+}

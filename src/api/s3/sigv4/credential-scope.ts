@@ -1,0 +1,48 @@
+import { S3Error, type S3ErrorCode } from '../error-codes.ts'
+import type { CredentialScope } from './signing-key.ts'
+
+/** 'any': clients of services that ignore the region sign for whatever they are set to. */
+export type Regions = readonly string[] | 'any'
+
+/** How the two places that carry a credential name their errors. */
+export interface ScopeErrors {
+  readonly code: Extract<S3ErrorCode, 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'>
+  readonly prefix: string
+}
+
+/**
+ * Takes `AKID/yyyymmdd/region/s3/aws4_request` apart. The id may hold slashes. Checks service, region and that the
+ * day is the one of `amzDate`.
+ */
+export function parseCredentialScope(
+  text: string,
+  amzDate: string,
+  regions: Regions,
+  errors: ScopeErrors,
+): CredentialScope {
+  const terms = text.split('/')
+  const [date, region, service, terminal] = terms.slice(-4)
+  const accessKeyId = terms.slice(0, -4).join('/')
+  if (!accessKeyId || !date || !region || !service || terminal !== 'aws4_request' || !/^\d{8}$/.test(date)) {
+    throw new S3Error(
+      errors.code,
+      `${errors.prefix}the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`,
+    )
+  }
+  if (service !== 's3') {
+    throw new S3Error(errors.code, `${errors.prefix}incorrect service "${service}". This endpoint belongs to "s3".`)
+  }
+  if (amzDate.slice(0, 8) !== date) {
+    throw new S3Error(
+      errors.code,
+      `${errors.prefix}Invalid credential date "${date}". This date is not the same as X-Amz-Date: "${amzDate.slice(0, 8)}".`,
+    )
+  }
+  if (regions !== 'any' && !regions.includes(region)) {
+    const expected = regions[0] ?? ''
+    throw new S3Error(errors.code, `${errors.prefix}the region '${region}' is wrong; expecting '${expected}'`, {
+      extra: { Region: expected },
+    })
+  }
+  return { accessKeyId, date, region, scope: `${date}/${region}/s3/aws4_request` }
+}
