@@ -1,0 +1,62 @@
+import type { Catalog, KeyEntry } from './catalog.ts'
+import { kmsError } from './errors.ts'
+import { assertAllowed, type KeyState, type StatefulAction } from './key-states.ts'
+import type { KeyVersion } from './key-versions.ts'
+import { keyState } from './keys.ts'
+import type { Materials } from './material.ts'
+import type { Serial } from './serial.ts'
+import type { KmsSettings } from './settings.ts'
+
+/** What the acts behind the door share. */
+export interface KmsContext {
+  readonly catalog: Catalog
+  readonly materials: Materials
+  readonly serial: Serial
+  readonly settings: KmsSettings
+  readonly now: () => number
+}
+
+/** Who acts, as the records name them (an IAM id), in which instance; authorised already. */
+export interface Actor {
+  readonly iamId: string
+  readonly instanceId: string
+}
+
+/** Throws KeyNotFound or KeyUnavailable. */
+export function requireKey(context: KmsContext, instanceId: string, idOrAlias: string): KeyEntry {
+  const entry = context.catalog.find(instanceId, idOrAlias)
+  if (!entry) throw kmsError('KeyNotFound', 'the key does not exist')
+  if (entry.unavailable) throw kmsError('KeyUnavailable', 'the state of the key is not known until the next start')
+  return entry
+}
+
+/** Throws RootKeyRequired. */
+export function assertRoot(entry: KeyEntry): void {
+  if (entry.record.extractable) throw kmsError('RootKeyRequired', 'the action needs a root key')
+}
+
+export const stateOf = (context: KmsContext, entry: KeyEntry): KeyState => keyState(entry.record, context.now())
+
+/** A root key on which the state table allows `action` now. Throws RootKeyRequired, InvalidKeyState. */
+export function requireUsable(context: KmsContext, entry: KeyEntry, action: StatefulAction): void {
+  assertRoot(entry)
+  assertAllowed(stateOf(context, entry), action)
+}
+
+export function newestVersion(entry: KeyEntry): KeyVersion {
+  const newest = entry.versions.at(-1)
+  if (!newest) throw kmsError('KeyDamaged', 'a key has no version')
+  return newest
+}
+
+/** One mutation of a key at a time: found, checked and changed without another one between. */
+export function changeKey<T>(
+  context: KmsContext,
+  actor: Actor,
+  idOrAlias: string,
+  change: (entry: KeyEntry) => Promise<T>,
+): Promise<T> {
+  const { instanceId } = actor
+  const { id } = requireKey(context, instanceId, idOrAlias)
+  return context.serial.run(`key ${instanceId} ${id}`, () => change(requireKey(context, instanceId, id)))
+}

@@ -1,0 +1,55 @@
+import { CodedError, type ErrorDetails } from '../base/errors.ts'
+
+/** Everything the key management service can refuse. Details never hold key material, plaintext or ciphertext. */
+export type KmsErrorCode =
+  /** No right to do this to this key; also what a caller learns of instances that are not theirs. */
+  | 'Unauthorized'
+  /** No such key management instance, or one that nobody outside may reach. */
+  | 'InstanceNotFound'
+  | 'KeyNotFound'
+  /** The key is a standard key; only root keys wrap, rotate, disable or restore. */
+  | 'RootKeyRequired'
+  /** The action is not in the state table for this key's state: `details.state`. */
+  | 'InvalidKeyState'
+  /** Deleted already. */
+  | 'KeyDeleted'
+  /** Registrations exist and `force` was not given. */
+  | 'ProtectedResource'
+  /** A registration forbids deletion even with `force`. */
+  | 'KeyDeletionPrevented'
+  /** `details.retryAfterMs` */
+  | 'TooEarly'
+  | 'RotationTooEarly'
+  /** An imported key is rotated with new material only. */
+  | 'PayloadRequired'
+  | 'RestoreExpired'
+  | 'KeyExpired'
+  /** `details.field` names it. */
+  | 'InvalidField'
+  /** The ciphertext does not authenticate under this key and AAD, whatever the reason. */
+  | 'InvalidCiphertext'
+  | 'AliasExists'
+  | 'AliasLimitReached'
+  | 'AliasNotFound'
+  /** Only the ring `default` exists. */
+  | 'KeyRingNotFound'
+  /** Registrations are made and ended by services only. */
+  | 'ServiceOnly'
+  /** A service registers its own instance's resources only. */
+  | 'ForeignResource'
+  /** A stored record does not decode, or the material does not open under this service's sealing key. */
+  | 'KeyDamaged'
+  /** The store's answer is not known; the key is refused until it has been read again. */
+  | 'KeyUnavailable'
+
+export function kmsError(
+  code: KmsErrorCode,
+  message: string,
+  details: ErrorDetails = {},
+  cause?: unknown,
+): CodedError<KmsErrorCode> {
+  return new CodedError(code, message, cause === undefined ? { details } : { details, cause })
+}
+
+export const invalidField = (field: string, message: string): CodedError<KmsErrorCode> =>
+  kmsError('InvalidField', message, { field })

@@ -1,0 +1,41 @@
+import { type KmsErrorCode, kmsError } from './errors.ts'
+
+/** Key states as NIST SP 800-57 numbers them and Key Protect shows them. */
+export const KEY_STATE = { preActive: 0, active: 1, suspended: 2, deactivated: 3, destroyed: 5 } as const
+export type KeyState = (typeof KEY_STATE)[keyof typeof KEY_STATE]
+export const KEY_STATES: readonly KeyState[] = Object.values(KEY_STATE)
+
+export type StatefulAction =
+  | 'readPayload'
+  | 'wrap'
+  | 'unwrap'
+  | 'rewrap'
+  | 'rotate'
+  | 'disable'
+  | 'enable'
+  | 'delete'
+  | 'restore'
+  | 'register'
+
+const ALLOWED: Readonly<Record<KeyState, readonly StatefulAction[]>> = {
+  [KEY_STATE.preActive]: [],
+  [KEY_STATE.active]: ['readPayload', 'wrap', 'unwrap', 'rewrap', 'rotate', 'disable', 'delete', 'register'],
+  [KEY_STATE.suspended]: ['enable', 'delete'],
+  // Key Protect: an expired key still opens what it wrapped, and never wraps again. Its rotation serves rewrap.
+  [KEY_STATE.deactivated]: ['readPayload', 'unwrap', 'rewrap', 'rotate', 'delete'],
+  [KEY_STATE.destroyed]: ['restore'],
+}
+
+/** Errors that differ from InvalidKeyState. */
+const OTHER_ERROR: Readonly<Partial<Record<KeyState, Partial<Record<StatefulAction, KmsErrorCode>>>>> = {
+  [KEY_STATE.destroyed]: { delete: 'KeyDeleted' },
+}
+
+export const isAllowed = (state: KeyState, action: StatefulAction): boolean => ALLOWED[state].includes(action)
+
+/** Throws InvalidKeyState, or KeyDeleted, when the state table does not have this action in this state. */
+export function assertAllowed(state: KeyState, action: StatefulAction): void {
+  if (isAllowed(state, action)) return
+  const code = OTHER_ERROR[state]?.[action] ?? 'InvalidKeyState'
+  throw kmsError(code, `${action} is not possible in key state ${state}`, { state })
+}

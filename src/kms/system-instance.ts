@@ -1,0 +1,51 @@
+import { isUuid, newUuid } from '../base/ids.ts'
+import type { Iam } from '../iam/iam.ts'
+import type { Instance } from '../iam/instances.ts'
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { Actor, KmsContext } from './context.ts'
+import { createKey } from './create-key.ts'
+import { kmsError } from './errors.ts'
+import { keyCrn } from './key-view.ts'
+import { KMS_SPACE, systemRow } from './keyspace.ts'
+
+const INSTANCE_ROW = systemRow('service-instance')
+const SERVICE_REGION = 'global'
+
+/** The server's own key management instance; only object storage, inside this process, is authorised to use its key. */
+export async function declareServiceInstance(
+  store: MetadataStore,
+  iam: Pick<Iam, 'declareSystemInstance' | 'declareSystemAuthorization'>,
+): Promise<Instance> {
+  const id = await serviceInstanceId(store)
+  const instance = iam.declareSystemInstance({ service: 'kms', id, name: 'service keys', region: SERVICE_REGION })
+  iam.declareSystemAuthorization({
+    source: { service: 'cloud-object-storage' },
+    target: { service: 'kms', instance: id },
+    roles: ['Reader'],
+  })
+  return instance
+}
+
+async function serviceInstanceId(store: MetadataStore): Promise<string> {
+  const stored = await store.get(KMS_SPACE.system, INSTANCE_ROW)
+  if (stored) {
+    const id = stored.value.toString('utf8')
+    if (!isUuid(id)) throw kmsError('KeyDamaged', 'the id of the service instance does not decode')
+    return id
+  }
+  const id = newUuid()
+  await store.commit([
+    { type: 'put', space: KMS_SPACE.system, key: INSTANCE_ROW, value: Buffer.from(id, 'utf8'), if: null },
+  ])
+  return id
+}
+
+/** CRN of the root key of provider-managed encryption: the instance's first key, created when there is none. */
+export async function ensureServiceRootKey(context: KmsContext, instance: Instance): Promise<string> {
+  const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
+  return context.serial.run('service root key', async () => {
+    const [existing] = context.catalog.keysOf(instance.guid)
+    const key = existing ?? (await createKey(context, actor, { name: 'provider-managed', extractable: false }))
+    return keyCrn(instance, key.id)
+  })
+}
