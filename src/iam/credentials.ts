@@ -1,4 +1,13 @@
+import { z } from 'zod'
+import { openSmall, SMALL_KIND, sealSmall } from '../envelope/small-envelope.ts'
+import { ownerOf } from './accounts.ts'
+import { conflict, invalid } from './errors.ts'
+import { firstObjectStorage } from './instances.ts'
+import { userKey } from './keyspace.ts'
 import type { UserPrincipal } from './principal.ts'
+import type { IamState } from './state.ts'
+import type { RowCodec } from './table.ts'
+import { requireUser, type UserId, userPrincipal } from './users.ts'
 
 /** An HMAC pair of a user, with everything that S3 needs about them. */
 export interface Credential {
@@ -9,4 +18,99 @@ export interface Credential {
   readonly serviceInstanceCrn: string
   readonly canonicalId: string
   readonly displayName: string
+}
+
+export interface StoredCredential extends UserId {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+export interface HmacPair {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+const schema = z.strictObject({
+  accountId: z.string(),
+  iamId: z.string(),
+  accessKeyId: z.string(),
+  sealedSecret: z.base64(),
+})
+
+const KEY_REF = Buffer.from('coffer-iam-key-1', 'latin1')
+
+/** SigV4 needs the secret itself, so it is sealed once more under a key of its own, bound to its user and access key id. */
+export function credentialCodec(key: Buffer): RowCodec<StoredCredential> {
+  const sealing = (owner: UserId, accessKeyId: string) =>
+    ({ kind: SMALL_KIND.iamSecret, key, context: ['iam', userKey(owner), accessKeyId] }) as const
+  return {
+    encode: ({ secretAccessKey, ...row }) => {
+      const secret = Buffer.from(secretAccessKey, 'utf8')
+      return {
+        ...row,
+        sealedSecret: sealSmall({ ...sealing(row, row.accessKeyId), keyRef: KEY_REF }, secret).toString('base64'),
+      }
+    },
+    decode: (stored) => {
+      const { sealedSecret, ...row } = schema.parse(stored)
+      const secret = openSmall(sealing(row, row.accessKeyId), Buffer.from(sealedSecret, 'base64'))
+      return { ...row, secretAccessKey: secret.toString('utf8') }
+    },
+  }
+}
+
+export function putCredential(state: IamState, owner: UserId, pair: HmacPair): Promise<void> {
+  const { users, credentials, change } = state
+  return change(() => {
+    requireUser(users.get(userKey(owner)), owner)
+    if (!firstObjectStorage(state, owner.accountId)) {
+      throw invalid(
+        `account ${owner.accountId} needs a cloud-object-storage instance before its users can have HMAC credentials`,
+      )
+    }
+    const row = newCredential(owner, pair)
+    const known = credentials.get(row.accessKeyId)
+    if (known && userKey(known) !== userKey(owner)) {
+      throw conflict(`access key id ${row.accessKeyId} belongs to another user`)
+    }
+    const same = known?.secretAccessKey === row.secretAccessKey
+    return { changes: same ? [] : [credentials.put(row.accessKeyId, row)], result: undefined }
+  })
+}
+
+/** Throws IdentityInvalid. */
+export function newCredential(
+  { accountId, iamId }: UserId,
+  { accessKeyId, secretAccessKey }: HmacPair,
+): StoredCredential {
+  // SigV4 writes the id into `Credential=<id>/<date>/…, SignedHeaders=…`.
+  if (!/^[A-Za-z0-9._~@+:-]{1,128}$/.test(accessKeyId)) {
+    throw invalid('an access key id is 1 to 128 letters, digits or any of . _ ~ @ + : -')
+  }
+  if (secretAccessKey === '' || secretAccessKey.length > 256)
+    throw invalid('a secret access key has 1 to 256 characters')
+  return { accountId, iamId, accessKeyId, secretAccessKey }
+}
+
+export function deleteCredential({ credentials, change }: IamState, accessKeyId: string): Promise<void> {
+  return change(() => ({
+    changes: credentials.get(accessKeyId) ? [credentials.remove(accessKeyId)] : [],
+    result: undefined,
+  }))
+}
+
+export function findCredential(state: IamState, accessKeyId: string): Credential | undefined {
+  const row = state.credentials.get(accessKeyId)
+  const user = row && state.users.get(userKey(row))
+  const owner = row && ownerOf(state, row.accountId)
+  const instance = row && firstObjectStorage(state, row.accountId)
+  if (!row || !user || !owner || !instance) return undefined
+  return {
+    accessKeyId,
+    secretAccessKey: row.secretAccessKey,
+    principal: userPrincipal(user),
+    serviceInstanceCrn: instance.crn,
+    canonicalId: owner.id,
+    displayName: owner.displayName,
+  }
 }

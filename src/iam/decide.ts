@@ -1,4 +1,10 @@
-import type { ServiceName } from './principal.ts'
+import type { Action } from './actions.ts'
+import { covers, systemCovers } from './authorization-match.ts'
+import { findInstance, type Instance } from './instances.ts'
+import type { Principal, Role, ServiceName, ServicePrincipal, UserPrincipal } from './principal.ts'
+import { isServiceOnly, roleAllows, serviceOf } from './role-actions.ts'
+import type { IamState } from './state.ts'
+import { SYSTEM_ACCOUNT_ID } from './system.ts'
 
 /** What an action is done to. `accountId` and `instance` are facts of the resource, never words of the caller. */
 export interface Target {
@@ -16,4 +22,47 @@ export interface Decision {
   readonly allowed: boolean
   /** For logs and audit; names roles and authorizations, never secrets. */
   readonly reason: string
+}
+
+const allow = (reason: string): Decision => ({ allowed: true, reason })
+const deny = (reason: string): Decision => ({ allowed: false, reason })
+
+/** The one decision: users by their roles in their own account, services by authorizations. What nothing allows is denied. */
+export function decide(state: IamState, principal: Principal, action: Action, target: Target): Decision {
+  if (principal.type === 'service') return decideForService(state, principal, action, target)
+  if (principal.accountId !== target.accountId || target.accountId === SYSTEM_ACCOUNT_ID) {
+    return deny('the resource belongs to another account')
+  }
+  if (action === 'iam.service-token.create') return decideServiceToken(principal, target)
+  if (serviceOf(action) !== target.service) return deny(`${action} is no action of ${target.service}`)
+  if (isServiceOnly(action)) return deny(`${action} is for services only`)
+  const role = principal.roles[target.service]
+  if (role === undefined) return deny(`no role for ${target.service}`)
+  return roleAllows(target.service, role, action)
+    ? allow(`role ${role}`)
+    : deny(`role ${role} does not include ${action}`)
+}
+
+/** Acting as a service for an instance: for administrators of the account and managers of that service. */
+function decideServiceToken({ roles }: UserPrincipal, { service }: Target): Decision {
+  if (roles.iam === 'Administrator') return allow('role Administrator')
+  return roles[service] === 'Manager' ? allow(`role Manager of ${service}`) : deny('neither Administrator nor Manager')
+}
+
+function decideForService(state: IamState, { iamId }: ServicePrincipal, action: Action, target: Target): Decision {
+  const asking = findInstance(state, iamId.replace(/^crn-/, ''))
+  return asking ? decideForInstance(state, asking, action, target) : deny('the instance of the service is gone')
+}
+
+export function decideForInstance(state: IamState, asking: Instance, action: Action, target: Target): Decision {
+  const grants = (roles: readonly Role[]) => roles.some((role) => roleAllows(target.service, role, action))
+  for (const authorization of state.systemAuthorizations) {
+    if (systemCovers(authorization, asking, target) && grants(authorization.roles)) return allow('system authorization')
+  }
+  if (target.accountId === SYSTEM_ACCOUNT_ID) return deny('no system authorization')
+  for (const authorization of state.authorizations.values()) {
+    if (covers(authorization, asking, target) && grants(authorization.roles))
+      return allow(`authorization ${authorization.id}`)
+  }
+  return deny(`no authorization of ${asking.crn} for ${action}`)
 }

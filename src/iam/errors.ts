@@ -1,3 +1,5 @@
+import { CodedError } from '../base/errors.ts'
+
 export type IamErrorCode =
   /** Not a token of ours, or its user is gone. One code for every reason: the reason is nobody's business outside. */
   | 'InvalidToken'
@@ -18,3 +20,6 @@ export type IamErrorCode =
   | 'BootstrapInvalid'
   /** The stored identities do not decode or their secrets do not open: damage, or another instance key. */
   | 'IamStateDamaged'
+
+export const conflict = (message: string): CodedError<IamErrorCode> => new CodedError('IdentityConflict', message)
+export const invalid = (message: string): CodedError<IamErrorCode> => new CodedError('IdentityInvalid', message)

@@ -1,15 +1,22 @@
 import type { Clock } from '../base/clock.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
-import type { Account, Owner } from './accounts.ts'
+import { type Account, type Owner, ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
-import type { AuthorizationQuestion, Authorizations } from './authorizations.ts'
-import type { Credential } from './credentials.ts'
-import type { Decision, Target } from './decide.ts'
-import type { Identities } from './identities.ts'
-import type { Instance } from './instances.ts'
-import type { Principal, ServiceName, ServicePrincipal } from './principal.ts'
-import type { SystemAuthorization } from './system.ts'
-import type { Tokens } from './tokens.ts'
+import { type Authorizations, createAuthorizations } from './authorizations.ts'
+import { type Credential, findCredential } from './credentials.ts'
+import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
+import { createIdentities, type Identities } from './identities.ts'
+import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
+import type { Principal, ServicePrincipal } from './principal.ts'
+import { openSigningKey } from './signing-key.ts'
+import { openState } from './state.ts'
+import {
+  declareSystemAuthorization,
+  declareSystemInstance,
+  type SystemAuthorization,
+  type SystemInstanceDeclaration,
+} from './system.ts'
+import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
 
 /**
  * Identities and decisions of one server. The state is in memory, loaded at open; every change is durable in the store
@@ -19,29 +26,25 @@ export interface Iam {
   readonly accounts: () => readonly Account[]
   readonly account: (id: string) => Account | undefined
   /** In order of creation; the system's own instances are not listed. */
-  readonly instances: (filter?: { readonly service?: ServiceName; readonly accountId?: string }) => readonly Instance[]
-  /** By GUID, or by CRN, which must agree in every segment up to the instance. Finds the system's instances too. */
+  readonly instances: (filter?: InstanceFilter) => readonly Instance[]
+  /** By GUID, or by CRN, which must agree in every segment. Finds the system's instances too. */
   readonly instance: (crnOrGuid: string) => Instance | undefined
   /** S3 owner: canonical id and display name of an account. */
   readonly owner: (accountId: string) => Owner | undefined
   readonly findCredential: (accessKeyId: string) => Credential | undefined
   /** Throws InvalidToken or ExpiredToken. The rights are the ones of now, not those of the time of issue. */
   readonly verifyToken: (jwt: string) => Promise<Principal>
-  /** The identity of a service acting for one of its instances, for callers in this process. Throws UnknownInstance. */
+  /** The identity of a service acting for an account's instance, for callers in this process. Throws UnknownInstance. */
   readonly servicePrincipal: (instanceCrn: string) => ServicePrincipal
   readonly decide: (principal: Principal, action: Action, target: Target) => Decision
-  readonly isAuthorized: (question: AuthorizationQuestion) => boolean
+  /** `decide` for a service that acts for this instance, without the reason. */
+  readonly isAuthorized: (sourceInstanceCrn: string, target: Target, action: Action) => boolean
   readonly authorizations: Authorizations
   readonly tokens: Tokens
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** An instance of the server itself, in the system account: in memory only, invisible in lists, no user reaches it. */
-  readonly declareSystemInstance: (instance: {
-    readonly service: ServiceName
-    readonly id: string
-    readonly name: string
-    readonly region: string
-  }) => Instance
+  readonly declareSystemInstance: (instance: SystemInstanceDeclaration) => Instance
   /** In memory only, declared at every start; invisible to users and not deletable by them. */
   readonly declareSystemAuthorization: (authorization: SystemAuthorization) => void
 }
@@ -56,4 +59,30 @@ export interface IamOptions {
   readonly clock: Clock
   /** `iss` of the tokens, e.g. `https://iam.cloud.ibm.com/identity`. */
   readonly issuer: string
+}
+
+/** Throws IamStateDamaged. */
+export async function openIam({ store, secretKey, tokenKey, clock, issuer }: IamOptions): Promise<Iam> {
+  const state = await openState(store, secretKey)
+  const tokens = createTokens({ state, key: await openSigningKey(store, tokenKey), clock, issuer })
+  return {
+    accounts: () => [...state.accounts.values()],
+    account: state.accounts.get,
+    instances: (filter) => listInstances(state, filter),
+    instance: (crnOrGuid) => findInstance(state, crnOrGuid),
+    owner: (accountId) => ownerOf(state, accountId),
+    findCredential: (accessKeyId) => findCredential(state, accessKeyId),
+    verifyToken: tokens.verify,
+    servicePrincipal: (instanceCrn) => servicePrincipalOf(state, instanceCrn),
+    decide: (principal, action, target) => decide(state, principal, action, target),
+    isAuthorized: (sourceInstanceCrn, target, action) => {
+      const asking = findInstance(state, sourceInstanceCrn)
+      return asking !== undefined && decideForInstance(state, asking, action, target).allowed
+    },
+    authorizations: createAuthorizations(state, clock),
+    tokens,
+    identities: createIdentities(state),
+    declareSystemInstance: (instance) => declareSystemInstance(state, instance),
+    declareSystemAuthorization: (authorization) => declareSystemAuthorization(state, authorization),
+  }
 }

@@ -1,0 +1,21 @@
+/** Key spaces of identity and access. Numbers are stored: never reuse one. */
+export const IAM_SPACE = {
+  /** account id → account */
+  account: 64,
+  /** guid → service instance */
+  instance: 65,
+  /** account id `/` IAM id → user */
+  user: 66,
+  /** access key id → owner and sealed secret */
+  credential: 67,
+  /** keyed hash of an API key → owner */
+  apiKey: 68,
+  /** policy id → authorization */
+  authorization: 69,
+  /** kid → sealed token signing key */
+  signingKey: 70,
+} as const
+
+/** An account id has 32 characters, so the first `/` always ends it. */
+export const userKey = ({ accountId, iamId }: { readonly accountId: string; readonly iamId: string }): string =>
+  `${accountId}/${iamId}`

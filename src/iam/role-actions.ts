@@ -1,0 +1,139 @@
+import type { Action, KmsAction } from './actions.ts'
+import type { Role, ServiceName } from './principal.ts'
+
+type RoleTable = Readonly<Partial<Record<Role, ReadonlySet<string>>>>
+
+/** Each role holds what the one before it holds. */
+function ladder(steps: readonly (readonly [Role, readonly Action[]])[]): RoleTable {
+  const table: Partial<Record<Role, ReadonlySet<string>>> = {}
+  let held: readonly Action[] = []
+  for (const [role, added] of steps) {
+    held = [...held, ...added]
+    table[role] = new Set(held)
+  }
+  return table
+}
+
+/** Key Protect: what its service roles permit. Purging is no step of the ladder. */
+const KMS: RoleTable = {
+  ...ladder([
+    [
+      'Reader',
+      [
+        'kms.secrets.list',
+        'kms.secrets.head',
+        'kms.secrets-metadata.read',
+        'kms.secrets-key-versions.list',
+        'kms.key-rings.list',
+        'kms.registrations.list',
+        'kms.secrets.wrap',
+        'kms.secrets.unwrap',
+        'kms.secrets.rewrap',
+        'kms.registrations.create',
+        'kms.registrations.write',
+        'kms.registrations.delete',
+        'kms.secrets-event.ack',
+      ],
+    ],
+    ['ReaderPlus', ['kms.secrets.read']],
+    [
+      'Writer',
+      [
+        'kms.secrets.create',
+        'kms.secrets.rotate',
+        'kms.secrets.setkeyfordeletion',
+        'kms.secrets.unsetkeyfordeletion',
+        'kms.secrets.sync',
+        'kms.import-token.create',
+        'kms.import-token.read',
+        'kms.key-rings.create',
+        'kms.secrets-alias.create',
+        'kms.secrets-alias.delete',
+      ],
+    ],
+    [
+      'Manager',
+      [
+        'kms.secrets.disable',
+        'kms.secrets.enable',
+        'kms.secrets.delete',
+        'kms.secrets.restore',
+        'kms.secrets.patch',
+        'kms.policies.read',
+        'kms.policies.write',
+        'kms.instance-policies.read',
+        'kms.instance-policies.write',
+        'kms.key-rings.delete',
+      ],
+    ],
+  ]),
+  KeyPurge: new Set<KmsAction>(['kms.secrets.purge']),
+}
+
+/** In the table like the rest, but only a service's own identity may do them. */
+const SERVICE_ONLY: ReadonlySet<Action> = new Set<KmsAction>([
+  'kms.registrations.create',
+  'kms.registrations.write',
+  'kms.registrations.delete',
+  'kms.secrets-event.ack',
+])
+
+/** Object storage: a Manager may do every action, also those that no list names. */
+const OBJECT_STORAGE: RoleTable = ladder([
+  [
+    'Reader',
+    [
+      's3:ListAllMyBuckets',
+      's3:ListBucket',
+      's3:ListBucketVersions',
+      's3:ListBucketMultipartUploads',
+      's3:ListMultipartUploadParts',
+      's3:GetBucketLocation',
+      's3:GetBucketVersioning',
+      's3:GetObject',
+      's3:GetObjectVersion',
+      's3:GetObjectAttributes',
+      's3:GetObjectVersionAttributes',
+      's3:GetObjectTagging',
+      's3:GetObjectVersionTagging',
+      's3:GetObjectRetention',
+      's3:GetObjectLegalHold',
+    ],
+  ],
+  [
+    'Writer',
+    [
+      's3:PutObject',
+      's3:PutObjectTagging',
+      's3:PutObjectVersionTagging',
+      's3:DeleteObject',
+      's3:DeleteObjectVersion',
+      's3:DeleteObjectTagging',
+      's3:DeleteObjectVersionTagging',
+      's3:AbortMultipartUpload',
+      's3:RestoreObject',
+    ],
+  ],
+])
+
+const IAM: RoleTable = ladder([
+  ['Viewer', ['iam.policy.read']],
+  ['Operator', []],
+  ['Editor', []],
+  ['Administrator', ['iam.policy.create', 'iam.policy.update', 'iam.policy.delete', 'iam.service-token.create']],
+])
+
+/** The service that an action belongs to. */
+export function serviceOf(action: Action): ServiceName {
+  if (action.startsWith('s3:')) return 'cloud-object-storage'
+  return action.startsWith('kms.') ? 'kms' : 'iam'
+}
+
+export const isServiceOnly = (action: Action): boolean => SERVICE_ONLY.has(action)
+
+/** What is not listed is denied. */
+export function roleAllows(service: ServiceName, role: Role, action: Action): boolean {
+  if (serviceOf(action) !== service) return false
+  if (service === 'cloud-object-storage') return role === 'Manager' || OBJECT_STORAGE[role]?.has(action) === true
+  return (service === 'kms' ? KMS : IAM)[role]?.has(action) === true
+}

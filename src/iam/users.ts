@@ -1,0 +1,106 @@
+import { z } from 'zod'
+import { CodedError } from '../base/errors.ts'
+import { newUuid } from '../base/ids.ts'
+import type { IamErrorCode } from './errors.ts'
+import { invalid } from './errors.ts'
+import { userKey } from './keyspace.ts'
+import { ROLES, type Role, type ServiceName, type UserPrincipal } from './principal.ts'
+import type { IamState } from './state.ts'
+import type { RowCodec } from './table.ts'
+
+export type Roles = Readonly<Partial<Record<ServiceName, Role>>>
+
+/** A user is a person (or a service id) in one account: the same `iamId` in two accounts is two users. */
+export interface User extends UserId {
+  readonly name: string
+  readonly email: string
+  readonly roles: Roles
+}
+
+export interface UserId {
+  readonly accountId: string
+  readonly iamId: string
+}
+
+/** `uid` is new for each creation: a token of a deleted user is not one of a later user of the same name. */
+export interface StoredUser extends User {
+  readonly uid: string
+}
+
+/** What each service knows as a role of a user. */
+export const ROLES_OF_SERVICE: Readonly<Record<ServiceName, readonly Role[]>> = {
+  'cloud-object-storage': ['Reader', 'Writer', 'Manager'],
+  kms: ['Reader', 'ReaderPlus', 'Writer', 'Manager', 'KeyPurge'],
+  iam: ['Viewer', 'Operator', 'Editor', 'Administrator'],
+}
+
+const role = z.enum(ROLES).optional()
+const schema = z.strictObject({
+  accountId: z.string(),
+  iamId: z.string(),
+  name: z.string(),
+  email: z.string(),
+  roles: z.strictObject({ 'cloud-object-storage': role, kms: role, iam: role }),
+  uid: z.string(),
+})
+
+export const userCodec: RowCodec<StoredUser> = {
+  encode: (user) => user,
+  decode: (stored) => {
+    const { roles, ...user } = schema.parse(stored)
+    return { ...user, roles: definedRoles(roles) }
+  },
+}
+
+export function putUser({ accounts, users, change }: IamState, declared: User): Promise<User> {
+  return change(() => {
+    if (!accounts.get(declared.accountId)) {
+      throw new CodedError<IamErrorCode>('UnknownAccount', `there is no account ${declared.accountId}`)
+    }
+    const known = users.get(userKey(declared))
+    const user = newUser(declared, known?.uid)
+    const same = known !== undefined && JSON.stringify(known) === JSON.stringify(user)
+    return { changes: same ? [] : [users.put(userKey(user), user)], result: user }
+  })
+}
+
+/** Throws IdentityInvalid. */
+export function newUser({ accountId, iamId, name, email, roles }: User, uid: string = newUuid()): StoredUser {
+  if (!/^[\x21-\x7e]{1,256}$/.test(iamId) || iamId.startsWith('crn-')) {
+    throw invalid('an IAM id is 1 to 256 printable ASCII characters without spaces, and crn-… is for services')
+  }
+  return { accountId, iamId, name, email, roles: definedRoles(roles), uid }
+}
+
+/** Only services we know, in one order, so that equal roles are written equally. */
+function definedRoles(roles: { readonly [Service in ServiceName]?: Role | undefined }): Roles {
+  const defined: Partial<Record<ServiceName, Role>> = {}
+  for (const service of ['cloud-object-storage', 'kms', 'iam'] as const) {
+    const given = roles[service]
+    if (given === undefined) continue
+    if (!ROLES_OF_SERVICE[service].includes(given)) {
+      throw invalid(`${service} has no role ${given}: ${ROLES_OF_SERVICE[service].join(', ')}`)
+    }
+    defined[service] = given
+  }
+  return defined
+}
+
+export function deleteUser({ users, credentials, apiKeys, change }: IamState, id: UserId): Promise<void> {
+  return change(() => {
+    requireUser(users.get(userKey(id)), id)
+    const owned = (row: UserId) => row.accountId === id.accountId && row.iamId === id.iamId
+    const pairs = [...credentials.values()].filter(owned).map(({ accessKeyId }) => credentials.remove(accessKeyId))
+    const keys = [...apiKeys.values()].filter(owned).map(({ hash }) => apiKeys.remove(hash))
+    return { changes: [users.remove(userKey(id)), ...pairs, ...keys], result: undefined }
+  })
+}
+
+export function requireUser(user: StoredUser | undefined, { accountId, iamId }: UserId): StoredUser {
+  if (user) return user
+  throw new CodedError<IamErrorCode>('UnknownUser', `there is no user ${iamId} in account ${accountId}`)
+}
+
+export function userPrincipal({ accountId, iamId, name, email, roles }: User): UserPrincipal {
+  return { type: iamId.startsWith('iam-ServiceId-') ? 'service-id' : 'user', iamId, accountId, name, email, roles }
+}
