@@ -17,7 +17,7 @@ export async function declareServiceInstance(
   iam: Pick<Iam, 'declareSystemInstance' | 'declareSystemAuthorization'>,
 ): Promise<Instance> {
   const id = await serviceInstanceId(store)
-  const instance = iam.declareSystemInstance({ service: 'kms', id, name: 'service keys', region: SERVICE_REGION })
+  const instance = iam.declareSystemInstance({ service: 'kms', guid: id, name: 'service keys', region: SERVICE_REGION })
   iam.declareSystemAuthorization({
     source: { service: 'cloud-object-storage' },
     target: { service: 'kms', instance: id },

@@ -115,7 +115,7 @@ function simpleIam(authorized: ReadonlySet<string>): Parameters<typeof openKms>[
   declare(ACCOUNT, KMS_INSTANCE, 'us-south')
   return {
     instance: (guid) => instances.get(guid),
-    declareSystemInstance: ({ id, region }) => declare(SYSTEM_ACCOUNT_ID, id, region),
+    declareSystemInstance: ({ guid, region }) => declare(SYSTEM_ACCOUNT_ID, guid, region),
     declareSystemAuthorization: () => {},
     decide: (principal, action, target) => ({
       allowed: allowed(authorized, principal, action, target),

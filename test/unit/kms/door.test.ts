@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest'
+import { parseCrn } from '../../../src/base/crn.ts'
+import type { KmsCaller } from '../../../src/kms/door.ts'
+import { kmsWorld, MANAGER, rootKey, STORAGE_INSTANCE, STRANGER, storageService } from '../../support/kms-world.ts'
+
+const DEK = Buffer.alloc(32, 0xd3)
+const code = (expected: string) => expect.objectContaining({ code: expected })
+
+describe('every call', () => {
+  it('is refused to a caller of another account, whether the key exists or not', async () => {
+    const world = await kmsWorld()
+    const key = await rootKey(world)
+    const stranger: KmsCaller = { ...world.caller, principal: STRANGER }
+    for (const id of [key, '99999999-9999-4999-8999-999999999999', 'no-such-alias']) {
+      expect(() => world.kms.wrap(stranger, id, DEK, [])).toThrow(code('Unauthorized'))
+      expect(() => world.kms.getKey(stranger, id)).toThrow(code('Unauthorized'))
+      await expect(world.kms.disableKey(stranger, id)).rejects.toThrow(code('Unauthorized'))
+    }
+  })
+
+  it('is refused in an instance that does not exist', async () => {
+    const { kms, caller } = await kmsWorld()
+    for (const instanceGuid of ['99999999-9999-4999-8999-999999999999', 'x', STORAGE_INSTANCE]) {
+      expect(() => kms.countKeys({ ...caller, instanceGuid }, {})).toThrow(code('InstanceNotFound'))
+    }
+  })
+
+  it('asks for the authorization again: taken away, the next call is refused', async () => {
+    const world = await kmsWorld()
+    const { kms, serviceCaller } = world
+    const key = await rootKey(world)
+    const { ciphertext } = kms.wrap(serviceCaller, key, DEK, [])
+    world.authorized.delete(STORAGE_INSTANCE)
+    expect(() => kms.wrap(serviceCaller, key, DEK, [])).toThrow(code('Unauthorized'))
+    expect(() => kms.unwrap(serviceCaller, key, ciphertext, [])).toThrow(code('Unauthorized'))
+    expect(() => kms.permit(serviceCaller, key)).toThrow(code('Unauthorized'))
+    world.authorized.add(STORAGE_INSTANCE)
+    expect(kms.unwrap(serviceCaller, key, ciphertext, []).plaintext).toEqual(DEK)
+  })
+
+  it('is audited with its outcome, and never with what it carries', async () => {
+    const world = await kmsWorld()
+    const key = await rootKey(world)
+    world.events.length = 0
+    world.kms.wrap({ ...world.caller, correlationId: 'c-1' }, key, DEK, ['secret-aad'])
+    expect(() => world.kms.unwrap(world.caller, key, DEK, [])).toThrow()
+    expect(() => world.kms.wrap({ ...world.caller, principal: STRANGER }, key, DEK, [])).toThrow()
+    const about = { iamId: MANAGER.iamId, instance: world.caller.instanceGuid, key, atMs: expect.any(Number) }
+    expect(world.events).toEqual([
+      { ...about, action: 'kms.secrets.wrap', outcome: 'success', correlationId: 'c-1' },
+      { ...about, action: 'kms.secrets.unwrap', outcome: 'failure', code: 'InvalidCiphertext' },
+      {
+        ...about,
+        iamId: STRANGER.iamId,
+        action: 'kms.secrets.wrap',
+        outcome: 'failure',
+        code: 'Unauthorized',
+        reason: 'test',
+      },
+    ])
+  })
+})
+
+describe('the instance of the server itself', () => {
+  it('is open to object storage inside the process and to nobody over a wire', async () => {
+    const { kms, caller } = await kmsWorld()
+    const { instance, resource: key, region } = parseCrn(await kms.ensureServiceRootKey())
+    expect(region).toBe('global')
+    const storage: KmsCaller = { principal: storageService(), instanceGuid: instance, origin: 'process' }
+    const { ciphertext } = kms.wrap(storage, key, DEK, ['a'])
+    expect(kms.unwrap(storage, key, ciphertext, ['a']).plaintext).toEqual(DEK)
+    expect(() => kms.wrap({ ...storage, origin: 'wire' }, key, DEK, [])).toThrow(code('InstanceNotFound'))
+    expect(() => kms.countKeys({ ...caller, instanceGuid: instance }, {})).toThrow(code('InstanceNotFound'))
+    expect(() => kms.wrap({ ...storage, principal: MANAGER }, key, DEK, [])).toThrow(code('Unauthorized'))
+    await expect(kms.disableKey(storage, key)).rejects.toThrow(code('Unauthorized'))
+  })
+})
