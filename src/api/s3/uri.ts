@@ -3,16 +3,22 @@ import { S3Error } from './error-codes.ts'
 const PLAIN = /^[A-Za-z0-9\-._~/]*$/
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Percent-decodes once. Throws InvalidURI on a bad escape, on bytes that are not UTF-8 and on NUL. */
-export function decodeComponent(raw: string): string {
+/** Percent-decodes once; undefined for a bad escape, bytes that are not UTF-8, and NUL. */
+export function decodeOnce(raw: string): string | undefined {
   if (PLAIN.test(raw)) return raw
   try {
     const decoded = decodeURIComponent(isAscii(raw) ? raw : utf8.decode(Buffer.from(raw, 'latin1')))
-    if (!decoded.includes('\0')) return decoded
-  } catch (cause) {
-    throw new S3Error('InvalidURI', undefined, { cause })
+    return decoded.includes('\0') ? undefined : decoded
+  } catch {
+    return undefined
   }
-  throw new S3Error('InvalidURI')
+}
+
+/** Percent-decodes once. Throws InvalidURI. */
+export function decodeComponent(raw: string): string {
+  const decoded = decodeOnce(raw)
+  if (decoded === undefined) throw new S3Error('InvalidURI')
+  return decoded
 }
 
 const isAscii = (text: string): boolean => {

@@ -1,4 +1,4 @@
-import { type KeyObject, timingSafeEqual } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../../base/clock.ts'
 import { S3Error } from '../error-codes.ts'
 import type { S3Request } from '../request.ts'
@@ -13,6 +13,7 @@ import { payloadMode } from './payload.ts'
 import { ALGORITHM, type PresentedSignature } from './presented.ts'
 import { readQuerySignature } from './presigned.ts'
 import { sameSignature } from './same-signature.ts'
+import { checkSessionToken } from './session-token.ts'
 import { hmac, nobodysSigningKey, rememberSigningKey, sha256Hex, signingKey } from './signing-key.ts'
 
 export interface AuthenticateOptions<C extends SigningCredential> {
@@ -117,18 +118,6 @@ function signatureMismatch(presented: PresentedSignature, stringToSign: string, 
       CanonicalRequest: Buffer.from(canonical, 'latin1').toString('utf8'),
     },
   })
-}
-
-function checkSessionToken(credential: SigningCredential, token: string | undefined): void {
-  const expected = credential.sessionToken
-  if (expected === undefined ? token === undefined : token !== undefined && sameText(token, expected)) return
-  throw new S3Error('InvalidToken')
-}
-
-function sameText(a: string, b: string): boolean {
-  const left = Buffer.from(a)
-  const right = Buffer.from(b)
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 const chunkSigning = ({ signature, amzDate, scope }: PresentedSignature, key: KeyObject): ChunkSigning => ({
