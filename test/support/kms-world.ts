@@ -48,9 +48,12 @@ export const bucketCrn = (bucket: string, instance = STORAGE_INSTANCE): string =
     resource: bucket,
   })
 
+type SimpleIam = Parameters<typeof openKms>[0]['iam']
+
 export interface KmsWorld {
   readonly kms: KmsService
   readonly store: MetadataStore
+  readonly iam: SimpleIam
   readonly events: KmsAuditEvent[]
   /** Storage instances that may act as Reader on KMS_INSTANCE; change it to give and take the authorization. */
   readonly authorized: Set<string>
@@ -79,10 +82,11 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     sealingKey = Buffer.alloc(32, 7),
   } = options
   const events: KmsAuditEvent[] = []
+  const iam = simpleIam(authorized)
   const kms = await openKms({
     store,
     sealingKey,
-    iam: simpleIam(authorized),
+    iam,
     clock: { now: () => clock.time },
     settings: { ...DEFAULT_KMS_SETTINGS, ...settings },
     audit: (event) => events.push(event),
@@ -90,6 +94,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
   return {
     kms,
     store,
+    iam,
     events,
     authorized,
     caller: { principal: MANAGER, instanceGuid: KMS_INSTANCE, origin: 'wire' },
@@ -104,7 +109,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
   }
 }
 
-function simpleIam(authorized: ReadonlySet<string>): Parameters<typeof openKms>[0]['iam'] {
+function simpleIam(authorized: ReadonlySet<string>): SimpleIam {
   const instances = new Map<string, Instance>()
   const declare = (accountId: string, guid: string, region: string): Instance => {
     const crn = formatCrn({ service: 'kms', region, account: accountId, instance: guid })

@@ -1,0 +1,136 @@
+import { z } from 'zod'
+import { parseCrn } from '../base/crn.ts'
+import { CodedError, hasCode } from '../base/errors.ts'
+import { type Dek, dekFrom } from '../envelope/dek.ts'
+import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
+import type { Iam } from '../iam/iam.ts'
+import type { KmsCaller } from '../kms/door.ts'
+import type { KmsErrorCode } from '../kms/errors.ts'
+import { KEY_STATE } from '../kms/key-states.ts'
+import { keyCrn } from '../kms/key-view.ts'
+import type { KmsService } from '../kms/service.ts'
+import { defineKeyProvider } from './define-key-provider.ts'
+
+export interface EmbeddedProviderOptions {
+  readonly kms: KmsService
+  readonly iam: Pick<Iam, 'instance' | 'servicePrincipal'>
+}
+
+export const embedded = defineKeyProvider({
+  name: 'embedded',
+  supports: { rewrap: true, aad: true, versions: true, registrations: true },
+  settings: z.strictObject({}),
+  open: async (_settings, { kms, iam }) => embeddedProvider({ kms, iam }),
+})
+
+/**
+ * Our own key management service, through its door and as the service that asks: authorization and key state are
+ * looked up on every call, as a remote one would.
+ */
+export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProvider {
+  /** Throws RootKeyNotFound, or KeyAccessDenied for a service instance that does not exist. */
+  const target = (call: KeyCall): { readonly caller: KmsCaller; readonly key: string } => {
+    const { instance: instanceGuid, resource: key } = parseCrn(call.rootKeyCrn)
+    const instance = iam.instance(instanceGuid)
+    // The whole CRN counts: a key is not found under another region's or account's name.
+    if (instance?.service !== 'kms' || keyCrn(instance, key) !== call.rootKeyCrn) throw failure('RootKeyNotFound')
+    const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
+    const principal = iam.servicePrincipal(call.serviceInstanceCrn)
+    return { caller: { principal, instanceGuid, origin: 'process', ...about }, key }
+  }
+
+  return {
+    name: 'embedded',
+    supports: embedded.supports,
+    wrap: (call, dek, context) =>
+      told(() => {
+        const { caller, key } = target(call)
+        return kms.wrap(caller, key, dek.bytes, context)
+      }),
+    unwrap: (call, wrapped, context) =>
+      told(() => {
+        const { caller, key } = target(call)
+        const { plaintext, keyVersion, rewrapped } = kms.unwrap(caller, key, wrapped.ciphertext, context)
+        const dek = checkedDek(plaintext, keyVersion, wrapped)
+        return rewrapped ? { dek, rewrapped } : { dek }
+      }),
+    rewrap: (call, wrapped, context) =>
+      told(() => {
+        const { caller, key } = target(call)
+        const { ciphertext, keyVersion, previousVersion } = kms.rewrap(caller, key, wrapped.ciphertext, context)
+        if (previousVersion !== wrapped.keyVersion) throw failure('WrappedDekForged')
+        return { ciphertext, keyVersion }
+      }),
+    permit: (call) =>
+      told(() => {
+        const { caller, key } = target(call)
+        kms.permit(caller, key)
+      }),
+    describe: (call) =>
+      told(() => {
+        const { caller, key } = target(call)
+        return kms.describe(caller, key)
+      }),
+    register: (call, registration) =>
+      told(() => {
+        const { caller, key } = target(call)
+        return kms.register(caller, key, registration)
+      }),
+    deregister: (call, { resourceCrn }) =>
+      told(() => {
+        const { caller, key } = target(call)
+        return kms.deregister(caller, key, resourceCrn)
+      }),
+    close: async () => {},
+  }
+}
+
+function checkedDek(plaintext: Buffer, keyVersion: string, wrapped: WrappedDek): Dek {
+  const dek = dekFrom(plaintext)
+  if (plaintext.length === 32 && keyVersion === wrapped.keyVersion) return dek
+  dek[Symbol.dispose]()
+  throw failure('WrappedDekForged')
+}
+
+/** Whatever goes wrong, told in the contract's five codes. */
+async function told<T>(act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw hasCode(error, ...Object.values(OWN)) ? error : failure(codeOf(error), error)
+  }
+}
+
+const failure = (code: KeyProviderErrorCode, cause?: unknown): CodedError<KeyProviderErrorCode> =>
+  new CodedError(code, 'the key provider refused', cause === undefined ? {} : { cause })
+
+const OWN = {
+  RootKeyNotFound: 'RootKeyNotFound',
+  RootKeyDisabled: 'RootKeyDisabled',
+  KeyAccessDenied: 'KeyAccessDenied',
+  KeyProviderUnavailable: 'KeyProviderUnavailable',
+  WrappedDekForged: 'WrappedDekForged',
+} as const satisfies { [Code in KeyProviderErrorCode]: Code }
+
+const CODES: ReadonlyMap<string, KeyProviderErrorCode> = new Map<
+  KmsErrorCode | 'InvalidCrn' | 'UnknownInstance',
+  KeyProviderErrorCode
+>([
+  ['Unauthorized', 'KeyAccessDenied'],
+  ['UnknownInstance', 'KeyAccessDenied'],
+  ['ServiceOnly', 'KeyAccessDenied'],
+  ['ForeignResource', 'KeyAccessDenied'],
+  ['InvalidCrn', 'RootKeyNotFound'],
+  ['InstanceNotFound', 'RootKeyNotFound'],
+  ['KeyNotFound', 'RootKeyNotFound'],
+  ['RootKeyRequired', 'RootKeyNotFound'],
+  ['InvalidKeyState', 'RootKeyDisabled'],
+  ['InvalidCiphertext', 'WrappedDekForged'],
+])
+
+function codeOf(error: unknown): KeyProviderErrorCode {
+  if (!hasCode(error)) return 'KeyProviderUnavailable'
+  // A deleted key is gone for object storage, though Key Protect could restore it.
+  if (error.code === 'InvalidKeyState' && error.details['state'] === KEY_STATE.destroyed) return 'RootKeyNotFound'
+  return CODES.get(error.code) ?? 'KeyProviderUnavailable'
+}
