@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { dekCache } from '../../../src/envelope/dek-cache.ts'
+
+describe('DEK cache', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
+  afterEach(() => void vi.useRealTimers())
+
+  const open = (maxEntries = 10) => dekCache({ ttlMs: 1_000, maxEntries, clock: { now: () => Date.now() } })
+  const isZero = (bytes: Buffer) => bytes.every((byte) => byte === 0)
+
+  it('zeroes what is forgotten, and nothing else', () => {
+    using cache = open()
+    const [a, b, c] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+    cache.put('a', 'one', a)
+    cache.put('b', 'two', b)
+    cache.put('c', 'one', c)
+    cache.forget('one')
+    expect([a, b, c].map(isZero)).toEqual([true, false, true])
+    expect([cache.has('a'), cache.has('b'), cache.has('c')]).toEqual([false, true, false])
+    cache.forget('none')
+  })
+
+  it('zeroes what is expired, though nobody asks for it', () => {
+    using cache = open()
+    const bytes = randomBytes(32)
+    cache.put('a', 'one', bytes)
+    vi.advanceTimersByTime(999)
+    expect(cache.has('a')).toBe(true)
+    vi.advanceTimersByTime(1_000)
+    expect(isZero(bytes)).toBe(true)
+    expect(cache.has('a')).toBe(false)
+  })
+
+  it('zeroes what is pushed out, replaced, or there at the end', () => {
+    const cache = open(2)
+    const all = Array.from({ length: 4 }, () => randomBytes(32))
+    all.forEach((bytes, i) => void cache.put(`${Math.min(i, 2)}`, 'one', bytes))
+    expect(all.map(isZero)).toEqual([true, false, true, false])
+    cache[Symbol.dispose]()
+    expect(all.every(isZero)).toBe(true)
+    const late = randomBytes(32)
+    cache.put('late', 'one', late)
+    expect(isZero(late)).toBe(true)
+  })
+
+  it('forgets a group whose DEK was replaced', () => {
+    using cache = open()
+    const second = randomBytes(32)
+    cache.put('a', 'one', randomBytes(32))
+    cache.put('a', 'one', second)
+    cache.forget('one')
+    expect(isZero(second)).toBe(true)
+  })
+})
