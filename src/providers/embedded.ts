@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseCrn } from '../base/crn.ts'
 import { CodedError, hasCode } from '../base/errors.ts'
+import { isUuid } from '../base/ids.ts'
 import { type Dek, dekFrom } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
 import type { Iam } from '../iam/iam.ts'
@@ -32,8 +33,9 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
   const target = (call: KeyCall): { readonly caller: KmsCaller; readonly key: string } => {
     const { instance: instanceGuid, resource: key } = parseCrn(call.rootKeyCrn)
     const instance = iam.instance(instanceGuid)
-    // The whole CRN counts: a key is not found under another region's or account's name.
-    if (instance?.service !== 'kms' || keyCrn(instance, key) !== call.rootKeyCrn) throw failure('RootKeyNotFound')
+    // The whole CRN counts: a key is not found under another region's or account's name, nor by an alias.
+    const named = instance?.service === 'kms' && isUuid(key) && keyCrn(instance, key) === call.rootKeyCrn
+    if (!named) throw failure('RootKeyNotFound')
     const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
     const principal = iam.servicePrincipal(call.serviceInstanceCrn)
     return { caller: { principal, instanceGuid, origin: 'process', ...about }, key }
