@@ -2,7 +2,7 @@ import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { JsonProtocol } from './json-operation.ts'
 import type { Reply } from './reply.ts'
 import { json } from './reply.ts'
-import type { RequestErrorCode } from './request.ts'
+import { REQUEST_ERROR_CODES, type RequestErrorCode } from './request.ts'
 
 const STATUS = {
   BadPath: 400,
@@ -17,8 +17,6 @@ const STATUS = {
   BodyEncoded: 415,
   BodyIncomplete: 400,
 } as const satisfies Record<RequestErrorCode, number>
-
-const REQUEST_ERROR_CODES = Object.keys(STATUS) as RequestErrorCode[]
 
 export function isRequestError(error: unknown): error is CodedError<RequestErrorCode> {
   return hasCode(error, ...REQUEST_ERROR_CODES)

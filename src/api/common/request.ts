@@ -19,25 +19,27 @@ export interface ApiRequest {
   readonly signal: AbortSignal
 }
 
-export type RequestErrorCode =
+export const REQUEST_ERROR_CODES = [
   /** A bad escape, invalid UTF-8 or a NUL in the path. */
-  | 'BadPath'
-  | 'BadQuery'
+  'BadPath',
+  'BadQuery',
   /** A header that may come once came twice. */
-  | 'BadHeader'
-  | 'NoSuchPath'
-  | 'MethodNotAllowed'
+  'BadHeader',
+  'NoSuchPath',
+  'MethodNotAllowed',
   /** A body is required and none came. */
-  | 'BodyMissing'
+  'BodyMissing',
   /** Not JSON (or not a form), or not UTF-8. */
-  | 'BodyMalformed'
+  'BodyMalformed',
   /** Decoded, but not what the operation takes: see BodyProblem in the details. */
-  | 'BodyInvalid'
-  | 'BodyTooLarge'
+  'BodyInvalid',
+  'BodyTooLarge',
   /** Content-Encoding other than identity. */
-  | 'BodyEncoded'
+  'BodyEncoded',
   /** The client went away. */
-  | 'BodyIncomplete'
+  'BodyIncomplete',
+] as const
+export type RequestErrorCode = (typeof REQUEST_ERROR_CODES)[number]
 
 /** Details of BodyInvalid. */
 export interface BodyProblem {

@@ -1,0 +1,8 @@
+export { createPolicy } from './create-policy.ts'
+export { createIdentityToken, createOidcToken } from './create-token.ts'
+export { deletePolicy } from './delete-policy.ts'
+export { getKeys } from './get-keys.ts'
+export { getPolicy } from './get-policy.ts'
+export { listPolicies } from './list-policies.ts'
+export { replacePolicy } from './replace-policy.ts'
+export { updatePolicyState } from './update-policy-state.ts'
