@@ -1,0 +1,61 @@
+import type { DiskFs } from './disk-fs.ts'
+
+export interface DescriptorCache {
+  /** Calls `use` with an open descriptor, which stays open at least until the promise settles. */
+  readonly use: <Result>(path: string, use: (fd: number) => Promise<Result>) => Promise<Result>
+  /** Forgets a path, once its readers are done. */
+  readonly drop: (path: string) => void
+  readonly close: () => void
+}
+
+interface Entry {
+  readonly opening: Promise<number>
+  users: number
+  dropped: boolean
+}
+
+/** At most `limit` idle files open for reading, the ones used last. */
+export function descriptorCache(disk: DiskFs, limit: number): DescriptorCache {
+  const entries = new Map<string, Entry>()
+
+  const closeWhenUnused = (entry: Entry): void => {
+    if (entry.dropped && entry.users === 0) entry.opening.then(disk.close).catch(() => {})
+  }
+  const drop = (path: string): void => {
+    const entry = entries.get(path)
+    if (!entry) return
+    entries.delete(path)
+    entry.dropped = true
+    closeWhenUnused(entry)
+  }
+  const entryOf = (path: string): Entry => {
+    const entry = entries.get(path) ?? { opening: disk.open(path, 'r'), users: 0, dropped: false }
+    // A Map keeps the order of insertion: the first one is the one used longest ago.
+    entries.delete(path)
+    entries.set(path, entry)
+    const [oldest] = entries.keys()
+    if (entries.size > limit && oldest !== undefined) drop(oldest)
+    return entry
+  }
+
+  return {
+    use: async (path, use) => {
+      const entry = entryOf(path)
+      entry.users++
+      try {
+        const fd = await entry.opening.catch((error: unknown) => {
+          if (entries.get(path) === entry) entries.delete(path)
+          throw error
+        })
+        return await use(fd)
+      } finally {
+        entry.users--
+        closeWhenUnused(entry)
+      }
+    },
+    drop,
+    close: () => {
+      for (const path of [...entries.keys()]) drop(path)
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import * as fs from 'node:fs'
+import { promisify } from 'node:util'
+
+/** The calls to the operating system that a disk store makes; tests put failures in between. */
+export interface DiskFs {
+  readonly open: (path: string, flags: 'r' | 'r+' | 'wx', mode?: number) => Promise<number>
+  readonly close: (fd: number) => Promise<void>
+  /** Resolves to the bytes read, which may be fewer; 0 at the end of the file. */
+  readonly read: (fd: number, buffer: Uint8Array, offset: number, length: number, position: number) => Promise<number>
+  /** Resolves to the bytes written, which may be fewer. */
+  readonly writev: (fd: number, buffers: readonly Uint8Array[], position: number) => Promise<number>
+  readonly ftruncate: (fd: number, length: number) => Promise<void>
+  readonly fdatasync: (fd: number) => Promise<void>
+  readonly fsync: (fd: number) => Promise<void>
+  readonly unlink: (path: string) => Promise<void>
+  readonly mkdir: (path: string, mode: number) => Promise<void>
+  readonly rmdir: (path: string) => Promise<void>
+  readonly readdir: (path: string) => Promise<string[]>
+  readonly sizeOf: (path: string) => Promise<number>
+  readonly statfs: (path: string) => Promise<{ readonly freeBytes: number; readonly freeFiles: number }>
+}
+
+const open = promisify(fs.open)
+const read = promisify(fs.read)
+const writev = promisify(fs.writev)
+const stat = promisify(fs.stat)
+const statfs = promisify(fs.statfs)
+const readdir = promisify(fs.readdir)
+const mkdir = promisify(fs.mkdir)
+
+export const nodeFs: DiskFs = {
+  open: (path, flags, mode) => open(path, flags, mode),
+  close: promisify(fs.close),
+  read: async (fd, buffer, offset, length, position) => (await read(fd, buffer, offset, length, position)).bytesRead,
+  writev: async (fd, buffers, position) => (await writev(fd, [...buffers], position)).bytesWritten,
+  ftruncate: promisify(fs.ftruncate),
+  fdatasync: promisify(fs.fdatasync),
+  fsync: promisify(fs.fsync),
+  unlink: promisify(fs.unlink),
+  mkdir: async (path, mode) => {
+    await mkdir(path, { mode })
+  },
+  rmdir: promisify(fs.rmdir),
+  readdir: (path) => readdir(path),
+  sizeOf: async (path) => (await stat(path)).size,
+  statfs: async (path) => {
+    const { bavail, bsize, files, ffree } = await statfs(path)
+    // File systems without a fixed number of inodes report none at all.
+    return { freeBytes: bavail * bsize, freeFiles: files === 0 ? Number.POSITIVE_INFINITY : ffree }
+  },
+}
+
+/** Writes all of `buffers` from `position` on, however often the system writes less than asked. */
+export async function writeFully(
+  disk: DiskFs,
+  fd: number,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
+  let rest = buffers.filter(({ length }) => length > 0)
+  let at = position
+  while (rest.length > 0) {
+    const written = await disk.writev(fd, rest, at)
+    if (written === 0) throw new Error('the file system wrote nothing')
+    at += written
+    rest = without(rest, written)
+  }
+}
+
+function without(buffers: readonly Uint8Array[], written: number): Uint8Array[] {
+  let skip = written
+  let index = 0
+  for (const { length } of buffers) {
+    if (skip < length) break
+    skip -= length
+    index++
+  }
+  const [first, ...rest] = buffers.slice(index)
+  return first ? [first.subarray(skip), ...rest] : []
+}
+
+/** Fills `buffer` from `position` on; resolves to the bytes read, fewer only at the end of the file. */
+export async function readFully(disk: DiskFs, fd: number, buffer: Uint8Array, position: number): Promise<number> {
+  let filled = 0
+  while (filled < buffer.length) {
+    const got = await disk.read(fd, buffer, filled, buffer.length - filled, position + filled)
+    if (got === 0) break
+    filled += got
+  }
+  return filled
+}

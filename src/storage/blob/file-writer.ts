@@ -1,0 +1,98 @@
+import type { Directories } from './directory-sync.ts'
+import { type DiskFs, writeFully } from './disk-fs.ts'
+import { blobTorn, type DiskHealth, diskError } from './disk-health.ts'
+import type { FreeSpace } from './free-space.ts'
+
+export type BlobBody = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+
+export interface FileWriterParts {
+  readonly disk: DiskFs
+  readonly directories: Directories
+  readonly health: DiskHealth
+  readonly space: FreeSpace
+}
+
+const BATCH_BYTES = 256 * 1024
+
+/**
+ * Writes one blob as the file `directory/name` and resolves to its length when bytes and name are durable. The file has its
+ * final name from the start: no record names it yet, so a partial one is an orphan by definition. A body or a disk
+ * that fails leaves no file behind; the body's own error is rethrown as it is.
+ */
+export async function writeBlobFile(
+  { disk, directories, health, space }: FileWriterParts,
+  directory: string,
+  name: string,
+  body: BlobBody,
+  lengthBytes: number | undefined,
+): Promise<number> {
+  const path = `${directory}/${name}`
+  const fd = await disk.open(path, 'wx', 0o600).catch(rethrowDiskError)
+  const writer = batchWriter(disk, fd, space)
+  let written: number
+  try {
+    for await (const chunk of body) {
+      await writer.add(chunk)
+      if (lengthBytes !== undefined && writer.received() > lengthBytes) throw blobTorn(lengthBytes, writer.received())
+    }
+    if (lengthBytes !== undefined && writer.received() !== lengthBytes) throw blobTorn(lengthBytes, writer.received())
+    written = await writer.end()
+    await disk.fdatasync(fd).catch((error: unknown) => {
+      throw health.syncFailed(error)
+    })
+  } catch (error) {
+    await writer.settled()
+    await disk.close(fd).catch(() => {})
+    await disk.unlink(path).catch(() => {})
+    throw error
+  }
+  await disk.close(fd).catch(() => {})
+  try {
+    await directories.sync(directory)
+  } catch (error) {
+    await disk.unlink(path).catch(() => {})
+    throw diskError(error)
+  }
+  return written
+}
+
+/** Gathers chunks into large writes; one write runs while the next is gathered. */
+function batchWriter(disk: DiskFs, fd: number, space: FreeSpace) {
+  let batch: Uint8Array[] = []
+  let batchBytes = 0
+  let received = 0
+  let running: Promise<void> = Promise.resolve()
+
+  const flush = async (): Promise<void> => {
+    await running
+    if (batchBytes === 0) return
+    await space.ensure(batchBytes)
+    space.took(batchBytes)
+    running = writeFully(disk, fd, batch, received - batchBytes).catch(rethrowDiskError)
+    // Its error is met at the next flush; until then nobody may be waiting for it.
+    running.catch(() => {})
+    batch = []
+    batchBytes = 0
+  }
+
+  return {
+    add: async (chunk: Uint8Array): Promise<void> => {
+      batch.push(chunk)
+      batchBytes += chunk.length
+      received += chunk.length
+      if (batchBytes >= BATCH_BYTES) await flush()
+    },
+    received: () => received,
+    end: async (): Promise<number> => {
+      await flush()
+      await running
+      return received
+    },
+    /** Resolves when no write is running, so that the descriptor may be closed. */
+    settled: () => running.catch(() => {}),
+  }
+}
+
+const rethrowDiskError = (error: unknown): never => {
+  throw diskError(error)
+}
