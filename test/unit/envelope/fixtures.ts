@@ -32,7 +32,7 @@ export function sealedPart(plaintext: Buffer, partNumber = 0) {
   const salt = randomBytes(16)
   const place = { ...identity, partNumber }
   const stored = Buffer.concat(sealPart(dek, place, salt).bytes([plaintext]))
-  const open = (bytes = stored, lengthBytes = plaintext.length, at: PartIdentity = place, partSalt = salt) =>
+  const open = (bytes: Buffer = stored, lengthBytes = plaintext.length, at: PartIdentity = place, partSalt = salt) =>
     openPart(dek, at, partSalt, lengthBytes, bytes.subarray(0, 80), bytes.length)
   return { dek, salt, identity: place, stored, open }
 }
