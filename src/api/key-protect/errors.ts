@@ -1,0 +1,137 @@
+import { STATUS_CODES } from 'node:http'
+import { CodedError, type ErrorDetails, hasCode } from '../../base/errors.ts'
+import type { KmsErrorCode } from '../../kms/errors.ts'
+import { bodyProblem } from '../common/body.ts'
+import { allowHeader } from '../common/plain-protocol.ts'
+import { json, type Reply } from '../common/reply.ts'
+import type { ApiRequest, RequestErrorCode } from '../common/request.ts'
+import { collection } from './envelope.ts'
+
+/** What only the protocol can refuse. */
+type ProtocolErrorCode =
+  | 'Unauthenticated'
+  /** `Bluemix-Instance` is absent or not a UUID. */
+  | 'InstanceHeaderInvalid'
+  | 'InvalidQuery'
+  | 'CollectionTotalMismatch'
+  | 'CollectionNotOne'
+  /** A call of Key Protect that this server does not have; the message names it. */
+  | 'NotImplemented'
+
+interface Face {
+  readonly status: number
+  /** Key Protect's reason code; absent where its answers have only an `errorMsg`. */
+  readonly reason?: string
+}
+
+type WireErrorCode = KmsErrorCode | ProtocolErrorCode | RequestErrorCode
+
+const UNAUTHORIZED: Face = { status: 401 }
+const BAD_BODY: Face = { status: 400, reason: 'BAD_BODY_ERR' }
+
+const FACES: ReadonlyMap<string, Face> = new Map(
+  Object.entries({
+    Unauthenticated: UNAUTHORIZED,
+    Unauthorized: UNAUTHORIZED,
+    InstanceNotFound: UNAUTHORIZED,
+    InstanceHeaderInvalid: { status: 400 },
+    BodyMissing: { status: 400, reason: 'NO_BODY_ERR' },
+    BodyMalformed: BAD_BODY,
+    BodyInvalid: BAD_BODY,
+    BodyIncomplete: BAD_BODY,
+    BodyEncoded: BAD_BODY,
+    BodyTooLarge: { status: 413, reason: 'BAD_BODY_ERR' },
+    BadPath: { status: 400, reason: 'INVALID_FIELD_ERR' },
+    BadHeader: { status: 400, reason: 'INVALID_FIELD_ERR' },
+    BadQuery: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
+    InvalidQuery: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
+    CollectionTotalMismatch: { status: 400, reason: 'COLLECTION_TOTAL_MISMATCH_ERR' },
+    CollectionNotOne: { status: 400, reason: 'NUM_COLLECTION_RESOURCE_ERR' },
+    InvalidField: { status: 400, reason: 'INVALID_FIELD_ERR' },
+    RootKeyRequired: { status: 400, reason: 'KEY_ROOT_REQ_ERR' },
+    PayloadRequired: { status: 400, reason: 'KEY_PAYLOAD_REQ_ERR' },
+    RestoreExpired: { status: 400, reason: 'KEY_RESTORE_EXPIRED' },
+    KeyExpired: { status: 400, reason: 'KEY_EXPIRED_ERR' },
+    ServiceOnly: { status: 403, reason: 'SERVICE_ONLY_ERR' },
+    ForeignResource: { status: 403, reason: 'RESOURCE_OWNER_ERR' },
+    KeyNotFound: { status: 404, reason: 'KEY_NOT_FOUND_ERR' },
+    AliasNotFound: { status: 404, reason: 'KEY_ALIAS_NOT_FOUND_ERR' },
+    KeyRingNotFound: { status: 404, reason: 'KEY_RING_NOT_FOUND_ERR' },
+    NoSuchPath: { status: 404, reason: 'NOT_FOUND_ERR' },
+    MethodNotAllowed: { status: 405, reason: 'METHOD_NOT_ALLOWED_ERR' },
+    InvalidKeyState: { status: 409, reason: 'KEY_ACTION_INVALID_STATE_ERR' },
+    ProtectedResource: { status: 409, reason: 'PROTECTED_RESOURCE_ERR' },
+    KeyDeletionPrevented: { status: 409, reason: 'PREV_KEY_DEL_ERR' },
+    TooEarly: { status: 409, reason: 'REQ_TOO_EARLY_ERR' },
+    RotationTooEarly: { status: 409, reason: 'KEY_ROTATION_NOT_PERMITTED' },
+    AliasExists: { status: 409, reason: 'KEY_ALIAS_NOT_UNIQUE_ERR' },
+    AliasLimitReached: { status: 409, reason: 'KEY_ALIAS_QUOTA_ERR' },
+    KeyDeleted: { status: 410, reason: 'KEY_DELETED_ERR' },
+    InvalidCiphertext: { status: 422, reason: 'UNPROCESSABLE_CIPHERTEXT_ERR' },
+    KeyDamaged: { status: 500, reason: 'INCOMPLETE_METADATA_ERR' },
+    NotImplemented: { status: 501, reason: 'NOT_IMPLEMENTED_ERR' },
+    KeyUnavailable: { status: 503, reason: 'SERVICE_UNAVAILABLE_ERR' },
+  } satisfies Record<WireErrorCode, Face>),
+)
+
+const INTERNAL: Face = { status: 500, reason: 'INTERNAL_SERVER_ERR' }
+
+// Key Protect: who may not is not told whether there is anything.
+const UNAUTHORIZED_MESSAGE = 'Unauthorized: The user does not have access to the specified resource'
+
+export const protocolError = (code: ProtocolErrorCode, message: string, details: ErrorDetails = {}): CodedError =>
+  new CodedError<ProtocolErrorCode>(code, message, { details })
+
+/** Answers everything; what has no code is an internal error without its text. */
+export function renderError(error: unknown, request: Pick<ApiRequest, 'method' | 'rawPath'>): Reply {
+  const coded = hasCode(error) ? error : undefined
+  const face = (coded && faceOf(coded)) ?? INTERNAL
+  const message = coded && face !== INTERNAL ? messageOf(coded) : 'internal error'
+  const headers = coded ? { ...allowHeader(coded), ...retryAfter(coded) } : {}
+  return json(face.status, collection('error', [errorResource(face, message, coded, request)]), headers)
+}
+
+function faceOf(error: CodedError): Face | undefined {
+  // A member that Key Protect needs and that is not there is a bad field; an unknown one or one of the wrong type, a bad body.
+  if (error.code === 'BodyInvalid' && bodyProblem(error).problem === 'missing') return FACES.get('InvalidField')
+  return FACES.get(error.code)
+}
+
+function messageOf(error: CodedError): string {
+  if (error.code !== 'BodyInvalid') return error.message
+  const { problem, field } = bodyProblem(error)
+  return problem === 'unknown' ? `json: unknown field "${field}"` : error.message
+}
+
+function errorResource(
+  { status, reason }: Face,
+  message: string,
+  error: CodedError | undefined,
+  request: Pick<ApiRequest, 'method' | 'rawPath'>,
+): object {
+  if (status === 401) return { errorMsg: UNAUTHORIZED_MESSAGE }
+  const phrase = STATUS_CODES[status] ?? 'Error'
+  if (reason === undefined) return { errorMsg: `${phrase}: ${message}` }
+  const field = fieldOf(error)
+  const target = field === undefined ? {} : { target: { type: 'field', name: field } }
+  return {
+    errorMsg: `${phrase}: ${whatFailed(request)}: Please see \`reasons\` for more details (${reason})`,
+    reasons: [{ code: reason, message, status, moreInfo: 'https://cloud.ibm.com/apidocs/key-protect', ...target }],
+  }
+}
+
+function fieldOf(error: CodedError | undefined): string | undefined {
+  const field = error?.details['field']
+  return typeof field === 'string' && field !== '' ? field : undefined
+}
+
+function whatFailed({ method, rawPath }: Pick<ApiRequest, 'method' | 'rawPath'>): string {
+  if (method === 'GET' || method === 'HEAD') return 'The resource could not be retrieved'
+  if (rawPath === '/api/v2/keys') return 'Key could not be created'
+  return method === 'DELETE' ? 'The resource could not be deleted' : 'Action could not be performed on key'
+}
+
+function retryAfter({ details }: CodedError): Readonly<Record<string, string>> {
+  const { retryAfterMs } = details
+  return typeof retryAfterMs === 'number' ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) } : {}
+}

@@ -1,0 +1,20 @@
+import { empty, json } from '../../common/reply.ts'
+import { newKeyBody, onlyResource, payloadOf } from '../bodies.ts'
+import { preference } from '../context.ts'
+import { collection } from '../envelope.ts'
+import { keyResource } from '../key-resource.ts'
+import { defineKeyAction } from './key-action.ts'
+
+export const restoreKey = defineKeyAction({
+  name: 'RestoreKey',
+  key: 'restore',
+  path: 'restore',
+  action: 'kms.secrets.restore',
+  // Key Protect: older clients send the imported material again, newer ones nothing, `{}` or null.
+  body: newKeyBody.nullish(),
+  run: async ({ request, body }, { kms, caller }) => {
+    const payload = body?.resources ? payloadOf(onlyResource(body)) : undefined
+    const key = await kms.restoreKey(caller, request.param('id'), payload)
+    return preference(request) === 'minimal' ? empty(201) : json(201, collection('key', [keyResource(key)]))
+  },
+})
