@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 
 export const newUuid = (): string => randomUUID()
 
@@ -14,3 +14,19 @@ export function uuidFromBytes(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
+
+/** A request id: 16 upper-case hex digits, as S3's look. From a pool: it is no secret, and every request needs one. */
+export function randomId(): string {
+  if (poolAt + 8 > pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  poolAt += 8
+  return pool.toString('hex', poolAt - 8, poolAt).toUpperCase()
+}
+
+const pool = Buffer.alloc(4096)
+let poolAt = pool.length
+
+/** Names one run of one process: 16 hex digits, never used before. */
+export const newLease = (): string => randomBytes(8).toString('hex')

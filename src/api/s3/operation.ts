@@ -7,18 +7,8 @@ export type ReplyBody = string | Buffer | AsyncIterable<Buffer>
 export interface S3Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string | number | undefined>>
+  /** A stream must come with a content-length header. */
   readonly body?: ReplyBody
-}
-
-/** What one operation may touch, handed in by the handler after authentication and authorisation. */
-export interface OperationContext {
-  readonly request: S3Request
-  readonly principal: Principal
-  /** CRN of the object storage instance that the caller acts in. */
-  readonly serviceInstanceCrn: string
-  readonly owner: Owner
-  readonly body: RequestBody
-  readonly objects: Objects
 }
 
 export interface Owner {
@@ -26,20 +16,62 @@ export interface Owner {
   readonly displayName: string
 }
 
+export interface SignedForm {
+  /** With `${filename}` replaced. */
+  readonly key: string
+  /** Lower-case names; every one is covered by the policy. */
+  readonly fields: ReadonlyMap<string, string>
+  /** Of the file's own part. */
+  readonly contentType: string
+}
+
+/** Who asks, after verification. */
+export interface Caller {
+  readonly principal: Principal
+  /** CRN of the object storage instance that the caller acts in: new buckets belong to it, ListBuckets shows its buckets. */
+  readonly serviceInstanceCrn: string
+  readonly owner: Owner
+  readonly body: RequestBody
+  /** Only for a browser's POST: the form that carried the signature; `body` is its file. */
+  readonly form?: SignedForm
+}
+
+/** What the store is set up as, where an operation needs to know. */
+export interface StoreSettings {
+  /** The region that this endpoint answers for. */
+  readonly region: string
+  /** Root key of provider-managed buckets. */
+  readonly serviceRootKeyCrn: string
+}
+
+/** What one operation may touch, handed in by the handler after authentication and authorisation. */
+export interface OperationContext extends Caller {
+  readonly request: S3Request
+  readonly objects: Objects
+  readonly settings: StoreSettings
+  /** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
+  readonly mayUseRootKey: (rootKeyCrn: string) => boolean
+}
+
 export type S3Action = `s3:${string}`
 
+export interface ResourceUse {
+  readonly bucket: string
+  readonly action: S3Action
+}
+
 export interface S3OperationSpec<Input> {
-  /** Name in the S3 API: metrics label, audit name, coverage table, NotImplemented message. */
+  /** Name in the S3 API: metrics label, audit name, coverage table. */
   readonly name: string
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   readonly on: 'service' | 'bucket' | 'object'
-  /** Query parameters that select the operation: `true` = present with any value. */
+  /** Query parameters whose presence selects the operation. */
   readonly query?: Readonly<Record<string, true>>
   /** Headers whose presence selects the operation (x-amz-copy-source). */
   readonly headers?: readonly string[]
   readonly action: S3Action
-  /** Further permissions on other resources, e.g. reading the source of a copy. */
-  readonly alsoReads?: (request: S3Request) => { readonly bucket: string; readonly action: S3Action } | undefined
+  /** A permission on another resource, e.g. reading the source of a copy. */
+  readonly alsoUses?: (request: S3Request) => ResourceUse
   readonly parse: (request: S3Request) => Input
   readonly run: (input: Input, context: OperationContext) => Promise<S3Reply>
 }

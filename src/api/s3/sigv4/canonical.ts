@@ -42,5 +42,6 @@ function canonicalHeaders(headers: ReadonlyMap<string, string>, signedHeaders: s
   return lines
 }
 
+// Node has trimmed the ends. No `trim()` or `\s`: U+00A0 here is a byte of some UTF-8 letter, not a space.
 const canonicalValue = (value: string): string =>
-  value.includes('  ') || value.includes('\t') ? value.replace(/[ \t]+/g, ' ').trim() : value
+  value.includes('  ') || value.includes('\t') ? value.replace(/[ \t]+/g, ' ') : value

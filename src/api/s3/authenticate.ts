@@ -1,0 +1,117 @@
+import type { Clock } from '../../base/clock.ts'
+import { hasCode } from '../../base/errors.ts'
+import type { Credential } from '../../iam/credentials.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { Principal } from '../../iam/principal.ts'
+import { S3Error } from './error-codes.ts'
+import type { Caller } from './operation.ts'
+import { readPostForm } from './post-form.ts'
+import type { S3Request } from './request.ts'
+import { authenticate as verifySignature } from './sigv4/authenticate.ts'
+import { plainBody } from './sigv4/body.ts'
+import { authMechanism, bearerToken } from './sigv4/mechanism.ts'
+import { enforceLengthRange } from './sigv4/policy-conditions.ts'
+import { verifyPostPolicy } from './sigv4/post-policy.ts'
+
+export interface AuthenticationOptions {
+  readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'instance' | 'instances' | 'owner'>
+  readonly clock: Clock
+}
+
+const INSTANCE_HEADER = 'ibm-service-instance-id'
+
+/** IBM's clients sign for whatever region they are set to, so the scope's region is taken as given. */
+const REGIONS = 'any'
+
+/** Who sends the request, in one place for every way of saying so. Throws AccessDenied for anonymous requests. */
+export async function authenticate(
+  request: S3Request,
+  raw: AsyncIterable<Buffer>,
+  { iam, clock }: AuthenticationOptions,
+): Promise<Caller> {
+  const { findCredential } = iam
+  const mechanism = authMechanism(request)
+  switch (mechanism) {
+    case 'header':
+    case 'query': {
+      const identity = verifySignature(request, { findCredential, clock, regions: REGIONS })
+      return { ...signer(identity.credential, request, iam), body: identity.openBody(raw) }
+    }
+    case 'bearer': {
+      const principal = await verifyToken(bearerToken(request), iam)
+      return { ...tokenHolder(principal, request, iam), body: plainBody(request, raw) }
+    }
+    case 'anonymous':
+      if (isForm(request)) return formSigner(request, raw, { iam, clock })
+      throw new S3Error('AccessDenied')
+    default:
+      throw new S3Error('AccessDenied', mechanism satisfies never)
+  }
+}
+
+export const isForm = ({ method, key, headers }: S3Request): boolean =>
+  method === 'POST' && key === undefined && /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
+
+async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Promise<Principal> {
+  try {
+    return await iam.verifyToken(token)
+  } catch (cause) {
+    if (!hasCode(cause, 'InvalidToken', 'ExpiredToken')) throw cause
+    // S3 has 400 for both codes; IBM's clients know a refused token by 403.
+    throw new S3Error('AccessDenied', 'The IAM token is not valid or has expired.', { cause })
+  }
+}
+
+type Who = Omit<Caller, 'body'>
+
+function signer(credential: Credential, request: S3Request, iam: AuthenticationOptions['iam']): Who {
+  const { principal } = credential
+  const named = request.headers.get(INSTANCE_HEADER)
+  return {
+    principal,
+    serviceInstanceCrn: named ? ownInstance(named, principal, iam) : credential.serviceInstanceCrn,
+    owner: { id: credential.canonicalId, displayName: credential.displayName },
+  }
+}
+
+function tokenHolder(principal: Principal, request: S3Request, iam: AuthenticationOptions['iam']): Who {
+  const named = request.headers.get(INSTANCE_HEADER)
+  const owner = iam.owner(principal.accountId)
+  const first = iam.instances({ service: 'cloud-object-storage', accountId: principal.accountId })[0]
+  const serviceInstanceCrn = named ? ownInstance(named, principal, iam) : first?.crn
+  if (!owner || !serviceInstanceCrn) throw new S3Error('AccessDenied')
+  return { principal, serviceInstanceCrn, owner }
+}
+
+/** CRN or GUID of one of the caller's own object storage instances. */
+function ownInstance(named: string, principal: Principal, iam: AuthenticationOptions['iam']): string {
+  const instance = iam.instance(named)
+  if (instance?.service !== 'cloud-object-storage' || instance.accountId !== principal.accountId) {
+    throw new S3Error('AccessDenied')
+  }
+  return instance.crn
+}
+
+/** A browser's POST: the policy in the form is the signature. It is verified before a byte of the file is read. */
+async function formSigner(
+  request: S3Request,
+  raw: AsyncIterable<Buffer>,
+  { iam, clock }: AuthenticationOptions,
+): Promise<Caller> {
+  const form = await readPostForm(request, raw)
+  if (!form.fields.has('policy')) throw new S3Error('AccessDenied')
+  const verified = verifyPostPolicy(form.fields, {
+    bucket: request.bucket ?? '',
+    filename: form.file.filename,
+    findCredential: iam.findCredential,
+    clock,
+    regions: REGIONS,
+  })
+  const { contentLengthRange, credential, key } = verified
+  const stream = contentLengthRange ? enforceLengthRange(form.file.stream, contentLengthRange) : form.file.stream
+  return {
+    ...signer(credential, request, iam),
+    form: { key, fields: form.fields, contentType: form.file.contentType },
+    body: { lengthBytes: undefined, stream, trailers: new Map(), announcedTrailers: [] },
+  }
+}

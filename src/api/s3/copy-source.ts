@@ -1,0 +1,45 @@
+import { S3Error } from './error-codes.ts'
+import type { S3Request } from './request.ts'
+import type { ObjectTarget } from './target.ts'
+import { decodeComponent } from './uri.ts'
+
+const HEADER = 'x-amz-copy-source'
+
+/** `[/]bucket/key[?versionId=…]`, percent-encoded; decoded once, never normalised, like a request's own path. */
+export function copySource({ headers }: S3Request): ObjectTarget {
+  const value = headers.get(HEADER) ?? ''
+  const [path = '', query] = split(value)
+  const decoded = decodeComponent(path)
+  const text = decoded.startsWith('/') ? decoded.slice(1) : decoded
+  const slash = text.indexOf('/')
+  if (slash < 1 || slash === text.length - 1) {
+    throw new S3Error('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey', {
+      extra: { ArgumentName: HEADER, ArgumentValue: value },
+    })
+  }
+  if (query !== undefined) {
+    const versionId = /^versionId=(.+)$/.exec(query)?.[1]
+    if (versionId !== 'null') throw new S3Error('NoSuchVersion')
+  }
+  return { bucket: text.slice(0, slash), key: text.slice(slash + 1) }
+}
+
+/** A `?` that belongs to the key arrives as %3F. */
+function split(value: string): readonly [string, string | undefined] {
+  const at = value.indexOf('?versionId=')
+  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + 1)]
+}
+
+export const copySourceUse = (request: S3Request) =>
+  ({ bucket: copySource(request).bucket, action: 's3:GetObject' }) as const
+
+export function refuseCustomerKeySource({ headers }: S3Request): void {
+  for (const name of headers.keys()) {
+    if (name.startsWith('x-amz-copy-source-server-side-encryption-customer-')) {
+      throw new S3Error(
+        'NotImplemented',
+        'Server-side encryption with customer-provided keys (SSE-C) is not implemented.',
+      )
+    }
+  }
+}

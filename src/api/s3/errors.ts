@@ -1,0 +1,122 @@
+import type { CrnErrorCode } from '../../base/crn.ts'
+import { CodedError } from '../../base/errors.ts'
+import type { StreamErrorCode } from '../../base/streams.ts'
+import type { EnvelopeErrorCode } from '../../envelope/errors.ts'
+import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
+import type { IamErrorCode } from '../../iam/errors.ts'
+import type { ObjectsErrorCode } from '../../objects/errors.ts'
+import type { BlobStoreErrorCode } from '../../storage/blob/blob-store.ts'
+import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import type { NonceSourceErrorCode } from '../../storage/metadata/nonce-source.ts'
+import { S3_ERRORS, S3Error, type S3ErrorCode } from './error-codes.ts'
+
+type LowerCode =
+  | ObjectsErrorCode
+  | KeyProviderErrorCode
+  | MetadataStoreErrorCode
+  | BlobStoreErrorCode
+  | NonceSourceErrorCode
+  | EnvelopeErrorCode
+  | StreamErrorCode
+  | CrnErrorCode
+  | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken'>
+
+/** The S3 face of every code that can reach this protocol. A new code below without a line here does not compile. */
+const FACES = {
+  NoSuchBucket: 'NoSuchBucket',
+  NoSuchKey: 'NoSuchKey',
+  NoSuchUpload: 'NoSuchUpload',
+  NoSuchVersion: 'NoSuchVersion',
+  BucketAlreadyExists: 'BucketAlreadyExists',
+  BucketAlreadyOwnedByYou: 'BucketAlreadyOwnedByYou',
+  BucketNotEmpty: 'BucketNotEmpty',
+  BucketBusy: 'OperationAborted',
+  PreconditionFailed: 'PreconditionFailed',
+  ConditionalRequestConflict: 'ConditionalRequestConflict',
+  NotModified: 'NotModified',
+  InvalidRange: 'InvalidRange',
+  InvalidPart: 'InvalidPart',
+  InvalidPartNumber: 'InvalidPartNumber',
+  InvalidPartOrder: 'InvalidPartOrder',
+  EntityTooSmall: 'EntityTooSmall',
+  EntityTooLarge: 'EntityTooLarge',
+  BadDigest: 'BadDigest',
+  ChecksumMismatch: 'BadDigest',
+  ChecksumTypeMismatch: 'InvalidRequest',
+  ObjectDamaged: 'InternalError',
+  RootKeyDisabled: 'KMS.DisabledException',
+  RootKeyNotFound: 'KMS.NotFoundException',
+  KeyAccessDenied: 'AccessDenied',
+  KeyProviderUnavailable: 'ServiceUnavailable',
+  WrappedDekForged: 'InternalError',
+  MetadataStoreFailed: 'ServiceUnavailable',
+  CommitUnknown: 'ServiceUnavailable',
+  StoreLocked: 'ServiceUnavailable',
+  MetadataCorrupt: 'InternalError',
+  NoncesExhausted: 'ServiceUnavailable',
+  NonceEpochsCorrupt: 'InternalError',
+  BlobMissing: 'InternalError',
+  BlobTorn: 'IncompleteBody',
+  NoSpace: 'InsufficientStorage',
+  BlobStoreFailed: 'ServiceUnavailable',
+  EnvelopeForged: 'InternalError',
+  EnvelopeTooLarge: 'EntityTooLarge',
+  StreamAborted: 'IncompleteBody',
+  StreamTooLong: 'EntityTooLarge',
+  InvalidCrn: 'InvalidArgument',
+  InvalidToken: 'InvalidToken',
+  ExpiredToken: 'ExpiredToken',
+} as const satisfies Record<LowerCode, S3ErrorCode>
+
+/** Messages for codes whose own text speaks of Coffer's insides, or that users meet often. */
+const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
+  RootKeyDisabled:
+    'The root key that protects this bucket is disabled. Its data is intact; enable the key to read and write it.',
+  RootKeyNotFound: 'The root key that protects this bucket is deleted or does not exist.',
+  KeyAccessDenied:
+    'Access Denied: no authorization lets this object storage instance use the root key of this bucket. Create an authorization with role Reader from the instance to Key Protect.',
+  KeyProviderUnavailable: 'The key provider of this bucket cannot be reached. Try again later.',
+  MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
+  NoSpace: 'There is not enough free disk space to store the object.',
+}
+
+const INTERNAL: ReadonlySet<S3ErrorCode> = new Set(['InternalError'])
+
+/** True when the error is a fault of ours that must be logged with its cause. */
+export const isFault = (error: S3Error): boolean => INTERNAL.has(error.code)
+
+/** Any thrown value as an S3Error. What has no face is a bug: its text is never shown. */
+export function s3Face(error: unknown): S3Error {
+  if (error instanceof S3Error) return error
+  if (!(error instanceof CodedError)) return new S3Error('InternalError', undefined, { cause: error })
+  const faces: Readonly<Record<string, S3ErrorCode>> = FACES
+  const code = Object.hasOwn(faces, error.code) ? faces[error.code] : undefined
+  if (!code) return new S3Error('InternalError', undefined, { cause: error })
+  const own: Readonly<Record<string, string | undefined>> = MESSAGES
+  const speaksS3 = error.code === code || code === 'BadDigest' || code === 'InvalidRequest'
+  const message = own[error.code] ?? (speaksS3 ? error.message : S3_ERRORS[code][1])
+  return new S3Error(code, message, { cause: error, ...facts(error) })
+}
+
+/** Facts that S3 puts into the error document or the headers, from the details of the lower error. */
+function facts(error: CodedError): { extra?: Record<string, string>; headers?: Record<string, string> } {
+  const { details } = error
+  const extra: Record<string, string> = {}
+  const names: Readonly<Record<string, string>> = {
+    condition: 'Condition',
+    key: 'Key',
+    partNumber: 'PartNumber',
+    etag: 'ETag',
+    proposedSize: 'ProposedSize',
+    minSizeAllowed: 'MinSizeAllowed',
+    maxSizeAllowed: 'MaxSizeAllowed',
+    actualObjectSize: 'ActualObjectSize',
+    rangeRequested: 'RangeRequested',
+  }
+  for (const [name, value] of Object.entries(details)) {
+    const element = names[name]
+    if (element && value !== undefined) extra[element] = String(value)
+  }
+  const retry = error.code === 'KeyProviderUnavailable' ? { headers: { 'retry-after': '2' } } : {}
+  return Object.keys(extra).length > 0 ? { extra, ...retry } : retry
+}

@@ -1,0 +1,194 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../base/clock.ts'
+import { parseCrn } from '../../base/crn.ts'
+import { randomId } from '../../base/ids.ts'
+import { readBytes } from '../../base/streams.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { Principal } from '../../iam/principal.ts'
+import type { Objects } from '../../objects/objects.ts'
+import { authenticate } from './authenticate.ts'
+import { S3Error } from './error-codes.ts'
+import { isFault, s3Face } from './errors.ts'
+import type { Caller, OperationContext, ResourceUse, S3Operation, StoreSettings } from './operation.ts'
+import { OPERATIONS } from './operations/index.ts'
+import { preflight } from './preflight.ts'
+import { readRequest } from './read-request.ts'
+import type { S3Request } from './request.ts'
+import { createRouter } from './router.ts'
+import { errorReply, send } from './send.ts'
+
+export interface S3HandlerOptions {
+  readonly objects: Objects
+  readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner'>
+  readonly clock: Clock
+  readonly settings: StoreSettings
+  /** Domains whose subdomains are buckets. */
+  readonly domains: readonly string[]
+  readonly log: S3Log
+}
+
+export interface S3Log {
+  /** One line a request. */
+  readonly access: (entry: AccessEntry) => void
+  /** A fault of ours, with its cause. */
+  readonly fault: (entry: { readonly requestId: string; readonly operation: string }, error: unknown) => void
+}
+
+export interface AccessEntry {
+  readonly requestId: string
+  readonly operation: string
+  readonly method: string
+  readonly bucket: string | undefined
+  readonly status: number
+  readonly code: string | undefined
+  readonly iamId: string | undefined
+  readonly durationMs: number
+}
+
+export type S3Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/** The life of an S3 request, in order: read → find → authenticate → authorise → prepare → run → send. */
+export function createS3Handler(options: S3HandlerOptions): S3Handler {
+  const router = createRouter(OPERATIONS)
+
+  return async (incoming, response) => {
+    const entry = { requestId: randomId(), operation: 'Unknown', startedAtMs: options.clock.now() }
+    const trace: { operation: string; request?: S3Request; caller?: Caller; code?: string } = { operation: 'Unknown' }
+    response.setHeader('x-amz-request-id', entry.requestId)
+    response.setHeader('x-amz-id-2', entry.requestId)
+    response.setHeader('server', 'Coffer')
+    try {
+      const request = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
+      trace.request = request
+      if (request.method === 'OPTIONS') return await send(response, preflight(request), false)
+      const operation = router.find(request)
+      trace.operation = operation.name
+      const caller = await authenticate(request, body(incoming, response), options)
+      trace.caller = caller
+      authorise(operation, request, caller, options)
+      const run = operation.prepare(request)
+      const reply = await run(context(request, caller, options))
+      await send(response, reply, request.method === 'HEAD')
+    } catch (error) {
+      const face = s3Face(error)
+      trace.code = face.code
+      if (isFault(face)) options.log.fault({ requestId: entry.requestId, operation: trace.operation }, error)
+      if (!response.headersSent && !response.destroyed) await refuse(incoming, response, face, entry.requestId)
+    } finally {
+      options.log.access({
+        requestId: entry.requestId,
+        operation: trace.operation,
+        method: incoming.method ?? '',
+        bucket: trace.request?.bucket,
+        status: response.statusCode,
+        code: trace.code,
+        iamId: trace.caller?.principal.iamId,
+        durationMs: options.clock.now() - entry.startedAtMs,
+      })
+    }
+  }
+}
+
+function connection(incoming: IncomingMessage, response: ServerResponse, { domains }: S3HandlerOptions) {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const secure = 'encrypted' in incoming.socket
+  return { domains, secure, signal: gone.signal }
+}
+
+/** The body, asked for only when somebody reads it: `Expect: 100-continue` is answered after the caller is known. */
+async function* body(incoming: IncomingMessage, response: ServerResponse): AsyncGenerator<Buffer> {
+  if (/^100-continue$/i.test(incoming.headers.expect ?? '')) response.writeContinue()
+  yield* readBytes(incoming)
+}
+
+/** Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404. */
+function authorise(
+  operation: S3Operation,
+  request: S3Request,
+  caller: Caller,
+  { objects, iam }: S3HandlerOptions,
+): void {
+  const { serviceInstanceCrn, principal } = caller
+  if (operation.on === 'service' || operation.name === 'CreateBucket') {
+    return allow(principal, operation.action, serviceInstanceCrn, request.bucket, iam)
+  }
+  const uses: ResourceUse[] = [{ bucket: request.bucket ?? '', action: operation.action }]
+  if (operation.alsoUses) uses.push(operation.alsoUses(request))
+  for (const use of uses) {
+    const bucket = objects.buckets.get(use.bucket)
+    allow(principal, use.action, bucket.serviceInstanceCrn, bucket.name, iam)
+    checkExpectedOwner(
+      request,
+      use === uses[0] ? 'x-amz-expected-bucket-owner' : 'x-amz-source-expected-bucket-owner',
+      bucket.ownerId,
+    )
+  }
+}
+
+function allow(
+  principal: Principal,
+  action: OperationContextAction,
+  instanceCrn: string,
+  bucket: string | undefined,
+  iam: S3HandlerOptions['iam'],
+): void {
+  const { account, instance } = parseCrn(instanceCrn)
+  const target = { service: 'cloud-object-storage', accountId: account, instance } as const
+  const decision = iam.decide(
+    principal,
+    action,
+    bucket === undefined ? target : { ...target, resourceType: 'bucket', resource: bucket },
+  )
+  if (!decision.allowed) throw new S3Error('AccessDenied')
+}
+
+type OperationContextAction = S3Operation['action']
+
+function checkExpectedOwner({ headers }: S3Request, name: string, ownerId: string): void {
+  const expected = headers.get(name)
+  if (expected !== undefined && expected !== ownerId) throw new S3Error('AccessDenied')
+}
+
+function context(request: S3Request, caller: Caller, { objects, iam, settings }: S3HandlerOptions): OperationContext {
+  return {
+    ...caller,
+    request,
+    objects,
+    settings,
+    mayUseRootKey: (rootKeyCrn) => {
+      const { account, instance, resource } = parseCrn(rootKeyCrn)
+      // In another account only that account's authorization for this instance can say yes, and the wrap asks for it.
+      if (account !== caller.principal.accountId) return true
+      const target = { service: 'kms', accountId: account, instance, resourceType: 'key', resource } as const
+      return iam.decide(caller.principal, 'kms.secrets-metadata.read', target).allowed
+    },
+  }
+}
+
+/** Bodies of refused requests are read away up to here, so that the client gets to read the answer. */
+const DRAIN_BYTES = 4 * 1024 * 1024
+
+async function refuse(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  error: S3Error,
+  requestId: string,
+): Promise<void> {
+  const rest = !incoming.complete && (incoming.headers['content-length'] ?? '0') !== '0'
+  const unread = rest || (!incoming.complete && incoming.headers['transfer-encoding'] !== undefined)
+  if (unread) response.setHeader('connection', 'close')
+  const resource = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
+  await send(response, errorReply(error, resource, requestId), incoming.method === 'HEAD')
+  if (unread) drain(incoming)
+}
+
+function drain(incoming: IncomingMessage): void {
+  let drained = 0
+  incoming.on('error', () => {})
+  incoming.on('data', (chunk: Buffer) => {
+    drained += chunk.length
+    if (drained > DRAIN_BYTES) incoming.socket.destroy()
+  })
+  incoming.resume()
+}

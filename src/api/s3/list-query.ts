@@ -1,0 +1,54 @@
+import type { ListedObject } from '../../objects/listing.ts'
+import { S3Error } from './error-codes.ts'
+import type { S3Request } from './request.ts'
+import { integer, quoted } from './target.ts'
+import { encodeComponent } from './uri.ts'
+import type { XmlContent } from './xml/encode.ts'
+
+export interface ListParameters {
+  readonly prefix: string
+  readonly delimiter: string
+  readonly limit: number
+  /** As asked for: echoed, while no page holds more than 1,000. */
+  readonly maxKeys: number
+  readonly encodingType: 'url' | undefined
+}
+
+const PAGE = 1000
+
+export function listParameters({ query }: S3Request, limitName: 'max-keys' | 'max-uploads'): ListParameters {
+  const maxKeys = integer(limitName, query.get(limitName) || String(PAGE), 0, 2 ** 31 - 1)
+  const encodingType = query.get('encoding-type')
+  if (encodingType !== undefined && encodingType !== '' && encodingType !== 'url') {
+    throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', {
+      extra: { ArgumentName: 'encoding-type', ArgumentValue: encodingType },
+    })
+  }
+  return {
+    prefix: query.get('prefix') ?? '',
+    delimiter: query.get('delimiter') ?? '',
+    maxKeys,
+    limit: Math.min(maxKeys, PAGE),
+    encodingType: encodingType === 'url' ? 'url' : undefined,
+  }
+}
+
+/** S3: with encoding-type=url keys, prefixes, delimiters and markers are percent-encoded; `/` stays. */
+export function nameEncoder({ encodingType }: ListParameters): (name: string) => string {
+  if (encodingType === undefined) return (name) => name
+  return (name) => encodeComponent(name, true)
+}
+
+/** An entry of a listing. Of a locked bucket only what needs no key. */
+export function listedEntry(item: ListedObject, encode: (name: string) => string, owner?: XmlContent): XmlContent {
+  const checksum = item.summary?.checksum
+  return {
+    Key: encode(item.key),
+    LastModified: new Date(item.modifiedAtMs).toISOString(),
+    ...(item.summary ? { ETag: quoted(item.summary.etag) } : {}),
+    ...(checksum ? { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type } : {}),
+    Size: item.sizeBytes,
+    ...(owner === undefined ? {} : { Owner: owner }),
+    StorageClass: 'STANDARD',
+  }
+}

@@ -1,0 +1,110 @@
+import { type Attributes, CONTENT_HEADERS, type Manifest, type StoredChecksum } from '../../objects/content.ts'
+import type { BucketRecord } from '../../objects/records.ts'
+import { S3Error } from './error-codes.ts'
+import type { S3Request } from './request.ts'
+import { quoted } from './target.ts'
+
+/** S3: keys and values of user metadata together, 2 KB. */
+const MAX_METADATA_BYTES = 2048
+const METADATA = 'x-amz-meta-'
+const DEFAULT_CONTENT_TYPE = 'binary/octet-stream'
+
+type Headers = Record<string, string | number | undefined>
+
+/** The headers of an upload that are stored with the object. Values are checked now: one that Node refuses to send later would make the object unreadable. */
+export function uploadAttributes(request: S3Request): Attributes {
+  const headers: Partial<Record<(typeof CONTENT_HEADERS)[number], string>> = {}
+  for (const name of CONTENT_HEADERS) {
+    const value = request.headers.get(name)
+    if (value !== undefined) headers[name] = checkedValue(name, value)
+  }
+  const encoding = withoutAwsChunked(headers['content-encoding'])
+  if (encoding) headers['content-encoding'] = encoding
+  else delete headers['content-encoding']
+  return { headers, userMetadata: userMetadata(request.headers) }
+}
+
+/** `aws-chunked` frames the request and is no encoding of the object. */
+function withoutAwsChunked(encoding: string | undefined): string | undefined {
+  return encoding
+    ?.split(',')
+    .map((name) => name.trim())
+    .filter((name) => name.toLowerCase() !== 'aws-chunked' && name !== '')
+    .join(',')
+}
+
+export function userMetadata(headers: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const metadata: Record<string, string> = Object.create(null) as Record<string, string>
+  let bytes = 0
+  for (const [name, value] of headers) {
+    if (!name.startsWith(METADATA)) continue
+    const key = name.slice(METADATA.length)
+    bytes += key.length + Buffer.byteLength(value, 'latin1')
+    metadata[key] = checkedValue(name, value)
+  }
+  if (bytes > MAX_METADATA_BYTES) {
+    throw new S3Error('MetadataTooLarge', undefined, {
+      extra: { Size: String(bytes), MaxSizeAllowed: String(MAX_METADATA_BYTES) },
+    })
+  }
+  return metadata
+}
+
+function checkedValue(name: string, value: string): string {
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at)
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
+      throw new S3Error('InvalidArgument', 'Header value cannot be represented using ISO-8859-1.', {
+        extra: { ArgumentName: name },
+      })
+    }
+  }
+  return value
+}
+
+/** What GET and HEAD say of an object. */
+export function objectHeaders(bucket: BucketRecord, manifest: Manifest, modifiedAtMs: number): Headers {
+  const headers: Headers = {
+    'last-modified': new Date(modifiedAtMs).toUTCString(),
+    etag: quoted(manifest.etag),
+    'accept-ranges': 'bytes',
+    'content-type': DEFAULT_CONTENT_TYPE,
+    ...manifest.headers,
+    ...encryptionHeaders(bucket),
+  }
+  for (const [name, value] of Object.entries(manifest.userMetadata)) headers[`${METADATA}${name}`] = value
+  return headers
+}
+
+/** What was really done: under the service's own root key (AES256 in S3's words) or under the customer's. */
+export function encryptionHeaders(bucket: BucketRecord): Headers {
+  if (bucket.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256' }
+  return {
+    'x-amz-server-side-encryption': 'aws:kms',
+    'x-amz-server-side-encryption-aws-kms-key-id': bucket.rootKeyCrn,
+    ...rootKeyHeaders(bucket),
+  }
+}
+
+/** IBM's answer on HEAD bucket and ListObjects v1; its clients read `true` in lower case only. */
+export function rootKeyHeaders(bucket: BucketRecord): Headers {
+  if (bucket.encryption !== 'customer-managed') return {}
+  return {
+    'ibm-sse-kp-enabled': 'true',
+    'ibm-sse-kp-customer-root-key-crn': bucket.rootKeyCrn,
+    'ibm-sse-kp-crk-id': bucket.rootKeyCrn,
+  }
+}
+
+export const checksumHeader = (checksum: StoredChecksum | undefined): Headers =>
+  checksum ? { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, 'x-amz-checksum-type': checksum.type } : {}
+
+/** `response-content-type` and its like: only for signed requests, which all are, and only harmless values. */
+export function responseOverrides(request: S3Request): Headers {
+  const overrides: Headers = {}
+  for (const name of CONTENT_HEADERS.slice(0, 6)) {
+    const value = request.query.get(`response-${name}`)
+    if (value !== undefined) overrides[name] = checkedValue(`response-${name}`, value)
+  }
+  return overrides
+}

@@ -1,0 +1,113 @@
+import type { ChecksumAlgorithm } from '../../../base/checksums.ts'
+import { checkCopyConditions } from '../../../objects/conditions.ts'
+import type { OpenObject } from '../../../objects/open-object.ts'
+import { checksumAlgorithm } from '../checksum-headers.ts'
+import { readConditions, writeConditions } from '../condition-headers.ts'
+import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-source.ts'
+import { S3Error } from '../error-codes.ts'
+import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
+import { defineOperation } from '../operation.ts'
+import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import type { S3Request } from '../request.ts'
+import { located, objectTarget, quoted } from '../target.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+const MAX_SOURCE_BYTES = 5 * 1024 ** 3
+
+/** An authenticated read and a fresh envelope: a copy never shares a key with its source. */
+export const copyObject = defineOperation({
+  name: 'CopyObject',
+  method: 'PUT',
+  on: 'object',
+  headers: ['x-amz-copy-source'],
+  action: 's3:PutObject',
+  alsoUses: copySourceUse,
+  parse: (request) => {
+    refuseUnsupported(request)
+    refuseCustomerKeySource(request)
+    return {
+      source: copySource(request),
+      target: objectTarget(request),
+      replace: directive(request, 'x-amz-metadata-directive') === 'REPLACE',
+      attributes: uploadAttributes(request),
+      algorithm: wantedAlgorithm(request),
+      sourceConditions: readConditions(request, 'x-amz-copy-source-'),
+      conditions: writeConditions(request),
+    }
+  },
+  run: async (input, context) => {
+    const { objects, request } = context
+    const target = located(input.target, context)
+    checkEncryptionHeaders(request, target.bucket)
+    const { source, replace } = input
+    if (source.bucket === input.target.bucket && source.key === input.target.key && !replace) {
+      throw new S3Error(
+        'InvalidRequest',
+        "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+      )
+    }
+    using object = await objects.open(located(source, context))
+    const { manifest, modifiedAtMs } = object
+    checkCopyConditions(input.sourceConditions, { etag: manifest.etag, modifiedAtMs })
+    if (manifest.sizeBytes > MAX_SOURCE_BYTES) {
+      throw new S3Error(
+        'InvalidRequest',
+        `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SOURCE_BYTES}`,
+      )
+    }
+    const algorithm = input.algorithm ?? manifest.checksum?.algorithm
+    const stored = await objects.put({
+      ...target,
+      body: {
+        stream: object.read({ start: 0, end: manifest.sizeBytes }),
+        lengthBytes: manifest.sizeBytes,
+        ...(algorithm ? { checksum: { algorithm, expected: () => undefined } } : {}),
+      },
+      attributes: replace ? input.attributes : kept(object),
+      conditions: input.conditions,
+    })
+    return xmlReply(
+      'CopyObjectResult',
+      {
+        LastModified: new Date(stored.modifiedAtMs).toISOString(),
+        ETag: quoted(stored.etag),
+        ...(stored.checksum
+          ? {
+              [`Checksum${stored.checksum.algorithm.toUpperCase()}`]: stored.checksum.value,
+              ChecksumType: stored.checksum.type,
+            }
+          : {}),
+      },
+      encryptionHeaders(target.bucket),
+    )
+  },
+})
+
+/** S3: the website redirect is not copied with the metadata. */
+function kept({ manifest }: OpenObject) {
+  const { 'x-amz-website-redirect-location': _, ...headers } = manifest.headers
+  return { headers, userMetadata: manifest.userMetadata }
+}
+
+function directive({ headers }: S3Request, name: string): 'COPY' | 'REPLACE' {
+  const value = headers.get(name) ?? 'COPY'
+  if (value !== 'COPY' && value !== 'REPLACE') {
+    throw new S3Error('InvalidArgument', 'Unknown metadata directive.', {
+      extra: { ArgumentName: name, ArgumentValue: value },
+    })
+  }
+  return value
+}
+
+function wantedAlgorithm({ headers }: S3Request): ChecksumAlgorithm | undefined {
+  const value = headers.get('x-amz-checksum-algorithm')
+  if (value === undefined) return undefined
+  const algorithm = checksumAlgorithm(value.toLowerCase())
+  if (!algorithm) {
+    throw new S3Error(
+      'InvalidRequest',
+      'Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]',
+    )
+  }
+  return algorithm
+}

@@ -1,0 +1,140 @@
+import { type Crn, parseCrn } from '../../../base/crn.ts'
+import { hasCode } from '../../../base/errors.ts'
+import type { KeyProviderErrorCode } from '../../../envelope/key-provider.ts'
+import type { Bucket } from '../../../objects/buckets.ts'
+import { checkBucketName } from '../bucket-name.ts'
+import { readXmlBody } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import { checkLocation, keyRegion } from '../location.ts'
+import { defineOperation, type OperationContext } from '../operation.ts'
+import type { S3Request } from '../request.ts'
+import { bucketTarget } from '../target.ts'
+import { parseXml } from '../xml/decode.ts'
+
+const MAX_BODY_BYTES = 64 * 1024
+const ALGORITHM = 'ibm-sse-kp-encryption-algorithm'
+const ROOT_KEY = 'ibm-sse-kp-customer-root-key-crn'
+
+interface Input {
+  readonly name: string
+  readonly rootKeyCrn: string | undefined
+}
+
+export const createBucket = defineOperation({
+  name: 'CreateBucket',
+  method: 'PUT',
+  on: 'bucket',
+  action: 's3:CreateBucket',
+  parse: (request): Input => {
+    const name = bucketTarget(request)
+    checkBucketName(name)
+    refuseUnsupported(request)
+    return { name, rootKeyCrn: rootKeyOf(request) }
+  },
+  run: async ({ name, rootKeyCrn }, context) => {
+    const { request, settings } = context
+    const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES })
+    const locationConstraint = locationOf(body)
+    checkLocation(locationConstraint, settings.region)
+    if (rootKeyCrn !== undefined) checkRootKey(rootKeyCrn, locationConstraint, context)
+    await create(context, { name, rootKeyCrn, locationConstraint })
+    return { status: 200, headers: { location: `/${name}`, 'content-length': 0 } }
+  },
+})
+
+/** S3 answers a wrong ownership or ACL by these codes; an object lock is the next thing, not silently dropped. */
+function refuseUnsupported({ headers }: S3Request): void {
+  const acl = headers.get('x-amz-acl')
+  if ((acl !== undefined && acl !== 'private') || [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
+  const ownership = headers.get('x-amz-object-ownership')
+  if (ownership !== undefined && ownership !== 'BucketOwnerEnforced') {
+    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-object-ownership' } })
+  }
+  const lock = headers.get('x-amz-bucket-object-lock-enabled')
+  if (lock !== undefined && lock.toLowerCase() !== 'false') {
+    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-object-lock-enabled' } })
+  }
+}
+
+function rootKeyOf({ headers }: S3Request): string | undefined {
+  const algorithm = headers.get(ALGORITHM)
+  const rootKeyCrn = headers.get(ROOT_KEY)
+  if (algorithm === undefined && rootKeyCrn === undefined) return undefined
+  if (algorithm === undefined || rootKeyCrn === undefined) {
+    throw new S3Error('InvalidRequest', `${ALGORITHM} and ${ROOT_KEY} must be given together.`)
+  }
+  if (algorithm !== 'AES256') {
+    throw new S3Error(
+      'InvalidArgument',
+      'The encryption algorithm specified is not valid. Supported value: "AES256".',
+      {
+        extra: { ArgumentName: ALGORITHM, ArgumentValue: algorithm },
+      },
+    )
+  }
+  return rootKeyCrn
+}
+
+function locationOf(body: Buffer): string {
+  if (body.length === 0) return ''
+  const root = parseXml(body, 'CreateBucketConfiguration', MAX_BODY_BYTES)
+  for (const name of ['Location', 'Bucket', 'Tags']) {
+    if (root.child(name)) throw new S3Error('NotImplemented', `CreateBucketConfiguration/${name} is not implemented.`)
+  }
+  return root.text('LocationConstraint') ?? ''
+}
+
+/** IBM: neither a permission nor an existence is told; the caller can't tell a missing key from a missing authorization. */
+const keyNotFound = (cause?: unknown): S3Error =>
+  new S3Error('InvalidRequest', 'The Key CRN could not be found', { cause })
+
+function checkRootKey(rootKeyCrn: string, locationConstraint: string, context: OperationContext): void {
+  const crn = rootKeyCrnOf(rootKeyCrn)
+  const region = keyRegion(locationConstraint)
+  if (region !== undefined && crn.region !== region) throw keyNotFound()
+  if (!context.mayUseRootKey(rootKeyCrn)) throw keyNotFound()
+}
+
+function rootKeyCrnOf(text: string): Crn {
+  let crn: Crn
+  try {
+    crn = parseCrn(text)
+  } catch (cause) {
+    throw new S3Error('InvalidArgument', 'The root key CRN is not valid.', {
+      extra: { ArgumentName: ROOT_KEY, ArgumentValue: text },
+      cause,
+    })
+  }
+  if (crn.service === 'hs-crypto')
+    throw new S3Error('InvalidRequest', 'Server Side Encryption with hs-crypto is not enabled.')
+  if (crn.service !== 'kms') throw keyNotFound()
+  if (crn.resourceType !== 'key' || crn.resource === '') {
+    throw new S3Error(
+      'InvalidArgument',
+      'The resource type is missing or the specified value is not valid. Supported value: "key".',
+      { extra: { ArgumentName: ROOT_KEY, ArgumentValue: text } },
+    )
+  }
+  return crn
+}
+
+async function create(
+  { objects, serviceInstanceCrn, owner, settings }: OperationContext,
+  { name, rootKeyCrn, locationConstraint }: Input & { readonly locationConstraint: string },
+): Promise<Bucket> {
+  const common = { name, serviceInstanceCrn, ownerId: owner.id, ownerName: owner.displayName, locationConstraint }
+  if (rootKeyCrn === undefined) {
+    return objects.createBucket({ ...common, encryption: 'provider-managed', rootKeyCrn: settings.serviceRootKeyCrn })
+  }
+  try {
+    return await objects.createBucket({ ...common, encryption: 'customer-managed', rootKeyCrn })
+  } catch (error) {
+    if (hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'KeyAccessDenied')) throw keyNotFound(error)
+    if (hasCode<KeyProviderErrorCode>(error, 'RootKeyDisabled')) {
+      throw new S3Error('InvalidRequest', 'The root key is not active.', { cause: error })
+    }
+    throw error
+  }
+}

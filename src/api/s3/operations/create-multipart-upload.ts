@@ -1,0 +1,42 @@
+import { readMultipartChecksum } from '../multipart-checksum.ts'
+import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
+import { defineOperation } from '../operation.ts'
+import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { located, objectTarget } from '../target.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+export const createMultipartUpload = defineOperation({
+  name: 'CreateMultipartUpload',
+  method: 'POST',
+  on: 'object',
+  query: { uploads: true },
+  action: 's3:PutObject',
+  parse: (request) => {
+    refuseUnsupported(request)
+    return {
+      target: objectTarget(request),
+      attributes: uploadAttributes(request),
+      checksum: readMultipartChecksum(request),
+    }
+  },
+  run: async ({ target, attributes, checksum }, context) => {
+    const { bucket, key } = located(target, context)
+    checkEncryptionHeaders(context.request, bucket)
+    const { uploadId } = await context.objects.createUpload({
+      bucket,
+      key,
+      attributes,
+      ...(checksum ? { checksum } : {}),
+    })
+    return xmlReply(
+      'InitiateMultipartUploadResult',
+      { Bucket: target.bucket, Key: key, UploadId: uploadId },
+      {
+        ...encryptionHeaders(bucket),
+        ...(checksum
+          ? { 'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(), 'x-amz-checksum-type': checksum.type }
+          : {}),
+      },
+    )
+  },
+})

@@ -1,0 +1,72 @@
+import { readXmlBody } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import { s3Face } from '../errors.ts'
+import { defineOperation, type OperationContext } from '../operation.ts'
+import { refuseUnsupported } from '../refused-headers.ts'
+import { bucketTarget, unquoted } from '../target.ts'
+import { parseXml, type XmlElement } from '../xml/decode.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+const MAX_KEYS = 1000
+const AT_ONCE = 32
+
+interface Entry {
+  readonly key: string
+  readonly versionId: string | undefined
+  readonly ifMatch: string | undefined
+}
+
+export const deleteObjects = defineOperation({
+  name: 'DeleteObjects',
+  method: 'POST',
+  on: 'bucket',
+  query: { delete: true },
+  action: 's3:DeleteObject',
+  parse: (request) => {
+    refuseUnsupported(request)
+    return bucketTarget(request)
+  },
+  run: async (name, context) => {
+    const body = await readXmlBody(context.request, context.body, { maxBytes: MAX_BODY_BYTES, required: true })
+    const root = parseXml(body, 'Delete', MAX_BODY_BYTES)
+    const entries = root.children('Object').map(entry)
+    // S3: more than 1,000 keys, or none, is not the published schema.
+    if (entries.length === 0 || entries.length > MAX_KEYS) throw new S3Error('MalformedXML')
+    const quiet = root.text('Quiet')?.toLowerCase() === 'true'
+    const bucket = context.objects.buckets.get(name)
+    const results: (Deleted | Refused)[] = []
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      results.push(...(await Promise.all(entries.slice(at, at + AT_ONCE).map((one) => remove(one, bucket, context)))))
+    }
+    return xmlReply('DeleteResult', {
+      Deleted: quiet ? [] : results.filter((result) => !('Code' in result)),
+      Error: results.filter((result) => 'Code' in result),
+    })
+  },
+})
+
+type Deleted = { Key: string; VersionId?: string }
+type Refused = Deleted & { Code: string; Message: string }
+
+function entry(element: XmlElement): Entry {
+  const key = element.text('Key')
+  if (!key) throw new S3Error('MalformedXML')
+  return { key, versionId: element.text('VersionId'), ifMatch: element.text('ETag') }
+}
+
+async function remove(
+  { key, versionId, ifMatch }: Entry,
+  bucket: ReturnType<OperationContext['objects']['buckets']['get']>,
+  { objects }: OperationContext,
+): Promise<Deleted | Refused> {
+  const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
+  try {
+    if (versionId && versionId !== 'null') throw new S3Error('NoSuchVersion')
+    await objects.delete({ bucket, key, conditions: ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) } })
+    return named
+  } catch (error) {
+    const { code, message } = s3Face(error)
+    return { ...named, Code: code, Message: message }
+  }
+}

@@ -1,0 +1,16 @@
+import { parseRead, planRead } from '../open-reply.ts'
+import { defineOperation } from '../operation.ts'
+import { located } from '../target.ts'
+
+export const headObject = defineOperation({
+  name: 'HeadObject',
+  method: 'HEAD',
+  on: 'object',
+  action: 's3:GetObject',
+  parse: parseRead,
+  run: async (input, context) => {
+    const { bucket, key } = located(input.target, context)
+    using object = await context.objects.open({ bucket, key })
+    return planRead(object, bucket, input, context).reply
+  },
+})

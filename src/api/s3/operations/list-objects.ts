@@ -1,0 +1,41 @@
+import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
+import { rootKeyHeaders } from '../object-headers.ts'
+import { defineOperation } from '../operation.ts'
+import { bucketTarget } from '../target.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+export const listObjects = defineOperation({
+  name: 'ListObjects',
+  method: 'GET',
+  on: 'bucket',
+  action: 's3:ListBucket',
+  parse: (request) => ({
+    name: bucketTarget(request),
+    marker: request.query.get('marker') ?? '',
+    parameters: listParameters(request, 'max-keys'),
+  }),
+  run: async ({ name, marker, parameters }, { objects }) => {
+    const { prefix, delimiter, limit, maxKeys, encodingType } = parameters
+    const bucket = objects.buckets.get(name)
+    const page = await objects.list({ bucket, prefix, delimiter, after: marker, limit })
+    const encode = nameEncoder(parameters)
+    const owner = { ID: bucket.ownerId, DisplayName: bucket.ownerName }
+    return xmlReply(
+      'ListBucketResult',
+      {
+        Name: name,
+        Prefix: encode(prefix),
+        Marker: encode(marker),
+        // S3: NextMarker only with a delimiter; without one the last key is the next marker.
+        ...(page.truncated && delimiter && page.last !== undefined ? { NextMarker: encode(page.last) } : {}),
+        MaxKeys: maxKeys,
+        ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
+        IsTruncated: page.truncated,
+        ...(encodingType ? { EncodingType: encodingType } : {}),
+        Contents: page.items.map((item) => listedEntry(item, encode, owner)),
+        CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
+      },
+      rootKeyHeaders(bucket),
+    )
+  },
+})

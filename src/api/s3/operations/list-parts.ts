@@ -1,0 +1,49 @@
+import { defineOperation } from '../operation.ts'
+import { integer, quoted } from '../target.ts'
+import { locatedUpload, uploadTarget } from '../upload-target.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+const PAGE = 1000
+
+export const listParts = defineOperation({
+  name: 'ListParts',
+  method: 'GET',
+  on: 'object',
+  query: { uploadId: true },
+  action: 's3:ListMultipartUploadParts',
+  parse: (request) => ({
+    target: uploadTarget(request),
+    after: integer('part-number-marker', request.query.get('part-number-marker') || '0', 0, 2 ** 31 - 1),
+    maxParts: integer('max-parts', request.query.get('max-parts') || String(PAGE), 0, 2 ** 31 - 1),
+  }),
+  run: async ({ target, after, maxParts }, context) => {
+    const upload = await locatedUpload(target, context)
+    const limit = Math.min(maxParts, PAGE)
+    const found = await context.objects.listParts(upload, Math.min(after, 10_000), limit + 1)
+    const parts = found.slice(0, limit)
+    const last = parts.at(-1)
+    const owner = { ID: upload.bucket.ownerId, DisplayName: upload.bucket.ownerName }
+    return xmlReply('ListPartsResult', {
+      Bucket: target.bucket,
+      Key: target.key,
+      UploadId: target.uploadId,
+      Initiator: owner,
+      Owner: owner,
+      StorageClass: 'STANDARD',
+      PartNumberMarker: after,
+      NextPartNumberMarker: last?.number ?? 0,
+      MaxParts: maxParts,
+      IsTruncated: found.length > limit,
+      ...(upload.checksum
+        ? { ChecksumAlgorithm: upload.checksum.algorithm.toUpperCase(), ChecksumType: upload.checksum.type }
+        : {}),
+      Part: parts.map((part) => ({
+        PartNumber: part.number,
+        LastModified: new Date(part.modifiedAtMs).toISOString(),
+        ETag: quoted(part.etag),
+        Size: part.sizeBytes,
+        ...(part.checksum ? { [`Checksum${part.checksum.algorithm.toUpperCase()}`]: part.checksum.value } : {}),
+      })),
+    })
+  },
+})

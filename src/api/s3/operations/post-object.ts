@@ -1,0 +1,107 @@
+import { checksumAlgorithm, parseChecksum } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
+import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
+import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import type { S3Request } from '../request.ts'
+import { bucketTarget, quoted } from '../target.ts'
+import { xml } from '../xml/encode.ts'
+
+const MAX_KEY_BYTES = 1024
+
+/** A browser's upload: the fields of the form are what headers are to a PUT. */
+export const postObject = defineOperation({
+  name: 'PostObject',
+  method: 'POST',
+  on: 'bucket',
+  action: 's3:PutObject',
+  parse: bucketTarget,
+  run: async (name, { form, body, objects, request }) => {
+    if (!form) throw new S3Error('RequestIsNotMultiPartContent')
+    if (Buffer.byteLength(form.key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
+    if (form.key === '' || form.key.includes('\u0000'))
+      throw new S3Error('InvalidArgument', 'User key must have a length greater than 0.')
+    const asPut = withFields(request, form)
+    refuseUnsupported(asPut)
+    const bucket = objects.buckets.get(name)
+    checkEncryptionHeaders(asPut, bucket)
+    const checksum = formChecksum(form)
+    const stored = await objects.put({
+      bucket,
+      key: form.key,
+      body: { stream: body.stream, lengthBytes: undefined, ...(checksum ? { checksum } : {}) },
+      attributes: uploadAttributes(asPut),
+      conditions: {},
+    })
+    return reply(form, name, request, stored.etag, encryptionHeaders(bucket))
+  },
+})
+
+/** The request as if the fields were headers; of the real headers none counts. Values are UTF-8 in the form, Latin-1 in headers. */
+function withFields(request: S3Request, { fields, contentType }: SignedForm): S3Request {
+  const headers = new Map<string, string>()
+  for (const [name, value] of fields)
+    headers.set(name === 'acl' ? 'x-amz-acl' : name, Buffer.from(value, 'utf8').toString('latin1'))
+  if (!headers.has('content-type') && contentType) headers.set('content-type', contentType)
+  return { ...request, headers }
+}
+
+function formChecksum({ fields }: SignedForm) {
+  for (const [name, value] of fields) {
+    const algorithm = name.startsWith('x-amz-checksum-')
+      ? checksumAlgorithm(name.slice('x-amz-checksum-'.length))
+      : undefined
+    if (algorithm) {
+      const expected = parseChecksum(algorithm, value)
+      return { algorithm, expected: () => expected }
+    }
+  }
+  return undefined
+}
+
+/** S3: a redirect when asked for and valid, else 200, 201 with a document, or 204. */
+function reply(
+  { fields, key }: SignedForm,
+  bucket: string,
+  request: S3Request,
+  etag: string,
+  encryption: NonNullable<S3Reply['headers']>,
+): S3Reply {
+  const base = `${request.secure ? 'https' : 'http'}://${request.headers.get('host') ?? ''}`
+  const path = request.rawPath.endsWith('/') ? request.rawPath : `${request.rawPath}/`
+  const location = `${base}${path}${encodeURIComponent(key)}`
+  const headers = { etag: quoted(etag), location, ...encryption }
+  const redirect = redirectTarget(fields.get('success_action_redirect') ?? fields.get('redirect'), {
+    bucket,
+    key,
+    etag,
+  })
+  if (redirect) return { status: 303, headers: { ...headers, location: redirect } }
+  switch (fields.get('success_action_status')) {
+    case '200':
+      return { status: 200, headers: { ...headers, 'content-length': 0 } }
+    case '201': {
+      const body = xml(
+        'PostResponse',
+        { Location: location, Bucket: bucket, Key: key, ETag: quoted(etag) },
+        { namespace: '' },
+      )
+      return { status: 201, headers: { ...headers, 'content-type': 'application/xml' }, body }
+    }
+    default:
+      return { status: 204, headers }
+  }
+}
+
+/** Only to http and https: a `javascript:` address in a signed policy must not reach a browser. */
+function redirectTarget(
+  address: string | undefined,
+  stored: { readonly bucket: string; readonly key: string; readonly etag: string },
+): string | undefined {
+  const url = address ? URL.parse(address) : null
+  if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return undefined
+  url.searchParams.append('bucket', stored.bucket)
+  url.searchParams.append('key', stored.key)
+  url.searchParams.append('etag', quoted(stored.etag))
+  return url.href
+}

@@ -1,0 +1,38 @@
+import { bodyInput } from '../body-input.ts'
+import { readChecksumRequest } from '../checksum-headers.ts'
+import { writeConditions } from '../condition-headers.ts'
+import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
+import { defineOperation } from '../operation.ts'
+import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { located, objectTarget, quoted } from '../target.ts'
+
+export const putObject = defineOperation({
+  name: 'PutObject',
+  method: 'PUT',
+  on: 'object',
+  action: 's3:PutObject',
+  parse: (request) => {
+    refuseUnsupported(request)
+    return {
+      target: objectTarget(request),
+      attributes: uploadAttributes(request),
+      conditions: writeConditions(request),
+      checksum: readChecksumRequest(request),
+    }
+  },
+  run: async ({ target, attributes, conditions, checksum }, context) => {
+    const { bucket, key } = located(target, context)
+    checkEncryptionHeaders(context.request, bucket)
+    const body = bodyInput(context.body, checksum)
+    const stored = await context.objects.put({ bucket, key, body, attributes, conditions })
+    return {
+      status: 200,
+      headers: {
+        etag: quoted(stored.etag),
+        ...checksumHeader(stored.checksum),
+        ...encryptionHeaders(bucket),
+        'content-length': 0,
+      },
+    }
+  },
+})

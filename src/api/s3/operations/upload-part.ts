@@ -1,0 +1,46 @@
+import type { Upload } from '../../../objects/uploads.ts'
+import { bodyInput } from '../body-input.ts'
+import { type ChecksumRequest, readChecksumRequest } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import { checksumHeader, encryptionHeaders } from '../object-headers.ts'
+import { defineOperation } from '../operation.ts'
+import { checkEncryptionHeaders } from '../refused-headers.ts'
+import { quoted } from '../target.ts'
+import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
+
+export const uploadPart = defineOperation({
+  name: 'UploadPart',
+  method: 'PUT',
+  on: 'object',
+  query: { partNumber: true, uploadId: true },
+  action: 's3:PutObject',
+  parse: (request) => ({
+    target: uploadTarget(request),
+    partNumber: partNumberOf(request),
+    checksum: readChecksumRequest(request),
+  }),
+  run: async ({ target, partNumber, checksum }, context) => {
+    const upload = await locatedUpload(target, context)
+    checkEncryptionHeaders(context.request, upload.bucket)
+    const body = bodyInput(context.body, partChecksum(checksum, upload))
+    const part = await context.objects.uploadPart(upload, partNumber, body)
+    // The type is the object's, not the part's: S3 leaves it out here.
+    const { 'x-amz-checksum-type': _, ...sum } = checksumHeader(part.checksum)
+    return {
+      status: 200,
+      headers: { etag: quoted(part.etag), ...sum, ...encryptionHeaders(upload.bucket), 'content-length': 0 },
+    }
+  },
+})
+
+/** A part of an upload with checksums always gets one; another algorithm than the upload's is refused. */
+function partChecksum(wanted: ChecksumRequest, upload: Upload): ChecksumRequest {
+  const algorithm = upload.checksum?.algorithm
+  if (algorithm && wanted.algorithm && wanted.algorithm !== algorithm) {
+    throw new S3Error(
+      'InvalidRequest',
+      `Checksum Type mismatch occurred, expected checksum Type: ${algorithm}, actual checksum Type: ${wanted.algorithm}`,
+    )
+  }
+  return algorithm ? { ...wanted, algorithm } : wanted
+}

@@ -1,0 +1,81 @@
+import { S3Error } from './error-codes.ts'
+import type { S3Operation } from './operation.ts'
+import type { S3Request } from './request.ts'
+import { UNIMPLEMENTED } from './unimplemented.ts'
+
+export interface Router {
+  /** The operation that a request names. Throws NotImplemented by name for what S3 has and Coffer has not, MethodNotAllowed otherwise. */
+  readonly find: (request: S3Request) => S3Operation
+}
+
+const demands = (operation: S3Operation): number =>
+  Object.keys(operation.query ?? {}).length + (operation.headers?.length ?? 0)
+
+/** Refuses at start-up two operations that claim the same request; tries the most demanding first. */
+export function createRouter(operations: readonly S3Operation[]): Router {
+  const table = new Map<string, S3Operation[]>()
+  const claims = new Set<string>()
+  for (const operation of operations) {
+    const queries = Object.keys(operation.query ?? {})
+      .sort()
+      .join('&')
+    const claim = `${operation.method} ${operation.on} ?${queries} [${(operation.headers ?? []).join()}]`
+    if (claims.has(claim)) throw new Error(`two S3 operations claim ${claim}`)
+    claims.add(claim)
+    const slot = `${operation.method} ${operation.on}`
+    table.set(
+      slot,
+      [...(table.get(slot) ?? []), operation].sort((a, b) => demands(b) - demands(a)),
+    )
+  }
+
+  return {
+    find: (request) => {
+      const on = resourceOf(request)
+      const candidates = table.get(`${request.method} ${on}`) ?? []
+      const chosen = candidates.find((operation) => demands(operation) > 0 && claimed(operation, request))
+      if (chosen) return chosen
+      refuseUnimplemented(request, on)
+      // A subresource of an implemented operation with another method must not fall through to the plain one.
+      const stray = straySubresource(operations, request, on)
+      const plain = candidates.find((operation) => demands(operation) === 0)
+      if (plain && !stray) return plain
+      throw new S3Error('MethodNotAllowed', undefined, {
+        extra: { Method: request.method, ResourceType: stray ? stray.toUpperCase() : on.toUpperCase() },
+      })
+    },
+  }
+}
+
+const resourceOf = (request: S3Request): 'service' | 'bucket' | 'object' =>
+  request.key !== undefined ? 'object' : request.bucket !== undefined ? 'bucket' : 'service'
+
+const claimed = (operation: S3Operation, request: S3Request): boolean =>
+  Object.keys(operation.query ?? {}).every((name) => request.query.has(name)) &&
+  (operation.headers ?? []).every((name) => request.headers.has(name))
+
+function refuseUnimplemented(request: S3Request, on: 'service' | 'bucket' | 'object'): void {
+  for (const name of request.query.keys()) {
+    const methods = Object.hasOwn(UNIMPLEMENTED[on], name) ? UNIMPLEMENTED[on][name] : undefined
+    if (!methods) continue
+    const table: Readonly<Record<string, string | undefined>> = methods
+    const operation = table[request.method]
+    if (!operation)
+      throw new S3Error('MethodNotAllowed', undefined, {
+        extra: { Method: request.method, ResourceType: name.toUpperCase() },
+      })
+    throw new S3Error('NotImplemented', `${operation} is not implemented.`)
+  }
+}
+
+function straySubresource(operations: readonly S3Operation[], request: S3Request, on: string): string | undefined {
+  // list-type, partNumber and versionId choose between variants; they are not subresources.
+  const selectors = new Set(['list-type', 'partNumber', 'versionId'])
+  for (const operation of operations) {
+    if (operation.on !== on) continue
+    for (const name of Object.keys(operation.query ?? {})) {
+      if (!selectors.has(name) && request.query.has(name)) return name
+    }
+  }
+  return undefined
+}

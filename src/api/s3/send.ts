@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { S3Error } from './error-codes.ts'
+import type { ReplyBody, S3Reply } from './operation.ts'
+import { xml } from './xml/encode.ts'
+
+/**
+ * Writes a reply with back-pressure. A body that fails after the status line resets the connection: a clean end of a
+ * short body would look complete to some clients, and IBM's waits for ever on a plain close.
+ */
+export async function send(response: ServerResponse, reply: S3Reply, bodyless: boolean): Promise<void> {
+  const { status, body } = reply
+  const headers: Record<string, string | number> = {}
+  for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) headers[name] = value
+  if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] = Buffer.byteLength(body)
+  else if (body === undefined && headers['content-length'] === undefined && status !== 204 && status !== 304) {
+    headers['content-length'] = 0
+  }
+  response.writeHead(status, headers)
+  if (bodyless || body === undefined) {
+    await leave(body)
+    response.end()
+    return
+  }
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    response.end(body)
+    return
+  }
+  await stream(response, body)
+}
+
+async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Promise<void> {
+  const gone = new AbortController()
+  const onClose = (): void => gone.abort()
+  response.once('close', onClose)
+  try {
+    for await (const chunk of body) {
+      if (response.destroyed) return
+      if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal })
+    }
+    response.end()
+  } catch (error) {
+    // The client went away while we waited: nobody is left to be told.
+    if (gone.signal.aborted) return
+    response.socket?.resetAndDestroy()
+    throw error
+  } finally {
+    response.off('close', onClose)
+  }
+}
+
+/** A stream that nobody will read is closed, so that what it holds is released. */
+async function leave(body: ReplyBody | undefined): Promise<void> {
+  if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return
+  await body[Symbol.asyncIterator]().return?.()
+}
+
+export function errorReply(error: S3Error, resource: string, requestId: string): S3Reply {
+  if (error.status === 304) return { status: 304, headers: error.headers }
+  const document = xml(
+    'Error',
+    {
+      Code: error.code,
+      Message: error.message,
+      ...error.extra,
+      Resource: resource,
+      RequestId: requestId,
+      HostId: 'coffer',
+      httpStatusCode: error.status,
+    },
+    { namespace: '' },
+  )
+  return { status: error.status, headers: { ...error.headers, 'content-type': 'application/xml' }, body: document }
+}

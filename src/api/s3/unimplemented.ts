@@ -1,0 +1,77 @@
+/**
+ * The rest of the S3 API by its subresource, so that it is refused by its own name and never answered as something
+ * else. `on` → query name → method → operation. IBM's additions are among them.
+ */
+type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE', string>>>
+
+const crud = (name: string): Methods => ({ GET: `Get${name}`, PUT: `Put${name}`, DELETE: `Delete${name}` })
+const getPut = (name: string): Methods => ({ GET: `Get${name}`, PUT: `Put${name}` })
+
+export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Readonly<Record<string, Methods>>>> = {
+  service: {
+    extended: { GET: 'ListBucketsExtended' },
+    events: { GET: 'ListenBucketNotification' },
+  },
+  bucket: {
+    abac: getPut('BucketAbac'),
+    accelerate: getPut('BucketAccelerateConfiguration'),
+    acl: getPut('BucketAcl'),
+    analytics: crud('BucketAnalyticsConfiguration'),
+    cors: crud('BucketCors'),
+    encryption: crud('BucketEncryption'),
+    events: { GET: 'ListenBucketNotification' },
+    'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
+    'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },
+    'intelligent-tiering': crud('BucketIntelligentTieringConfiguration'),
+    inventory: crud('BucketInventoryConfiguration'),
+    lifecycle: {
+      GET: 'GetBucketLifecycleConfiguration',
+      PUT: 'PutBucketLifecycleConfiguration',
+      DELETE: 'DeleteBucketLifecycle',
+    },
+    logging: getPut('BucketLogging'),
+    metadataConfiguration: {
+      GET: 'GetBucketMetadataConfiguration',
+      POST: 'CreateBucketMetadataConfiguration',
+      DELETE: 'DeleteBucketMetadataConfiguration',
+    },
+    metadataInventoryTable: { PUT: 'UpdateBucketMetadataInventoryTableConfiguration' },
+    metadataJournalTable: { PUT: 'UpdateBucketMetadataJournalTableConfiguration' },
+    metadataTable: {
+      GET: 'GetBucketMetadataTableConfiguration',
+      POST: 'CreateBucketMetadataTableConfiguration',
+      DELETE: 'DeleteBucketMetadataTableConfiguration',
+    },
+    metrics: crud('BucketMetricsConfiguration'),
+    notification: getPut('BucketNotificationConfiguration'),
+    'object-lock': getPut('ObjectLockConfiguration'),
+    ownershipControls: crud('BucketOwnershipControls'),
+    policy: crud('BucketPolicy'),
+    policyStatus: { GET: 'GetBucketPolicyStatus' },
+    protection: getPut('BucketProtectionConfiguration'),
+    publicAccessBlock: crud('PublicAccessBlock'),
+    replication: crud('BucketReplication'),
+    requestPayment: getPut('BucketRequestPayment'),
+    session: { GET: 'CreateSession' },
+    tagging: crud('BucketTagging'),
+    usage: { GET: 'GetBucketUsage' },
+    versioning: getPut('BucketVersioning'),
+    versions: { GET: 'ListObjectVersions' },
+    website: crud('BucketWebsite'),
+  },
+  object: {
+    acl: getPut('ObjectAcl'),
+    annotation: crud('ObjectAnnotation'),
+    attributes: { GET: 'GetObjectAttributes' },
+    encryption: { PUT: 'UpdateObjectEncryption' },
+    extendRetention: { POST: 'ExtendObjectRetention' },
+    'legal-hold': getPut('ObjectLegalHold'),
+    legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },
+    renameObject: { PUT: 'RenameObject' },
+    restore: { POST: 'RestoreObject' },
+    retention: getPut('ObjectRetention'),
+    select: { POST: 'SelectObjectContent' },
+    tagging: crud('ObjectTagging'),
+    torrent: { GET: 'GetObjectTorrent' },
+  },
+}

@@ -1,0 +1,95 @@
+import { type ChecksumAlgorithm, createHasher, type Hasher } from '../base/checksums.ts'
+import type { Dek } from '../envelope/dek.ts'
+import { type PartIdentity, sealPart } from '../envelope/seal.ts'
+import { sealedLength } from '../envelope/segment.ts'
+import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
+import { ObjectsError } from './errors.ts'
+
+/** The largest body of one PUT or part: 5 GiB, S3's limit and far below the format's (2^32 segments). */
+export const MAX_PART_BYTES = 5 * 1024 ** 3
+
+/** Bodies up to this size are sealed in one go and handed to the store as a whole. */
+const WHOLE_BYTES = 256 * 1024
+
+export interface BodyInput {
+  readonly stream: AsyncIterable<Buffer>
+  /** Undefined only when the client didn't say; the end of the stream decides. */
+  readonly lengthBytes: number | undefined
+  readonly contentMd5?: Buffer
+  readonly checksum?: {
+    readonly algorithm: ChecksumAlgorithm
+    /** Asked after the end of the stream, because a trailer may carry it. Undefined: nothing to compare with. */
+    readonly expected: () => Buffer | undefined
+  }
+}
+
+export interface WrittenBody {
+  readonly blob: BlobId
+  readonly sizeBytes: number
+  readonly partSalt: Buffer
+  readonly md5: Buffer
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly digest: Buffer }
+}
+
+/**
+ * Plaintext in, sealed blob out; hashes are taken on the way. Throws BadDigest or ChecksumMismatch after the bytes are
+ * stored but before anything names them: the caller's Draft removes them.
+ */
+export async function writeBody(
+  blobs: BlobStore,
+  dek: Dek,
+  identity: PartIdentity,
+  body: BodyInput,
+  written: (blob: BlobId) => void,
+): Promise<WrittenBody> {
+  if (body.lengthBytes !== undefined && body.lengthBytes > MAX_PART_BYTES) throw tooLarge()
+  const md5 = createHasher('md5')
+  const sum = body.checksum && createHasher(body.checksum.algorithm)
+  const sealer = sealPart(dek, identity)
+  const plaintext = hashed(body.stream, sum ? [md5, sum] : [md5])
+
+  const whole = body.lengthBytes !== undefined && body.lengthBytes <= WHOLE_BYTES
+  const info = whole
+    ? await blobs.put(sealer.bytes(await collect(plaintext)))
+    : await blobs.put(
+        sealer.stream(plaintext),
+        body.lengthBytes === undefined ? undefined : sealedLength(body.lengthBytes),
+      )
+  written(info.id)
+
+  const digest = md5.digest()
+  if (body.contentMd5 && !body.contentMd5.equals(digest)) {
+    throw new ObjectsError('BadDigest', 'The Content-MD5 you specified did not match what we received.')
+  }
+  const result = { blob: info.id, sizeBytes: sealer.plainLength, partSalt: sealer.partSalt, md5: digest }
+  if (!sum || !body.checksum) return result
+  const value = sum.digest()
+  const expected = body.checksum.expected()
+  if (expected && !expected.equals(value)) {
+    throw new ObjectsError('ChecksumMismatch', 'The checksum you specified did not match what we received.', {
+      details: { algorithm: body.checksum.algorithm },
+    })
+  }
+  return { ...result, checksum: { algorithm: body.checksum.algorithm, digest: value } }
+}
+
+async function* hashed(stream: AsyncIterable<Buffer>, hashers: readonly Hasher[]): AsyncGenerator<Buffer> {
+  let total = 0
+  for await (const chunk of stream) {
+    total += chunk.length
+    if (total > MAX_PART_BYTES) throw tooLarge()
+    for (const hasher of hashers) hasher.update(chunk)
+    yield chunk
+  }
+}
+
+async function collect(stream: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return chunks
+}
+
+const tooLarge = (): ObjectsError =>
+  new ObjectsError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.', {
+    details: { maxSizeAllowed: MAX_PART_BYTES },
+  })

@@ -1,0 +1,72 @@
+import type { NonceSource, RecordCipher } from '../base/nonces.ts'
+import { type Dek, newDek } from '../envelope/dek.ts'
+import type { KeyCall, KeyProvider, WrapContext, WrappedDek } from '../envelope/key-provider.ts'
+import { recordCipher } from '../envelope/record-cipher.ts'
+import type { BucketRecord } from './records.ts'
+
+/** Bound into each wrap, so that a wrapped key opens only for the bucket and the envelope it was made for. */
+export const dekContext = (bucketId: string, blobId: Buffer): WrapContext => [
+  'oef1',
+  'dek',
+  bucketId,
+  blobId.toString('hex'),
+]
+export const metadataKeyContext = (bucketId: string): WrapContext => ['oef1', 'bmk', bucketId]
+
+export const keyCall = (bucket: Pick<BucketRecord, 'rootKeyCrn' | 'serviceInstanceCrn'>): KeyCall => ({
+  rootKeyCrn: bucket.rootKeyCrn,
+  serviceInstanceCrn: bucket.serviceInstanceCrn,
+})
+
+/** Keys of a bucket's objects. Each call reaches the key provider: nothing is opened that the root key does not allow now. */
+export interface BucketKeys {
+  readonly newDek: (bucket: BucketRecord, blobId: Buffer) => Promise<{ readonly dek: Dek; readonly wrapped: WrappedDek }>
+  readonly unwrapDek: (bucket: BucketRecord, blobId: Buffer, wrapped: WrappedDek) => Promise<Dek>
+  /** Throws while the root key may not be used. */
+  readonly permit: (bucket: BucketRecord) => Promise<void>
+  /** Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. */
+  readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher>
+  readonly forget: (bucket: BucketRecord) => void
+}
+
+export function bucketKeys(provider: KeyProvider, nonces: NonceSource): BucketKeys {
+  const ciphers = new Map<string, RecordCipher>()
+
+  const permit = async (bucket: BucketRecord): Promise<void> => {
+    try {
+      await provider.permit(keyCall(bucket))
+    } catch (error) {
+      ciphers.delete(bucket.id)
+      throw error
+    }
+  }
+
+  return {
+    newDek: async (bucket, blobId) => {
+      const dek = newDek()
+      try {
+        return { dek, wrapped: await provider.wrap(keyCall(bucket), dek, dekContext(bucket.id, blobId)) }
+      } catch (error) {
+        dek[Symbol.dispose]()
+        throw error
+      }
+    },
+    unwrapDek: async (bucket, blobId, wrapped) =>
+      (await provider.unwrap(keyCall(bucket), wrapped, dekContext(bucket.id, blobId))).dek,
+    permit,
+    summaryCipher: async (bucket) => {
+      await permit(bucket)
+      const known = ciphers.get(bucket.id)
+      if (known) return known
+      const { dek } = await provider.unwrap(keyCall(bucket), bucket.metadataKey, metadataKeyContext(bucket.id))
+      using key = dek
+      // The cipher keeps its root: a copy in memory of its own, because this one is zeroed.
+      const root = Buffer.alloc(key.bytes.length)
+      key.bytes.copy(root)
+      const cipher = recordCipher(root, nonces, 'OEF1/idx')
+      ciphers.set(bucket.id, cipher)
+      return cipher
+    },
+    forget: (bucket) => void ciphers.delete(bucket.id),
+  }
+}

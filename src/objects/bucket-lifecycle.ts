@@ -1,0 +1,109 @@
+import { newUuid } from '../base/ids.ts'
+import { formatCrn, parseCrn } from '../base/crn.ts'
+import { newDek } from '../envelope/dek.ts'
+import type { Registration } from '../envelope/key-provider.ts'
+import { keyCall, metadataKeyContext } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import type { Engine } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { headKey, rowsUnder, SPACE } from './keyspace.ts'
+import type { BucketRecord } from './records.ts'
+
+export interface NewBucket {
+  readonly name: string
+  readonly serviceInstanceCrn: string
+  readonly ownerId: string
+  readonly ownerName: string
+  readonly locationConstraint: string
+  readonly encryption: BucketRecord['encryption']
+  readonly rootKeyCrn: string
+}
+
+/** `crn:…:cloud-object-storage:global:a/<account>:<instance>:bucket:<name>` */
+export function bucketCrn(bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'name'>): string {
+  return formatCrn({ ...parseCrn(bucket.serviceInstanceCrn), resourceType: 'bucket', resource: bucket.name })
+}
+
+const registration = (bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'name' | 'rootKeyCrn'>): Registration => ({
+  rootKeyCrn: bucket.rootKeyCrn,
+  resourceCrn: bucketCrn(bucket),
+  description: 'Object storage bucket',
+})
+
+/** The key must exist, be usable and authorised: wrapping the bucket metadata key proves it before anything is stored. */
+export async function createBucket(engine: Engine, input: NewBucket): Promise<Bucket> {
+  const existing = engine.buckets.find(input.name)
+  if (existing) throw taken(existing, input)
+  const id = newUuid()
+  const call = keyCall(input)
+  using key = newDek()
+  const metadataKey = await engine.provider.wrap(call, key, metadataKeyContext(id))
+  const registered = input.encryption === 'customer-managed'
+  // Registered first: a key that protects a bucket is never without its registration.
+  if (registered) await engine.provider.register(call, registration(input))
+  try {
+    return await engine.buckets.create({ ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey })
+  } catch (error) {
+    const winner = engine.buckets.find(input.name)
+    if (registered && winner?.rootKeyCrn !== input.rootKeyCrn) await engine.provider.deregister(call, registration(input))
+    throw winner ? taken(winner, input) : error
+  }
+}
+
+function taken(existing: Bucket, input: NewBucket): ObjectsError {
+  return existing.serviceInstanceCrn === input.serviceInstanceCrn
+    ? new ObjectsError('BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded and you already own it.')
+    : new ObjectsError(
+        'BucketAlreadyExists',
+        'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',
+      )
+}
+
+/**
+ * Closes the bucket to writes, looks whether it is empty, then removes it: a write that commits in between would be
+ * lost with the bucket, so the mark changes the row that every write is fenced by. Unfinished uploads go with it.
+ */
+export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void> {
+  const closing = await engine.buckets.replace(bucket, { ...bucket, deleting: true })
+  try {
+    if (await holdsObjects(engine, bucket.id)) {
+      throw new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
+    }
+    await dropUploads(engine, bucket.id)
+    await engine.buckets.remove(closing)
+  } catch (error) {
+    await engine.buckets.replace(closing, { ...closing, deleting: false })
+    throw error
+  }
+  if (bucket.encryption === 'customer-managed') await engine.provider.deregister(keyCall(bucket), registration(bucket))
+}
+
+/** A bucket that a crash left marked is open again: nothing says that it was empty. */
+export async function reopenBuckets(engine: Engine): Promise<void> {
+  for (const bucket of engine.buckets.all()) {
+    if (bucket.deleting) await engine.buckets.replace(bucket, { ...bucket, deleting: false })
+  }
+}
+
+async function holdsObjects(engine: Engine, bucketId: string): Promise<boolean> {
+  const rows = rowsUnder(headKey(bucketId, ''))
+  for (const space of [SPACE.head, SPACE.version]) {
+    if ((await engine.metadata.range(space, { ...rows, limit: 1 })).length > 0) return true
+  }
+  return false
+}
+
+async function dropUploads(engine: Engine, bucketId: string): Promise<void> {
+  for (;;) {
+    const rows = await engine.metadata.range(SPACE.upload, { ...rowsUnder(headKey(bucketId, '')), limit: 100 })
+    if (rows.length === 0) return
+    for (const row of rows) {
+      const uploadId = row.key.subarray(row.key.length - 16).toString('hex')
+      await engine.metadata.commit([
+        { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
+        engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
+      ])
+    }
+    engine.garbage.collect()
+  }
+}

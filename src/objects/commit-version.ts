@@ -1,0 +1,101 @@
+import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { checkWriteConditions, type WriteConditions } from './conditions.ts'
+import { openSummary } from './content.ts'
+import { type Draft, type Engine, encodeOwner } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { blobKey, headKey, SPACE } from './keyspace.ts'
+import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord } from './records.ts'
+
+/** Lost races before we tell the client to try again. Each one means that another write of this key succeeded. */
+const MAX_ATTEMPTS = 200
+
+export interface NewVersion {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly record: ObjectRecord
+  readonly conditions: WriteConditions
+  /** Further writes of the same commit, e.g. the end of an upload. They hold for every attempt. */
+  readonly also?: readonly Write[]
+}
+
+/**
+ * The linearisation point of every write of an object: one conditional commit that names the new bytes, fences the
+ * bucket and hands the replaced version to the collector. Last writer wins unless a condition says otherwise.
+ */
+export async function commitVersion(engine: Engine, keys: BucketKeys, draft: Draft, version: NewVersion): Promise<void> {
+  const { key, record, conditions } = version
+  const row = headKey(version.bucket.id, key)
+  const blobs = blobsOf(record)
+  // A slow upload must not outlive the permission it started with.
+  await keys.permit(version.bucket)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const bucket = currentBucket(engine, version.bucket)
+    const current = await engine.metadata.get(SPACE.head, row)
+    await checkConditions(keys, bucket, key, conditions, current)
+    const writes: Write[] = [
+      engine.buckets.fence(bucket),
+      { type: 'put', space: SPACE.head, key: row, value: encodeObject(record), if: current ? current.token : null },
+      ...blobs.map((id): Write => ({
+        type: 'put',
+        space: SPACE.blob,
+        key: blobKey(id),
+        value: encodeOwner({ space: SPACE.head, key: row }),
+        if: null,
+      })),
+      ...(version.also ?? []),
+    ]
+    const replaced = current && decodeObject(current.value)
+    if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
+    if (await commitOrKeep(engine, draft, writes)) {
+      draft.keep()
+      if (replaced || version.also) engine.garbage.collect()
+      return
+    }
+  }
+  throw new ObjectsError('ConditionalRequestConflict', 'The conditional request cannot succeed due to a conflicting operation.')
+}
+
+/** When a commit's outcome is not known, its blobs stay: the sweep after the restart decides by the rows. */
+export async function commitOrKeep(engine: Engine, draft: Draft, writes: readonly Write[]): Promise<boolean> {
+  try {
+    return await engine.metadata.commit(writes)
+  } catch (error) {
+    draft.keep()
+    throw error
+  }
+}
+
+/** The same bucket as when the request began, as it is now. */
+export function currentBucket(engine: Engine, bucket: Bucket): Bucket {
+  const now = engine.buckets.get(bucket.name)
+  if (now.id !== bucket.id) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
+  if (now.deleting) throw new ObjectsError('BucketBusy', 'A conflicting conditional operation is currently in progress against this resource. Try again.')
+  return now
+}
+
+export async function checkConditions(
+  keys: BucketKeys,
+  bucket: Bucket,
+  key: string,
+  conditions: WriteConditions,
+  current: Entry | undefined,
+): Promise<void> {
+  if (conditions.ifMatch === undefined && conditions.ifNoneMatch === undefined) return
+  if (!current) return checkWriteConditions(conditions, undefined)
+  const record = decodeObject(current.value)
+  const cipher = await keys.summaryCipher(bucket)
+  checkWriteConditions(conditions, openSummary(cipher, bucket, key, record.blobId, 0, record.summary))
+}
+
+const blobsOf = (record: ObjectRecord): string[] => [
+  ...('blob' in record.data ? [record.data.blob] : []),
+  ...('blob' in record.manifest ? [record.manifest.blob] : []),
+]
+
+export function garbageOf(record: ObjectRecord): GarbageRecord {
+  const blobId = record.blobId.toString('hex')
+  const base = { blobs: blobsOf(record), blobId }
+  return 'partCount' in record.data ? { ...base, upload: { uploadId: blobId } } : base
+}

@@ -1,0 +1,213 @@
+import { compositeDigest } from '../base/checksums.ts'
+import { combineCrcs, isCombinable } from '../base/crc-combine.ts'
+import type { Write } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { commitVersion } from './commit-version.ts'
+import type { WriteConditions } from './conditions.ts'
+import { type Manifest, type StoredChecksum, sealSummary } from './content.ts'
+import { Draft, type Engine } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { headKey, SPACE } from './keyspace.ts'
+import { openObject } from './open-object.ts'
+import { NULL_VERSION } from './put-object.ts'
+import { decodeObject, type ObjectRecord } from './records.ts'
+import { storeManifest } from './seal-manifest.ts'
+import { findUpload, partsAfter, type Upload, type UploadChecksum, type UploadedPart, unwrapUpload, uploadAttributes } from './uploads.ts'
+
+/** S3: every part but the last has at least 5 MiB. */
+const MIN_PART_BYTES = 5 * 1024 ** 2
+/** S3 of today: 50 TB; the manifest allows it (10,000 parts of 5 GiB). */
+const MAX_OBJECT_BYTES = 50 * 1000 ** 4
+const PAGE = 1000
+
+export interface ListedPart {
+  readonly number: number
+  /** Without quotes. */
+  readonly etag: string
+  /** Base64, when the client repeats the part's checksum. */
+  readonly checksum?: string
+}
+
+export interface CompleteInput {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly uploadId: string
+  readonly parts: readonly ListedPart[]
+  readonly conditions: WriteConditions
+  /** Checksum of the whole object, base64, that the client expects. */
+  readonly checksum?: { readonly value: string }
+  readonly checksumType?: 'FULL_OBJECT' | 'COMPOSITE'
+  readonly sizeBytes?: number
+}
+
+export interface CompletedObject {
+  readonly etag: string
+  readonly checksum?: StoredChecksum
+}
+
+/** Moves no bytes: the parts stay where they are, and one commit makes them the object. */
+export async function completeUpload(engine: Engine, keys: BucketKeys, input: CompleteInput): Promise<CompletedObject> {
+  const { bucket, key } = input
+  let upload: Upload
+  try {
+    upload = await findUpload(engine, bucket, key, input.uploadId)
+  } catch (error) {
+    const finished = await finishedBefore(engine, keys, input)
+    if (finished) return finished
+    throw error
+  }
+  if (input.checksumType && input.checksumType !== (upload.checksum?.type ?? input.checksumType)) {
+    throw new ObjectsError('ChecksumTypeMismatch', `The upload was created with checksum type ${upload.checksum?.type}.`)
+  }
+  const stored = await allParts(engine, keys, upload)
+  const parts = chooseParts(input.parts, stored)
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
+  checkSizes(parts, sizeBytes, input.sizeBytes)
+  const etag = multipartEtag(parts)
+  const checksum = objectChecksum(upload.checksum, parts)
+  if (input.checksum && checksum && input.checksum.value !== checksum.value) {
+    throw new ObjectsError('ChecksumMismatch', 'The checksum you specified did not match the calculated checksum.', {
+      details: { algorithm: checksum.algorithm },
+    })
+  }
+  const summary = checksum ? { etag, checksum } : { etag }
+  const manifestParts = parts.map((part) => ({
+    number: part.number,
+    sizeBytes: part.sizeBytes,
+    salt: part.record.partSalt,
+    ...(part.checksum ? { checksum: part.checksum.value } : {}),
+  }))
+
+  using dek = await unwrapUpload(keys, upload)
+  await using draft = new Draft(engine.blobs)
+  const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
+  const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
+  const cipher = await keys.summaryCipher(bucket)
+  const record: ObjectRecord = {
+    versionId: NULL_VERSION,
+    sizeBytes,
+    modifiedAtMs: engine.clock.now(),
+    blobId: upload.id,
+    wrappedDek: upload.record.wrappedDek,
+    data: { partCount: parts.length },
+    summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
+    manifest: await storeManifest(engine.blobs, draft, dek, envelope, manifest),
+  }
+  const also = endOfUpload(engine, upload, stored, parts)
+  try {
+    await commitVersion(engine, keys, draft, { bucket, key, record, conditions: input.conditions, also })
+  } catch (error) {
+    // Another CompleteMultipartUpload of the same upload won: its answer is ours.
+    const finished = await finishedBefore(engine, keys, input)
+    if (finished) return finished
+    throw error
+  }
+  return summary
+}
+
+/** S3: repeating a successful CompleteMultipartUpload succeeds with the same answer. */
+async function finishedBefore(
+  engine: Engine,
+  keys: BucketKeys,
+  input: CompleteInput,
+): Promise<CompletedObject | undefined> {
+  const row = await engine.metadata.get(SPACE.head, headKey(input.bucket.id, input.key))
+  if (!row) return undefined
+  const record = decodeObject(row.value)
+  if (!('partCount' in record.data) || record.blobId.toString('hex') !== input.uploadId) return undefined
+  using object = await openObject(engine, keys, input.bucket, input.key)
+  const { etag, checksum } = object.manifest
+  return checksum ? { etag, checksum } : { etag }
+}
+
+async function allParts(engine: Engine, keys: BucketKeys, upload: Upload): Promise<Map<number, UploadedPart>> {
+  const parts = new Map<number, UploadedPart>()
+  let after = 0
+  for (;;) {
+    const page = await partsAfter(engine, keys, upload, after, PAGE)
+    for (const part of page) parts.set(part.number, part)
+    const last = page.at(-1)
+    if (page.length < PAGE || !last) return parts
+    after = last.number
+  }
+}
+
+function chooseParts(listed: readonly ListedPart[], stored: ReadonlyMap<number, UploadedPart>): UploadedPart[] {
+  let previous = 0
+  return listed.map(({ number, etag, checksum }) => {
+    if (number <= previous) {
+      throw new ObjectsError(
+        'InvalidPartOrder',
+        'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
+      )
+    }
+    previous = number
+    const part = stored.get(number)
+    if (!part || part.etag !== etag || (checksum !== undefined && checksum !== part.checksum?.value)) {
+      throw new ObjectsError(
+        'InvalidPart',
+        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        { details: { partNumber: number, etag } },
+      )
+    }
+    return part
+  })
+}
+
+function checkSizes(parts: readonly UploadedPart[], sizeBytes: number, expectedBytes: number | undefined): void {
+  const small = parts.slice(0, -1).find((part) => part.sizeBytes < MIN_PART_BYTES)
+  if (small) {
+    throw new ObjectsError('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
+      details: { partNumber: small.number, proposedSize: small.sizeBytes, minSizeAllowed: MIN_PART_BYTES },
+    })
+  }
+  if (sizeBytes > MAX_OBJECT_BYTES) {
+    throw new ObjectsError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.')
+  }
+  if (expectedBytes !== undefined && expectedBytes !== sizeBytes) {
+    throw new ObjectsError('InvalidPart', `The provided 'x-amz-mp-object-size' header does not match the object size ${sizeBytes}.`)
+  }
+}
+
+function multipartEtag(parts: readonly UploadedPart[]): string {
+  const md5 = compositeDigest('md5', parts.map((part) => Buffer.from(part.etag, 'hex')))
+  return `${md5.toString('hex')}-${parts.length}`
+}
+
+function objectChecksum(
+  wanted: UploadChecksum | undefined,
+  parts: readonly UploadedPart[],
+): StoredChecksum | undefined {
+  if (!wanted) return undefined
+  const { algorithm, type } = wanted
+  const sums = parts.map((part) => {
+    if (part.checksum?.algorithm !== algorithm) {
+      throw new ObjectsError('InvalidPart', `The upload was created with ${algorithm} checksums, but part ${part.number} has none.`)
+    }
+    return { digest: Buffer.from(part.checksum.value, 'base64'), sizeBytes: part.sizeBytes }
+  })
+  if (type === 'FULL_OBJECT' && isCombinable(algorithm)) {
+    return { algorithm, type, value: combineCrcs(algorithm, sums).toString('base64') }
+  }
+  const composite = compositeDigest(algorithm, sums.map((part) => part.digest))
+  return { algorithm, type: 'COMPOSITE', value: `${composite.toString('base64')}-${parts.length}` }
+}
+
+/** The upload's row goes, and so do parts that were uploaded but not listed. */
+function endOfUpload(
+  engine: Engine,
+  upload: Upload,
+  stored: ReadonlyMap<number, UploadedPart>,
+  chosen: readonly UploadedPart[],
+): Write[] {
+  const writes: Write[] = [{ type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token }]
+  const kept = new Set(chosen.map((part) => part.number))
+  const unlisted = [...stored.keys()].filter((number) => !kept.has(number))
+  if (unlisted.length > 0) {
+    const uploadId = upload.id.toString('hex')
+    writes.push(engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, parts: unlisted } }))
+  }
+  return writes
+}
+

@@ -1,0 +1,75 @@
+import { ObjectsError } from './errors.ts'
+
+/** Conditions of a read, as RFC 9110 has them. ETags without quotes, `*` for any. */
+export interface ReadConditions {
+  readonly ifMatch?: readonly string[]
+  readonly ifNoneMatch?: readonly string[]
+  readonly ifModifiedSinceMs?: number
+  readonly ifUnmodifiedSinceMs?: number
+}
+
+/** Conditions of a write: `ifNoneMatch` is `*` or an ETag. */
+export interface WriteConditions {
+  readonly ifMatch?: string
+  readonly ifNoneMatch?: string
+}
+
+interface State {
+  readonly etag: string
+  readonly modifiedAtMs: number
+}
+
+const matches = (tags: readonly string[], etag: string): boolean => tags.includes('*') || tags.includes(etag)
+
+/** HTTP dates have whole seconds. */
+const seconds = (timeMs: number): number => Math.floor(timeMs / 1000)
+
+/**
+ * Throws PreconditionFailed or NotModified.
+ * S3: If-Match true and If-Unmodified-Since false gives 200; If-None-Match false and If-Modified-Since true gives 304:
+ * the ETag conditions win over the dates.
+ */
+export function checkReadConditions(conditions: ReadConditions, state: State): void {
+  const { ifMatch, ifNoneMatch, ifModifiedSinceMs, ifUnmodifiedSinceMs } = conditions
+  if (ifMatch) {
+    if (!matches(ifMatch, state.etag)) throw preconditionFailed('If-Match')
+  } else if (ifUnmodifiedSinceMs !== undefined && seconds(state.modifiedAtMs) > seconds(ifUnmodifiedSinceMs)) {
+    throw preconditionFailed('If-Unmodified-Since')
+  }
+  if (ifNoneMatch) {
+    if (matches(ifNoneMatch, state.etag)) throw notModified(state)
+  } else if (ifModifiedSinceMs !== undefined && seconds(state.modifiedAtMs) <= seconds(ifModifiedSinceMs)) {
+    throw notModified(state)
+  }
+}
+
+/** The same conditions on the source of a copy: S3 answers 412 for all of them. */
+export function checkCopyConditions(conditions: ReadConditions, state: State): void {
+  try {
+    checkReadConditions(conditions, state)
+  } catch (error) {
+    if (error instanceof ObjectsError && error.code === 'NotModified') {
+      throw preconditionFailed(conditions.ifNoneMatch ? 'x-amz-copy-source-If-None-Match' : 'x-amz-copy-source-If-Modified-Since')
+    }
+    throw error
+  }
+}
+
+/** `current` undefined: there is no such object. */
+export function checkWriteConditions(conditions: WriteConditions, current: { readonly etag: string } | undefined): void {
+  const { ifMatch, ifNoneMatch } = conditions
+  if (ifMatch !== undefined) {
+    // S3: If-Match on a key that does not exist answers 404 NoSuchKey.
+    if (!current) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.')
+    if (!matches([ifMatch], current.etag)) throw preconditionFailed('If-Match')
+  }
+  if (ifNoneMatch !== undefined && current && matches([ifNoneMatch], current.etag)) throw preconditionFailed('If-None-Match')
+}
+
+const preconditionFailed = (condition: string): ObjectsError =>
+  new ObjectsError('PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
+    details: { condition },
+  })
+
+const notModified = (state: State): ObjectsError =>
+  new ObjectsError('NotModified', 'Not Modified', { details: { etag: state.etag, modifiedAtMs: state.modifiedAtMs } })

@@ -1,0 +1,32 @@
+import { CodedError, type ErrorDetails } from '../base/errors.ts'
+
+export type ObjectsErrorCode =
+  | 'NoSuchBucket'
+  | 'NoSuchKey'
+  | 'NoSuchUpload'
+  | 'NoSuchVersion'
+  | 'BucketAlreadyExists'
+  | 'BucketAlreadyOwnedByYou'
+  | 'BucketNotEmpty'
+  | 'BucketBusy'
+  | 'PreconditionFailed'
+  | 'ConditionalRequestConflict'
+  | 'NotModified'
+  | 'InvalidRange'
+  | 'InvalidPart'
+  | 'InvalidPartNumber'
+  | 'InvalidPartOrder'
+  | 'EntityTooSmall'
+  | 'EntityTooLarge'
+  | 'BadDigest'
+  | 'ChecksumMismatch'
+  | 'ChecksumTypeMismatch'
+  /** Stored bytes or records do not authenticate: damage or tampering. Never explained to the outside. */
+  | 'ObjectDamaged'
+
+export class ObjectsError extends CodedError<ObjectsErrorCode> {
+  constructor(code: ObjectsErrorCode, message: string, options: { details?: ErrorDetails; cause?: unknown } = {}) {
+    super(code, message, options)
+    this.name = 'ObjectsError'
+  }
+}

@@ -1,0 +1,145 @@
+import { random16 } from '../base/ids.ts'
+import type { Clock } from '../base/clock.ts'
+import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
+import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
+import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
+import { decodeGarbage, decodePart, encodeGarbage, type GarbageRecord } from './records.ts'
+
+const PAGE = 200
+const WRITES_PER_COMMIT = 400
+
+/**
+ * Removal in two steps: the commit that drops the last reference also writes a garbage row; the collector removes bytes,
+ * then rows. A crash in between costs nothing but a repeated removal. Envelopes that are being read are waited for.
+ */
+export interface Garbage {
+  /** The write that belongs into the commit that drops the reference; call `collect` after it. */
+  readonly entry: (record: GarbageRecord) => Write
+  /** Starts the collector unless it runs; does not wait for it. */
+  readonly collect: () => void
+  /** Resolves when nothing is left that may be removed now. */
+  readonly settled: () => Promise<void>
+  /** Holds the removal of an envelope's bytes while it is read. */
+  readonly pin: (blobId: string) => Disposable
+  readonly close: () => Promise<void>
+}
+
+export function openGarbage(
+  metadata: MetadataStore,
+  blobs: BlobStore,
+  clock: Clock,
+  onError: (error: unknown) => void,
+): Garbage {
+  const pins = new Map<string, number>()
+  /** Envelopes that a pass met while they were read. */
+  const postponed = new Set<string>()
+  let running: Promise<void> | undefined
+  let again = false
+  let closed = false
+
+  const collectRow = async (key: Buffer, record: GarbageRecord): Promise<void> => {
+    const rows: Write[] = []
+    const doomed: BlobId[] = [...record.blobs]
+    for (const id of record.blobs) rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(id) })
+    if (record.upload) {
+      for await (const part of partsOf(metadata, Buffer.from(record.upload.uploadId, 'hex'), record.upload.parts)) {
+        doomed.push(part.blob)
+        rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(part.blob) })
+        rows.push({ type: 'delete', space: SPACE.part, key: part.key })
+      }
+    }
+    const failed = await blobs.remove(doomed)
+    // Bytes first, then the rows: what could not be removed keeps its rows and is tried again later.
+    if (failed.length > 0) return
+    rows.push({ type: 'delete', space: SPACE.garbage, key })
+    for (let at = 0; at < rows.length; at += WRITES_PER_COMMIT) {
+      await metadata.commit(rows.slice(at, at + WRITES_PER_COMMIT))
+    }
+  }
+
+  const pass = async (): Promise<void> => {
+    const { lt } = rowsUnder(Buffer.from([0]))
+    let gte: Buffer = Buffer.alloc(0)
+    for (;;) {
+      const rows = await metadata.range(SPACE.garbage, { gte, lt, limit: PAGE })
+      for (const row of rows) {
+        if (closed) return
+        const record = decodeGarbage(row.value)
+        if (pins.has(record.blobId)) postponed.add(record.blobId)
+        else await collectRow(row.key, record)
+      }
+      const last = rows.at(-1)
+      if (rows.length < PAGE || !last) return
+      gte = Buffer.concat([last.key, Buffer.from([0])])
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    do {
+      again = false
+      await pass()
+    } while (again && !closed)
+  }
+
+  const collect = (): void => {
+    if (closed) return
+    again = true
+    running ??= run()
+      .catch(onError)
+      .finally(() => {
+        running = undefined
+      })
+  }
+
+  return {
+    entry: (record) => ({
+      type: 'put',
+      space: SPACE.garbage,
+      key: garbageKey(clock.now(), random16()),
+      value: encodeGarbage(record),
+      if: null,
+    }),
+    collect,
+    settled: async () => {
+      collect()
+      while (running) await running
+    },
+    pin: (blobId) => {
+      pins.set(blobId, (pins.get(blobId) ?? 0) + 1)
+      return {
+        [Symbol.dispose]: () => {
+          const left = (pins.get(blobId) ?? 1) - 1
+          if (left > 0) pins.set(blobId, left)
+          else {
+            pins.delete(blobId)
+            if (postponed.delete(blobId)) collect()
+          }
+        },
+      }
+    },
+    close: async () => {
+      closed = true
+      while (running) await running
+    },
+  }
+}
+
+/** Rows of an upload's parts, all or the numbers given. */
+async function* partsOf(
+  metadata: MetadataStore,
+  uploadId: Buffer,
+  numbers: readonly number[] | undefined,
+): AsyncGenerator<{ readonly key: Buffer; readonly blob: BlobId }> {
+  const { lt } = rowsUnder(uploadId)
+  const wanted = numbers && new Set(numbers)
+  let gte = partKey(uploadId, 0)
+  for (;;) {
+    const rows = await metadata.range(SPACE.part, { gte, lt, limit: PAGE })
+    for (const row of rows) {
+      if (!wanted || wanted.has(partNumberOf(row.key))) yield { key: row.key, blob: decodePart(row.value).blob }
+    }
+    const last = rows.at(-1)
+    if (rows.length < PAGE || !last) return
+    gte = Buffer.concat([last.key, Buffer.from([0])])
+  }
+}

@@ -1,0 +1,157 @@
+import { successor } from '../base/bytes.ts'
+import type { RecordCipher } from '../base/nonces.ts'
+import type { Entry, Group } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { openSummary, type Summary } from './content.ts'
+import type { Engine } from './engine.ts'
+import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
+import { decodeObject } from './records.ts'
+import { type ListedUpload, listedUpload } from './uploads.ts'
+
+export interface ListQuery {
+  readonly bucket: Bucket
+  readonly prefix: string
+  /** '' for none. */
+  readonly delimiter: string
+  /** Keys and prefixes strictly after this one; '' from the start. */
+  readonly after: string
+  readonly limit: number
+}
+
+export interface ListedObject {
+  readonly key: string
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+  /** Absent while the root key may not be used: a locked bucket lists names, sizes and dates. */
+  readonly summary?: Summary
+}
+
+/** A page in UTF-8 byte order; keys and common prefixes share the limit. */
+export interface ListPage<T> {
+  readonly items: readonly T[]
+  readonly commonPrefixes: readonly string[]
+  readonly truncated: boolean
+  /** The last key or common prefix of the page: the next page starts after it. */
+  readonly last: string | undefined
+}
+
+export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
+  const cipher = await cipherUnlessLocked(keys, query.bucket)
+  return page(engine, query, (entry, key) => {
+    const record = decodeObject(entry.value)
+    const item = { key, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs }
+    return cipher
+      ? { ...item, summary: openSummary(cipher, query.bucket, key, record.blobId, 0, record.summary) }
+      : item
+  })
+}
+
+/** Only the key provider's refusal locks a listing; whatever else goes wrong is an error. */
+async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<RecordCipher | undefined> {
+  try {
+    return await keys.summaryCipher(bucket)
+  } catch (error) {
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    const locked = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable']
+    if (typeof code === 'string' && locked.includes(code)) return undefined
+    throw error
+  }
+}
+
+async function page<T>(engine: Engine, query: ListQuery, item: (entry: Entry, key: string) => T): Promise<ListPage<T>> {
+  const { bucket, prefix, delimiter, after, limit } = query
+  const empty = { items: [], commonPrefixes: [], truncated: false, last: undefined }
+  if (limit === 0) return empty
+  const under = rowsUnder(headKey(bucket.id, prefix))
+  const from = startAfter(bucket.id, prefix, delimiter, after)
+  if (!from || from.compare(under.lt) >= 0) return empty
+  const gte = from.compare(under.gte) > 0 ? from : under.gte
+  const found: Group[] = delimiter
+    ? await engine.metadata.groups(SPACE.head, {
+        prefix: under.gte,
+        from: gte,
+        lt: under.lt,
+        delimiter: Buffer.from(delimiter, 'utf8'),
+        limit: limit + 1,
+      })
+    : (await engine.metadata.range(SPACE.head, { gte, lt: under.lt, limit: limit + 1 })).map((entry) => ({ entry }))
+  const items: T[] = []
+  const commonPrefixes: string[] = []
+  let last: string | undefined
+  for (const group of found.slice(0, limit)) {
+    if ('prefix' in group) {
+      last = keyOfHead(group.prefix)
+      commonPrefixes.push(last)
+    } else {
+      last = keyOfHead(group.entry.key)
+      items.push(item(group.entry, last))
+    }
+  }
+  return { items, commonPrefixes, truncated: found.length > limit, last }
+}
+
+/**
+ * First row after `after`. When `after` lies in a common prefix (it is one, or a key inside one), that prefix was
+ * reported by an earlier page: go on behind all of it.
+ */
+function startAfter(bucketId: string, prefix: string, delimiter: string, after: string): Buffer | undefined {
+  if (after === '') return headKey(bucketId, '')
+  if (delimiter && after.startsWith(prefix)) {
+    const at = after.indexOf(delimiter, prefix.length)
+    if (at >= 0) return successor(headKey(bucketId, after.slice(0, at + delimiter.length)))
+  }
+  return Buffer.concat([headKey(bucketId, after), Buffer.from([0])])
+}
+
+export interface ListUploadsQuery extends Omit<ListQuery, 'after'> {
+  readonly keyMarker: string
+  readonly uploadIdMarker: string
+}
+
+/**
+ * Uploads by key. Rows end with a random id that may hold any byte, the delimiter's too, so groups are found here and
+ * jumped over, and not left to the store.
+ */
+export async function listUploads(engine: Engine, query: ListUploadsQuery): Promise<ListPage<ListedUpload>> {
+  const { bucket, prefix, delimiter, limit } = query
+  const under = rowsUnder(headKey(bucket.id, prefix))
+  const items: ListedUpload[] = []
+  const commonPrefixes: string[] = []
+  let last: string | undefined
+  let gte: Buffer | undefined = firstUpload(query, under.gte)
+  while (gte && gte.compare(under.lt) < 0) {
+    const rows: Entry[] = await engine.metadata.range(SPACE.upload, { gte, lt: under.lt, limit: limit + 1 })
+    gte = undefined
+    for (const row of rows) {
+      if (items.length + commonPrefixes.length === limit) return { items, commonPrefixes, truncated: limit > 0, last }
+      const upload = listedUpload(row)
+      const at = delimiter ? upload.key.indexOf(delimiter, prefix.length) : -1
+      if (at >= 0) {
+        last = upload.key.slice(0, at + delimiter.length)
+        commonPrefixes.push(last)
+        gte = successor(headKey(bucket.id, last))
+        break
+      }
+      last = upload.key
+      items.push(upload)
+      gte = Buffer.concat([row.key, Buffer.from([0])])
+    }
+  }
+  return { items, commonPrefixes, truncated: false, last }
+}
+
+/** S3: without an upload-id-marker the page starts behind all uploads of the marker's key, with it inside them. */
+function firstUpload(query: ListUploadsQuery, start: Buffer): Buffer | undefined {
+  const { bucket, prefix, delimiter, keyMarker, uploadIdMarker } = query
+  if (!keyMarker) return start
+  const later = (row: Buffer | undefined): Buffer | undefined => (row && row.compare(start) > 0 ? row : row && start)
+  if (delimiter && keyMarker.startsWith(prefix) && keyMarker.endsWith(delimiter)) {
+    return later(successor(headKey(bucket.id, keyMarker)))
+  }
+  if (/^[0-9a-f]{32}$/.test(uploadIdMarker)) {
+    const row = uploadKey(bucket.id, keyMarker, Buffer.from(uploadIdMarker, 'hex'))
+    return later(Buffer.concat([row, Buffer.from([0])]))
+  }
+  return later(Buffer.concat([headKey(bucket.id, keyMarker), Buffer.from([1])]))
+}

@@ -1,0 +1,100 @@
+import type { Clock } from '../base/clock.ts'
+import type { NonceSource } from '../base/nonces.ts'
+import type { KeyProvider } from '../envelope/key-provider.ts'
+import type { BlobStore } from '../storage/blob/blob-store.ts'
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { BodyInput } from './body-writer.ts'
+import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
+import { bucketKeys } from './bucket-keys.ts'
+import { type Bucket, type Buckets, openBuckets } from './buckets.ts'
+import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
+import type { WriteConditions } from './conditions.ts'
+import type { Attributes } from './content.ts'
+import { deleteObject } from './delete-object.ts'
+import type { Engine } from './engine.ts'
+import { type Garbage, openGarbage } from './garbage.ts'
+import { type ListedObject, type ListPage, type ListQuery, listObjects, type ListUploadsQuery, listUploads } from './listing.ts'
+import { type OpenObject, openObject } from './open-object.ts'
+import { type PutInput, type PutResult, putObject } from './put-object.ts'
+import { openLease, sealLease, sweep } from './sweep.ts'
+import { abortUpload, createUpload, findUpload, type ListedUpload, partsAfter, type Upload, type UploadChecksum, type UploadedPart, uploadPart } from './uploads.ts'
+
+interface Target {
+  readonly bucket: Bucket
+  readonly key: string
+}
+
+/** The object engine: what every protocol serves. Throws ObjectsError and the key provider's five codes. */
+export interface Objects {
+  readonly buckets: Pick<Buckets, 'find' | 'get' | 'all'>
+  readonly createBucket: (input: NewBucket) => Promise<Bucket>
+  readonly deleteBucket: (bucket: Bucket) => Promise<void>
+  readonly put: (input: PutInput) => Promise<PutResult>
+  readonly open: (target: Target) => Promise<OpenObject>
+  readonly delete: (target: Target & { readonly conditions: WriteConditions }) => Promise<void>
+  readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
+  readonly createUpload: (
+    target: Target & { readonly attributes: Attributes; readonly checksum?: UploadChecksum },
+  ) => Promise<{ readonly uploadId: string }>
+  readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
+  readonly uploadPart: (upload: Upload, number: number, body: BodyInput) => Promise<UploadedPart>
+  readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>
+  readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
+  readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
+  readonly abortUpload: (upload: Upload) => Promise<void>
+  readonly garbage: Pick<Garbage, 'settled'>
+  /** Resolves when what earlier runs left behind is removed. */
+  readonly swept: Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export interface ObjectsOptions {
+  /** Already sealing its values. */
+  readonly metadata: MetadataStore
+  readonly blobs: BlobStore
+  readonly provider: KeyProvider
+  readonly nonces: NonceSource
+  readonly clock: Clock
+  /** Work behind the scenes (collector, sweep) that failed; it is tried again at the next occasion. */
+  readonly onBackgroundError: (error: unknown) => void
+}
+
+export async function openObjects(options: ObjectsOptions): Promise<Objects> {
+  const { metadata, blobs, provider, nonces, clock, onBackgroundError } = options
+  const buckets = await openBuckets(metadata)
+  const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
+  const engine: Engine = { metadata, blobs, provider, nonces, clock, buckets, garbage }
+  const keys = bucketKeys(provider, nonces)
+  await reopenBuckets(engine)
+  await openLease(metadata, blobs.lease)
+  const stop = new AbortController()
+  const swept = sweep(metadata, blobs, stop.signal).then(() => garbage.collect(), onBackgroundError)
+
+  return {
+    buckets,
+    createBucket: (input) => createBucket(engine, input),
+    deleteBucket: async (bucket) => {
+      await deleteBucket(engine, bucket)
+      keys.forget(bucket)
+    },
+    put: (input) => putObject(engine, keys, input),
+    open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
+    delete: (target) => deleteObject(engine, keys, target),
+    list: (query) => listObjects(engine, keys, query),
+    createUpload: (target) => createUpload(engine, keys, target),
+    findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
+    uploadPart: (upload, number, body) => uploadPart(engine, keys, upload, number, body),
+    listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
+    listUploads: (query) => listUploads(engine, query),
+    completeUpload: (input) => completeUpload(engine, keys, input),
+    abortUpload: (upload) => abortUpload(engine, upload),
+    garbage,
+    swept,
+    close: async () => {
+      stop.abort()
+      await swept
+      await garbage.close()
+      await sealLease(metadata, blobs.lease)
+    },
+  }
+}

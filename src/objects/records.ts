@@ -1,0 +1,215 @@
+import { CodedError } from '../base/errors.ts'
+import type { WrappedDek } from '../envelope/key-provider.ts'
+import type { BlobId } from '../storage/blob/blob-store.ts'
+
+/**
+ * Stored records: `u8 version ‖ u32 length ‖ JSON ‖ u32 length ‖ section …`. The JSON is what may be known without the
+ * root key (a locked bucket still lists names, sizes and dates and lets objects be deleted); the sections are ciphertext.
+ * The whole value is sealed again by the store. A version byte that is not known is refused, never guessed.
+ */
+const RECORD_VERSION = 1
+
+export interface BucketRecord {
+  readonly id: string
+  readonly name: string
+  readonly createdAtMs: number
+  /** CRN of the object storage instance that owns the bucket; its account is in there. */
+  readonly serviceInstanceCrn: string
+  readonly ownerId: string
+  readonly ownerName: string
+  /** As the client gave it; '' when none was given. */
+  readonly locationConstraint: string
+  readonly encryption: 'provider-managed' | 'customer-managed'
+  readonly rootKeyCrn: string
+  /** Set while a DeleteBucket looks whether the bucket is empty: no write may commit meanwhile. */
+  readonly deleting: boolean
+  /** The bucket metadata key, wrapped by the root key: opens ETags and checksums for listings. */
+  readonly metadataKey: WrappedDek
+}
+
+export interface ObjectRecord {
+  readonly versionId: string
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+  /** Identity of this version's envelope: 16 bytes. */
+  readonly blobId: Buffer
+  readonly wrappedDek: WrappedDek
+  /** One part in one blob, or the parts of an upload: rows under the upload id, which is `blobId`. */
+  readonly data: { readonly blob: BlobId } | { readonly partCount: number }
+  /** Under the bucket metadata key: what a listing shows of the content (Summary). */
+  readonly summary: Buffer
+  /** Under the DEK (SEV1 kind 1): headers, user metadata, checksums, parts. Large ones are blobs of their own. */
+  readonly manifest: { readonly sealed: Buffer } | { readonly blob: BlobId }
+}
+
+export interface UploadRecord {
+  readonly createdAtMs: number
+  /** '' when the client asked for none. */
+  readonly checksumAlgorithm: string
+  readonly checksumType: string
+  readonly wrappedDek: WrappedDek
+  /** Under the DEK: content headers and user metadata for the finished object. */
+  readonly manifest: Buffer
+}
+
+export interface PartRecord {
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+  readonly blob: BlobId
+  readonly partSalt: Buffer
+  /** Under the bucket metadata key: ETag and checksum of the part. */
+  readonly summary: Buffer
+}
+
+/** What is to be removed, and how the remover finds it. */
+export interface GarbageRecord {
+  readonly blobs: readonly BlobId[]
+  /** Readers of this envelope are waited for. */
+  readonly blobId: string
+  /** All rows under this upload id, or only these part numbers. */
+  readonly upload?: { readonly uploadId: string; readonly parts?: readonly number[] }
+}
+
+type Sections = readonly Buffer[]
+
+function encode(json: unknown, sections: Sections = []): Buffer {
+  const text = Buffer.from(JSON.stringify(json), 'utf8')
+  const all = [text, ...sections]
+  const out = Buffer.allocUnsafe(1 + all.reduce((sum, part) => sum + 4 + part.length, 0))
+  out[0] = RECORD_VERSION
+  let at = 1
+  for (const part of all) {
+    out.writeUInt32BE(part.length, at)
+    part.copy(out, at + 4)
+    at += 4 + part.length
+  }
+  return out
+}
+
+function decode(value: Buffer): { readonly json: Record<string, unknown>; readonly sections: Buffer[] } {
+  if (value[0] !== RECORD_VERSION) throw corrupt(`record version ${value[0]} is not known`)
+  const parts: Buffer[] = []
+  let at = 1
+  while (at < value.length) {
+    if (at + 4 > value.length) throw corrupt('record ends inside a length')
+    const length = value.readUInt32BE(at)
+    if (at + 4 + length > value.length) throw corrupt('record ends inside a section')
+    parts.push(value.subarray(at + 4, at + 4 + length))
+    at += 4 + length
+  }
+  const [text, ...sections] = parts
+  if (!text) throw corrupt('record has no head')
+  const json: unknown = JSON.parse(text.toString('utf8'))
+  if (typeof json !== 'object' || json === null) throw corrupt('record head is not an object')
+  return { json: json as Record<string, unknown>, sections }
+}
+
+const corrupt = (message: string): CodedError<'MetadataCorrupt'> => new CodedError('MetadataCorrupt', message)
+
+// The store authenticates every value, so what decodes was written by the functions below: the readers only pick.
+const text = (json: Record<string, unknown>, name: string): string => String(json[name])
+const number = (json: Record<string, unknown>, name: string): number => Number(json[name])
+const section = (sections: Sections, index: number): Buffer => {
+  const found = sections[index]
+  if (!found) throw corrupt('record lacks a section')
+  return found
+}
+
+export function encodeBucket(record: BucketRecord): Buffer {
+  const { metadataKey, ...json } = record
+  return encode({ ...json, keyVersion: metadataKey.keyVersion }, [metadataKey.ciphertext])
+}
+
+export function decodeBucket(value: Buffer): BucketRecord {
+  const { json, sections } = decode(value)
+  return {
+    id: text(json, 'id'),
+    name: text(json, 'name'),
+    createdAtMs: number(json, 'createdAtMs'),
+    serviceInstanceCrn: text(json, 'serviceInstanceCrn'),
+    ownerId: text(json, 'ownerId'),
+    ownerName: text(json, 'ownerName'),
+    locationConstraint: text(json, 'locationConstraint'),
+    encryption: json['encryption'] === 'customer-managed' ? 'customer-managed' : 'provider-managed',
+    rootKeyCrn: text(json, 'rootKeyCrn'),
+    deleting: json['deleting'] === true,
+    metadataKey: { ciphertext: Buffer.from(section(sections, 0)), keyVersion: text(json, 'keyVersion') },
+  }
+}
+
+export function encodeObject(record: ObjectRecord): Buffer {
+  const json = {
+    v: record.versionId,
+    s: record.sizeBytes,
+    m: record.modifiedAtMs,
+    k: record.wrappedDek.keyVersion,
+    ...('blob' in record.data ? { b: record.data.blob } : { n: record.data.partCount }),
+    ...('blob' in record.manifest ? { mb: record.manifest.blob } : {}),
+  }
+  return encode(json, [
+    record.blobId,
+    record.wrappedDek.ciphertext,
+    record.summary,
+    'sealed' in record.manifest ? record.manifest.sealed : Buffer.alloc(0),
+  ])
+}
+
+export function decodeObject(value: Buffer): ObjectRecord {
+  const { json, sections } = decode(value)
+  return {
+    versionId: text(json, 'v'),
+    sizeBytes: number(json, 's'),
+    modifiedAtMs: number(json, 'm'),
+    blobId: section(sections, 0),
+    wrappedDek: { ciphertext: section(sections, 1), keyVersion: text(json, 'k') },
+    data: typeof json['b'] === 'string' ? { blob: json['b'] } : { partCount: number(json, 'n') },
+    summary: section(sections, 2),
+    manifest: typeof json['mb'] === 'string' ? { blob: json['mb'] } : { sealed: section(sections, 3) },
+  }
+}
+
+export function encodeUpload(record: UploadRecord): Buffer {
+  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, manifest } = record
+  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, k: wrappedDek.keyVersion }
+  return encode(json, [wrappedDek.ciphertext, manifest])
+}
+
+export function decodeUpload(value: Buffer): UploadRecord {
+  const { json, sections } = decode(value)
+  return {
+    createdAtMs: number(json, 'c'),
+    checksumAlgorithm: text(json, 'a'),
+    checksumType: text(json, 't'),
+    wrappedDek: { ciphertext: section(sections, 0), keyVersion: text(json, 'k') },
+    manifest: section(sections, 1),
+  }
+}
+
+export function encodePart(record: PartRecord): Buffer {
+  return encode({ s: record.sizeBytes, m: record.modifiedAtMs, b: record.blob }, [record.partSalt, record.summary])
+}
+
+export function decodePart(value: Buffer): PartRecord {
+  const { json, sections } = decode(value)
+  return {
+    sizeBytes: number(json, 's'),
+    modifiedAtMs: number(json, 'm'),
+    blob: text(json, 'b'),
+    partSalt: section(sections, 0),
+    summary: section(sections, 1),
+  }
+}
+
+export const encodeGarbage = (record: GarbageRecord): Buffer => encode(record)
+
+export function decodeGarbage(value: Buffer): GarbageRecord {
+  const { json } = decode(value)
+  const strings = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : [])
+  const upload = json['upload']
+  const base = { blobs: strings(json['blobs']), blobId: text(json, 'blobId') }
+  if (typeof upload !== 'object' || upload === null || !('uploadId' in upload)) return base
+  const uploadId = String(upload.uploadId)
+  return 'parts' in upload && Array.isArray(upload.parts)
+    ? { ...base, upload: { uploadId, parts: upload.parts.map(Number) } }
+    : { ...base, upload: { uploadId } }
+}

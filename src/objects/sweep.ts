@@ -1,0 +1,53 @@
+import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import { blobKey, SPACE } from './keyspace.ts'
+
+const PAGE = 500
+
+/**
+ * Removes blobs that no row names: what interrupted writes of earlier runs left behind. Bytes are written before the
+ * record that names them, so an orphan is never part of an acknowledged write. The lease of this run is left alone: its
+ * unfinished writes are not orphans yet.
+ */
+export async function sweep(metadata: MetadataStore, blobs: BlobStore, signal: AbortSignal): Promise<{ readonly removed: number }> {
+  let removed = 0
+  for (const lease of await blobs.leases()) {
+    if (lease === blobs.lease) continue
+    removed += await sweepLease(metadata, blobs, lease, signal)
+  }
+  return { removed }
+}
+
+async function sweepLease(metadata: MetadataStore, blobs: BlobStore, lease: string, signal: AbortSignal): Promise<number> {
+  const row = await metadata.get(SPACE.lease, Buffer.from(lease, 'latin1'))
+  // A sealed lease was swept, or closed with nothing unfinished.
+  if (row && row.value.toString('latin1') === 'sealed') return 0
+  let removed = 0
+  let after: BlobId | undefined
+  for (;;) {
+    if (signal.aborted) return removed
+    const page = await blobs.list(lease, after, PAGE)
+    const rows = await metadata.getMany(
+      SPACE.blob,
+      page.map((blob) => blobKey(blob.id)),
+    )
+    const orphans = page.filter((_, index) => !rows[index]).map((blob) => blob.id)
+    if (orphans.length > 0) removed += orphans.length - (await blobs.remove(orphans)).length
+    const last = page.at(-1)
+    if (page.length < PAGE || !last) break
+    after = last.id
+  }
+  await sealLease(metadata, lease)
+  return removed
+}
+
+export const openLease = (metadata: MetadataStore, lease: string): Promise<boolean> => writeLease(metadata, lease, 'open')
+
+/** Nothing of this lease is unfinished any more. */
+export const sealLease = (metadata: MetadataStore, lease: string): Promise<boolean> => writeLease(metadata, lease, 'sealed')
+
+function writeLease(metadata: MetadataStore, lease: string, state: 'open' | 'sealed'): Promise<boolean> {
+  return metadata.commit([
+    { type: 'put', space: SPACE.lease, key: Buffer.from(lease, 'latin1'), value: Buffer.from(state, 'latin1') },
+  ])
+}

@@ -1,0 +1,202 @@
+import { random16 } from '../base/ids.ts'
+import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
+import { type BodyInput, writeBody } from './body-writer.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { commitOrKeep, currentBucket } from './commit-version.ts'
+import { type Attributes, type ChecksumType, type Manifest, type Summary, manifestFromJson, manifestToJson, openSummary, sealSummary } from './content.ts'
+import { Draft, type Engine, encodeOwner } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
+import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
+import type { Dek } from '../envelope/dek.ts'
+import { openManifest, sealManifest } from '../envelope/manifest.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../base/checksums.ts'
+
+export interface UploadChecksum {
+  readonly algorithm: ChecksumAlgorithm
+  readonly type: ChecksumType
+}
+
+/** An upload in progress, found by its id; the id is also the identity of the envelope of all its parts. */
+export interface Upload {
+  readonly id: Buffer
+  readonly bucket: Bucket
+  readonly key: string
+  readonly record: UploadRecord
+  readonly row: Entry
+  readonly checksum: UploadChecksum | undefined
+}
+
+export interface UploadedPart extends Summary {
+  readonly number: number
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+  readonly record: PartRecord
+}
+
+const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
+
+export async function createUpload(
+  engine: Engine,
+  keys: BucketKeys,
+  target: { readonly bucket: Bucket; readonly key: string; readonly attributes: Attributes; readonly checksum?: UploadChecksum },
+): Promise<{ readonly uploadId: string }> {
+  const bucket = currentBucket(engine, target.bucket)
+  const id = random16()
+  const { dek, wrapped } = await keys.newDek(bucket, id)
+  using secret = dek
+  const manifest: Manifest = { ...target.attributes, etag: '', sizeBytes: 0, parts: [] }
+  const identity = { bucketId: bucket.id, key: target.key, versionId: uploadVersion(id), blobId: id }
+  const record: UploadRecord = {
+    createdAtMs: engine.clock.now(),
+    checksumAlgorithm: target.checksum?.algorithm ?? '',
+    checksumType: target.checksum?.type ?? '',
+    wrappedDek: wrapped,
+    manifest: sealManifest(secret, identity, manifestToJson(manifest)),
+  }
+  const row = uploadKey(bucket.id, target.key, id)
+  const committed = await engine.metadata.commit([
+    engine.buckets.fence(bucket),
+    { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
+  ])
+  if (!committed) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+  return { uploadId: id.toString('hex') }
+}
+
+/** Throws NoSuchUpload, also for ids that no server could have given out. */
+export async function findUpload(engine: Engine, bucket: Bucket, key: string, uploadId: string): Promise<Upload> {
+  if (!/^[0-9a-f]{32}$/.test(uploadId)) throw noSuchUpload()
+  const id = Buffer.from(uploadId, 'hex')
+  const row = await engine.metadata.get(SPACE.upload, uploadKey(bucket.id, key, id))
+  if (!row) throw noSuchUpload()
+  const record = decodeUpload(row.value)
+  return { id, bucket, key, record, row, checksum: checksumOf(record) }
+}
+
+export function checksumOf(record: UploadRecord): UploadChecksum | undefined {
+  const algorithm = CHECKSUM_ALGORITHMS.find((name) => name === record.checksumAlgorithm)
+  if (!algorithm) return undefined
+  return { algorithm, type: record.checksumType === 'COMPOSITE' ? 'COMPOSITE' : 'FULL_OBJECT' }
+}
+
+export const unwrapUpload = (keys: BucketKeys, upload: Upload): Promise<Dek> =>
+  keys.unwrapDek(upload.bucket, upload.id, upload.record.wrappedDek)
+
+export function uploadAttributes(upload: Upload, dek: Dek): Attributes {
+  const { bucket, key, id, record } = upload
+  const identity = { bucketId: bucket.id, key, versionId: uploadVersion(id), blobId: id }
+  const { headers, userMetadata } = manifestFromJson(openManifest(dek, identity, record.manifest))
+  return { headers, userMetadata }
+}
+
+/** Every attempt of a part has a salt of its own, so the part may be uploaded again under the same number. */
+export async function uploadPart(
+  engine: Engine,
+  keys: BucketKeys,
+  upload: Upload,
+  number: number,
+  body: BodyInput,
+): Promise<UploadedPart> {
+  const { bucket, key, id } = upload
+  using dek = await unwrapUpload(keys, upload)
+  await using draft = new Draft(engine.blobs)
+  const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
+  const written = await writeBody(engine.blobs, dek, identity, body, (blob) => draft.add(blob))
+  const { checksum } = written
+  const summary: Summary = {
+    etag: written.md5.toString('hex'),
+    ...(checksum
+      ? { checksum: { algorithm: checksum.algorithm, type: 'FULL_OBJECT', value: checksum.digest.toString('base64') } }
+      : {}),
+  }
+  const cipher = await keys.summaryCipher(bucket)
+  const record: PartRecord = {
+    sizeBytes: written.sizeBytes,
+    modifiedAtMs: engine.clock.now(),
+    blob: written.blob,
+    partSalt: written.partSalt,
+    summary: sealSummary(cipher, bucket, key, id, number, summary),
+  }
+  await commitPart(engine, draft, upload, number, record)
+  return { ...summary, number, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs, record }
+}
+
+async function commitPart(engine: Engine, draft: Draft, upload: Upload, number: number, record: PartRecord): Promise<void> {
+  const row = partKey(upload.id, number)
+  for (;;) {
+    const replaced = await engine.metadata.get(SPACE.part, row)
+    const writes: Write[] = [
+      // An upload that was completed or aborted meanwhile takes no more parts.
+      { type: 'check', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
+      { type: 'put', space: SPACE.part, key: row, value: encodePart(record), if: replaced ? replaced.token : null },
+      {
+        type: 'put',
+        space: SPACE.blob,
+        key: blobKey(record.blob),
+        value: encodeOwner({ space: SPACE.part, key: row }),
+        if: null,
+      },
+    ]
+    if (replaced) {
+      writes.push(engine.garbage.entry({ blobs: [decodePart(replaced.value).blob], blobId: upload.id.toString('hex') }))
+    }
+    if (await commitOrKeep(engine, draft, writes)) {
+      draft.keep()
+      if (replaced) engine.garbage.collect()
+      return
+    }
+    await findUpload(engine, upload.bucket, upload.key, upload.id.toString('hex'))
+  }
+}
+
+/** Parts in ascending order, after a number. */
+export async function partsAfter(
+  engine: Engine,
+  keys: BucketKeys,
+  upload: Upload,
+  after: number,
+  limit: number,
+): Promise<UploadedPart[]> {
+  const cipher = await keys.summaryCipher(upload.bucket)
+  const rows = await engine.metadata.range(SPACE.part, {
+    gte: partKey(upload.id, after + 1),
+    lt: rowsUnder(upload.id).lt,
+    limit,
+  })
+  return rows.map((row) => {
+    const number = partNumberOf(row.key)
+    const record = decodePart(row.value)
+    const summary = openSummary(cipher, upload.bucket, upload.key, upload.id, number, record.summary)
+    return { ...summary, number, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs, record }
+  })
+}
+
+export async function abortUpload(engine: Engine, upload: Upload): Promise<void> {
+  const uploadId = upload.id.toString('hex')
+  const done = await engine.metadata.commit([
+    { type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
+    engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
+  ])
+  if (!done) throw noSuchUpload()
+  engine.garbage.collect()
+}
+
+export interface ListedUpload {
+  readonly key: string
+  readonly uploadId: string
+  readonly createdAtMs: number
+  readonly checksum: UploadChecksum | undefined
+}
+
+export function listedUpload(row: Entry): ListedUpload {
+  const { key, uploadId } = splitUploadKey(row.key)
+  const record = decodeUpload(row.value)
+  return { key, uploadId: uploadId.toString('hex'), createdAtMs: record.createdAtMs, checksum: checksumOf(record) }
+}
+
+export const noSuchUpload = (): ObjectsError =>
+  new ObjectsError(
+    'NoSuchUpload',
+    'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+  )

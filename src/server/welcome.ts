@@ -1,0 +1,36 @@
+import type { House } from './compose.ts'
+import type { Address, Config } from './settings.ts'
+
+const url = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+
+/** What the operator reads at start; at the first start also the credentials, which are never shown again. */
+export function welcome(config: Config, bound: { readonly s3: Address; readonly control: Address }, house: House): string {
+  const lines = [`Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`]
+  if (house.instanceKey.created && house.instanceKey.file !== undefined) {
+    lines.push(
+      '',
+      `▲ The instance key was made: ${house.instanceKey.file}`,
+      '  Without it nothing in the store can be read, by anybody. Back it up now, apart from the data.',
+    )
+  }
+  const first = house.firstStart
+  if (first) {
+    lines.push(
+      '',
+      'First start. These credentials are shown once:',
+      '',
+      `  export AWS_ENDPOINT_URL_S3=${url(bound.s3)}`,
+      `  export AWS_ACCESS_KEY_ID=${first.accessKeyId}`,
+      `  export AWS_SECRET_ACCESS_KEY=${first.secretAccessKey}`,
+      `  export AWS_REGION=${config['s3.region']}`,
+      '',
+      `  export COFFER_CONTROL=${url(bound.control)}`,
+      `  export IBMCLOUD_API_KEY=${first.apiKey}`,
+      `  export KP_INSTANCE_ID=${first.keyProtectInstance}`,
+      `  export COS_INSTANCE_CRN=${first.objectStorageCrn}`,
+      '',
+      '  aws s3 mb s3://hello && echo hi | aws s3 cp - s3://hello/hi.txt && aws s3 ls s3://hello',
+    )
+  }
+  return `${lines.join('\n')}\n`
+}
