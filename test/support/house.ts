@@ -1,0 +1,89 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import type { Clock } from '../../src/base/clock.ts'
+import { createLogger } from '../../src/observe/logger.ts'
+import { type House, openHouse } from '../../src/server/compose.ts'
+import { readConfig } from '../../src/server/config.ts'
+import { bootstrapOf, mainAccount, type TestAccount } from './bootstrap.ts'
+
+export interface TestHouseOptions {
+  readonly accounts?: readonly TestAccount[]
+  /** Environment settings, e.g. { COFFER_S3_DOMAIN: 's3.local' }. */
+  readonly settings?: Readonly<Record<string, string>>
+  readonly clock?: Clock
+  /** Opens this directory again instead of a new one. It is then left for the caller to remove. */
+  readonly directory?: string
+}
+
+/** A whole server in this process, on free ports and a temporary directory: what behaviour tests drive over HTTP. */
+export interface TestHouse extends AsyncDisposable {
+  readonly s3Url: string
+  readonly controlUrl: string
+  /** Holds the data directory `data`, the instance key beside it and the bootstrap file. */
+  readonly directory: string
+  readonly dataDir: string
+  readonly house: House
+  /** An unmodified AWS client of an account's user. */
+  readonly client: (account?: TestAccount, config?: S3ClientConfig) => S3Client
+  /** Stops the server and leaves the directory. */
+  readonly stop: () => Promise<void>
+}
+
+export async function startHouse(options: TestHouseOptions = {}): Promise<TestHouse> {
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'coffer-test-')))
+  const dataDir = join(directory, 'data')
+  const bootstrap = join(directory, 'bootstrap.json')
+  await writeFile(bootstrap, JSON.stringify(bootstrapOf(options.accounts ?? [mainAccount])))
+  const config = readConfig([], {
+    COFFER_DATA_DIR: dataDir,
+    COFFER_S3_LISTEN: '127.0.0.1:0',
+    COFFER_CONTROL_LISTEN: '127.0.0.1:0',
+    COFFER_BOOTSTRAP_FILE: bootstrap,
+    COFFER_LOG_LEVEL: 'silent',
+    COFFER_KMS_ENABLE_DELAY_MS: '0',
+    COFFER_KMS_RESTORE_DELAY_MS: '0',
+    COFFER_KMS_ROTATE_INTERVAL_MS: '0',
+    ...options.settings,
+  })
+  const house = await openHouse({
+    config,
+    log: createLogger(config['log.level']),
+    ...(options.clock ? { clock: options.clock } : {}),
+    onStoreFailure: (error) => {
+      throw error
+    },
+  })
+  const bound = await house.listen()
+  const s3Url = `http://${bound.s3.host}:${bound.s3.port}`
+  const clients: S3Client[] = []
+  const stop = async (): Promise<void> => {
+    for (const client of clients) client.destroy()
+    await house.close(2000)
+  }
+  return {
+    s3Url,
+    controlUrl: `http://${bound.control.host}:${bound.control.port}`,
+    directory,
+    dataDir,
+    house,
+    client: (account = mainAccount, config = {}) => {
+      const client = new S3Client({
+        endpoint: s3Url,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        maxAttempts: 1,
+        credentials: { accessKeyId: account.user.accessKeyId, secretAccessKey: account.user.secretAccessKey },
+        ...config,
+      })
+      clients.push(client)
+      return client
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop()
+      if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
