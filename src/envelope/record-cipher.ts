@@ -61,6 +61,7 @@ export function recordCipher(root: Buffer, nonces: NonceSource, label: string): 
       try {
         decipher.final()
       } catch {
+        plaintext.fill(0)
         throw forged('a record does not authenticate')
       }
       return plaintext

@@ -11,7 +11,7 @@ export type SmallKind = (typeof SMALL_KIND)[keyof typeof SMALL_KIND]
 
 export interface SmallSealing {
   readonly kind: SmallKind
-  /** 32 bytes; 16 or 24 for an imported root key of that size. */
+  /** 32 bytes. */
   readonly key: Uint8Array
   /** What the envelope belongs to: the same list must be given to open it. */
   readonly context: readonly (string | Buffer)[]
@@ -23,7 +23,6 @@ export const SMALL_OVERHEAD_BYTES = 88
 const MAGIC = Buffer.from('SEV1', 'latin1')
 const VERSION = 1
 const SUITE_AES_256_GCM_HKDF_SHA_256 = 1
-const KEY_LENGTHS: readonly number[] = [16, 24, 32]
 const HEADER_SIZE = 40
 const BODY_OFFSET = 72
 const CONTEXT_LABEL = Buffer.from('SEV1/ctx\0', 'latin1')
@@ -103,7 +102,7 @@ function checkedKind(sealed: Buffer): number {
 }
 
 function keysOf({ key: root, context: parts }: SmallSealing, sealed: Buffer) {
-  if (!KEY_LENGTHS.includes(root.length)) throw new RangeError('a sealing key is 16, 24 or 32 bytes')
+  if (root.length !== 32) throw new RangeError('a sealing key is 32 bytes')
   const header = sealed.subarray(0, HEADER_SIZE)
   const context = hash('sha256', Buffer.concat([CONTEXT_LABEL, encodeList(parts)]), 'buffer')
   const info = (label: Buffer) => Buffer.concat([label, header, context])

@@ -165,6 +165,19 @@ describe('opening a part', () => {
     await expect(nothing).rejects.toMatchObject({ code: 'EnvelopeForged' })
   })
 
+  it('releases the last segment only when the source has ended', async () => {
+    async function* source() {
+      yield stored.subarray(80)
+      yield Buffer.of(0)
+    }
+    const out: Buffer[] = []
+    const reading = async () => {
+      for await (const piece of released(source())) out.push(piece)
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'EnvelopeForged' })
+    expect(Buffer.concat(out).equals(plaintext.subarray(0, 131_072))).toBe(true)
+  })
+
   it('passes on an error of its source', async () => {
     async function* source() {
       yield stored.subarray(80, 70_000)
