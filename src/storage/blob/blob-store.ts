@@ -23,11 +23,12 @@ export interface BlobStore {
   /**
    * Half-open range of the stored bytes. Throws BlobMissing. Short data throws BlobTorn, never a short read.
    * Chunks have any size; `chunkBytes` asks for chunks of exactly that size (but for the last one) so that the reader need not recut.
-   * Leaving the loop early closes the file.
+   * Leaving the loop early closes the file. `reuse` says that the reader is done with a chunk when it asks for the next one:
+   * the store may then read into the same memory again, at half the cost for large blobs.
    */
   readonly get: (
     id: BlobId,
-    range: { readonly start: number; readonly end: number; readonly chunkBytes?: number },
+    range: { readonly start: number; readonly end: number; readonly chunkBytes?: number; readonly reuse?: boolean },
   ) => AsyncIterable<Buffer>
   readonly stat: (id: BlobId) => Promise<BlobInfo | undefined>
   /** Idempotent; a missing blob is success. Durable when resolved. Resolves to the ids that could not be removed. */

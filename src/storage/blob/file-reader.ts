@@ -7,6 +7,7 @@ export interface ByteRange {
   readonly start: number
   readonly end: number
   readonly chunkBytes?: number
+  readonly reuse?: boolean
 }
 
 const UNIT_BYTES = 256 * 1024
@@ -28,13 +29,16 @@ export function* recut(bytes: Buffer, chunkBytes: number): Generator<Buffer> {
 
 /** A range of a blob's own file, in large reads of whole chunks, one of them ahead of the consumer. */
 export async function* readBlobFile(disk: DiskFs, path: string, id: BlobId, range: ByteRange): AsyncGenerator<Buffer> {
-  const { start, end, chunkBytes = UNIT_BYTES } = range
+  const { start, end, chunkBytes = UNIT_BYTES, reuse = false } = range
   const fd = await openForReading(disk, path, id)
   // Whole chunks at a time: reads of 64 KiB would cost twice as much a byte.
   const unitBytes = Math.max(1, Math.floor(UNIT_BYTES / chunkBytes)) * chunkBytes
 
+  const spare: Buffer[] = []
+
   const readUnit = async (at: number): Promise<Buffer> => {
-    const unit = Buffer.allocUnsafeSlow(Math.min(unitBytes, end - at))
+    const length = Math.min(unitBytes, end - at)
+    const unit = spare.pop()?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
     const got = await readFully(disk, fd, unit, at).catch((error: unknown) => {
       throw diskError(error)
     })
@@ -50,6 +54,8 @@ export async function* readBlobFile(disk: DiskFs, path: string, id: BlobId, rang
       // Met when its turn comes, or never when the consumer leaves.
       ahead?.catch(() => {})
       yield* recut(unit, chunkBytes)
+      // Only the last unit is shorter, and nothing is read after it.
+      if (reuse) spare.push(unit)
     }
   } finally {
     // Closing a descriptor under a running read would hand its number to another file.
