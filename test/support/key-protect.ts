@@ -1,5 +1,5 @@
 import { createControlListener } from '../../src/api/common/listener.ts'
-import { keyProtectApis } from '../../src/api/key-protect/apis.ts'
+import { keyProtectApi } from '../../src/api/key-protect/api.ts'
 import { CodedError } from '../../src/base/errors.ts'
 import type { Principal } from '../../src/iam/principal.ts'
 import {
@@ -52,7 +52,7 @@ export async function keyProtectServer(options: WorldOptions = {}): Promise<KeyP
   const logged: unknown[] = []
   const log = (...entry: unknown[]) => void logged.push(entry)
   const listener = createControlListener({
-    apis: keyProtectApis({ kms: world.kms, iam: { verifyToken } }),
+    apis: [keyProtectApi({ kms: world.kms, verifyToken })],
     health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
     logger: { info: log, error: log },
   })

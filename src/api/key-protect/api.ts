@@ -1,0 +1,29 @@
+import type { KmsService } from '../../kms/service.ts'
+import { type Api, defineApi } from '../common/api.ts'
+import { normaliseBody } from './bodies.ts'
+import { callerOf, type VerifyToken } from './context.ts'
+import { renderError } from './errors.ts'
+import { OPERATIONS } from './operations/index.ts'
+
+export interface KeyProtectApiOptions {
+  readonly kms: KmsService
+  readonly verifyToken: VerifyToken
+}
+
+const BODY_LIMIT_BYTES = 256 * 1024
+
+/** Key Protect v2 under `/api/v2`. Authorisation is at the service's own door. */
+export function keyProtectApi({ kms, verifyToken }: KeyProtectApiOptions): Api {
+  return defineApi(
+    {
+      name: 'key-protect',
+      prefixes: ['/api/v2'],
+      bodyLimitBytes: BODY_LIMIT_BYTES,
+      authenticate: async (request) => ({ kms, caller: await callerOf(request, verifyToken) }),
+      normaliseBody,
+      renderError,
+      replyHeaders: (request) => ({ 'Correlation-Id': request.correlationId }),
+    },
+    OPERATIONS,
+  )
+}
