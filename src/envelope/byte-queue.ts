@@ -1,6 +1,8 @@
 /** Chunks below this are gathered, so that a source of tiny chunks costs memory and calls in proportion to its bytes. */
 const SMALL_BYTES = 4_096
 const STAGING_BYTES = 16_384
+/** Gathering costs an allocation, which a short body need not pay. */
+const UNGATHERED = 16
 
 /** Chunks in, runs of an exact length out, without copying what is large. Chunks must not change until they are taken. */
 export class ByteQueue {
@@ -8,6 +10,7 @@ export class ByteQueue {
   #length = 0
   #staging = Buffer.alloc(0)
   #staged = 0
+  #small = 0
 
   get length(): number {
     return this.#length
@@ -16,7 +19,7 @@ export class ByteQueue {
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
     this.#length += chunk.length
-    if (chunk.length < SMALL_BYTES) this.#stage(chunk)
+    if (chunk.length < SMALL_BYTES && this.#small++ >= UNGATHERED) this.#stage(chunk)
     else {
       this.#flush()
       this.#chunks.push(chunk)

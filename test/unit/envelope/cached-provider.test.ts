@@ -127,6 +127,17 @@ describe('cached key provider', () => {
     expect(kms.calls).toEqual(['unwrap', 'permit', 'permit'])
   })
 
+  it('forgets the DEKs of a key that was out of reach for permitMs', async () => {
+    const { kms, call, wrapped, bytes, unwrapped } = await setUp({ permitMs: 2_000 })
+    await unwrapped(call, wrapped)
+    await kms.disconnect()
+    await passes(2_000)
+    await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'KeyProviderUnavailable' })
+    await kms.reconnect()
+    expect(await unwrapped(call, wrapped)).toEqual(bytes)
+    expect(kms.calls).toEqual(['unwrap', 'permit', 'unwrap'])
+  })
+
   it('a provider that does not answer in time counts as failing, and its late yes counts for nothing', async () => {
     const answers: (() => void)[] = []
     const { call, kms, wrapped, unwrapped } = await setUp({ permitMs: 2_000 }, () => ({
@@ -147,7 +158,7 @@ describe('cached key provider', () => {
 
   it('an unwrap that was under way when the key was refused leaves nothing in the cache', async () => {
     const held = Promise.withResolvers<void>()
-    const { kms, call, wrapped, bytes, provider, unwrapped } = await setUp({}, (inner) => ({
+    const { kms, call, wrapped, bytes, wrapNew, unwrapped } = await setUp({}, (inner) => ({
       unwrap: async (...args) => {
         const answer = await inner.unwrap(...args)
         await held.promise
@@ -155,9 +166,9 @@ describe('cached key provider', () => {
       },
     }))
     const under = unwrapped(call, wrapped)
-    await passes(2_000)
+    await passes(1)
     await kms.disable(call.rootKeyCrn)
-    await expect(provider.permit(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    await expect(wrapNew(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
     held.resolve()
     expect(await under).toEqual(bytes)
     await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
