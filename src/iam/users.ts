@@ -4,7 +4,7 @@ import { newUuid } from '../base/ids.ts'
 import type { IamErrorCode } from './errors.ts'
 import { invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
-import { ROLES, type Role, type ServiceName, type UserPrincipal } from './principal.ts'
+import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
@@ -59,9 +59,13 @@ export function putUser({ accounts, users, change }: IamState, declared: User): 
     }
     const known = users.get(userKey(declared))
     const user = newUser(declared, known?.uid)
-    const same = known !== undefined && JSON.stringify(known) === JSON.stringify(user)
-    return { changes: same ? [] : [users.put(userKey(user), user)], result: user }
+    return { changes: known && sameUser(known, user) ? [] : [users.put(userKey(user), user)], result: user }
   })
+}
+
+function sameUser(one: User, other: User): boolean {
+  const sameRoles = SERVICE_NAMES.every((service) => one.roles[service] === other.roles[service])
+  return sameRoles && one.name === other.name && one.email === other.email
 }
 
 /** Throws IdentityInvalid. */
@@ -72,10 +76,10 @@ export function newUser({ accountId, iamId, name, email, roles }: User, uid: str
   return { accountId, iamId, name, email, roles: definedRoles(roles), uid }
 }
 
-/** Only services we know, in one order, so that equal roles are written equally. */
+/** Only roles that their service has. */
 function definedRoles(roles: { readonly [Service in ServiceName]?: Role | undefined }): Roles {
   const defined: Partial<Record<ServiceName, Role>> = {}
-  for (const service of ['cloud-object-storage', 'kms', 'iam'] as const) {
+  for (const service of SERVICE_NAMES) {
     const given = roles[service]
     if (given === undefined) continue
     if (!ROLES_OF_SERVICE[service].includes(given)) {

@@ -23,9 +23,9 @@ export function createRoutes(apis: readonly Api[]): Router<RouteState> {
   for (const { api, operations } of groups(apis)) {
     const [first] = operations
     if (first === undefined) continue
-    router.register(first.path, [first.method], (context, next) => {
+    router.register(first.path, [first.method], (context) => {
+      // The first route that matches is the one: it does not call the next.
       context.state.match = { api, candidates: operations, params: new Map(Object.entries(context.params)) }
-      return next()
     })
   }
   return router
@@ -44,8 +44,8 @@ function groups(apis: readonly Api[]): { readonly api: Api; readonly operations:
       found.set(claim, group)
     }
   }
-  const rank = ([claim]: readonly [string, unknown]) => claim.replace(/^HEAD /, ' ').replace(/^\S+ /, '!')
-  return [...found].sort((a, b) => compare(rank(a), rank(b))).map(([, group]) => group)
+  const headFirst = (claim: string) => claim.replace(/^(HEAD|[A-Z]+) /, (_, method) => (method === 'HEAD' ? ' ' : '!'))
+  return [...found].sort((a, b) => compare(headFirst(a[0]), headFirst(b[0]))).map(([, group]) => group)
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
