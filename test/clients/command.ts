@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import path from 'node:path'
+import { buffer, text } from 'node:stream/consumers'
+
+/** Where clients are installed; ignored by git. */
+export const CLIENTS_DIR = path.join(import.meta.dirname, '../../.clients')
+const TIMEOUT_MS = 10 * 60_000
+
+export interface CommandOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+}
+
+/** Runs a command to its end; resolves to its standard output. Throws with its standard error when it fails. */
+export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<Buffer> {
+  const child = spawn(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIMEOUT_MS,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    env: { ...process.env, LANG: 'C.UTF-8', NO_PROXY: '*', ...options.env },
+  })
+  const [out, problems] = [buffer(child.stdout), text(child.stderr)]
+  const [code] = await once(child, 'close')
+  if (code === 0) return out
+  const said = `${await problems}${await out}`.trim().slice(-1500)
+  throw new Error(`${path.basename(command)} ${args.join(' ')} ended with ${code}: ${said}`)
+}
+
+export async function runText(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+  return (await run(command, args, options)).toString('utf8').trim()
+}
+
+/** The first line that a command prints. */
+export async function firstLine(command: string, args: readonly string[]): Promise<string> {
+  return (await runText(command, args)).split('\n')[0] ?? ''
+}

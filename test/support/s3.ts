@@ -1,0 +1,64 @@
+import {
+  CreateBucketCommand,
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3'
+
+export interface S3Access {
+  readonly s3Url: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly region?: string
+}
+
+/** The AWS SDK pointed at a test server. No retries, so that an error shows itself. */
+export function s3ClientFor(access: S3Access, options: { readonly maxAttempts?: number } = {}): S3Client {
+  return new S3Client({
+    endpoint: access.s3Url,
+    region: access.region ?? 'us-east-1',
+    credentials: { accessKeyId: access.accessKeyId, secretAccessKey: access.secretAccessKey },
+    forcePathStyle: true,
+    maxAttempts: options.maxAttempts ?? 1,
+  })
+}
+
+/** With `rootKeyCrn` the bucket is sealed under that key of the customer's. */
+export async function makeBucket(client: S3Client, bucket: string, rootKeyCrn?: string): Promise<void> {
+  const command = new CreateBucketCommand({ Bucket: bucket })
+  if (rootKeyCrn !== undefined) {
+    command.middlewareStack.add(
+      (next) => async (args) => {
+        const { request } = args
+        if (typeof request === 'object' && request !== null && 'headers' in request) {
+          Object.assign(request.headers ?? {}, {
+            'ibm-sse-kp-encryption-algorithm': 'AES256',
+            'ibm-sse-kp-customer-root-key-crn': rootKeyCrn,
+          })
+        }
+        return next(args)
+      },
+      { step: 'build', name: 'customerRootKey' },
+    )
+  }
+  await client.send(command)
+}
+
+/** Every key of the bucket, in the order of the listing. */
+export async function keysOf(client: S3Client, bucket: string): Promise<string[]> {
+  const keys: string[] = []
+  for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+    for (const { Key: key } of page.Contents ?? []) if (key !== undefined) keys.push(key)
+  }
+  return keys
+}
+
+export async function emptyBucket(client: S3Client, bucket: string): Promise<void> {
+  for (;;) {
+    const { Contents: contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
+    if (contents.length === 0) return
+    const objects = contents.map(({ Key: key }) => ({ Key: key }))
+    await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }))
+  }
+}

@@ -1,0 +1,134 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const MAIN = path.join(import.meta.dirname, '../../src/server/main.ts')
+const OUTPUT_LIMIT = 256 * 1024
+const STOP_TIMEOUT_MS = 40_000
+
+export interface ServerProcessOptions {
+  readonly dataDir: string
+  readonly bootstrapFile?: string
+  /** Free ports are taken when these are left out. */
+  readonly s3Port?: number
+  readonly controlPort?: number
+  /** Further settings; they win over those above. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** The file that Node runs; src/server/main.ts by default. */
+  readonly main?: string
+  readonly nodeOptions?: readonly string[]
+  readonly readyTimeoutMs?: number
+}
+
+/** A real server process of its own: what black-box tests and measurements run against. */
+export interface ServerProcess extends AsyncDisposable {
+  readonly pid: number
+  readonly s3Port: number
+  readonly controlPort: number
+  readonly s3Url: string
+  readonly controlUrl: string
+  readonly dataDir: string
+  /** From spawn to the first 200 of /health/ready. */
+  readonly startedInMs: number
+  /** The last 256 KiB of what it printed. */
+  readonly output: () => string
+  readonly running: () => boolean
+  /** SIGTERM, then waits. Throws when it does not end within 40 s (it is killed then) or ends with another code than 0. */
+  readonly stop: () => Promise<void>
+  /** SIGKILL, then waits. */
+  readonly kill: () => Promise<void>
+}
+
+/** Resolves when the server is ready. Throws with the server's output when it ends or is not ready in time. */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const s3Port = options.s3Port ?? (await freePort())
+  const controlPort = options.controlPort ?? (await freePort())
+  const controlUrl = `http://127.0.0.1:${controlPort}`
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), options.main ?? MAIN], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...inheritedEnvironment(),
+      COFFER_S3_LISTEN: `127.0.0.1:${s3Port}`,
+      COFFER_CONTROL_LISTEN: `127.0.0.1:${controlPort}`,
+      COFFER_DATA_DIR: options.dataDir,
+      ...(options.bootstrapFile === undefined ? {} : { COFFER_BOOTSTRAP_FILE: options.bootstrapFile }),
+      ...options.settings,
+    },
+  })
+  let output = ''
+  const keep = (chunk: string): void => {
+    output = (output + chunk).slice(-OUTPUT_LIMIT)
+  }
+  child.stdout.setEncoding('utf8').on('data', keep)
+  child.stderr.setEncoding('utf8').on('data', keep)
+  child.on('error', (error) => keep(`${error.stack}\n`))
+  const running = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null
+  const ended = async (): Promise<void> => {
+    if (running()) await once(child, 'exit')
+  }
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended()
+  }
+  const stop = async (): Promise<void> => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    child.kill('SIGTERM')
+    await ended()
+    clearTimeout(timer)
+    if (child.exitCode !== 0) throw new Error(`server ended with ${child.exitCode ?? child.signalCode}:\n${output}`)
+  }
+
+  const deadline = startedAt + (options.readyTimeoutMs ?? 60_000)
+  while (!(await isReady(controlUrl))) {
+    if (!running())
+      throw new Error(`server ended before it was ready (${child.exitCode ?? child.signalCode}):\n${output}`)
+    if (performance.now() > deadline) {
+      await kill()
+      throw new Error(`server not ready in time:\n${output}`)
+    }
+    await sleep(20)
+  }
+  return {
+    pid: child.pid ?? 0,
+    s3Port,
+    controlPort,
+    s3Url: `http://127.0.0.1:${s3Port}`,
+    controlUrl,
+    dataDir: options.dataDir,
+    startedInMs: performance.now() - startedAt,
+    output: () => output,
+    running,
+    stop,
+    kill,
+    [Symbol.asyncDispose]: kill,
+  }
+}
+
+/** A loopback port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  probe.close()
+  await once(probe, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
+
+async function isReady(controlUrl: string): Promise<boolean> {
+  try {
+    const reply = await fetch(`${controlUrl}/health/ready`)
+    await reply.arrayBuffer()
+    return reply.status === 200
+  } catch {
+    return false
+  }
+}
+
+/** The caller's environment without settings of Coffer, so that a server under test has only those given to it. */
+function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('COFFER_')))
+}
