@@ -225,13 +225,13 @@ describe('vectors: records', () => {
 })
 
 describe('vectors: instance key', () => {
-  const opened = async (file: 'file' | 'passphrase') => {
+  const opened = async (file: 'file' | 'passphrase', passphrase = instance.passphrase) => {
     const directory = await mkdtemp(join(tmpdir(), 'coffer-vectors-'))
     const [sealFile, keyFile] = [join(directory, 'seal.json'), join(directory, 'instance.key')]
     try {
       await writeFile(sealFile, JSON.stringify(instance.sealFiles[file]))
       await writeFile(keyFile, instance.key, { mode: 0o600 })
-      const source = file === 'file' ? { keyFile } : { passphrase: instance.passphrase }
+      const source = file === 'file' ? { keyFile } : { passphrase }
       return await openInstanceKey({ ...source, sealFile })
     } finally {
       await rm(directory, { recursive: true })
@@ -244,5 +244,12 @@ describe('vectors: instance key', () => {
     for (const use of ['kms', 'iam', 'token', 'records', 'audit'] as const) {
       expect(key.derive(use).toString('hex')).toBe(instance.uses[use])
     }
+  })
+
+  it('a passphrase typed as other code points is the same', async () => {
+    const decomposed = instance.passphrase.normalize('NFD')
+    expect(decomposed).not.toBe(instance.passphrase)
+    using key = await opened('passphrase', decomposed)
+    expect(key.id).toBe(instance.id)
   })
 })

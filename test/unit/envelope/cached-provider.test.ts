@@ -219,6 +219,30 @@ describe('cached key provider', () => {
     for (const question of questions) await expect(question).rejects.toMatchObject({ code: 'WrappedDekForged' })
   })
 
+  it('asks the provider for each service that uses a key', async () => {
+    const { kms, call, wrapped, bytes, unwrapped } = await setUp()
+    const other = { ...call, serviceInstanceCrn: await kms.newServiceInstance() }
+    await kms.authorize(other.serviceInstanceCrn)
+    for (const each of [call, other]) expect(await unwrapped(each, wrapped)).toEqual(bytes)
+    expect(kms.calls).toEqual(['unwrap', 'unwrap'])
+  })
+
+  it('a yes that was asked for before a refusal counts for nothing', async () => {
+    const held = Promise.withResolvers<void>()
+    const { kms, call, wrapped, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 }, () => ({
+      permit: () => held.promise,
+    }))
+    await unwrapped(call, wrapped)
+    await passes(2_000)
+    const use = unwrapped(call, wrapped)
+    const refused = expect(use).rejects.toMatchObject({ code: 'KeyProviderUnavailable' })
+    await passes(1)
+    await kms.disable(call.rootKeyCrn)
+    await expect(wrapNew(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    held.resolve()
+    await refused
+  })
+
   it('forgets a DEK after its time, and the least used one when it is full', async () => {
     const { kms, call, wrapped, wrapNew, unwrapped } = await setUp({ ttlMs: 10_000, maxEntries: 2, permitMs: 1e9 })
     await unwrapped(call, wrapped)
