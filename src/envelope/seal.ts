@@ -8,7 +8,7 @@ import { MAX_SEGMENTS, SEGMENT_SIZE } from './segment.ts'
 import { type SegmentCipher, segmentCipher } from './segment-cipher.ts'
 
 export { contextDigest, type PartIdentity } from './part-keys.ts'
-export { openPart, type PartOpener } from './unseal.ts'
+export { openPart } from './unseal.ts'
 
 export interface PartSealer {
   /** 16 bytes, to be kept in the manifest. */
