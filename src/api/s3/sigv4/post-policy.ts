@@ -115,9 +115,7 @@ function conditionValues<C extends SigningCredential>(
 ): ReadonlyMap<string, string> {
   const named = fields.get('bucket')
   if (named !== undefined && named !== bucket) {
-    throw new S3Error('InvalidArgument', 'The bucket of the form is not the bucket of the URL.', {
-      extra: { ArgumentName: 'bucket', ArgumentValue: named },
-    })
+    throw new S3Error('AccessDenied', 'Invalid according to Policy: the bucket of the form is not the one of the URL.')
   }
   const values = new Map(fields)
   values.set('bucket', bucket)
