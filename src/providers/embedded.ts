@@ -10,7 +10,7 @@ import type { KmsErrorCode } from '../kms/errors.ts'
 import { KEY_STATE } from '../kms/key-states.ts'
 import { keyCrn } from '../kms/key-view.ts'
 import type { KmsService } from '../kms/service.ts'
-import { defineKeyProvider } from './define-key-provider.ts'
+import { defineKeyProvider } from './common/define-key-provider.ts'
 
 export interface EmbeddedProviderOptions {
   readonly kms: KmsService

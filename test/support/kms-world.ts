@@ -12,7 +12,6 @@ import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts
 export const ACCOUNT = 'a'.repeat(32)
 export const KMS_INSTANCE = '11111111-1111-4111-8111-111111111111'
 export const STORAGE_INSTANCE = '22222222-2222-4222-8222-222222222222'
-export const OTHER_STORAGE_INSTANCE = '33333333-3333-4333-8333-333333333333'
 
 export const MANAGER: UserPrincipal = {
   type: 'user',

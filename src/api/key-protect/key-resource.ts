@@ -4,7 +4,7 @@ import { mediaType, wireTime } from './envelope.ts'
 
 // Key Protect shows these for keys of every kind, with this value since it stopped meaning anything by them.
 const ALGORITHM = 'Deprecated'
-// Why a key is not active: suspended by hand, expired, deleted.
+// Suspended by hand, expired, deleted. Key Protect publishes the member and not its values: these are ours.
 const REASONS: Readonly<Partial<Record<number, number>>> = {
   [KEY_STATE.suspended]: 1,
   [KEY_STATE.deactivated]: 2,

@@ -1,6 +1,6 @@
 import { noBody } from '../../common/json-operation.ts'
 import { empty } from '../../common/reply.ts'
-import { defineKeyAction } from './key-action.ts'
+import { defineKeyAction } from '../key-action.ts'
 
 export const disableKey = defineKeyAction({
   name: 'DisableKey',

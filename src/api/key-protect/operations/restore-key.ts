@@ -2,8 +2,8 @@ import { empty, json } from '../../common/reply.ts'
 import { newKeyBody, onlyResource, payloadOf } from '../bodies.ts'
 import { preference } from '../context.ts'
 import { collection } from '../envelope.ts'
+import { defineKeyAction } from '../key-action.ts'
 import { keyResource } from '../key-resource.ts'
-import { defineKeyAction } from './key-action.ts'
 
 export const restoreKey = defineKeyAction({
   name: 'RestoreKey',

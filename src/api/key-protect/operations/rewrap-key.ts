@@ -1,6 +1,6 @@
 import { json } from '../../common/reply.ts'
 import { fromBase64, unwrapBody } from '../bodies.ts'
-import { defineKeyAction } from './key-action.ts'
+import { defineKeyAction } from '../key-action.ts'
 
 export const rewrapKey = defineKeyAction({
   name: 'RewrapKey',

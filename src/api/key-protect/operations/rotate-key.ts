@@ -1,6 +1,6 @@
 import { empty } from '../../common/reply.ts'
 import { payloadOf, rotateBody } from '../bodies.ts'
-import { defineKeyAction } from './key-action.ts'
+import { defineKeyAction } from '../key-action.ts'
 
 export const rotateKey = defineKeyAction({
   name: 'RotateKey',

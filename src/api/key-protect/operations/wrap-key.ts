@@ -1,7 +1,7 @@
 import { json } from '../../common/reply.ts'
 import { fromBase64, wrapBody } from '../bodies.ts'
+import { defineKeyAction } from '../key-action.ts'
 import { revealed } from '../key-resource.ts'
-import { defineKeyAction } from './key-action.ts'
 
 export const wrapKey = defineKeyAction({
   name: 'WrapKey',

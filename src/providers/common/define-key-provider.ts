@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { KeyProvider } from '../envelope/key-provider.ts'
-import type { Iam } from '../iam/iam.ts'
-import type { KmsService } from '../kms/service.ts'
+import type { KeyProvider } from '../../envelope/key-provider.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { KmsService } from '../../kms/service.ts'
 
 /** What the server hands to every provider; each takes what it needs. */
 export interface KeyProviderHouse {

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { JsonInput, JsonOperation } from '../../common/json-operation.ts'
-import type { Reply } from '../../common/reply.ts'
-import { defineOperation, type KeyProtectContext } from '../context.ts'
+import type { JsonInput, JsonOperation } from '../common/json-operation.ts'
+import type { Reply } from '../common/reply.ts'
+import { defineOperation, type KeyProtectContext } from './context.ts'
 
 interface KeyActionSpec<Schema extends z.ZodType> {
   readonly name: string
