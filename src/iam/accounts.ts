@@ -1,22 +1,9 @@
 import { z } from 'zod'
 import { conflict, invalid } from './errors.ts'
+import type { Account, Owner } from './records.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
 import type { RowCodec } from './table.ts'
-
-export interface Account {
-  /** 32 hex digits */
-  readonly id: string
-  readonly name: string
-  /** S3 owner id; any non-empty string, unique among accounts. The account id unless declared. */
-  readonly canonicalId: string
-}
-
-/** What S3 answers as Owner. */
-export interface Owner {
-  readonly id: string
-  readonly displayName: string
-}
 
 const schema = z.strictObject({ id: z.string(), name: z.string(), canonicalId: z.string() })
 

@@ -2,16 +2,10 @@ import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { conflict, invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
+import type { HashApiKey, StoredApiKey, StoredUser, UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
-import { requireUser, type StoredUser, type UserId } from './users.ts'
-
-/** Who an API key stands for. The key itself is never kept: `hash` is its HMAC under a key that is not in the store. */
-export interface StoredApiKey extends UserId {
-  readonly hash: string
-}
-
-export type HashApiKey = (apiKey: string) => string
+import { requireUser } from './users.ts'
 
 const schema = z.strictObject({ accountId: z.string(), iamId: z.string(), hash: z.hex() })
 

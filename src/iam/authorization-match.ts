@@ -1,7 +1,5 @@
-import type { Authorization, AuthorizationTarget, Constraint } from './authorizations.ts'
-import type { Target } from './decide.ts'
-import type { Instance } from './instances.ts'
-import type { SystemAuthorization } from './system.ts'
+import type { Authorization, AuthorizationTarget, Constraint, Instance, SystemAuthorization } from './records.ts'
+import type { Target } from './target.ts'
 
 /** Does the authorization speak of this source and this target? Roles are another question. */
 export function covers({ state, accountId, source, target }: Authorization, asking: Instance, wanted: Target): boolean {

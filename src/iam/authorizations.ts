@@ -4,49 +4,11 @@ import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import type { IamErrorCode } from './errors.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName } from './principal.ts'
+import type { Authorization, Constraint } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
-/** An attribute that must hold; an absent one does not restrict. */
-export interface Constraint {
-  readonly value: string
-  /** `stringMatch`: `*` any characters, `?` one. */
-  readonly operator: 'stringEquals' | 'stringMatch'
-}
-
-export interface AuthorizationSource {
-  readonly serviceName: ServiceName
-  /** The source may belong to another account than the policy. */
-  readonly accountId: string
-  readonly serviceInstance?: string | undefined
-  readonly region?: string | undefined
-}
-
-export interface AuthorizationTarget {
-  readonly serviceName: ServiceName
-  readonly serviceInstance?: Constraint | undefined
-  readonly resourceType?: Constraint | undefined
-  readonly resource?: Constraint | undefined
-  readonly keyRing?: Constraint | undefined
-}
-
-/** A service-to-service grant: source service → target, roles. It always lives in the account of its target. */
-export interface Authorization {
-  readonly id: string
-  readonly accountId: string
-  readonly source: AuthorizationSource
-  readonly target: AuthorizationTarget
-  readonly roles: readonly Role[]
-  readonly description?: string | undefined
-  readonly state: 'active' | 'deleted'
-  /** Grows by one with each change. */
-  readonly revision: number
-  readonly createdAtMs: number
-  /** IAM id, or `bootstrap`. */
-  readonly createdBy: string
-  readonly modifiedAtMs: number
-  readonly modifiedBy: string
-}
+export type { Authorization, AuthorizationTarget, Constraint } from './records.ts'
 
 export type AuthorizationDraft = Pick<Authorization, 'accountId' | 'source' | 'target' | 'roles' | 'description'>
 

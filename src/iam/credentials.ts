@@ -5,9 +5,10 @@ import { conflict, invalid } from './errors.ts'
 import { firstObjectStorage } from './instances.ts'
 import { userKey } from './keyspace.ts'
 import type { UserPrincipal } from './principal.ts'
+import type { StoredCredential, UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
-import { requireUser, type UserId, userPrincipal } from './users.ts'
+import { requireUser, userPrincipal } from './users.ts'
 
 /** An HMAC pair of a user, with everything that S3 needs about them. */
 export interface Credential {
@@ -18,11 +19,6 @@ export interface Credential {
   readonly serviceInstanceCrn: string
   readonly canonicalId: string
   readonly displayName: string
-}
-
-export interface StoredCredential extends UserId {
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
 }
 
 export interface HmacPair {

@@ -1,22 +1,13 @@
 import type { Action } from './actions.ts'
 import { covers, systemCovers } from './authorization-match.ts'
 import { findInstance, type Instance } from './instances.ts'
-import type { Principal, Role, ServiceName, ServicePrincipal, UserPrincipal } from './principal.ts'
+import type { Principal, Role, ServicePrincipal, UserPrincipal } from './principal.ts'
 import { isServiceOnly, roleAllows, serviceOf } from './role-actions.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
+import type { Target } from './target.ts'
 
-/** What an action is done to. `accountId` and `instance` are facts of the resource, never words of the caller. */
-export interface Target {
-  readonly service: ServiceName
-  readonly accountId: string
-  /** GUID. Absent only for actions on the account itself (iam). */
-  readonly instance?: string
-  /** `key`, `bucket`… Absent: the instance as a whole (lists, creation). */
-  readonly resourceType?: string
-  readonly resource?: string
-  readonly keyRing?: string
-}
+export type { Target } from './target.ts'
 
 export interface Decision {
   readonly allowed: boolean

@@ -1,21 +1,17 @@
 import type { Clock } from '../base/clock.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
-import { type Account, type Owner, ownerOf } from './accounts.ts'
+import { ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
 import { type Authorizations, createAuthorizations } from './authorizations.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
+import { openState } from './open-state.ts'
 import type { Principal, ServicePrincipal } from './principal.ts'
+import type { Account, Owner, SystemAuthorization } from './records.ts'
 import { openSigningKey } from './signing-key.ts'
-import { openState } from './state.ts'
-import {
-  declareSystemAuthorization,
-  declareSystemInstance,
-  type SystemAuthorization,
-  type SystemInstanceDeclaration,
-} from './system.ts'
+import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
 import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
 
 /**

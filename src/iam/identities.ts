@@ -1,12 +1,12 @@
-import type { Account, AccountDeclaration } from './accounts.ts'
-import { newAccount, putAccount } from './accounts.ts'
+import { type AccountDeclaration, newAccount, putAccount } from './accounts.ts'
 import { newApiKey, putApiKey } from './api-keys.ts'
 import { deleteCredential, type HmacPair, newCredential, putCredential } from './credentials.ts'
 import { conflict } from './errors.ts'
 import { type Instance, type InstanceDeclaration, newInstance, putInstance } from './instances.ts'
 import { userKey } from './keyspace.ts'
+import type { Account, User, UserId } from './records.ts'
 import type { IamState } from './state.ts'
-import { deleteUser, newUser, putUser, type User, type UserId } from './users.ts'
+import { deleteUser, newUser, putUser } from './users.ts'
 
 /**
  * Changes of identities. Each `put…` declares: it creates, changes what differs, and writes nothing when nothing does.

@@ -5,27 +5,13 @@ import { isUuid } from '../base/ids.ts'
 import type { IamErrorCode } from './errors.ts'
 import { conflict, invalid } from './errors.ts'
 import { SERVICE_NAMES, type ServiceName } from './principal.ts'
+import type { Instance, StoredInstance } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
-export interface Instance {
-  /** `crn:v1:bluemix:public:<service>:<region>:a/<account>:<guid>::` */
-  readonly crn: string
-  /** Lower-case UUID. */
-  readonly guid: string
-  readonly service: ServiceName
-  /** `global` for cloud-object-storage */
-  readonly region: string
-  readonly accountId: string
-  readonly name: string
-}
+export type { Instance } from './records.ts'
 
 export type InstanceDeclaration = Pick<Instance, 'guid' | 'service' | 'region' | 'accountId' | 'name'>
-
-/** `sequence` keeps the order of creation: the first object storage instance of an account is the one HMAC users act in. */
-export interface StoredInstance extends Instance {
-  readonly sequence: number
-}
 
 const schema = z.strictObject({
   guid: z.string(),

@@ -1,24 +1,12 @@
 import { formatCrn } from '../base/crn.ts'
 import { conflict, invalid } from './errors.ts'
 import type { Instance } from './instances.ts'
-import type { Role, ServiceName } from './principal.ts'
+import type { ServiceName } from './principal.ts'
+import type { SystemAuthorization } from './records.ts'
 import type { IamState } from './state.ts'
 
 /** Owner of the server's own instances. No user belongs to it and nothing outside may declare it. */
 export const SYSTEM_ACCOUNT_ID = '0'.repeat(32)
-
-export interface SystemAuthorization {
-  /** `instance` absent: every instance of that service, of every account. */
-  readonly source: { readonly service: ServiceName; readonly instance?: string }
-  /** A system instance, optionally one key of it. */
-  readonly target: {
-    readonly service: ServiceName
-    readonly instance: string
-    readonly resourceType?: string
-    readonly resource?: string
-  }
-  readonly roles: readonly Role[]
-}
 
 export interface SystemInstanceDeclaration {
   readonly service: ServiceName

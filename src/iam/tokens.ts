@@ -9,10 +9,11 @@ import type { IamErrorCode } from './errors.ts'
 import { findInstance, type Instance } from './instances.ts'
 import { userKey } from './keyspace.ts'
 import type { Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
+import type { StoredUser } from './records.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
-import { type StoredUser, userPrincipal } from './users.ts'
+import { userPrincipal } from './users.ts'
 
 export interface IssuedToken {
   readonly accessToken: string

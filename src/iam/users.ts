@@ -5,27 +5,9 @@ import type { IamErrorCode } from './errors.ts'
 import { invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
+import type { Roles, StoredUser, User, UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
-
-export type Roles = Readonly<Partial<Record<ServiceName, Role>>>
-
-/** A user is a person (or a service id) in one account: the same `iamId` in two accounts is two users. */
-export interface User extends UserId {
-  readonly name: string
-  readonly email: string
-  readonly roles: Roles
-}
-
-export interface UserId {
-  readonly accountId: string
-  readonly iamId: string
-}
-
-/** `uid` is new for each creation: a token of a deleted user is not one of a later user of the same name. */
-export interface StoredUser extends User {
-  readonly uid: string
-}
 
 /** What each service knows as a role of a user. */
 export const ROLES_OF_SERVICE: Readonly<Record<ServiceName, readonly Role[]>> = {

@@ -1,13 +1,12 @@
 import type { IncomingMessage, Server } from 'node:http'
-import { createServer } from 'node:http'
 import type { Context } from 'koa'
 import Koa from 'koa'
-import { hasCode } from '../../base/errors.ts'
+import { type AccessLogger, logRequest } from './access-log.ts'
 import type { Api, ApiOperation } from './api.ts'
 import { defineApi } from './api.ts'
 import type { HealthChecks } from './health.ts'
 import { healthApi } from './health.ts'
-import type { AccessLogger } from './logger.ts'
+import { type Address, close, createLimitedServer, type ListenerLimits, listen } from './http-server.ts'
 import { plainProtocol } from './plain-protocol.ts'
 import { checkRequest, readRequest } from './read-request.ts'
 import type { Reply } from './reply.ts'
@@ -22,46 +21,20 @@ export interface ControlListenerOptions {
   readonly limits?: Partial<ListenerLimits>
 }
 
-export interface ListenerLimits {
-  readonly headersTimeoutMs: number
-  /** For the whole request with its body. */
-  readonly requestTimeoutMs: number
-  readonly keepAliveTimeoutMs: number
-  readonly maxHeaderBytes: number
-  readonly maxConnections: number
-}
-
 export interface ControlListener {
   readonly server: Server
   /** Rejects when the address cannot be had. Port 0 takes a free one. */
-  readonly listen: (address: {
-    readonly host: string
-    readonly port: number
-  }) => Promise<{ readonly host: string; readonly port: number }>
+  readonly listen: (address: Address) => Promise<Address>
   /** No new connections; resolves when those at work have ended, cut after `graceMs`. */
   readonly close: (graceMs: number) => Promise<void>
-}
-
-const LIMITS: ListenerLimits = {
-  headersTimeoutMs: 30_000,
-  requestTimeoutMs: 60_000,
-  keepAliveTimeoutMs: 65_000,
-  maxHeaderBytes: 16 * 1024,
-  maxConnections: 1024,
 }
 
 /** Paths of no API. */
 const nowhere = defineApi(plainProtocol('none', []), [])
 
 /** The control port: every API that is not S3, each under its own paths and in its own error language. */
-export function createControlListener(options: ControlListenerOptions): ControlListener {
-  const limits = { ...LIMITS, ...options.limits }
-  const handler = createHandler([...options.apis, healthApi(options.health)], options.logger)
-  const server = createServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, handler)
-  server.headersTimeout = limits.headersTimeoutMs
-  server.requestTimeout = limits.requestTimeoutMs
-  server.keepAliveTimeout = limits.keepAliveTimeoutMs
-  server.maxConnections = limits.maxConnections
+export function createControlListener({ apis, health, logger, limits = {} }: ControlListenerOptions): ControlListener {
+  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger), limits)
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
 
@@ -76,7 +49,13 @@ function createHandler(apis: readonly Api[], logger: AccessLogger) {
     const api = apiOf(apis, bare.rawPath)
     const seen = await answer(context, bare, api, next)
     send(context, seen.reply, { 'X-Request-Id': bare.id, ...api.replyHeaders(bare) })
-    logRequest(logger, context, bare, seen, performance.now() - started)
+    logRequest(logger, {
+      ...seen,
+      request: bare,
+      status: context.status,
+      durationMs: performance.now() - started,
+      remote: context.req.socket.remoteAddress,
+    })
   })
   app.use(router.routes())
   return app.callback()
@@ -139,53 +118,4 @@ function hasUnreadBody(incoming: IncomingMessage): boolean {
   const announced =
     incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0
   return announced && !incoming.complete
-}
-
-/** Never the query: it may hold what a careless client should have put elsewhere. */
-function logRequest(
-  logger: AccessLogger,
-  context: Context,
-  request: ApiRequest,
-  { api, operation, error }: Answer,
-  durationMs: number,
-): void {
-  const fields = {
-    requestId: request.id,
-    correlationId: request.correlationId,
-    api: api.name,
-    operation: operation?.name,
-    method: request.method,
-    path: request.rawPath.slice(0, 256),
-    status: context.status,
-    code: hasCode(error) ? error.code : undefined,
-    durationMs: Math.round(durationMs),
-    remote: context.req.socket.remoteAddress,
-  }
-  if (context.status >= 500) logger.error({ ...fields, err: error }, 'request failed')
-  else logger.info(fields, 'request')
-}
-
-function listen(
-  server: Server,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<{ host: string; port: number }> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      const address = server.address()
-      if (address === null || typeof address === 'string') reject(new Error('the server listens on no port'))
-      else resolve({ host: address.address, port: address.port })
-    })
-  })
-}
-
-async function close(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => resolve())
-  })
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
-  await closed
-  clearTimeout(timer)
 }

@@ -13,7 +13,3 @@ export function json(status: number, body: unknown, headers: ReplyHeaders = {}):
 export function empty(status: number, headers: ReplyHeaders = {}): Reply {
   return { status, headers }
 }
-
-export function text(status: number, body: string, headers: ReplyHeaders = {}): Reply {
-  return { status, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers }, body }
-}

@@ -1,0 +1,55 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+
+export interface ListenerLimits {
+  readonly headersTimeoutMs: number
+  /** For the whole request with its body. */
+  readonly requestTimeoutMs: number
+  readonly keepAliveTimeoutMs: number
+  readonly maxHeaderBytes: number
+  readonly maxConnections: number
+}
+
+const LIMITS: ListenerLimits = {
+  headersTimeoutMs: 30_000,
+  requestTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 65_000,
+  maxHeaderBytes: 16 * 1024,
+  maxConnections: 1024,
+}
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export function createLimitedServer(handler: RequestListener, given: Partial<ListenerLimits>): Server {
+  const limits = { ...LIMITS, ...given }
+  const server = createServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, handler)
+  server.headersTimeout = limits.headersTimeoutMs
+  server.requestTimeout = limits.requestTimeoutMs
+  server.keepAliveTimeout = limits.keepAliveTimeoutMs
+  server.maxConnections = limits.maxConnections
+  return server
+}
+
+export function listen(server: Server, { host, port }: Address): Promise<Address> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address === null || typeof address === 'string') reject(new Error('the server listens on no port'))
+      else resolve({ host: address.address, port: address.port })
+    })
+  })
+}
+
+export async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve())
+  })
+  server.closeIdleConnections()
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  await closed
+  clearTimeout(timer)
+}

@@ -1,0 +1,30 @@
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import { accountCodec } from './accounts.ts'
+import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
+import { authorizationCodec } from './authorizations.ts'
+import { changeState } from './changes.ts'
+import { credentialCodec } from './credentials.ts'
+import { instanceCodec } from './instances.ts'
+import { IAM_SPACE } from './keyspace.ts'
+import type { StoredInstance } from './records.ts'
+import type { IamState } from './state.ts'
+import { openTable } from './table.ts'
+import { userCodec } from './users.ts'
+
+/** Throws IamStateDamaged when a record does not decode or a secret does not open under `secretKey`. */
+export async function openState(store: MetadataStore, secretKey: Buffer): Promise<IamState> {
+  const firstObjectStorage = new Map<string, StoredInstance>()
+  return {
+    accounts: await openTable(store, IAM_SPACE.account, accountCodec),
+    instances: await openTable(store, IAM_SPACE.instance, instanceCodec, () => firstObjectStorage.clear()),
+    users: await openTable(store, IAM_SPACE.user, userCodec),
+    credentials: await openTable(store, IAM_SPACE.credential, credentialCodec(secretKey)),
+    apiKeys: await openTable(store, IAM_SPACE.apiKey, apiKeyCodec),
+    authorizations: await openTable(store, IAM_SPACE.authorization, authorizationCodec),
+    firstObjectStorage,
+    systemInstances: new Map(),
+    systemAuthorizations: [],
+    hashApiKey: apiKeyHasher(secretKey),
+    change: changeState(store),
+  }
+}

@@ -1,0 +1,117 @@
+import type { Role, ServiceName } from './principal.ts'
+
+export interface Account {
+  /** 32 hex digits */
+  readonly id: string
+  readonly name: string
+  /** S3 owner id; any non-empty string, unique among accounts. The account id unless declared. */
+  readonly canonicalId: string
+}
+
+/** What S3 answers as Owner. */
+export interface Owner {
+  readonly id: string
+  readonly displayName: string
+}
+
+export interface Instance {
+  /** `crn:v1:bluemix:public:<service>:<region>:a/<account>:<guid>::` */
+  readonly crn: string
+  /** Lower-case UUID. */
+  readonly guid: string
+  readonly service: ServiceName
+  /** `global` for cloud-object-storage */
+  readonly region: string
+  readonly accountId: string
+  readonly name: string
+}
+
+/** `sequence` keeps the order of creation: the first object storage instance of an account is the one HMAC users act in. */
+export interface StoredInstance extends Instance {
+  readonly sequence: number
+}
+
+export type Roles = Readonly<Partial<Record<ServiceName, Role>>>
+
+/** A user is a person (or a service id) in one account: the same `iamId` in two accounts is two users. */
+export interface User extends UserId {
+  readonly name: string
+  readonly email: string
+  readonly roles: Roles
+}
+
+export interface UserId {
+  readonly accountId: string
+  readonly iamId: string
+}
+
+/** `uid` is new for each creation: a token of a deleted user is not one of a later user of the same name. */
+export interface StoredUser extends User {
+  readonly uid: string
+}
+
+export interface StoredCredential extends UserId {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** Who an API key stands for. The key itself is never kept: `hash` is its HMAC under a key that is not in the store. */
+export interface StoredApiKey extends UserId {
+  readonly hash: string
+}
+
+export type HashApiKey = (apiKey: string) => string
+
+/** An attribute that must hold; an absent one does not restrict. */
+export interface Constraint {
+  readonly value: string
+  /** `stringMatch`: `*` any characters, `?` one. */
+  readonly operator: 'stringEquals' | 'stringMatch'
+}
+
+export interface AuthorizationSource {
+  readonly serviceName: ServiceName
+  /** The source may belong to another account than the policy. */
+  readonly accountId: string
+  readonly serviceInstance?: string | undefined
+  readonly region?: string | undefined
+}
+
+export interface AuthorizationTarget {
+  readonly serviceName: ServiceName
+  readonly serviceInstance?: Constraint | undefined
+  readonly resourceType?: Constraint | undefined
+  readonly resource?: Constraint | undefined
+  readonly keyRing?: Constraint | undefined
+}
+
+/** A service-to-service grant: source service → target, roles. It always lives in the account of its target. */
+export interface Authorization {
+  readonly id: string
+  readonly accountId: string
+  readonly source: AuthorizationSource
+  readonly target: AuthorizationTarget
+  readonly roles: readonly Role[]
+  readonly description?: string | undefined
+  readonly state: 'active' | 'deleted'
+  /** Grows by one with each change. */
+  readonly revision: number
+  readonly createdAtMs: number
+  /** IAM id, or `bootstrap`. */
+  readonly createdBy: string
+  readonly modifiedAtMs: number
+  readonly modifiedBy: string
+}
+
+export interface SystemAuthorization {
+  /** `instance` absent: every instance of that service, of every account. */
+  readonly source: { readonly service: ServiceName; readonly instance?: string }
+  /** A system instance, optionally one key of it. */
+  readonly target: {
+    readonly service: ServiceName
+    readonly instance: string
+    readonly resourceType?: string
+    readonly resource?: string
+  }
+  readonly roles: readonly Role[]
+}
