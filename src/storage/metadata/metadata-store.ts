@@ -29,7 +29,7 @@ export type Write =
   | { readonly type: 'delete'; readonly space: Space; readonly key: Buffer; readonly if?: Token }
   /** Must exist unchanged; is not written. */
   | { readonly type: 'check'; readonly space: Space; readonly key: Buffer; readonly if: Token }
-  /** Commutative counter: never conflicts. Counters have a space of their own and are read by `counters` only. */
+  /** Commutative counter: never conflicts, and is gone at zero. Counters have a space of their own and are read by `counters` only. */
   | { readonly type: 'add'; readonly key: Buffer; readonly delta: number }
 
 export interface Range {
@@ -63,6 +63,7 @@ export interface MetadataStore {
    * All or nothing. Resolves true only when durable (survives power loss). Resolves false, and wrote nothing, when an
    * `if` did not hold. Throws MetadataStoreFailed after a write error: the store then refuses every later write for
    * ever (crash-only: LevelDB loses acknowledged writes after one ENOSPC) and `onFailure` has been called.
+   * Whether the commit that met the error took place is known only after the restart: what it names must not be removed before.
    * Throws CommitUnknown when the outcome cannot be known: the caller re-reads a key that only this commit writes.
    */
   readonly commit: (writes: readonly Write[]) => Promise<boolean>
