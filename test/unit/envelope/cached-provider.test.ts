@@ -171,7 +171,9 @@ describe('cached key provider', () => {
     await expect(wrapNew(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
     held.resolve()
     expect(await under).toEqual(bytes)
+    kms.calls.length = 0
     await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    expect(kms.calls).toEqual(['unwrap'])
   })
 
   it('a key that may unwrap but not wrap stays readable through the provider', async () => {
