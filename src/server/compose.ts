@@ -18,9 +18,10 @@ import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import { openIam } from '../iam/iam.ts'
 import { openKms } from '../kms/service.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
-import { openObjects } from '../objects/objects.ts'
+import { type Objects, openObjects } from '../objects/objects.ts'
 import type { Logger } from '../observe/logger.ts'
 import { KEY_PROVIDERS } from '../providers/index.ts'
+import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
 import { lockDataDirectory } from '../storage/lock.ts'
 import { openLevelStore } from '../storage/metadata/level-store.ts'
@@ -38,6 +39,9 @@ export interface House {
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Resolves when what earlier runs left on the disk is removed. */
   readonly swept: Promise<void>
+  /** Beneath the protocols: for what an operator or a test must see and no client may. */
+  readonly objects: Objects
+  readonly blobs: BlobStore
 }
 
 export interface HouseOptions {
@@ -156,6 +160,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     firstStart: credentials,
     instanceKey: { created: instanceKey.created, origin: instanceKey.origin, file: keyFile },
     swept: objects.swept,
+    objects,
+    blobs,
   }
 }
 
