@@ -20,7 +20,10 @@ export const keyCall = (bucket: Pick<BucketRecord, 'rootKeyCrn' | 'serviceInstan
 
 /** Keys of a bucket's objects. Each call reaches the key provider: nothing is opened that the root key does not allow now. */
 export interface BucketKeys {
-  readonly newDek: (bucket: BucketRecord, blobId: Buffer) => Promise<{ readonly dek: Dek; readonly wrapped: WrappedDek }>
+  readonly newDek: (
+    bucket: BucketRecord,
+    blobId: Buffer,
+  ) => Promise<{ readonly dek: Dek; readonly wrapped: WrappedDek }>
   readonly unwrapDek: (bucket: BucketRecord, blobId: Buffer, wrapped: WrappedDek) => Promise<Dek>
   /** Throws while the root key may not be used. */
   readonly permit: (bucket: BucketRecord) => Promise<void>

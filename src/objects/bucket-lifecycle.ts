@@ -1,5 +1,5 @@
-import { newUuid } from '../base/ids.ts'
 import { formatCrn, parseCrn } from '../base/crn.ts'
+import { newUuid } from '../base/ids.ts'
 import { newDek } from '../envelope/dek.ts'
 import type { Registration } from '../envelope/key-provider.ts'
 import { keyCall, metadataKeyContext } from './bucket-keys.ts'
@@ -45,14 +45,18 @@ export async function createBucket(engine: Engine, input: NewBucket): Promise<Bu
     return await engine.buckets.create({ ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey })
   } catch (error) {
     const winner = engine.buckets.find(input.name)
-    if (registered && winner?.rootKeyCrn !== input.rootKeyCrn) await engine.provider.deregister(call, registration(input))
+    if (registered && winner?.rootKeyCrn !== input.rootKeyCrn)
+      await engine.provider.deregister(call, registration(input))
     throw winner ? taken(winner, input) : error
   }
 }
 
 function taken(existing: Bucket, input: NewBucket): ObjectsError {
   return existing.serviceInstanceCrn === input.serviceInstanceCrn
-    ? new ObjectsError('BucketAlreadyOwnedByYou', 'Your previous request to create the named bucket succeeded and you already own it.')
+    ? new ObjectsError(
+        'BucketAlreadyOwnedByYou',
+        'Your previous request to create the named bucket succeeded and you already own it.',
+      )
     : new ObjectsError(
         'BucketAlreadyExists',
         'The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.',

@@ -24,7 +24,12 @@ export interface NewVersion {
  * The linearisation point of every write of an object: one conditional commit that names the new bytes, fences the
  * bucket and hands the replaced version to the collector. Last writer wins unless a condition says otherwise.
  */
-export async function commitVersion(engine: Engine, keys: BucketKeys, draft: Draft, version: NewVersion): Promise<void> {
+export async function commitVersion(
+  engine: Engine,
+  keys: BucketKeys,
+  draft: Draft,
+  version: NewVersion,
+): Promise<void> {
   const { key, record, conditions } = version
   const row = headKey(version.bucket.id, key)
   const blobs = blobsOf(record)
@@ -37,13 +42,15 @@ export async function commitVersion(engine: Engine, keys: BucketKeys, draft: Dra
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'put', space: SPACE.head, key: row, value: encodeObject(record), if: current ? current.token : null },
-      ...blobs.map((id): Write => ({
-        type: 'put',
-        space: SPACE.blob,
-        key: blobKey(id),
-        value: encodeOwner({ space: SPACE.head, key: row }),
-        if: null,
-      })),
+      ...blobs.map(
+        (id): Write => ({
+          type: 'put',
+          space: SPACE.blob,
+          key: blobKey(id),
+          value: encodeOwner({ space: SPACE.head, key: row }),
+          if: null,
+        }),
+      ),
       ...(version.also ?? []),
     ]
     const replaced = current && decodeObject(current.value)
@@ -54,7 +61,10 @@ export async function commitVersion(engine: Engine, keys: BucketKeys, draft: Dra
       return
     }
   }
-  throw new ObjectsError('ConditionalRequestConflict', 'The conditional request cannot succeed due to a conflicting operation.')
+  throw new ObjectsError(
+    'ConditionalRequestConflict',
+    'The conditional request cannot succeed due to a conflicting operation.',
+  )
 }
 
 /** When a commit's outcome is not known, its blobs stay: the sweep after the restart decides by the rows. */
@@ -71,7 +81,11 @@ export async function commitOrKeep(engine: Engine, draft: Draft, writes: readonl
 export function currentBucket(engine: Engine, bucket: Bucket): Bucket {
   const now = engine.buckets.get(bucket.name)
   if (now.id !== bucket.id) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
-  if (now.deleting) throw new ObjectsError('BucketBusy', 'A conflicting conditional operation is currently in progress against this resource. Try again.')
+  if (now.deleting)
+    throw new ObjectsError(
+      'BucketBusy',
+      'A conflicting conditional operation is currently in progress against this resource. Try again.',
+    )
   return now
 }
 

@@ -13,7 +13,15 @@ import { openObject } from './open-object.ts'
 import { NULL_VERSION } from './put-object.ts'
 import { decodeObject, type ObjectRecord } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
-import { findUpload, partsAfter, type Upload, type UploadChecksum, type UploadedPart, unwrapUpload, uploadAttributes } from './uploads.ts'
+import {
+  findUpload,
+  partsAfter,
+  type Upload,
+  type UploadChecksum,
+  type UploadedPart,
+  unwrapUpload,
+  uploadAttributes,
+} from './uploads.ts'
 
 /** S3: every part but the last has at least 5 MiB. */
 const MIN_PART_BYTES = 5 * 1024 ** 2
@@ -58,7 +66,10 @@ export async function completeUpload(engine: Engine, keys: BucketKeys, input: Co
     throw error
   }
   if (input.checksumType && input.checksumType !== (upload.checksum?.type ?? input.checksumType)) {
-    throw new ObjectsError('ChecksumTypeMismatch', `The upload was created with checksum type ${upload.checksum?.type}.`)
+    throw new ObjectsError(
+      'ChecksumTypeMismatch',
+      `The upload was created with checksum type ${upload.checksum?.type}.`,
+    )
   }
   const stored = await allParts(engine, keys, upload)
   const parts = chooseParts(input.parts, stored)
@@ -135,24 +146,29 @@ async function allParts(engine: Engine, keys: BucketKeys, upload: Upload): Promi
 
 function chooseParts(listed: readonly ListedPart[], stored: ReadonlyMap<number, UploadedPart>): UploadedPart[] {
   let previous = 0
-  return listed.map(({ number, etag, checksum }) => {
-    if (number <= previous) {
+  for (const { number } of listed) {
+    if (number < previous) {
       throw new ObjectsError(
         'InvalidPartOrder',
         'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
       )
     }
     previous = number
-    const part = stored.get(number)
-    if (!part || part.etag !== etag || (checksum !== undefined && checksum !== part.checksum?.value)) {
-      throw new ObjectsError(
-        'InvalidPart',
-        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        { details: { partNumber: number, etag } },
-      )
-    }
-    return part
-  })
+  }
+  // A part that was sent again may stand in the list again: its last entry counts.
+  return listed
+    .filter(({ number }, index) => listed[index + 1]?.number !== number)
+    .map((part) => choosePart(part, stored))
+}
+
+function choosePart({ number, etag, checksum }: ListedPart, stored: ReadonlyMap<number, UploadedPart>): UploadedPart {
+  const part = stored.get(number)
+  if (part?.etag === etag && (checksum === undefined || checksum === part.checksum?.value)) return part
+  throw new ObjectsError(
+    'InvalidPart',
+    "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+    { details: { partNumber: number, etag } },
+  )
 }
 
 function checkSizes(parts: readonly UploadedPart[], sizeBytes: number, expectedBytes: number | undefined): void {
@@ -166,12 +182,18 @@ function checkSizes(parts: readonly UploadedPart[], sizeBytes: number, expectedB
     throw new ObjectsError('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size.')
   }
   if (expectedBytes !== undefined && expectedBytes !== sizeBytes) {
-    throw new ObjectsError('InvalidPart', `The provided 'x-amz-mp-object-size' header does not match the object size ${sizeBytes}.`)
+    throw new ObjectsError(
+      'InvalidPart',
+      `The provided 'x-amz-mp-object-size' header does not match the object size ${sizeBytes}.`,
+    )
   }
 }
 
 function multipartEtag(parts: readonly UploadedPart[]): string {
-  const md5 = compositeDigest('md5', parts.map((part) => Buffer.from(part.etag, 'hex')))
+  const md5 = compositeDigest(
+    'md5',
+    parts.map((part) => Buffer.from(part.etag, 'hex')),
+  )
   return `${md5.toString('hex')}-${parts.length}`
 }
 
@@ -183,14 +205,20 @@ function objectChecksum(
   const { algorithm, type } = wanted
   const sums = parts.map((part) => {
     if (part.checksum?.algorithm !== algorithm) {
-      throw new ObjectsError('InvalidPart', `The upload was created with ${algorithm} checksums, but part ${part.number} has none.`)
+      throw new ObjectsError(
+        'InvalidPart',
+        `The upload was created with ${algorithm} checksums, but part ${part.number} has none.`,
+      )
     }
     return { digest: Buffer.from(part.checksum.value, 'base64'), sizeBytes: part.sizeBytes }
   })
   if (type === 'FULL_OBJECT' && isCombinable(algorithm)) {
     return { algorithm, type, value: combineCrcs(algorithm, sums).toString('base64') }
   }
-  const composite = compositeDigest(algorithm, sums.map((part) => part.digest))
+  const composite = compositeDigest(
+    algorithm,
+    sums.map((part) => part.digest),
+  )
   return { algorithm, type: 'COMPOSITE', value: `${composite.toString('base64')}-${parts.length}` }
 }
 
@@ -206,8 +234,9 @@ function endOfUpload(
   const unlisted = [...stored.keys()].filter((number) => !kept.has(number))
   if (unlisted.length > 0) {
     const uploadId = upload.id.toString('hex')
-    writes.push(engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, parts: unlisted } }))
+    writes.push(
+      engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, parts: unlisted } }),
+    )
   }
   return writes
 }
-

@@ -49,21 +49,27 @@ export function checkCopyConditions(conditions: ReadConditions, state: State): v
     checkReadConditions(conditions, state)
   } catch (error) {
     if (error instanceof ObjectsError && error.code === 'NotModified') {
-      throw preconditionFailed(conditions.ifNoneMatch ? 'x-amz-copy-source-If-None-Match' : 'x-amz-copy-source-If-Modified-Since')
+      throw preconditionFailed(
+        conditions.ifNoneMatch ? 'x-amz-copy-source-If-None-Match' : 'x-amz-copy-source-If-Modified-Since',
+      )
     }
     throw error
   }
 }
 
 /** `current` undefined: there is no such object. */
-export function checkWriteConditions(conditions: WriteConditions, current: { readonly etag: string } | undefined): void {
+export function checkWriteConditions(
+  conditions: WriteConditions,
+  current: { readonly etag: string } | undefined,
+): void {
   const { ifMatch, ifNoneMatch } = conditions
   if (ifMatch !== undefined) {
     // S3: If-Match on a key that does not exist answers 404 NoSuchKey.
     if (!current) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.')
     if (!matches([ifMatch], current.etag)) throw preconditionFailed('If-Match')
   }
-  if (ifNoneMatch !== undefined && current && matches([ifNoneMatch], current.etag)) throw preconditionFailed('If-None-Match')
+  if (ifNoneMatch !== undefined && current && matches([ifNoneMatch], current.etag))
+    throw preconditionFailed('If-None-Match')
 }
 
 const preconditionFailed = (condition: string): ObjectsError =>

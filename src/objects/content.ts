@@ -1,7 +1,7 @@
-import { CodedError } from '../base/errors.ts'
 import { encodeList } from '../base/bytes.ts'
-import type { RecordCipher } from '../base/nonces.ts'
 import type { ChecksumAlgorithm } from '../base/checksums.ts'
+import { CodedError } from '../base/errors.ts'
+import type { RecordCipher } from '../base/nonces.ts'
 import type { BucketRecord } from './records.ts'
 
 /** Headers that are stored with an object and given back with it, spelled as on the wire (lower case). */

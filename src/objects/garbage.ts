@@ -1,5 +1,5 @@
-import { random16 } from '../base/ids.ts'
 import type { Clock } from '../base/clock.ts'
+import { random16 } from '../base/ids.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
 import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'

@@ -4,8 +4,8 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
-import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { bucketKeys } from './bucket-keys.ts'
+import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { type Bucket, type Buckets, openBuckets } from './buckets.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
 import type { WriteConditions } from './conditions.ts'
@@ -13,11 +13,28 @@ import type { Attributes } from './content.ts'
 import { deleteObject } from './delete-object.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
-import { type ListedObject, type ListPage, type ListQuery, listObjects, type ListUploadsQuery, listUploads } from './listing.ts'
+import {
+  type ListedObject,
+  type ListPage,
+  type ListQuery,
+  type ListUploadsQuery,
+  listObjects,
+  listUploads,
+} from './listing.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
-import { abortUpload, createUpload, findUpload, type ListedUpload, partsAfter, type Upload, type UploadChecksum, type UploadedPart, uploadPart } from './uploads.ts'
+import {
+  abortUpload,
+  createUpload,
+  findUpload,
+  type ListedUpload,
+  partsAfter,
+  type Upload,
+  type UploadChecksum,
+  type UploadedPart,
+  uploadPart,
+} from './uploads.ts'
 
 interface Target {
   readonly bucket: Bucket

@@ -43,7 +43,8 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
   const dek = scope.use(await keys.unwrapDek(bucket, record.blobId, record.wrappedDek))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
   const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
-  if (manifest.sizeBytes !== record.sizeBytes) throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
+  if (manifest.sizeBytes !== record.sizeBytes)
+    throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
   const held = scope.move()
   return {
     modifiedAtMs: record.modifiedAtMs,
@@ -139,5 +140,7 @@ const DAMAGE: readonly string[] = ['EnvelopeForged', 'BlobMissing', 'BlobTorn', 
 /** One code outside, whatever it is inside: how ciphertext failed is nobody's business but the log's. */
 export function asDamage(error: unknown): unknown {
   const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
-  return DAMAGE.includes(code) ? new ObjectsError('ObjectDamaged', 'stored bytes do not authenticate', { cause: error }) : error
+  return DAMAGE.includes(code)
+    ? new ObjectsError('ObjectDamaged', 'stored bytes do not authenticate', { cause: error })
+    : error
 }

@@ -9,7 +9,11 @@ const PAGE = 500
  * record that names them, so an orphan is never part of an acknowledged write. The lease of this run is left alone: its
  * unfinished writes are not orphans yet.
  */
-export async function sweep(metadata: MetadataStore, blobs: BlobStore, signal: AbortSignal): Promise<{ readonly removed: number }> {
+export async function sweep(
+  metadata: MetadataStore,
+  blobs: BlobStore,
+  signal: AbortSignal,
+): Promise<{ readonly removed: number }> {
   let removed = 0
   for (const lease of await blobs.leases()) {
     if (lease === blobs.lease) continue
@@ -18,7 +22,12 @@ export async function sweep(metadata: MetadataStore, blobs: BlobStore, signal: A
   return { removed }
 }
 
-async function sweepLease(metadata: MetadataStore, blobs: BlobStore, lease: string, signal: AbortSignal): Promise<number> {
+async function sweepLease(
+  metadata: MetadataStore,
+  blobs: BlobStore,
+  lease: string,
+  signal: AbortSignal,
+): Promise<number> {
   const row = await metadata.get(SPACE.lease, Buffer.from(lease, 'latin1'))
   // A sealed lease was swept, or closed with nothing unfinished.
   if (row && row.value.toString('latin1') === 'sealed') return 0
@@ -41,10 +50,12 @@ async function sweepLease(metadata: MetadataStore, blobs: BlobStore, lease: stri
   return removed
 }
 
-export const openLease = (metadata: MetadataStore, lease: string): Promise<boolean> => writeLease(metadata, lease, 'open')
+export const openLease = (metadata: MetadataStore, lease: string): Promise<boolean> =>
+  writeLease(metadata, lease, 'open')
 
 /** Nothing of this lease is unfinished any more. */
-export const sealLease = (metadata: MetadataStore, lease: string): Promise<boolean> => writeLease(metadata, lease, 'sealed')
+export const sealLease = (metadata: MetadataStore, lease: string): Promise<boolean> =>
+  writeLease(metadata, lease, 'sealed')
 
 function writeLease(metadata: MetadataStore, lease: string, state: 'open' | 'sealed'): Promise<boolean> {
   return metadata.commit([

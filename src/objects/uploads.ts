@@ -1,17 +1,26 @@
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../base/checksums.ts'
 import { random16 } from '../base/ids.ts'
+import type { Dek } from '../envelope/dek.ts'
+import { openManifest, sealManifest } from '../envelope/manifest.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { type BodyInput, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { commitOrKeep, currentBucket } from './commit-version.ts'
-import { type Attributes, type ChecksumType, type Manifest, type Summary, manifestFromJson, manifestToJson, openSummary, sealSummary } from './content.ts'
+import {
+  type Attributes,
+  type ChecksumType,
+  type Manifest,
+  manifestFromJson,
+  manifestToJson,
+  openSummary,
+  type Summary,
+  sealSummary,
+} from './content.ts'
 import { Draft, type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
-import type { Dek } from '../envelope/dek.ts'
-import { openManifest, sealManifest } from '../envelope/manifest.ts'
-import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../base/checksums.ts'
 
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm
@@ -40,7 +49,12 @@ const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
 export async function createUpload(
   engine: Engine,
   keys: BucketKeys,
-  target: { readonly bucket: Bucket; readonly key: string; readonly attributes: Attributes; readonly checksum?: UploadChecksum },
+  target: {
+    readonly bucket: Bucket
+    readonly key: string
+    readonly attributes: Attributes
+    readonly checksum?: UploadChecksum
+  },
 ): Promise<{ readonly uploadId: string }> {
   const bucket = currentBucket(engine, target.bucket)
   const id = random16()
@@ -122,7 +136,13 @@ export async function uploadPart(
   return { ...summary, number, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs, record }
 }
 
-async function commitPart(engine: Engine, draft: Draft, upload: Upload, number: number, record: PartRecord): Promise<void> {
+async function commitPart(
+  engine: Engine,
+  draft: Draft,
+  upload: Upload,
+  number: number,
+  record: PartRecord,
+): Promise<void> {
   const row = partKey(upload.id, number)
   for (;;) {
     const replaced = await engine.metadata.get(SPACE.part, row)

@@ -1,6 +1,6 @@
-import type { Server } from 'node:http'
-import { mkdir, readFile } from 'node:fs/promises'
 import { once } from 'node:events'
+import { mkdir, readFile } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { join, resolve } from 'node:path'
 import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
@@ -62,7 +62,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const lock = lockDataDirectory(dataDir)
   scope.defer(() => lock.release())
 
-  const keyFile = config['instance-passphrase'] === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
+  const keyFile =
+    config['instance-passphrase'] === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
   const instanceKey = scope.use(
     await openInstanceKey({
       sealFile: join(dataDir, 'instance-key.json'),
@@ -100,7 +101,10 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     audit: (event) => log.debug({ audit: event }, event.action),
   })
   scope.defer(() => kms.close())
-  const sweepKeys = setInterval(() => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed')), KMS_SWEEP_EVERY_MS)
+  const sweepKeys = setInterval(
+    () => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed')),
+    KMS_SWEEP_EVERY_MS,
+  )
   sweepKeys.unref()
   scope.defer(() => clearInterval(sweepKeys))
   const serviceRootKeyCrn = await kms.ensureServiceRootKey()
@@ -151,7 +155,10 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const resources = scope.move()
 
   return {
-    listen: async () => ({ s3: await listen(s3, config['s3.listen']), control: await control.listen(config['control.listen']) }),
+    listen: async () => ({
+      s3: await listen(s3, config['s3.listen']),
+      control: await control.listen(config['control.listen']),
+    }),
     close: async (graceMs) => {
       draining = true
       await Promise.all([closeServer(s3, graceMs), control.close(graceMs)])

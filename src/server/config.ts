@@ -47,7 +47,9 @@ function resolve(setting: Setting, source: Source | undefined): unknown {
   const parsed = setting.schema.safeParse(source.value)
   if (parsed.success) return parsed.data
   const shown = setting.secret ? '[secret]' : JSON.stringify(source.value)
-  throw invalid(`${source.from} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}. It is the ${setting.help}.`)
+  throw invalid(
+    `${source.from} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}. It is the ${setting.help}.`,
+  )
 }
 
 function readFlags(flags: readonly string[]): Map<string, Source> {
@@ -62,7 +64,8 @@ function readFlags(flags: readonly string[]): Map<string, Source> {
     const value = equals < 0 ? flags[++at] : flag.slice(equals + 1)
     if (value === undefined) throw invalid(`${spelled} needs a value`)
     // A command line is visible to every user of the machine.
-    if (isSecret(name)) throw invalid(`${spelled} is a secret and not taken from the command line: use ${environmentName(name)}_FILE`)
+    if (isSecret(name))
+      throw invalid(`${spelled} is a secret and not taken from the command line: use ${environmentName(name)}_FILE`)
     found.set(name, { value, from: spelled })
   }
   return found
@@ -75,7 +78,8 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
     if (!variable.startsWith('COFFER_') || value === undefined) continue
     const name = known.get(variable)
     if (name) {
-      if (environment[`${variable}_FILE`] !== undefined && isSecret(name)) throw invalid(`${variable} and ${variable}_FILE exclude each other`)
+      if (environment[`${variable}_FILE`] !== undefined && isSecret(name))
+        throw invalid(`${variable} and ${variable}_FILE exclude each other`)
       found.set(name, { value, from: variable })
       continue
     }
@@ -106,7 +110,10 @@ function readFile(path: string): Map<string, Source> {
   try {
     document = parseToml(readFileSync(path, 'utf8'))
   } catch (error) {
-    throw invalid(`${path} is not a TOML file that can be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`, error)
+    throw invalid(
+      `${path} is not a TOML file that can be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`,
+      error,
+    )
   }
   const found = new Map<string, Source>()
   collect(document, '', (name, value) => {
@@ -123,8 +130,13 @@ function collect(node: unknown, prefix: string, leaf: (name: string, value: unkn
 
 function unknown(name: string, known: readonly string[]): CodedError<ConfigErrorCode> {
   const [word = name] = name.split(' ', 1)
-  const nearest = known.map((candidate) => ({ candidate, distance: distance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0]
-  const hint = nearest && nearest.distance <= Math.max(3, word.length / 3) ? ` Did you mean ${nearest.candidate}?` : ' See --help for all settings.'
+  const nearest = known
+    .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  const hint =
+    nearest && nearest.distance <= Math.max(3, word.length / 3)
+      ? ` Did you mean ${nearest.candidate}?`
+      : ' See --help for all settings.'
   return invalid(`${name} is not a setting.${hint}`)
 }
 

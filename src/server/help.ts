@@ -18,6 +18,7 @@ Flags win over the environment, the environment over the file.`
 }
 
 function show(value: unknown): string {
-  if (typeof value === 'object' && value !== null && 'host' in value && 'port' in value) return `${value.host}:${value.port}`
+  if (typeof value === 'object' && value !== null && 'host' in value && 'port' in value)
+    return `${value.host}:${value.port}`
   return Array.isArray(value) ? value.join(',') : String(value)
 }

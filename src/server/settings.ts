@@ -35,10 +35,15 @@ const address = z.string().transform((text, context): Address => {
   return { host, port }
 })
 
-const count = z.union([z.number(), z.string().regex(/^\d+$/, 'give a whole number').transform(Number)]).pipe(z.int().min(0))
+const count = z
+  .union([z.number(), z.string().regex(/^\d+$/, 'give a whole number').transform(Number)])
+  .pipe(z.int().min(0))
 const text = z.string().min(1, 'must not be empty')
 const domains = z.string().transform((list, context): readonly string[] => {
-  const names = list.split(',').map((name) => name.trim().toLowerCase()).filter((name) => name !== '')
+  const names = list
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '')
   const bad = names.find((name) => !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
   if (bad !== undefined) context.addIssue({ code: 'custom', message: `${bad} is not a domain name` })
   return names
@@ -49,24 +54,64 @@ export const SETTINGS = {
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
   's3.domain': setting(domains, [], 'domains whose subdomains are buckets (virtual-host style), separated by commas'),
-  's3.region': setting(z.string().regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'), 'us-east-1', 'region that the endpoint says it is in'),
-  'control.listen': setting(address, { host: '127.0.0.1', port: 9001 }, 'address of the control listener: Key Protect, IAM, health'),
-  'bootstrap-file': setting(text, undefined, 'JSON file with accounts, instances, users and authorizations, applied at every start'),
-  'instance-key-file': setting(text, undefined, 'file with the 32-byte instance key; made at the first start. Default: the data directory with .key appended'),
-  'instance-passphrase': setting(text, undefined, 'passphrase that seals the instance key, instead of a key file', { secret: true }),
+  's3.region': setting(
+    z.string().regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'),
+    'us-east-1',
+    'region that the endpoint says it is in',
+  ),
+  'control.listen': setting(
+    address,
+    { host: '127.0.0.1', port: 9001 },
+    'address of the control listener: Key Protect, IAM, health',
+  ),
+  'bootstrap-file': setting(
+    text,
+    undefined,
+    'JSON file with accounts, instances, users and authorizations, applied at every start',
+  ),
+  'instance-key-file': setting(
+    text,
+    undefined,
+    'file with the 32-byte instance key; made at the first start. Default: the data directory with .key appended',
+  ),
+  'instance-passphrase': setting(text, undefined, 'passphrase that seals the instance key, instead of a key file', {
+    secret: true,
+  }),
   'disk.reserve-bytes': setting(count, 1024 ** 3, 'free disk space that objects never take'),
-  'kms.enable-delay-ms': setting(count, DEFAULT_KMS_SETTINGS.enableDelayMs, 'a disabled root key is enabled no earlier'),
-  'kms.restore-delay-ms': setting(count, DEFAULT_KMS_SETTINGS.restoreDelayMs, 'a deleted root key is restored no earlier'),
-  'kms.rotate-interval-ms': setting(count, DEFAULT_KMS_SETTINGS.rotateIntervalMs, 'a root key is rotated no more often'),
-  'kms.restore-window-ms': setting(count, DEFAULT_KMS_SETTINGS.restoreWindowMs, 'a deleted root key can be restored this long; then its material is destroyed'),
+  'kms.enable-delay-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.enableDelayMs,
+    'a disabled root key is enabled no earlier',
+  ),
+  'kms.restore-delay-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.restoreDelayMs,
+    'a deleted root key is restored no earlier',
+  ),
+  'kms.rotate-interval-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.rotateIntervalMs,
+    'a root key is rotated no more often',
+  ),
+  'kms.restore-window-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.restoreWindowMs,
+    'a deleted root key can be restored this long; then its material is destroyed',
+  ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
-  'log.level': setting(z.enum(['debug', 'info', 'warn', 'error', 'silent']), 'info', 'least severe log lines that are written'),
+  'log.level': setting(
+    z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    'info',
+    'least severe log lines that are written',
+  ),
 } as const satisfies Readonly<Record<string, Setting>>
 
 export type SettingName = keyof typeof SETTINGS
 /** A setting without a default may be undefined. */
 export type Config = {
-  readonly [Name in SettingName]: z.output<(typeof SETTINGS)[Name]['schema']> | Extract<(typeof SETTINGS)[Name]['default'], undefined>
+  readonly [Name in SettingName]:
+    | z.output<(typeof SETTINGS)[Name]['schema']>
+    | Extract<(typeof SETTINGS)[Name]['default'], undefined>
 }
 
 /** `s3.listen` → COFFER_S3_LISTEN */

@@ -4,8 +4,14 @@ import type { Address, Config } from './settings.ts'
 const url = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** What the operator reads at start; at the first start also the credentials, which are never shown again. */
-export function welcome(config: Config, bound: { readonly s3: Address; readonly control: Address }, house: House): string {
-  const lines = [`Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`]
+export function welcome(
+  config: Config,
+  bound: { readonly s3: Address; readonly control: Address },
+  house: House,
+): string {
+  const lines = [
+    `Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`,
+  ]
   if (house.instanceKey.created && house.instanceKey.file !== undefined) {
     lines.push(
       '',

@@ -94,10 +94,10 @@ export const checksumAlgorithm = (name: string): ChecksumAlgorithm | undefined =
 
 const invalidValue = (what: string): S3Error => new S3Error('InvalidRequest', `Value for ${what} is invalid.`)
 
-/** The digest in base64 of `x-amz-checksum-<algorithm>`. Throws InvalidRequest. */
+/** The digest in base64 of `x-amz-checksum-<algorithm>`. Throws BadDigest for what cannot be one: no body has it. */
 export function parseChecksum(algorithm: ChecksumAlgorithm, text: string, what = 'header'): Buffer {
   const digest = decodeDigest(text, DIGEST_BYTES[algorithm])
-  if (digest === undefined) throw invalidValue(`${PREFIX}${algorithm} ${what}`)
+  if (digest === undefined) throw new S3Error('BadDigest', `Value for ${PREFIX}${algorithm} ${what} is invalid.`)
   return digest
 }
 

@@ -9,6 +9,7 @@ import type { Objects } from '../../objects/objects.ts'
 import { authenticate } from './authenticate.ts'
 import { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
+import { withHoistedHeaders } from './hoisted-headers.ts'
 import type { Caller, OperationContext, ResourceUse, S3Operation, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
@@ -58,12 +59,13 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
     try {
-      const request = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
+      const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
+      const request = withHoistedHeaders(received)
       trace.request = request
       if (request.method === 'OPTIONS') return await send(response, preflight(request), false)
       const operation = router.find(request)
       trace.operation = operation.name
-      const caller = await authenticate(request, body(incoming, response), options)
+      const caller = await authenticate(received, body(incoming, response), options)
       trace.caller = caller
       authorise(operation, request, caller, options)
       const run = operation.prepare(request)

@@ -34,7 +34,10 @@ export function createS3Server(handler: S3Handler): Server {
 }
 
 /** What isn't HTTP never becomes a request: it gets S3's answer all the same, and the connection ends. */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Socket | (NodeJS.WritableStream & { destroy?: () => void; writable?: boolean })): void {
+function refuseUnparsable(
+  error: NodeJS.ErrnoException,
+  socket: Socket | (NodeJS.WritableStream & { destroy?: () => void; writable?: boolean }),
+): void {
   if (!socket.writable) {
     socket.destroy?.()
     return

@@ -24,14 +24,13 @@ export function uploadAttributes(request: S3Request): Attributes {
   return { headers, userMetadata: userMetadata(request.headers) }
 }
 
-/** `aws-chunked` frames the request and is no encoding of the object. */
-function withoutAwsChunked(encoding: string | undefined): string | undefined {
-  return encoding
+/** `aws-chunked` frames the request and is no encoding of the object; the rest stays as the client wrote it. */
+const withoutAwsChunked = (encoding: string | undefined): string | undefined =>
+  encoding
     ?.split(',')
-    .map((name) => name.trim())
-    .filter((name) => name.toLowerCase() !== 'aws-chunked' && name !== '')
+    .filter((name) => name.trim().toLowerCase() !== 'aws-chunked' && name.trim() !== '')
     .join(',')
-}
+    .trim()
 
 export function userMetadata(headers: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
   const metadata: Record<string, string> = Object.create(null) as Record<string, string>

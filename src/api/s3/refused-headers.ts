@@ -11,6 +11,8 @@ const NOT_IMPLEMENTED: readonly (string | RegExp)[] = [
   /^retention-/,
   'x-amz-bypass-governance-retention',
   'x-amz-mfa',
+  'x-amz-if-match-last-modified-time',
+  'x-amz-if-match-size',
 ]
 
 const SSE = 'x-amz-server-side-encryption'

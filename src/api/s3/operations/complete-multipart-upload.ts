@@ -36,7 +36,7 @@ export const completeMultipartUpload = defineOperation({
     const { request, objects, settings } = context
     // The checksum header here is the finished object's, not the body's.
     const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES, ignoreChecksums: true })
-    if (body.length === 0) throw new S3Error('InvalidRequest', 'You must specify at least one part')
+    if (body.length === 0) throw new S3Error('MalformedXML')
     const parts = parseXml(body, 'CompleteMultipartUpload', MAX_BODY_BYTES).children('Part').map(listedPart)
     if (parts.length === 0 || parts.length > MAX_PARTS) throw new S3Error('MalformedXML')
     const place = located(target, context)

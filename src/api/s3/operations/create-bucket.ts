@@ -37,7 +37,7 @@ export const createBucket = defineOperation({
     const locationConstraint = locationOf(body)
     checkLocation(locationConstraint, settings.region)
     if (rootKeyCrn !== undefined) checkRootKey(rootKeyCrn, locationConstraint, context)
-    await create(context, { name, rootKeyCrn, locationConstraint })
+    if (!isRepeated(context, { name, rootKeyCrn })) await create(context, { name, rootKeyCrn, locationConstraint })
     return { status: 200, headers: { location: `/${name}`, 'content-length': 0 } }
   },
 })
@@ -118,6 +118,19 @@ function rootKeyCrnOf(text: string): Crn {
     )
   }
   return crn
+}
+
+/**
+ * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key it would
+ * seem to change the encryption, so that stays a conflict.
+ */
+function isRepeated({ objects, serviceInstanceCrn, settings }: OperationContext, { name, rootKeyCrn }: Input): boolean {
+  const existing = objects.buckets.find(name)
+  return (
+    settings.region === 'us-east-1' &&
+    existing?.serviceInstanceCrn === serviceInstanceCrn &&
+    existing.rootKeyCrn === (rootKeyCrn ?? settings.serviceRootKeyCrn)
+  )
 }
 
 async function create(

@@ -24,7 +24,8 @@ export const listObjects = defineOperation({
       'ListBucketResult',
       {
         Name: name,
-        Prefix: encode(prefix),
+        // S3 encodes everything of a first-generation listing but the prefix, and its clients don't decode it.
+        Prefix: prefix,
         Marker: encode(marker),
         // S3: NextMarker only with a delimiter; without one the last key is the next marker.
         ...(page.truncated && delimiter && page.last !== undefined ? { NextMarker: encode(page.last) } : {}),

@@ -10,11 +10,11 @@ export type PolicyCondition =
   | { readonly operator: 'eq' | 'starts-with'; readonly field: string; readonly value: string }
   | ({ readonly operator: 'content-length-range' } & ContentLengthRange)
 
-const UNCOVERED: ReadonlySet<string> = new Set(['policy', 'x-amz-signature', 'file'])
+const UNCOVERED: ReadonlySet<string> = new Set(['policy', 'x-amz-signature', 'awsaccesskeyid', 'signature', 'file'])
 
 /**
- * Every condition must hold and every value must be covered by one; `x-ignore-…` fields are for the page itself.
- * Hands back what several content-length-range conditions leave together. Throws AccessDenied.
+ * Every condition must hold and every value must be covered by one; `x-ignore-…` fields are for the page itself, and a
+ * checksum only makes the upload stricter. Hands back what several content-length-range conditions leave together. Throws AccessDenied.
  */
 export function checkConditions(
   conditions: readonly PolicyCondition[],
@@ -34,7 +34,7 @@ export function checkConditions(
     covered.add(condition.field)
   }
   for (const name of values.keys()) {
-    if (covered.has(name) || UNCOVERED.has(name) || name.startsWith('x-ignore-')) continue
+    if (covered.has(name) || UNCOVERED.has(name) || /^x-(ignore|amz-checksum)-/.test(name)) continue
     throw new S3Error('AccessDenied', `Invalid according to Policy: Extra input fields: ${name}`)
   }
   return range

@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../../base/clock.ts'
 import { S3Error } from '../error-codes.ts'
 import { parseAmzDate } from './amz-date.ts'
@@ -23,7 +24,6 @@ export interface VerifyPostPolicyOptions<C extends SigningCredential> {
 export interface VerifiedPostPolicy<C extends SigningCredential> {
   readonly credential: C
   readonly accessKeyId: string
-  readonly region: string
   /** With `${filename}` replaced. */
   readonly key: string
   readonly conditions: readonly PolicyCondition[]
@@ -45,8 +45,33 @@ export function verifyPostPolicy<C extends SigningCredential>(
   fields: ReadonlyMap<string, string>,
   options: VerifyPostPolicyOptions<C>,
 ): VerifiedPostPolicy<C> {
-  refuseSignatureV2(fields)
   const policyText = required(fields, 'policy')
+  const signer = isVersion2(fields)
+    ? verifyVersion2(fields, policyText, options)
+    : verifyVersion4(fields, policyText, options)
+  checkSessionToken(signer.credential, fields.get('x-amz-security-token'))
+
+  const policy = parsePolicy(policyText)
+  if (policy.expiresAt <= options.clock.now()) {
+    throw new S3Error('AccessDenied', 'Invalid according to Policy: Policy expired.')
+  }
+  const values = conditionValues(fields, options)
+  const contentLengthRange = checkConditions(policy.conditions, values)
+  return {
+    ...signer,
+    key: values.get('key') ?? '',
+    conditions: policy.conditions,
+    ...(contentLengthRange ? { contentLengthRange } : {}),
+  }
+}
+
+type Signer<C extends SigningCredential> = Pick<VerifiedPostPolicy<C>, 'credential' | 'accessKeyId'>
+
+function verifyVersion4<C extends SigningCredential>(
+  fields: ReadonlyMap<string, string>,
+  policyText: string,
+  options: VerifyPostPolicyOptions<C>,
+): Signer<C> {
   const signature = required(fields, 'x-amz-signature')
   if (required(fields, 'x-amz-algorithm') !== ALGORITHM) {
     throw new S3Error('InvalidArgument', `X-Amz-Algorithm only supports "${ALGORITHM}"`, {
@@ -60,42 +85,55 @@ export function verifyPostPolicy<C extends SigningCredential>(
     })
   }
   const scope = parseCredentialScope(required(fields, 'x-amz-credential'), amzDate, options.regions, ERRORS)
-  const credential = options.findCredential(scope.accessKeyId)
+  const { accessKeyId } = scope
+  const credential = options.findCredential(accessKeyId)
   const signing = credential ? signingKey(credential.secretAccessKey, scope) : nobodysSigningKey(scope)
   const matches = sameSignature(signature, hmac(signing, policyText))
+  const signer = verified(credential, accessKeyId, matches, { policyText, signature })
+  rememberSigningKey(signer.credential.secretAccessKey, scope, signing)
+  return signer
+}
+
+const isVersion2 = (fields: ReadonlyMap<string, string>): boolean =>
+  fields.has('awsaccesskeyid') && !fields.has('x-amz-algorithm')
+
+/**
+ * The older form, `signature` = base64(HMAC-SHA1(secret, policy)), which pages in the field still send. The policy names
+ * all that is signed, so unlike a request of Signature Version 2 nothing is left open.
+ */
+function verifyVersion2<C extends SigningCredential>(
+  fields: ReadonlyMap<string, string>,
+  policyText: string,
+  { findCredential }: VerifyPostPolicyOptions<C>,
+): Signer<C> {
+  const accessKeyId = required(fields, 'awsaccesskeyid')
+  const signature = required(fields, 'signature')
+  const credential = findCredential(accessKeyId)
+  const expected = createHmac('sha1', credential?.secretAccessKey ?? 'nobody')
+    .update(policyText)
+    .digest()
+  const presented = Buffer.from(signature, 'base64')
+  const comparable = presented.length === expected.length ? presented : Buffer.alloc(expected.length)
+  const matches = timingSafeEqual(comparable, expected) && presented.length === expected.length
+  return verified(credential, accessKeyId, matches, { policyText, signature })
+}
+
+/** Throws InvalidAccessKeyId or SignatureDoesNotMatch, after the comparison was made in either case. */
+function verified<C extends SigningCredential>(
+  credential: C | undefined,
+  accessKeyId: string,
+  matches: boolean,
+  { policyText, signature }: { readonly policyText: string; readonly signature: string },
+): Signer<C> {
   if (credential === undefined) {
-    throw new S3Error('InvalidAccessKeyId', undefined, { extra: { AWSAccessKeyId: scope.accessKeyId } })
+    throw new S3Error('InvalidAccessKeyId', undefined, { extra: { AWSAccessKeyId: accessKeyId } })
   }
   if (!matches) {
     throw new S3Error('SignatureDoesNotMatch', undefined, {
-      extra: { AWSAccessKeyId: scope.accessKeyId, StringToSign: policyText, SignatureProvided: signature },
+      extra: { AWSAccessKeyId: accessKeyId, StringToSign: policyText, SignatureProvided: signature },
     })
   }
-  checkSessionToken(credential, fields.get('x-amz-security-token'))
-  rememberSigningKey(credential.secretAccessKey, scope, signing)
-
-  const policy = parsePolicy(policyText)
-  if (policy.expiresAt <= options.clock.now()) {
-    throw new S3Error('AccessDenied', 'Invalid according to Policy: Policy expired.')
-  }
-  const values = conditionValues(fields, options)
-  const contentLengthRange = checkConditions(policy.conditions, values)
-  return {
-    credential,
-    accessKeyId: scope.accessKeyId,
-    region: scope.region,
-    key: values.get('key') ?? '',
-    conditions: policy.conditions,
-    ...(contentLengthRange ? { contentLengthRange } : {}),
-  }
-}
-
-function refuseSignatureV2(fields: ReadonlyMap<string, string>): void {
-  if (!fields.has('awsaccesskeyid') && !fields.has('signature')) return
-  throw new S3Error(
-    'InvalidRequest',
-    'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
-  )
+  return { credential, accessKeyId }
 }
 
 function required(fields: ReadonlyMap<string, string>, name: string): string {
