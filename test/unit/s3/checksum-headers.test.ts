@@ -34,8 +34,8 @@ describe('checksums announced by a request', () => {
     ['a short MD5', { 'content-md5': 'YWJj' }, 'InvalidDigest'],
     ['an MD5 with junk', { 'content-md5': `${base64('md5', 'x')} ` }, 'InvalidDigest'],
     ['an empty MD5', { 'content-md5': '' }, 'InvalidDigest'],
-    ['a hexadecimal checksum', { 'x-amz-checksum-crc32': '3610a686' }, 'InvalidRequest'],
-    ['an empty checksum', { 'x-amz-checksum-sha256': '' }, 'InvalidRequest'],
+    ['a hexadecimal checksum', { 'x-amz-checksum-crc32': '3610a686' }, 'BadDigest'],
+    ['an empty checksum', { 'x-amz-checksum-sha256': '' }, 'BadDigest'],
     ['two checksums', { 'x-amz-checksum-crc32': crc32, 'x-amz-checksum-sha1': base64('sha1', 'x') }, 'InvalidRequest'],
     [
       'a checksum and a trailer',
