@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { CLIENTS_DIR, run } from '../../clients/command.ts'
+import { bootstrapOf } from '../../support/bootstrap.ts'
+import { type ServerProcess, startServerProcess } from '../../support/server-process.ts'
+import { SECTIONS, suiteConfig } from './identities.ts'
+import { formatReport, type SuiteResult } from './report.ts'
+
+/**
+ * Runs a checkout of ceph/s3-tests, as it is, against a fresh server:
+ * S3TESTS_DIR=<checkout> npm run s3-tests -- [--select <expression of pytest -k>] [--all] [--out <directory>] [-- pytest arguments]
+ */
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    select: { type: 'string' },
+    /** Also what needs hours or settings: lifecycle, logging, IAM, STS, SNS, Select. */
+    all: { type: 'boolean', default: false },
+    /** Keeps the results, pytest's output and the server's output here. */
+    out: { type: 'string' },
+    workers: { type: 'string', default: '2' },
+    timeout: { type: 'string', default: '60' },
+    server: { type: 'string' },
+  },
+})
+
+// Asserts on the account's whole list of buckets, so it runs alone.
+const ALONE = 'test_s3.py::test_list_buckets_paginated'
+const SLOW = [
+  'lifecycle',
+  'lifecycle_expiration',
+  'lifecycle_transition',
+  'cloud_transition',
+  'cloud_restore',
+  'bucket_logging',
+]
+const REQUIREMENTS = ['pytest-xdist', 'pytest-timeout']
+
+const suite = process.env['S3TESTS_DIR']
+if (suite === undefined) throw new Error('S3TESTS_DIR must name a checkout of https://github.com/ceph/s3-tests')
+const python = await installPython(suite)
+const home = await mkdtemp(path.join(tmpdir(), 'coffer-s3-tests-'))
+const out = options.out ?? home
+const server = await startServer(home)
+try {
+  const config = path.join(home, 's3tests.conf')
+  await writeFile(config, suiteConfig({ port: server.s3Port, rootKeys: ['suite-key-one', 'suite-key-two'] }))
+  const reportFile = path.join(out, 'results.jsonl')
+  await rm(reportFile, { force: true })
+  const files = (
+    options.all
+      ? ['test_s3', 'test_headers', 'test_iam', 'test_sts', 'test_sns', 'test_s3select']
+      : ['test_s3', 'test_headers']
+  ).map((name) => `s3tests/functional/${name}.py`)
+  const markers = options.all ? [] : ['-m', `not (${SLOW.join(' or ')})`]
+  const chosen = [...(options.select === undefined ? [] : ['-k', options.select]), ...positionals]
+  const folder = 's3tests/functional'
+  const settings = { S3TEST_CONF: config, SUITE_REPORT: reportFile }
+  if (chosen.length === 0) await pytest(settings, ['-p', 'no:xdist', `${folder}/${ALONE}`])
+  await pytest(settings, [
+    '-n',
+    options.workers,
+    '--dist',
+    'worksteal',
+    '--deselect',
+    `${folder}/${ALONE}`,
+    ...markers,
+    ...files,
+    ...chosen,
+  ])
+  const results = await readResults(reportFile)
+  console.log(`\n${formatReport(results)}`)
+  if (!server.running()) throw new Error(`the server ended by itself:\n${server.output()}`)
+} finally {
+  if (options.out !== undefined) await writeFile(path.join(out, 'server.log'), server.output())
+  await server.stop()
+  await rm(home, { recursive: true, force: true })
+}
+
+async function installPython(suite: string): Promise<string> {
+  const directory = path.join(CLIENTS_DIR, 's3-tests')
+  const python = path.join(directory, 'bin/python')
+  const ready = await run(python, ['-c', 'import boto3, munch, xdist, pytest_timeout']).then(
+    () => true,
+    () => false,
+  )
+  if (ready) return python
+  await run('python3', ['-m', 'venv', directory])
+  await run(python, ['-m', 'pip', 'install', '--quiet', '-r', path.join(suite, 'requirements.txt'), ...REQUIREMENTS])
+  return python
+}
+
+async function startServer(home: string): Promise<ServerProcess> {
+  const bootstrapFile = path.join(home, 'bootstrap.json')
+  await writeFile(bootstrapFile, JSON.stringify(bootstrapOf(Object.values(SECTIONS))))
+  const server = await startServerProcess({
+    dataDir: path.join(home, 'data'),
+    bootstrapFile,
+    settings: { COFFER_LOG_LEVEL: 'warn' },
+    ...(options.server === undefined ? {} : { main: options.server }),
+  })
+  return server
+}
+
+/** Failing tests make pytest end with 1, which is what the report is for; anything else is a failure of the run. */
+async function pytest(settings: Readonly<Record<string, string>>, args: readonly string[]): Promise<void> {
+  const common = [
+    '-m',
+    'pytest',
+    '-p',
+    'suite_report',
+    '-p',
+    'no:cacheprovider',
+    '--timeout',
+    options.timeout,
+    '-q',
+    '--tb=line',
+    '-r',
+    'N',
+  ]
+  const child = spawn(python, [...common, ...args], {
+    cwd: suite,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    // Nothing of the caller's own AWS settings.
+    env: {
+      ...settings,
+      PATH: process.env['PATH'],
+      HOME: home,
+      LANG: 'C.UTF-8',
+      TZ: 'UTC',
+      PYTHONPATH: import.meta.dirname,
+      PYTHONDONTWRITEBYTECODE: '1',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_MAX_ATTEMPTS: '1',
+    },
+  })
+  const [code] = await once(child, 'close')
+  if (code !== 0 && code !== 1) throw new Error(`pytest ended with ${code}`)
+}
+
+async function readResults(file: string): Promise<readonly SuiteResult[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
+  return lines.map((line): SuiteResult => JSON.parse(line))
+}

@@ -1,0 +1,161 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { contentBytes, type Dice, diceFrom, hashOf } from '../../support/content.ts'
+import {
+  anyLength,
+  anyLengthInParts,
+  hashOfVersion,
+  type KeyState,
+  type Model,
+  PART_BYTES,
+  type Version,
+} from './model.ts'
+
+export interface LoadOptions {
+  readonly client: S3Client
+  readonly model: Model
+  readonly buckets: readonly string[]
+  readonly workers: number
+  readonly keysPerWorker: number
+  readonly seed: string
+}
+
+export interface Load {
+  /** Resolves when every worker has met the end of the server. */
+  readonly ended: Promise<void>
+  readonly counts: () => Readonly<Record<string, number>>
+  /** Answers that no client should have had, and reads that gave wrong bytes. */
+  readonly violations: () => readonly string[]
+}
+
+/** Workers that write, copy, remove and read until `signal`, each on keys of its own, one request after the other. */
+export function startLoad(options: LoadOptions, signal: AbortSignal): Load {
+  const counts: Record<string, number> = {}
+  const violations: string[] = []
+  const workers = Array.from({ length: options.workers }, async (_, worker) => {
+    const dice = diceFrom(`${options.seed}/${worker}`)
+    for (let turn = 0; !signal.aborted; turn++) {
+      const action = anyAction(options, worker, turn, dice)
+      try {
+        await action.run()
+        counts[action.name] = (counts[action.name] ?? 0) + 1
+      } catch (error) {
+        if (signal.aborted) return
+        if (error instanceof WrongBytes || isUnexpectedAnswer(error))
+          violations.push(`during ${action.name}: ${String(error)}`)
+        counts['failed'] = (counts['failed'] ?? 0) + 1
+      }
+    }
+  })
+  return { ended: Promise.all(workers).then(() => undefined), counts: () => counts, violations: () => violations }
+}
+
+class WrongBytes extends Error {}
+
+/** An answer at all, that is: a connection that broke is what this test is about. */
+const isUnexpectedAnswer = (error: unknown): boolean =>
+  error instanceof S3ServiceException && error.$response !== undefined
+
+interface Action {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dice): Action {
+  const { client, model } = options
+  const keyOf = (number: number): string => `w${worker}/k${number % 3}/${number}`
+  const bucket = dice.pick(options.buckets)
+  const key = keyOf(dice.below(options.keysPerWorker))
+  const seed = `${options.seed}/${worker}/${turn}`
+  const write = async (state: KeyState, send: () => Promise<unknown>): Promise<void> => {
+    model.begin(bucket, key, state)
+    await send()
+    model.acknowledge(bucket, key, state)
+  }
+  const kind = dice.below(100)
+  if (kind < 55) {
+    const version = { seed, lengthBytes: anyLength(dice) }
+    return { name: 'put', run: () => write(version, () => put(client, bucket, key, version)) }
+  }
+  if (kind < 65) {
+    return {
+      name: 'delete',
+      run: () => write(undefined, () => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
+    }
+  }
+  if (kind < 72) {
+    const version = { seed, lengthBytes: anyLengthInParts(dice) }
+    const finish = dice.below(4) > 0
+    return {
+      name: 'multipart',
+      run: () => putInParts(client, bucket, key, version, finish, (send) => write(version, send)),
+    }
+  }
+  const from = { bucket: dice.pick(options.buckets), key: keyOf(dice.below(options.keysPerWorker)) }
+  const [source, ...others] = model.at(from.bucket, from.key)
+  if (source !== undefined && others.length === 0) {
+    const isSame = from.bucket === bucket && from.key === key
+    if (kind < 82 && !isSame) return { name: 'copy', run: () => write(source, () => copy(client, bucket, key, from)) }
+    return { name: 'get', run: () => read(client, from.bucket, from.key, source) }
+  }
+  return { name: 'nothing', run: () => Promise.resolve() }
+}
+
+const metadataOf = ({ seed }: Version): Record<string, string> => ({ seed })
+
+async function put(client: S3Client, bucket: string, key: string, version: Version): Promise<void> {
+  const body = contentBytes(version.seed, version.lengthBytes)
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, Metadata: metadataOf(version) }))
+}
+
+async function copy(
+  client: S3Client,
+  bucket: string,
+  key: string,
+  from: { bucket: string; key: string },
+): Promise<void> {
+  await client.send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: `${from.bucket}/${from.key}` }))
+}
+
+async function putInParts(
+  client: S3Client,
+  bucket: string,
+  key: string,
+  version: Version,
+  finish: boolean,
+  write: (send: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const target = { Bucket: bucket, Key: key }
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...target, Metadata: metadataOf(version) }))
+  const bytes = contentBytes(version.seed, version.lengthBytes)
+  const parts: { PartNumber: number; ETag: string | undefined }[] = []
+  for (let start = 0; start < bytes.length; start += PART_BYTES) {
+    const PartNumber = parts.length + 1
+    const Body = bytes.subarray(start, start + PART_BYTES)
+    const { ETag } = await client.send(new UploadPartCommand({ ...target, UploadId, PartNumber, Body }))
+    parts.push({ PartNumber, ETag })
+  }
+  if (finish) {
+    await write(() =>
+      client.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts: parts } })),
+    )
+  } else {
+    await client.send(new AbortMultipartUploadCommand({ ...target, UploadId }))
+  }
+}
+
+async function read(client: S3Client, bucket: string, key: string, version: Version): Promise<void> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  const { hash } = await hashOf((await Body?.transformToByteArray()) ?? new Uint8Array())
+  if (hash !== hashOfVersion(version)) throw new WrongBytes(`${bucket}/${key} is not ${version.seed}`)
+}
