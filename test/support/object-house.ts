@@ -20,7 +20,7 @@ export interface ObjectHouse extends TestHouse {
   readonly bucket: string
   readonly put: (
     key: string,
-    body: PutObjectCommandInput['Body'],
+    body: NonNullable<PutObjectCommandInput['Body']>,
     more?: Partial<PutObjectCommandInput>,
   ) => Promise<PutObjectCommandOutput>
   readonly get: (
@@ -46,7 +46,8 @@ export async function startObjectHouse(options: TestHouseOptions = {}): Promise<
     bucket,
     put: (key, body, more = {}) => s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...more })),
     get: async (key, more = {}) => {
-      const reply = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...more }))
+      const input: GetObjectCommandInput = { Bucket: bucket, Key: key, ...more }
+      const reply = await s3.send(new GetObjectCommand(input))
       return { ...reply, bytes: Buffer.from((await reply.Body?.transformToByteArray()) ?? []) }
     },
     raw: ({ key, ...request }) => sendRaw(test.s3Url, { ...request, path: `/${bucket}/${key}` }),

@@ -62,7 +62,7 @@ export function signRaw(s3Url: string, request: RawS3Request): SignedS3Request {
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
     .sort()
     .join('&')
-  const canonicalHeaders = names.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}\n`).join('')
+  const canonicalHeaders = names.map((name) => `${name}:${(headers[name] ?? '').replace(/[ \t]+/g, ' ')}\n`).join('')
   const canonical = [method, path, rawQuery, canonicalHeaders, names.join(';'), payload].join('\n')
   const scope = `${amzDate.slice(0, 8)}/us-east-1/s3/aws4_request`
   const { accessKeyId, secretAccessKey } = account.user
@@ -102,7 +102,8 @@ export function sendRaw(s3Url: string, request: RawS3Request): Promise<RawS3Repl
   const signed = signRaw(s3Url, request)
   const length = lengthBytes === undefined ? {} : { 'content-length': String(lengthBytes) }
   const outgoing = startRaw(s3Url, { ...signed, headers: { ...length, ...signed.headers } })
-  outgoing.end(body)
+  // As a Buffer: Node would otherwise send headers and body as one string, in the body's encoding.
+  outgoing.end(body === undefined ? undefined : Buffer.from(body))
   return replyOf(outgoing)
 }
 

@@ -1,5 +1,6 @@
 import type { ChecksumAlgorithm } from '../../../base/checksums.ts'
 import { checkCopyConditions } from '../../../objects/conditions.ts'
+import type { Attributes } from '../../../objects/content.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
@@ -13,6 +14,7 @@ import { located, objectTarget, quoted } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const MAX_SOURCE_BYTES = 5 * 1024 ** 3
+const REDIRECT = 'x-amz-website-redirect-location'
 
 /** An authenticated read and a fresh envelope: a copy never shares a key with its source. */
 export const copyObject = defineOperation({
@@ -40,7 +42,8 @@ export const copyObject = defineOperation({
     const target = located(input.target, context)
     checkEncryptionHeaders(request, target.bucket)
     const { source, replace } = input
-    if (source.bucket === input.target.bucket && source.key === input.target.key && !replace) {
+    const toItself = source.bucket === input.target.bucket && source.key === input.target.key
+    if (toItself && !replace && !changesMore(request)) {
       throw new S3Error(
         'InvalidRequest',
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
@@ -63,7 +66,7 @@ export const copyObject = defineOperation({
         lengthBytes: manifest.sizeBytes,
         ...(algorithm ? { checksum: { algorithm, expected: () => undefined } } : {}),
       },
-      attributes: replace ? input.attributes : kept(object),
+      attributes: replace ? input.attributes : kept(object, input.attributes),
       conditions: input.conditions,
     })
     return xmlReply(
@@ -83,10 +86,18 @@ export const copyObject = defineOperation({
   },
 })
 
-/** S3: the website redirect is not copied with the metadata. */
-function kept({ manifest }: OpenObject) {
-  const { 'x-amz-website-redirect-location': _, ...headers } = manifest.headers
-  return { headers, userMetadata: manifest.userMetadata }
+/** S3: naming any of these, be it as it is already, makes a copy to itself legal. */
+const changesMore = ({ headers }: S3Request): boolean =>
+  ['x-amz-storage-class', REDIRECT, 'x-amz-server-side-encryption'].some((name) => headers.has(name))
+
+/** S3: the website redirect is not copied with the metadata, but may be given anew. */
+function kept({ manifest }: OpenObject, given: Attributes): Attributes {
+  const { [REDIRECT]: _, ...headers } = manifest.headers
+  const redirect = given.headers[REDIRECT]
+  return {
+    headers: redirect === undefined ? headers : { ...headers, [REDIRECT]: redirect },
+    userMetadata: manifest.userMetadata,
+  }
 }
 
 function directive({ headers }: S3Request, name: string): 'COPY' | 'REPLACE' {
