@@ -91,17 +91,19 @@ async function page<T>(engine: Engine, query: ListQuery, item: (entry: Entry, ke
   return { items, commonPrefixes, truncated: found.length > limit, last }
 }
 
-/**
- * First row after `after`. When `after` lies in a common prefix (it is one, or a key inside one), that prefix was
- * reported by an earlier page: go on behind all of it.
- */
+/** First row after `after`: behind all of a common prefix that an earlier page reported. */
 function startAfter(bucketId: string, prefix: string, delimiter: string, after: string): Buffer | undefined {
   if (after === '') return headKey(bucketId, '')
-  if (delimiter && after.startsWith(prefix)) {
-    const at = after.indexOf(delimiter, prefix.length)
-    if (at >= 0) return successor(headKey(bucketId, after.slice(0, at + delimiter.length)))
-  }
+  const reported = reportedPrefix(prefix, delimiter, after)
+  if (reported !== undefined) return successor(headKey(bucketId, reported))
   return Buffer.concat([headKey(bucketId, after), Buffer.from([0])])
+}
+
+/** The common prefix that a marker lies in (it is one, or a key inside one). A key that ends with the delimiter need not. */
+function reportedPrefix(prefix: string, delimiter: string, marker: string): string | undefined {
+  if (!delimiter || !marker.startsWith(prefix)) return undefined
+  const at = marker.indexOf(delimiter, prefix.length)
+  return at < 0 ? undefined : marker.slice(0, at + delimiter.length)
 }
 
 export interface ListUploadsQuery extends Omit<ListQuery, 'after'> {
@@ -146,9 +148,8 @@ function firstUpload(query: ListUploadsQuery, start: Buffer): Buffer | undefined
   const { bucket, prefix, delimiter, keyMarker, uploadIdMarker } = query
   if (!keyMarker) return start
   const later = (row: Buffer | undefined): Buffer | undefined => (row && row.compare(start) > 0 ? row : row && start)
-  if (delimiter && keyMarker.startsWith(prefix) && keyMarker.endsWith(delimiter)) {
-    return later(successor(headKey(bucket.id, keyMarker)))
-  }
+  const reported = reportedPrefix(prefix, delimiter, keyMarker)
+  if (reported !== undefined) return later(successor(headKey(bucket.id, reported)))
   if (/^[0-9a-f]{32}$/.test(uploadIdMarker)) {
     const row = uploadKey(bucket.id, keyMarker, Buffer.from(uploadIdMarker, 'hex'))
     return later(Buffer.concat([row, Buffer.from([0])]))

@@ -9,6 +9,7 @@ import { xmlReply } from '../xml-reply.ts'
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 const MAX_KEYS = 1000
+const MAX_KEY_BYTES = 1024
 const AT_ONCE = 32
 
 interface Entry {
@@ -62,6 +63,7 @@ async function remove(
 ): Promise<Deleted | Refused> {
   const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
   try {
+    if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
     if (versionId && versionId !== 'null') throw new S3Error('NoSuchVersion')
     await objects.delete({ bucket, key, conditions: ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) } })
     return named
