@@ -51,6 +51,10 @@ type Deleted = { Key: string; VersionId?: string }
 type Refused = Deleted & { Code: string; Message: string }
 
 function entry(element: XmlElement): Entry {
+  // Conditions of directory buckets: an object must not go when they were not looked at.
+  for (const condition of ['LastModifiedTime', 'Size']) {
+    if (element.child(condition)) throw new S3Error('NotImplemented', `The condition ${condition} is not implemented.`)
+  }
   const key = element.text('Key')
   if (!key) throw new S3Error('MalformedXML')
   return { key, versionId: element.text('VersionId'), ifMatch: element.text('ETag') }

@@ -326,7 +326,7 @@ describe('query authentication', () => {
   const drop = (name: string) => (target: string) => target.replace(new RegExp(`[?&]${name}=[^&]*`), '')
   const changes: [string, string, (target: string) => string][] = [
     ['more than a week', 'AuthorizationQueryParametersError', replace('X-Amz-Expires', '604801')],
-    ['a negative life', 'AuthorizationQueryParametersError', replace('X-Amz-Expires', '-1')],
+    ['a negative life', 'AccessDenied', replace('X-Amz-Expires', '-1')],
     ['a life in words', 'AuthorizationQueryParametersError', replace('X-Amz-Expires', '1e3')],
     ['no life at all', 'AccessDenied', replace('X-Amz-Expires', '0')],
     ['a missing life', 'AuthorizationQueryParametersError', drop('X-Amz-Expires')],
