@@ -22,16 +22,36 @@ export type CrnErrorCode = 'InvalidCrn'
 export function parseCrn(text: string): Crn {
   const [scheme, version, cname, ctype, service, region, scope, instance, resourceType, ...rest] = text.split(':')
   if (
-    scheme !== 'crn' || version !== 'v1' || !cname || !ctype || !service || region === undefined ||
-    scope === undefined || instance === undefined || resourceType === undefined || rest.length === 0 ||
+    scheme !== 'crn' ||
+    version !== 'v1' ||
+    !cname ||
+    !ctype ||
+    !service ||
+    region === undefined ||
+    scope === undefined ||
+    instance === undefined ||
+    resourceType === undefined ||
+    rest.length === 0 ||
     !/^(a\/[0-9a-f]{32})?$/.test(scope)
   ) {
-    throw new CodedError<CrnErrorCode>('InvalidCrn', 'not a CRN: ten segments separated by colons, starting with crn:v1, are expected')
+    throw new CodedError<CrnErrorCode>(
+      'InvalidCrn',
+      'not a CRN: ten segments separated by colons, starting with crn:v1, are expected',
+    )
   }
   return { cname, ctype, service, region, account: scope.slice(2), instance, resourceType, resource: rest.join(':') }
 }
 
 export function formatCrn(crn: Pick<Crn, 'service' | 'region' | 'account' | 'instance'> & Partial<Crn>): string {
-  const { cname = 'bluemix', ctype = 'public', service, region, account, instance, resourceType = '', resource = '' } = crn
+  const {
+    cname = 'bluemix',
+    ctype = 'public',
+    service,
+    region,
+    account,
+    instance,
+    resourceType = '',
+    resource = '',
+  } = crn
   return `crn:v1:${cname}:${ctype}:${service}:${region}:a/${account}:${instance}:${resourceType}:${resource}`
 }

@@ -102,7 +102,7 @@ export function openGarbage(
     collect,
     settled: async () => {
       collect()
-      while (running) await running
+      while (running !== undefined) await running
     },
     pin: (blobId) => {
       pins.set(blobId, (pins.get(blobId) ?? 0) + 1)
@@ -119,7 +119,7 @@ export function openGarbage(
     },
     close: async () => {
       closed = true
-      while (running) await running
+      while (running !== undefined) await running
     },
   }
 }

@@ -14,4 +14,7 @@ export const minioPython: Client = {
   },
 }
 
-const verbsFor = (target: Target): ObjectVerbs => pythonVerbs('minio_verbs.py', target)
+const verbsFor = (target: Target): ObjectVerbs => ({
+  ...pythonVerbs('minio_verbs.py', target),
+  unnameable: (key) => (key.includes('..') ? 'refuses names with a segment of dots' : undefined),
+})

@@ -64,7 +64,10 @@ function verbsFor(mountOf: (bucket: string) => Promise<string>): ObjectVerbs {
     removeBucket: missing('a mount removes no buckets'),
     unnameable: (key) => {
       if (key.startsWith('/') || key.includes('..')) return 'the file system cleans the path'
-      return key.endsWith('/') ? 'a file name does not end with a slash' : undefined
+      if (key.endsWith('/')) return 'a file name does not end with a slash'
+      return Buffer.byteLength(key) > 1000
+        ? 'asks for longer names too (`_$folder$` appended), and S3 has none'
+        : undefined
     },
   }
 }
