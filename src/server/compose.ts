@@ -1,14 +1,12 @@
 import { once } from 'node:events'
-import { mkdir, readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { CodedError } from '../base/errors.ts'
 import { newLease } from '../base/ids.ts'
 import { cachedProvider } from '../envelope/cached-provider.ts'
 import { type InstanceKey, openInstanceKey } from '../envelope/instance-key.ts'
@@ -27,21 +25,29 @@ import { lockDataDirectory } from '../storage/lock.ts'
 import { openLevelStore } from '../storage/metadata/level-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
+import { readBootstrap } from './bootstrap-file.ts'
+import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
+import { drainable } from './drain.ts'
 import type { Address, Config } from './settings.ts'
 
 export interface House {
   /** Binds both listeners; port 0 takes a free one. */
-  readonly listen: () => Promise<{ readonly s3: Address; readonly control: Address }>
-  /** Stops accepting, lets what runs finish for `graceMs`, then closes the stores. */
+  readonly listen: () => Promise<Listening>
+  /** Refuses S3 connections, lets what runs finish for `graceMs`, then closes the control listener and the stores. */
   readonly close: (graceMs: number) => Promise<void>
-  /** Credentials of the first start, in clear, once. */
-  readonly firstStart: FirstStart | undefined
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Resolves when what earlier runs left on the disk is removed. */
   readonly swept: Promise<void>
   /** Beneath the protocols: for what an operator or a test must see and no client may. */
   readonly objects: Objects
   readonly blobs: BlobStore
+}
+
+export interface Listening {
+  readonly s3: Address
+  readonly control: Address
+  /** Credentials of the first start, in clear, once. */
+  readonly firstStart: FirstStart | undefined
 }
 
 export interface HouseOptions {
@@ -53,22 +59,24 @@ export interface HouseOptions {
 }
 
 const KMS_SWEEP_EVERY_MS = 3_600_000
+/** The longest that control requests still run after the last of S3's. */
+const CONTROL_DRAIN_MS = 2000
 
 /** The one room where everything is made and handed to what needs it. */
 export async function openHouse({ config, log, clock = systemClock, onStoreFailure }: HouseOptions): Promise<House> {
   await using scope = new AsyncDisposableStack()
-  const dataDir = resolve(config['data-dir'])
-  await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  const dataDir = await openDataDirectory(config['data-dir'])
+  const passphrase = config['instance-passphrase']?.reveal()
+  const keyFile = passphrase === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
+  if (keyFile !== undefined) await refuseKeyInside(keyFile, dataDir)
   const lock = lockDataDirectory(dataDir)
   scope.defer(() => lock.release())
 
-  const keyFile =
-    config['instance-passphrase'] === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
   const instanceKey = scope.use(
     await openInstanceKey({
       sealFile: join(dataDir, 'instance-key.json'),
       ...(keyFile === undefined ? {} : { keyFile, generateKeyFile: true }),
-      ...(config['instance-passphrase'] === undefined ? {} : { passphrase: config['instance-passphrase'] }),
+      ...(passphrase === undefined ? {} : { passphrase }),
     }),
   )
 
@@ -89,7 +97,6 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     issuer: config['iam.issuer'],
   })
   if (config['bootstrap-file'] !== undefined) await applyBootstrap(iam, await readBootstrap(config['bootstrap-file']))
-  const credentials = await firstStart(iam)
 
   const kmsStore = await openStore('kms')
   const kms = await openKms({
@@ -101,12 +108,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     audit: (event) => log.debug({ audit: event }, event.action),
   })
   scope.defer(() => kms.close())
-  const sweepKeys = setInterval(
-    () => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed')),
-    KMS_SWEEP_EVERY_MS,
-  )
-  sweepKeys.unref()
-  scope.defer(() => clearInterval(sweepKeys))
+  const sweepKeys = (): void => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed'))
+  const keySweep = setInterval(sweepKeys, KMS_SWEEP_EVERY_MS)
+  keySweep.unref()
+  scope.defer(() => clearInterval(keySweep))
+  // A process that is started more often than that would never sweep.
+  sweepKeys()
   const serviceRootKeyCrn = await kms.ensureServiceRootKey()
 
   // In this process asking costs nothing, so a cached DEK is asked for at every use.
@@ -130,12 +137,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   })
   scope.defer(() => objects.close())
 
-  let draining = false
+  let state: 'starting' | 'serving' | 'draining' = 'starting'
   const control = createControlListener({
     apis: [...iamApis(iam), keyProtectApi({ kms, verifyToken: iam.verifyToken })],
     health: {
       live: () => ({ ok: true }),
-      ready: () => (draining ? { ok: false, problems: ['draining'] } : { ok: true }),
+      ready: () => (state === 'serving' ? { ok: true } : { ok: false, problems: [state] }),
     },
     logger: log,
   })
@@ -152,19 +159,26 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       },
     }),
   )
+  const drainS3 = drainable(s3)
+  const drainControl = drainable(control.server)
   const resources = scope.move()
 
   return {
-    listen: async () => ({
-      s3: await listen(s3, config['s3.listen']),
-      control: await control.listen(config['control.listen']),
-    }),
+    listen: async () => {
+      const s3Address = await listen(s3, config['s3.listen'])
+      const controlAddress = await control.listen(config['control.listen'])
+      // Not before: a start that fails at a taken port would make credentials that nobody has seen.
+      const credentials = await firstStart(iam)
+      state = 'serving'
+      return { s3: s3Address, control: controlAddress, firstStart: credentials }
+    },
     close: async (graceMs) => {
-      draining = true
-      await Promise.all([closeServer(s3, graceMs), control.close(graceMs)])
+      state = 'draining'
+      // The control listener stays until then, to say that this server is not ready any more.
+      await drainS3(graceMs)
+      await drainControl(Math.min(graceMs, CONTROL_DRAIN_MS))
       await resources.disposeAsync()
     },
-    firstStart: credentials,
     instanceKey: { created: instanceKey.created, origin: instanceKey.origin, file: keyFile },
     swept: objects.swept,
     objects,
@@ -180,33 +194,9 @@ const kmsSettings = (config: Config) => ({
   restoreWindowMs: config['kms.restore-window-ms'],
 })
 
-async function readBootstrap(path: string): Promise<unknown> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new CodedError('BootstrapInvalid', `the bootstrap file ${path} cannot be read`, { cause })
-  }
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new CodedError('BootstrapInvalid', `the bootstrap file ${path} is not JSON`, { cause })
-  }
-}
-
 async function listen(server: Server, { host, port }: Address): Promise<Address> {
   server.listen({ host, port })
   await once(server, 'listening')
   const bound = server.address()
   return typeof bound === 'object' && bound ? { host, port: bound.port } : { host, port }
-}
-
-async function closeServer(server: Server, graceMs: number): Promise<void> {
-  if (!server.listening) return
-  const closed = once(server, 'close')
-  server.close()
-  server.closeIdleConnections()
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs)
-  await closed
-  clearTimeout(cut)
 }

@@ -1,20 +1,31 @@
 import { readFileSync, statSync } from 'node:fs'
-import { parse as parseToml } from 'smol-toml'
+import { parse as parseToml, TomlError } from 'smol-toml'
 import { CodedError } from '../base/errors.ts'
 import { type Config, environmentName, flagName, SETTINGS, type Setting, type SettingName } from './settings.ts'
 
 export type ConfigErrorCode = 'ConfigInvalid'
 
-const invalid = (message: string, cause?: unknown): CodedError<ConfigErrorCode> =>
+export const invalidConfig = (message: string, cause?: unknown): CodedError<ConfigErrorCode> =>
   new CodedError('ConfigInvalid', message, { cause })
 
 const CONFIG_FILE = 'config-file'
 const NAMES = Object.keys(SETTINGS).filter((name): name is SettingName => Object.hasOwn(SETTINGS, name))
 
+/** What the welcome has users set for their clients: a server started from the same shell has them too. */
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL'])
+
 interface Source {
   readonly value: unknown
   /** For messages: which flag, variable or line of the file. */
   readonly from: string
+}
+
+/**
+ * Work of the disk and of cryptography shares one pool of threads, of which Node has four by default: too few to keep a
+ * disk busy while reads wait. The pool is made with its first work and has its size for good.
+ */
+export function sizeThreadPool(): void {
+  process.env['UV_THREADPOOL_SIZE'] ??= '16'
 }
 
 /** The process's own environment: read here and nowhere else. */
@@ -37,7 +48,7 @@ export function readConfig(
     config[name] = resolve(SETTINGS[name], fromFlags.get(name) ?? fromEnvironment.get(name) ?? fromFile.get(name))
   }
   if (config['instance-key-file'] !== undefined && config['instance-passphrase'] !== undefined) {
-    throw invalid('COFFER_INSTANCE_KEY_FILE and COFFER_INSTANCE_PASSPHRASE exclude each other: give one of them')
+    throw invalidConfig('COFFER_INSTANCE_KEY_FILE and COFFER_INSTANCE_PASSPHRASE exclude each other: give one of them')
   }
   return Object.freeze(config) as Config
 }
@@ -47,7 +58,7 @@ function resolve(setting: Setting, source: Source | undefined): unknown {
   const parsed = setting.schema.safeParse(source.value)
   if (parsed.success) return parsed.data
   const shown = setting.secret ? '[secret]' : JSON.stringify(source.value)
-  throw invalid(
+  throw invalidConfig(
     `${source.from} is ${shown}: ${parsed.error.issues.map((issue) => issue.message).join('; ')}. It is the ${setting.help}.`,
   )
 }
@@ -62,10 +73,14 @@ function readFlags(flags: readonly string[]): Map<string, Source> {
     const name = known.get(spelled)
     if (!name) throw unknown(spelled, [...known.keys()])
     const value = equals < 0 ? flags[++at] : flag.slice(equals + 1)
-    if (value === undefined) throw invalid(`${spelled} needs a value`)
     // A command line is visible to every user of the machine.
     if (isSecret(name))
-      throw invalid(`${spelled} is a secret and not taken from the command line: use ${environmentName(name)}_FILE`)
+      throw invalidConfig(
+        `${spelled} is a secret and not taken from the command line: use ${environmentName(name)}_FILE`,
+      )
+    if (value === undefined || (equals < 0 && value.startsWith('--'))) {
+      throw invalidConfig(`${spelled} needs a value: ${spelled}=…`)
+    }
     found.set(name, { value, from: spelled })
   }
   return found
@@ -75,11 +90,11 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
   const found = new Map<string, Source>()
   const known = new Map([...NAMES, CONFIG_FILE].map((name) => [environmentName(name), name]))
   for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith('COFFER_') || value === undefined) continue
+    if (!variable.startsWith('COFFER_') || value === undefined || CLIENT_VARIABLES.has(variable)) continue
     const name = known.get(variable)
     if (name) {
       if (environment[`${variable}_FILE`] !== undefined && isSecret(name))
-        throw invalid(`${variable} and ${variable}_FILE exclude each other`)
+        throw invalidConfig(`${variable} and ${variable}_FILE exclude each other`)
       found.set(name, { value, from: variable })
       continue
     }
@@ -97,34 +112,49 @@ const isSecret = (name: string): boolean => {
 
 function readSecret(variable: string, path: string): string {
   try {
-    if ((statSync(path).mode & 0o077) !== 0) throw invalid(`${variable}: ${path} may be read by others; chmod 600 it`)
+    refuseShared(variable, path)
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
   } catch (error) {
     if (error instanceof CodedError) throw error
-    throw invalid(`${variable}: ${path} cannot be read`, error)
+    throw invalidConfig(`${variable}: ${path} cannot be read`, error)
+  }
+}
+
+function refuseShared(from: string, path: string): void {
+  if ((statSync(path).mode & 0o077) !== 0) {
+    throw invalidConfig(`${from} is a secret, and ${path} may be read by others: chmod 600 ${path}`)
   }
 }
 
 function readFile(path: string): Map<string, Source> {
-  let document: unknown
-  try {
-    document = parseToml(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw invalid(
-      `${path} is not a TOML file that can be read: ${error instanceof Error ? error.message.split('\n', 1)[0] : ''}`,
-      error,
-    )
-  }
+  const document = readToml(path)
   const found = new Map<string, Source>()
   collect(document, '', (name, value) => {
     if (!Object.hasOwn(SETTINGS, name)) throw unknown(`${name} in ${path}`, NAMES)
+    if (isSecret(name)) refuseShared(`${name} in ${path}`, path)
     found.set(name, { value, from: `${name} in ${path}` })
   })
   return found
 }
 
+function readToml(path: string): unknown {
+  try {
+    return parseToml(readFileSync(path, 'utf8'))
+  } catch (error) {
+    // TOML's own messages quote the file, which may hold a secret.
+    if (error instanceof TomlError)
+      throw invalidConfig(
+        `${path} is not TOML at line ${error.line}, column ${error.column}: for example [s3] on a line of its own, then listen = "127.0.0.1:9000"`,
+      )
+    throw invalidConfig(`${path} cannot be read (${error instanceof Error ? error.message : ''})`, error)
+  }
+}
+
 function collect(node: unknown, prefix: string, leaf: (name: string, value: unknown) => void): void {
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) return leaf(prefix, node)
+  if (typeof node !== 'object' || node === null || Array.isArray(node) || node instanceof Date) {
+    leaf(prefix, node)
+    return
+  }
   for (const [name, value] of Object.entries(node)) collect(value, prefix ? `${prefix}.${name}` : name, leaf)
 }
 
@@ -137,7 +167,7 @@ function unknown(name: string, known: readonly string[]): CodedError<ConfigError
     nearest && nearest.distance <= Math.max(3, word.length / 3)
       ? ` Did you mean ${nearest.candidate}?`
       : ' See --help for all settings.'
-  return invalid(`${name} is not a setting.${hint}`)
+  return invalidConfig(`${name} is not a setting.${hint}`)
 }
 
 /** Levenshtein's. */

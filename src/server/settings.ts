@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Secret } from '../base/secret.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
@@ -24,30 +25,37 @@ export interface Address {
   readonly port: number
 }
 
-const address = z.string().transform((text, context): Address => {
+const ADDRESS_HINT = 'give host:port, for example 127.0.0.1:9000 or [::]:9000'
+const address = z.string(ADDRESS_HINT).transform((text, context): Address => {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/i.exec(text)
   const host = match?.[1] ?? match?.[2]
   const port = Number(match?.[3])
   if (host === undefined || !(port <= 65_535)) {
-    context.addIssue({ code: 'custom', message: 'give host:port, for example 127.0.0.1:9000 or [::]:9000' })
+    context.addIssue({ code: 'custom', message: ADDRESS_HINT })
     return z.NEVER
   }
   return { host, port }
 })
 
 const count = z
-  .union([z.number(), z.string().regex(/^\d+$/, 'give a whole number').transform(Number)])
-  .pipe(z.int().min(0))
-const text = z.string().min(1, 'must not be empty')
-const domains = z.string().transform((list, context): readonly string[] => {
-  const names = list
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '')
-  const bad = names.find((name) => !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
-  if (bad !== undefined) context.addIssue({ code: 'custom', message: `${bad} is not a domain name` })
-  return names
-})
+  .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], 'give a whole number')
+  .pipe(z.int('give a whole number').min(0, 'give a whole number of at least 0'))
+const text = z.string('give a text').min(1, 'must not be empty')
+const domains = z
+  .union([z.string(), z.array(z.string())], 'give names separated by commas')
+  .transform((list, context): readonly string[] => {
+    const names = (typeof list === 'string' ? list.split(',') : list)
+      .map((name) => name.trim().toLowerCase())
+      .filter((name) => name !== '')
+    const bad = names.find((name) => !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
+    if (bad !== undefined) context.addIssue({ code: 'custom', message: `${bad} is not a domain name` })
+    return names
+  })
+
+const passphrase = z
+  .string('give a text')
+  .refine((given) => [...given].length >= 12, 'give at least 12 characters')
+  .transform((given) => new Secret(given))
 
 /** Every setting there is. */
 export const SETTINGS = {
@@ -55,7 +63,7 @@ export const SETTINGS = {
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
   's3.domain': setting(domains, [], 'domains whose subdomains are buckets (virtual-host style), separated by commas'),
   's3.region': setting(
-    z.string().regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'),
+    z.string('give a text').regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'),
     'us-east-1',
     'region that the endpoint says it is in',
   ),
@@ -74,9 +82,14 @@ export const SETTINGS = {
     undefined,
     'file with the 32-byte instance key; made at the first start. Default: the data directory with .key appended',
   ),
-  'instance-passphrase': setting(text, undefined, 'passphrase that seals the instance key, instead of a key file', {
-    secret: true,
-  }),
+  'instance-passphrase': setting(
+    passphrase,
+    undefined,
+    'passphrase that seals the instance key, instead of a key file',
+    {
+      secret: true,
+    },
+  ),
   'disk.reserve-bytes': setting(count, 1024 ** 3, 'free disk space that objects never take'),
   'kms.enable-delay-ms': setting(
     count,
@@ -99,6 +112,11 @@ export const SETTINGS = {
     'a deleted root key can be restored this long; then its material is destroyed',
   ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
+  'drain-ms': setting(
+    count.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
+    25_000,
+    'running requests are waited for this long after SIGTERM',
+  ),
   'log.level': setting(
     z.enum(['debug', 'info', 'warn', 'error', 'silent']),
     'info',

@@ -1,14 +1,10 @@
-import type { House } from './compose.ts'
+import type { House, Listening } from './compose.ts'
 import type { Address, Config } from './settings.ts'
 
 const url = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** What the operator reads at start; at the first start also the credentials, which are never shown again. */
-export function welcome(
-  config: Config,
-  bound: { readonly s3: Address; readonly control: Address },
-  house: House,
-): string {
+export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound: Listening): string {
   const lines = [
     `Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`,
   ]
@@ -19,7 +15,7 @@ export function welcome(
       '  Without it nothing in the store can be read, by anybody. Back it up now, apart from the data.',
     )
   }
-  const first = house.firstStart
+  const first = bound.firstStart
   if (first) {
     lines.push(
       '',

@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * Watches a server's requests and gives the way to end it: no new connections, connections without a request are closed
+ * at once, the others after their request; what still runs after `graceMs` is cut.
+ */
+export function drainable(server: Server): (graceMs: number) => Promise<void> {
+  const running = new Map<Socket, Set<ServerResponse>>()
+  let draining = false
+
+  server.prependListener('connection', (socket: Socket) => {
+    running.set(socket, new Set())
+    socket.once('close', () => running.delete(socket))
+  })
+  const track = (incoming: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = incoming
+    const ofSocket = running.get(socket)
+    ofSocket?.add(response)
+    if (draining) response.shouldKeepAlive = false
+    response.once('close', () => {
+      ofSocket?.delete(response)
+      if (!draining || ofSocket?.size !== 0) return
+      // A client that is still sending would lose the answer if the connection were reset.
+      if (incoming.complete) socket.destroySoon()
+      else socket.end()
+    })
+  }
+  for (const event of ['request', 'checkContinue', 'checkExpectation'] as const) {
+    // A listener where there was none would change what Node does by itself.
+    if (server.listenerCount(event) > 0) server.prependListener(event, track)
+  }
+
+  return async (graceMs) => {
+    if (!server.listening) return
+    draining = true
+    const closed = once(server, 'close')
+    server.close()
+    for (const [socket, responses] of running) {
+      if (responses.size === 0) socket.destroySoon()
+      for (const response of responses) response.shouldKeepAlive = false
+    }
+    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    await closed
+    clearTimeout(cut)
+  }
+}

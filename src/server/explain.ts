@@ -1,0 +1,27 @@
+import { hasCode } from '../base/errors.ts'
+
+/** 75 is EX_TEMPFAIL of sysexits.h: start me again. */
+export const EXIT = { failed: 1, config: 9, storeInUse: 11, wrongKey: 12, storeFailed: 75 } as const
+
+/** Why the server does not start, in words for the operator. Causes are not shown: they may quote what they read. */
+export function explain(error: unknown): string {
+  if (hasCode(error)) return `${error.message}  [${error.code}]`
+  if (!(error instanceof Error)) return String(error)
+  if (!('syscall' in error) || !('code' in error)) return error.stack ?? error.message
+  return error.syscall === 'listen' ? explainListen(error) : `${error.message}  [${String(error.code)}]`
+}
+
+function explainListen(error: Error & { readonly code: unknown }): string {
+  const choose = 'choose another address with COFFER_S3_LISTEN or COFFER_CONTROL_LISTEN'
+  const port = 'port' in error ? String(error.port) : ''
+  if (error.code === 'EADDRINUSE') return `Port ${port} is taken by another process. Stop it, or ${choose}.`
+  if (error.code === 'EACCES') return `Port ${port} is for privileged processes: ${choose}.`
+  return `Coffer cannot listen there (${error.message}): ${choose}.`
+}
+
+export function exitCode(error: unknown): number {
+  if (hasCode(error, 'ConfigInvalid', 'BootstrapInvalid', 'IdentityInvalid', 'IdentityConflict')) return EXIT.config
+  if (hasCode(error, 'StoreLocked')) return EXIT.storeInUse
+  if (hasCode(error) && error.code.startsWith('InstanceKey')) return EXIT.wrongKey
+  return EXIT.failed
+}

@@ -1,0 +1,64 @@
+import { createLogger } from '../observe/logger.ts'
+import { type House, openHouse } from './compose.ts'
+import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
+import { EXIT, exitCode, explain } from './explain.ts'
+import { helpText } from './help.ts'
+import { welcome } from './welcome.ts'
+
+/** Past the drain: what the stores need to close. Then the process ends by itself, whatever hangs. */
+const CLOSE_MS = 4000
+/** Ctrl-C under npm arrives twice: from the terminal and from npm, which passes it on. */
+const SAME_SIGNAL_MS = 1000
+
+/** The program: `coffer [serve] [flags]`. */
+export async function run(args: readonly string[]): Promise<void> {
+  sizeThreadPool()
+  const flags = args[0] === 'serve' ? args.slice(1) : args
+  if (flags.includes('--help') || flags.includes('-h')) {
+    process.stdout.write(`${helpText()}\n`)
+    return
+  }
+  try {
+    await serve(flags)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+async function serve(flags: readonly string[]): Promise<void> {
+  const config = readConfig(flags, processEnvironment())
+  const log = createLogger(config['log.level'])
+  const house = await openHouse({
+    config,
+    log,
+    onStoreFailure: (err) => {
+      log.fatal({ err }, 'the store had a write error and takes no more writes; restart to recover')
+      // Crash-only: what was acknowledged is on disk; going on would acknowledge what is not.
+      process.exit(EXIT.storeFailed)
+    },
+  })
+  const listening = await house.listen()
+  process.stdout.write(welcome(config, house, listening))
+  stopOnSignal(house, config['drain-ms'])
+}
+
+function stopOnSignal(house: House, drainMs: number): void {
+  let stoppingSince: number | undefined
+  const stop = (signal: NodeJS.Signals): void => {
+    const now = performance.now()
+    if (stoppingSince !== undefined) {
+      // Somebody at a terminal does not want to wait.
+      if (signal === 'SIGINT' && now - stoppingSince > SAME_SIGNAL_MS) process.exit(EXIT.failed)
+      return
+    }
+    stoppingSince = now
+    setTimeout(() => process.exit(EXIT.failed), drainMs + CLOSE_MS).unref()
+    house.close(drainMs).then(() => process.exit(0), fail)
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop)
+}
+
+function fail(error: unknown): never {
+  process.stderr.write(`✕ ${explain(error)}\n`)
+  process.exit(exitCode(error))
+}
