@@ -1,7 +1,8 @@
 import { formatCrn, parseCrn } from '../base/crn.ts'
+import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import { newDek } from '../envelope/dek.ts'
-import type { Registration } from '../envelope/key-provider.ts'
+import type { KeyProviderErrorCode, Registration } from '../envelope/key-provider.ts'
 import { keyCall, metadataKeyContext } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Engine } from './engine.ts'
@@ -79,8 +80,19 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
     await engine.buckets.replace(closing, { ...closing, deleting: false })
     throw error
   }
-  if (bucket.encryption === 'customer-managed') await engine.provider.deregister(keyCall(bucket), registration(bucket))
+  if (bucket.encryption === 'customer-managed') await endRegistration(engine, bucket)
 }
+
+/** The bucket is gone whatever the provider says; a key that may not be used any more must not keep buckets from deletion. */
+async function endRegistration(engine: Engine, bucket: Bucket): Promise<void> {
+  try {
+    await engine.provider.deregister(keyCall(bucket), registration(bucket))
+  } catch (error) {
+    if (!hasCode<KeyProviderErrorCode>(error, ...REFUSALS)) throw error
+  }
+}
+
+const REFUSALS = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable'] as const
 
 /** A bucket that a crash left marked is open again: nothing says that it was empty. */
 export async function reopenBuckets(engine: Engine): Promise<void> {

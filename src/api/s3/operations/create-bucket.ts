@@ -92,7 +92,8 @@ const keyNotFound = (cause?: unknown): S3Error =>
 
 function checkRootKey(rootKeyCrn: string, locationConstraint: string, context: OperationContext): void {
   const crn = rootKeyCrnOf(rootKeyCrn)
-  const region = keyRegion(locationConstraint)
+  // Without a location the bucket is where the endpoint is.
+  const region = keyRegion(locationConstraint || context.settings.region)
   if (region !== undefined && crn.region !== region) throw keyNotFound()
   if (!context.mayUseRootKey(rootKeyCrn)) throw keyNotFound()
 }
