@@ -5,6 +5,7 @@ import { randomId } from '../../base/ids.ts'
 import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
+import type { Bucket } from '../../objects/buckets.ts'
 import type { Objects } from '../../objects/objects.ts'
 import { authenticate } from './authenticate.ts'
 import { S3Error } from './error-codes.ts'
@@ -123,7 +124,7 @@ function authorise(
     checkExpectedOwner(
       request,
       use === uses[0] ? 'x-amz-expected-bucket-owner' : 'x-amz-source-expected-bucket-owner',
-      bucket.ownerId,
+      bucket,
     )
   }
 }
@@ -147,9 +148,11 @@ function allow(
 
 type OperationContextAction = S3Operation['action']
 
-function checkExpectedOwner({ headers }: S3Request, name: string, ownerId: string): void {
+/** S3 names the owner by the account here; the canonical id of the owner that listings show is taken as well. */
+function checkExpectedOwner({ headers }: S3Request, name: string, bucket: Bucket): void {
   const expected = headers.get(name)
-  if (expected !== undefined && expected !== ownerId) throw new S3Error('AccessDenied')
+  if (expected === undefined || expected === bucket.ownerId) return
+  if (expected !== parseCrn(bucket.serviceInstanceCrn).account) throw new S3Error('AccessDenied')
 }
 
 function context(request: S3Request, caller: Caller, { objects, iam, settings }: S3HandlerOptions): OperationContext {
