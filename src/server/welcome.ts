@@ -1,7 +1,13 @@
 import type { House, Listening } from './compose.ts'
 import type { Address, Config } from './settings.ts'
 
-const url = ({ host, port }: Address): string => `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+/** Every address of the machine, as it is listened on, is none to connect to. */
+const REACHABLE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+function url({ host, port }: Address): string {
+  const name = REACHABLE[host] ?? host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
 
 /** What the operator reads at start; at the first start also the credentials, which are never shown again. */
 export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound: Listening): string {

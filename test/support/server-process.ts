@@ -19,6 +19,7 @@ export interface ServerProcessOptions {
   /** The file that Node runs; src/server/main.ts by default. */
   readonly main?: string
   readonly nodeOptions?: readonly string[]
+  readonly flags?: readonly string[]
   readonly readyTimeoutMs?: number
 }
 
@@ -35,6 +36,8 @@ export interface ServerProcess extends AsyncDisposable {
   /** The last 256 KiB of what it printed. */
   readonly output: () => string
   readonly running: () => boolean
+  /** Waits until it ends by itself; its exit code, or the signal that ended it. */
+  readonly ended: () => Promise<number | string>
   /** SIGTERM, then waits. Throws when it does not end within 40 s (it is killed then) or ends with another code than 0. */
   readonly stop: () => Promise<void>
   /** SIGKILL, then waits. */
@@ -47,17 +50,21 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   const controlPort = options.controlPort ?? (await freePort())
   const controlUrl = `http://127.0.0.1:${controlPort}`
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [...(options.nodeOptions ?? []), options.main ?? MAIN], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...inheritedEnvironment(),
-      COFFER_S3_LISTEN: `127.0.0.1:${s3Port}`,
-      COFFER_CONTROL_LISTEN: `127.0.0.1:${controlPort}`,
-      COFFER_DATA_DIR: options.dataDir,
-      ...(options.bootstrapFile === undefined ? {} : { COFFER_BOOTSTRAP_FILE: options.bootstrapFile }),
-      ...options.settings,
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeOptions ?? []), options.main ?? MAIN, ...(options.flags ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...inheritedEnvironment(),
+        COFFER_S3_LISTEN: `127.0.0.1:${s3Port}`,
+        COFFER_CONTROL_LISTEN: `127.0.0.1:${controlPort}`,
+        COFFER_DATA_DIR: options.dataDir,
+        ...(options.bootstrapFile === undefined ? {} : { COFFER_BOOTSTRAP_FILE: options.bootstrapFile }),
+        ...options.settings,
+      },
     },
-  })
+  )
   let output = ''
   const keep = (chunk: string): void => {
     output = (output + chunk).slice(-OUTPUT_LIMIT)
@@ -101,6 +108,10 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     startedInMs: performance.now() - startedAt,
     output: () => output,
     running,
+    ended: async () => {
+      await ended()
+      return child.exitCode ?? child.signalCode ?? 'unknown'
+    },
     stop,
     kill,
     [Symbol.asyncDispose]: kill,

@@ -1,0 +1,359 @@
+import { stat, writeFile } from 'node:fs/promises'
+import { inspect } from 'node:util'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/server/config.ts'
+import { environmentName, flagName, SETTINGS, type Setting, type SettingName } from '../../src/server/settings.ts'
+import { endedServer } from '../support/ended-server.ts'
+import { startServerProcess } from '../support/server-process.ts'
+import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
+
+/** For every setting: three spellings of different good values with what they come to, and bad ones. */
+const EXAMPLES: Readonly<
+  Record<SettingName, { readonly good: readonly (readonly [string, unknown])[]; readonly bad: readonly string[] }>
+> = {
+  'data-dir': {
+    good: [
+      ['/a', '/a'],
+      ['b', 'b'],
+      ['./c', './c'],
+    ],
+    bad: [''],
+  },
+  's3.listen': {
+    good: [
+      ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],
+      ['[::1]:65535', { host: '::1', port: 65_535 }],
+      ['localhost:0', { host: 'localhost', port: 0 }],
+    ],
+    bad: ['', '9000', ':9000', '::1:9000', '127.0.0.1:65536', '127.0.0.1:', 'http://127.0.0.1:9000', '127.0.0.1:90x'],
+  },
+  's3.domain': {
+    good: [
+      ['s3.local', ['s3.local']],
+      ['S3.local, other.example ,', ['s3.local', 'other.example']],
+      ['', []],
+    ],
+    bad: ['s3_local', '-s3.local', 'a b', 's3.local.', '*.s3.local', 'http://s3.local'],
+  },
+  's3.region': {
+    good: [
+      ['us-south', 'us-south'],
+      ['eu-de', 'eu-de'],
+      ['x', 'x'],
+    ],
+    bad: ['', 'US', 'us south', 'a'.repeat(33)],
+  },
+  'control.listen': {
+    good: [
+      ['127.0.0.2:2', { host: '127.0.0.2', port: 2 }],
+      ['[::]:3', { host: '::', port: 3 }],
+      ['control:4', { host: 'control', port: 4 }],
+    ],
+    bad: ['', 'control', '9001', 'a:b:1'],
+  },
+  'bootstrap-file': {
+    good: [
+      ['/a.json', '/a.json'],
+      ['b.json', 'b.json'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
+  'instance-key-file': {
+    good: [
+      ['/a.key', '/a.key'],
+      ['b.key', 'b.key'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
+  'instance-passphrase': { good: [], bad: ['', 'too short'] },
+  'disk.reserve-bytes': {
+    good: [
+      ['0', 0],
+      ['1048576', 1_048_576],
+      ['007', 7],
+    ],
+    bad: ['', '-1', '1.5', '1GB', '1e9', '99999999999999999999'],
+  },
+  'kms.enable-delay-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30s'],
+  },
+  'kms.restore-delay-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30s'],
+  },
+  'kms.rotate-interval-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '1h'],
+  },
+  'kms.restore-window-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30d'],
+  },
+  'iam.issuer': {
+    good: [
+      ['https://a', 'https://a'],
+      ['b', 'b'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
+  'drain-ms': {
+    good: [
+      ['0', 0],
+      ['1000', 1000],
+      ['86400000', 86_400_000],
+    ],
+    bad: ['', '-1', '25s', '86400001'],
+  },
+  'log.level': {
+    good: [
+      ['debug', 'debug'],
+      ['error', 'error'],
+      ['silent', 'silent'],
+    ],
+    bad: ['', 'verbose', 'INFO'],
+  },
+}
+
+const table = Object.entries(EXAMPLES).filter(
+  (entry): entry is [SettingName, (typeof EXAMPLES)[SettingName]] => entry[0] in SETTINGS,
+)
+const all: Readonly<Record<string, Setting>> = SETTINGS
+const NONE = ['', undefined] as const
+const SECRET = 'correct horse battery staple'
+
+let home: TemporaryDirectory
+beforeEach(async () => {
+  home = await temporaryDirectory()
+  return () => home[Symbol.asyncDispose]()
+})
+
+/** A TOML file of its own with one setting, in the table its name says. */
+async function toml(name: string, value: string): Promise<string> {
+  const [table, member] = name.includes('.') ? name.split('.') : [undefined, name]
+  const path = home.join('coffer.toml')
+  await writeFile(path, `${table ? `[${table}]\n` : ''}${member} = ${JSON.stringify(value)}\n`, { mode: 0o600 })
+  return path
+}
+
+describe('settings', () => {
+  it('all have examples here and a line in --help', async () => {
+    expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(SETTINGS).sort())
+    const { exitCode, output } = await endedServer({}, ['--help'])
+    expect(exitCode).toBe(0)
+    for (const [name, setting] of Object.entries(all)) {
+      expect(output).toContain(environmentName(name))
+      expect(output).toContain(setting.help)
+      expect(output.includes(`${flagName(name)} `)).toBe(setting.secret !== true)
+    }
+    expect(output).toContain('COFFER_CONFIG_FILE')
+  })
+
+  it.each(table.filter(([, { good }]) => good.length > 0))(
+    '%s: flag wins over environment, environment over file, file over the default',
+    async (name, { good }) => {
+      const [[inFile, ofFile] = NONE, [inEnvironment, ofEnvironment] = NONE, [asFlag, ofFlag] = NONE] = good
+      const path = await toml(name, inFile)
+      const environment = { [environmentName(name)]: inEnvironment }
+      expect(readConfig([], {})[name]).toEqual(all[name]?.default)
+      expect(readConfig(['--config-file', path], {})[name]).toEqual(ofFile)
+      expect(readConfig([], { COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
+      expect(readConfig(['--config-file', path], environment)[name]).toEqual(ofEnvironment)
+      expect(readConfig([flagName(name), asFlag], { ...environment, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFlag)
+      expect(readConfig([`${flagName(name)}=${asFlag}`], environment)[name]).toEqual(ofFlag)
+    },
+  )
+
+  it.each(table)(
+    '%s: a bad value is refused wherever it stands, naming the place and what to give',
+    async (name, { bad }) => {
+      for (const value of bad) {
+        const path = await toml(name, value)
+        const ways: readonly (readonly [readonly string[], Readonly<Record<string, string>>, string])[] = [
+          ...(all[name]?.secret ? [] : [[[`${flagName(name)}=${value}`], {}, flagName(name)] as const]),
+          [[], { [environmentName(name)]: value }, environmentName(name)],
+          [[], { COFFER_CONFIG_FILE: path }, `${name} in ${path}`],
+        ]
+        for (const [flags, environment, place] of ways) {
+          const error = refusal(flags, environment)
+          expect(error).toContain(place)
+          expect(error).toMatch(/give |must not be empty|is not a domain name|expected one of|Too big/)
+          expect(error).toContain(all[name]?.help)
+        }
+      }
+    },
+  )
+
+  it('take numbers and lists of a TOML file as such, and refuse other types', async () => {
+    const path = home.join('coffer.toml')
+    await writeFile(path, 'drain-ms = 5\n[s3]\ndomain = ["a.example", "b.example"]\n[disk]\nreserve-bytes = 7\n')
+    expect(readConfig(['--config-file', path], {})).toMatchObject({
+      'drain-ms': 5,
+      's3.domain': ['a.example', 'b.example'],
+      'disk.reserve-bytes': 7,
+    })
+    for (const wrong of [
+      'drain-ms = true',
+      'drain-ms = 1.5',
+      'drain-ms = 2026-01-01',
+      'data-dir = 5',
+      '[s3]\nlisten = 9000',
+      '[s3]\ndomain = [1]',
+      '[s3]\nregion = []',
+    ]) {
+      await writeFile(path, wrong)
+      expect(refusal(['--config-file', path], {})).toMatch(/give /)
+    }
+  })
+
+  it('that do not exist are refused in each source with the nearest one that does', async () => {
+    const path = home.join('coffer.toml')
+    await writeFile(path, '[s3]\nlissen = "127.0.0.1:1"\n')
+    expect(refusal(['--s3-lissen', '127.0.0.1:1'], {})).toBe('--s3-lissen is not a setting. Did you mean --s3-listen?')
+    expect(refusal([], { COFFER_S3_LISSEN: '127.0.0.1:1' })).toBe(
+      'COFFER_S3_LISSEN is not a setting. Did you mean COFFER_S3_LISTEN?',
+    )
+    expect(refusal(['--config-file', path], {})).toBe(`s3.lissen in ${path} is not a setting. Did you mean s3.listen?`)
+    expect(refusal(['start'], {})).toMatch(/start is not a setting/)
+    expect(refusal([], { COFFER_XYZZY_PLUGH: '1' })).toMatch(/See --help/)
+    // Only secrets have a _FILE form.
+    expect(refusal([], { COFFER_DATA_DIR_FILE: '/x' })).toMatch(/COFFER_DATA_DIR_FILE is not a setting/)
+    for (const name of ['__proto__', 'constructor', 'toString']) {
+      await writeFile(path, `"${name}" = "x"\n`)
+      expect(() => readConfig(['--config-file', path], {})).toThrow(/is not a setting|is not TOML/)
+    }
+  })
+
+  it('that need a value are refused without one', () => {
+    expect(refusal(['--data-dir'], {})).toMatch(/--data-dir needs a value/)
+    expect(refusal(['--data-dir', '--s3-region=x'], {})).toMatch(/--data-dir needs a value/)
+  })
+
+  it('from a file that is missing, or is not TOML, are an error that quotes nothing of it', async () => {
+    expect(refusal(['--config-file', home.join('none.toml')], {})).toMatch(/none\.toml cannot be read \(ENOENT/)
+    const path = home.join('coffer.toml')
+    await writeFile(path, `drain-ms = 5\ninstance-passphrase = ${SECRET}\n`, { mode: 0o600 })
+    const error = refusal(['--config-file', path], {})
+    expect(error).toMatch(/is not TOML at line 2, column \d+/)
+    expect(error).not.toContain('horse')
+  })
+
+  it('leave what the welcome tells users to export alone', () => {
+    expect(() => readConfig([], { COFFER_CONTROL: 'http://127.0.0.1:9001', AWS_REGION: 'x' })).not.toThrow()
+  })
+})
+
+describe('a secret setting', () => {
+  it('comes from the environment, from a file that it names or from a private TOML file', async () => {
+    const file = home.join('passphrase')
+    await writeFile(file, `${SECRET}\n`, { mode: 0o600 })
+    const path = await toml('instance-passphrase', SECRET)
+    for (const environment of [
+      { COFFER_INSTANCE_PASSPHRASE: SECRET },
+      { COFFER_INSTANCE_PASSPHRASE_FILE: file },
+      { COFFER_CONFIG_FILE: path },
+    ]) {
+      expect(readConfig([], environment)['instance-passphrase']?.reveal()).toBe(SECRET)
+    }
+  })
+
+  it('is refused on the command line, twice, from a file that others may read and from one that is not there', async () => {
+    expect(refusal([`--instance-passphrase=${SECRET}`], {})).toMatch(/COFFER_INSTANCE_PASSPHRASE_FILE/)
+    expect(refusal(['--instance-passphrase', SECRET], {})).not.toContain('horse')
+    const shared = home.join('passphrase')
+    await writeFile(shared, SECRET, { mode: 0o644 })
+    expect(refusal([], { COFFER_INSTANCE_PASSPHRASE_FILE: shared })).toMatch(/chmod 600/)
+    expect(refusal([], { COFFER_INSTANCE_PASSPHRASE_FILE: home.join('none') })).toMatch(
+      /COFFER_INSTANCE_PASSPHRASE_FILE.*cannot be read/,
+    )
+    expect(refusal([], { COFFER_INSTANCE_PASSPHRASE_FILE: '/any', COFFER_INSTANCE_PASSPHRASE: SECRET })).toMatch(
+      /exclude each other/,
+    )
+    const open = home.join('open.toml')
+    await writeFile(open, `instance-passphrase = "${SECRET}"`, { mode: 0o644 })
+    expect(refusal([], { COFFER_CONFIG_FILE: open })).toMatch(/chmod 600/)
+    expect(refusal([], { COFFER_INSTANCE_PASSPHRASE: SECRET, COFFER_INSTANCE_KEY_FILE: '/k' })).toMatch(
+      /exclude each other/,
+    )
+  })
+
+  it('is shown by nothing that prints a config', () => {
+    const config = readConfig([], { COFFER_INSTANCE_PASSPHRASE: SECRET })
+    const shown = [
+      inspect(config, { depth: 9, showHidden: true }),
+      JSON.stringify(config),
+      String(config['instance-passphrase']),
+      `${Object.values(config)}`,
+    ]
+    for (const text of shown) expect(text).not.toContain('horse')
+    expect(shown[0]).toContain('[secret]')
+    expect(Object.isFrozen(config)).toBe(true)
+  })
+
+  it('is not repeated when its value is refused', () => {
+    expect(refusal([], { COFFER_INSTANCE_PASSPHRASE: 'short pass' })).toMatch(
+      /is \[secret\]: give at least 12 characters/,
+    )
+  })
+})
+
+describe('a server process', () => {
+  it('ends with 9 and one line, before it touches anything, for an unknown setting or a bad value from each source', async () => {
+    const dataDir = home.join('data')
+    const path = await toml('s3.lissen', '127.0.0.1:1')
+    const attempts = await Promise.all([
+      endedServer({ COFFER_DATA_DIR: dataDir }, ['--s3-lissen=127.0.0.1:1']),
+      endedServer({ COFFER_DATA_DIR: dataDir, COFFER_S3_LISSEN: '127.0.0.1:1' }),
+      endedServer({ COFFER_DATA_DIR: dataDir, COFFER_CONFIG_FILE: path }),
+      endedServer({ COFFER_DATA_DIR: dataDir, COFFER_S3_LISTEN: 'nowhere' }),
+      endedServer({ COFFER_DATA_DIR: path }),
+    ])
+    for (const { exitCode, output } of attempts) {
+      expect(exitCode).toBe(9)
+      expect(output).toMatch(/^✕ [^\n]+ {2}\[ConfigInvalid\]\n$/)
+      expect(output).toMatch(/Did you mean|give /)
+    }
+    await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
+  it('takes its settings from flags, environment and file together', async () => {
+    const path = home.join('coffer.toml')
+    await writeFile(path, `data-dir = "${home.join('wrong')}"\n[log]\nlevel = "silent"\n[s3]\nregion = "eu-de"\n`)
+    await using server = await startServerProcess({
+      dataDir: home.join('data'),
+      flags: ['serve', '--config-file', path, '--s3-region=us-south'],
+    })
+    expect(server.output()).toContain('export AWS_REGION=us-south')
+    expect(server.output()).toContain(home.join('data.key'))
+    expect(server.output()).not.toContain('{"level"')
+  })
+})
+
+function refusal(flags: readonly string[], environment: Readonly<Record<string, string>>): string {
+  try {
+    readConfig(flags, environment)
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ConfigInvalid' })
+    return error instanceof Error ? error.message : ''
+  }
+  throw new Error(`taken: ${flags.join(' ')} ${JSON.stringify(environment)}`)
+}
