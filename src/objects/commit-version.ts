@@ -16,8 +16,12 @@ export interface NewVersion {
   readonly key: string
   readonly record: ObjectRecord
   readonly conditions: WriteConditions
-  /** Further writes of the same commit, e.g. the end of an upload. They hold for every attempt. */
-  readonly also?: readonly Write[]
+  /** Further writes of the same commit, e.g. the end of an upload. */
+  readonly also?: {
+    readonly writes: readonly Write[]
+    /** Asked after a lost race: throws when the writes can't succeed any more. */
+    readonly recheck: () => Promise<void>
+  }
 }
 
 /**
@@ -51,7 +55,7 @@ export async function commitVersion(
           if: null,
         }),
       ),
-      ...(version.also ?? []),
+      ...(version.also?.writes ?? []),
     ]
     const replaced = current && decodeObject(current.value)
     if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
@@ -60,6 +64,7 @@ export async function commitVersion(
       if (replaced || version.also) engine.garbage.collect()
       return
     }
+    await version.also?.recheck()
   }
   throw new ObjectsError(
     'ConditionalRequestConflict',

@@ -23,8 +23,6 @@ import {
   uploadAttributes,
 } from './uploads.ts'
 
-/** S3: every part but the last has at least 5 MiB. */
-const MIN_PART_BYTES = 5 * 1024 ** 2
 /** S3 of today: 50 TB; the manifest allows it (10,000 parts of 5 GiB). */
 const MAX_OBJECT_BYTES = 50 * 1000 ** 4
 const PAGE = 1000
@@ -56,6 +54,18 @@ export interface CompletedObject {
 
 /** Moves no bytes: the parts stay where they are, and one commit makes them the object. */
 export async function completeUpload(engine: Engine, keys: BucketKeys, input: CompleteInput): Promise<CompletedObject> {
+  for (;;) {
+    const completed = await tryToComplete(engine, keys, input)
+    if (completed) return completed
+  }
+}
+
+/** Undefined when a part was replaced meanwhile: what was read of the parts no longer holds. */
+async function tryToComplete(
+  engine: Engine,
+  keys: BucketKeys,
+  input: CompleteInput,
+): Promise<CompletedObject | undefined> {
   const { bucket, key } = input
   let upload: Upload
   try {
@@ -74,7 +84,7 @@ export async function completeUpload(engine: Engine, keys: BucketKeys, input: Co
   const stored = await allParts(engine, keys, upload)
   const parts = chooseParts(input.parts, stored)
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
-  checkSizes(parts, sizeBytes, input.sizeBytes)
+  checkSizes(engine.minPartBytes, parts, sizeBytes, input.sizeBytes)
   const etag = multipartEtag(parts)
   const checksum = objectChecksum(upload.checksum, parts)
   if (input.checksum && checksum && input.checksum.value !== checksum.value) {
@@ -105,10 +115,19 @@ export async function completeUpload(engine: Engine, keys: BucketKeys, input: Co
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
     manifest: await storeManifest(engine.blobs, draft, dek, envelope, manifest),
   }
-  const also = endOfUpload(engine, upload, stored, parts)
+  let partReplaced = false
+  const also = {
+    writes: endOfUpload(engine, upload, stored, parts),
+    recheck: async () => {
+      const now = await findUpload(engine, bucket, key, input.uploadId)
+      partReplaced = now.row.token !== upload.row.token
+      if (partReplaced) throw new ObjectsError('ConditionalRequestConflict', 'a part was replaced at the same time')
+    },
+  }
   try {
     await commitVersion(engine, keys, draft, { bucket, key, record, conditions: input.conditions, also })
   } catch (error) {
+    if (partReplaced) return undefined
     // Another CompleteMultipartUpload of the same upload won: its answer is ours.
     const finished = await finishedBefore(engine, keys, input)
     if (finished) return finished
@@ -171,11 +190,16 @@ function choosePart({ number, etag, checksum }: ListedPart, stored: ReadonlyMap<
   )
 }
 
-function checkSizes(parts: readonly UploadedPart[], sizeBytes: number, expectedBytes: number | undefined): void {
-  const small = parts.slice(0, -1).find((part) => part.sizeBytes < MIN_PART_BYTES)
+function checkSizes(
+  minPartBytes: number,
+  parts: readonly UploadedPart[],
+  sizeBytes: number,
+  expectedBytes: number | undefined,
+): void {
+  const small = parts.slice(0, -1).find((part) => part.sizeBytes < minPartBytes)
   if (small) {
     throw new ObjectsError('EntityTooSmall', 'Your proposed upload is smaller than the minimum allowed size', {
-      details: { partNumber: small.number, proposedSize: small.sizeBytes, minSizeAllowed: MIN_PART_BYTES },
+      details: { partNumber: small.number, proposedSize: small.sizeBytes, minSizeAllowed: minPartBytes },
     })
   }
   if (sizeBytes > MAX_OBJECT_BYTES) {

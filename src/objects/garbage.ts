@@ -19,9 +19,13 @@ export interface Garbage {
   readonly collect: () => void
   /** Resolves when nothing is left that may be removed now. */
   readonly settled: () => Promise<void>
-  /** Holds the removal of an envelope's bytes while it is read. */
-  readonly pin: (blobId: string) => Disposable
+  /** Looks up what is to be read and holds the removal of its bytes until disposed; nothing removes them in between. */
+  readonly pin: <T extends { readonly blobId: Buffer }>(lookUp: () => Promise<T>) => Promise<Pinned<T>>
   readonly close: () => Promise<void>
+}
+
+export interface Pinned<T> extends Disposable {
+  readonly found: T
 }
 
 export function openGarbage(
@@ -31,6 +35,8 @@ export function openGarbage(
   onError: (error: unknown) => void,
 ): Garbage {
   const pins = new Map<string, number>()
+  /** Each may find a record that is dropped before it gets to pin it. */
+  const lookups = new Set<Promise<unknown>>()
   /** Envelopes that a pass met while they were read. */
   const postponed = new Set<string>()
   let running: Promise<void> | undefined
@@ -62,6 +68,8 @@ export function openGarbage(
     let gte: Buffer = Buffer.alloc(0)
     for (;;) {
       const rows = await metadata.range(SPACE.garbage, { gte, lt, limit: PAGE })
+      // Whoever looks up from here on finds none of what these rows name.
+      await Promise.allSettled(lookups)
       for (const row of rows) {
         if (closed) return
         const record = decodeGarbage(row.value)
@@ -91,6 +99,20 @@ export function openGarbage(
       })
   }
 
+  const hold = (blobId: string): Disposable => {
+    pins.set(blobId, (pins.get(blobId) ?? 0) + 1)
+    return {
+      [Symbol.dispose]: () => {
+        const left = (pins.get(blobId) ?? 1) - 1
+        if (left > 0) pins.set(blobId, left)
+        else {
+          pins.delete(blobId)
+          if (postponed.delete(blobId)) collect()
+        }
+      },
+    }
+  }
+
   return {
     entry: (record) => ({
       type: 'put',
@@ -104,17 +126,13 @@ export function openGarbage(
       collect()
       while (running !== undefined) await running
     },
-    pin: (blobId) => {
-      pins.set(blobId, (pins.get(blobId) ?? 0) + 1)
-      return {
-        [Symbol.dispose]: () => {
-          const left = (pins.get(blobId) ?? 1) - 1
-          if (left > 0) pins.set(blobId, left)
-          else {
-            pins.delete(blobId)
-            if (postponed.delete(blobId)) collect()
-          }
-        },
+    pin: async (lookUp) => {
+      const pinned = lookUp().then((found) => ({ found, ...hold(found.blobId.toString('hex')) }))
+      lookups.add(pinned)
+      try {
+        return await pinned
+      } finally {
+        lookups.delete(pinned)
       }
     },
     close: async () => {

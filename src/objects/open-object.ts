@@ -35,11 +35,8 @@ export interface OpenObject extends Disposable {
 }
 
 export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucket, key: string): Promise<OpenObject> {
-  const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-  if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
-  const record = decodeObject(row.value)
   using scope = new DisposableStack()
-  scope.use(engine.garbage.pin(record.blobId.toString('hex')))
+  const { found: record } = scope.use(await engine.garbage.pin(() => currentRecord(engine, bucket, key)))
   const dek = scope.use(await keys.unwrapDek(bucket, record.blobId, record.wrappedDek))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
   const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
@@ -53,6 +50,12 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
     read: (range) => readRange(engine, keys, bucket, key, dek, record, manifest, range),
     [Symbol.dispose]: () => held.dispose(),
   }
+}
+
+async function currentRecord(engine: Engine, bucket: Bucket, key: string): Promise<ObjectRecord> {
+  const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+  if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
+  return decodeObject(row.value)
 }
 
 async function* readRange(

@@ -144,11 +144,11 @@ async function commitPart(
   record: PartRecord,
 ): Promise<void> {
   const row = partKey(upload.id, number)
+  let current = upload
   for (;;) {
     const replaced = await engine.metadata.get(SPACE.part, row)
     const writes: Write[] = [
-      // An upload that was completed or aborted meanwhile takes no more parts.
-      { type: 'check', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
+      ...(replaced ? replacing(engine, current, decodePart(replaced.value)) : [stillThere(current)]),
       { type: 'put', space: SPACE.part, key: row, value: encodePart(record), if: replaced ? replaced.token : null },
       {
         type: 'put',
@@ -158,17 +158,26 @@ async function commitPart(
         if: null,
       },
     ]
-    if (replaced) {
-      writes.push(engine.garbage.entry({ blobs: [decodePart(replaced.value).blob], blobId: upload.id.toString('hex') }))
-    }
     if (await commitOrKeep(engine, draft, writes)) {
       draft.keep()
       if (replaced) engine.garbage.collect()
       return
     }
-    await findUpload(engine, upload.bucket, upload.key, upload.id.toString('hex'))
+    current = await findUpload(engine, upload.bucket, upload.key, upload.id.toString('hex'))
   }
 }
+
+/** An upload that was completed or aborted meanwhile takes no more parts. */
+const stillThere = ({ row }: Upload): Write => ({ type: 'check', space: SPACE.upload, key: row.key, if: row.token })
+
+/**
+ * Writes the upload's row as it was: its new token tells a CompleteMultipartUpload that has read the parts already to
+ * read them again, or else it would name the part that is removed here.
+ */
+const replacing = (engine: Engine, { id, row }: Upload, part: PartRecord): Write[] => [
+  { type: 'put', space: SPACE.upload, key: row.key, value: row.value, if: row.token },
+  engine.garbage.entry({ blobs: [part.blob], blobId: id.toString('hex') }),
+]
 
 /** Parts in ascending order, after a number. */
 export async function partsAfter(

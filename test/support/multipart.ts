@@ -6,6 +6,7 @@ import {
   CreateMultipartUploadCommand,
   type CreateMultipartUploadCommandInput,
   UploadPartCommand,
+  type UploadPartCommandInput,
 } from '@aws-sdk/client-s3'
 import type { ObjectHouse } from './object-house.ts'
 
@@ -15,6 +16,7 @@ export interface InPartsOptions {
   /** 1, 2, 3 … unless given. */
   readonly numbers?: readonly number[]
   readonly create?: Partial<CreateMultipartUploadCommandInput>
+  readonly part?: Partial<UploadPartCommandInput>
   readonly complete?: Partial<CompleteMultipartUploadCommandInput>
 }
 
@@ -35,6 +37,7 @@ export async function sendPart(
   uploadId: string,
   number: number,
   body: Buffer | string,
+  more: Partial<UploadPartCommandInput> = {},
 ): Promise<CompletedPart> {
   const command = new UploadPartCommand({
     Bucket: bucket,
@@ -42,6 +45,7 @@ export async function sendPart(
     UploadId: uploadId,
     PartNumber: number,
     Body: body,
+    ...more,
   })
   const { $metadata: _, ...part } = await s3.send(command)
   return { ...part, PartNumber: number }
@@ -72,7 +76,9 @@ export async function uploadInParts(
 ): Promise<CompleteMultipartUploadCommandOutput & { readonly uploadId: string; readonly parts: CompletedPart[] }> {
   const uploadId = await createUpload(house, key, options.create)
   const parts = await Promise.all(
-    bodies.map((body, index) => sendPart(house, key, uploadId, options.numbers?.[index] ?? index + 1, body)),
+    bodies.map((body, index) =>
+      sendPart(house, key, uploadId, options.numbers?.[index] ?? index + 1, body, options.part),
+    ),
   )
   return { ...(await complete(house, key, uploadId, parts, options.complete)), uploadId, parts }
 }

@@ -31,9 +31,11 @@ export const listParts = defineOperation({
       Owner: owner,
       StorageClass: 'STANDARD',
       PartNumberMarker: after,
-      NextPartNumberMarker: last?.number ?? 0,
-      MaxParts: maxParts,
-      IsTruncated: found.length > limit,
+      // Left out of an empty page: a client that goes on for as long as there is a marker would go on for ever.
+      ...(last ? { NextPartNumberMarker: last.number } : {}),
+      MaxParts: limit,
+      // A page of nothing is the last one: it has no marker to go on from.
+      IsTruncated: limit > 0 && found.length > limit,
       ...(upload.checksum
         ? { ChecksumAlgorithm: upload.checksum.algorithm.toUpperCase(), ChecksumType: upload.checksum.type }
         : {}),

@@ -5,9 +5,12 @@ import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { copySourceRange } from '../range.ts'
+import { checkEncryptionHeaders } from '../refused-headers.ts'
 import { located, quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
 import { xmlReply } from '../xml-reply.ts'
+
+const RANGE = 'x-amz-copy-source-range'
 
 export const uploadPartCopy = defineOperation({
   name: 'UploadPartCopy',
@@ -23,18 +26,25 @@ export const uploadPartCopy = defineOperation({
       source: copySource(request),
       target: uploadTarget(request),
       partNumber: partNumberOf(request),
-      range: copySourceRange(request.headers.get('x-amz-copy-source-range')),
+      range: copySourceRange(request.headers.get(RANGE)),
       conditions: readConditions(request, 'x-amz-copy-source-'),
     }
   },
   run: async ({ source, target, partNumber, range, conditions }, context) => {
     const upload = await locatedUpload(target, context)
+    checkEncryptionHeaders(context.request, upload.bucket)
     using object = await context.objects.open(located(source, context))
     const { manifest, modifiedAtMs } = object
     checkCopyConditions(conditions, { etag: manifest.etag, modifiedAtMs })
     const { start, end } = range ?? { start: 0, end: manifest.sizeBytes }
     if (end > manifest.sizeBytes) {
-      throw new S3Error('InvalidRange', `Range specified is not valid for source object of size: ${manifest.sizeBytes}`)
+      throw new S3Error(
+        'InvalidArgument',
+        `Range specified is not valid for source object of size: ${manifest.sizeBytes}`,
+        {
+          extra: { ArgumentName: RANGE, ArgumentValue: context.request.headers.get(RANGE) ?? '' },
+        },
+      )
     }
     const algorithm = upload.checksum?.algorithm
     const part = await context.objects.uploadPart(upload, partNumber, {
