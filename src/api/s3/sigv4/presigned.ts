@@ -51,7 +51,7 @@ const invalid = (message: string): S3Error => new S3Error(ERRORS.code, message)
 
 function readExpires(text: string): number {
   // A life that ended before it began is over, like one that ended since.
-  if (!/^-?\d{1,15}$/.test(text)) throw invalid('X-Amz-Expires should be a number')
+  if (!/^-?\d{1,9}$/.test(text)) throw invalid('X-Amz-Expires should be a number')
   const seconds = Number(text)
   if (seconds > MAX_EXPIRES_SECONDS) {
     throw invalid(
