@@ -67,12 +67,12 @@ describe('ListParts', () => {
   })
 
   it('starts after a marker, also one that is no part', async () => {
-    const after = async (marker: string) =>
+    const numbersAfter = async (marker: string) =>
       (await list({ PartNumberMarker: marker })).Parts?.map(({ PartNumber }) => PartNumber)
-    expect(await after('3')).toEqual([10, 255, 256, 9999, 10_000])
-    expect(await after('100')).toEqual([255, 256, 9999, 10_000])
-    expect(await after('10000')).toBeUndefined()
-    expect(await after('2000000000')).toBeUndefined()
+    expect(await numbersAfter('3')).toEqual([10, 255, 256, 9999, 10_000])
+    expect(await numbersAfter('100')).toEqual([255, 256, 9999, 10_000])
+    expect(await numbersAfter('10000')).toBeUndefined()
+    expect(await numbersAfter('2000000000')).toBeUndefined()
   })
 
   it('shows nothing more of a page of none', async () => {

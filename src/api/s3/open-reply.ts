@@ -1,5 +1,6 @@
 import type { Bucket } from '../../objects/buckets.ts'
 import { checkReadConditions } from '../../objects/conditions.ts'
+import type { StoredChecksum } from '../../objects/content.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
 import { readConditions } from './condition-headers.ts'
 import { S3Error } from './error-codes.ts'
@@ -62,6 +63,7 @@ export function planRead(
         ...responseOverrides(request),
         ...(input.wantsChecksum && whole ? checksumHeader(manifest.checksum) : {}),
         ...(part ? part.headers : {}),
+        ...(input.wantsChecksum && part?.checksum ? checksumHeader(part.checksum) : {}),
         ...(range && end > start ? { 'content-range': `bytes ${start}-${end - 1}/${manifest.sizeBytes}` } : {}),
         'content-length': end - start,
       },
@@ -80,10 +82,14 @@ function rangeHeader({ headers }: S3Request, { manifest, modifiedAtMs }: OpenObj
   return same ? headers.get('range') : undefined
 }
 
-function partRange(
-  { manifest }: OpenObject,
-  partNumber: number,
-): { readonly range: ByteRange; readonly headers: Readonly<Record<string, number>> } {
+interface ObjectPart {
+  readonly range: ByteRange
+  readonly headers: Readonly<Record<string, number>>
+  /** Of these bytes alone. */
+  readonly checksum: StoredChecksum | undefined
+}
+
+function partRange({ manifest }: OpenObject, partNumber: number): ObjectPart {
   const plain = manifest.parts.length === 1 && manifest.parts[0]?.number === 0
   // S3 counts parts as they stand in the object, whatever numbers they were uploaded under.
   const index = partNumber - 1
@@ -97,5 +103,6 @@ function partRange(
   return {
     range: { start, end: start + part.sizeBytes },
     headers: plain ? {} : { 'x-amz-mp-parts-count': manifest.parts.length },
+    checksum: manifest.checksum && part.checksum ? { ...manifest.checksum, value: part.checksum } : undefined,
   }
 }
