@@ -17,11 +17,14 @@ import { type SegmentCipher, segmentCipher } from './segment-cipher.ts'
 
 /** Usable for any number of ranges, one after the other or together, until it is disposed: then the part key is zeroed. */
 export interface PartOpener extends Disposable {
+  /** Length of a whole stored segment with its tag. */
+  readonly sealedSegmentBytes: number
   /** The stored bytes (half-open, whole segments) that cover a plaintext range. The empty part has the range [0, 0). */
   readonly ciphertextRange: (range: ByteRange) => ByteRange
   /**
    * Exactly the plaintext of `range`, from exactly the bytes of ciphertextRange(range). A segment is verified whole
    * before any of it is released, and the last one only when the source has ended. Throws EnvelopeForged.
+   * When the source's chunks are whole segments, none of them is kept once the next one is asked for.
    */
   readonly unseal: (range: ByteRange, ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer, void, undefined>
   /** The same for ciphertext that is in memory already, at once. */
@@ -58,6 +61,7 @@ export function openPart(
   const cipher = segmentCipher(keys)
   const reader = (range: ByteRange) => segmentReader(cipher, range, plainLengthBytes, segmentSize)
   return {
+    sealedSegmentBytes: segmentSize + TAG_SIZE,
     ciphertextRange: (range) => sealedRange(range, plainLengthBytes, segmentSize),
     unseal: async function* (range, ciphertext) {
       const running = reader(range)

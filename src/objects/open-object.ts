@@ -11,8 +11,8 @@ import { headKey, partKey, SPACE } from './keyspace.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
 
-/** Four sealed segments a read: large enough for the disk, small enough for 64 readers at once. */
-const READ_BYTES = 4 * (65_536 + 16)
+/** Segments a read: large enough for the disk, small enough for many readers at once. */
+const SEGMENTS_PER_READ = 4
 /** Small parts are read whole, header and all, in one go. */
 const WHOLE_BYTES = 256 * 1024
 /** A running download asks again this often whether the root key still allows it: well within the 5 s bound. */
@@ -111,7 +111,9 @@ async function* readPart(
     const header = await joined(engine.blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, info.lengthBytes) }))
     using opener = openPart(dek, identity, part.salt, part.sizeBytes, header, info.lengthBytes)
     const sealed = opener.ciphertextRange(range)
-    yield* opener.unseal(range, engine.blobs.get(blob, { ...sealed, chunkBytes: READ_BYTES }))
+    // Whole segments, so that the store may fill the same memory again.
+    const chunkBytes = SEGMENTS_PER_READ * opener.sealedSegmentBytes
+    yield* opener.unseal(range, engine.blobs.get(blob, { ...sealed, chunkBytes, reuse: true }))
   } catch (error) {
     throw asDamage(error)
   }

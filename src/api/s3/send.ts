@@ -29,6 +29,9 @@ export async function send(response: ServerResponse, reply: S3Reply, bodyless: b
   await stream(response, body)
 }
 
+/** Waiting for every chunk to leave would cost a turn of the event loop each. */
+const AHEAD_BYTES = 256 * 1024
+
 async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Promise<void> {
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
@@ -36,7 +39,8 @@ async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Pr
   try {
     for await (const chunk of body) {
       if (response.destroyed) return
-      if (!response.write(chunk)) await once(response, 'drain', { signal: gone.signal })
+      response.write(chunk)
+      if (response.writableLength > AHEAD_BYTES) await once(response, 'drain', { signal: gone.signal })
     }
     response.end()
   } catch (error) {
