@@ -25,8 +25,8 @@ import { lockDataDirectory } from '../storage/lock.ts'
 import { openLevelStore } from '../storage/metadata/level-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
-import { readBootstrap } from './bootstrap-file.ts'
-import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
+import { isShared, readBootstrap } from './bootstrap-file.ts'
+import { openDataDirectory, refuseKeyInside, refuseLostSeal } from './data-directory.ts'
 import { drainable } from './drain.ts'
 import type { Address, Config } from './settings.ts'
 
@@ -72,9 +72,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const lock = lockDataDirectory(dataDir)
   scope.defer(() => lock.release())
 
+  const sealFile = join(dataDir, 'instance-key.json')
+  await refuseLostSeal(sealFile, join(dataDir, 'iam'))
   const instanceKey = scope.use(
     await openInstanceKey({
-      sealFile: join(dataDir, 'instance-key.json'),
+      sealFile,
       ...(keyFile === undefined ? {} : { keyFile, generateKeyFile: true }),
       ...(passphrase === undefined ? {} : { passphrase }),
     }),
@@ -96,7 +98,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     clock,
     issuer: config['iam.issuer'],
   })
-  if (config['bootstrap-file'] !== undefined) await applyBootstrap(iam, await readBootstrap(config['bootstrap-file']))
+  const bootstrapFile = config['bootstrap-file']
+  if (bootstrapFile !== undefined) {
+    await applyBootstrap(iam, await readBootstrap(bootstrapFile))
+    if (await isShared(bootstrapFile)) {
+      log.warn(
+        `the bootstrap file ${bootstrapFile} holds secrets and may be read by others: chmod 600 ${bootstrapFile}`,
+      )
+    }
+  }
 
   const kmsStore = await openStore('kms')
   const kms = await openKms({

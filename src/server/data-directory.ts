@@ -1,6 +1,9 @@
 import { constants } from 'node:fs'
-import { access, mkdir, realpath } from 'node:fs/promises'
+import { access, mkdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { CodedError } from '../base/errors.ts'
+import type { InstanceKeyErrorCode } from '../envelope/instance-key.ts'
+import { hasErrno } from '../storage/errno.ts'
 import { invalidConfig } from './config.ts'
 
 /** Makes the data directory unless it is there; resolves to its absolute path. Throws ConfigInvalid. */
@@ -27,6 +30,28 @@ export async function refuseKeyInside(keyFile: string, dataDirectory: string): P
     `the instance key file ${keyFile} is inside the data directory ${dataDirectory}, so that whoever has the data has ` +
       'the key: move it elsewhere and name that place with COFFER_INSTANCE_KEY_FILE',
   )
+}
+
+/**
+ * Throws InstanceKeyMissing for a store without its seal file, which is made before anything else: taken for a new one,
+ * it would get a new key, with which nothing in it can be read.
+ */
+export async function refuseLostSeal(sealFile: string, store: string): Promise<void> {
+  if ((await exists(sealFile)) || !(await exists(store))) return
+  throw new CodedError<InstanceKeyErrorCode>(
+    'InstanceKeyMissing',
+    `there is a store but no ${sealFile}, which says with what key it is sealed: restore it from a backup`,
+  )
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /** Follows links as far as the path exists. */
