@@ -1,5 +1,5 @@
 /**
- * Closes what Node would open on its own into the memory of a process that holds keys. Core dumps are the system's
+ * Closes what Node and its libraries would open on their own: the memory of a process that holds keys, and its files. Core dumps are the system's
  * matter: LimitCORE=0, ulimit -c 0.
  */
 export function guardProcess(): void {
@@ -10,4 +10,6 @@ export function guardProcess(): void {
   process.report.reportOnSignal = false
   process.report.reportOnUncaughtException = false
   process.report.excludeEnv = true
+  // LevelDB and SQLite make their files for everybody to read; a data directory made beforehand would not hide them.
+  process.umask(0o077)
 }

@@ -1,0 +1,252 @@
+import crypto, { createHash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
+import { contentBytes } from '../support/content.ts'
+import { iamToken } from '../support/control-api.ts'
+import { startHouse } from '../support/house.ts'
+import { keyOwner } from '../support/keys.ts'
+import { makeBucket, s3ClientFor } from '../support/s3.ts'
+import { bearer, sendPlain } from '../support/send.ts'
+import { startServerProcess } from '../support/server-process.ts'
+
+// Everything that a user may plant, in all the ways there are, and then a look at every byte that the server left.
+
+/** What must not be found, by what it is. */
+type Planted = Map<string, Buffer>
+
+interface Server {
+  readonly s3Url: string
+  readonly controlUrl: string
+}
+
+/** Uses the server in every way that takes something secret. Bodies are compared by pieces, so that any leak of 24 bytes counts. */
+async function plant({ s3Url, controlUrl }: Server): Promise<Planted> {
+  const planted: Planted = new Map()
+  const body = (name: string, size: number): Buffer => {
+    const bytes = contentBytes(`secrecy ${name}`, size)
+    for (const at of [0, size >> 1, size - 24]) planted.set(`body of ${name} at ${at}`, bytes.subarray(at, at + 24))
+    planted.set(`MD5 of ${name}`, createHash('md5').update(bytes).digest())
+    planted.set(`SHA-256 of ${name}`, createHash('sha256').update(bytes).digest())
+    return bytes
+  }
+  const word = (name: string): string => {
+    const text = `planted-${createHash('sha256').update(`word ${name}`).digest('hex').slice(0, 24)}`
+    planted.set(name, Buffer.from(text))
+    return text
+  }
+  const { accessKeyId, secretAccessKey, apiKey } = mainAccount.user
+  planted.set('secret access key', Buffer.from(secretAccessKey))
+  planted.set('API key', Buffer.from(apiKey))
+  const s3 = s3ClientFor({ s3Url, accessKeyId, secretAccessKey })
+
+  const keys = await keyOwner(controlUrl)
+  const material = (name: string): string => {
+    const bytes = contentBytes(`key ${name}`, 32)
+    planted.set(`material of ${name}`, bytes)
+    return bytes.toString('base64')
+  }
+  const imported = await keys.newKey('imported root key', { payload: material('an imported root key') })
+  await keys.newKey('standard key', { extractable: true, payload: material('a standard key') })
+  const wrap = await keys.call('POST', `/api/v2/keys/${imported.id}/actions/wrap`, {
+    plaintext: material('a wrapped DEK'),
+  })
+  expect(wrap.status).toBe(200)
+  const fresh = await keys.call('POST', `/api/v2/keys/${imported.id}/actions/wrap`, {})
+  planted.set('a generated DEK', Buffer.from(fresh.json.plaintext, 'base64'))
+  await keys.call('POST', `/api/v2/keys/${imported.id}/actions/unwrap`, { ciphertext: wrap.json.ciphertext })
+  await keys.call('POST', `/api/v2/keys/${imported.id}/actions/rotate`, { payload: material('a rotated root key') })
+
+  await makeBucket(s3, 'provider-managed')
+  await makeBucket(s3, 'customer-managed', imported.crn)
+  for (const Bucket of ['provider-managed', 'customer-managed']) await plantObjects(s3, s3Url, Bucket, body, word)
+
+  const token = await iamToken(controlUrl)
+  planted.set('IAM token', Buffer.from(token.split('.')[2] ?? ''))
+  const byToken = { method: 'PUT', target: '/provider-managed/by-token', headers: bearer(token) }
+  expect((await sendPlain(s3Url, { ...byToken, body: body('a PUT by token', 5000) })).status).toBe(200)
+  const url = await getSignedUrl(s3, new GetObjectCommand({ Bucket: 'provider-managed', Key: 'small' }))
+  planted.set('signature of a URL', Buffer.from(new URL(url).searchParams.get('X-Amz-Signature') ?? ''))
+  expect((await fetch(url)).status).toBe(200)
+
+  // Errors are logged too, and say no more.
+  await sendPlain(s3Url, {
+    method: 'GET',
+    target: '/provider-managed/small',
+    headers: bearer(word('a token that is none')),
+  })
+  const lost = { ...mainAccount.user, apiKey: word('an API key that is none') }
+  await fetch(`${controlUrl}/identity/token`, {
+    method: 'POST',
+    body: new URLSearchParams({ grant_type: 'urn:ibm:params:oauth:grant-type:apikey', apikey: lost.apiKey }),
+  })
+  s3.destroy()
+  return planted
+}
+
+async function plantObjects(
+  s3: S3Client,
+  s3Url: string,
+  Bucket: string,
+  body: (name: string, size: number) => Buffer,
+  word: (name: string) => string,
+): Promise<void> {
+  const small = {
+    Body: body(`a small PUT to ${Bucket}`, 5000),
+    Metadata: { [word(`name of metadata in ${Bucket}`)]: word(`metadata in ${Bucket}`) },
+    ContentType: `text/${word(`content type in ${Bucket}`)}`,
+    ContentDisposition: `attachment; filename=${word(`file name in ${Bucket}`)}`,
+    CacheControl: word(`cache control in ${Bucket}`),
+    ChecksumAlgorithm: 'SHA256',
+  } as const
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'small', ...small }))
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'large', Body: body(`a large PUT to ${Bucket}`, 700_000) }))
+  await s3.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/large` }))
+
+  const { url, fields } = await createPresignedPost(s3, { Bucket, Key: 'form' })
+  const form = new FormData()
+  for (const [name, value] of Object.entries(fields)) form.set(name, value)
+  form.set('file', new Blob([new Uint8Array(body(`a form to ${Bucket}`, 300_000))]))
+  expect((await fetch(url, { method: 'POST', body: form })).status).toBe(204)
+
+  for (const Key of ['parts', 'unfinished']) {
+    const target = { Bucket, Key }
+    const Metadata = { note: word(`metadata of ${Key} in ${Bucket}`) }
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...target, Metadata }))
+    const part = { ...target, UploadId, PartNumber: 1, Body: body(`a part of ${Key} to ${Bucket}`, 600_000) }
+    const { ETag } = await s3.send(new UploadPartCommand(part))
+    if (Key === 'unfinished') continue
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+    await s3.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }))
+  }
+  for (const Key of ['small', 'large', 'copy', 'form', 'parts']) {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+    expect((await Body?.transformToByteArray())?.length).toBeGreaterThan(0)
+  }
+  await s3.send(new ListObjectsV2Command({ Bucket }))
+  expect(s3Url).toBeTruthy()
+}
+
+async function filesUnder(directory: string): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>()
+  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    if (entry.isFile()) files.set(path, await readFile(path))
+  }
+  return files
+}
+
+/** Raw, in hex of either case, and in base64 as it would stand by itself. */
+const spellings = (secret: Buffer): Buffer[] => [
+  secret,
+  Buffer.from(secret.toString('hex')),
+  Buffer.from(secret.toString('hex').toUpperCase()),
+  Buffer.from(secret.toString('base64').replace(/=+$/, '')),
+  Buffer.from(secret.toString('base64url')),
+]
+
+function leaks(planted: Planted, places: ReadonlyMap<string, Buffer>): string[] {
+  const found: string[] = []
+  for (const [name, secret] of planted) {
+    for (const spelling of spellings(secret)) {
+      for (const [place, bytes] of places) if (bytes.includes(spelling)) found.push(`${name} in ${place}`)
+    }
+  }
+  return found
+}
+
+describe('A server that keeps secrets', () => {
+  let directory: string
+  let planted: Planted
+  let output: string
+  let files: ReadonlyMap<string, Buffer>
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'coffer-test-'))
+    const bootstrapFile = await writeBootstrapFile(join(directory, 'bootstrap.json'), [mainAccount])
+    const dataDir = join(directory, 'store', 'data')
+    const settings = { COFFER_LOG_LEVEL: 'debug', COFFER_KMS_ROTATE_INTERVAL_MS: '0' }
+    const server = await startServerProcess({ dataDir, bootstrapFile, settings })
+    planted = await plant(server)
+    await server.stop()
+    output = server.output()
+    files = await filesUnder(join(directory, 'store'))
+  }, 60_000)
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+
+  it('was really used, and looked at', () => {
+    expect(planted.size).toBeGreaterThan(60)
+    const total = [...files.values()].reduce((sum, bytes) => sum + bytes.length, 0)
+    expect(total).toBeGreaterThan(5_000_000)
+    // Names of objects are not hidden: the search finds what is there.
+    expect(leaks(new Map([['a name', Buffer.from('unfinished')]]), files)).not.toEqual([])
+    expect(output).toContain('PutObject')
+    expect(output).toContain('CompleteMultipartUpload')
+    expect(output).toContain('kms.secrets.wrap')
+  })
+
+  it('leaves none of them on the disk', () => {
+    expect(leaks(planted, files)).toEqual([])
+  })
+
+  it('says none of them in its log', () => {
+    expect(leaks(planted, new Map([['the log', Buffer.from(output)]]))).toEqual([])
+  })
+
+  it('lets nobody else read its files', async () => {
+    for (const path of files.keys()) expect([path, ((await stat(path)).mode & 0o077) === 0]).toEqual([path, true])
+  })
+})
+
+describe('Keys that the server makes itself', () => {
+  it('are on the disk in none of their bytes, the key of the instance apart', async () => {
+    const made: Planted = new Map()
+    const { randomBytes, randomFillSync } = crypto
+    const remember = (bytes: Buffer) => {
+      if (bytes.length === 32) made.set(`random key ${made.size}`, Buffer.from(bytes))
+    }
+    Object.assign(crypto, {
+      randomBytes: (size: number) => {
+        const bytes = randomBytes(size)
+        remember(bytes)
+        return bytes
+      },
+      randomFillSync: (target: Buffer) => {
+        randomFillSync(target)
+        remember(target)
+        return target
+      },
+    })
+    syncBuiltinESMExports()
+    try {
+      const test = await startHouse()
+      await test.client().send(new CreateBucketCommand({ Bucket: 'bucket' }))
+      for (let index = 0; index < 10; index++) {
+        await test.client().send(new PutObjectCommand({ Bucket: 'bucket', Key: `key-${index}`, Body: 'x' }))
+      }
+      await test.stop()
+      // Ten DEKs, the bucket's metadata key and a root key at the least.
+      expect(made.size).toBeGreaterThan(12)
+      expect(leaks(made, await filesUnder(test.dataDir))).toEqual([])
+      await rm(test.directory, { recursive: true, force: true })
+    } finally {
+      Object.assign(crypto, { randomBytes, randomFillSync })
+      syncBuiltinESMExports()
+    }
+  })
+})
