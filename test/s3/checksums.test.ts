@@ -102,7 +102,7 @@ describe.each(ALGORITHMS)('%s', (algorithm: Algorithm) => {
   })
 
   it('by the SDK, of a buffer and of a stream, is the same', async () => {
-    const sums = []
+    const sums: (string | undefined)[] = []
     for (const content of [body, Readable.from([body.subarray(0, 100_000), body.subarray(100_000)])]) {
       const reply = await test.put(`sdk-${algorithm}`, content, {
         ChecksumAlgorithm: algorithm,
