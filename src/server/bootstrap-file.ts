@@ -26,7 +26,7 @@ function placeOf(error: unknown, text: string): string {
   const message = error instanceof Error ? error.message : ''
   const line = /\(line (\d+) column \d+\)/.exec(message)?.[1]
   if (line !== undefined) return `see line ${line}`
-  const quoted = /"([^]*)"(?:\.\.\.)? is not valid JSON$/.exec(message)?.[1]
+  const quoted = /"(.*)"(?:\.\.\.)? is not valid JSON$/s.exec(message)?.[1]
   const at = quoted === undefined ? -1 : text.indexOf(quoted)
   if (quoted === undefined || at < 0) return 'it ends too early'
   return `see line ${text.slice(0, at + quoted.length / 2).split('\n').length}`

@@ -93,13 +93,14 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
     if (!variable.startsWith('COFFER_') || value === undefined || CLIENT_VARIABLES.has(variable)) continue
     const name = known.get(variable)
     if (name) {
-      if (environment[`${variable}_FILE`] !== undefined && isSecret(name))
-        throw invalidConfig(`${variable} and ${variable}_FILE exclude each other`)
       found.set(name, { value, from: variable })
       continue
     }
     const ofFile = variable.endsWith('_FILE') ? known.get(variable.slice(0, -'_FILE'.length)) : undefined
     if (!ofFile || !isSecret(ofFile)) throw unknown(variable, [...known.keys()])
+    const plain = variable.slice(0, -'_FILE'.length)
+    if (environment[plain] !== undefined)
+      throw invalidConfig(`${plain} and ${variable} exclude each other: give one of them`)
     found.set(ofFile, { value: readSecret(variable, value), from: variable })
   }
   return found
