@@ -1,3 +1,4 @@
+import { hasCode } from '../../base/errors.ts'
 import { fileName, formatBlobId } from './blob-id.ts'
 import type { BlobInfo, BlobStore } from './blob-store.ts'
 import { blobTorn } from './disk-health.ts'
@@ -20,6 +21,16 @@ export function blobPutter(parts: BlobPutterParts): BlobStore['put'] {
 
   const isSmall = (lengthBytes: number): boolean => packThresholdBytes > 0 && lengthBytes <= packThresholdBytes
 
+  const ensureSpace = async (lengthBytes: number): Promise<void> => {
+    try {
+      await space.ensure(lengthBytes)
+    } catch (error) {
+      // The pack in use may hold only removed blobs: its space comes back when nothing is appended to it any more.
+      if (hasCode(error, 'NoSpace')) packs.retire().catch(() => {})
+      throw error
+    }
+  }
+
   const putPacked = async (chunks: readonly Uint8Array[], lengthBytes: number): Promise<BlobInfo> => {
     space.took(lengthBytes)
     const place = await packs.append(chunks, lengthBytes)
@@ -36,12 +47,12 @@ export function blobPutter(parts: BlobPutterParts): BlobStore['put'] {
   const putList = async (chunks: readonly Uint8Array[], expected?: number): Promise<BlobInfo> => {
     const lengthBytes = chunks.reduce((sum, { length }) => sum + length, 0)
     if (expected !== undefined && expected !== lengthBytes) throw blobTorn(expected, lengthBytes)
-    await space.ensure(lengthBytes)
+    await ensureSpace(lengthBytes)
     return isSmall(lengthBytes) ? putPacked(chunks, lengthBytes) : putFile(chunks, lengthBytes)
   }
 
   const putStream = async (body: AsyncIterable<Uint8Array>, expected?: number): Promise<BlobInfo> => {
-    await space.ensure(expected ?? 0)
+    await ensureSpace(expected ?? 0)
     if (!isSmall(expected ?? 0)) return putFile(body, expected)
     const start = await gather(body, expected ?? packThresholdBytes)
     try {

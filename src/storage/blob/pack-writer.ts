@@ -15,6 +15,8 @@ export interface PackWriter {
   readonly append: (chunks: readonly Uint8Array[], lengthBytes: number) => Promise<PackPlace>
   /** How much of a pack is durable while it is being appended to; undefined for every other pack. */
   readonly durableBytes: (path: string) => number | undefined
+  /** Appends no more to the pack that is open, so that it can be removed once it is empty. */
+  readonly retire: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -109,15 +111,18 @@ export function packWriter(options: PackWriterOptions): PackWriter {
     },
   })
 
+  const retire = async (): Promise<void> => {
+    await queue.idle()
+    if (open) await seal(open)
+  }
+
   return {
     append: (chunks, lengthBytes) => queue.submit({ chunks, lengthBytes }, PACK_HEADER_BYTES + lengthBytes),
     durableBytes: (path) => {
       if (path === opening) return 0
       return path === open?.path ? open.sizeBytes : undefined
     },
-    close: async () => {
-      await queue.idle()
-      if (open) await seal(open)
-    },
+    retire,
+    close: retire,
   }
 }

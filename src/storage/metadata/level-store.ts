@@ -31,7 +31,10 @@ export interface LevelStoreOptions {
   readonly onFailure: (error: Error) => void
 }
 
-/** Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when LevelDB finds it damaged. */
+/**
+ * Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when LevelDB finds it damaged,
+ * MetadataStoreFailed when the disk is full or fails.
+ */
 export async function openLevelStore(directory: string, { onFailure }: LevelStoreOptions): Promise<MetadataStore> {
   await ensureDirectory(directory)
   const path = await realpath(directory)
@@ -85,9 +88,17 @@ async function openDatabase(directory: string, release: () => void): Promise<Dat
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     release()
     if (hasErrno(cause, 'LEVEL_LOCKED')) throw locked(directory, cause)
-    throw corrupt(`the metadata store ${directory} cannot be opened`, cause)
+    throw cannotOpen(directory, cause)
   }
   return database
+}
+
+/** A full disk is no damage, and must not look like it. A file that is missing is. */
+function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStoreErrorCode> {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `the metadata store ${directory} cannot be opened: ${reason}`
+  if (!hasErrno(cause, 'LEVEL_IO_ERROR') || reason.includes('No such file')) return corrupt(message, cause)
+  return new CodedError('MetadataStoreFailed', message, { cause })
 }
 
 async function checkFormat(database: Database): Promise<void> {
