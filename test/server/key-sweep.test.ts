@@ -1,0 +1,39 @@
+import { rm } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { systemClock } from '../../src/base/clock.ts'
+import { mainAccount } from '../support/bootstrap.ts'
+import { createRootKey, iamToken } from '../support/control-api.ts'
+import { startHouse } from '../support/house.ts'
+
+const DAY_MS = 86_400_000
+
+it('a start destroys the keys whose time is over, however short the runs before it were', async () => {
+  const first = await startHouse()
+  const { id } = await createRootKey(first.controlUrl, 'doomed')
+  const call = async (controlUrl: string, method: string, path: string) =>
+    fetch(`${controlUrl}/api/v2/keys/${id}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await iamToken(controlUrl)}`,
+        'bluemix-instance': mainAccount.keyProtectInstance,
+      },
+    })
+  expect((await call(first.controlUrl, 'DELETE', '')).ok).toBe(true)
+  expect((await call(first.controlUrl, 'GET', '/metadata')).status).toBe(200)
+  await first.stop()
+
+  const clock = { now: () => systemClock.now() + 91 * DAY_MS }
+  const later = await startHouse({ directory: first.directory, clock })
+  try {
+    let status = 200
+    for (let tries = 0; status === 200 && tries < 100; tries++) {
+      status = (await call(later.controlUrl, 'GET', '/metadata')).status
+      if (status === 200) await sleep(50)
+    }
+    expect(status).toBe(404)
+  } finally {
+    await later.stop()
+    await rm(first.directory, { recursive: true, force: true })
+  }
+})
