@@ -11,7 +11,7 @@ import { authenticate } from './authenticate.ts'
 import { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
-import type { Caller, OperationContext, ResourceUse, S3Operation, StoreSettings } from './operation.ts'
+import type { Caller, OperationContext, ResourceUse, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
 import { readRequest } from './read-request.ts'
@@ -49,13 +49,22 @@ export interface AccessEntry {
 
 export type S3Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>
 
+/** What is known of a request so far. */
+interface Trace {
+  operation: string
+  bodyAsked: boolean
+  request?: S3Request
+  caller?: Caller
+  code?: string
+}
+
 /** The life of an S3 request, in order: read → find → authenticate → authorise → prepare → run → send. */
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
   const router = createRouter(OPERATIONS)
 
   return async (incoming, response) => {
     const entry = { requestId: randomId(), operation: 'Unknown', startedAtMs: options.clock.now() }
-    const trace: { operation: string; request?: S3Request; caller?: Caller; code?: string } = { operation: 'Unknown' }
+    const trace: Trace = { operation: 'Unknown', bodyAsked: false }
     response.setHeader('x-amz-request-id', entry.requestId)
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
@@ -66,7 +75,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (request.method === 'OPTIONS') return await send(response, preflight(request), false)
       const operation = router.find(request)
       trace.operation = operation.name
-      const caller = await authenticate(received, body(incoming, response), options)
+      const caller = await authenticate(received, body(incoming, response, trace), options)
       trace.caller = caller
       authorise(operation, request, caller, options)
       const run = operation.prepare(request)
@@ -76,7 +85,8 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const face = s3Face(error)
       trace.code = face.code
       if (isFault(face)) options.log.fault({ requestId: entry.requestId, operation: trace.operation }, error)
-      if (!response.headersSent && !response.destroyed) await refuse(incoming, response, face, entry.requestId)
+      if (!response.headersSent && !response.destroyed)
+        await refuse(incoming, response, face, { requestId: entry.requestId, bodyAsked: trace.bodyAsked })
     } finally {
       options.log.access({
         requestId: entry.requestId,
@@ -100,7 +110,12 @@ function connection(incoming: IncomingMessage, response: ServerResponse, { domai
 }
 
 /** The body, asked for only when somebody reads it: `Expect: 100-continue` is answered after the caller is known. */
-async function* body(incoming: IncomingMessage, response: ServerResponse): AsyncGenerator<Buffer> {
+async function* body(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  trace: { bodyAsked: boolean },
+): AsyncGenerator<Buffer> {
+  trace.bodyAsked = true
   if (/^100-continue$/i.test(incoming.headers.expect ?? '')) response.writeContinue()
   yield* readBytes(incoming)
 }
@@ -173,27 +188,50 @@ function context(request: S3Request, caller: Caller, { objects, iam, settings }:
 
 /** Bodies of refused requests are read away up to here, so that the client gets to read the answer. */
 const DRAIN_BYTES = 4 * 1024 * 1024
+const DRAIN_MS = 5000
 
 async function refuse(
   incoming: IncomingMessage,
   response: ServerResponse,
   error: S3Error,
-  requestId: string,
+  { requestId, bodyAsked }: { readonly requestId: string; readonly bodyAsked: boolean },
 ): Promise<void> {
   const rest = !incoming.complete && (incoming.headers['content-length'] ?? '0') !== '0'
   const unread = rest || (!incoming.complete && incoming.headers['transfer-encoding'] !== undefined)
   if (unread) response.setHeader('connection', 'close')
   const resource = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
-  await send(response, errorReply(error, resource, requestId), incoming.method === 'HEAD')
-  if (unread) drain(incoming)
+  const reply = errorReply(error, resource, requestId)
+  // A client that still waits for 100 Continue sends nothing that would have to be read.
+  const awaited = unread && (bodyAsked || incoming.headers.expect === undefined)
+  await send(response, awaited ? lingering(reply, incoming) : reply, incoming.method === 'HEAD')
 }
 
-function drain(incoming: IncomingMessage): void {
-  let drained = 0
-  incoming.on('error', () => {})
-  incoming.on('data', (chunk: Buffer) => {
-    drained += chunk.length
-    if (drained > DRAIN_BYTES) incoming.socket.destroy()
+/** Ends the reply, and with it the connection, only after the body was read: closing earlier resets what is on its way. */
+function lingering(reply: S3Reply, incoming: IncomingMessage): S3Reply {
+  const { body } = reply
+  if (typeof body !== 'string') return reply
+  const document = Buffer.from(body)
+  async function* bytes(): AsyncGenerator<Buffer> {
+    yield document
+    await drained(incoming)
+  }
+  return { ...reply, headers: { ...reply.headers, 'content-length': document.length }, body: bytes() }
+}
+
+function drained(incoming: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let bytes = 0
+    const timer = setTimeout(resolve, DRAIN_MS)
+    const done = (): void => {
+      clearTimeout(timer)
+      resolve()
+    }
+    incoming.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > DRAIN_BYTES) done()
+    })
+    for (const event of ['end', 'close', 'error']) incoming.on(event, done)
+    if (incoming.readableEnded || incoming.destroyed) done()
+    incoming.resume()
   })
-  incoming.resume()
 }
