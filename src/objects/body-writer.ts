@@ -2,7 +2,8 @@ import { type ChecksumAlgorithm, createHasher, type Hasher } from '../base/check
 import type { Dek } from '../envelope/dek.ts'
 import { type PartIdentity, sealPart } from '../envelope/seal.ts'
 import { sealedLength } from '../envelope/segment.ts'
-import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
+import type { BlobId } from '../storage/blob/blob-store.ts'
+import type { Draft } from './drafts.ts'
 import { ObjectsError } from './errors.ts'
 
 /** The largest body of one PUT or part: 5 GiB, S3's limit and far below the format's (2^32 segments). */
@@ -35,13 +36,7 @@ export interface WrittenBody {
  * Plaintext in, sealed blob out; hashes are taken on the way. Throws BadDigest or ChecksumMismatch after the bytes are
  * stored but before anything names them: the caller's Draft removes them.
  */
-export async function writeBody(
-  blobs: BlobStore,
-  dek: Dek,
-  identity: PartIdentity,
-  body: BodyInput,
-  written: (blob: BlobId) => void,
-): Promise<WrittenBody> {
+export async function writeBody(draft: Draft, dek: Dek, identity: PartIdentity, body: BodyInput): Promise<WrittenBody> {
   if (body.lengthBytes !== undefined && body.lengthBytes > MAX_PART_BYTES) throw tooLarge()
   const md5 = createHasher('md5')
   const sum = body.checksum && createHasher(body.checksum.algorithm)
@@ -49,13 +44,10 @@ export async function writeBody(
   const plaintext = hashed(body.stream, sum ? [md5, sum] : [md5])
 
   const whole = body.lengthBytes !== undefined && body.lengthBytes <= WHOLE_BYTES
+  const storedBytes = body.lengthBytes === undefined ? undefined : sealedLength(body.lengthBytes)
   const info = whole
-    ? await blobs.put(sealer.bytes(await collect(plaintext)))
-    : await blobs.put(
-        sealer.stream(plaintext),
-        body.lengthBytes === undefined ? undefined : sealedLength(body.lengthBytes),
-      )
-  written(info.id)
+    ? await draft.put(sealer.bytes(await collect(plaintext)), storedBytes)
+    : await draft.put(sealer.stream(plaintext), storedBytes)
 
   const digest = md5.digest()
   if (body.contentMd5 && !body.contentMd5.equals(digest)) {

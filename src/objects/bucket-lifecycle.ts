@@ -3,10 +3,11 @@ import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import { newDek } from '../envelope/dek.ts'
 import type { KeyProviderErrorCode, Registration } from '../envelope/key-provider.ts'
+import type { MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import { keyCall, metadataKeyContext } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Engine } from './engine.ts'
-import { ObjectsError } from './errors.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import type { BucketRecord } from './records.ts'
 
@@ -31,9 +32,11 @@ const registration = (bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'name' |
   description: 'Object storage bucket',
 })
 
+const REOPEN_ATTEMPTS = 5
+
 /** The key must exist, be usable and authorised: wrapping the bucket metadata key proves it before anything is stored. */
 export async function createBucket(engine: Engine, input: NewBucket): Promise<Bucket> {
-  const existing = engine.buckets.find(input.name)
+  const existing = engine.buckets.find(input.name) && (await engine.buckets.refresh(input.name))
   if (existing) throw taken(existing, input)
   const id = newUuid()
   const call = keyCall(input)
@@ -45,12 +48,18 @@ export async function createBucket(engine: Engine, input: NewBucket): Promise<Bu
   try {
     return await engine.buckets.create({ ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey })
   } catch (error) {
+    // Unless it is certain that there is no such bucket, its key stays registered.
+    if (!hasCode<ObjectsErrorCode>(error, 'BucketAlreadyExists')) throw error
     const winner = engine.buckets.find(input.name)
-    if (registered && winner?.rootKeyCrn !== input.rootKeyCrn)
+    if (registered && !(winner && sameRegistration(winner, input))) {
       await engine.provider.deregister(call, registration(input))
+    }
     throw winner ? taken(winner, input) : error
   }
 }
+
+const sameRegistration = (bucket: Bucket, input: NewBucket): boolean =>
+  bucket.rootKeyCrn === input.rootKeyCrn && bucketCrn(bucket) === bucketCrn(input)
 
 function taken(existing: Bucket, input: NewBucket): ObjectsError {
   return existing.serviceInstanceCrn === input.serviceInstanceCrn
@@ -69,7 +78,9 @@ function taken(existing: Bucket, input: NewBucket): ObjectsError {
  * lost with the bucket, so the mark changes the row that every write is fenced by. Unfinished uploads go with it.
  */
 export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void> {
-  const closing = await engine.buckets.replace(bucket, { ...bucket, deleting: true })
+  const closing = await close(engine, bucket)
+  // Another DeleteBucket took the mark, gave up and opened the bucket again: what follows must not look at an open one.
+  if (!closing.deleting) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
   try {
     if (await holdsObjects(engine, bucket.id)) {
       throw new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
@@ -77,7 +88,7 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
     await dropUploads(engine, bucket.id)
     await engine.buckets.remove(closing)
   } catch (error) {
-    await engine.buckets.replace(closing, { ...closing, deleting: false })
+    await reopen(engine, closing)
     throw error
   }
   if (bucket.encryption === 'customer-managed') await endRegistration(engine, bucket)
@@ -93,6 +104,33 @@ async function endRegistration(engine: Engine, bucket: Bucket): Promise<void> {
 }
 
 const REFUSALS = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable'] as const
+
+async function close(engine: Engine, bucket: Bucket): Promise<Bucket> {
+  try {
+    return await engine.buckets.replace(bucket, { ...bucket, deleting: true })
+  } catch (error) {
+    const now = await engine.buckets.refresh(bucket.name)
+    // The mark may have been set though nobody heard of it.
+    if (now?.deleting && hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) await reopen(engine, now)
+    throw error
+  }
+}
+
+/**
+ * Whoever set the mark: another DeleteBucket then finds that the bucket changed. Never throws: what kept the bucket from being
+ * deleted is what the client is to hear, and a bucket that stays closed opens at the next DeleteBucket or start.
+ */
+async function reopen(engine: Engine, closing: Bucket): Promise<void> {
+  for (let attempt = 0; attempt < REOPEN_ATTEMPTS; attempt++) {
+    try {
+      const now = await engine.buckets.refresh(closing.name)
+      if (now?.id === closing.id && now.deleting) await engine.buckets.replace(now, { ...now, deleting: false })
+      return
+    } catch (error) {
+      if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) return
+    }
+  }
+}
 
 /** A bucket that a crash left marked is open again: nothing says that it was empty. */
 export async function reopenBuckets(engine: Engine): Promise<void> {

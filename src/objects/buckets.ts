@@ -16,6 +16,8 @@ export interface Buckets {
   /** Throws NoSuchBucket. */
   readonly get: (name: string) => Bucket
   readonly all: () => readonly Bucket[]
+  /** Looks at what is stored. Undefined when there is no such bucket any more. */
+  readonly refresh: (name: string) => Promise<Bucket | undefined>
   /** Throws BucketAlreadyExists. */
   readonly create: (record: BucketRecord) => Promise<Bucket>
   /** Compare-and-set of the whole record. Throws BucketBusy when it changed meanwhile. */
@@ -39,46 +41,64 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     gte = Buffer.concat([last.key, Buffer.from([0])])
   }
 
-  const reload = async (name: string): Promise<Bucket> => {
+  const refresh = async (name: string): Promise<Bucket | undefined> => {
     const row = await metadata.get(SPACE.bucket, bucketKey(name))
-    if (!row) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+    if (!row) {
+      byName.delete(name)
+      return undefined
+    }
     const bucket = { ...decodeBucket(row.value), token: row.token }
     byName.set(name, bucket)
     return bucket
   }
 
-  const put = async (record: BucketRecord, condition: Token | null): Promise<boolean> =>
-    metadata.commit([
-      { type: 'put', space: SPACE.bucket, key: bucketKey(record.name), value: encodeBucket(record), if: condition },
-    ])
+  /** What is in memory follows what is stored, also when nobody knows whether the commit took place. */
+  const commit = async (name: string, write: Write): Promise<boolean> => {
+    try {
+      return await metadata.commit([write])
+    } finally {
+      await refresh(name)
+    }
+  }
+  const put = (record: BucketRecord, condition: Token | null): Promise<boolean> => {
+    const key = bucketKey(record.name)
+    const write: Write = { type: 'put', space: SPACE.bucket, key, value: encodeBucket(record), if: condition }
+    return commit(record.name, write)
+  }
+  const get = (name: string): Bucket => {
+    const bucket = byName.get(name)
+    if (!bucket) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
+    return bucket
+  }
 
   return {
     find: (name) => byName.get(name),
-    get: (name) => {
-      const bucket = byName.get(name)
-      if (!bucket) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
-      return bucket
-    },
+    get,
     all: () => [...byName.values()],
+    refresh,
     create: async (record) => {
-      if (!(await put(record, null))) {
-        throw new ObjectsError('BucketAlreadyExists', 'The requested bucket name is not available')
-      }
-      return reload(record.name)
+      const created = await put(record, null).catch((error: unknown) => {
+        // The outcome was not known, but the row says it.
+        if (byName.get(record.name)?.id === record.id) return true
+        throw error
+      })
+      if (!created) throw new ObjectsError('BucketAlreadyExists', 'The requested bucket name is not available')
+      return get(record.name)
     },
     replace: async (bucket, record) => {
-      if (!(await put(record, bucket.token))) {
-        throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
-      }
-      return reload(record.name)
+      if (!(await put(record, bucket.token))) throw changed()
+      return get(record.name)
     },
     remove: async (bucket) => {
-      const key = bucketKey(bucket.name)
-      if (!(await metadata.commit([{ type: 'delete', space: SPACE.bucket, key, if: bucket.token }]))) {
-        throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
-      }
-      byName.delete(bucket.name)
+      const write: Write = { type: 'delete', space: SPACE.bucket, key: bucketKey(bucket.name), if: bucket.token }
+      const removed = await commit(bucket.name, write).catch((error: unknown) => {
+        if (byName.get(bucket.name)?.id !== bucket.id) return true
+        throw error
+      })
+      if (!removed) throw changed()
     },
     fence: (bucket) => ({ type: 'check', space: SPACE.bucket, key: bucketKey(bucket.name), if: bucket.token }),
   }
 }
+
+const changed = (): ObjectsError => new ObjectsError('BucketBusy', 'the bucket changed at the same time')

@@ -3,7 +3,8 @@ import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkWriteConditions, type WriteConditions } from './conditions.ts'
 import { openSummary } from './content.ts'
-import { type Draft, type Engine, encodeOwner } from './engine.ts'
+import type { Draft } from './drafts.ts'
+import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
 import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord } from './records.ts'
@@ -59,11 +60,12 @@ export async function commitVersion(
     ]
     const replaced = current && decodeObject(current.value)
     if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
-    if (await commitOrKeep(engine, draft, writes)) {
+    if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
       if (replaced || version.also) engine.garbage.collect()
       return
     }
+    await engine.buckets.refresh(bucket.name)
     await version.also?.recheck()
   }
   throw new ObjectsError(
@@ -72,12 +74,12 @@ export async function commitVersion(
   )
 }
 
-/** When a commit's outcome is not known, its blobs stay: the sweep after the restart decides by the rows. */
-export async function commitOrKeep(engine: Engine, draft: Draft, writes: readonly Write[]): Promise<boolean> {
+/** When a commit's outcome is not known, its blobs stay. */
+export async function commitOrLeave(engine: Engine, draft: Draft, writes: readonly Write[]): Promise<boolean> {
   try {
     return await engine.metadata.commit(writes)
   } catch (error) {
-    draft.keep()
+    draft.leave()
     throw error
   }
 }

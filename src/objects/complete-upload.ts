@@ -6,7 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { commitVersion } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Manifest, type StoredChecksum, sealSummary } from './content.ts'
-import { Draft, type Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { openObject } from './open-object.ts'
@@ -101,7 +101,7 @@ async function tryToComplete(
   }))
 
   using dek = await unwrapUpload(keys, upload)
-  await using draft = new Draft(engine.blobs)
+  await using draft = engine.drafts.begin()
   const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
   const cipher = await keys.summaryCipher(bucket)
@@ -113,11 +113,11 @@ async function tryToComplete(
     wrappedDek: upload.record.wrappedDek,
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
-    manifest: await storeManifest(engine.blobs, draft, dek, envelope, manifest),
+    manifest: await storeManifest(draft, dek, envelope, manifest),
   }
   let partReplaced = false
   const also = {
-    writes: endOfUpload(engine, upload, stored, parts),
+    writes: endOfUpload(engine, upload, parts),
     recheck: async () => {
       const now = await findUpload(engine, bucket, key, input.uploadId)
       partReplaced = now.row.token !== upload.row.token
@@ -246,21 +246,26 @@ function objectChecksum(
   return { algorithm, type: 'COMPOSITE', value: `${composite.toString('base64')}-${parts.length}` }
 }
 
-/** The upload's row goes, and so do parts that were uploaded but not listed. */
-function endOfUpload(
-  engine: Engine,
-  upload: Upload,
-  stored: ReadonlyMap<number, UploadedPart>,
-  chosen: readonly UploadedPart[],
-): Write[] {
-  const writes: Write[] = [{ type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token }]
-  const kept = new Set(chosen.map((part) => part.number))
-  const unlisted = [...stored.keys()].filter((number) => !kept.has(number))
-  if (unlisted.length > 0) {
-    const uploadId = upload.id.toString('hex')
-    writes.push(
-      engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, parts: unlisted } }),
-    )
+/**
+ * The upload's row goes, and so does every part that is not in the object: those that were uploaded but not listed, and
+ * those that arrived after the parts were read.
+ */
+function endOfUpload(engine: Engine, upload: Upload, chosen: readonly UploadedPart[]): Write[] {
+  const uploadId = upload.id.toString('hex')
+  const kept = runsOf(chosen.map((part) => part.number))
+  return [
+    { type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
+    // An identity of its own: readers of the object don't read these parts.
+    engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, kept } }),
+  ]
+}
+
+/** Ascending numbers as first and last of each run. */
+function runsOf(numbers: readonly number[]): number[] {
+  const runs: number[] = []
+  for (const number of numbers) {
+    if (runs.length > 0 && runs.at(-1) === number - 1) runs[runs.length - 1] = number
+    else runs.push(number, number)
   }
-  return writes
+  return runs
 }

@@ -48,7 +48,7 @@ export function openGarbage(
     const doomed: BlobId[] = [...record.blobs]
     for (const id of record.blobs) rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(id) })
     if (record.upload) {
-      for await (const part of partsOf(metadata, Buffer.from(record.upload.uploadId, 'hex'), record.upload.parts)) {
+      for await (const part of partsOf(metadata, Buffer.from(record.upload.uploadId, 'hex'), record.upload.kept)) {
         doomed.push(part.blob)
         rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(part.blob) })
         rows.push({ type: 'delete', space: SPACE.part, key: part.key })
@@ -96,6 +96,8 @@ export function openGarbage(
       .catch(onError)
       .finally(() => {
         running = undefined
+        // Asked for while the last pass was ending.
+        if (again) collect()
       })
   }
 
@@ -142,22 +144,30 @@ export function openGarbage(
   }
 }
 
-/** Rows of an upload's parts, all or the numbers given. */
+/** Rows of an upload's parts, but for those in the runs that are kept. */
 async function* partsOf(
   metadata: MetadataStore,
   uploadId: Buffer,
-  numbers: readonly number[] | undefined,
+  runs: readonly number[] = [],
 ): AsyncGenerator<{ readonly key: Buffer; readonly blob: BlobId }> {
   const { lt } = rowsUnder(uploadId)
-  const wanted = numbers && new Set(numbers)
+  const kept = numbersIn(runs)
   let gte = partKey(uploadId, 0)
   for (;;) {
     const rows = await metadata.range(SPACE.part, { gte, lt, limit: PAGE })
     for (const row of rows) {
-      if (!wanted || wanted.has(partNumberOf(row.key))) yield { key: row.key, blob: decodePart(row.value).blob }
+      if (!kept.has(partNumberOf(row.key))) yield { key: row.key, blob: decodePart(row.value).blob }
     }
     const last = rows.at(-1)
     if (rows.length < PAGE || !last) return
     gte = Buffer.concat([last.key, Buffer.from([0])])
   }
+}
+
+function numbersIn(runs: readonly number[]): Set<number> {
+  const numbers = new Set<number>()
+  for (let at = 0; at + 1 < runs.length; at += 2) {
+    for (let number = runs[at] ?? 0; number <= (runs[at + 1] ?? 0); number++) numbers.add(number)
+  }
+  return numbers
 }

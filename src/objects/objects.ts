@@ -11,6 +11,7 @@ import { type CompletedObject, type CompleteInput, completeUpload } from './comp
 import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
 import { deleteObject } from './delete-object.ts'
+import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
 import {
@@ -74,18 +75,34 @@ export interface ObjectsOptions {
   readonly clock: Clock
   /** Work behind the scenes (collector, sweep) that failed; it is tried again at the next occasion. */
   readonly onBackgroundError: (error: unknown) => void
+  /** Of every part of an upload but the last. S3: 5 MiB. */
+  readonly minPartBytes?: number
 }
 
+const MIN_PART_BYTES = 5 * 1024 ** 2
+
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
-  const { metadata, blobs, provider, nonces, clock, onBackgroundError } = options
+  const { metadata, blobs, provider, nonces, clock, onBackgroundError, minPartBytes = MIN_PART_BYTES } = options
   const buckets = await openBuckets(metadata)
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
-  const engine: Engine = { metadata, blobs, provider, nonces, clock, buckets, garbage }
+  const engine: Engine = {
+    metadata,
+    blobs,
+    provider,
+    nonces,
+    clock,
+    buckets,
+    garbage,
+    drafts: openDrafts(blobs),
+    minPartBytes,
+  }
   const keys = bucketKeys(provider, nonces)
   await reopenBuckets(engine)
   await openLease(metadata, blobs.lease)
   const stop = new AbortController()
-  const swept = sweep(metadata, blobs, stop.signal).then(() => garbage.collect(), onBackgroundError)
+  const swept = sweep(metadata, blobs, stop.signal)
+    .then(() => undefined, onBackgroundError)
+    .then(garbage.collect)
 
   return {
     buckets,
@@ -111,7 +128,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       stop.abort()
       await swept
       await garbage.close()
-      await sealLease(metadata, blobs.lease)
+      // Orphans of a sealed lease are looked for never more.
+      if (engine.drafts.end()) await sealLease(metadata, blobs.lease)
     },
   }
 }

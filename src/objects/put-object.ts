@@ -5,7 +5,7 @@ import type { Bucket } from './buckets.ts'
 import { checkConditions, commitVersion, currentBucket } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
-import { Draft, type Engine } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { storeManifest } from './seal-manifest.ts'
 
@@ -39,9 +39,9 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const blobId = random16()
   const { dek, wrapped } = await keys.newDek(bucket, blobId)
   using secret = dek
-  await using draft = new Draft(engine.blobs)
+  await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
-  const body = await writeBody(engine.blobs, secret, identity, input.body, (id) => draft.add(id))
+  const body = await writeBody(draft, secret, identity, input.body)
 
   const checksum = fullChecksum(body)
   const manifest: Manifest = {
@@ -53,7 +53,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   }
   const { etag } = manifest
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId }
-  const stored = await storeManifest(engine.blobs, draft, secret, envelope, manifest)
+  const stored = await storeManifest(draft, secret, envelope, manifest)
   const cipher = await keys.summaryCipher(bucket)
   const modifiedAtMs = engine.clock.now()
   const record = {

@@ -66,8 +66,8 @@ export interface GarbageRecord {
   readonly blobs: readonly BlobId[]
   /** Readers of this envelope are waited for. */
   readonly blobId: string
-  /** All rows under this upload id, or only these part numbers. */
-  readonly upload?: { readonly uploadId: string; readonly parts?: readonly number[] }
+  /** All parts under this upload id, but for those of `kept`: first and last number of a run, then of the next one … */
+  readonly upload?: { readonly uploadId: string; readonly kept?: readonly number[] }
 }
 
 type Sections = readonly Buffer[]
@@ -209,7 +209,7 @@ export function decodeGarbage(value: Buffer): GarbageRecord {
   const base = { blobs: strings(json['blobs']), blobId: text(json, 'blobId') }
   if (typeof upload !== 'object' || upload === null || !('uploadId' in upload)) return base
   const uploadId = String(upload.uploadId)
-  return 'parts' in upload && Array.isArray(upload.parts)
-    ? { ...base, upload: { uploadId, parts: upload.parts.map(Number) } }
+  return 'kept' in upload && Array.isArray(upload.kept)
+    ? { ...base, upload: { uploadId, kept: upload.kept.map(Number) } }
     : { ...base, upload: { uploadId } }
 }

@@ -2,7 +2,7 @@ import type { Dek } from '../envelope/dek.ts'
 import { openManifest, sealManifest } from '../envelope/manifest.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { type Manifest, manifestFromJson, manifestToJson } from './content.ts'
-import type { Draft } from './engine.ts'
+import type { Draft } from './drafts.ts'
 import type { BucketRecord, ObjectRecord } from './records.ts'
 
 /** Larger manifests (many parts) become blobs of their own, so that rows stay small. */
@@ -18,7 +18,6 @@ interface Envelope {
 const identity = ({ bucket, key, versionId, blobId }: Envelope) => ({ bucketId: bucket.id, key, versionId, blobId })
 
 export async function storeManifest(
-  blobs: BlobStore,
   draft: Draft,
   dek: Dek,
   envelope: Envelope,
@@ -26,7 +25,7 @@ export async function storeManifest(
 ): Promise<ObjectRecord['manifest']> {
   const sealed = sealManifest(dek, identity(envelope), manifestToJson(manifest))
   if (sealed.length <= INLINE_BYTES) return { sealed }
-  return { blob: draft.add((await blobs.put([sealed])).id) }
+  return { blob: (await draft.put([sealed])).id }
 }
 
 export async function loadManifest(

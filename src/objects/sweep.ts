@@ -32,6 +32,7 @@ async function sweepLease(
   // A sealed lease was swept, or closed with nothing unfinished.
   if (row && row.value.toString('latin1') === 'sealed') return 0
   let removed = 0
+  let failed = 0
   let after: BlobId | undefined
   for (;;) {
     if (signal.aborted) return removed
@@ -41,12 +42,17 @@ async function sweepLease(
       page.map((blob) => blobKey(blob.id)),
     )
     const orphans = page.filter((_, index) => !rows[index]).map((blob) => blob.id)
-    if (orphans.length > 0) removed += orphans.length - (await blobs.remove(orphans)).length
+    if (orphans.length > 0) {
+      const kept = await blobs.remove(orphans)
+      failed += kept.length
+      removed += orphans.length - kept.length
+    }
     const last = page.at(-1)
     if (page.length < PAGE || !last) break
     after = last.id
   }
-  await sealLease(metadata, lease)
+  // What could not be removed is tried again after the next start.
+  if (failed === 0) await sealLease(metadata, lease)
   return removed
 }
 

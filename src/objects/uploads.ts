@@ -6,7 +6,7 @@ import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { type BodyInput, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { commitOrKeep, currentBucket } from './commit-version.ts'
+import { commitOrLeave, currentBucket } from './commit-version.ts'
 import {
   type Attributes,
   type ChecksumType,
@@ -17,7 +17,8 @@ import {
   type Summary,
   sealSummary,
 } from './content.ts'
-import { Draft, type Engine, encodeOwner } from './engine.ts'
+import type { Draft } from './drafts.ts'
+import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
@@ -74,7 +75,10 @@ export async function createUpload(
     engine.buckets.fence(bucket),
     { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
   ])
-  if (!committed) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+  if (!committed) {
+    await engine.buckets.refresh(bucket.name)
+    throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+  }
   return { uploadId: id.toString('hex') }
 }
 
@@ -114,9 +118,9 @@ export async function uploadPart(
 ): Promise<UploadedPart> {
   const { bucket, key, id } = upload
   using dek = await unwrapUpload(keys, upload)
-  await using draft = new Draft(engine.blobs)
+  await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
-  const written = await writeBody(engine.blobs, dek, identity, body, (blob) => draft.add(blob))
+  const written = await writeBody(draft, dek, identity, body)
   const { checksum } = written
   const summary: Summary = {
     etag: written.md5.toString('hex'),
@@ -158,7 +162,7 @@ async function commitPart(
         if: null,
       },
     ]
-    if (await commitOrKeep(engine, draft, writes)) {
+    if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
       if (replaced) engine.garbage.collect()
       return

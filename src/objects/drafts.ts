@@ -1,0 +1,66 @@
+import { CodedError } from '../base/errors.ts'
+import type { BlobId, BlobStore, BlobStoreErrorCode } from '../storage/blob/blob-store.ts'
+
+/** Blobs written by one request. Whatever is not `keep`t when the scope ends is removed: a failed request leaves nothing. */
+export interface Draft extends AsyncDisposable {
+  readonly put: BlobStore['put']
+  /** The commit that names the blobs succeeded. */
+  readonly keep: () => void
+  /** Nobody knows whether it did: the blobs stay, and the sweep after the restart decides by the rows. */
+  readonly leave: () => void
+}
+
+export interface Drafts {
+  readonly begin: () => Draft
+  /**
+   * No more drafts. True when none can have left a blob that no row names, so that nobody has to look for any: no draft
+   * is under way, and every one removed or kept what it wrote.
+   */
+  readonly end: () => boolean
+}
+
+export function openDrafts(blobs: Pick<BlobStore, 'put' | 'remove'>): Drafts {
+  let underWay = 0
+  let orphans = false
+  let ended = false
+
+  const begin = (): Draft => {
+    let written: BlobId[] = []
+    underWay++
+    return {
+      put: async (body, lengthBytes) => {
+        if (ended) throw new CodedError<BlobStoreErrorCode>('BlobStoreFailed', 'the object engine is closed')
+        try {
+          const info = await blobs.put(body, lengthBytes)
+          written.push(info.id)
+          return info
+        } catch (error) {
+          // Bytes may be there all the same, under an id that was never told.
+          orphans = true
+          throw error
+        }
+      },
+      keep: () => {
+        written = []
+      },
+      leave: () => {
+        orphans = true
+        written = []
+      },
+      [Symbol.asyncDispose]: async () => {
+        // What can't be removed is found by the sweep after the next start; the request's own error is the one to tell.
+        const failed = written.length > 0 ? await blobs.remove(written).catch(() => written) : []
+        if (failed.length > 0) orphans = true
+        underWay--
+      },
+    }
+  }
+
+  return {
+    begin,
+    end: () => {
+      ended = true
+      return underWay === 0 && !orphans
+    },
+  }
+}

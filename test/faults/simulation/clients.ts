@@ -1,0 +1,387 @@
+import { createHash } from 'node:crypto'
+import { CodedError } from '../../../src/base/errors.ts'
+import type { BodyInput } from '../../../src/objects/body-writer.ts'
+import type { NewBucket } from '../../../src/objects/bucket-lifecycle.ts'
+import type { Bucket } from '../../../src/objects/buckets.ts'
+import type { WriteConditions } from '../../../src/objects/conditions.ts'
+import type { Objects } from '../../../src/objects/objects.ts'
+import type { OpenObject } from '../../../src/objects/open-object.ts'
+import { contentBytes } from '../../support/content.ts'
+import { aborts, type Content, completes, etagOf, type Ledger, observes, writes } from './ledger.ts'
+import type { KeyState } from './linearizable.ts'
+import { codeOf, type Process } from './process.ts'
+import type { Life } from './schedule.ts'
+import type { World } from './stores.ts'
+
+export const BUCKETS = ['alpha', 'beta']
+export const KEYS = ['k', 'd/k']
+const place = (bucket: string, key: string): string => `${bucket}/${key}`
+
+/** Answers that say for sure that nothing was done. */
+const REFUSALS = [
+  'NoSuchBucket',
+  'NoSuchKey',
+  'NoSuchUpload',
+  'BucketAlreadyExists',
+  'BucketAlreadyOwnedByYou',
+  'BucketNotEmpty',
+  'BucketBusy',
+  'PreconditionFailed',
+  'InvalidPart',
+  'EntityTooSmall',
+  'BadDigest',
+  'StreamAborted',
+  'NoSpace',
+  'BlobStoreFailed',
+  'BlobTorn',
+  'RootKeyDisabled',
+  'KeyAccessDenied',
+  'KeyProviderUnavailable',
+]
+
+type Outcome<T> = { readonly calledAt: number; readonly endedAt: number } & (
+  | { readonly kind: 'done'; readonly value: T }
+  | { readonly kind: 'refused'; readonly code: string }
+  | { readonly kind: 'unsure' }
+)
+
+interface SharedUpload {
+  readonly bucket: string
+  readonly key: string
+  readonly id: string
+  readonly label: string
+  /** Attempts that were acknowledged. */
+  readonly parts: { readonly number: number; readonly etag: string; readonly bytes: Buffer }[]
+}
+
+export interface Clients {
+  /** One client: so many requests, one after the other. */
+  readonly client: (requests: number) => Promise<void>
+  /** What is there in the end. */
+  readonly lookAround: () => Promise<void>
+  /** Whatever went wrong before, each bucket takes writes once nothing goes wrong any more. */
+  readonly useAll: () => Promise<void>
+  readonly tearDown: () => Promise<void>
+}
+
+export function clients(world: World, process: Process, ledger: Ledger, newBucket: Omit<NewBucket, 'name'>): Clients {
+  const { schedule, faults, dice } = world
+  const life: Life = { dead: false }
+  const uploads: SharedUpload[] = []
+  let made = 0
+
+  const perform = async <T>(what: string, work: (objects: Objects) => Promise<T>): Promise<Outcome<T>> => {
+    const { objects, killed } = await process.running()
+    const calledAt = schedule.event()
+    const answer = work(objects).then(
+      (value) => ({ kind: 'done', value }) as const,
+      (error: unknown) => {
+        const code = codeOf(error)
+        if (code === 'CommitUnknown') return { kind: 'unsure' } as const
+        if (!REFUSALS.includes(code)) ledger.wrong(`${what} answered ${code}`)
+        return { kind: 'refused', code } as const
+      },
+    )
+    const outcome = await Promise.race([answer, killed.then(() => ({ kind: 'unsure' }) as const)])
+    return { ...outcome, calledAt, endedAt: schedule.event() }
+  }
+
+  const note = (
+    at: string,
+    text: string,
+    { calledAt, endedAt, kind }: Outcome<unknown>,
+    effect: (state: KeyState) => KeyState | undefined,
+  ): void => {
+    const span = `[${calledAt}, ${endedAt}] ${text}${kind === 'unsure' ? ' (unsure)' : ''}`
+    ledger.note(at, { text: span, calledAt, endedAt, effect, unsure: kind === 'unsure' })
+  }
+
+  const newContent = (): Content => {
+    const label = `content ${made++}`
+    const lengthBytes = dice.below(12) === 0 ? 70_000 + dice.below(70_000) : 40 + dice.below(1500)
+    const content = { label, bytes: Buffer.concat([Buffer.from(label), contentBytes(label, lengthBytes)]) }
+    ledger.contents.set(etagOf(content.bytes), content)
+    return content
+  }
+
+  const bodyOf = (bytes: Buffer): BodyInput => {
+    const pieces = 1 + dice.below(3)
+    const size = Math.ceil(bytes.length / pieces)
+    const stream = async function* () {
+      for (let at = 0; at < bytes.length; at += size) {
+        await schedule.step(life, 'client')
+        if (faults.happens('bodyAborted')) throw new CodedError('StreamAborted', 'the client went away')
+        yield bytes.subarray(at, at + size)
+      }
+    }
+    const sums = faults.happens('bodyAborted') ? { contentMd5: Buffer.alloc(16) } : {}
+    return { stream: stream(), lengthBytes: dice.below(3) === 0 ? undefined : bytes.length, ...sums }
+  }
+
+  /** Large attributes make a manifest that is a blob of its own. */
+  const attributesOf = ({ label }: Content) => ({
+    headers: {},
+    userMetadata: { label, ...(dice.below(5) === 0 ? { much: 'x'.repeat(20_000) } : {}) },
+  })
+
+  const rollConditions = (): { readonly conditions: WriteConditions; readonly holds: (state: KeyState) => boolean } => {
+    const roll = dice.below(6)
+    if (roll === 0) return { conditions: { ifNoneMatch: '*' }, holds: ({ etag }) => etag === undefined }
+    const known = [...ledger.contents.keys()]
+    if (roll > 1 || known.length === 0) return { conditions: {}, holds: () => true }
+    const wanted = dice.pick(known.slice(-6))
+    return { conditions: { ifMatch: wanted }, holds: ({ etag }) => etag === wanted }
+  }
+
+  /** What a refusal of a conditional write says about the key. */
+  const noteRefusal = (
+    at: string,
+    text: string,
+    outcome: Outcome<unknown>,
+    conditions: WriteConditions,
+    holds: (state: KeyState) => boolean,
+  ): void => {
+    if (outcome.kind !== 'refused') return
+    const { code } = outcome
+    if (code === 'PreconditionFailed') {
+      note(at, `${text}: condition failed`, outcome, (state) => (holds(state) ? undefined : state))
+    }
+    if (code === 'NoSuchKey' && conditions.ifMatch !== undefined)
+      note(at, `${text}: no key`, outcome, observes(undefined))
+    if (code === 'NoSuchBucket') note(at, `${text}: no bucket`, outcome, observes(undefined))
+  }
+
+  const put = async (bucket: string, key: string): Promise<void> => {
+    const content = newContent()
+    const etag = etagOf(content.bytes)
+    const { conditions, holds } = rollConditions()
+    const outcome = await perform('put', async (objects) => {
+      const input = { bucket: objects.buckets.get(bucket), key, body: bodyOf(content.bytes), conditions }
+      return objects.put({ ...input, attributes: attributesOf(content) })
+    })
+    const at = place(bucket, key)
+    const text = `put ${content.label}${conditions.ifMatch ? ` if ${conditions.ifMatch}` : (conditions.ifNoneMatch ?? '')}`
+    if (outcome.kind === 'done' && outcome.value.etag !== etag) ledger.wrong(`${text} answered another ETag`)
+    if (outcome.kind !== 'refused') note(at, text, outcome, writes(etag, holds))
+    noteRefusal(at, text, outcome, conditions, holds)
+  }
+
+  const check = async (object: OpenObject): Promise<string> => {
+    const { etag, sizeBytes, userMetadata } = object.manifest
+    const content = ledger.contents.get(etag)
+    if (!content) throw new Error(`an ETag that nobody wrote: ${etag}`)
+    if (userMetadata['label'] !== content.label || sizeBytes !== content.bytes.length) {
+      ledger.wrong(`the manifest of ${content.label} is another's`)
+    }
+    const start = dice.below(3) === 0 ? dice.below(sizeBytes) : 0
+    const end = dice.below(3) === 0 ? start + dice.below(sizeBytes - start + 1) : sizeBytes
+    if (start === end) return etag
+    const chunks: Buffer[] = []
+    for await (const chunk of object.read({ start, end })) {
+      chunks.push(Buffer.from(chunk))
+      await schedule.step(life, 'client')
+    }
+    if (!Buffer.concat(chunks).equals(content.bytes.subarray(start, end))) {
+      ledger.wrong(`${content.label} read other bytes than were written`)
+    }
+    return etag
+  }
+
+  const get = async (bucket: string, key: string): Promise<void> => {
+    const onlyHead = dice.below(3) === 0
+    let opened: Outcome<string> | undefined
+    const outcome = await perform('get', async (objects) => {
+      const calledAt = schedule.event()
+      using object = await objects.open({ bucket: objects.buckets.get(bucket), key })
+      opened = { kind: 'done', value: object.manifest.etag, calledAt, endedAt: schedule.event() }
+      if (onlyHead) return object.manifest.etag
+      await schedule.step(life, 'client')
+      return await check(object)
+    })
+    // What was opened was current at that time, whatever became of the reading.
+    if (opened?.kind === 'done') note(place(bucket, key), `get ${opened.value}`, opened, observes(opened.value))
+    else if (outcome.kind === 'refused' && ['NoSuchKey', 'NoSuchBucket'].includes(outcome.code)) {
+      note(place(bucket, key), `get nothing`, outcome, observes(undefined))
+    }
+  }
+
+  const remove = async (bucket: string, key: string): Promise<void> => {
+    const outcome = await perform('delete', async (objects) =>
+      objects.delete({ bucket: objects.buckets.get(bucket), key, conditions: {} }),
+    )
+    const at = place(bucket, key)
+    if (outcome.kind !== 'refused') note(at, 'delete', outcome, writes(undefined))
+    noteRefusal(at, 'delete', outcome, {}, () => true)
+  }
+
+  const list = async (bucket: string): Promise<void> => {
+    const outcome = await perform('list', async (objects) =>
+      objects.list({ bucket: objects.buckets.get(bucket), prefix: '', delimiter: '', after: '', limit: 1000 }),
+    )
+    if (outcome.kind !== 'done') return
+    for (const key of KEYS) {
+      const item = outcome.value.items.find((each) => each.key === key)
+      if (item && !item.summary) continue
+      const etag = item?.summary?.etag
+      if (item && etag !== undefined && ledger.contents.get(etag)?.bytes.length !== item.sizeBytes) {
+        ledger.wrong('a listing shows another size than was written')
+      }
+      note(place(bucket, key), `list ${etag}`, outcome, observes(etag))
+    }
+  }
+
+  const copy = async (bucket: string, key: string): Promise<void> => {
+    const from = { bucket: dice.pick(BUCKETS), key: dice.pick(KEYS) }
+    let source: { readonly etag: string; readonly outcome: Outcome<string> } | undefined
+    const outcome = await perform('copy', async (objects) => {
+      const calledAt = schedule.event()
+      using object = await objects.open({ bucket: objects.buckets.get(from.bucket), key: from.key })
+      const { etag, sizeBytes, userMetadata, headers } = object.manifest
+      source = { etag, outcome: { kind: 'done', value: etag, calledAt, endedAt: schedule.event() } }
+      return await objects.put({
+        bucket: objects.buckets.get(bucket),
+        key,
+        body: { stream: object.read({ start: 0, end: sizeBytes }), lengthBytes: sizeBytes },
+        attributes: { headers, userMetadata },
+        conditions: {},
+      })
+    })
+    if (!source) return
+    note(place(from.bucket, from.key), `copy of ${source.etag}`, source.outcome, observes(source.etag))
+    const content = ledger.contents.get(source.etag)
+    if (!content) return ledger.wrong('a copy of what nobody wrote')
+    const etag = etagOf(content.bytes)
+    ledger.contents.set(etag, content)
+    if (outcome.kind !== 'refused') note(place(bucket, key), `copy ${etag}`, outcome, writes(etag))
+  }
+
+  const startUpload = async (bucket: string, key: string): Promise<void> => {
+    const label = `upload ${made++}`
+    const outcome = await perform('create upload', async (objects) =>
+      objects.createUpload({
+        bucket: objects.buckets.get(bucket),
+        key,
+        attributes: { headers: {}, userMetadata: { label } },
+      }),
+    )
+    if (outcome.kind === 'done') uploads.push({ bucket, key, id: outcome.value.uploadId, label, parts: [] })
+  }
+
+  const sendPart = async (upload: SharedUpload): Promise<void> => {
+    const number = 1 + dice.below(3)
+    const { bytes } = newContent()
+    const outcome = await perform('upload part', async (objects) => {
+      const bucket = objects.buckets.get(upload.bucket)
+      const found = await objects.findUpload({ bucket, key: upload.key, uploadId: upload.id })
+      return objects.uploadPart(found, number, bodyOf(bytes))
+    })
+    if (outcome.kind === 'done') upload.parts.push({ number, etag: outcome.value.etag, bytes })
+  }
+
+  const complete = async (upload: SharedUpload): Promise<void> => {
+    const chosen = [1, 2, 3].flatMap((number) => {
+      const attempts = upload.parts.filter((part) => part.number === number)
+      return attempts.length === 0 || dice.below(6) === 0
+        ? []
+        : [attempts[attempts.length - 1 - dice.below(Math.min(attempts.length, 2))]]
+    })
+    const parts = chosen.filter((part) => part !== undefined)
+    if (parts.length === 0) return
+    const digests = createHash('md5').update(Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, 'hex'))))
+    const etag = `${digests.digest('hex')}-${parts.length}`
+    ledger.contents.set(etag, { bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), label: upload.label })
+    const { conditions, holds } = rollConditions()
+    const outcome = await perform('complete', async (objects) =>
+      objects.completeUpload({
+        bucket: objects.buckets.get(upload.bucket),
+        key: upload.key,
+        uploadId: upload.id,
+        parts: parts.map((part) => ({ number: part.number, etag: part.etag })),
+        conditions,
+      }),
+    )
+    const at = place(upload.bucket, upload.key)
+    const text = `complete ${upload.label} as ${outcome.kind === 'done' ? outcome.value.etag : etag}`
+    // Completing again is answered with what was completed first, whatever parts are named.
+    if (outcome.kind === 'done') note(at, text, outcome, completes(upload.id, outcome.value.etag, holds))
+    if (outcome.kind === 'unsure') note(at, text, outcome, completes(upload.id, etag, holds))
+    noteRefusal(at, text, outcome, conditions, holds)
+  }
+
+  const abort = async (upload: SharedUpload): Promise<void> => {
+    const outcome = await perform('abort', async (objects) => {
+      const bucket = objects.buckets.get(upload.bucket)
+      return objects.abortUpload(await objects.findUpload({ bucket, key: upload.key, uploadId: upload.id }))
+    })
+    const at = place(upload.bucket, upload.key)
+    if (outcome.kind !== 'refused') note(at, `abort ${upload.label}`, outcome, aborts(upload.id))
+  }
+
+  const makeBucket = async (name: string): Promise<void> => {
+    await perform('create bucket', async (objects) => objects.createBucket({ ...newBucket, name }))
+  }
+
+  const dropBucket = async (name: string): Promise<void> => {
+    const outcome = await perform('delete bucket', async (objects) => objects.deleteBucket(objects.buckets.get(name)))
+    if (outcome.kind !== 'done') return
+    for (const key of KEYS) note(place(name, key), 'delete bucket', outcome, observes(undefined))
+  }
+
+  const request = async (): Promise<void> => {
+    const bucket = dice.below(4) === 0 ? 'beta' : 'alpha'
+    const key = dice.below(3) === 0 ? 'd/k' : 'k'
+    const upload = uploads.length > 0 ? dice.pick(uploads.slice(-3)) : undefined
+    const roll = dice.below(100)
+    if (roll < 24) await put(bucket, key)
+    else if (roll < 44) await get(bucket, key)
+    else if (roll < 54) await remove(bucket, key)
+    else if (roll < 58) await list(bucket)
+    else if (roll < 63) await copy(bucket, key)
+    else if (roll < 69 || !upload) await startUpload(bucket, key)
+    else if (roll < 81) await sendPart(upload)
+    else if (roll < 91) await complete(upload)
+    else if (roll < 93) await abort(upload)
+    else if (roll < 97) await makeBucket(bucket)
+    else await dropBucket(bucket)
+  }
+
+  return {
+    client: async (requests) => {
+      for (let count = 0; count < requests; count++) {
+        await schedule.step(life, 'client')
+        await request()
+      }
+    },
+    lookAround: async () => {
+      for (const bucket of BUCKETS) {
+        for (const key of KEYS) await get(bucket, key)
+        await list(bucket)
+      }
+    },
+    useAll: async () => {
+      const { objects } = await process.running()
+      for (const name of BUCKETS) {
+        const key = 'still usable'
+        try {
+          const bucket = objects.buckets.find(name) ?? (await objects.createBucket({ ...newBucket, name }))
+          await objects.put({ bucket, key, body: bodyOf(Buffer.from(key)), attributes: NOTHING, conditions: {} })
+          await objects.delete({ bucket, key, conditions: {} })
+        } catch (error) {
+          ledger.wrong(`${name} is of no use without a restart: ${codeOf(error)}`)
+        }
+      }
+    },
+    tearDown: async () => {
+      const { objects } = await process.running()
+      for (const bucket of objects.buckets.all()) await empty(objects, bucket)
+    },
+  }
+}
+
+const NOTHING = { headers: {}, userMetadata: {} }
+
+async function empty(objects: Objects, bucket: Bucket): Promise<void> {
+  for (const key of KEYS) await objects.delete({ bucket, key, conditions: {} })
+  await objects.deleteBucket(bucket)
+  await objects.garbage.settled()
+}

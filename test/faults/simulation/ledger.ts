@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { type Deed, disorder, type KeyState } from './linearizable.ts'
+
+export interface Content {
+  readonly bytes: Buffer
+  /** Kept as user metadata, so that a manifest of another object is noticed. */
+  readonly label: string
+}
+
+export const etagOf = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
+
+/** What was attempted and answered, key by key, and which bytes an ETag stands for. */
+export interface Ledger {
+  readonly contents: Map<string, Content>
+  readonly note: (place: string, deed: Deed) => void
+  readonly wrong: (text: string) => void
+  /** Everything that must not have happened. */
+  readonly findings: () => string[]
+}
+
+export function ledger(): Ledger {
+  const deeds = new Map<string, Deed[]>()
+  const wrongs: string[] = []
+  return {
+    contents: new Map(),
+    note: (place, deed) => void deeds.set(place, [...(deeds.get(place) ?? []), deed]),
+    wrong: (text) => void wrongs.push(text),
+    findings: () => [
+      ...wrongs,
+      ...[...deeds].flatMap(([place, ofPlace]) => {
+        const found = disorder(ofPlace)
+        return found ? [`the answers for ${place} fit no order: ${found}`] : []
+      }),
+    ],
+  }
+}
+
+export const observes = (etag: string | undefined) => (state: KeyState) => (state.etag === etag ? state : undefined)
+
+export const writes =
+  (etag: string | undefined, allowed: (state: KeyState) => boolean = () => true) =>
+  (state: KeyState) =>
+    allowed(state) ? { ...state, etag } : undefined
+
+/** An upload ends once. Completing it again is answered as before while its object is there. */
+export const completes =
+  (uploadId: string, etag: string, allowed: (state: KeyState) => boolean = () => true) =>
+  (state: KeyState): KeyState | undefined => {
+    if (state.ended.includes(uploadId)) return state.etag === etag ? state : undefined
+    return allowed(state) ? { etag, ended: [...state.ended, uploadId] } : undefined
+  }
+
+export const aborts =
+  (uploadId: string) =>
+  (state: KeyState): KeyState | undefined =>
+    state.ended.includes(uploadId) ? undefined : { ...state, ended: [...state.ended, uploadId] }

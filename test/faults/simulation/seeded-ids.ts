@@ -1,0 +1,24 @@
+import crypto, { createHash } from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+
+/** Until disposed, random bytes and UUIDs of this process follow from the seed, and with them the order of rows. */
+export function seededIds(seed: string): Disposable {
+  const { randomBytes, randomUUID } = crypto
+  let made = 0
+  const next = (length: number): Buffer => {
+    const out = createHash('shake256', { outputLength: length }).update(`${seed} ${made++}`)
+    return out.digest()
+  }
+  const uuid: typeof randomUUID = () => {
+    const hex = next(16).toString('hex')
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+  }
+  Object.assign(crypto, { randomBytes: next, randomUUID: uuid })
+  syncBuiltinESMExports()
+  return {
+    [Symbol.dispose]: () => {
+      Object.assign(crypto, { randomBytes, randomUUID })
+      syncBuiltinESMExports()
+    },
+  }
+}
