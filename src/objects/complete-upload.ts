@@ -13,6 +13,7 @@ import { openObject } from './open-object.ts'
 import { NULL_VERSION } from './put-object.ts'
 import { decodeObject, type ObjectRecord } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
+import { envelopeIdOf, parseUploadId } from './upload-id.ts'
 import {
   findUpload,
   partsAfter,
@@ -145,7 +146,9 @@ async function finishedBefore(
   const row = await engine.metadata.get(SPACE.head, headKey(input.bucket.id, input.key))
   if (!row) return undefined
   const record = decodeObject(row.value)
-  if (!('partCount' in record.data) || record.blobId.toString('hex') !== input.uploadId) return undefined
+  const uploadId = parseUploadId(input.uploadId)
+  const same = uploadId !== undefined && record.blobId.equals(envelopeIdOf(uploadId))
+  if (!('partCount' in record.data) || !same) return undefined
   using object = await openObject(engine, keys, input.bucket, input.key)
   const { etag, checksum } = object.manifest
   return checksum ? { etag, checksum } : { etag }

@@ -1,5 +1,6 @@
 import { successor } from '../base/bytes.ts'
 import { uuidToBytes } from '../base/ids.ts'
+import { UPLOAD_ID_BYTES } from './upload-id.ts'
 
 /** Key spaces of the object engine. Numbers are stored: never reuse one. */
 export const SPACE = {
@@ -9,9 +10,9 @@ export const SPACE = {
   head: 2,
   /** bucket id ‖ key ‖ 00 ‖ ~sequence → ObjectRecord of every other version. Empty until versioning is enabled. */
   version: 3,
-  /** bucket id ‖ key ‖ 00 ‖ upload id → UploadRecord */
+  /** bucket id ‖ key ‖ 00 ‖ upload id (upload-id.ts) → UploadRecord */
   upload: 4,
-  /** upload id ‖ u32 part number → PartRecord; stays after completion, as long as the object version lives */
+  /** envelope id of the upload ‖ u32 part number → PartRecord; stays after completion, as long as the object version lives */
   part: 5,
   /** blob id → address of the row that owns it; exists as long as the blob is needed or waits to be removed */
   blob: 6,
@@ -38,7 +39,8 @@ export function uploadKey(bucketId: string, key: string, uploadId: Buffer): Buff
 }
 
 export function splitUploadKey(row: Buffer): { readonly key: string; readonly uploadId: Buffer } {
-  return { key: row.toString('utf8', 16, row.length - 17), uploadId: row.subarray(row.length - 16) }
+  const at = row.length - UPLOAD_ID_BYTES
+  return { key: row.toString('utf8', 16, at - ZERO.length), uploadId: row.subarray(at) }
 }
 
 export function partKey(uploadId: Buffer, partNumber: number): Buffer {

@@ -7,6 +7,7 @@ import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
 import { decodeObject } from './records.ts'
+import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload } from './uploads.ts'
 
 export interface ListQuery {
@@ -150,8 +151,9 @@ function firstUpload(query: ListUploadsQuery, start: Buffer): Buffer | undefined
   const later = (row: Buffer | undefined): Buffer | undefined => (row && row.compare(start) > 0 ? row : row && start)
   const reported = reportedPrefix(prefix, delimiter, keyMarker)
   if (reported !== undefined) return later(successor(headKey(bucket.id, reported)))
-  if (/^[0-9a-f]{32}$/.test(uploadIdMarker)) {
-    const row = uploadKey(bucket.id, keyMarker, Buffer.from(uploadIdMarker, 'hex'))
+  const inside = parseUploadId(uploadIdMarker)
+  if (inside) {
+    const row = uploadKey(bucket.id, keyMarker, inside)
     return later(Buffer.concat([row, Buffer.from([0])]))
   }
   return later(Buffer.concat([headKey(bucket.id, keyMarker), Buffer.from([1])]))

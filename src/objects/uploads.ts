@@ -22,15 +22,18 @@ import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
+import { envelopeIdOf, newUploadId, parseUploadId } from './upload-id.ts'
 
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm
   readonly type: ChecksumType
 }
 
-/** An upload in progress, found by its id; the id is also the identity of the envelope of all its parts. */
+/** An upload in progress, found by its upload id. */
 export interface Upload {
+  /** Identity of the envelope of all its parts, and of the object that they become. */
   readonly id: Buffer
+  readonly uploadId: string
   readonly bucket: Bucket
   readonly key: string
   readonly record: UploadRecord
@@ -62,15 +65,17 @@ export async function createUpload(
   const { dek, wrapped } = await keys.newDek(bucket, id)
   using secret = dek
   const manifest: Manifest = { ...target.attributes, etag: '', sizeBytes: 0, parts: [] }
+  const createdAtMs = engine.clock.now()
   const identity = { bucketId: bucket.id, key: target.key, versionId: uploadVersion(id), blobId: id }
   const record: UploadRecord = {
-    createdAtMs: engine.clock.now(),
+    createdAtMs,
     checksumAlgorithm: target.checksum?.algorithm ?? '',
     checksumType: target.checksum?.type ?? '',
     wrappedDek: wrapped,
     manifest: sealManifest(secret, identity, manifestToJson(manifest)),
   }
-  const row = uploadKey(bucket.id, target.key, id)
+  const uploadId = newUploadId(createdAtMs, id)
+  const row = uploadKey(bucket.id, target.key, uploadId)
   const committed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
@@ -79,17 +84,17 @@ export async function createUpload(
     await engine.buckets.refresh(bucket.name)
     throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
   }
-  return { uploadId: id.toString('hex') }
+  return { uploadId: uploadId.toString('hex') }
 }
 
 /** Throws NoSuchUpload, also for ids that no server could have given out. */
 export async function findUpload(engine: Engine, bucket: Bucket, key: string, uploadId: string): Promise<Upload> {
-  if (!/^[0-9a-f]{32}$/.test(uploadId)) throw noSuchUpload()
-  const id = Buffer.from(uploadId, 'hex')
-  const row = await engine.metadata.get(SPACE.upload, uploadKey(bucket.id, key, id))
-  if (!row) throw noSuchUpload()
+  const parsed = parseUploadId(uploadId)
+  const row = parsed && (await engine.metadata.get(SPACE.upload, uploadKey(bucket.id, key, parsed)))
+  if (!parsed || !row) throw noSuchUpload()
+  const id = envelopeIdOf(parsed)
   const record = decodeUpload(row.value)
-  return { id, bucket, key, record, row, checksum: checksumOf(record) }
+  return { id, uploadId, bucket, key, record, row, checksum: checksumOf(record) }
 }
 
 export function checksumOf(record: UploadRecord): UploadChecksum | undefined {
@@ -167,7 +172,7 @@ async function commitPart(
       if (replaced) engine.garbage.collect()
       return
     }
-    current = await findUpload(engine, upload.bucket, upload.key, upload.id.toString('hex'))
+    current = await findUpload(engine, upload.bucket, upload.key, upload.uploadId)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { S3Operation } from '../../src/api/s3/operation.ts'
 import type { RawS3Request } from './raw-s3.ts'
 
-const VALUES: Readonly<Record<string, string>> = { 'list-type': '2', partNumber: '1', uploadId: '0'.repeat(32) }
+const VALUES: Readonly<Record<string, string>> = { 'list-type': '2', partNumber: '1', uploadId: '0'.repeat(44) }
 
 export interface SampleTarget {
   readonly bucket: string
