@@ -41,7 +41,7 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     gte = Buffer.concat([last.key, Buffer.from([0])])
   }
 
-  const refresh = async (name: string): Promise<Bucket | undefined> => {
+  const read = async (name: string): Promise<Bucket | undefined> => {
     const row = await metadata.get(SPACE.bucket, bucketKey(name))
     if (!row) {
       byName.delete(name)
@@ -49,6 +49,14 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     }
     const bucket = { ...decodeBucket(row.value), token: row.token }
     byName.set(name, bucket)
+    return bucket
+  }
+
+  // One after the other: a late answer must not put back what a later one replaced.
+  let reading: Promise<unknown> = Promise.resolve()
+  const refresh = (name: string): Promise<Bucket | undefined> => {
+    const bucket = reading.then(() => read(name))
+    reading = bucket.catch(() => undefined)
     return bucket
   }
 
