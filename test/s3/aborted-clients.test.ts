@@ -42,8 +42,11 @@ async function write(outgoing: ClientRequest, bytes: Buffer): Promise<void> {
   }
 }
 
-/** Blob files that this process, and so the server in it, has open. */
+const SHOWS_DESCRIPTORS = process.platform === 'linux'
+
+/** Blob files that this process, and so the server in it, has open; none where the system does not show them. */
 async function openBlobFiles(): Promise<string[]> {
+  if (!SHOWS_DESCRIPTORS) return []
   const names = await readdir('/proc/self/fd')
   const links = await Promise.all(names.map((name) => readlink(`/proc/self/fd/${name}`).catch(() => '')))
   return links.filter((link) => link.startsWith(test.dataDir) && link.includes('/f/'))
@@ -154,7 +157,7 @@ describe('clients that leave in the middle of a download', () => {
         return incoming
       }),
     )
-    expect((await openBlobFiles()).length).toBeGreaterThan(0)
+    if (SHOWS_DESCRIPTORS) expect((await openBlobFiles()).length).toBeGreaterThan(0)
     for (const incoming of downloads) incoming.destroy()
     await expect.poll(() => openBlobFiles()).toEqual([])
     await test.raw({ method: 'DELETE', key: 'long' })

@@ -17,6 +17,8 @@ beforeAll(async () => {
 afterAll(() => test[Symbol.asyncDispose]())
 
 const body = contentBytes('checksums', 300_000)
+const parts = [contentBytes('sum 1', MIN_PART_BYTES), contentBytes('sum 2', 65_537)]
+const whole = Buffer.concat(parts)
 
 /** Puts without the SDK: it would add a checksum of its own. */
 const put = (key: string, headers: Record<string, string>, content: Buffer | string = body) =>
@@ -116,9 +118,6 @@ describe.each(ALGORITHMS)('%s', (algorithm: Algorithm) => {
     expect(read[`Checksum${algorithm}`]).toBe(right)
     expect(bytes.equals(body)).toBe(true)
   })
-
-  const parts = [contentBytes('sum 1', MIN_PART_BYTES), contentBytes('sum 2', 65_537)]
-  const whole = Buffer.concat(parts)
 
   it('of an object that lib-storage uploads in parts is what it says it is', async () => {
     const key = `lib-storage-${algorithm}`

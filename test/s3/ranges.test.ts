@@ -133,7 +133,7 @@ describe('a range of an object', () => {
         if (form === 'open') return check(key, `bytes=${a}-`, a >= size ? 416 : [a, size - 1])
         return check(key, `bytes=${first}-${last}`, first >= size ? 416 : [first, Math.min(last, size - 1)])
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
