@@ -1,10 +1,10 @@
+import type { Serial } from '../base/serial.ts'
 import type { Catalog, KeyEntry } from './catalog.ts'
 import { kmsError } from './errors.ts'
 import { assertAllowed, type KeyState, type StatefulAction } from './key-states.ts'
 import type { KeyVersion } from './key-versions.ts'
 import { keyState } from './keys.ts'
 import type { Materials } from './material.ts'
-import type { Serial } from './serial.ts'
 import type { KmsSettings } from './settings.ts'
 
 /** What the acts behind the door share. */

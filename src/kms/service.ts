@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { createSerial } from '../base/serial.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
@@ -20,7 +21,6 @@ import {
   selectRegistrations,
 } from './registering.ts'
 import { rotateKey } from './rotate-key.ts'
-import { createSerial } from './serial.ts'
 import type { KmsSettings } from './settings.ts'
 import { type SweepReport, sweep } from './sweep.ts'
 import { declareServiceInstance, ensureServiceRootKey } from './system-instance.ts'

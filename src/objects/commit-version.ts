@@ -85,9 +85,15 @@ export async function commitOrLeave(engine: Engine, draft: Draft, writes: readon
 }
 
 /** The same bucket as when the request began, as it is now. */
-export function currentBucket(engine: Engine, bucket: Bucket): Bucket {
+export function sameBucket(engine: Engine, bucket: Bucket): Bucket {
   const now = engine.buckets.get(bucket.name)
   if (now.id !== bucket.id) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
+  return now
+}
+
+/** The same bucket, to be written to. */
+export function currentBucket(engine: Engine, bucket: Bucket): Bucket {
+  const now = sameBucket(engine, bucket)
   if (now.deleting)
     throw new ObjectsError(
       'BucketBusy',

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
+import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
@@ -7,6 +8,7 @@ import type { BodyInput } from './body-writer.ts'
 import { bucketKeys } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { type Bucket, type Buckets, openBuckets } from './buckets.ts'
+import { sameBucket } from './commit-version.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
 import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
@@ -99,6 +101,9 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const keys = bucketKeys(provider, nonces)
   await reopenBuckets(engine)
   await openLease(metadata, blobs.lease)
+  // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
+  // root key must not end after that of the next bucket of the same name began.
+  const byName = createSerial()
   const stop = new AbortController()
   const swept = sweep(metadata, blobs, stop.signal)
     .then(() => undefined, onBackgroundError)
@@ -106,11 +111,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
 
   return {
     buckets,
-    createBucket: (input) => createBucket(engine, input),
-    deleteBucket: async (bucket) => {
-      await deleteBucket(engine, bucket)
-      keys.forget(bucket)
-    },
+    createBucket: (input) => byName.run(input.name, () => createBucket(engine, input)),
+    deleteBucket: (bucket) =>
+      byName.run(bucket.name, async () => {
+        await deleteBucket(engine, sameBucket(engine, bucket))
+        keys.forget(bucket)
+      }),
     put: (input) => putObject(engine, keys, input),
     open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
     delete: (target) => deleteObject(engine, keys, target),

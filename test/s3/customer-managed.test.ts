@@ -402,3 +402,18 @@ describe('Server-side encryption asked for by request', () => {
     expect(await text('sse')).toBe('secret')
   })
 })
+
+describe('A bucket that is deleted and made again at the same time', () => {
+  it('is registered at its key exactly when it is there', async () => {
+    const key = await keys.newKey('again and again')
+    await putBucket('again', sseHeaders(key.crn))
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([
+        sendRaw(test.s3Url, { method: 'DELETE', path: '/again' }),
+        putBucket('again', sseHeaders(key.crn)),
+      ])
+      const there = (await sendRaw(test.s3Url, { method: 'HEAD', path: '/again' })).status === 200
+      expect((await keys.registrations(key.id)).length).toBe(there ? 1 : 0)
+    }
+  })
+})
