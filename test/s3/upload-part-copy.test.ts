@@ -93,10 +93,10 @@ describe('UploadPartCopy', () => {
 
   it('refuses a range that is not inside the source', async () => {
     for (const range of [`0-${source.length}`, `${source.length}-${source.length}`, '999999999-9999999999']) {
-      expect(await refusal(copyPart({ CopySourceRange: `bytes=${range}` }))).toBe('400 InvalidArgument')
+      expect(await refusal(copyPart({ CopySourceRange: `bytes=${range}` }))).toBe('416 InvalidRange')
     }
     expect(await refusal(copyPart({ CopySource: `${test.bucket}/empty`, CopySourceRange: 'bytes=0-0' }))).toBe(
-      '400 InvalidArgument',
+      '416 InvalidRange',
     )
   })
 

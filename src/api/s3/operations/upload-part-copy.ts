@@ -39,7 +39,7 @@ export const uploadPartCopy = defineOperation({
     const { start, end } = range ?? { start: 0, end: manifest.sizeBytes }
     if (end > manifest.sizeBytes) {
       throw new S3Error(
-        'InvalidArgument',
+        'InvalidRange',
         `Range specified is not valid for source object of size: ${manifest.sizeBytes}`,
         {
           extra: { ArgumentName: RANGE, ArgumentValue: context.request.headers.get(RANGE) ?? '' },
