@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 
 /**
  * Watches a server's requests and gives the way to end it: no new connections, connections without a request are closed
- * at once, the others after their request; what still runs after `graceMs` is cut.
+ * at once, the others after their request; what still runs after `graceMs` is cut. Node alone would wait for connections
+ * that have not said anything yet, and after a request for as long as its connection is kept alive.
  */
 export function drainable(server: Server): (graceMs: number) => Promise<void> {
   const running = new Map<Socket, Set<ServerResponse>>()

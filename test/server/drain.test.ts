@@ -34,9 +34,15 @@ afterEach(() => {
   open.clear()
 })
 
-async function refusesConnections(port: number): Promise<boolean> {
+/** Resets are what some of these connections are for. */
+function dial(port: number): Socket {
   const socket = connect(port, '127.0.0.1')
   open.add(socket)
+  return socket.on('error', () => {})
+}
+
+async function refusesConnections(port: number): Promise<boolean> {
+  const socket = dial(port)
   try {
     await once(socket, 'connect')
     return false
@@ -85,7 +91,7 @@ describe('after SIGTERM', () => {
     const uploaded = replyOf(uploading)
     uploading.write(upload.subarray(0, OBJECT_BYTES / PIECES))
     // A connection that is idle, and one that has not said anything yet, hold nothing up.
-    open.add(connect(server.s3Port, '127.0.0.1'))
+    dial(server.s3Port)
     await client.send(new HeadObjectCommand({ Bucket: 'bucket', Key: 'down' }))
 
     terminate(server)
@@ -95,7 +101,7 @@ describe('after SIGTERM', () => {
     expect((await fetch(`${server.controlUrl}/health/live`)).status).toBe(200)
 
     for (let piece = 1; piece < PIECES; piece++) {
-      await sleep(200)
+      await sleep(100)
       uploading.write(upload.subarray((piece * OBJECT_BYTES) / PIECES, ((piece + 1) * OBJECT_BYTES) / PIECES))
     }
     uploading.end()
@@ -117,9 +123,7 @@ describe('after SIGTERM', () => {
     await makeBucket(client, 'bucket')
     const silent: Socket[] = []
     for (const bytes of ['', 'GET / HTTP/1.1\r\nHost: x\r\n']) {
-      const socket = connect(server.s3Port, '127.0.0.1')
-      open.add(socket)
-      socket.on('error', () => {})
+      const socket = dial(server.s3Port)
       await once(socket, 'connect')
       socket.write(bytes)
       silent.push(socket)
@@ -157,9 +161,7 @@ describe('after SIGTERM', () => {
     })
     open.add(uploading)
     uploading.write(contentBytes('stuck', 1024 * 1024))
-    const control = connect(server.controlPort, '127.0.0.1')
-    open.add(control)
-    control.on('error', () => {})
+    const control = dial(server.controlPort)
     control.write('POST /identity/token HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\ngrant')
     await sleep(200)
     terminate(server)

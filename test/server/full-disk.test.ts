@@ -22,15 +22,19 @@ async function trial(): Promise<string | undefined> {
   await using home = await temporaryDirectory()
   try {
     mount(home.path)
-    execFileSync('umount', [home.path], { stdio: 'pipe' })
+    run('umount', home.path)
     return undefined
   } catch (error) {
     return `cannot mount a tmpfs: ${error instanceof Error ? error.message.trim() : ''}`
   }
 }
 
+function run(command: string, ...args: readonly string[]): void {
+  execFileSync(command, args, { stdio: 'pipe' })
+}
+
 function mount(path: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'coffer-test', path], { stdio: 'pipe' })
+  run('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'coffer-test', path)
 }
 
 if (impossible !== undefined) console.log(`tests of a full disk are skipped: ${impossible}`)
@@ -45,7 +49,7 @@ beforeEach(async () => {
   bootstrapFile = await writeBootstrapFile(home.join('bootstrap.json'), [mainAccount])
 })
 afterEach(async () => {
-  if (impossible === undefined) execFileSync('umount', ['-l', disk.path], { stdio: 'pipe' })
+  if (impossible === undefined) run('umount', '-l', disk.path)
   await disk[Symbol.asyncDispose]()
   await home[Symbol.asyncDispose]()
 })

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile }
 import { join } from 'node:path'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { refuseKeyInside } from '../../src/server/data-directory.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { endedServer } from '../support/ended-server.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
@@ -77,7 +78,7 @@ describe('a key file', () => {
     })
 
     await writeFile(keyFile, key)
-    for (const mode of [0o640, 0o604, 0o620]) {
+    for (const mode of [0o640, 0o604]) {
       await chmod(keyFile, mode)
       expect(await endedServer(settings)).toMatchObject({
         exitCode: 12,
@@ -126,14 +127,16 @@ describe('a key file', () => {
       `${home.path}/x/../inside/k`,
       home.join('link.key'),
     ]
+    const refused = expect.stringMatching(/inside the data directory .*move it elsewhere .*COFFER_INSTANCE_KEY_FILE/)
     for (const keyFile of inside) {
-      expect(await endedServer({ COFFER_DATA_DIR: dataDir, COFFER_INSTANCE_KEY_FILE: keyFile })).toMatchObject({
-        exitCode: 9,
-        output: expect.stringMatching(
-          /inside the data directory .*move it elsewhere .*COFFER_INSTANCE_KEY_FILE {2}\[ConfigInvalid\]\n$/,
-        ),
-      })
+      await expect(refuseKeyInside(keyFile, dataDir)).rejects.toMatchObject({ code: 'ConfigInvalid', message: refused })
     }
+    for (const keyFile of [`${dataDir}.key`, home.join('inside-not', 'k'), join(dataDir, '..', 'k')]) {
+      await expect(refuseKeyInside(keyFile, dataDir)).resolves.toBeUndefined()
+    }
+    const [keyFile = ''] = inside
+    const ended = await endedServer({ COFFER_DATA_DIR: dataDir, COFFER_INSTANCE_KEY_FILE: keyFile })
+    expect(ended).toMatchObject({ exitCode: 9, output: refused })
     expect(await readdir(dataDir)).toEqual(['keys'])
   })
 
