@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises'
 import { BucketLocationConstraint, CreateBucketCommand, HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { refusal } from '../support/object-house.ts'
@@ -33,6 +34,7 @@ describe('CreateBucket', () => {
 
   it('keeps it over a restart', async () => {
     const first = await startHouse()
+    onTestFinished(() => rm(first.directory, { recursive: true, force: true }))
     await first.client().send(new CreateBucketCommand({ Bucket: 'kept' }))
     await first.stop()
     await using again = await startHouse({ directory: first.directory })

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import {
   AbortMultipartUploadCommand,
@@ -18,7 +19,7 @@ import {
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { contentBytes } from '../support/content.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
@@ -371,6 +372,7 @@ describe('Rotation of the root key', () => {
 
   it('holds over a restart, with the state that the key had', async () => {
     const first = await startHouse()
+    onTestFinished(() => rm(first.directory, { recursive: true, force: true }))
     const owner = await keyOwner(first.controlUrl)
     const { id, crn } = await owner.newKey('kept')
     await sendRaw(first.s3Url, { method: 'PUT', path: '/bucket', headers: sseHeaders(crn) })

@@ -1,6 +1,7 @@
+import { rm } from 'node:fs/promises'
 import { ListObjectsV2Command, type ListObjectsV2CommandInput } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startHouse } from '../support/house.ts'
 import { byUtf8, DELIMITERS, modelKeys, modelListing, PIECES } from '../support/listing-model.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
@@ -94,6 +95,7 @@ describe('ListObjectsV2', () => {
 
   it('takes a token after the key that it ends with is gone, and after a restart', async () => {
     await using first = await startHouse()
+    onTestFinished(() => rm(first.directory, { recursive: true, force: true }))
     const bucket = { Bucket: 'tokens' }
     const { client } = first
     const { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand } = await import('@aws-sdk/client-s3')
