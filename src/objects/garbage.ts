@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
+import { hasCode } from '../base/errors.ts'
 import { random16 } from '../base/ids.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
-import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
+import type { Entry, MetadataStore, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
 import { decodeGarbage, decodePart, encodeGarbage, type GarbageRecord } from './records.ts'
 
@@ -63,7 +64,24 @@ export function openGarbage(
     }
   }
 
+  /** What fails for one row must not keep the others from being collected. Throws the first error in the end. */
   const pass = async (): Promise<void> => {
+    const errors: unknown[] = []
+    await visitRows(async (row) => {
+      try {
+        const record = decodeGarbage(row.value)
+        if (pins.has(record.blobId)) postponed.add(record.blobId)
+        else await collectRow(row.key, record)
+      } catch (error) {
+        // No row can be removed any more until the process has restarted.
+        if (hasCode<MetadataStoreErrorCode>(error, 'MetadataStoreFailed')) throw error
+        errors.push(error)
+      }
+    })
+    if (errors.length > 0) throw errors[0]
+  }
+
+  const visitRows = async (visit: (row: Entry) => Promise<void>): Promise<void> => {
     const { lt } = rowsUnder(Buffer.from([0]))
     let gte: Buffer = Buffer.alloc(0)
     for (;;) {
@@ -72,9 +90,7 @@ export function openGarbage(
       await Promise.allSettled(lookups)
       for (const row of rows) {
         if (closed) return
-        const record = decodeGarbage(row.value)
-        if (pins.has(record.blobId)) postponed.add(record.blobId)
-        else await collectRow(row.key, record)
+        await visit(row)
       }
       const last = rows.at(-1)
       if (rows.length < PAGE || !last) return

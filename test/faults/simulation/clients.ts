@@ -268,7 +268,7 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
   }
 
   const sendPart = async (upload: SharedUpload): Promise<void> => {
-    const number = 1 + dice.below(3)
+    const number = 1 + dice.below(2)
     const { bytes } = newContent()
     const outcome = await perform('upload part', async (objects) => {
       const bucket = objects.buckets.get(upload.bucket)
@@ -279,7 +279,7 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
   }
 
   const complete = async (upload: SharedUpload): Promise<void> => {
-    const chosen = [1, 2, 3].flatMap((number) => {
+    const chosen = [1, 2].flatMap((number) => {
       const attempts = upload.parts.filter((part) => part.number === number)
       return attempts.length === 0 || dice.below(6) === 0
         ? []
@@ -330,15 +330,15 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
   const request = async (): Promise<void> => {
     const bucket = dice.below(4) === 0 ? 'beta' : 'alpha'
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
-    const upload = uploads.length > 0 ? dice.pick(uploads.slice(-3)) : undefined
+    const upload = uploads.length > 0 ? dice.pick(uploads.slice(-2)) : undefined
     const roll = dice.below(100)
-    if (roll < 24) await put(bucket, key)
-    else if (roll < 44) await get(bucket, key)
-    else if (roll < 54) await remove(bucket, key)
-    else if (roll < 58) await list(bucket)
-    else if (roll < 63) await copy(bucket, key)
-    else if (roll < 69 || !upload) await startUpload(bucket, key)
-    else if (roll < 81) await sendPart(upload)
+    if (roll < 20) await put(bucket, key)
+    else if (roll < 40) await get(bucket, key)
+    else if (roll < 49) await remove(bucket, key)
+    else if (roll < 53) await list(bucket)
+    else if (roll < 58) await copy(bucket, key)
+    else if (roll < 63 || !upload) await startUpload(bucket, key)
+    else if (roll < 79) await sendPart(upload)
     else if (roll < 91) await complete(upload)
     else if (roll < 93) await abort(upload)
     else if (roll < 97) await makeBucket(bucket)

@@ -8,7 +8,6 @@ export interface Life {
 
 /** Where a task stands when it waits for its turn; a seed may starve one kind, so that all the others overtake it. */
 export type StepKind =
-  | 'ask'
   | 'commit'
   | 'commit reply'
   | 'read'
@@ -36,6 +35,8 @@ const KINDS: readonly StepKind[] = [
 interface Waiting {
   readonly life: Life
   readonly kind: StepKind
+  /** Number of the step before which it is not its turn, unless nobody else has one. */
+  readonly notBefore: number
   readonly go: () => void
 }
 
@@ -58,6 +59,9 @@ export function schedule(dice: Dice): Schedule {
   let starved: StepKind | undefined = dice.below(3) === 0 ? undefined : dice.pick(KINDS)
   let working = 0
   let events = 0
+  let steps = 0
+  /** One task in so many takes its time; 0 none. */
+  let naps = dice.pick([0, 30, 10])
 
   const quiet = async (): Promise<void> => {
     do await nextTurn()
@@ -65,7 +69,9 @@ export function schedule(dice: Dice): Schedule {
   }
   const take = (): Waiting | undefined => {
     for (let at = waiting.length - 1; at >= 0; at--) if (waiting[at]?.life.dead) waiting.splice(at, 1)
-    const ready = waiting.filter(({ kind }) => kind !== starved || dice.below(40) === 0)
+    const ready = waiting.filter(
+      ({ kind, notBefore }) => notBefore <= steps && (kind !== starved || dice.below(40) === 0),
+    )
     const from = ready.length > 0 ? ready : waiting
     const task = from[dice.below(Math.max(from.length, 1))]
     if (task) waiting.splice(waiting.indexOf(task), 1)
@@ -75,7 +81,8 @@ export function schedule(dice: Dice): Schedule {
   return {
     step: (life, kind) =>
       new Promise((go) => {
-        if (!life.dead) waiting.push({ life, kind, go })
+        const nap = naps > 0 && dice.below(naps) === 0 ? dice.below(200) : 0
+        if (!life.dead) waiting.push({ life, kind, notBefore: steps + nap, go })
       }),
     work: async (run) => {
       working++
@@ -87,7 +94,7 @@ export function schedule(dice: Dice): Schedule {
     },
     event: () => events++,
     runUntil: async (done, everyStep) => {
-      for (let steps = 0; ; steps++) {
+      for (; ; steps++) {
         await quiet()
         if (done()) return
         if (steps > 200_000) throw new Error('the history does not come to an end')
@@ -104,6 +111,7 @@ export function schedule(dice: Dice): Schedule {
     },
     calm: () => {
       starved = undefined
+      naps = 0
     },
   }
 }

@@ -1,0 +1,67 @@
+import type { KeyProvider } from '../../src/envelope/key-provider.ts'
+import type { NewBucket } from '../../src/objects/bucket-lifecycle.ts'
+import type { Bucket } from '../../src/objects/buckets.ts'
+import { type Objects, openObjects } from '../../src/objects/objects.ts'
+import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
+import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
+import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
+import { openNonceSource } from '../../src/storage/metadata/nonce-source.ts'
+import { memoryBlobStore } from './fakes/memory-blob-store.ts'
+import { memoryKeyProvider } from './fakes/memory-key-provider.ts'
+
+export interface TestEngineOptions {
+  readonly stored?: MetadataStore
+  readonly disk?: Map<BlobId, Buffer>
+  readonly lease?: string
+  /** Stands between the engine and its store, to make it fail. */
+  readonly metadata?: (inner: MetadataStore) => MetadataStore
+  readonly blobs?: (inner: BlobStore) => BlobStore
+  readonly provider?: (inner: KeyProvider) => KeyProvider
+}
+
+/** The object engine alone, over memory, with a clock that stands still and a key service to command. */
+export async function testEngine(options: TestEngineOptions = {}) {
+  const stored = options.stored ?? memoryStore()
+  const disk = options.disk ?? new Map<BlobId, Buffer>()
+  const kms = memoryKeyProvider()
+  const serviceInstanceCrn = await kms.newServiceInstance()
+  await kms.authorize(serviceInstanceCrn)
+  const time = { nowMs: 1_700_000_000_000 }
+  const failures: unknown[] = []
+  const same = <T>(inner: T): T => inner
+  const objects: Objects = await openObjects({
+    metadata: (options.metadata ?? same)(stored),
+    blobs: (options.blobs ?? same)(memoryBlobStore(options.lease ?? '0'.repeat(16), disk)),
+    provider: (options.provider ?? same)(kms.provider),
+    nonces: await openNonceSource(stored),
+    clock: { now: () => time.nowMs },
+    onBackgroundError: (error) => void failures.push(error),
+    minPartBytes: 1,
+  })
+  const newBucket: NewBucket = {
+    name: 'bucket',
+    serviceInstanceCrn,
+    ownerId: 'owner',
+    ownerName: 'owner',
+    locationConstraint: '',
+    encryption: 'customer-managed',
+    rootKeyCrn: await kms.newRootKey(),
+  }
+  return { objects, stored, disk, kms, time, failures, newBucket, makeBucket: () => objects.createBucket(newBucket) }
+}
+
+export const bodyOf = (bytes: Buffer | string, lengthBytes: number | undefined = Buffer.byteLength(bytes)) => ({
+  stream: (async function* () {
+    yield Buffer.from(bytes)
+  })(),
+  lengthBytes,
+})
+
+export const plain = { attributes: { headers: {}, userMetadata: {} }, conditions: {} }
+
+export async function readAll(objects: Objects, bucket: Bucket, key: string): Promise<string> {
+  using object = await objects.open({ bucket, key })
+  const chunks: Buffer[] = []
+  for await (const chunk of object.read({ start: 0, end: object.manifest.sizeBytes })) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks).toString()
+}
