@@ -37,6 +37,7 @@ export interface OpenObject extends Disposable {
 export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucket, key: string): Promise<OpenObject> {
   using scope = new DisposableStack()
   const { found: record } = scope.use(await engine.garbage.pin(() => currentRecord(engine, bucket, key)))
+  const openedAtMs = engine.clock.now()
   const dek = scope.use(await keys.unwrapDek(bucket, record.blobId, record.wrappedDek))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
   const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
@@ -47,7 +48,7 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
-    read: (range) => readRange(engine, keys, bucket, key, dek, record, manifest, range),
+    read: (range) => readRange(engine, keys, bucket, key, dek, record, manifest, openedAtMs, range),
     [Symbol.dispose]: () => held.dispose(),
   }
 }
@@ -66,9 +67,10 @@ async function* readRange(
   dek: Dek,
   record: ObjectRecord,
   manifest: Manifest,
+  openedAtMs: number,
   range: ByteRange,
 ): AsyncGenerator<Buffer> {
-  let permittedAtMs = engine.clock.now()
+  let askedAtMs = openedAtMs
   let offset = 0
   for (const part of manifest.parts) {
     const start = Math.max(range.start - offset, 0)
@@ -78,9 +80,9 @@ async function* readRange(
     if (start >= end && manifest.sizeBytes > 0) continue
     const blob = await blobOfPart(engine, record, part)
     for await (const chunk of readPart(engine, bucket, key, dek, record, part, blob, { start, end })) {
-      if (engine.clock.now() - permittedAtMs >= PERMIT_EVERY_MS) {
+      if (engine.clock.now() - askedAtMs >= PERMIT_EVERY_MS) {
+        askedAtMs = engine.clock.now()
         await keys.permit(bucket)
-        permittedAtMs = engine.clock.now()
       }
       yield chunk
     }
