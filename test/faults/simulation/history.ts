@@ -8,8 +8,15 @@ import { codeOf, simulatedProcess } from './process.ts'
 import { schedule } from './schedule.ts'
 import { seededIds } from './seeded-ids.ts'
 
-/** What went wrong in the history that follows from a seed: nothing, one hopes. */
-export async function historyOf(seed: string): Promise<string[]> {
+export interface History {
+  /** What went wrong: nothing, one hopes. */
+  readonly findings: readonly string[]
+  /** Everything that clients did and saw, in order. */
+  readonly trace: readonly string[]
+}
+
+/** The history that follows from a seed, and from nothing else. */
+export async function historyOf(seed: string): Promise<History> {
   using _ids = seededIds(seed)
   const dice = diceFrom(seed)
   const world = { dice, faults: faults(dice), schedule: schedule(dice) }
@@ -72,5 +79,5 @@ export async function historyOf(seed: string): Promise<string[]> {
   } catch (error) {
     book.wrong(String(error))
   }
-  return book.findings()
+  return { findings: book.findings(), trace: book.trace }
 }

@@ -14,6 +14,7 @@ export interface Ledger {
   readonly contents: Map<string, Content>
   readonly note: (place: string, deed: Deed) => void
   readonly wrong: (text: string) => void
+  readonly trace: readonly string[]
   /** Everything that must not have happened. */
   readonly findings: () => string[]
 }
@@ -21,9 +22,14 @@ export interface Ledger {
 export function ledger(): Ledger {
   const deeds = new Map<string, Deed[]>()
   const wrongs: string[] = []
+  const trace: string[] = []
   return {
     contents: new Map(),
-    note: (place, deed) => void deeds.set(place, [...(deeds.get(place) ?? []), deed]),
+    trace,
+    note: (place, deed) => {
+      deeds.set(place, [...(deeds.get(place) ?? []), deed])
+      trace.push(`${place} ${deed.text}`)
+    },
     wrong: (text) => void wrongs.push(text),
     findings: () => [
       ...wrongs,
