@@ -78,13 +78,13 @@ function taken(existing: Bucket, input: NewBucket): ObjectsError {
  * lost with the bucket, so the mark changes the row that every write is fenced by. Unfinished uploads go with it.
  */
 export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void> {
+  // Closing it would refuse the writes that are under way, for nothing.
+  if (await holdsObjects(engine, bucket.id)) throw notEmpty()
   const closing = await close(engine, bucket)
   // Another DeleteBucket took the mark, gave up and opened the bucket again: what follows must not look at an open one.
   if (!closing.deleting) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
   try {
-    if (await holdsObjects(engine, bucket.id)) {
-      throw new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
-    }
+    if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
     await engine.buckets.remove(closing)
   } catch (error) {
@@ -93,6 +93,8 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   }
   if (bucket.encryption === 'customer-managed') await endRegistration(engine, bucket)
 }
+
+const notEmpty = (): ObjectsError => new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
 
 /** The bucket is gone whatever the provider says; a key that may not be used any more must not keep buckets from deletion. */
 async function endRegistration(engine: Engine, bucket: Bucket): Promise<void> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
@@ -45,6 +45,7 @@ if (suite === undefined) throw new Error('S3TESTS_DIR must name a checkout of ht
 const python = await installPython(suite)
 const home = await mkdtemp(path.join(tmpdir(), 'coffer-s3-tests-'))
 const out = options.out ?? home
+await mkdir(out, { recursive: true })
 const server = await startServer(home)
 try {
   const config = path.join(home, 's3tests.conf')

@@ -73,6 +73,21 @@ describe('creating a bucket', () => {
 })
 
 describe('deleting a bucket', () => {
+  it('that holds objects disturbs no write', async () => {
+    const { objects, makeBucket } = await engine()
+    const bucket = await makeBucket()
+    await objects.put({ bucket, key: 'first', body: bodyOf('text'), ...plain })
+    const puts = Array.from({ length: 40 }, (_, number) =>
+      objects.put({ bucket, key: `key-${number}`, body: bodyOf('text'), ...plain }),
+    )
+    const deletes = Array.from({ length: 40 }, () => objects.deleteBucket(objects.buckets.get('bucket')))
+    const refused = await Promise.allSettled(deletes)
+    expect(new Set(refused.map((one) => one.status === 'rejected' && one.reason.code))).toEqual(
+      new Set(['BucketNotEmpty']),
+    )
+    await expect(Promise.all(puts)).resolves.toHaveLength(40)
+  })
+
   it('while an object is written loses neither', async () => {
     for (let delay = 0; delay < 40; delay++) {
       const { objects, makeBucket } = await engine()
