@@ -129,8 +129,9 @@ async function tryToComplete(
     await commitVersion(engine, keys, draft, { bucket, key, record, conditions: input.conditions, also })
   } catch (error) {
     if (partReplaced) return undefined
-    // Another CompleteMultipartUpload of the same upload won: its answer is ours.
-    const finished = await finishedBefore(engine, keys, input)
+    // Another CompleteMultipartUpload of the same upload won: its answer is ours. Where that can't be seen, the first
+    // error stands: a refused key, say, would tell the client that nothing was done.
+    const finished = await finishedBefore(engine, keys, input).catch(() => undefined)
     if (finished) return finished
     throw error
   }
