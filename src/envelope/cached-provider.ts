@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
 import { encodeList } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { hasCode } from '../base/errors.ts'
 import { dekCache } from './dek-cache.ts'
-import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrapContext, WrappedDek } from './key-provider.ts'
-import { groupOf, permits } from './permits.ts'
+import type { KeyCall, KeyProvider, KeyUse, WrapContext, WrappedDek } from './key-provider.ts'
+import { groupOf, isRefusal, permits } from './permits.ts'
 
 export interface CachedProviderOptions {
   /** A cached DEK is used only with the provider's yes younger than this. 0: asked at every use. Default 2000. */
@@ -24,7 +23,8 @@ const SUITE = 'OEF1/1'
 
 /**
  * A key provider around a key provider: unwraps once and then, while the provider keeps saying that the service may use
- * the root key, answers from memory. A refusal zeroes the cached DEKs of that key and service at once.
+ * the root key, answers from memory. A refusal zeroes the cached DEKs of that key and service at once; a key that only
+ * wraps no more keeps them.
  */
 export function cachedProvider(inner: KeyProvider, options: CachedProviderOptions = {}): KeyProvider {
   const { permitMs = 2_000, ttlMs = 60_000, maxEntries = 10_000, clock = monotonicClock } = options
@@ -32,46 +32,47 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
   const standing = permits({ permitMs, clock, ask: inner.permit, onRefused: cache.forget })
 
   /** A call of the provider is checked there, so its answer tells what a permit would. */
-  const checked = async <Result>(call: KeyCall, act: () => Promise<Result>, onGranted?: (result: Result) => void) => {
-    const question = standing.question(call)
+  const checked = async <Result>(
+    call: KeyCall,
+    use: KeyUse,
+    act: () => Promise<Result>,
+    onGranted?: (result: Result) => void,
+  ) => {
+    const question = standing.question(call, use)
     try {
       const result = await act()
       if (standing.granted(question)) onGranted?.(result)
       return result
     } catch (error) {
-      if (isRefusal(error)) standing.refused(question)
+      if (isRefusal(error)) standing.refused(call, question, error)
       throw error
     }
   }
 
   const fromCache = async (call: KeyCall, id: string) => {
     if (!cache.has(id)) return undefined
-    try {
-      await standing.fresh(call)
-    } catch (error) {
-      // A deactivated key refuses to wrap and still unwraps: only the provider can tell, and the cache is empty now.
-      if (!hasCode<KeyProviderErrorCode>(error, 'RootKeyDisabled')) throw error
-    }
+    await standing.fresh(call, 'unwrap')
     return cache.copy(id)
   }
 
   return {
     name: inner.name,
     supports: inner.supports,
-    wrap: (call, dek, context) => checked(call, () => inner.wrap(call, dek, context)),
+    wrap: (call, dek, context) => checked(call, 'wrap', () => inner.wrap(call, dek, context)),
     unwrap: async (call, wrapped, context) => {
       const id = cacheId(call, wrapped, context)
       const dek = await fromCache(call, id)
       if (dek !== undefined) return { dek }
       return checked(
         call,
+        'unwrap',
         () => inner.unwrap(call, wrapped, context),
         ({ dek }) => cache.put(id, groupOf(call), Buffer.alloc(dek.bytes.length, dek.bytes)),
       )
     },
-    rewrap: (call, wrapped, context) => checked(call, () => inner.rewrap(call, wrapped, context)),
+    rewrap: (call, wrapped, context) => checked(call, 'unwrap', () => inner.rewrap(call, wrapped, context)),
     permit: standing.fresh,
-    describe: (call) => checked(call, () => inner.describe(call)),
+    describe: (call) => checked(call, 'wrap', () => inner.describe(call)),
     register: inner.register,
     deregister: inner.deregister,
     close: async () => {
@@ -87,6 +88,3 @@ function cacheId(call: KeyCall, wrapped: WrappedDek, context: WrapContext): stri
   const parts = [SUITE, wrapped.ciphertext, rootKeyCrn, wrapped.keyVersion, serviceInstanceCrn, ...context]
   return hash('sha256', encodeList(parts), 'base64')
 }
-
-const isRefusal = (error: unknown): boolean =>
-  hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied')

@@ -46,16 +46,20 @@ export interface KeyProvider {
   ) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
   readonly rewrap: (call: KeyCall, wrapped: WrappedDek, context: WrapContext) => Promise<WrappedDek>
   /**
-   * "May this service use this key right now?" Resolves or throws as wrap would. Cheap; called at least every few
-   * seconds for each key in use, because a cached DEK is usable only while the answer is yes.
+   * "May this service use this key so right now?" Resolves or throws as wrap or unwrap would: a deactivated key is still
+   * a yes to 'unwrap', so whoever stores something new asks for 'wrap'. Cheap; called at least every few seconds for
+   * each key in use, because a cached DEK is usable only while the answer is yes.
    */
-  readonly permit: (call: KeyCall) => Promise<void>
+  readonly permit: (call: KeyCall, use: KeyUse) => Promise<void>
   /** A root key (never a standard key) that may be used now. Throws as wrap would. */
   readonly describe: (call: KeyCall) => Promise<RootKeyDescription>
   readonly register: (call: KeyCall, registration: Registration) => Promise<void>
   readonly deregister: (call: KeyCall, registration: Registration) => Promise<void>
   readonly close: () => Promise<void>
 }
+
+/** What a DEK is about to do: encrypt something new, or open what is stored already. */
+export type KeyUse = 'wrap' | 'unwrap'
 
 export interface KeyCall {
   readonly rootKeyCrn: string

@@ -54,8 +54,8 @@ export interface KmsService {
   readonly wrapNew: (caller: KmsCaller, key: string, aad: Aad) => Wrapped & { readonly plaintext: Buffer }
   readonly unwrap: (caller: KmsCaller, key: string, ciphertext: Buffer, aad: Aad) => Unwrapped
   readonly rewrap: (caller: KmsCaller, key: string, ciphertext: Buffer, aad: Aad) => Rewrapped
-  /** May the caller wrap and unwrap with this key, and would it open what it wrapped, right now? */
-  readonly permit: (caller: KmsCaller, key: string) => void
+  /** Throws what `wrap` or `unwrap` would right now. To wrap is of use only to a caller who may also unwrap. */
+  readonly permit: (caller: KmsCaller, key: string, use: 'wrap' | 'unwrap') => void
   /** A root key that the caller may wrap with right now. */
   readonly describe: (
     caller: KmsCaller,
@@ -166,10 +166,10 @@ export async function openKms({
       door.now(caller, 'kms.secrets.rewrap', key, ({ instance }) =>
         rewrap(context, requireKey(context, instance.guid, key), ciphertext, aad),
       ),
-    permit: (caller, key) => {
-      door.admit(caller, 'kms.secrets.wrap', key)
+    permit: (caller, key, use) => {
+      if (use === 'wrap') door.admit(caller, 'kms.secrets.wrap', key)
       const { instance } = door.admit(caller, 'kms.secrets.unwrap', key)
-      requireUsable(context, requireKey(context, instance.guid, key), 'unwrap')
+      requireUsable(context, requireKey(context, instance.guid, key), use)
     },
     describe: (caller, key) => {
       door.admit(caller, 'kms.secrets.unwrap', key)

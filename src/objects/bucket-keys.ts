@@ -1,6 +1,6 @@
 import type { NonceSource, RecordCipher } from '../base/nonces.ts'
 import { type Dek, newDek } from '../envelope/dek.ts'
-import type { KeyCall, KeyProvider, WrapContext, WrappedDek } from '../envelope/key-provider.ts'
+import type { KeyCall, KeyProvider, KeyUse, WrapContext, WrappedDek } from '../envelope/key-provider.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import type { BucketRecord } from './records.ts'
 
@@ -25,8 +25,8 @@ export interface BucketKeys {
     blobId: Buffer,
   ) => Promise<{ readonly dek: Dek; readonly wrapped: WrappedDek }>
   readonly unwrapDek: (bucket: BucketRecord, blobId: Buffer, wrapped: WrappedDek) => Promise<Dek>
-  /** Throws while the root key may not be used. */
-  readonly permit: (bucket: BucketRecord) => Promise<void>
+  /** Throws while the root key may not be used so: 'wrap' to store, 'unwrap' to read what is stored. */
+  readonly permit: (bucket: BucketRecord, use: KeyUse) => Promise<void>
   /** Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. */
   readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher>
   readonly forget: (bucket: BucketRecord) => void
@@ -35,9 +35,9 @@ export interface BucketKeys {
 export function bucketKeys(provider: KeyProvider, nonces: NonceSource): BucketKeys {
   const ciphers = new Map<string, RecordCipher>()
 
-  const permit = async (bucket: BucketRecord): Promise<void> => {
+  const permit = async (bucket: BucketRecord, use: KeyUse): Promise<void> => {
     try {
-      await provider.permit(keyCall(bucket))
+      await provider.permit(keyCall(bucket), use)
     } catch (error) {
       ciphers.delete(bucket.id)
       throw error
@@ -58,7 +58,7 @@ export function bucketKeys(provider: KeyProvider, nonces: NonceSource): BucketKe
       (await provider.unwrap(keyCall(bucket), wrapped, dekContext(bucket.id, blobId))).dek,
     permit,
     summaryCipher: async (bucket) => {
-      await permit(bucket)
+      await permit(bucket, 'unwrap')
       const known = ciphers.get(bucket.id)
       if (known) return known
       const { dek } = await provider.unwrap(keyCall(bucket), bucket.metadataKey, metadataKeyContext(bucket.id))

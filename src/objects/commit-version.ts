@@ -39,7 +39,7 @@ export async function commitVersion(
   const row = headKey(version.bucket.id, key)
   const blobs = blobsOf(record)
   // A slow upload must not outlive the permission it started with.
-  await keys.permit(version.bucket)
+  await keys.permit(version.bucket, 'wrap')
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const bucket = currentBucket(engine, version.bucket)
     const current = await engine.metadata.get(SPACE.head, row)

@@ -82,7 +82,7 @@ async function* readRange(
     for await (const chunk of readPart(engine, bucket, key, dek, record, part, blob, { start, end })) {
       if (engine.clock.now() - askedAtMs >= PERMIT_EVERY_MS) {
         askedAtMs = engine.clock.now()
-        await keys.permit(bucket)
+        await keys.permit(bucket, 'unwrap')
       }
       yield chunk
     }

@@ -122,6 +122,8 @@ export async function uploadPart(
   body: BodyInput,
 ): Promise<UploadedPart> {
   const { bucket, key, id } = upload
+  // The DEK was wrapped when the upload began; a key that wraps no more must not take what is new.
+  await keys.permit(bucket, 'wrap')
   using dek = await unwrapUpload(keys, upload)
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
@@ -141,6 +143,8 @@ export async function uploadPart(
     partSalt: written.partSalt,
     summary: sealSummary(cipher, bucket, key, id, number, summary),
   }
+  // A slow upload must not outlive the permission it started with.
+  await keys.permit(bucket, 'wrap')
   await commitPart(engine, draft, upload, number, record)
   return { ...summary, number, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs, record }
 }

@@ -63,10 +63,10 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
         if (previousVersion !== wrapped.keyVersion) throw failure('WrappedDekForged')
         return { ciphertext, keyVersion }
       }),
-    permit: (call) =>
+    permit: (call, use) =>
       told(() => {
         const { caller, key } = target(call)
-        kms.permit(caller, key)
+        kms.permit(caller, key, use)
       }),
     describe: (call) =>
       told(() => {

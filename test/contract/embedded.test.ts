@@ -13,7 +13,8 @@ const KEYS = newUuid()
 
 async function open(): Promise<KeyProviderUnderTest> {
   const store = memoryStore()
-  const clock = { now: Date.now }
+  let passedMs = 0
+  const clock = { now: () => Date.now() + passedMs }
   const secrets = { secretKey: Buffer.alloc(32, 1), tokenKey: Buffer.alloc(32, 2), issuer: 'https://iam.example' }
   const iam = await openIam({ store, clock, ...secrets })
   await iam.identities.putAccount({ id: ACCOUNT, name: 'main' })
@@ -33,6 +34,16 @@ async function open(): Promise<KeyProviderUnderTest> {
   return {
     provider: embeddedProvider({ kms, iam }),
     newRootKey: () => newKey(false),
+    expiringKey: async () => {
+      const expiresAt = clock.now() + 60_000
+      const { key } = await kms.createKey(manager, { name: 'expiring', extractable: false, expiresAt })
+      return {
+        rootKeyCrn: key.crn,
+        expire: async () => {
+          passedMs += 60_000
+        },
+      }
+    },
     standardKey: () => newKey(true),
     newServiceInstance: async () => {
       const guid = newUuid()

@@ -16,12 +16,15 @@ export interface KeyProviderUnderTest {
   readonly rotate: (rootKeyCrn: string) => Promise<void>
   /** A key that never wraps, where the service knows such keys. */
   readonly standardKey?: () => Promise<string>
+  /** A root key that can be made to unwrap only, where the service knows such keys. */
+  readonly expiringKey?: () => Promise<{ readonly rootKeyCrn: string; readonly expire: () => Promise<void> }>
   /** Make the service unreachable and reachable again, where that can be. */
   readonly disconnect?: () => Promise<void>
   readonly reconnect?: () => Promise<void>
   readonly close: () => Promise<void>
 }
 
+const USES = ['wrap', 'unwrap'] as const
 const CONTEXT = ['oef1', 'dek', '11111111-2222-3333-4444-555555555555', '00112233445566778899aabbccddeeff']
 /** Flipping every byte of a long or remote ciphertext would take too long: this many, evenly spread. */
 const MAX_FLIPS = 160
@@ -66,7 +69,7 @@ export function keyProviderSuite(name: string, open: () => Promise<KeyProviderUn
     const refusesAll = async (call: KeyCall, wrapped: WrappedDek, code: KeyProviderErrorCode) => {
       await refuses(wrapNew(call), code)
       await refuses(unwrapped(call, wrapped), code)
-      await refuses(provider.permit(call), code)
+      for (const use of USES) await refuses(provider.permit(call, use), code)
       await refuses(provider.describe(call), code)
       if (provider.supports.rewrap) await refuses(provider.rewrap(call, wrapped, CONTEXT), code)
     }
@@ -117,7 +120,8 @@ export function keyProviderSuite(name: string, open: () => Promise<KeyProviderUn
     })
 
     it('permits an authorized service', async () => {
-      await expect(provider.permit(await newCall())).resolves.toBeUndefined()
+      const call = await newCall()
+      for (const use of USES) await expect(provider.permit(call, use)).resolves.toBeUndefined()
     })
 
     it('RootKeyNotFound: a key that never was', async () => {
@@ -139,7 +143,12 @@ export function keyProviderSuite(name: string, open: () => Promise<KeyProviderUn
       const call = await newCall()
       const { wrapped } = await wrapNew(call)
       await kms.remove(call.rootKeyCrn)
-      for (const use of [wrapNew(call), unwrapped(call, wrapped), provider.permit(call), provider.describe(call)]) {
+      for (const use of [
+        wrapNew(call),
+        unwrapped(call, wrapped),
+        ...USES.map((use) => provider.permit(call, use)),
+        provider.describe(call),
+      ]) {
         await refuses(use, 'RootKeyNotFound', 'RootKeyDisabled')
       }
     })
@@ -151,6 +160,20 @@ export function keyProviderSuite(name: string, open: () => Promise<KeyProviderUn
       await kms.disable(call.rootKeyCrn)
       await refusesAll(call, wrapped, 'RootKeyDisabled')
       await kms.enable(call.rootKeyCrn)
+      expect(await unwrapped(call, wrapped)).toEqual(bytes)
+    })
+
+    it('RootKeyDisabled: a deactivated key wraps nothing new and still unwraps', async ({ skip }) => {
+      const { expiringKey } = kms
+      if (expiringKey === undefined) return skip('the service has no keys that expire')
+      const { rootKeyCrn, expire } = await expiringKey()
+      const call = { ...(await newCall()), rootKeyCrn }
+      const { wrapped, bytes } = await wrapNew(call)
+      await expire()
+      await refuses(wrapNew(call), 'RootKeyDisabled')
+      await refuses(provider.permit(call, 'wrap'), 'RootKeyDisabled')
+      await refuses(provider.describe(call), 'RootKeyDisabled')
+      await provider.permit(call, 'unwrap')
       expect(await unwrapped(call, wrapped)).toEqual(bytes)
     })
 

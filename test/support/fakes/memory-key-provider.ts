@@ -3,11 +3,17 @@ import { formatCrn } from '../../../src/base/crn.ts'
 import { CodedError } from '../../../src/base/errors.ts'
 import { uuidToBytes } from '../../../src/base/ids.ts'
 import { type Dek, dekFrom } from '../../../src/envelope/dek.ts'
-import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrapContext } from '../../../src/envelope/key-provider.ts'
+import type {
+  KeyCall,
+  KeyProvider,
+  KeyProviderErrorCode,
+  KeyUse,
+  WrapContext,
+} from '../../../src/envelope/key-provider.ts'
 import { openSmall, SMALL_KIND, sealSmall } from '../../../src/envelope/small-envelope.ts'
 
 interface RootKey {
-  state: 'active' | 'disabled' | 'removed'
+  state: 'active' | 'deactivated' | 'disabled' | 'removed'
   readonly standard: boolean
   readonly versions: { readonly id: string; readonly material: Buffer }[]
 }
@@ -32,14 +38,14 @@ export function memoryKeyProvider() {
     keyAt(crn).state = state
   }
 
-  const admit = async (name: string, call: KeyCall): Promise<RootKey> => {
+  const admit = async (name: string, call: KeyCall, use: KeyUse): Promise<RootKey> => {
     calls.push(name)
     await Promise.resolve()
     if (!reachable) fail('KeyProviderUnavailable')
     if (!authorized.has(call.serviceInstanceCrn)) fail('KeyAccessDenied')
     const key = keyAt(call.rootKeyCrn)
     if (key.standard || key.state === 'removed') fail('RootKeyNotFound')
-    if (key.state === 'disabled') fail('RootKeyDisabled')
+    if (key.state === 'disabled' || (key.state === 'deactivated' && use === 'wrap')) fail('RootKeyDisabled')
     return key
   }
   const wrapNow = (key: RootKey, call: KeyCall, dek: Dek, context: WrapContext) => {
@@ -51,9 +57,9 @@ export function memoryKeyProvider() {
   const provider: KeyProvider = {
     name: 'memory',
     supports: { rewrap: true, aad: true, versions: true, registrations: false },
-    wrap: async (call, dek, context) => wrapNow(await admit('wrap', call), call, dek, context),
+    wrap: async (call, dek, context) => wrapNow(await admit('wrap', call, 'wrap'), call, dek, context),
     unwrap: async (call, wrapped, context) => {
-      const key = await admit('unwrap', call)
+      const key = await admit('unwrap', call, 'unwrap')
       const version = key.versions.find(({ id }) => id === wrapped.keyVersion) ?? fail('WrappedDekForged')
       const dek = dekFrom(open(version.material, [call.rootKeyCrn, ...context], wrapped.ciphertext))
       return version === key.versions.at(-1) ? { dek } : { dek, rewrapped: wrapNow(key, call, dek, context) }
@@ -63,9 +69,9 @@ export function memoryKeyProvider() {
       using _opened = dek
       return rewrapped ?? wrapped
     },
-    permit: async (call) => void (await admit('permit', call)),
+    permit: async (call, use) => void (await admit(`permit ${use}`, call, use)),
     describe: async (call) => {
-      const key = await admit('describe', call)
+      const key = await admit('describe', call, 'wrap')
       return { crn: call.rootKeyCrn, keyVersion: key.versions.at(-1)?.id ?? '', region: 'us-south' }
     },
     register: async () => {},
@@ -87,6 +93,10 @@ export function memoryKeyProvider() {
     revoke: async (serviceInstanceCrn: string) => void authorized.delete(serviceInstanceCrn),
     disable: async (crn: string) => setState(crn, 'disabled'),
     enable: async (crn: string) => setState(crn, 'active'),
+    expiringKey: async () => {
+      const rootKeyCrn = newKey(false)
+      return { rootKeyCrn, expire: async () => setState(rootKeyCrn, 'deactivated') }
+    },
     remove: async (crn: string) => setState(crn, 'removed'),
     rotate: async (crn: string) => void keyAt(crn).versions.push(newVersion()),
     disconnect: async () => {

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { CodedError } from '../../../src/base/errors.ts'
 import { type CachedProviderOptions, cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import { newDek } from '../../../src/envelope/dek.ts'
-import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrappedDek } from '../../../src/envelope/key-provider.ts'
+import type { KeyCall, KeyProvider, WrappedDek } from '../../../src/envelope/key-provider.ts'
 import { memoryKeyProvider } from '../../support/fakes/memory-key-provider.ts'
 
 const CONTEXT = ['oef1', 'dek', 'b', '00']
@@ -47,7 +46,7 @@ describe('cached key provider', () => {
   it('asks at every use when permitMs is 0', async () => {
     const { kms, call, wrapped, unwrapped } = await setUp({ permitMs: 0 })
     for (let i = 0; i < 3; i++) await unwrapped(call, wrapped)
-    expect(kms.calls).toEqual(['unwrap', 'permit', 'permit'])
+    expect(kms.calls).toEqual(['unwrap', 'permit unwrap', 'permit unwrap'])
   })
 
   it('refuses at the next use when permitMs is 0', async () => {
@@ -102,7 +101,7 @@ describe('cached key provider', () => {
     kms.calls.length = 0
     await passes(2_500)
     await Promise.all(wrapped.map((one) => unwrapped(call, one)))
-    expect(kms.calls).toEqual(['permit'])
+    expect(kms.calls).toEqual(['permit unwrap'])
   })
 
   it('asks ahead of time for a key in use, so that nobody waits', async () => {
@@ -112,7 +111,7 @@ describe('cached key provider', () => {
     await unwrapped(call, wrapped)
     await passes(1_200)
     await unwrapped(call, wrapped)
-    expect(kms.calls).toEqual(['unwrap', 'permit', 'permit'])
+    expect(kms.calls).toEqual(['unwrap', 'permit unwrap', 'permit unwrap'])
   })
 
   it('lives through an outage shorter than permitMs', async () => {
@@ -124,7 +123,7 @@ describe('cached key provider', () => {
     await kms.reconnect()
     await passes(700)
     expect(await unwrapped(call, wrapped)).toEqual(bytes)
-    expect(kms.calls).toEqual(['unwrap', 'permit', 'permit'])
+    expect(kms.calls).toEqual(['unwrap', 'permit unwrap', 'permit unwrap'])
   })
 
   it('forgets the DEKs of a key that was out of reach for permitMs', async () => {
@@ -135,7 +134,7 @@ describe('cached key provider', () => {
     await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'KeyProviderUnavailable' })
     await kms.reconnect()
     expect(await unwrapped(call, wrapped)).toEqual(bytes)
-    expect(kms.calls).toEqual(['unwrap', 'permit', 'unwrap'])
+    expect(kms.calls).toEqual(['unwrap', 'permit unwrap', 'unwrap'])
   })
 
   it('a provider that does not answer in time counts as failing, and its late yes counts for nothing', async () => {
@@ -176,18 +175,47 @@ describe('cached key provider', () => {
     expect(kms.calls).toEqual(['unwrap'])
   })
 
-  it('a key that may unwrap but not wrap stays readable through the provider', async () => {
-    const { kms, call, wrapped, bytes, unwrapped } = await setUp({ permitMs: 2_000 }, (inner) => ({
-      permit: async (asked) => {
-        await inner.permit(asked)
-        throw new CodedError<KeyProviderErrorCode>('RootKeyDisabled', 'deactivated')
-      },
-    }))
+  it('a key that wraps no more keeps its cached DEKs, and is asked again whether it unwraps', async () => {
+    const { kms, provider, newCall, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 })
+    const { rootKeyCrn, expire } = await kms.expiringKey()
+    const call = { ...(await newCall()), rootKeyCrn }
+    const { wrapped, bytes } = await wrapNew(call)
+    await unwrapped(call, wrapped)
+    await expire()
+    await expect(wrapNew(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    await passes(1)
+    kms.calls.length = 0
+    expect(await unwrapped(call, wrapped)).toEqual(bytes)
+    expect(kms.calls).toEqual([])
     for (let i = 0; i < 3; i++) {
-      expect(await unwrapped(call, wrapped)).toEqual(bytes)
       await passes(2_500)
+      await expect(provider.permit(call, 'wrap')).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+      expect(await unwrapped(call, wrapped)).toEqual(bytes)
     }
-    expect(kms.calls.filter((name) => name === 'unwrap')).toHaveLength(3)
+    expect(kms.calls).not.toContain('unwrap')
+  })
+
+  it('a disabled key that refuses to wrap loses its cached DEKs at once', async () => {
+    const { kms, call, wrapped, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 })
+    await unwrapped(call, wrapped)
+    await kms.disable(call.rootKeyCrn)
+    await expect(wrapNew(call)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    await passes(1)
+    await kms.enable(call.rootKeyCrn)
+    kms.calls.length = 0
+    await unwrapped(call, wrapped)
+    expect(kms.calls).toEqual(['unwrap'])
+  })
+
+  it('a yes to unwrapping is none to wrapping', async () => {
+    const { kms, newCall, provider, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 })
+    const { rootKeyCrn, expire } = await kms.expiringKey()
+    const call = { ...(await newCall()), rootKeyCrn }
+    const { wrapped } = await wrapNew(call)
+    await expire()
+    await passes(2_000)
+    await unwrapped(call, wrapped)
+    await expect(provider.permit(call, 'wrap')).rejects.toMatchObject({ code: 'RootKeyDisabled' })
   })
 
   it('a refusal of one key or service leaves others cached', async () => {
@@ -231,8 +259,9 @@ describe('cached key provider', () => {
 
   it('a yes that was asked for before a refusal counts for nothing', async () => {
     const held = Promise.withResolvers<void>()
-    const { kms, call, wrapped, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 }, () => ({
-      permit: () => held.promise,
+    let asked = 0
+    const { kms, call, wrapped, wrapNew, unwrapped } = await setUp({ permitMs: 2_000 }, (inner) => ({
+      permit: (...args) => (asked++ === 0 ? held.promise : inner.permit(...args)),
     }))
     await unwrapped(call, wrapped)
     await passes(2_000)

@@ -33,7 +33,7 @@ describe('every call', () => {
     world.authorized.delete(STORAGE_INSTANCE)
     expect(() => kms.wrap(serviceCaller, key, DEK, [])).toThrow(code('Unauthorized'))
     expect(() => kms.unwrap(serviceCaller, key, ciphertext, [])).toThrow(code('Unauthorized'))
-    expect(() => kms.permit(serviceCaller, key)).toThrow(code('Unauthorized'))
+    expect(() => kms.permit(serviceCaller, key, 'wrap')).toThrow(code('Unauthorized'))
     world.authorized.add(STORAGE_INSTANCE)
     expect(kms.unwrap(serviceCaller, key, ciphertext, []).plaintext).toEqual(DEK)
   })

@@ -16,7 +16,7 @@ describe('disable and enable', () => {
     await kms.disableKey(caller, key)
     expect(() => kms.wrap(caller, key, DEK, [])).toThrow(code('InvalidKeyState'))
     expect(() => kms.unwrap(caller, key, ciphertext, [])).toThrow(code('InvalidKeyState'))
-    expect(() => kms.permit(caller, key)).toThrow(code('InvalidKeyState'))
+    expect(() => kms.permit(caller, key, 'unwrap')).toThrow(code('InvalidKeyState'))
     await expect(kms.enableKey(caller, key)).rejects.toThrow(code('TooEarly'))
     world.passTime(30_000)
     await kms.enableKey(caller, key)
@@ -35,6 +35,8 @@ describe('expiration', () => {
     expect(kms.getKeyMetadata(caller, key.record.id).state).toBe(KEY_STATE.deactivated)
     expect(() => kms.wrap(caller, key.record.id, DEK, [])).toThrow(code('InvalidKeyState'))
     expect(kms.unwrap(caller, key.record.id, ciphertext, []).plaintext).toEqual(DEK)
+    expect(() => kms.permit(caller, key.record.id, 'wrap')).toThrow(code('InvalidKeyState'))
+    kms.permit(caller, key.record.id, 'unwrap')
   })
 })
 

@@ -48,9 +48,9 @@ describe('the embedded key provider', () => {
   it('says RootKeyNotFound of a deleted key and RootKeyDisabled of a disabled one', async () => {
     const { provider, call, kms, caller, key } = await providerWorld()
     await kms.disableKey(caller, key.record.id)
-    await expect(provider.permit(call)).rejects.toThrow(code('RootKeyDisabled'))
+    await expect(provider.permit(call, 'unwrap')).rejects.toThrow(code('RootKeyDisabled'))
     await kms.deleteKey(caller, key.record.id, { force: false })
-    await expect(provider.permit(call)).rejects.toThrow(code('RootKeyNotFound'))
+    await expect(provider.permit(call, 'unwrap')).rejects.toThrow(code('RootKeyNotFound'))
   })
 
   it('still opens with an expired key, and no longer wraps', async () => {
@@ -61,7 +61,8 @@ describe('the embedded key provider', () => {
     using dek = newDek()
     const wrapped = await provider.wrap(at, dek, CONTEXT)
     passTime(86_400_000)
-    await provider.permit(at)
+    await provider.permit(at, 'unwrap')
+    await expect(provider.permit(at, 'wrap')).rejects.toThrow(code('RootKeyDisabled'))
     using opened = (await provider.unwrap(at, wrapped, CONTEXT)).dek
     expect(opened.bytes).toEqual(dek.bytes)
     await expect(provider.wrap(at, dek, CONTEXT)).rejects.toThrow(code('RootKeyDisabled'))
