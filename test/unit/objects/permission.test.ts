@@ -104,3 +104,28 @@ describe('a root key that is disabled', () => {
     expect(disk.size).toBe(0)
   })
 })
+
+describe('a root key that has expired', () => {
+  it('takes no part and completes no upload, and still opens what is stored', async () => {
+    const { objects, kms, newBucket } = await testEngine()
+    const { rootKeyCrn, expire } = await kms.expiringKey()
+    const bucket = await objects.createBucket({ ...newBucket, rootKeyCrn })
+    await objects.put({ bucket, key: 'old', body: bodyOf('stored before'), ...plain })
+    const { uploadId } = await objects.createUpload({ bucket, key: 'key', attributes: plain.attributes })
+    const upload = await objects.findUpload({ bucket, key: 'key', uploadId })
+    const { etag } = await objects.uploadPart(upload, 1, bodyOf('part'))
+    const during = objects.uploadPart(upload, 2, interrupted('secret', expire))
+    await expect(during).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    await expect(objects.uploadPart(upload, 2, bodyOf('new'))).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    const completing = objects.completeUpload({
+      bucket,
+      key: 'key',
+      uploadId,
+      parts: [{ number: 1, etag }],
+      conditions: {},
+    })
+    await expect(completing).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    expect((await objects.listParts(upload, 0, 10)).map(({ number }) => number)).toEqual([1])
+    expect(await readAll(objects, bucket, 'old')).toBe('stored before')
+  })
+})
