@@ -3,8 +3,12 @@ import type { Dek } from '../envelope/dek.ts'
 import { type PartIdentity, sealPart } from '../envelope/seal.ts'
 import { sealedLength } from '../envelope/segment.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
 import type { Draft } from './drafts.ts'
+import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { whilePermitted } from './while-permitted.ts'
 
 /** The largest body of one PUT or part: 5 GiB, S3's limit and far below the format's (2^32 segments). */
 export const MAX_PART_BYTES = 5 * 1024 ** 3
@@ -30,6 +34,17 @@ export interface WrittenBody {
   readonly partSalt: Buffer
   readonly md5: Buffer
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly digest: Buffer }
+}
+
+/** The body of a write, taken only as long as the root key allows it: a long one is refused before it has all been stored. */
+export function permittedBody(
+  { clock }: Pick<Engine, 'clock'>,
+  keys: Pick<BucketKeys, 'permit'>,
+  bucket: Bucket,
+  body: BodyInput,
+): BodyInput {
+  const ask = () => keys.permit(bucket, 'wrap')
+  return { ...body, stream: whilePermitted(body.stream, { clock, ask, askedAtMs: clock.now() }) }
 }
 
 /**

@@ -27,23 +27,17 @@ export interface BucketKeys {
   readonly unwrapDek: (bucket: BucketRecord, blobId: Buffer, wrapped: WrappedDek) => Promise<Dek>
   /** Throws while the root key may not be used so: 'wrap' to store, 'unwrap' to read what is stored. */
   readonly permit: (bucket: BucketRecord, use: KeyUse) => Promise<void>
-  /** Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. */
-  readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher>
-  readonly forget: (bucket: BucketRecord) => void
+  /**
+   * Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. Dispose it:
+   * only the key provider keeps keys, by its own rules of how long.
+   */
+  readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher & Disposable>
 }
 
+/** Of one use: a page of a listing meets few. */
+const CACHED_EPOCHS = 64
+
 export function bucketKeys(provider: KeyProvider, nonces: NonceSource): BucketKeys {
-  const ciphers = new Map<string, RecordCipher>()
-
-  const permit = async (bucket: BucketRecord, use: KeyUse): Promise<void> => {
-    try {
-      await provider.permit(keyCall(bucket), use)
-    } catch (error) {
-      ciphers.delete(bucket.id)
-      throw error
-    }
-  }
-
   return {
     newDek: async (bucket, blobId) => {
       const dek = newDek()
@@ -56,20 +50,17 @@ export function bucketKeys(provider: KeyProvider, nonces: NonceSource): BucketKe
     },
     unwrapDek: async (bucket, blobId, wrapped) =>
       (await provider.unwrap(keyCall(bucket), wrapped, dekContext(bucket.id, blobId))).dek,
-    permit,
+    permit: (bucket, use) => provider.permit(keyCall(bucket), use),
     summaryCipher: async (bucket) => {
-      await permit(bucket, 'unwrap')
-      const known = ciphers.get(bucket.id)
-      if (known) return known
       const { dek } = await provider.unwrap(keyCall(bucket), bucket.metadataKey, metadataKeyContext(bucket.id))
-      using key = dek
-      // The cipher keeps its root: a copy in memory of its own, because this one is zeroed.
-      const root = Buffer.alloc(key.bytes.length)
-      key.bytes.copy(root)
-      const cipher = recordCipher(root, nonces, 'OEF1/idx')
-      ciphers.set(bucket.id, cipher)
-      return cipher
+      const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', { cachedEpochs: CACHED_EPOCHS })
+      return {
+        ...cipher,
+        [Symbol.dispose]: () => {
+          cipher[Symbol.dispose]()
+          dek[Symbol.dispose]()
+        },
+      }
     },
-    forget: (bucket) => void ciphers.delete(bucket.id),
   }
 }

@@ -112,7 +112,7 @@ export async function checkConditions(
   if (conditions.ifMatch === undefined && conditions.ifNoneMatch === undefined) return
   if (!current) return checkWriteConditions(conditions, undefined)
   const record = decodeObject(current.value)
-  const cipher = await keys.summaryCipher(bucket)
+  using cipher = await keys.summaryCipher(bucket)
   checkWriteConditions(conditions, openSummary(cipher, bucket, key, record.blobId, 0, record.summary))
 }
 

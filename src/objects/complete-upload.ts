@@ -105,7 +105,7 @@ async function tryToComplete(
   await using draft = engine.drafts.begin()
   const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
-  const cipher = await keys.summaryCipher(bucket)
+  using cipher = await keys.summaryCipher(bucket)
   const record: ObjectRecord = {
     versionId: NULL_VERSION,
     sizeBytes,

@@ -38,8 +38,8 @@ export interface ListPage<T> {
 }
 
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
-  const cipher = await cipherUnlessLocked(keys, query.bucket)
-  return page(engine, query, (entry, key) => {
+  using cipher = await cipherUnlessLocked(keys, query.bucket)
+  return await page(engine, query, (entry, key) => {
     const record = decodeObject(entry.value)
     const item = { key, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs }
     return cipher
@@ -49,7 +49,7 @@ export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQ
 }
 
 /** Only the key provider's refusal locks a listing; whatever else goes wrong is an error. */
-async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<RecordCipher | undefined> {
+async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<(RecordCipher & Disposable) | undefined> {
   try {
     return await keys.summaryCipher(bucket)
   } catch (error) {

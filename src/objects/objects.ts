@@ -112,11 +112,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   return {
     buckets,
     createBucket: (input) => byName.run(input.name, () => createBucket(engine, input)),
-    deleteBucket: (bucket) =>
-      byName.run(bucket.name, async () => {
-        await deleteBucket(engine, sameBucket(engine, bucket))
-        keys.forget(bucket)
-      }),
+    deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
     put: (input) => putObject(engine, keys, input),
     open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
     delete: (target) => deleteObject(engine, keys, target),

@@ -10,13 +10,12 @@ import { ObjectsError } from './errors.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
+import { whilePermitted } from './while-permitted.ts'
 
 /** Segments a read: large enough for the disk, small enough for many readers at once. */
 const SEGMENTS_PER_READ = 4
 /** Small parts are read whole, header and all, in one go. */
 const WHOLE_BYTES = 256 * 1024
-/** A running download asks again this often whether the root key still allows it: well within the 5 s bound. */
-const PERMIT_EVERY_MS = 2000
 
 export interface ByteRange {
   /** First byte. */
@@ -48,7 +47,11 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
-    read: (range) => readRange(engine, keys, bucket, key, dek, record, manifest, openedAtMs, range),
+    read: (range) => {
+      const ask = () => keys.permit(bucket, 'unwrap')
+      const bytes = readRange(engine, bucket, key, dek, record, manifest, range)
+      return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
+    },
     [Symbol.dispose]: () => held.dispose(),
   }
 }
@@ -61,16 +64,13 @@ async function currentRecord(engine: Engine, bucket: Bucket, key: string): Promi
 
 async function* readRange(
   engine: Engine,
-  keys: BucketKeys,
   bucket: Bucket,
   key: string,
   dek: Dek,
   record: ObjectRecord,
   manifest: Manifest,
-  openedAtMs: number,
   range: ByteRange,
 ): AsyncGenerator<Buffer> {
-  let askedAtMs = openedAtMs
   let offset = 0
   for (const part of manifest.parts) {
     const start = Math.max(range.start - offset, 0)
@@ -79,13 +79,7 @@ async function* readRange(
     // An empty object still has one segment, and its tag is verified.
     if (start >= end && manifest.sizeBytes > 0) continue
     const blob = await blobOfPart(engine, record, part)
-    for await (const chunk of readPart(engine, bucket, key, dek, record, part, blob, { start, end })) {
-      if (engine.clock.now() - askedAtMs >= PERMIT_EVERY_MS) {
-        askedAtMs = engine.clock.now()
-        await keys.permit(bucket, 'unwrap')
-      }
-      yield chunk
-    }
+    yield* readPart(engine, bucket, key, dek, record, part, blob, { start, end })
   }
 }
 

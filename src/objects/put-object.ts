@@ -1,5 +1,5 @@
 import { random16 } from '../base/ids.ts'
-import { type BodyInput, type WrittenBody, writeBody } from './body-writer.ts'
+import { type BodyInput, permittedBody, type WrittenBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, commitVersion, currentBucket } from './commit-version.ts'
@@ -41,7 +41,8 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   using secret = dek
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
-  const body = await writeBody(draft, secret, identity, input.body)
+  const stream = permittedBody(engine, keys, bucket, input.body)
+  const body = await writeBody(draft, secret, identity, stream)
 
   const checksum = fullChecksum(body)
   const manifest: Manifest = {
@@ -54,7 +55,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const { etag } = manifest
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId }
   const stored = await storeManifest(draft, secret, envelope, manifest)
-  const cipher = await keys.summaryCipher(bucket)
+  using cipher = await keys.summaryCipher(bucket)
   const modifiedAtMs = engine.clock.now()
   const record = {
     versionId: NULL_VERSION,

@@ -3,7 +3,7 @@ import { random16 } from '../base/ids.ts'
 import type { Dek } from '../envelope/dek.ts'
 import { openManifest, sealManifest } from '../envelope/manifest.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
-import { type BodyInput, writeBody } from './body-writer.ts'
+import { type BodyInput, permittedBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { commitOrLeave, currentBucket } from './commit-version.ts'
@@ -127,7 +127,7 @@ export async function uploadPart(
   using dek = await unwrapUpload(keys, upload)
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
-  const written = await writeBody(draft, dek, identity, body)
+  const written = await writeBody(draft, dek, identity, permittedBody(engine, keys, bucket, body))
   const { checksum } = written
   const summary: Summary = {
     etag: written.md5.toString('hex'),
@@ -135,7 +135,7 @@ export async function uploadPart(
       ? { checksum: { algorithm: checksum.algorithm, type: 'FULL_OBJECT', value: checksum.digest.toString('base64') } }
       : {}),
   }
-  const cipher = await keys.summaryCipher(bucket)
+  using cipher = await keys.summaryCipher(bucket)
   const record: PartRecord = {
     sizeBytes: written.sizeBytes,
     modifiedAtMs: engine.clock.now(),
@@ -200,7 +200,7 @@ export async function partsAfter(
   after: number,
   limit: number,
 ): Promise<UploadedPart[]> {
-  const cipher = await keys.summaryCipher(upload.bucket)
+  using cipher = await keys.summaryCipher(upload.bucket)
   const rows = await engine.metadata.range(SPACE.part, {
     gte: partKey(upload.id, after + 1),
     lt: rowsUnder(upload.id).lt,

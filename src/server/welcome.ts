@@ -14,14 +14,16 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
   const lines = [
     `Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`,
   ]
-  if (house.instanceKey.created && house.instanceKey.file !== undefined) {
+  const first = bound.firstStart
+  const { created, file } = house.instanceKey
+  // Also when an earlier start made the key and failed before it could say so.
+  if (file !== undefined && (created || first)) {
     lines.push(
       '',
-      `▲ The instance key was made: ${house.instanceKey.file}`,
+      `▲ The instance key was made: ${file}`,
       '  Without it nothing in the store can be read, by anybody. Back it up now, apart from the data.',
     )
   }
-  const first = bound.firstStart
   if (first) {
     lines.push(
       '',

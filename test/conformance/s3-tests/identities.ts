@@ -50,7 +50,7 @@ export function suiteConfig({ port, rootKeys }: SuiteServer): string {
       secret_key: user.secretAccessKey,
     }
   }
-  Object.assign(sections['s3 main'] ?? {}, { api_name: 'default', kms_keyid: rootKeys[0], kms_keyid2: rootKeys[1] })
+  Object.assign(sections['s3 main'] ?? {}, { api_name: 'us-west-2', kms_keyid: rootKeys[0], kms_keyid2: rootKeys[1] })
   // No tenant syntax in bucket names, as on AWS.
   Object.assign(sections['s3 tenant'] ?? {}, { tenant: '' })
   return Object.entries(sections)

@@ -37,6 +37,27 @@ describe('a root key that is disabled', () => {
     expect(disk.size).toBe(0)
   })
 
+  it('while a long body arrives ends it within two seconds of arriving, also when the clock is set back', async () => {
+    for (const step of [2000, -3_600_000]) {
+      const { objects, makeBucket, kms, newBucket, time, disk } = await testEngine()
+      const bucket = await makeBucket()
+      let sent = 0
+      const stream = (async function* () {
+        for (; sent < 64; sent++) {
+          if (sent === 8) {
+            await kms.disable(newBucket.rootKeyCrn)
+            time.nowMs += step
+          }
+          yield Buffer.alloc(64 * 1024, 'x')
+        }
+      })()
+      const put = objects.put({ bucket, key: 'key', body: { stream, lengthBytes: 4 * MIB }, ...plain })
+      await expect(put).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+      expect(sent).toBeLessThan(16)
+      expect(disk.size).toBe(0)
+    }
+  })
+
   it('keeps an upload from being completed', async () => {
     const { objects, makeBucket, kms, newBucket } = await testEngine()
     const bucket = await makeBucket()

@@ -1,0 +1,23 @@
+import type { Clock } from '../base/clock.ts'
+
+/** How often a running transfer asks again whether the root key still allows it: well within the 5 s bound. */
+const ASK_EVERY_MS = 2000
+
+/**
+ * Passes a body on while the root key allows it. `ask` throws when it no longer does; it allowed it at `askedAtMs`.
+ * A clock that was set back tells nothing of the time since, so then it is asked too.
+ */
+export async function* whilePermitted(
+  stream: AsyncIterable<Buffer>,
+  { clock, ask, askedAtMs }: { readonly clock: Clock; readonly ask: () => Promise<void>; readonly askedAtMs: number },
+): AsyncGenerator<Buffer> {
+  let lastMs = askedAtMs
+  for await (const chunk of stream) {
+    const nowMs = clock.now()
+    if (nowMs - lastMs >= ASK_EVERY_MS || nowMs < lastMs) {
+      lastMs = nowMs
+      await ask()
+    }
+    yield chunk
+  }
+}
