@@ -13,7 +13,7 @@ const LABEL = Buffer.from('CRC1/rec\0', 'latin1')
 /** u32(epoch) ‖ u32(counter), before the ciphertext. */
 const PREFIX_BYTES = 8
 const MAX_COUNTER = 2 ** 32 - 1
-/** Every opening of the store adds an epoch; keys of more than these are derived anew. */
+/** Every opening of the store adds an epoch. */
 const CACHED_EPOCHS = 4_096
 const ALGORITHM = 'aes-256-gcm'
 const WITH_TAG = { authTagLength: TAG_SIZE }
@@ -21,11 +21,20 @@ const WITH_TAG = { authTagLength: TAG_SIZE }
 /**
  * Seals records of a store: one AES-256-GCM each under a key of the epoch, nonce = 00^4 ‖ u32(epoch) ‖ u32(counter).
  * `root` (32 bytes) must live as long as the cipher. One `label` for each use of a root; `nonces` must not serve another
- * cipher of the same root and label. `open` throws EnvelopeForged.
+ * cipher of the same root and label. `open` throws EnvelopeForged. Keys of more epochs than are cached are derived anew;
+ * none is kept after disposal.
  */
-export function recordCipher(root: Buffer, nonces: NonceSource, label: string): RecordCipher {
-  const keys = new LRUCache<number, KeyObject>({ max: CACHED_EPOCHS })
+export function recordCipher(
+  root: Buffer,
+  nonces: NonceSource,
+  label: string,
+  { cachedEpochs = CACHED_EPOCHS }: { readonly cachedEpochs?: number } = {},
+): RecordCipher & Disposable {
+  const keys = new LRUCache<number, KeyObject>({ max: cachedEpochs })
+  let disposed = false
   const keyOf = (epoch: number, salt: Buffer): KeyObject => {
+    // Its root may be zeroed by now: what it sealed, anybody could open.
+    if (disposed) throw new Error('the cipher is disposed')
     const cached = keys.get(epoch)
     if (cached !== undefined) return cached
     const bytes = deriveKey(root, salt, Buffer.concat([LABEL, lengthPrefixed(label), u32(epoch)]))
@@ -65,6 +74,10 @@ export function recordCipher(root: Buffer, nonces: NonceSource, label: string): 
         throw forged('a record does not authenticate')
       }
       return plaintext
+    },
+    [Symbol.dispose]: () => {
+      disposed = true
+      keys.clear()
     },
   }
 }
