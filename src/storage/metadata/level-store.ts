@@ -8,6 +8,7 @@ import { hasErrno } from '../errno.ts'
 import type { RowChange } from './commit-group.ts'
 import { type GroupCommitter, groupCommitter } from './group-committer.ts'
 import { groupBounds } from './groups.ts'
+import { inspectLevelFiles } from './level-files.ts'
 import {
   corrupt,
   counterKey,
@@ -29,13 +30,18 @@ type Database = Level<Buffer, Buffer>
 export interface LevelStoreOptions {
   /** Called once, at the first write error. The process should then end: see MetadataStore.commit. */
   readonly onFailure: (error: Error) => void
+  /** Opens a store that has lost acknowledged writes nevertheless, and is told so. Without it that is an error. */
+  readonly onLoss?: (loss: Error) => void
 }
 
 /**
- * Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when LevelDB finds it damaged,
+ * Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when it is damaged,
  * MetadataStoreFailed when the disk is full or fails.
  */
-export async function openLevelStore(directory: string, { onFailure }: LevelStoreOptions): Promise<MetadataStore> {
+export async function openLevelStore(
+  directory: string,
+  { onFailure, onLoss }: LevelStoreOptions,
+): Promise<MetadataStore> {
   await ensureDirectory(directory)
   const path = await realpath(directory)
   if (openHere.has(path)) throw locked(path)
@@ -43,7 +49,10 @@ export async function openLevelStore(directory: string, { onFailure }: LevelStor
   const release = (): void => {
     openHere.delete(path)
   }
-  const database = await openDatabase(path, release)
+  const database = await openDatabase(path, onLoss).catch((error: unknown) => {
+    release()
+    throw error
+  })
   try {
     // LevelDB leaves the names of its new files in the page cache; without this a power cut can lose the whole store.
     await syncDirectory(path)
@@ -73,7 +82,10 @@ const openHere = new Set<string>()
 const locked = (directory: string, cause?: unknown): CodedError<MetadataStoreErrorCode> =>
   new CodedError('StoreLocked', `the metadata store ${directory} is already open`, { cause })
 
-async function openDatabase(directory: string, release: () => void): Promise<Database> {
+async function openDatabase(directory: string, onLoss: LevelStoreOptions['onLoss']): Promise<Database> {
+  const { isNew, loss } = await inspectLevelFiles(directory)
+  if (loss && !onLoss) throw loss
+  if (loss) onLoss?.(loss)
   const database: Database = new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -81,12 +93,12 @@ async function openDatabase(directory: string, release: () => void): Promise<Dat
     compression: false,
     writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 64 * 1024 * 1024,
+    createIfMissing: isNew,
   })
   try {
     await database.open()
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    release()
     if (hasErrno(cause, 'LEVEL_LOCKED')) throw locked(directory, cause)
     throw cannotOpen(directory, cause)
   }
