@@ -79,12 +79,23 @@ export interface ObjectsOptions {
   readonly onBackgroundError: (error: unknown) => void
   /** Of every part of an upload but the last. S3: 5 MiB. */
   readonly minPartBytes?: number
+  /** Rows have been lost, and with them what tells orphans from data: no blob is looked for that no row names. */
+  readonly keepOrphans?: boolean
 }
 
 const MIN_PART_BYTES = 5 * 1024 ** 2
 
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
-  const { metadata, blobs, provider, nonces, clock, onBackgroundError, minPartBytes = MIN_PART_BYTES } = options
+  const {
+    metadata,
+    blobs,
+    provider,
+    nonces,
+    clock,
+    onBackgroundError,
+    minPartBytes = MIN_PART_BYTES,
+    keepOrphans = false,
+  } = options
   const buckets = await openBuckets(metadata)
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
   const engine: Engine = {
@@ -105,9 +116,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   // root key must not end after that of the next bucket of the same name began.
   const byName = createSerial()
   const stop = new AbortController()
-  const swept = sweep(metadata, blobs, stop.signal)
-    .then(() => undefined, onBackgroundError)
-    .then(garbage.collect)
+  const sweeping = keepOrphans ? Promise.resolve() : sweep(metadata, blobs, stop.signal)
+  const swept = sweeping.then(() => undefined, onBackgroundError).then(garbage.collect)
 
   return {
     buckets,
@@ -131,7 +141,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       await swept
       await garbage.close()
       // Orphans of a sealed lease are looked for never more.
-      if (engine.drafts.end()) await sealLease(metadata, blobs.lease)
+      if (engine.drafts.end() && !keepOrphans) await sealLease(metadata, blobs.lease)
     },
   }
 }

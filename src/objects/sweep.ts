@@ -7,7 +7,8 @@ const PAGE = 500
 /**
  * Removes blobs that no row names: what interrupted writes of earlier runs left behind. Bytes are written before the
  * record that names them, so an orphan is never part of an acknowledged write. The lease of this run is left alone: its
- * unfinished writes are not orphans yet.
+ * unfinished writes are not orphans yet. So is one without a row: a lease has its row before its first blob, so these
+ * blobs belong to rows that are not here, as in a restore of which a part is missing.
  */
 export async function sweep(
   metadata: MetadataStore,
@@ -30,7 +31,7 @@ async function sweepLease(
 ): Promise<number> {
   const row = await metadata.get(SPACE.lease, Buffer.from(lease, 'latin1'))
   // A sealed lease was swept, or closed with nothing unfinished.
-  if (row && row.value.toString('latin1') === 'sealed') return 0
+  if (row?.value.toString('latin1') !== 'open') return 0
   let removed = 0
   let failed = 0
   let after: BlobId | undefined

@@ -17,6 +17,7 @@ export interface TestEngineOptions {
   readonly metadata?: (inner: MetadataStore) => MetadataStore
   readonly blobs?: (inner: BlobStore) => BlobStore
   readonly provider?: (inner: KeyProvider) => KeyProvider
+  readonly keepOrphans?: boolean
 }
 
 /** The object engine alone, over memory, with a clock that stands still and a key service to command. */
@@ -37,6 +38,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     clock: { now: () => time.nowMs },
     onBackgroundError: (error) => void failures.push(error),
     minPartBytes: 1,
+    keepOrphans: options.keepOrphans ?? false,
   })
   const newBucket: NewBucket = {
     name: 'bucket',

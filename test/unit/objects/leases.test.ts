@@ -134,6 +134,35 @@ describe('what a run leaves on the disk', () => {
     expect(listed).toEqual([])
   })
 
+  it('is kept when the rows of its run are not there, and is whole when they are back', async () => {
+    const { stored, disk, start } = runs()
+    const first = await start()
+    const bucket = await first.makeBucket()
+    await first.objects.put({ bucket, key: 'kept', body: bodyOf('kept'), ...plain })
+    const empty = await start({ stored: memoryStore() })
+    await empty.objects.swept
+    await empty.objects.garbage.settled()
+    expect(disk.size).toBe(1)
+    await empty.objects.close()
+    const restored = await start({ stored, provider: () => first.kms.provider })
+    await restored.objects.swept
+    expect(await readAll(restored.objects, bucket, 'kept')).toBe('kept')
+  })
+
+  it('is kept in a run that must keep orphans, whose own lease stays open', async () => {
+    const { disk, start } = runs()
+    await start()
+    disk.set(`${lease(1)}/orphan`, Buffer.from('orphan'))
+    const second = await start({ keepOrphans: true })
+    await second.objects.swept
+    disk.set(`${lease(2)}/orphan`, Buffer.from('orphan'))
+    await second.objects.close()
+    expect(disk.size).toBe(2)
+    const third = await start()
+    await third.objects.swept
+    expect(disk.size).toBe(0)
+  })
+
   it('takes no bytes once it was found to be complete', async () => {
     const { disk, start } = runs()
     const first = await start()
