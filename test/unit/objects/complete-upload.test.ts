@@ -8,9 +8,16 @@ const KEY = 'key'
 /** An engine with an upload of three parts; the reply of the commit that ends it can be lost. */
 async function uploaded() {
   const fate: { onEnd?: () => void } = {}
+  /** Once each, after an object was looked up. */
+  const onLookup: (() => Promise<void>)[] = []
   const engine = await testEngine({
     metadata: (inner) => ({
       ...inner,
+      get: async (space, key) => {
+        const entry = await inner.get(space, key)
+        if (space === SPACE.head) await onLookup.shift()?.()
+        return entry
+      },
       commit: async (writes) => {
         const done = await inner.commit(writes)
         if (writes.some((write) => write.type === 'delete' && write.space === SPACE.upload)) fate.onEnd?.()
@@ -26,7 +33,7 @@ async function uploaded() {
   const parts = sent.map(({ number, etag }) => ({ number, etag }))
   const complete = (more: object = {}) =>
     objects.completeUpload({ bucket, key: KEY, uploadId, parts, conditions: {}, ...more })
-  return { ...engine, bucket, uploadId, upload, parts, complete, fate }
+  return { ...engine, bucket, uploadId, upload, parts, complete, fate, onLookup }
 }
 
 const loseReply = () => {
@@ -58,6 +65,14 @@ describe('completing an upload', () => {
     expect(await complete()).toEqual(first)
     await objects.put({ bucket, key: KEY, body: bodyOf('other'), ...plain })
     await expect(complete()).rejects.toMatchObject({ code: 'NoSuchUpload' })
+    expect(await readAll(objects, bucket, KEY)).toBe('other')
+  })
+
+  it('again while another object takes the place is not answered with the other', async () => {
+    const { objects, bucket, complete, onLookup } = await uploaded()
+    const first = await complete()
+    onLookup.push(async () => void (await objects.put({ bucket, key: KEY, body: bodyOf('other'), ...plain })))
+    expect(await complete()).toEqual(first)
     expect(await readAll(objects, bucket, KEY)).toBe('other')
   })
 
