@@ -24,7 +24,7 @@ export function decide(state: IamState, principal: Principal, action: Action, ta
   if (principal.accountId !== target.accountId || target.accountId === SYSTEM_ACCOUNT_ID) {
     return deny('the resource belongs to another account')
   }
-  if (action === 'iam.service-token.create') return decideServiceToken(principal, target)
+  if (action === 'iam.service-token.create') return decideServiceToken(principal)
   if (serviceOf(action) !== target.service) return deny(`${action} is no action of ${target.service}`)
   if (isServiceOnly(action)) return deny(`${action} is for services only`)
   const role = principal.roles[target.service]
@@ -34,10 +34,12 @@ export function decide(state: IamState, principal: Principal, action: Action, ta
     : deny(`role ${role} does not include ${action}`)
 }
 
-/** Acting as a service for an instance: for administrators of the account and managers of that service. */
-function decideServiceToken({ roles }: UserPrincipal, { service }: Target): Decision {
-  if (roles.iam === 'Administrator') return allow('role Administrator')
-  return roles[service] === 'Manager' ? allow(`role Manager of ${service}`) : deny('neither Administrator nor Manager')
+/**
+ * Acting as a service for one of the account's instances, whatever service it is of: such a token reaches every key that
+ * the instance is authorised for, in other accounts too, so no role of the service itself is enough.
+ */
+function decideServiceToken({ roles }: UserPrincipal): Decision {
+  return roles.iam === 'Administrator' ? allow('role Administrator') : deny('no Administrator of the account')
 }
 
 function decideForService(state: IamState, { iamId }: ServicePrincipal, action: Action, target: Target): Decision {

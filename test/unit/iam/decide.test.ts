@@ -67,6 +67,15 @@ describe('a user', () => {
     ])
   })
 
+  it('obtains the token of an instance as Administrator of its account only, whatever it manages', () => {
+    const may = (caller: UserPrincipal) =>
+      [objects, keys].map((target) => iam.decide(caller, 'iam.service-token.create', target).allowed)
+    expect(may(user('iam', 'Administrator'))).toEqual([true, true])
+    expect(may({ ...user('iam', 'Administrator'), accountId: home.OTHER_ACCOUNT })).toEqual([false, false])
+    const everythingElse = { 'cloud-object-storage': 'Manager', kms: 'Manager', iam: 'Editor' } as const
+    expect(may({ ...user('iam'), roles: everythingElse })).toEqual([false, false])
+  })
+
   it('has no rights without a role, with a role of another service, or in another account', () => {
     expect(iam.decide(user('kms'), 'kms.secrets.list', keys).allowed).toBe(false)
     expect(iam.decide(user('iam', 'Administrator'), 'kms.secrets.list', keys).allowed).toBe(false)
