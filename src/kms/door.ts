@@ -46,8 +46,8 @@ export interface Door {
     key: string | undefined,
     act: (admitted: Admitted) => Promise<T>,
   ) => Promise<T>
-  /** Throws InstanceNotFound or Unauthorized; only refusals are audited. */
-  readonly admit: (caller: KmsCaller, action: KmsAction, key: string | undefined) => Admitted
+  /** For questions that are asked all the time: only refusals are audited. */
+  readonly quietly: <T>(caller: KmsCaller, action: KmsAction, key: string, act: (admitted: Admitted) => T) => T
 }
 
 export interface DoorOptions {
@@ -83,7 +83,8 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
     return instance.accountId === SYSTEM_ACCOUNT_ID && origin === 'wire' ? undefined : instance
   }
 
-  const admit: Door['admit'] = (caller, action, key) => {
+  /** Throws InstanceNotFound or Unauthorized. */
+  const admit = (caller: KmsCaller, action: KmsAction, key: string | undefined): Admitted => {
     const instance = instanceFor(caller)
     if (!instance) {
       const error = kmsError('InstanceNotFound', 'no such key management instance')
@@ -103,7 +104,15 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
   }
 
   return {
-    admit,
+    quietly: (caller, action, key, act) => {
+      const admitted = admit(caller, action, key)
+      try {
+        return act(admitted)
+      } catch (error) {
+        report(caller, action, key, error)
+        throw error
+      }
+    },
     now: (caller, action, key, act) => {
       const admitted = admit(caller, action, key)
       try {

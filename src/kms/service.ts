@@ -167,16 +167,18 @@ export async function openKms({
         rewrap(context, requireKey(context, instance.guid, key), ciphertext, aad),
       ),
     permit: (caller, key, use) => {
-      if (use === 'wrap') door.admit(caller, 'kms.secrets.wrap', key)
-      const { instance } = door.admit(caller, 'kms.secrets.unwrap', key)
-      requireUsable(context, requireKey(context, instance.guid, key), use)
+      if (use === 'wrap') door.quietly(caller, 'kms.secrets.unwrap', key, () => {})
+      door.quietly(caller, `kms.secrets.${use}`, key, ({ instance }) =>
+        requireUsable(context, requireKey(context, instance.guid, key), use),
+      )
     },
     describe: (caller, key) => {
-      door.admit(caller, 'kms.secrets.unwrap', key)
-      const { instance } = door.admit(caller, 'kms.secrets.wrap', key)
-      const entry = requireKey(context, instance.guid, key)
-      requireUsable(context, entry, 'wrap')
-      return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
+      door.quietly(caller, 'kms.secrets.unwrap', key, () => {})
+      return door.quietly(caller, 'kms.secrets.wrap', key, ({ instance }) => {
+        const entry = requireKey(context, instance.guid, key)
+        requireUsable(context, entry, 'wrap')
+        return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
+      })
     },
     register: (caller, key, registration) =>
       door.later(caller, 'kms.registrations.create', key, async ({ actor }) => {

@@ -28,6 +28,7 @@ import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
 import { openDataDirectory, refuseKeyInside, refuseLostSeal } from './data-directory.ts'
 import { drainable } from './drain.ts'
+import { keyAudit } from './key-audit.ts'
 import type { Address, Config } from './settings.ts'
 
 export interface House {
@@ -115,7 +116,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     iam,
     clock,
     settings: kmsSettings(config),
-    audit: (event) => log.debug({ audit: event }, event.action),
+    audit: keyAudit(log),
   })
   scope.defer(() => kms.close())
   const sweepKeys = (): void => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed'))

@@ -38,6 +38,25 @@ describe('every call', () => {
     expect(kms.unwrap(serviceCaller, key, ciphertext, []).plaintext).toEqual(DEK)
   })
 
+  it('is audited when a permission is refused, for the state of the key too, and not when it is given', async () => {
+    const world = await kmsWorld()
+    const { kms, serviceCaller } = world
+    const key = await rootKey(world)
+    world.events.length = 0
+    kms.permit(serviceCaller, key, 'wrap')
+    kms.describe(serviceCaller, key)
+    expect(world.events).toEqual([])
+    await kms.disableKey(world.caller, key)
+    world.events.length = 0
+    expect(() => kms.permit(serviceCaller, key, 'unwrap')).toThrow(code('InvalidKeyState'))
+    world.authorized.clear()
+    expect(() => kms.permit(serviceCaller, key, 'wrap')).toThrow(code('Unauthorized'))
+    expect(world.events.map((event) => [event.action, event.outcome, event.code])).toEqual([
+      ['kms.secrets.unwrap', 'failure', 'InvalidKeyState'],
+      ['kms.secrets.unwrap', 'failure', 'Unauthorized'],
+    ])
+  })
+
   it('is audited with its outcome, and never with what it carries', async () => {
     const world = await kmsWorld()
     const key = await rootKey(world)
