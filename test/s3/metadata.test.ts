@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { CopyObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bodyOf } from '../support/engine.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
 
@@ -80,6 +81,33 @@ describe('user metadata', () => {
     expect(
       outcome(await test.raw({ method: 'PUT', key: 'bytes', body: 'x', headers: { 'x-amz-meta-abc': value } })),
     ).toBe('400 MetadataTooLarge')
+  })
+
+  it('that cannot be sent is left out and counted, and the object stays readable', async () => {
+    const { objects } = test.house
+    await objects.put({
+      bucket: objects.buckets.get(test.bucket),
+      key: 'unsendable',
+      body: bodyOf('kept'),
+      attributes: {
+        headers: { 'content-type': 'text/plain', 'cache-control': 'a\nb' },
+        userMetadata: { 'two words': '1', 日: '2', value: '日', good: '3' },
+      },
+      conditions: {},
+    })
+    for (const method of ['GET', 'HEAD']) {
+      const { status, headers } = await test.raw({ method, key: 'unsendable' })
+      expect(status).toBe(200)
+      expect(headers).toMatchObject({
+        'content-type': 'text/plain',
+        'x-amz-meta-good': '3',
+        'x-amz-missing-meta': '3',
+      })
+      expect(headers['cache-control']).toBeUndefined()
+    }
+    const copy = { Bucket: test.bucket, Key: 'unsendable copy', CopySource: `${test.bucket}/unsendable` }
+    await test.s3.send(new CopyObjectCommand(copy))
+    expect((await test.get('unsendable copy')).bytes.toString()).toBe('kept')
   })
 
   it('is not on the disk in clear', async () => {

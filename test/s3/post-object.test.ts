@@ -329,6 +329,15 @@ describe('PostObject', () => {
     expect(outcome(await post(await made(key), { content: 'x', name: 'n'.repeat(1025) }))).toBe('400 KeyTooLongError')
   })
 
+  it.each(['x-amz-meta-two words', 'x-amz-meta-日', 'x-amz-meta-a:b', 'x-amz-meta-(a)'])(
+    'refuses metadata that no header could carry: %s',
+    async (name) => {
+      const Fields = { [name]: 'v' }
+      expect(outcome(await post(await made('unnameable', { Fields })))).toBe('400 InvalidArgument')
+      expect(await refusal(test.get('unnameable'))).toBe('404 NoSuchKey')
+    },
+  )
+
   it('refuses what is not implemented', async () => {
     expect(outcome(await post(await made('tagged', { Fields: { 'x-amz-tagging': 'a=b' } })))).toBe('501 NotImplemented')
     expect(outcome(await post(await made('public', { Fields: { acl: 'public-read' } })))).toBe(

@@ -57,6 +57,13 @@ describe('a presigned URL', () => {
     })
   })
 
+  it.each(['two words', '日', 'a:b'])('does not write metadata that no header could carry: %s', async (name) => {
+    const command = new PutObjectCommand({ ...named('unnameable'), Metadata: { [name]: 'v' } })
+    const url = await getSignedUrl(test.s3, command)
+    expect((await answer(url, { method: 'PUT', body: 'x' })).outcome).toBe('400 InvalidArgument')
+    expect(await refusal(test.get('unnameable'))).toBe('404 NoSuchKey')
+  })
+
   it('heads, deletes and uploads a part', async () => {
     await test.put('others', 'x')
     expect(

@@ -39,7 +39,7 @@ export function userMetadata(headers: ReadonlyMap<string, string>): Readonly<Rec
     if (!name.startsWith(METADATA)) continue
     const key = name.slice(METADATA.length)
     bytes += key.length + Buffer.byteLength(value, 'latin1')
-    metadata[key] = checkedValue(name, value)
+    metadata[key] = checkedValue(checkedName(name), value)
   }
   if (bytes > MAX_METADATA_BYTES) {
     throw new S3Error('MetadataTooLarge', undefined, {
@@ -49,29 +49,51 @@ export function userMetadata(headers: ReadonlyMap<string, string>): Readonly<Rec
   return metadata
 }
 
-function checkedValue(name: string, value: string): string {
-  for (let at = 0; at < value.length; at++) {
-    const code = value.charCodeAt(at)
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
-      throw new S3Error('InvalidArgument', 'Header value cannot be represented using ISO-8859-1.', {
-        extra: { ArgumentName: name },
-      })
-    }
-  }
-  return value
+/** RFC 9110: `token`. Form fields and the query of a presigned URL can name what no header can be named. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+function checkedName(name: string): string {
+  if (TOKEN.test(name)) return name
+  throw new S3Error('InvalidArgument', 'The name of a metadata field is not the name of a header.', {
+    extra: { ArgumentName: name },
+  })
 }
 
-/** What GET and HEAD say of an object. */
+function checkedValue(name: string, value: string): string {
+  if (isSendable(value)) return value
+  throw new S3Error('InvalidArgument', 'Header value cannot be represented using ISO-8859-1.', {
+    extra: { ArgumentName: name },
+  })
+}
+
+function isSendable(value: string): boolean {
+  for (let at = 0; at < value.length; at++) {
+    const code = value.charCodeAt(at)
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false
+  }
+  return true
+}
+
+/**
+ * What GET and HEAD say of an object. A header that cannot be sent must not make the object unreadable: S3 leaves out
+ * such metadata and counts it.
+ */
 export function objectHeaders(bucket: BucketRecord, manifest: Manifest, modifiedAtMs: number): Headers {
   const headers: Headers = {
     'last-modified': new Date(modifiedAtMs).toUTCString(),
     etag: quoted(manifest.etag),
     'accept-ranges': 'bytes',
     'content-type': DEFAULT_CONTENT_TYPE,
-    ...manifest.headers,
     ...encryptionHeaders(bucket),
   }
-  for (const [name, value] of Object.entries(manifest.userMetadata)) headers[`${METADATA}${name}`] = value
+  for (const [name, value] of Object.entries(manifest.headers)) if (isSendable(value)) headers[name] = value
+  let missing = 0
+  for (const [name, value] of Object.entries(manifest.userMetadata)) {
+    const header = `${METADATA}${name}`
+    if (TOKEN.test(header) && isSendable(value)) headers[header] = value
+    else missing += 1
+  }
+  if (missing > 0) headers['x-amz-missing-meta'] = missing
   return headers
 }
 
