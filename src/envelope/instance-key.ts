@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { removeDrafts } from './exclusive-file.ts'
 import { deriveKey } from './hkdf.ts'
 import { instanceKeyError } from './instance-key-errors.ts'
 import { createKeyFile, readKeyFile } from './key-file.ts'
@@ -35,6 +36,8 @@ export async function openInstanceKey(settings: InstanceKeySettings): Promise<In
   if (settings.keyFile !== undefined && settings.passphrase !== undefined) {
     throw instanceKeyError('InstanceKeyInvalid', 'give a key file or a passphrase, not both')
   }
+  await removeDrafts(settings.sealFile)
+  if (settings.keyFile !== undefined) await removeDrafts(settings.keyFile)
   const seal = await readSealFile(settings.sealFile)
   return seal === undefined ? sealNewStore(settings) : openStore(settings, seal)
 }

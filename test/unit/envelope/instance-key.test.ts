@@ -42,6 +42,23 @@ describe('instance key', () => {
       expect((await readdir(directory)).sort()).toEqual(['instance.key', 'seal.json'])
     })
 
+    it('leaves no draft of itself once a start follows one that was cut short, and takes nothing else away', async () => {
+      using first = await openInstanceKey({ keyFile, sealFile, generateKeyFile: true })
+      const uuid = '01234567-89ab-4cde-8f01-23456789abcd'
+      const drafts = [`instance.key.${uuid}.tmp`, `seal.json.${uuid}.tmp`]
+      const others = [
+        `instance.key.${uuid}`,
+        `instance.key.${uuid}.tmp.bak`,
+        'instance.key.tmp',
+        'instance.key.backup.tmp',
+        `other.key.${uuid}.tmp`,
+      ]
+      for (const name of [...drafts, ...others]) await writeFile(join(directory, name), 'secret', { mode: 0o600 })
+      using second = await openInstanceKey({ keyFile, sealFile })
+      expect(second.id).toBe(first.id)
+      expect((await readdir(directory)).sort()).toEqual(['instance.key', 'seal.json', ...others].sort())
+    })
+
     it('may be brought along: raw, hex or base64, with a line end', async () => {
       const key = randomBytes(32)
       const forms = [key, key.toString('hex'), `${key.toString('hex').toUpperCase()}\n`]
