@@ -26,10 +26,11 @@ import { openLevelStore } from '../storage/metadata/level-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
-import { openDataDirectory, refuseKeyInside, refuseLostSeal } from './data-directory.ts'
+import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
 import { drainable } from './drain.ts'
 import { keyAudit } from './key-audit.ts'
 import type { Address, Config } from './settings.ts'
+import { prepareStores, type StoreName } from './stores.ts'
 
 export interface House {
   /** Binds both listeners; port 0 takes a free one. */
@@ -74,7 +75,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   scope.defer(() => lock.release())
 
   const sealFile = join(dataDir, 'instance-key.json')
-  await refuseLostSeal(sealFile, join(dataDir, 'iam'))
+  await prepareStores(dataDir, sealFile)
   const instanceKey = scope.use(
     await openInstanceKey({
       sealFile,
@@ -83,8 +84,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     }),
   )
 
-  const openStore = async (name: string) => {
-    const raw = await openLevelStore(join(dataDir, name), { onFailure: onStoreFailure })
+  const acceptLoss = config['accept-metadata-loss']
+  if (acceptLoss) log.warn('lost metadata is accepted: nothing is swept while this is set')
+  const onLoss = (err: Error): void =>
+    log.error({ err }, `METADATA IS LOST, and going on was asked for: ${err.message}`)
+  const openStore = async (name: StoreName) => {
+    const raw = await openLevelStore(join(dataDir, name), {
+      onFailure: onStoreFailure,
+      ...(acceptLoss ? { onLoss } : {}),
+    })
     scope.defer(() => raw.close())
     const nonces = await openNonceSource(raw)
     // Each store numbers its own epochs, so each has a label of its own under the same root.
@@ -145,6 +153,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     nonces: metadata.nonces,
     clock,
     onBackgroundError: (err) => log.error({ err }, 'background work failed'),
+    keepOrphans: acceptLoss,
   })
   scope.defer(() => objects.close())
 

@@ -1,17 +1,19 @@
 import { constants } from 'node:fs'
-import { access, mkdir, realpath, stat } from 'node:fs/promises'
+import { access, readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { CodedError } from '../base/errors.ts'
-import type { InstanceKeyErrorCode } from '../envelope/instance-key.ts'
+import { ensureDirectory, syncDirectory } from '../storage/directories.ts'
 import { hasErrno } from '../storage/errno.ts'
 import { invalidConfig } from './config.ts'
 
-/** Makes the data directory unless it is there; resolves to its absolute path. Throws ConfigInvalid. */
+/** Makes the data directory unless it is there, its name durable; resolves to its absolute path. Throws ConfigInvalid. */
 export async function openDataDirectory(given: string): Promise<string> {
   const path = resolve(given)
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await ensureDirectory(path)
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+    // Of a file, ENOTDIR.
+    await readdir(path)
+    await syncName(path)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : ''
     throw invalidConfig(
@@ -22,6 +24,16 @@ export async function openDataDirectory(given: string): Promise<string> {
   return path
 }
 
+/** A start that made the directory may have ended before its name was durable. */
+async function syncName(path: string): Promise<void> {
+  try {
+    await syncDirectory(dirname(path))
+  } catch (error) {
+    // Whoever may not read the parent has not made the directory; nor has anybody on a parent that is read-only.
+    if (!hasErrno(error, 'EACCES', 'EPERM', 'EROFS', 'EINVAL')) throw error
+  }
+}
+
 /** Throws ConfigInvalid for a key file inside the data directory: a copy of the directory would then open itself. */
 export async function refuseKeyInside(keyFile: string, dataDirectory: string): Promise<void> {
   const away = relative(await realpath(dataDirectory), await truePath(resolve(keyFile)))
@@ -30,28 +42,6 @@ export async function refuseKeyInside(keyFile: string, dataDirectory: string): P
     `the instance key file ${keyFile} is inside the data directory ${dataDirectory}, so that whoever has the data has ` +
       'the key: move it elsewhere and name that place with COFFER_INSTANCE_KEY_FILE',
   )
-}
-
-/**
- * Throws InstanceKeyMissing for a store without its seal file, which is made before anything else: taken for a new one,
- * it would get a new key, with which nothing in it can be read.
- */
-export async function refuseLostSeal(sealFile: string, store: string): Promise<void> {
-  if ((await exists(sealFile)) || !(await exists(store))) return
-  throw new CodedError<InstanceKeyErrorCode>(
-    'InstanceKeyMissing',
-    `there is a store but no ${sealFile}, which says with what key it is sealed: restore it from a backup`,
-  )
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path)
-    return true
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) return false
-    throw error
-  }
 }
 
 /** Follows links as far as the path exists. */

@@ -4,10 +4,14 @@ import { hasCode } from '../base/errors.ts'
 export const EXIT = { failed: 1, config: 9, storeInUse: 11, wrongKey: 12, storeFailed: 75 } as const
 
 const KEY_SETTINGS = 'settings: COFFER_INSTANCE_KEY_FILE, COFFER_INSTANCE_PASSPHRASE, COFFER_INSTANCE_PASSPHRASE_FILE'
+const ACCEPT_LOSS =
+  'With no backup, a start with COFFER_ACCEPT_METADATA_LOSS=true gives up what is lost and goes on with the rest'
 
 /** Why the server does not start, in words for the operator. Causes are not shown: they may quote what they read. */
 export function explain(error: unknown): string {
   if (hasCode(error, 'InstanceKeyMissing')) return `${error.message} (${KEY_SETTINGS})  [${error.code}]`
+  if (hasCode(error) && error.details['lossIn'] !== undefined)
+    return `${error.message}. ${ACCEPT_LOSS}  [${error.code}]`
   if (hasCode(error)) return `${error.message}  [${error.code}]`
   if (!(error instanceof Error)) return String(error)
   if (!('syscall' in error) || !('code' in error)) return error.stack ?? error.message

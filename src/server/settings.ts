@@ -40,6 +40,10 @@ const address = z.string(ADDRESS_HINT).transform((text, context): Address => {
 const count = z
   .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], 'give a whole number')
   .pipe(z.int('give a whole number').min(0, 'give a whole number of at least 0'))
+const yesOrNo = z.union(
+  [z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')],
+  'give true or false',
+)
 const text = z.string('give a text').min(1, 'must not be empty')
 const domains = z
   .union([z.string(), z.array(z.string())], 'give names separated by commas')
@@ -91,6 +95,11 @@ export const SETTINGS = {
     },
   ),
   'disk.reserve-bytes': setting(count, 1024 ** 3, 'free disk space that objects never take'),
+  'accept-metadata-loss': setting(
+    yesOrNo,
+    false,
+    'consent to start with a metadata store that has lost acknowledged writes; nothing is swept while it is true',
+  ),
   'kms.enable-delay-ms': setting(
     count,
     DEFAULT_KMS_SETTINGS.enableDelayMs,

@@ -76,6 +76,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '-1', '1.5', '1GB', '1e9', '99999999999999999999'],
   },
+  'accept-metadata-loss': {
+    good: [
+      ['true', true],
+      ['false', false],
+      ['true', true],
+    ],
+    bad: ['', '1', 'yes'],
+  },
   'kms.enable-delay-ms': {
     good: [
       ['0', 0],
