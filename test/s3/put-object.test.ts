@@ -120,13 +120,30 @@ describe('PutObject', () => {
     expect((await test.get('unsigned')).bytes.toString()).toBe('open')
   })
 
-  it('wants to know the length', async () => {
-    const signed = signRaw(test.s3Url, { method: 'PUT', path: `/${test.bucket}/no-length` })
+  it.each<[string, Record<string, string>]>([
+    ['', {}],
+    [' with a parameter', { 'x-id': 'PutObject' }],
+    [' with a parameter without value', { x: '' }],
+    [' for a part', { partNumber: '1', uploadId: '' }],
+  ])('wants to know the length%s', async (_, query) => {
+    await test.put('no-length', 'kept')
+    const signed = signRaw(test.s3Url, { method: 'PUT', path: `/${test.bucket}/no-length`, query })
     const outgoing = startRaw(test.s3Url, signed)
     outgoing.removeHeader('content-length')
     outgoing.removeHeader('transfer-encoding')
     outgoing.end()
     expect(outcome(await replyOf(outgoing))).toBe('411 MissingContentLength')
+    expect((await test.get('no-length')).bytes.toString()).toBe('kept')
+  })
+
+  it('takes a body in chunks whose length shows at its end', async () => {
+    const body = contentBytes('in chunks', 300_000)
+    const sha = createHash('sha256').update(body).digest('hex')
+    const signed = signRaw(test.s3Url, { method: 'PUT', path: `/${test.bucket}/in-chunks`, payload: sha })
+    const outgoing = startRaw(test.s3Url, { ...signed, headers: { ...signed.headers, 'transfer-encoding': 'chunked' } })
+    outgoing.end(body)
+    expect(outcome(await replyOf(outgoing))).toBe('200')
+    expect((await test.get('in-chunks')).bytes.equals(body)).toBe(true)
   })
 
   it('refuses a length above 5 GiB before the body', async () => {

@@ -45,16 +45,38 @@ describe('A request', () => {
       ['GET', '/objects/key', { uploads: '' }],
       ['PUT', '/objects/key', { uploads: '' }],
       ['DELETE', '/objects/key', { uploads: '' }],
-      ['PUT', '/objects/key', { uploadId: 'x' }],
+      ['HEAD', '/objects/key', { uploadId: 'x' }],
     ]
     for (const [method, path, query] of cases) {
       expect([method, path, query, await send(method, path, query)]).toEqual([
         method,
         path,
         query,
-        '405 MethodNotAllowed',
+        method === 'HEAD' ? '405' : '405 MethodNotAllowed',
       ])
     }
+    expect(await kept()).toBe('kept')
+  })
+
+  it.each<[string, string, Record<string, string>, Record<string, string>, string]>([
+    ['PutObject', 'PUT', { versionId: 'null' }, {}, 'versionId'],
+    ['PutObject', 'PUT', { versionId: '' }, {}, 'versionId'],
+    ['PutObject', 'PUT', { versionId: 'v'.repeat(32) }, {}, 'versionId'],
+    ['PutObject', 'PUT', { partNumber: '1' }, {}, 'partNumber'],
+    ['PutObject', 'PUT', { uploadId: 'x' }, {}, 'uploadId'],
+    ['CopyObject', 'PUT', { versionId: 'null' }, { 'x-amz-copy-source': 'objects/other' }, 'versionId'],
+    ['CopyObject', 'PUT', { partNumber: '1' }, { 'x-amz-copy-source': 'objects/other' }, 'partNumber'],
+    ['CopyObject', 'PUT', { uploadId: 'x' }, { 'x-amz-copy-source': 'objects/other' }, 'uploadId'],
+    ['UploadPart', 'PUT', { partNumber: '1', uploadId: 'x', versionId: 'null' }, {}, 'versionId'],
+    ['CreateMultipartUpload', 'POST', { uploads: '', versionId: 'null' }, {}, 'versionId'],
+    ['CompleteMultipartUpload', 'POST', { uploadId: 'x', versionId: 'null' }, {}, 'versionId'],
+    ['DeleteObject', 'DELETE', { partNumber: '1' }, {}, 'partNumber'],
+  ])('%s refuses a selector of another operation: %s %j', async (_, method, query, headers, name) => {
+    await test.put('other', 'other')
+    const reply = await sendRaw(test.s3Url, { method, path: '/objects/key', query, headers, body: 'x' })
+    expect(outcome(reply)).toBe('400 InvalidArgument')
+    expect(reply.body.toString()).toContain(`<ArgumentName>${name}</ArgumentName>`)
+    expect(reply.body.toString()).toContain(`<ArgumentValue>${query[name]}</ArgumentValue>`)
     expect(await kept()).toBe('kept')
   })
 

@@ -1,5 +1,6 @@
 import type { Principal } from '../../iam/principal.ts'
 import type { Objects } from '../../objects/objects.ts'
+import { S3Error } from './error-codes.ts'
 import type { RequestBody, S3Request } from './request.ts'
 
 export type ReplyBody = string | Buffer | AsyncIterable<Buffer>
@@ -60,6 +61,10 @@ export interface ResourceUse {
   readonly action: S3Action
 }
 
+/** Ignoring one of them would act upon something else than the client named. */
+export const SELECTORS = ['versionId', 'partNumber'] as const
+export type Selector = (typeof SELECTORS)[number]
+
 export interface S3OperationSpec<Input> {
   /** Name in the S3 API: metrics label, audit name, coverage table. */
   readonly name: string
@@ -69,6 +74,10 @@ export interface S3OperationSpec<Input> {
   readonly query?: Readonly<Record<string, true>>
   /** Headers whose presence selects the operation (x-amz-copy-source). */
   readonly headers?: readonly string[]
+  /** Parameters that single out a version or a part, beside those in `query`. Any other operation refuses them. */
+  readonly takes?: readonly Selector[]
+  /** The body is what is stored: a request that doesn't say how long it is answers MissingContentLength. */
+  readonly storesBody?: true
   readonly action: S3Action
   /** A permission on another resource, e.g. reading the source of a copy. */
   readonly alsoUses?: (request: S3Request) => ResourceUse
@@ -87,8 +96,14 @@ export function defineOperation<Input>(spec: S3OperationSpec<Input>): S3Operatio
   return {
     ...rest,
     prepare: (request) => {
+      if (spec.storesBody) checkLengthGiven(request)
       const input = parse(request)
       return (context) => run(input, context)
     },
   }
+}
+
+/** Without a length HTTP has no body, and the object that the client meant would be replaced by an empty one. */
+function checkLengthGiven({ headers }: S3Request): void {
+  if (!headers.has('content-length') && !headers.has('transfer-encoding')) throw new S3Error('MissingContentLength')
 }

@@ -1,5 +1,5 @@
 import { S3Error } from './error-codes.ts'
-import type { S3Operation } from './operation.ts'
+import { type S3Operation, SELECTORS } from './operation.ts'
 import type { S3Request } from './request.ts'
 import { UNIMPLEMENTED } from './unimplemented.ts'
 
@@ -33,13 +33,14 @@ export function createRouter(operations: readonly S3Operation[]): Router {
     find: (request) => {
       const on = resourceOf(request)
       const candidates = table.get(`${request.method} ${on}`) ?? []
+      refuseHalfChosen(candidates, request)
       const chosen = candidates.find((operation) => demands(operation) > 0 && claimed(operation, request))
-      if (chosen) return chosen
+      if (chosen) return refusingSelectors(chosen, request)
       refuseUnimplemented(request, on)
       // A subresource of an implemented operation with another method must not fall through to the plain one.
       const stray = straySubresource(operations, request, on)
       const plain = candidates.find((operation) => demands(operation) === 0)
-      if (plain && !stray) return plain
+      if (plain && !stray) return refusingSelectors(plain, request)
       throw new S3Error('MethodNotAllowed', undefined, {
         extra: { Method: request.method, ResourceType: stray ? stray.toUpperCase() : on.toUpperCase() },
       })
@@ -68,9 +69,34 @@ function refuseUnimplemented(request: S3Request, on: 'service' | 'bucket' | 'obj
   }
 }
 
+/** Of several parameters that choose an operation together, some would leave another operation than the one meant. */
+function refuseHalfChosen(candidates: readonly S3Operation[], { query }: S3Request): void {
+  for (const operation of candidates) {
+    const names = Object.keys(operation.query ?? {})
+    const missing = names.find((name) => !query.has(name))
+    const given = names.find((name) => query.has(name))
+    if (given === undefined || missing === undefined) continue
+    throw new S3Error('InvalidArgument', `The parameter ${given} must be given together with ${missing}.`, {
+      extra: { ArgumentName: given, ArgumentValue: query.get(given) ?? '' },
+    })
+  }
+}
+
+function refusingSelectors(operation: S3Operation, { query }: S3Request): S3Operation {
+  for (const name of SELECTORS) {
+    const value = query.get(name)
+    if (value === undefined || operation.takes?.includes(name) || operation.query?.[name]) continue
+    const what = name === 'versionId' ? 'version-id' : 'part number'
+    throw new S3Error('InvalidArgument', `This operation does not accept a ${what}.`, {
+      extra: { ArgumentName: name, ArgumentValue: value },
+    })
+  }
+  return operation
+}
+
 function straySubresource(operations: readonly S3Operation[], request: S3Request, on: string): string | undefined {
-  // list-type, partNumber and versionId choose between variants; they are not subresources.
-  const selectors = new Set(['list-type', 'partNumber', 'versionId'])
+  // list-type chooses between variants, and partNumber is refused by its own name: they are not subresources.
+  const selectors = new Set(['list-type', 'partNumber'])
   for (const operation of operations) {
     if (operation.on !== on) continue
     for (const name of Object.keys(operation.query ?? {})) {

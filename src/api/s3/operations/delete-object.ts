@@ -6,6 +6,7 @@ export const deleteObject = defineOperation({
   name: 'DeleteObject',
   method: 'DELETE',
   on: 'object',
+  takes: ['versionId'],
   action: 's3:DeleteObject',
   parse: (request) => {
     nullVersion(request)

@@ -8,6 +8,7 @@ export const getObject = defineOperation({
   name: 'GetObject',
   method: 'GET',
   on: 'object',
+  takes: ['versionId', 'partNumber'],
   action: 's3:GetObject',
   parse: parseRead,
   run: async (input, context) => {

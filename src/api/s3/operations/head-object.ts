@@ -6,6 +6,7 @@ export const headObject = defineOperation({
   name: 'HeadObject',
   method: 'HEAD',
   on: 'object',
+  takes: ['versionId', 'partNumber'],
   action: 's3:GetObject',
   parse: parseRead,
   run: async (input, context) => {

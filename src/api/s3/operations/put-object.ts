@@ -10,6 +10,7 @@ export const putObject = defineOperation({
   name: 'PutObject',
   method: 'PUT',
   on: 'object',
+  storesBody: true,
   action: 's3:PutObject',
   parse: (request) => {
     refuseUnsupported(request)

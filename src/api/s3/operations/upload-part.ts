@@ -13,6 +13,7 @@ export const uploadPart = defineOperation({
   method: 'PUT',
   on: 'object',
   query: { partNumber: true, uploadId: true },
+  storesBody: true,
   action: 's3:PutObject',
   parse: (request) => ({
     target: uploadTarget(request),

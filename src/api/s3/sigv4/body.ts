@@ -8,8 +8,8 @@ import { type PayloadMode, payloadMode } from './payload.ts'
 import { announcedTrailers } from './trailers.ts'
 
 /**
- * The body in the payload mode that was signed. Throws MissingContentLength, or what is wrong with the headers that
- * describe the body; its stream throws IncompleteBody, XAmzContentSHA256Mismatch, SignatureDoesNotMatch,
+ * The body in the payload mode that was signed. Throws what is wrong with the headers that describe the body, or
+ * MissingContentLength for aws-chunked without its decoded length; its stream throws IncompleteBody, XAmzContentSHA256Mismatch, SignatureDoesNotMatch,
  * MalformedTrailerError or InvalidRequest at the latest at its end.
  */
 export function openSignedBody(
@@ -43,14 +43,9 @@ export function plainBody(request: S3Request, raw: AsyncIterable<Buffer>): Reque
 function contentLength(request: S3Request): number | undefined {
   const text = request.headers.get('content-length')
   if (text !== undefined) return parseLength(text, 'Content-Length')
-  if (request.headers.has('transfer-encoding')) return undefined
-  if (storesItsBody(request)) throw new S3Error('MissingContentLength')
-  return 0
+  // Without either there is no body in HTTP. Operations that store it insist on a length themselves.
+  return request.headers.has('transfer-encoding') ? undefined : 0
 }
-
-/** PutObject and UploadPart; requests to a subresource (`?acl`) and copies may come without any body. */
-const storesItsBody = ({ method, key, query, headers }: S3Request): boolean =>
-  method === 'PUT' && key !== undefined && !headers.has('x-amz-copy-source') && ![...query.values()].includes('')
 
 function parseLength(text: string, name: string): number {
   const length = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN

@@ -274,7 +274,7 @@ describe('bodies in one piece', () => {
       'XAmzContentSHA256Mismatch',
     ],
     ['too few bytes', { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', 'content-length': '5' }, 'hell', 'IncompleteBody'],
-    ['no length', { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }, 'hello', 'MissingContentLength'],
+    ['bytes without a length', { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' }, 'hello', 'IncompleteBody'],
     [
       'a trailer that cannot come',
       { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', 'content-length': '5', 'x-amz-trailer': 'x-amz-checksum-crc32' },
@@ -285,7 +285,7 @@ describe('bodies in one piece', () => {
     expect(await codeOfAsync(async () => readAll((await put(headers, text)).stream))).toBe(code)
   })
 
-  it('need no length where no body is stored', async () => {
+  it('that do not come need no length', async () => {
     const request: S3Request = rawRequest(await signHeader({ method: 'PUT', path: '/bucket' }))
     expect(verifyRequest(request).openBody(streamOf()).lengthBytes).toBe(0)
   })
