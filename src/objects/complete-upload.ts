@@ -1,4 +1,4 @@
-import { compositeDigest } from '../base/checksums.ts'
+import { type ChecksumAlgorithm, compositeDigest } from '../base/checksums.ts'
 import { combineCrcs, isCombinable } from '../base/crc-combine.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
@@ -42,7 +42,7 @@ export interface CompleteInput {
   readonly parts: readonly ListedPart[]
   readonly conditions: WriteConditions
   /** Checksum of the whole object, base64, that the client expects. */
-  readonly checksum?: { readonly value: string }
+  readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string }
   readonly checksumType?: 'FULL_OBJECT' | 'COMPOSITE'
   readonly sizeBytes?: number
 }
@@ -75,12 +75,7 @@ async function tryToComplete(
     if (finished) return finished
     throw error
   }
-  if (input.checksumType && input.checksumType !== (upload.checksum?.type ?? input.checksumType)) {
-    throw new ObjectsError(
-      'ChecksumTypeMismatch',
-      `The upload was created with checksum type ${upload.checksum?.type}.`,
-    )
-  }
+  checkClaims(input, upload.checksum)
   const stored = await allParts(engine, keys, upload)
   const parts = chooseParts(input.parts, stored)
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
@@ -135,6 +130,24 @@ async function tryToComplete(
     throw error
   }
   return summary
+}
+
+/** What the client says of the object's checksum must be something that is known of it, or it would go unverified. */
+function checkClaims({ checksum, checksumType }: CompleteInput, wanted: UploadChecksum | undefined): void {
+  if (checksum && checksum.algorithm !== wanted?.algorithm) {
+    throw new ObjectsError(
+      'ChecksumTypeMismatch',
+      `Checksum Type mismatch occurred, expected checksum Type: ${wanted?.algorithm ?? 'null'}, actual checksum Type: ${checksum.algorithm}`,
+    )
+  }
+  if (checksumType && checksumType !== wanted?.type) {
+    throw new ObjectsError(
+      'ChecksumTypeMismatch',
+      wanted
+        ? `The upload was created using the ${wanted.type} checksum type. The complete request must use the same checksum type.`
+        : 'The upload was created without a checksum algorithm. The complete request cannot have a checksum type.',
+    )
+  }
 }
 
 /** S3: repeating a successful CompleteMultipartUpload succeeds with the same answer. */

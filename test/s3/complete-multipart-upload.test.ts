@@ -170,6 +170,59 @@ describe('CompleteMultipartUpload', () => {
     })
   })
 
+  describe('holds to the checksums', () => {
+    const sum = { crc32: 'NSRBwg==', sha256: 'ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=' }
+
+    it.each<[string, Record<string, string>]>([
+      ['a checksum', { 'x-amz-checksum-crc32': sum.crc32 }],
+      ['what is no checksum', { 'x-amz-checksum-crc64nvme': 'garbage!!' }],
+      ['a checksum type', { 'x-amz-checksum-type': 'COMPOSITE' }],
+    ])('and refuses %s of an upload that has none', async (_, headers) => {
+      const uploadId = await createUpload(test, 'unsummed')
+      const part = await sendPart(test, 'unsummed', uploadId, 1, 'abc')
+      const body = document([1, part.ETag ?? ''])
+      expect(outcome(await post('unsummed', uploadId, body, headers))).toBe('400 InvalidRequest')
+      expect(await refusal(test.get('unsummed'))).toBe('404 NoSuchKey')
+      expect(outcome(await post('unsummed', uploadId, body))).toBe('200')
+      await test.raw({ method: 'DELETE', key: 'unsummed' })
+    })
+
+    it('and refuses a checksum by another algorithm, by an unknown one, and two of them', async () => {
+      const uploadId = await createUpload(test, 'other', { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' })
+      const part = await sendPart(test, 'other', uploadId, 1, 'abc', { ChecksumAlgorithm: 'CRC32' })
+      const body = document([1, part.ETag ?? ''])
+      const both = { 'x-amz-checksum-crc32': sum.crc32, 'x-amz-checksum-sha256': sum.sha256 }
+      for (const headers of [{ 'x-amz-checksum-sha256': sum.sha256 }, { 'x-amz-checksum-md4': 'AAAA' }, both]) {
+        expect(outcome(await post('other', uploadId, body, headers))).toBe('400 InvalidRequest')
+      }
+      expect(outcome(await post('other', uploadId, body, { 'x-amz-checksum-crc32': sum.crc32 }))).toBe('200')
+    })
+
+    it('and makes a composite one of parts whose checksums only the store knows', async () => {
+      const uploadId = await createUpload(test, 'composite', { ChecksumAlgorithm: 'SHA256' })
+      const part = await test.raw({
+        method: 'PUT',
+        key: 'composite',
+        query: { uploadId, partNumber: '1' },
+        body: 'abc',
+      })
+      expect(part.headers['x-amz-checksum-sha256']).toBe(sum.sha256)
+      const reply = await post('composite', uploadId, document([1, part.headers.etag ?? '']))
+      expect(outcome(reply)).toBe('200')
+      const composite = createHash('sha256').update(Buffer.from(sum.sha256, 'base64')).digest('base64')
+      expect(reply.body.toString()).toContain(`<ChecksumSHA256>${composite}-1</ChecksumSHA256>`)
+    })
+
+    it('and takes an upload of parts without them when the checksum is of the full object', async () => {
+      const uploadId = await createUpload(test, 'full', { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' })
+      const query = { uploadId, partNumber: '1' }
+      const part = await test.raw({ method: 'PUT', key: 'full', query, body: 'abc' })
+      const reply = await post('full', uploadId, document([1, part.headers.etag ?? '']))
+      expect(outcome(reply)).toBe('200')
+      expect(reply.body.toString()).toContain(`<ChecksumCRC32>${sum.crc32}</ChecksumCRC32>`)
+    })
+  })
+
   it('refuses a bucket that does not exist', async () => {
     const command = new CompleteMultipartUploadCommand({
       Bucket: 'no-such-bucket',

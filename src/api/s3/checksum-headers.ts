@@ -42,9 +42,16 @@ function onlyMd5({ headers }: S3Request): ChecksumRequest {
   return { contentMd5 }
 }
 
-function headerChecksum({ headers }: S3Request): { algorithm: ChecksumAlgorithm; expected: Buffer } | undefined {
-  let found: { algorithm: ChecksumAlgorithm; expected: Buffer } | undefined
-  for (const [name, value] of headers) {
+function headerChecksum(request: S3Request): { algorithm: ChecksumAlgorithm; expected: Buffer } | undefined {
+  const algorithm = headerChecksumAlgorithm(request)
+  if (algorithm === undefined) return undefined
+  return { algorithm, expected: parseChecksum(algorithm, request.headers.get(`${PREFIX}${algorithm}`) ?? '') }
+}
+
+/** Of the one header that carries a checksum. Throws InvalidRequest for more than one and for unknown ones. */
+export function headerChecksumAlgorithm({ headers }: S3Request): ChecksumAlgorithm | undefined {
+  let found: ChecksumAlgorithm | undefined
+  for (const name of headers.keys()) {
     if (!name.startsWith(PREFIX)) continue
     const suffix = name.slice(PREFIX.length)
     if (NOT_VALUES.has(suffix)) continue
@@ -53,7 +60,7 @@ function headerChecksum({ headers }: S3Request): { algorithm: ChecksumAlgorithm;
       throw new S3Error('InvalidRequest', 'The algorithm type you specified in x-amz-checksum- header is invalid.')
     }
     if (found) throw moreThanOne()
-    found = { algorithm, expected: parseChecksum(algorithm, value) }
+    found = algorithm
   }
   return found
 }

@@ -1,6 +1,6 @@
-import { CHECKSUM_ALGORITHMS } from '../../../base/checksums.ts'
+import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../base/checksums.ts'
 import type { ListedPart } from '../../../objects/complete-upload.ts'
-import { readXmlBody } from '../checksum-headers.ts'
+import { headerChecksumAlgorithm, readXmlBody } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders } from '../object-headers.ts'
@@ -45,7 +45,7 @@ export const completeMultipartUpload = defineOperation({
       uploadId,
       parts,
       conditions,
-      ...(checksum === undefined ? {} : { checksum: { value: checksum } }),
+      ...(checksum === undefined ? {} : { checksum }),
       ...(checksumType === undefined ? {} : { checksumType }),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
     })
@@ -85,8 +85,12 @@ function listedPart(element: XmlElement): ListedPart {
   return checksum === undefined ? part : { ...part, checksum }
 }
 
-function objectChecksum({ headers }: S3Request): string | undefined {
-  return CHECKSUM_ALGORITHMS.map((name) => headers.get(`x-amz-checksum-${name}`)).find((sum) => sum !== undefined)
+/** In base64 as the header has it: a composite one ends with the number of parts, and what is none equals none. */
+function objectChecksum(
+  request: S3Request,
+): { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined {
+  const algorithm = headerChecksumAlgorithm(request)
+  return algorithm && { algorithm, value: request.headers.get(`x-amz-checksum-${algorithm}`) ?? '' }
 }
 
 function checksumType({ headers }: S3Request): 'FULL_OBJECT' | 'COMPOSITE' | undefined {
