@@ -54,6 +54,7 @@ export interface KeyProvider {
   /** A root key (never a standard key) that may be used now. Throws as wrap would. */
   readonly describe: (call: KeyCall) => Promise<RootKeyDescription>
   readonly register: (call: KeyCall, registration: Registration) => Promise<void>
+  /** Possible whatever the state of the key and, where the service allows it, without authorization. */
   readonly deregister: (call: KeyCall, registration: Registration) => Promise<void>
   readonly close: () => Promise<void>
 }

@@ -37,6 +37,9 @@ export interface Admitted {
   readonly instance: Instance
 }
 
+/** How a caller is let in: by what IAM decides, or, a service, by its identity alone, which `act` then judges. */
+export type Entrance = 'authorized' | 'identified'
+
 /** Authorise → act → audit, for every call of the service. */
 export interface Door {
   readonly now: <T>(caller: KmsCaller, action: KmsAction, key: string | undefined, act: (admitted: Admitted) => T) => T
@@ -45,6 +48,7 @@ export interface Door {
     action: KmsAction,
     key: string | undefined,
     act: (admitted: Admitted) => Promise<T>,
+    entrance?: Entrance,
   ) => Promise<T>
   /** For questions that are asked all the time: only refusals are audited. */
   readonly quietly: <T>(caller: KmsCaller, action: KmsAction, key: string, act: (admitted: Admitted) => T) => T
@@ -84,7 +88,12 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
   }
 
   /** Throws InstanceNotFound or Unauthorized. */
-  const admit = (caller: KmsCaller, action: KmsAction, key: string | undefined): Admitted => {
+  const admit = (
+    caller: KmsCaller,
+    action: KmsAction,
+    key: string | undefined,
+    entrance: Entrance = 'authorized',
+  ): Admitted => {
     const instance = instanceFor(caller)
     if (!instance) {
       const error = kmsError('InstanceNotFound', 'no such key management instance')
@@ -92,6 +101,8 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
       throw error
     }
     const { accountId, guid } = instance
+    const admitted = { actor: { iamId: caller.principal.iamId, instanceId: guid }, instance }
+    if (entrance === 'identified' && caller.principal.type === 'service') return admitted
     const about =
       key === undefined ? {} : { resourceType: 'key', resource: catalog.find(guid, key)?.id ?? key, keyRing: 'default' }
     const decision = iam.decide(caller.principal, action, { service: 'kms', accountId, instance: guid, ...about })
@@ -100,7 +111,7 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
       report(caller, action, key, error, decision.reason)
       throw error
     }
-    return { actor: { iamId: caller.principal.iamId, instanceId: guid }, instance }
+    return admitted
   }
 
   return {
@@ -124,8 +135,8 @@ export function createDoor({ iam, catalog, now, audit }: DoorOptions): Door {
         throw error
       }
     },
-    later: async (caller, action, key, act) => {
-      const admitted = admit(caller, action, key)
+    later: async (caller, action, key, act, entrance) => {
+      const admitted = admit(caller, action, key, entrance)
       try {
         const result = await act(admitted)
         report(caller, action, key)

@@ -62,6 +62,7 @@ export interface KmsService {
     key: string,
   ) => { readonly crn: string; readonly keyVersion: string; readonly region: string }
   readonly register: (caller: KmsCaller, key: string, registration: NewRegistration) => Promise<void>
+  /** A service takes back what it registered also when it is no longer authorized: it must not bind the key for ever. */
   readonly deregister: (caller: KmsCaller, key: string, resourceCrn: string) => Promise<void>
   /** Of one key, or of all keys of the instance. */
   readonly listRegistrations: (
@@ -186,10 +187,16 @@ export async function openKms({
         await register(context, actor, key, registration)
       }),
     deregister: (caller, key, resourceCrn) =>
-      door.later(caller, 'kms.registrations.delete', key, async ({ actor }) => {
-        assertOwnResource(caller.principal, resourceCrn)
-        await deregister(context, actor, key, resourceCrn)
-      }),
+      door.later(
+        caller,
+        'kms.registrations.delete',
+        key,
+        async ({ actor }) => {
+          assertOwnResource(caller.principal, resourceCrn)
+          await deregister(context, actor, key, resourceCrn)
+        },
+        'identified',
+      ),
     listRegistrations: (caller, key, filter, page) =>
       door.now(caller, 'kms.registrations.list', key, ({ instance }) => {
         const entry = key === undefined ? undefined : requireKey(context, instance.guid, key)

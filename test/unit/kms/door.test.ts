@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { parseCrn } from '../../../src/base/crn.ts'
 import type { KmsCaller } from '../../../src/kms/door.ts'
-import { kmsWorld, MANAGER, rootKey, STORAGE_INSTANCE, STRANGER, storageService } from '../../support/kms-world.ts'
+import {
+  bucketCrn,
+  kmsWorld,
+  MANAGER,
+  rootKey,
+  STORAGE_INSTANCE,
+  STRANGER,
+  storageService,
+} from '../../support/kms-world.ts'
 
 const DEK = Buffer.alloc(32, 0xd3)
 const code = (expected: string) => expect.objectContaining({ code: expected })
@@ -36,6 +44,20 @@ describe('every call', () => {
     expect(() => kms.permit(serviceCaller, key, 'wrap')).toThrow(code('Unauthorized'))
     world.authorized.add(STORAGE_INSTANCE)
     expect(kms.unwrap(serviceCaller, key, ciphertext, []).plaintext).toEqual(DEK)
+  })
+
+  it('lets a service without authorization take back its own registrations, and nothing else', async () => {
+    const world = await kmsWorld()
+    const { kms, serviceCaller, caller } = world
+    const key = await rootKey(world)
+    const resourceCrn = bucketCrn('photos')
+    await kms.register(serviceCaller, key, { resourceCrn })
+    world.authorized.clear()
+    await expect(kms.register(serviceCaller, key, { resourceCrn })).rejects.toThrow(code('Unauthorized'))
+    const stranger = { ...serviceCaller, principal: storageService('33333333-3333-4333-8333-333333333333') }
+    await expect(kms.deregister(stranger, key, resourceCrn)).rejects.toThrow(code('ForeignResource'))
+    await kms.deregister(serviceCaller, key, resourceCrn)
+    await kms.deleteKey(caller, key, { force: false })
   })
 
   it('is audited when a permission is refused, for the state of the key too, and not when it is given', async () => {
