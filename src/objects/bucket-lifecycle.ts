@@ -1,11 +1,10 @@
-import { formatCrn, parseCrn } from '../base/crn.ts'
 import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import { newDek } from '../envelope/dek.ts'
-import type { KeyProviderErrorCode, Registration } from '../envelope/key-provider.ts'
 import type { MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import { keyCall, metadataKeyContext } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
+import { registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
@@ -21,17 +20,6 @@ export interface NewBucket {
   readonly rootKeyCrn: string
 }
 
-/** `crn:…:cloud-object-storage:global:a/<account>:<instance>:bucket:<name>` */
-export function bucketCrn(bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'name'>): string {
-  return formatCrn({ ...parseCrn(bucket.serviceInstanceCrn), resourceType: 'bucket', resource: bucket.name })
-}
-
-const registration = (bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'name' | 'rootKeyCrn'>): Registration => ({
-  rootKeyCrn: bucket.rootKeyCrn,
-  resourceCrn: bucketCrn(bucket),
-  description: 'Object storage bucket',
-})
-
 const REOPEN_ATTEMPTS = 5
 
 /** The key must exist, be usable and authorised: wrapping the bucket metadata key proves it before anything is stored. */
@@ -42,24 +30,33 @@ export async function createBucket(engine: Engine, input: NewBucket): Promise<Bu
   const call = keyCall(input)
   using key = newDek()
   const metadataKey = await engine.provider.wrap(call, key, metadataKeyContext(id))
-  const registered = input.encryption === 'customer-managed'
-  // Registered first: a key that protects a bucket is never without its registration.
-  if (registered) await engine.provider.register(call, registration(input))
+  const record = { ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey }
+  if (input.encryption !== 'customer-managed') return create(engine, input, () => engine.buckets.create(record))
+  const created = await engine.deregistrations.begin(input)
   try {
-    return await engine.buckets.create({ ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey })
+    return await create(engine, input, async () => {
+      // Registered first: a key that protects a bucket is never without its registration.
+      await engine.provider.register(call, registrationOf(input))
+      return engine.buckets.create(record, [created])
+    })
   } catch (error) {
-    // Unless it is certain that there is no such bucket, its key stays registered.
-    if (!hasCode<ObjectsErrorCode>(error, 'BucketAlreadyExists')) throw error
-    const winner = engine.buckets.find(input.name)
-    if (registered && !(winner && sameRegistration(winner, input))) {
-      await engine.provider.deregister(call, registration(input))
-    }
-    throw winner ? taken(winner, input) : error
+    // While it is not known whether there is such a bucket, its key stays registered.
+    if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) await engine.deregistrations.settle(input)
+    throw error
+  } finally {
+    void engine.deregistrations.retry(input.rootKeyCrn)
   }
 }
 
-const sameRegistration = (bucket: Bucket, input: NewBucket): boolean =>
-  bucket.rootKeyCrn === input.rootKeyCrn && bucketCrn(bucket) === bucketCrn(input)
+async function create(engine: Engine, input: NewBucket, act: () => Promise<Bucket>): Promise<Bucket> {
+  try {
+    return await act()
+  } catch (error) {
+    const winner = engine.buckets.find(input.name)
+    if (!winner || !hasCode<ObjectsErrorCode>(error, 'BucketAlreadyExists')) throw error
+    throw taken(winner, input)
+  }
+}
 
 function taken(existing: Bucket, input: NewBucket): ObjectsError {
   return existing.serviceInstanceCrn === input.serviceInstanceCrn
@@ -83,29 +80,22 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   const closing = await close(engine, bucket)
   // Another DeleteBucket took the mark, gave up and opened the bucket again: what follows must not look at an open one.
   if (!closing.deleting) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+  const registered = bucket.encryption === 'customer-managed'
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
-    await engine.buckets.remove(closing)
+    await engine.buckets.remove(closing, registered ? [engine.deregistrations.entry(bucket)] : [])
   } catch (error) {
     await reopen(engine, closing)
     throw error
   }
-  if (bucket.encryption === 'customer-managed') await endRegistration(engine, bucket)
+  if (!registered) return
+  // The bucket is gone whatever the provider says: a key that may not be used any more must not keep it from deletion.
+  await engine.deregistrations.settle(bucket)
+  void engine.deregistrations.retry(bucket.rootKeyCrn)
 }
 
 const notEmpty = (): ObjectsError => new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
-
-/** The bucket is gone whatever the provider says; a key that may not be used any more must not keep buckets from deletion. */
-async function endRegistration(engine: Engine, bucket: Bucket): Promise<void> {
-  try {
-    await engine.provider.deregister(keyCall(bucket), registration(bucket))
-  } catch (error) {
-    if (!hasCode<KeyProviderErrorCode>(error, ...REFUSALS)) throw error
-  }
-}
-
-const REFUSALS = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable'] as const
 
 async function close(engine: Engine, bucket: Bucket): Promise<Bucket> {
   try {

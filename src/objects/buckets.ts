@@ -18,11 +18,11 @@ export interface Buckets {
   readonly all: () => readonly Bucket[]
   /** Looks at what is stored. Undefined when there is no such bucket any more. */
   readonly refresh: (name: string) => Promise<Bucket | undefined>
-  /** Throws BucketAlreadyExists. */
-  readonly create: (record: BucketRecord) => Promise<Bucket>
+  /** With further writes of the same commit. Throws BucketAlreadyExists. */
+  readonly create: (record: BucketRecord, also?: readonly Write[]) => Promise<Bucket>
   /** Compare-and-set of the whole record. Throws BucketBusy when it changed meanwhile. */
   readonly replace: (bucket: Bucket, record: BucketRecord) => Promise<Bucket>
-  readonly remove: (bucket: Bucket) => Promise<void>
+  readonly remove: (bucket: Bucket, also?: readonly Write[]) => Promise<void>
   readonly fence: (bucket: Bucket) => Write
 }
 
@@ -61,17 +61,17 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
   }
 
   /** What is in memory follows what is stored, also when nobody knows whether the commit took place. */
-  const commit = async (name: string, write: Write): Promise<boolean> => {
+  const commit = async (name: string, writes: readonly Write[]): Promise<boolean> => {
     try {
-      return await metadata.commit([write])
+      return await metadata.commit(writes)
     } finally {
       await refresh(name)
     }
   }
-  const put = (record: BucketRecord, condition: Token | null): Promise<boolean> => {
+  const put = (record: BucketRecord, condition: Token | null, also: readonly Write[] = []): Promise<boolean> => {
     const key = bucketKey(record.name)
     const write: Write = { type: 'put', space: SPACE.bucket, key, value: encodeBucket(record), if: condition }
-    return commit(record.name, write)
+    return commit(record.name, [write, ...also])
   }
   const get = (name: string): Bucket => {
     const bucket = byName.get(name)
@@ -84,8 +84,8 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     get,
     all: () => [...byName.values()],
     refresh,
-    create: async (record) => {
-      const created = await put(record, null).catch((error: unknown) => {
+    create: async (record, also) => {
+      const created = await put(record, null, also).catch((error: unknown) => {
         // The outcome was not known, but the row says it.
         if (byName.get(record.name)?.id === record.id) return true
         throw error
@@ -97,9 +97,9 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
       if (!(await put(record, bucket.token))) throw changed()
       return get(record.name)
     },
-    remove: async (bucket) => {
+    remove: async (bucket, also = []) => {
       const write: Write = { type: 'delete', space: SPACE.bucket, key: bucketKey(bucket.name), if: bucket.token }
-      const removed = await commit(bucket.name, write).catch((error: unknown) => {
+      const removed = await commit(bucket.name, [write, ...also]).catch((error: unknown) => {
         if (byName.get(bucket.name)?.id !== bucket.id) return true
         throw error
       })

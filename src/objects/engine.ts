@@ -4,6 +4,7 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Buckets } from './buckets.ts'
+import type { Deregistrations } from './deregistrations.ts'
 import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
 
@@ -16,6 +17,7 @@ export interface Engine {
   readonly clock: Clock
   readonly buckets: Buckets
   readonly garbage: Garbage
+  readonly deregistrations: Deregistrations
   readonly drafts: Drafts
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number

@@ -20,6 +20,8 @@ export const SPACE = {
   garbage: 7,
   /** lease → open | sealed */
   lease: 8,
+  /** root key CRN ‖ 0a ‖ bucket CRN → DeregistrationRecord: a registration at a root key that has no bucket */
+  deregistration: 9,
 } as const
 
 const ZERO = Buffer.from([0])
@@ -56,6 +58,10 @@ export function garbageKey(timeMs: number, random: Buffer): Buffer {
   time.writeBigUInt64BE(BigInt(timeMs))
   return Buffer.concat([time, random])
 }
+
+/** The rows of one root key lie together. */
+export const deregistrationKey = (rootKeyCrn: string, bucketCrn = ''): Buffer =>
+  Buffer.from(`${rootKeyCrn}\n${bucketCrn}`, 'utf8')
 
 export const blobKey = (blobId: string): Buffer => Buffer.from(blobId, 'latin1')
 

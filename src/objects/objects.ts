@@ -13,6 +13,7 @@ import { type CompletedObject, type CompleteInput, completeUpload } from './comp
 import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
 import { deleteObject } from './delete-object.ts'
+import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
@@ -98,6 +99,10 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   } = options
   const buckets = await openBuckets(metadata)
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
+  // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
+  // root key must not end after that of the next bucket of the same name began.
+  const byName = createSerial()
+  const deregistrations = openDeregistrations({ metadata, provider, buckets, byName, onError: onBackgroundError })
   const engine: Engine = {
     metadata,
     blobs,
@@ -106,18 +111,19 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     clock,
     buckets,
     garbage,
+    deregistrations,
     drafts: openDrafts(blobs),
     minPartBytes,
   }
   const keys = bucketKeys(provider, nonces)
   await reopenBuckets(engine)
   await openLease(metadata, blobs.lease)
-  // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
-  // root key must not end after that of the next bucket of the same name began.
-  const byName = createSerial()
   const stop = new AbortController()
   const sweeping = keepOrphans ? Promise.resolve() : sweep(metadata, blobs, stop.signal)
-  const swept = sweeping.then(() => undefined, onBackgroundError).then(garbage.collect)
+  const settled = keepOrphans ? Promise.resolve() : deregistrations.retry()
+  const swept = Promise.all([sweeping.then(() => undefined, onBackgroundError).then(garbage.collect), settled]).then(
+    () => undefined,
+  )
 
   return {
     buckets,
@@ -138,6 +144,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     swept,
     close: async () => {
       stop.abort()
+      await deregistrations.close()
       await swept
       await garbage.close()
       // Orphans of a sealed lease are looked for never more.

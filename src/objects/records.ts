@@ -200,6 +200,21 @@ export function decodePart(value: Buffer): PartRecord {
   }
 }
 
+/** What a registration at a root key is of, when there is no bucket (any more, or yet). */
+export type DeregistrationRecord = Pick<BucketRecord, 'name' | 'serviceInstanceCrn' | 'rootKeyCrn'>
+
+export const encodeDeregistration = ({ name, serviceInstanceCrn, rootKeyCrn }: DeregistrationRecord): Buffer =>
+  encode({ name, serviceInstanceCrn, rootKeyCrn })
+
+export function decodeDeregistration(value: Buffer): DeregistrationRecord {
+  const { json } = decode(value)
+  return {
+    name: text(json, 'name'),
+    serviceInstanceCrn: text(json, 'serviceInstanceCrn'),
+    rootKeyCrn: text(json, 'rootKeyCrn'),
+  }
+}
+
 export const encodeGarbage = (record: GarbageRecord): Buffer => encode(record)
 
 export function decodeGarbage(value: Buffer): GarbageRecord {
