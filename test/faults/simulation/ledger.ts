@@ -3,15 +3,16 @@ import { type Deed, disorder, type KeyState } from './linearizable.ts'
 
 export interface Content {
   readonly bytes: Buffer
-  /** Kept as user metadata, so that a manifest of another object is noticed. */
-  readonly label: string
+  /** Kept as user metadata, so that a manifest of another object is noticed. A copy of an upload of one part has its label. */
+  readonly labels: readonly string[]
 }
 
 export const etagOf = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
 
 /** What was attempted and answered, key by key, and which bytes an ETag stands for. */
 export interface Ledger {
-  readonly contents: Map<string, Content>
+  readonly contents: ReadonlyMap<string, Content>
+  readonly expect: (etag: string, bytes: Buffer, labels: readonly string[]) => void
   readonly note: (place: string, deed: Deed) => void
   readonly wrong: (text: string) => void
   readonly trace: readonly string[]
@@ -21,10 +22,13 @@ export interface Ledger {
 
 export function ledger(): Ledger {
   const deeds = new Map<string, Deed[]>()
+  const contents = new Map<string, Content>()
   const wrongs: string[] = []
   const trace: string[] = []
   return {
-    contents: new Map(),
+    contents,
+    expect: (etag, bytes, labels) =>
+      void contents.set(etag, { bytes, labels: [...(contents.get(etag)?.labels ?? []), ...labels] }),
     trace,
     note: (place, deed) => {
       deeds.set(place, [...(deeds.get(place) ?? []), deed])
