@@ -8,7 +8,7 @@ import type { Authorization, Constraint } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
-export type { Authorization, AuthorizationTarget, Constraint } from './records.ts'
+export type { Authorization, Constraint } from './records.ts'
 
 export type AuthorizationDraft = Pick<Authorization, 'accountId' | 'source' | 'target' | 'roles' | 'description'>
 
