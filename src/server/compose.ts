@@ -14,16 +14,21 @@ import { recordCipher } from '../envelope/record-cipher.ts'
 import { applyBootstrap } from '../iam/bootstrap.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import { openIam } from '../iam/iam.ts'
+import { KMS_SPACE } from '../kms/keyspace.ts'
 import { openKms } from '../kms/service.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { Logger } from '../observe/logger.ts'
 import { KEY_PROVIDERS } from '../providers/index.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
+import { nodeFs } from '../storage/blob/disk-fs.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
+import { freeSpace } from '../storage/blob/free-space.ts'
 import { lockDataDirectory } from '../storage/lock.ts'
 import { openLevelStore } from '../storage/metadata/level-store.ts'
+import type { Space } from '../storage/metadata/metadata-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
+import { reservedStore } from '../storage/metadata/reserved-store.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
 import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
@@ -64,6 +69,16 @@ const KMS_SWEEP_EVERY_MS = 3_600_000
 /** The longest that control requests still run after the last of S3's. */
 const CONTROL_DRAIN_MS = 2000
 
+/**
+ * Rows that a client may make without end. An alias or a registration is not made often, is of a key, and a key that
+ * could not be written is out of use.
+ */
+const GROWING: Readonly<Record<StoreName, (space: Space) => boolean>> = {
+  iam: () => true,
+  kms: (space) => space === KMS_SPACE.key,
+  metadata: () => true,
+}
+
 /** The one room where everything is made and handed to what needs it. */
 export async function openHouse({ config, log, clock = systemClock, onStoreFailure }: HouseOptions): Promise<House> {
   await using scope = new AsyncDisposableStack()
@@ -84,6 +99,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     }),
   )
 
+  let state: 'starting' | 'serving' | 'draining' = 'starting'
   const acceptLoss = config['accept-metadata-loss']
   if (acceptLoss) log.warn('lost metadata is accepted: nothing is swept while this is set')
   const onLoss = (err: Error): void =>
@@ -95,8 +111,22 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     })
     scope.defer(() => raw.close())
     const nonces = await openNonceSource(raw)
+    const free = freeSpace({
+      disk: nodeFs,
+      directory: join(dataDir, name),
+      reserveBytes: config['disk.reserve-bytes'],
+      clock: systemClock,
+    })
+    const space = {
+      // A start makes little, and must succeed on a full disk, so that something can be deleted.
+      ensure: async (bytes: number) => (state === 'starting' ? undefined : free.ensure(bytes)),
+      took: free.took,
+    }
+    const reserved = reservedStore(raw, { space, growing: GROWING[name] })
+    scope.defer(() => reserved.close())
     // Each store numbers its own epochs, so each has a label of its own under the same root.
-    return { store: sealedStore(raw, recordCipher(instanceKey.derive('records'), nonces, `records/${name}`)), nonces }
+    const cipher = recordCipher(instanceKey.derive('records'), nonces, `records/${name}`)
+    return { store: sealedStore(reserved, cipher), nonces }
   }
 
   const iamStore = await openStore('iam')
@@ -157,7 +187,6 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   })
   scope.defer(() => objects.close())
 
-  let state: 'starting' | 'serving' | 'draining' = 'starting'
   const control = createControlListener({
     apis: [...iamApis(iam), keyProtectApi({ kms, verifyToken: iam.verifyToken })],
     health: {

@@ -94,7 +94,11 @@ export const SETTINGS = {
       secret: true,
     },
   ),
-  'disk.reserve-bytes': setting(count, 1024 ** 3, 'free disk space that objects never take'),
+  'disk.reserve-bytes': setting(
+    count,
+    1024 ** 3,
+    'free disk space that new objects, uploads, keys and identities never take',
+  ),
   'accept-metadata-loss': setting(
     yesOrNo,
     false,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { openLevelStore } from '../../src/storage/metadata/level-store.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
+import { reservedStore } from '../../src/storage/metadata/reserved-store.ts'
 import { sealedStore } from '../../src/storage/metadata/sealed-store.ts'
 import { testCipher } from '../unit/storage/test-cipher.ts'
 import { type MetadataStoreSubject, metadataStoreSuite } from './metadata-store.ts'
@@ -11,6 +12,9 @@ import { type MetadataStoreSubject, metadataStoreSuite } from './metadata-store.
 type Around = (store: MetadataStore) => MetadataStore
 const plain: Around = (store) => store
 const sealed: Around = (store) => sealedStore(store, testCipher)
+
+const roomy = { ensure: async () => {}, took: () => {} }
+const reserved: Around = (store) => reservedStore(store, { space: roomy })
 
 const inMemory = (around: Around) => async (): Promise<MetadataStoreSubject> => ({
   store: around(memoryStore()),
@@ -46,3 +50,4 @@ metadataStoreSuite('memory', inMemory(plain))
 metadataStoreSuite('level', onDisk(plain))
 metadataStoreSuite('sealed memory', inMemory(sealed))
 metadataStoreSuite('sealed level', onDisk(sealed))
+metadataStoreSuite('reserved memory', inMemory(reserved))

@@ -1,18 +1,29 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
-import { open, rm, statfs } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { open, rm, statfs, writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { contentBytes } from '../support/content.ts'
+import { createRootKey, iamToken } from '../support/control-api.ts'
 import { endedServer } from '../support/ended-server.ts'
 import { keysOf, makeBucket, s3ClientFor } from '../support/s3.ts'
-import { startServerProcess } from '../support/server-process.ts'
+import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
 const MIB = 1024 * 1024
 const DISK_BYTES = 48 * MIB
+/** The server looks at the free space once a second. */
+const LOOKED_AT_MS = 1100
 
 /** Why no small disk can be had here; undefined when it can. */
 const impossible = await trial()
@@ -115,6 +126,46 @@ describe.skipIf(impossible !== undefined)('a full disk', () => {
     },
   )
 
+  it('takes no uploads, buckets, keys or policies either, lets all be deleted and disabled, and opens again', async () => {
+    const reserveBytes = 16 * MIB
+    {
+      await using server = await start(reserveBytes)
+      const client = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
+      await makeBucket(client, 'bucket')
+      await makeBucket(client, 'spare')
+      for (const Key of ['kept', 'gone']) {
+        await client.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body: contentBytes(Key, 5000) }))
+      }
+      const key = await createRootKey(server.controlUrl, 'root')
+      const upload = new CreateMultipartUploadCommand({ Bucket: 'bucket', Key: 'upload' })
+      const { UploadId } = await client.send(upload)
+      const { bavail, bsize } = await statfs(disk.path)
+      await writeFile(disk.join('filler'), Buffer.alloc(bavail * bsize - reserveBytes + MIB))
+      await sleep(LOOKED_AT_MS)
+
+      await expect(client.send(upload)).rejects.toMatchObject(INSUFFICIENT)
+      await expect(makeBucket(client, 'new')).rejects.toMatchObject(INSUFFICIENT)
+      await expect(createRootKey(server.controlUrl, 'new')).rejects.toThrow(/answered 503: .*SERVICE_UNAVAILABLE_ERR/)
+      expect(await statusOf(server, '/v1/policies', policy())).toBe(503)
+
+      // The way back.
+      expect(await statusOf(server, `/api/v2/keys/${key.id}/actions/disable`, '')).toBe(204)
+      await client.send(new AbortMultipartUploadCommand({ Bucket: 'bucket', Key: 'upload', UploadId }))
+      await client.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: 'gone' }))
+      await client.send(new DeleteBucketCommand({ Bucket: 'spare' }))
+      await server.stop()
+    }
+    await using server = await start(reserveBytes)
+    const client = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
+    expect(await keysOf(client, 'bucket')).toEqual(['kept'])
+    expect(await holds(client, 'kept', 5000)).toBe(true)
+    await expect(makeBucket(client, 'new')).rejects.toMatchObject(INSUFFICIENT)
+    await rm(disk.join('filler'))
+    await sleep(LOOKED_AT_MS)
+    await makeBucket(client, 'new')
+    expect(await statusOf(server, '/v1/policies', policy())).toBe(201)
+  })
+
   it('under the metadata store ends the process with 75, and the next start with space serves all that was acknowledged', async () => {
     const kept = new Set<string>()
     {
@@ -151,6 +202,39 @@ describe.skipIf(impossible !== undefined)('a full disk', () => {
     expect(await holds(client, 'new', 5000)).toBe(true)
   })
 })
+
+async function statusOf({ controlUrl }: ServerProcess, path: string, body: string): Promise<number> {
+  const reply = await fetch(`${controlUrl}${path}`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${await iamToken(controlUrl)}`,
+      'bluemix-instance': mainAccount.keyProtectInstance,
+      ...(body === '' ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === '' ? {} : { body }),
+  })
+  await reply.arrayBuffer()
+  return reply.status
+}
+
+const attribute = (name: string, value: string) => ({ name, value })
+const policy = (): string =>
+  JSON.stringify({
+    type: 'authorization',
+    subjects: [
+      { attributes: [attribute('serviceName', 'cloud-object-storage'), attribute('serviceInstance', randomUUID())] },
+    ],
+    roles: [{ role_id: 'crn:v1:bluemix:public:iam::::serviceRole:Reader' }],
+    resources: [
+      {
+        attributes: [
+          attribute('accountId', mainAccount.id),
+          attribute('serviceName', 'kms'),
+          attribute('serviceInstance', mainAccount.keyProtectInstance),
+        ],
+      },
+    ],
+  })
 
 /** Removal and the look at the free space lag behind the answer to a delete. */
 async function untilTaken(client: S3Client, lengthBytes: number): Promise<void> {

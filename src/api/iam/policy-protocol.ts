@@ -1,6 +1,7 @@
 import { CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
+import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
@@ -51,7 +52,10 @@ const FACES = {
   ParameterInvalid: [400, 'invalid_query_parameter'],
   PreconditionMissing: [400, 'missing_required_header'],
   NotSupported: [501, 'unable_to_process'],
-} as const satisfies Partial<Record<IamErrorCode | PolicyErrorCode, readonly [number, string]>>
+  NoSpace: [503, 'request_not_processed'],
+} as const satisfies Partial<
+  Record<IamErrorCode | PolicyErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>, readonly [number, string]>
+>
 
 const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
   hasCode(error) && Object.hasOwn(FACES, error.code)

@@ -64,6 +64,7 @@ export interface MetadataStore {
    * `if` did not hold. Throws MetadataStoreFailed after a write error: the store then refuses every later write for
    * ever (crash-only: LevelDB loses acknowledged writes after one ENOSPC) and `onFailure` has been called.
    * Whether the commit that met the error took place is known only after the restart: what it names must not be removed before.
+   * Throws NoSpace, and wrote nothing, when it would make rows and the disk's reserve is reached.
    * Throws CommitUnknown when the outcome cannot be known: the caller re-reads a key that only this commit writes.
    */
   readonly commit: (writes: readonly Write[]) => Promise<boolean>
@@ -76,6 +77,8 @@ export type MetadataStoreErrorCode =
   /** A write failed earlier: nothing is written any more; restart the process. */
   | 'MetadataStoreFailed'
   | 'CommitUnknown'
+  /** The disk's reserve is reached: no new rows; updates and deletes go on. */
+  | 'NoSpace'
   /** Another process has the store open. */
   | 'StoreLocked'
   /** A stored value does not authenticate or does not decode: damage or tampering. */
