@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { HeadObjectCommand } from '@aws-sdk/client-s3'
 import { createPresignedPost, type PresignedPostOptions } from '@aws-sdk/s3-presigned-post'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -99,6 +100,10 @@ describe('PostObject', () => {
     })
   })
 
+  it('ignores a field that S3 does not know, whatever its name', async () => {
+    expect(outcome(await post(await made('unknown', { Fields: { constructor: 'x', tostring: 'y' } })))).toBe('204')
+  })
+
   it('takes attributes from the fields', async () => {
     const Fields = {
       'Content-Type': 'text/x-form',
@@ -137,6 +142,37 @@ describe('PostObject', () => {
     )
     expect(await refusal(test.get('bad-sum'))).toBe('404 NoSuchKey')
     expect(await test.blobs()).toEqual(before)
+  })
+
+  it('holds to a Content-MD5, and leaves nothing of what has another', async () => {
+    const before = await test.blobs()
+    const md5 = (of: string) => createHash('md5').update(of).digest('base64')
+    const fields = (value: string) => made('md5', { Fields: { 'Content-MD5': value } })
+    expect(outcome(await post(await fields(md5('another'))))).toBe('400 BadDigest')
+    expect(outcome(await post(await fields('none')))).toBe('400 InvalidDigest')
+    expect(await refusal(test.get('md5'))).toBe('404 NoSuchKey')
+    expect(await test.blobs()).toEqual(before)
+    expect(outcome(await post(await fields(md5('posted'))))).toBe('204')
+    expect((await test.get('md5')).bytes.toString()).toBe('posted')
+  })
+
+  it('takes one checksum, of a kind that there is', async () => {
+    const sums = { 'x-amz-checksum-crc32': base64('CRC32', 'posted'), 'x-amz-checksum-sha1': base64('SHA1', 'posted') }
+    for (const Fields of [sums, { 'x-amz-checksum-md4': 'AAAA' }]) {
+      expect(outcome(await post(await made('sums', { Fields })))).toBe('400 InvalidRequest')
+    }
+    expect(await refusal(test.get('sums'))).toBe('404 NoSuchKey')
+  })
+
+  it('holds to conditions', async () => {
+    const conditional = async (Fields: Fields) => outcome(await post(await made('conditional', { Fields })))
+    expect(await conditional({ 'if-match': '"0"' })).toBe('404 NoSuchKey')
+    const { ETag = '' } = await test.put('conditional', 'kept')
+    expect(await conditional({ 'If-None-Match': '*' })).toBe('412 PreconditionFailed')
+    expect(await conditional({ 'If-Match': '"0"' })).toBe('412 PreconditionFailed')
+    expect((await test.get('conditional')).bytes.toString()).toBe('kept')
+    expect(await conditional({ 'If-Match': ETag })).toBe('204')
+    expect((await test.get('conditional')).bytes.toString()).toBe('posted')
   })
 
   it('puts the name of the file into the key', async () => {
@@ -340,6 +376,9 @@ describe('PostObject', () => {
 
   it('refuses what is not implemented', async () => {
     expect(outcome(await post(await made('tagged', { Fields: { 'x-amz-tagging': 'a=b' } })))).toBe('501 NotImplemented')
+    const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
+    expect(outcome(await post(await made('tagged', { Fields: { tagging } })))).toBe('501 NotImplemented')
+    expect(await refusal(test.get('tagged'))).toBe('404 NoSuchKey')
     expect(outcome(await post(await made('public', { Fields: { acl: 'public-read' } })))).toBe(
       '400 AccessControlListNotSupported',
     )

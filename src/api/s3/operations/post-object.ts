@@ -1,4 +1,6 @@
-import { checksumAlgorithm, parseChecksum } from '../checksum-headers.ts'
+import { bodyInput } from '../body-input.ts'
+import { readChecksumRequest } from '../checksum-headers.ts'
+import { writeConditions } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
@@ -25,38 +27,30 @@ export const postObject = defineOperation({
     refuseUnsupported(asPut)
     const bucket = objects.buckets.get(name)
     checkEncryptionHeaders(asPut, bucket)
-    const checksum = formChecksum(form)
     const stored = await objects.put({
       bucket,
       key: form.key,
-      body: { stream: body.stream, lengthBytes: undefined, ...(checksum ? { checksum } : {}) },
+      body: bodyInput(body, readChecksumRequest(asPut)),
       attributes: uploadAttributes(asPut),
-      conditions: {},
+      conditions: writeConditions(asPut),
     })
     return reply(form, name, request, stored.etag, encryptionHeaders(bucket))
   },
 })
 
+/** Fields that a form calls by another name than a header. */
+const HEADER_OF: ReadonlyMap<string, string> = new Map([
+  ['acl', 'x-amz-acl'],
+  ['tagging', 'x-amz-tagging'],
+])
+
 /** The request as if the fields were headers; of the real headers none counts. Values are UTF-8 in the form, Latin-1 in headers. */
 function withFields(request: S3Request, { fields, contentType }: SignedForm): S3Request {
   const headers = new Map<string, string>()
   for (const [name, value] of fields)
-    headers.set(name === 'acl' ? 'x-amz-acl' : name, Buffer.from(value, 'utf8').toString('latin1'))
+    headers.set(HEADER_OF.get(name) ?? name, Buffer.from(value, 'utf8').toString('latin1'))
   if (!headers.has('content-type') && contentType) headers.set('content-type', contentType)
   return { ...request, headers }
-}
-
-function formChecksum({ fields }: SignedForm) {
-  for (const [name, value] of fields) {
-    const algorithm = name.startsWith('x-amz-checksum-')
-      ? checksumAlgorithm(name.slice('x-amz-checksum-'.length))
-      : undefined
-    if (algorithm) {
-      const expected = parseChecksum(algorithm, value)
-      return { algorithm, expected: () => expected }
-    }
-  }
-  return undefined
 }
 
 /** S3: a redirect when asked for and valid, else 200, 201 with a document, or 204. */
