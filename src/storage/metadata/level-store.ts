@@ -204,6 +204,11 @@ function levelStore(database: Database, committer: GroupCommitter, release: () =
         .catch(unreadable)
       return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
     },
+    // LevelDB writes its memory to a table first, and drops the log.
+    compact: (space, { gte, lt }) => {
+      checkSpace(space)
+      return database.compactRange(spaceKey(space, gte), spaceKey(space, lt)).catch(unreadable)
+    },
     close: () => {
       closing ??= close()
       return closing

@@ -70,6 +70,12 @@ export interface MetadataStore {
   readonly commit: (writes: readonly Write[]) => Promise<boolean>
   /** Counters whose key starts with `prefix`. */
   readonly counters: (prefix: Buffer) => Promise<{ readonly key: Buffer; readonly value: number }[]>
+  /**
+   * Resolves when the store's files no longer hold what was overwritten or deleted in the range, if it was compacted
+   * once between the write and the overwriting too. Costs a rewrite of what lies around the range. Absent where a
+   * store keeps no old values.
+   */
+  readonly compact?: (space: Space, range: Pick<Range, 'gte' | 'lt'>) => Promise<void>
   readonly close: () => Promise<void>
 }
 

@@ -41,6 +41,7 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
     },
     commit: async (writes) => inner.commit(writes.map(seal)),
     counters: inner.counters,
+    ...(inner.compact ? { compact: inner.compact } : {}),
     close: inner.close,
   }
 }
