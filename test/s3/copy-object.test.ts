@@ -139,7 +139,10 @@ describe('CopyObject', () => {
 
     it.each([
       ['missing', '404 NoSuchKey'],
-      ['source?versionId=other', '404 NoSuchVersion'],
+      [`source?versionId=${'x'.repeat(32)}`, '404 NoSuchVersion'],
+      ['source?versionId=other', '400 InvalidArgument'],
+      ['source?versionId=', '400 InvalidArgument'],
+      ['source?versionId=null&x', '400 InvalidArgument'],
     ])('%s: %s', async (source, expected) => {
       expect(await refusal(copy(source, 'copy'))).toBe(expected)
     })

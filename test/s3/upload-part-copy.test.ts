@@ -103,7 +103,8 @@ describe('UploadPartCopy', () => {
   it.each<[Partial<UploadPartCopyCommandInput>, string]>([
     [{ CopySource: 'objects/missing' }, '404 NoSuchKey'],
     [{ CopySource: 'no-such-bucket/key' }, '404 NoSuchBucket'],
-    [{ CopySource: 'objects/source?versionId=other' }, '404 NoSuchVersion'],
+    [{ CopySource: `objects/source?versionId=${'x'.repeat(32)}` }, '404 NoSuchVersion'],
+    [{ CopySource: 'objects/source?versionId=other' }, '400 InvalidArgument'],
     [{ CopySource: 'objects' }, '400 InvalidArgument'],
     [{ UploadId: '0'.repeat(32) }, '404 NoSuchUpload'],
     [{ PartNumber: 10_001 }, '400 InvalidArgument'],

@@ -1,6 +1,6 @@
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
-import type { ObjectTarget } from './target.ts'
+import { checkNullVersion, type ObjectTarget } from './target.ts'
 import { decodeComponent } from './uri.ts'
 
 const HEADER = 'x-amz-copy-source'
@@ -8,7 +8,7 @@ const HEADER = 'x-amz-copy-source'
 /** `[/]bucket/key[?versionId=…]`, percent-encoded; decoded once, never normalised, like a request's own path. */
 export function copySource({ headers }: S3Request): ObjectTarget {
   const value = headers.get(HEADER) ?? ''
-  const [path = '', query] = split(value)
+  const [path, versionId] = split(value)
   const decoded = decodeComponent(path)
   const text = decoded.startsWith('/') ? decoded.slice(1) : decoded
   const slash = text.indexOf('/')
@@ -17,17 +17,17 @@ export function copySource({ headers }: S3Request): ObjectTarget {
       extra: { ArgumentName: HEADER, ArgumentValue: value },
     })
   }
-  if (query !== undefined) {
-    const versionId = /^versionId=(.+)$/.exec(query)?.[1]
-    if (versionId !== 'null') throw new S3Error('NoSuchVersion')
-  }
-  return { bucket: text.slice(0, slash), key: text.slice(slash + 1) }
+  const source = { bucket: text.slice(0, slash), key: text.slice(slash + 1) }
+  if (versionId !== undefined) checkNullVersion(decodeComponent(versionId), source.key)
+  return source
 }
 
+const VERSION = '?versionId='
+
 /** A `?` that belongs to the key arrives as %3F. */
-function split(value: string): readonly [string, string | undefined] {
-  const at = value.indexOf('?versionId=')
-  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + 1)]
+function split(value: string): readonly [path: string, versionId: string | undefined] {
+  const at = value.indexOf(VERSION)
+  return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + VERSION.length)]
 }
 
 export const copySourceUse = (request: S3Request) =>

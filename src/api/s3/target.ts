@@ -18,16 +18,23 @@ export function objectTarget(request: S3Request): ObjectTarget {
   return { bucket: bucketTarget(request), key: request.key }
 }
 
-/** Versions exist only as `null` until a bucket has versioning. */
+/** Versions exist only as `null` until a bucket has versioning. Throws InvalidArgument and NoSuchVersion. */
 export function nullVersion(request: S3Request): void {
   const versionId = request.query.get('versionId')
-  if (versionId === undefined || versionId === 'null') return
-  if (versionId === '') {
-    throw new S3Error('InvalidArgument', 'Version id cannot be the empty string', {
-      extra: { ArgumentName: 'versionId', ArgumentValue: '' },
-    })
-  }
-  throw new S3Error('NoSuchVersion', undefined, { extra: { VersionId: versionId } })
+  if (versionId !== undefined) checkNullVersion(versionId, request.key ?? '')
+}
+
+/** What a version id looks like. One that cannot be is the client's mistake, another is a version that there is not. */
+const VERSION_ID = /^[A-Za-z0-9._-]{32}$/
+
+export function checkNullVersion(versionId: string, key: string): void {
+  if (versionId === 'null') return
+  if (VERSION_ID.test(versionId))
+    throw new S3Error('NoSuchVersion', undefined, { extra: { Key: key, VersionId: versionId } })
+  const message = versionId === '' ? 'Version id cannot be the empty string' : 'Invalid version id specified'
+  throw new S3Error('InvalidArgument', message, {
+    extra: { ArgumentName: 'versionId', ArgumentValue: versionId },
+  })
 }
 
 /** Resolves a request's bucket and key to what the engine takes. Throws NoSuchBucket. */
