@@ -75,7 +75,9 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
   }
   const get = (name: string): Bucket => {
     const bucket = byName.get(name)
-    if (!bucket) throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist')
+    if (!bucket) {
+      throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist', { details: { bucketName: name } })
+    }
     return bucket
   }
 

@@ -91,7 +91,7 @@ export async function createUpload(
 export async function findUpload(engine: Engine, bucket: Bucket, key: string, uploadId: string): Promise<Upload> {
   const parsed = parseUploadId(uploadId)
   const row = parsed && (await engine.metadata.get(SPACE.upload, uploadKey(bucket.id, key, parsed)))
-  if (!parsed || !row) throw noSuchUpload()
+  if (!parsed || !row) throw noSuchUpload(uploadId)
   const id = envelopeIdOf(parsed)
   const record = decodeUpload(row.value)
   return { id, uploadId, bucket, key, record, row, checksum: checksumOf(record) }
@@ -220,7 +220,7 @@ export async function abortUpload(engine: Engine, upload: Upload): Promise<void>
     { type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
     engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
   ])
-  if (!done) throw noSuchUpload()
+  if (!done) throw noSuchUpload(upload.uploadId)
   engine.garbage.collect()
 }
 
@@ -237,8 +237,9 @@ export function listedUpload(row: Entry): ListedUpload {
   return { key, uploadId: uploadId.toString('hex'), createdAtMs: record.createdAtMs, checksum: checksumOf(record) }
 }
 
-export const noSuchUpload = (): ObjectsError =>
+export const noSuchUpload = (uploadId: string): ObjectsError =>
   new ObjectsError(
     'NoSuchUpload',
     'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+    { details: { uploadId } },
   )

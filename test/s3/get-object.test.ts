@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contentBytes } from '../support/content.ts'
 import { uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
-import { outcome, signRaw, startRaw } from '../support/raw-s3.ts'
+import { outcome, sendRaw, signRaw, startRaw } from '../support/raw-s3.ts'
 
 let test: ObjectHouse
 beforeAll(async () => {
@@ -35,17 +35,31 @@ describe('GetObject', () => {
     const missing = await test.raw({ method: 'GET', key: 'missing' })
     expect(outcome(missing)).toBe('404 NoSuchKey')
     expect(missing.body.toString()).toContain('<Key>missing</Key>')
-    expect(await refusal(test.get('key', { Bucket: 'no-such-bucket' }))).toBe('404 NoSuchBucket')
+    const nowhere = await sendRaw(test.s3Url, { method: 'GET', path: '/no-such-bucket/key' })
+    expect(outcome(nowhere)).toBe('404 NoSuchBucket')
+    expect(nowhere.body.toString()).toContain('<BucketName>no-such-bucket</BucketName>')
   })
 
   it('knows the version null and no other', async () => {
     await test.put('version', 'x')
     expect((await test.get('version', { VersionId: 'null' })).bytes.toString()).toBe('x')
-    expect(await refusal(test.get('version', { VersionId: 'other' }))).toBe('404 NoSuchVersion')
-    expect(outcome(await test.raw({ method: 'GET', key: 'version', query: { versionId: '' } }))).toBe(
-      '400 InvalidArgument',
-    )
+    const versionId = `AZaz09._-${'x'.repeat(23)}`
+    const unknown = await test.raw({ method: 'GET', key: 'version', query: { versionId } })
+    expect(outcome(unknown)).toBe('404 NoSuchVersion')
+    expect(unknown.body.toString()).toContain(`<Key>version</Key><VersionId>${versionId}</VersionId>`)
   })
+
+  it.each(['', 'other', 'NULL', 'x'.repeat(31), 'x'.repeat(33), `${'x'.repeat(31)}/`, ' null'])(
+    'refuses %j, which is no version id',
+    async (versionId) => {
+      await test.put('version', 'x')
+      const reply = await test.raw({ method: 'GET', key: 'version', query: { versionId } })
+      expect(outcome(reply)).toBe('400 InvalidArgument')
+      expect(reply.body.toString()).toContain(
+        `<ArgumentName>versionId</ArgumentName><ArgumentValue>${versionId}</ArgumentValue>`,
+      )
+    },
+  )
 
   it('refuses a customer key, which it could not have stored', async () => {
     await test.put('sse-c', 'x')

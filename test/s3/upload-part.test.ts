@@ -43,6 +43,7 @@ describe('UploadPart', () => {
     for (const id of ['', 'nonsense', '0'.repeat(32), '../../x', `${uploadId}0`]) {
       const reply = await test.raw({ method: 'PUT', key: 'key', query: { partNumber: '1', uploadId: id }, body: 'x' })
       expect(outcome(reply), id).toBe('404 NoSuchUpload')
+      expect(reply.body.toString()).toContain(`<UploadId>${id}</UploadId>`)
     }
     expect(await refusal(upload({ Key: 'other' }))).toBe('404 NoSuchUpload')
     expect(await refusal(upload({ Bucket: 'no-such-bucket' }))).toBe('404 NoSuchBucket')

@@ -104,7 +104,9 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
   const extra: Record<string, string> = {}
   const names: Readonly<Record<string, string>> = {
     condition: 'Condition',
+    bucketName: 'BucketName',
     key: 'Key',
+    uploadId: 'UploadId',
     partNumber: 'PartNumber',
     etag: 'ETag',
     proposedSize: 'ProposedSize',
