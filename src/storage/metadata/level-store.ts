@@ -125,6 +125,11 @@ const writeDurably = (database: Database, changes: readonly RowChange[]): Promis
     { sync: true },
   )
 
+/** The types of `level` are those of a database in a browser, which has no files to compact. */
+async function compactRows(database: Database, start: Buffer, end: Buffer): Promise<void> {
+  if ('compactRange' in database && typeof database.compactRange === 'function') await database.compactRange(start, end)
+}
+
 function readRow(database: Database, key: Buffer): Buffer | undefined {
   try {
     return database.getSync(key)
@@ -207,7 +212,7 @@ function levelStore(database: Database, committer: GroupCommitter, release: () =
     // LevelDB writes its memory to a table first, and drops the log.
     compact: (space, { gte, lt }) => {
       checkSpace(space)
-      return database.compactRange(spaceKey(space, gte), spaceKey(space, lt)).catch(unreadable)
+      return compactRows(database, spaceKey(space, gte), spaceKey(space, lt)).catch(unreadable)
     },
     close: () => {
       closing ??= close()
