@@ -213,6 +213,29 @@ describe('response-* parameters', () => {
 })
 
 describe('the website redirect', () => {
+  it.each(['/', '/a b', 'http://example.com', 'https://example.com/x?y', 'HTTPS://example.com'])(
+    'may be %j',
+    async (location) => {
+      const headers = { 'x-amz-website-redirect-location': location }
+      expect(await stored(headers)).toEqual(headers)
+    },
+  )
+
+  it.each(['', 'elsewhere', 'javascript:alert(1)', 'ftp://example.com', 'http:/example.com'])(
+    'may not be %j',
+    async (location) => {
+      const headers = { 'x-amz-website-redirect-location': location }
+      for (const [method, query] of [
+        ['PUT', {}],
+        ['POST', { uploads: '' }],
+      ] as const) {
+        const reply = await test.raw({ method, key: 'refused', query, body: '', headers })
+        expect(outcome(reply)).toBe('400 InvalidRedirectLocation')
+      }
+      expect(await refusal(test.get('refused'))).toBe('404 NoSuchKey')
+    },
+  )
+
   it('stays with the object that it was given to', async () => {
     await test.put('redirect', 'x', { WebsiteRedirectLocation: '/target' })
     const copy = (more: object) =>

@@ -18,10 +18,16 @@ export function uploadAttributes(request: S3Request): Attributes {
     const value = request.headers.get(name)
     if (value !== undefined) headers[name] = checkedValue(name, value)
   }
+  checkRedirect(headers['x-amz-website-redirect-location'])
   const encoding = withoutAwsChunked(headers['content-encoding'])
   if (encoding) headers['content-encoding'] = encoding
   else delete headers['content-encoding']
   return { headers, userMetadata: userMetadata(request.headers) }
+}
+
+function checkRedirect(location: string | undefined): void {
+  if (location === undefined || /^(\/|https?:\/\/)/i.test(location)) return
+  throw new S3Error('InvalidRedirectLocation')
 }
 
 /** `aws-chunked` frames the request and is no encoding of the object; the rest stays as the client wrote it. */
