@@ -14,6 +14,8 @@ export interface KmsContext {
   readonly serial: Serial
   readonly settings: KmsSettings
   readonly now: () => number
+  /** Sealed material that was overwritten leaves the disk: see MetadataStore.compact. */
+  readonly compact: () => Promise<void>
 }
 
 /** Who acts, as the records name them (an IAM id), in which instance; authorised already. */

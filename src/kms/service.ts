@@ -8,6 +8,7 @@ import { type KmsContext, newestVersion, requireKey, requireUsable } from './con
 import { createKey, type NewKey } from './create-key.ts'
 import { createDoor, type KmsAuditEvent, type KmsCaller } from './door.ts'
 import { type AliasView, type KeyVersionView, type KeyView, keyCrn, keyView } from './key-view.ts'
+import { KMS_SPACE, rowsUnder } from './keyspace.ts'
 import { loadCatalog } from './load-catalog.ts'
 import { createMaterials } from './material.ts'
 import { type KeyFilter, type Page, type PageOf, pageOf, readPayload, selectKeys, versionViews } from './read-keys.ts'
@@ -22,7 +23,7 @@ import {
 } from './registering.ts'
 import { rotateKey } from './rotate-key.ts'
 import type { KmsSettings } from './settings.ts'
-import { type SweepReport, sweep } from './sweep.ts'
+import { createSweeper, type SweepReport } from './sweep.ts'
 import { declareServiceInstance, ensureServiceRootKey } from './system-instance.ts'
 import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped, wrap, wrapNew } from './wrapping.ts'
 
@@ -103,7 +104,15 @@ export async function openKms({
 }: KmsOptions): Promise<KmsService> {
   const catalog = await loadCatalog(store)
   const materials = createMaterials(sealingKey)
-  const context: KmsContext = { catalog, materials, serial: createSerial(), settings, now: clock.now }
+  const context: KmsContext = {
+    catalog,
+    materials,
+    serial: createSerial(),
+    settings,
+    now: clock.now,
+    compact: async () => store.compact?.(KMS_SPACE.version, rowsUnder(Buffer.alloc(0))),
+  }
+  const sweeper = createSweeper(context)
   const door = createDoor({ iam, catalog, now: clock.now, audit })
   const serviceInstance = await declareServiceInstance(store, iam)
   return {
@@ -207,7 +216,7 @@ export async function openKms({
     deleteAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.delete', key, ({ actor }) => deleteAlias(context, actor, key, alias)),
     ensureServiceRootKey: () => ensureServiceRootKey(context, serviceInstance),
-    sweep: () => sweep(context),
+    sweep: sweeper.sweep,
     close: materials.close,
   }
 }

@@ -16,26 +16,44 @@ export interface SweepReport {
 const MAX_WRITES = 400
 const SWEEPER = 'sweep'
 
-/** Destroys what deleted keys have outlived: the material after the restore window, the record after the purge time. */
-export async function sweep(context: KmsContext): Promise<SweepReport> {
+export interface Sweeper {
+  /** Destroys what deleted keys have outlived: the material after the restore window, the record after the purge time. */
+  readonly sweep: () => Promise<SweepReport>
+}
+
+export function createSweeper(context: KmsContext): Sweeper {
   const { restoreWindowMs, purgeAfterMs } = context.settings
-  const deleted = [...context.catalog.all()].filter(
-    (entry) => entry.record.state === KEY_STATE.destroyed && !entry.unavailable,
-  )
-  const count = { erased: 0, purged: 0 }
-  for (const { instanceId, id } of deleted) {
-    await changeKey(context, { iamId: SWEEPER, instanceId }, id, async (entry) => {
-      if (!entry.record.erased && isOver(context, entry, restoreWindowMs)) {
-        await erase(context, entry)
-        count.erased++
-      }
-      if (entry.record.erased && isOver(context, entry, purgeAfterMs)) {
-        await purge(context, entry)
-        count.purged++
-      }
-    })
+  // An earlier run may have ended between overwriting and compacting.
+  let uncompacted = true
+  const compact = async (): Promise<void> => {
+    await context.compact()
+    uncompacted = false
   }
-  return count
+
+  const run = async (): Promise<SweepReport> => {
+    const count = { erased: 0, purged: 0 }
+    const deleted = [...context.catalog.all()].filter((entry) => isOver(context, entry, restoreWindowMs))
+    const due = deleted.filter((entry) => !entry.unavailable && !entry.record.erased)
+    // What overwrites must not meet what it overwrites in LevelDB's memory: one table would keep both.
+    if (uncompacted || due.length > 0) await compact()
+    uncompacted ||= due.length > 0
+    for (const { instanceId, id } of deleted.filter((entry) => !entry.unavailable)) {
+      await changeKey(context, { iamId: SWEEPER, instanceId }, id, async (entry) => {
+        if (!entry.record.erased && isOver(context, entry, restoreWindowMs)) {
+          await erase(context, entry)
+          count.erased++
+        }
+        if (entry.record.erased && isOver(context, entry, purgeAfterMs)) {
+          await purge(context, entry)
+          count.purged++
+        }
+      })
+    }
+    if (uncompacted) await compact()
+    return count
+  }
+
+  return { sweep: () => context.serial.run('sweep', run) }
 }
 
 function isOver(context: KmsContext, { record }: KeyEntry, afterMs: number): boolean {
