@@ -112,6 +112,9 @@ export interface ListUploadsQuery extends Omit<ListQuery, 'after'> {
   readonly uploadIdMarker: string
 }
 
+/** Rows read behind a common prefix: the next one is likely to follow at once, and all but its first row are passed over. */
+const FEW = 8
+
 /**
  * Uploads by key. Rows end with a random id that may hold any byte, the delimiter's too, so groups are found here and
  * jumped over, and not left to the store.
@@ -122,10 +125,13 @@ export async function listUploads(engine: Engine, query: ListUploadsQuery): Prom
   const items: ListedUpload[] = []
   const commonPrefixes: string[] = []
   let last: string | undefined
+  const whole = limit + 1
+  let ask = delimiter ? Math.min(FEW, whole) : whole
   let gte: Buffer | undefined = firstUpload(query, under.gte)
   while (gte && gte.compare(under.lt) < 0) {
-    const rows: Entry[] = await engine.metadata.range(SPACE.upload, { gte, lt: under.lt, limit: limit + 1 })
+    const rows: Entry[] = await engine.metadata.range(SPACE.upload, { gte, lt: under.lt, limit: ask })
     gte = undefined
+    ask = Math.min(ask * 2, whole)
     for (const row of rows) {
       if (items.length + commonPrefixes.length === limit) return { items, commonPrefixes, truncated: limit > 0, last }
       const upload = listedUpload(row)
@@ -134,6 +140,7 @@ export async function listUploads(engine: Engine, query: ListUploadsQuery): Prom
         last = upload.key.slice(0, at + delimiter.length)
         commonPrefixes.push(last)
         gte = successor(headKey(bucket.id, last))
+        ask = Math.min(FEW, whole)
         break
       }
       last = upload.key

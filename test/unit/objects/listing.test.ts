@@ -72,6 +72,35 @@ describe.each(DELIMITERS)('with the delimiter "%s"', (delimiter) => {
   })
 })
 
+it('reads of the uploads under a common prefix no more than a few', async () => {
+  let rows = 0
+  const engine = await testEngine({
+    metadata: (inner) => ({
+      ...inner,
+      range: async (space, range) => {
+        const found = await inner.range(space, range)
+        rows += found.length
+        return found
+      },
+    }),
+  })
+  const bucket = await engine.makeBucket()
+  const create = (key: string) => engine.objects.createUpload({ bucket, key, attributes: plain.attributes })
+  for (let group = 0; group < 20; group++) {
+    for (let count = 0; count < 40; count++) await create(`${String(group).padStart(2, '0')}/${count}`)
+  }
+  for (let count = 0; count < 100; count++) await create(`plain-${count}`)
+  const of = { bucket, prefix: '', delimiter: '/', keyMarker: '', uploadIdMarker: '', limit: 1000 }
+  rows = 0
+  const { items, commonPrefixes, truncated } = await engine.objects.listUploads(of)
+  expect({ items: items.length, prefixes: commonPrefixes.length, truncated }).toEqual({
+    items: 100,
+    prefixes: 20,
+    truncated: false,
+  })
+  expect(rows).toBeLessThan(100 + 20 * 10)
+})
+
 describe('a listing', () => {
   it('shows of every object what opening it shows', async () => {
     const { items } = await objects.list({ bucket, prefix: '', delimiter: '', after: '', limit: 1000 })
