@@ -1,4 +1,5 @@
-import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
+import { hasCode } from '../base/errors.ts'
+import type { Entry, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkWriteConditions, type WriteConditions } from './conditions.ts'
@@ -74,12 +75,12 @@ export async function commitVersion(
   )
 }
 
-/** When a commit's outcome is not known, its blobs stay. */
+/** When a commit's outcome is not known, its blobs stay. One that was refused for want of space wrote nothing. */
 export async function commitOrLeave(engine: Engine, draft: Draft, writes: readonly Write[]): Promise<boolean> {
   try {
     return await engine.metadata.commit(writes)
   } catch (error) {
-    draft.leave()
+    if (!hasCode<MetadataStoreErrorCode>(error, 'NoSpace')) draft.leave()
     throw error
   }
 }

@@ -29,6 +29,23 @@ describe('what a run leaves on the disk', () => {
     expect([...disk.keys()].sort()).toEqual([`${lease(1)}/00000000`, `${lease(2)}/being written`])
   })
 
+  it('by a commit that found no space is removed at once', async () => {
+    const { disk, start } = runs()
+    let full = false
+    const { objects, makeBucket } = await start({
+      metadata: (inner) => ({
+        ...inner,
+        commit: (writes) =>
+          full ? Promise.reject(new CodedError('NoSpace', 'the disk is full')) : inner.commit(writes),
+      }),
+    })
+    const bucket = await makeBucket()
+    full = true
+    const put = objects.put({ bucket, key: 'key', body: bodyOf('text'), ...plain })
+    await expect(put).rejects.toMatchObject({ code: 'NoSpace' })
+    expect(disk.size).toBe(0)
+  })
+
   it.each(['put', 'remove'] as const)(
     'by a %s that failed is looked for though it stopped in good order',
     async (what) => {
