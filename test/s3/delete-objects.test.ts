@@ -74,6 +74,19 @@ describe('DeleteObjects', () => {
     expect(left).not.toContain('without')
   })
 
+  it('deletes keys with characters that XML holds only as references', async () => {
+    const names: [string, string][] = [
+      ['c%01d', 'c&#x1;d'],
+      ['g%EF%BF%BE', 'g&#xfffe;'],
+      ['n%C2%85', 'n&#x85;'],
+    ]
+    for (const [key] of names) expect((await test.raw({ method: 'PUT', key, body: 'x' })).status).toBe(200)
+    const objects = names.map(([, key]) => `<Object><Key>${key}</Key></Object>`).join('')
+    const reply = await raw(`<Delete>${objects}</Delete>`)
+    expect(reply.body.toString()).not.toContain('<Error>')
+    for (const [key] of names) expect((await test.raw({ method: 'GET', key })).status).toBe(404)
+  })
+
   it('deletes under the condition of an ETag, quoted or not', async () => {
     for (const quote of ['"', '']) {
       const { ETag = '' } = await test.put('conditional', 'x')

@@ -26,8 +26,8 @@ export interface XmlElement {
 }
 
 /**
- * Parses a request body. Strict: UTF-8, one root named `rootName`, no DOCTYPE, no processing instructions, only the
- * five entities and character references, no text between elements. `maxBytes` bounds the work. Throws MalformedXML.
+ * Parses a request body. Strict: UTF-8, XML 1.0 whatever it declares, one root named `rootName`, no DOCTYPE, no
+ * processing instructions, only the five entities and character references, no text between elements. `maxBytes` bounds the work. Throws MalformedXML.
  */
 export function parseXml(body: Buffer | string, rootName: string, maxBytes: number = MAX_BYTES): XmlElement {
   const text = typeof body === 'string' ? body : decodeUtf8(body)
@@ -48,9 +48,10 @@ function decodeUtf8(body: Buffer): string {
 }
 
 function parse(text: string): XmlElement {
-  const parser = new SaxesParser()
+  const parser = new SaxesParser({ xmlns: false, defaultXMLVersion: '1.0', forceXMLVersion: true })
   // The parser's own table inherits from Object, which would make `&constructor;` an entity.
   parser.ENTITIES = Object.assign(Object.create(null), { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" })
+  Object.assign(parser, { isChar: isReferable })
   const open: Node[] = []
   let root: Node | undefined
   let count = 0
@@ -82,6 +83,13 @@ function parse(text: string): XmlElement {
   parser.write(text).close()
   return root ?? refuse()
 }
+
+/**
+ * Code points that a character reference may name. XML 1.0 has no place for most control characters, but S3's keys do,
+ * and a reference is how a client writes one: it can be taken for nothing else. As they stand they are refused, NUL and
+ * surrogates in any form. The parser asks this of references alone.
+ */
+const isReferable = (code: number): boolean => (code >= 0x1 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0x10ffff)
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1)
 
