@@ -4,6 +4,7 @@ import type { Iam } from '../iam/iam.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
 import { deleteKey, disableKey, enableKey, restoreKey } from './change-state.ts'
+import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
 import { createKey, type NewKey } from './create-key.ts'
 import { createDoor, type KmsAuditEvent, type KmsCaller } from './door.ts'
@@ -112,7 +113,7 @@ export async function openKms({
     now: clock.now,
     compact: async () => store.compact?.(KMS_SPACE.version, rowsUnder(Buffer.alloc(0))),
   }
-  const sweeper = createSweeper(context)
+  const sweeper = createSweeper(context, clockWatch(store, clock.now))
   const door = createDoor({ iam, catalog, now: clock.now, audit })
   const serviceInstance = await declareServiceInstance(store, iam)
   return {

@@ -21,7 +21,7 @@ export interface Sweeper {
   readonly sweep: () => Promise<SweepReport>
 }
 
-export function createSweeper(context: KmsContext): Sweeper {
+export function createSweeper(context: KmsContext, clockIsTrusted: () => Promise<boolean>): Sweeper {
   const { restoreWindowMs, purgeAfterMs } = context.settings
   // An earlier run may have ended between overwriting and compacting.
   let uncompacted = true
@@ -32,7 +32,8 @@ export function createSweeper(context: KmsContext): Sweeper {
 
   const run = async (): Promise<SweepReport> => {
     const count = { erased: 0, purged: 0 }
-    const deleted = [...context.catalog.all()].filter((entry) => isOver(context, entry, restoreWindowMs))
+    const trusted = await clockIsTrusted()
+    const deleted = [...context.catalog.all()].filter((entry) => trusted && isOver(context, entry, restoreWindowMs))
     const due = deleted.filter((entry) => !entry.unavailable && !entry.record.erased)
     // What overwrites must not meet what it overwrites in LevelDB's memory: one table would keep both.
     if (uncompacted || due.length > 0) await compact()

@@ -85,6 +85,8 @@ describe('restore', () => {
     server.passTime(30 * 86_400_000)
     expect(refusal(await post(`/keys/${key}/restore`))).toBe('400 KEY_RESTORE_EXPIRED')
     await server.kms.sweep()
+    server.passTime(3_600_000)
+    await server.kms.sweep()
     expect(refusal(await post(`/keys/${key}/restore`))).toBe('400 KEY_RESTORE_EXPIRED')
   })
 })

@@ -97,15 +97,47 @@ describe('deletion', () => {
     expect(await kms.sweep()).toEqual({ erased: 0, purged: 0 })
     world.passTime(30 * DAY_MS)
     await expect(kms.restoreKey(caller, key)).rejects.toThrow(code('RestoreExpired'))
+    await kms.sweep()
+    world.passTime(HOUR_MS)
     expect(await kms.sweep()).toEqual({ erased: 1, purged: 0 })
     const reopened = await world.reopen()
     expect(reopened.kms.getKeyMetadata(caller, key).deletion?.restoreAllowed).toBe(false)
     await expect(reopened.kms.restoreKey(caller, key)).rejects.toThrow(code('RestoreExpired'))
     world.passTime(60 * DAY_MS)
+    await reopened.kms.sweep()
+    world.passTime(HOUR_MS)
     expect(await reopened.kms.sweep()).toEqual({ erased: 0, purged: 1 })
     expect(() => reopened.kms.getKeyMetadata(caller, key)).toThrow(code('KeyNotFound'))
     const emptied = await reopened.reopen()
     expect(emptied.kms.countKeys(caller, { states: [0, 1, 2, 3, 5] })).toBe(0)
+  })
+
+  it('waits for a clock that jumped far ahead to go on like that, in this run or the next', async () => {
+    const world = await kmsWorld()
+    const { kms, caller } = world
+    const key = await rootKey(world)
+    await kms.deleteKey(caller, key, { force: false })
+    await kms.sweep()
+    world.passTime(365 * DAY_MS)
+    expect(await kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    world.passTime(60_000)
+    const next = await world.reopen()
+    expect(await next.kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    world.passTime(-365 * DAY_MS)
+    expect(await next.kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    await next.kms.restoreKey(caller, key)
+  })
+
+  it('comes in its time when the clock is looked at daily', async () => {
+    const world = await kmsWorld()
+    const { kms, caller } = world
+    await kms.deleteKey(caller, await rootKey(world), { force: false })
+    const erasedOn: number[] = []
+    for (let day = 0; day <= 31; day++) {
+      if ((await kms.sweep()).erased > 0) erasedOn.push(day)
+      world.passTime(DAY_MS)
+    }
+    expect(erasedOn).toEqual([30])
   })
 
   it('leaves keys alone that were restored in time', async () => {
