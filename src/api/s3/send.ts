@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { S3Error } from './error-codes.ts'
 import type { ReplyBody, S3Reply } from './operation.ts'
 import { xml } from './xml/encode.ts'
@@ -10,13 +10,19 @@ import { xml } from './xml/encode.ts'
  */
 export async function send(response: ServerResponse, reply: S3Reply, bodyless: boolean): Promise<void> {
   const { status, body } = reply
+  if (response.destroyed) return leave(body)
   const headers: Record<string, string | number> = {}
   for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) headers[name] = value
   if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] = Buffer.byteLength(body)
   else if (body === undefined && headers['content-length'] === undefined && status !== 204 && status !== 304) {
     headers['content-length'] = 0
   }
-  response.writeHead(status, headers)
+  try {
+    writeHead(response, status, headers)
+  } catch (error) {
+    await leave(body)
+    throw error
+  }
   if (bodyless || body === undefined) {
     await leave(body)
     response.end()
@@ -27,6 +33,18 @@ export async function send(response: ServerResponse, reply: S3Reply, bodyless: b
     return
   }
   await stream(response, body)
+}
+
+/** A head that cannot be written leaves nothing behind, so that the answer that says so is not mixed with it. */
+function writeHead(response: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
+  const before = new Set(response.getHeaderNames())
+  try {
+    // Node would keep the reason phrase of an earlier attempt.
+    response.writeHead(status, STATUS_CODES[status] ?? '', headers)
+  } catch (error) {
+    for (const name of response.getHeaderNames()) if (!before.has(name)) response.removeHeader(name)
+    throw error
+  }
 }
 
 /** Waiting for every chunk to leave would cost a turn of the event loop each. */
