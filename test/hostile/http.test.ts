@@ -351,6 +351,51 @@ describe('Shapes that two servers would read in two ways', () => {
   })
 })
 
+describe('Garbage behind a request', () => {
+  it('never gets into the object that is being sent: the connection is reset', async () => {
+    const content = contentBytes('garbage', 4 * 1024 * 1024)
+    await test.put('long', content)
+    const socket = await openSocket(test.s3Url)
+    const chunks: Buffer[] = []
+    socket.write(signedHead({ method: 'GET', path: '/objects/long' }))
+    await once(socket, 'readable')
+    socket.write('GARBAGE GARBAGE\r\n\r\n')
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk))
+    await new Promise((resolve) => socket.once('close', resolve))
+    const received = Buffer.concat(chunks)
+    const body = received.subarray(received.indexOf('\r\n\r\n') + 4)
+    expect(body.length).toBeLessThanOrEqual(content.length)
+    expect(body.equals(content.subarray(0, body.length))).toBe(true)
+    await test.s3.send(new DeleteObjectCommand({ Bucket: test.bucket, Key: 'long' }))
+  })
+
+  it('is not the answer to the request before it', async () => {
+    const head = signedHead({ method: 'GET', path: '/objects/none' })
+    const { statuses, closed } = await exchange(test.s3Url, `${head}GARBAGE GARBAGE\r\n\r\n`)
+    expect(statuses).toEqual([])
+    expect(closed).toBe(true)
+  })
+})
+
+describe('Expect', () => {
+  it('with anything but 100-continue is refused, and the body is read away', async () => {
+    for (const value of ['200-ok', '100-continue, more']) {
+      const put = { method: 'PUT', path: '/objects/expected', payload: 'UNSIGNED-PAYLOAD' }
+      const bytes = `${signedHead(put, `Expect: ${value}`, 'Content-Length: 4')}body`
+      const { statuses, text } = await exchange(test.s3Url, bytes)
+      expect(statuses).toEqual([417])
+      expect(text).toContain('<Code>ExpectationFailed</Code>')
+    }
+  })
+
+  it('means nothing in HTTP/1.0', async () => {
+    const put = { method: 'PUT', path: '/objects/expected', payload: 'UNSIGNED-PAYLOAD' }
+    const head = signedHead(put, 'Expect: 100-continue', 'Content-Length: 4').replace('HTTP/1.1', 'HTTP/1.0')
+    expect((await exchange(test.s3Url, `${head}body`)).statuses).toEqual([200])
+    await test.s3.send(new DeleteObjectCommand({ Bucket: test.bucket, Key: 'expected' }))
+  })
+})
+
 describe('Bytes at random', () => {
   it('are answered with 4xx or a closed connection, never by a fault', async () => {
     const valid = signedHead(

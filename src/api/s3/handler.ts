@@ -8,6 +8,7 @@ import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Objects } from '../../objects/objects.ts'
 import { authenticate } from './authenticate.ts'
+import { progressing } from './body-progress.ts'
 import { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
@@ -49,6 +50,9 @@ export interface AccessEntry {
 
 export type S3Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>
 
+/** In the log only, as nginx has it: the client left before there was an answer. */
+const CLIENT_GONE = 499
+
 /** What is known of a request so far. */
 interface Trace {
   operation: string
@@ -69,6 +73,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
     try {
+      if (expects(incoming) === 'unknown') throw new S3Error('ExpectationFailed')
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
@@ -93,7 +98,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         operation: trace.operation,
         method: incoming.method ?? '',
         bucket: trace.request?.bucket,
-        status: response.statusCode,
+        status: response.headersSent ? response.statusCode : CLIENT_GONE,
         code: trace.code,
         iamId: trace.caller?.principal.iamId,
         durationMs: options.clock.now() - entry.startedAtMs,
@@ -116,8 +121,14 @@ async function* body(
   trace: { bodyAsked: boolean },
 ): AsyncGenerator<Buffer> {
   trace.bodyAsked = true
-  if (/^100-continue$/i.test(incoming.headers.expect ?? '')) response.writeContinue()
-  yield* readBytes(incoming)
+  if (expects(incoming) === 'continue') response.writeContinue()
+  yield* progressing(readBytes(incoming))
+}
+
+/** RFC 9110: 100-continue is the only expectation that there is, and HTTP/1.0 has none. */
+function expects({ headers: { expect }, httpVersion }: IncomingMessage): 'nothing' | 'continue' | 'unknown' {
+  if (expect === undefined || httpVersion === '1.0') return 'nothing'
+  return /^100-continue$/i.test(expect) ? 'continue' : 'unknown'
 }
 
 /** Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404. */
@@ -202,7 +213,7 @@ async function refuse(
   const resource = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
   const reply = errorReply(error, resource, requestId)
   // A client that still waits for 100 Continue sends nothing that would have to be read.
-  const awaited = unread && (bodyAsked || incoming.headers.expect === undefined)
+  const awaited = unread && (bodyAsked || expects(incoming) !== 'continue')
   await send(response, awaited ? lingering(reply, incoming) : reply, incoming.method === 'HEAD')
 }
 

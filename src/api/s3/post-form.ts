@@ -29,12 +29,18 @@ const MAX_FIELDS_BYTES = 20 * 1024
 const MAX_TEXT_FILE_BYTES = 1024 * 1024
 const MAX_PARTS = 200
 const MAX_CONTENT_TYPE_CHARACTERS = 512
+/** Nobody knows yet who sends the form: the fields hold the signature. */
+const FIELDS_TIMEOUT_MS = 30_000
 
 /**
  * Reads the fields of a multipart/form-data body until its part named `file`. Throws RequestIsNotMultiPartContent,
- * MalformedPOSTRequest, MaxPostPreDataLengthExceededError, IncorrectNumberOfFilesInPostRequest.
+ * MalformedPOSTRequest, MaxPostPreDataLengthExceededError, IncorrectNumberOfFilesInPostRequest, RequestTimeout.
  */
-export function readPostForm(request: S3Request, raw: AsyncIterable<Buffer>): Promise<PostForm> {
+export function readPostForm(
+  request: S3Request,
+  raw: AsyncIterable<Buffer>,
+  { fieldsTimeoutMs = FIELDS_TIMEOUT_MS } = {},
+): Promise<PostForm> {
   const parser = createParser(request)
   const form = Promise.withResolvers<PostForm>()
   const end = Promise.withResolvers<void>()
@@ -95,7 +101,8 @@ export function readPostForm(request: S3Request, raw: AsyncIterable<Buffer>): Pr
   // Whoever iterates the file hears of it; before that the promise of the form says it.
   end.promise.catch(() => {})
   feed(parser, raw).catch(fail)
-  return form.promise
+  const timer = setTimeout(() => fail(new S3Error('RequestTimeout')), fieldsTimeoutMs)
+  return form.promise.finally(() => clearTimeout(timer))
 }
 
 const isFile = (name: string | undefined): boolean => name?.toLowerCase() === 'file'

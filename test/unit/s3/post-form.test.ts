@@ -55,6 +55,18 @@ describe('a form', () => {
     expect(await readAll(form.file.stream)).toEqual(FILE.value)
   })
 
+  it('whose fields take too long is refused, also when they come on and on', async () => {
+    async function* drops(): AsyncGenerator<Buffer> {
+      yield Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="key"\r\n\r\n`)
+      for (let sent = 0; sent < 1000; sent++) {
+        await new Promise((resolve) => void setTimeout(resolve, 5))
+        yield Buffer.from('a')
+      }
+    }
+    const form = () => readPostForm(request(), drops(), { fieldsTimeoutMs: 50 })
+    expect(await codeOfAsync(form)).toBe('RequestTimeout')
+  })
+
   it('may give every field a file name, and the file none', async () => {
     const named = encode([
       { name: 'key', filename: 'key', value: 'k' },
