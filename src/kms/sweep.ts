@@ -23,35 +23,43 @@ export interface Sweeper {
 
 export function createSweeper(context: KmsContext, clockIsTrusted: () => Promise<boolean>): Sweeper {
   const { restoreWindowMs, purgeAfterMs } = context.settings
+  const deletedKeys = () => [...context.catalog.all()].filter(({ record }) => record.state === KEY_STATE.destroyed)
   // An earlier run may have ended between overwriting and compacting.
-  let uncompacted = true
+  let uncompacted = deletedKeys().length > 0
   const compact = async (): Promise<void> => {
     await context.compact()
     uncompacted = false
   }
 
-  const run = async (): Promise<SweepReport> => {
-    const count = { erased: 0, purged: 0 }
-    const trusted = await clockIsTrusted()
-    const deleted = [...context.catalog.all()].filter((entry) => trusted && isOver(context, entry, restoreWindowMs))
-    const due = deleted.filter((entry) => !entry.unavailable && !entry.record.erased)
-    // What overwrites must not meet what it overwrites in LevelDB's memory: one table would keep both.
-    if (uncompacted || due.length > 0) await compact()
-    uncompacted ||= due.length > 0
-    for (const { instanceId, id } of deleted.filter((entry) => !entry.unavailable)) {
+  const isErasable = (entry: KeyEntry): boolean => !entry.record.erased && isOver(context, entry, restoreWindowMs)
+  const isPurgeable = (entry: KeyEntry): boolean => entry.record.erased && isOver(context, entry, purgeAfterMs)
+  /** Resolves to how many. */
+  const forEach = async (
+    isDue: (entry: KeyEntry) => boolean,
+    act: (context: KmsContext, entry: KeyEntry) => Promise<void>,
+  ): Promise<number> => {
+    let count = 0
+    for (const { instanceId, id } of deletedKeys().filter((entry) => !entry.unavailable && isDue(entry))) {
       await changeKey(context, { iamId: SWEEPER, instanceId }, id, async (entry) => {
-        if (!entry.record.erased && isOver(context, entry, restoreWindowMs)) {
-          await erase(context, entry)
-          count.erased++
-        }
-        if (entry.record.erased && isOver(context, entry, purgeAfterMs)) {
-          await purge(context, entry)
-          count.purged++
-        }
+        if (!isDue(entry)) return
+        await act(context, entry)
+        count++
       })
     }
-    if (uncompacted) await compact()
     return count
+  }
+
+  const run = async (): Promise<SweepReport> => {
+    const trusted = await clockIsTrusted()
+    const due = trusted && deletedKeys().some(isErasable)
+    // What overwrites must not meet what it overwrites in LevelDB's memory: one table would keep both.
+    if (uncompacted || due) await compact()
+    uncompacted ||= due
+    const erased = trusted ? await forEach(isErasable, erase) : 0
+    if (uncompacted) await compact()
+    // Not before: the record of the key is what tells the next run to compact.
+    const purged = trusted ? await forEach(isPurgeable, purge) : 0
+    return { erased, purged }
   }
 
   return { sweep: () => context.serial.run('sweep', run) }
