@@ -1,6 +1,7 @@
 import { hasErrno } from '../errno.ts'
 import { type BlobPlace, blobPlace } from './blob-place.ts'
 import type { BlobInfo, BlobStore } from './blob-store.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import type { DescriptorCache } from './descriptor-cache.ts'
 import type { DiskFs } from './disk-fs.ts'
 import { blobMissing, diskError } from './disk-health.ts'
@@ -11,16 +12,17 @@ export interface BlobReaderParts {
   readonly disk: DiskFs
   readonly root: string
   readonly descriptors: DescriptorCache
+  readonly pool: BufferPool
 }
 
-export function blobReader({ disk, root, descriptors }: BlobReaderParts): Pick<BlobStore, 'get' | 'stat'> {
+export function blobReader({ disk, root, descriptors, pool }: BlobReaderParts): Pick<BlobStore, 'get' | 'stat'> {
   return {
     get: async function* (id, range) {
       checkRange(range)
       const place = blobPlace(root, id)
       if (!place) throw blobMissing(id)
       if (place.kind === 'file') {
-        yield* readBlobFile(disk, place.path, id, range)
+        yield* readBlobFile({ disk, pool }, place.path, id, range)
         return
       }
       const bytes = await readPacked(disk, descriptors, place, range.end)

@@ -23,7 +23,7 @@ export interface BlobStore {
   /**
    * Half-open range of the stored bytes. Throws BlobMissing. Short data throws BlobTorn, never a short read.
    * Chunks have any size; `chunkBytes` asks for chunks of exactly that size (but for the last one) so that the reader need not recut.
-   * Leaving the loop early closes the file. `reuse` says that the reader is done with a chunk when it asks for the next one:
+   * Leaving the loop early closes the file. `reuse` says that the reader is done with a chunk when it asks for the next one or leaves:
    * the store may then read into the same memory again, at half the cost for large blobs.
    */
   readonly get: (

@@ -6,6 +6,7 @@ import { blobPlace } from './blob-place.ts'
 import { blobPutter } from './blob-putter.ts'
 import { blobReader } from './blob-reader.ts'
 import type { BlobId, BlobInfo, BlobStore } from './blob-store.ts'
+import { bufferPool } from './buffer-pool.ts'
 import { descriptorCache } from './descriptor-cache.ts'
 import { directories as durableDirectories } from './directory-sync.ts'
 import { type DiskFs, nodeFs } from './disk-fs.ts'
@@ -35,6 +36,7 @@ export interface DiskStoreOptions {
 
 const DEFAULTS = { packThresholdBytes: 256 * 1024, packMaxBytes: 256 * 1024 * 1024, clock: systemClock, disk: nodeFs }
 const MAX_OPEN_PACKS = 64
+const IDLE_BUFFER_BYTES = 16 * 1024 * 1024
 // Offsets of records have eight hex digits, and the last group of a pack may start just below its maximum.
 const LARGEST_PACK_BYTES = 2 ** 31
 
@@ -88,7 +90,17 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
       if (packs.durableBytes(path) === undefined) await removal.reconsider(path)
     },
   }
-  const put = blobPutter({ disk, directories, health, space, lease, packs, leases, packThresholdBytes })
+  const put = blobPutter({
+    disk,
+    directories,
+    health,
+    space,
+    gathering: { bytes: 0 },
+    lease,
+    packs,
+    leases,
+    packThresholdBytes,
+  })
   const work = runningWork(health.refuseWhenDown)
 
   const list: BlobStore['list'] = async (ofLease, after, limit) => {
@@ -117,7 +129,7 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
   return {
     lease,
     put: (body, lengthBytes) => work.run(() => put(body, lengthBytes)),
-    ...blobReader({ disk, root, descriptors }),
+    ...blobReader({ disk, root, descriptors, pool: bufferPool(IDLE_BUFFER_BYTES) }),
     remove: (ids) => work.run(() => remove(ids)),
     leases: async () => {
       const found = await leases.list().catch((error: unknown) => {

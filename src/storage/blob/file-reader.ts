@@ -1,5 +1,6 @@
 import { hasErrno } from '../errno.ts'
 import type { BlobId } from './blob-store.ts'
+import type { BufferPool } from './buffer-pool.ts'
 import { type DiskFs, readFully } from './disk-fs.ts'
 import { blobMissing, blobTorn, diskError } from './disk-health.ts'
 
@@ -27,39 +28,60 @@ export function* recut(bytes: Buffer, chunkBytes: number): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
 }
 
+export interface FileReaderParts {
+  readonly disk: DiskFs
+  readonly pool: BufferPool
+}
+
+interface Unit {
+  readonly bytes: Buffer
+  /** What `bytes` are a part of. */
+  readonly buffer: Buffer
+}
+
 /** A range of a blob's own file, in large reads of whole chunks, one of them ahead of the consumer. */
-export async function* readBlobFile(disk: DiskFs, path: string, id: BlobId, range: ByteRange): AsyncGenerator<Buffer> {
+export async function* readBlobFile(
+  { disk, pool }: FileReaderParts,
+  path: string,
+  id: BlobId,
+  range: ByteRange,
+): AsyncGenerator<Buffer> {
   const { start, end, chunkBytes = UNIT_BYTES, reuse = false } = range
   const fd = await openForReading(disk, path, id)
   // Whole chunks at a time: reads of 64 KiB would cost twice as much a byte.
-  const unitBytes = Math.max(1, Math.floor(UNIT_BYTES / chunkBytes)) * chunkBytes
+  const wholeUnitBytes = Math.max(1, Math.floor(UNIT_BYTES / chunkBytes)) * chunkBytes
+  const unitBytes = end - start <= chunkBytes ? chunkBytes : wholeUnitBytes
 
-  const spare: Buffer[] = []
-
-  const readUnit = async (at: number): Promise<Buffer> => {
+  const readUnit = async (at: number): Promise<Unit> => {
     const length = Math.min(unitBytes, end - at)
-    const unit = spare.pop()?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
-    const got = await readFully(disk, fd, unit, at).catch((error: unknown) => {
+    const buffer = reuse ? pool.take(unitBytes) : Buffer.allocUnsafeSlow(length)
+    const bytes = buffer.subarray(0, length)
+    const got = await readFully(disk, fd, bytes, at).catch((error: unknown) => {
       throw diskError(error)
     })
-    if (got < unit.length) throw blobTorn(end, at + got, id)
-    return unit
+    if (got < length) throw blobTorn(end, at + got, id)
+    return { bytes, buffer }
+  }
+  const done = ({ buffer }: Unit): void => {
+    if (reuse) pool.give(buffer)
   }
 
-  let ahead: Promise<Buffer> | undefined
+  let current: Unit | undefined
+  let ahead: Promise<Unit> | undefined
   try {
     for (let at = start; at < end; at += unitBytes) {
-      const unit: Buffer = await (ahead ?? readUnit(at))
+      current = await (ahead ?? readUnit(at))
       ahead = at + unitBytes < end ? readUnit(at + unitBytes) : undefined
       // Met when its turn comes, or never when the consumer leaves.
       ahead?.catch(() => {})
-      yield* recut(unit, chunkBytes)
-      // Only the last unit is shorter, and nothing is read after it.
-      if (reuse) spare.push(unit)
+      yield* recut(current.bytes, chunkBytes)
+      done(current)
+      current = undefined
     }
   } finally {
+    if (current) done(current)
     // Closing a descriptor under a running read would hand its number to another file.
-    await ahead?.catch(() => {})
+    await ahead?.then(done, () => {})
     await disk.close(fd).catch(() => {})
   }
 }

@@ -5,14 +5,23 @@ import type { FreeSpace } from './free-space.ts'
 
 export type BlobBody = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
+/** Bytes that the running writers of one store have gathered and not written yet. */
+export interface Gathering {
+  bytes: number
+}
+
 export interface FileWriterParts {
   readonly disk: DiskFs
   readonly directories: Directories
   readonly health: DiskHealth
   readonly space: FreeSpace
+  readonly gathering: Gathering
 }
 
 const BATCH_BYTES = 256 * 1024
+/** Once all writers together have gathered so much, each writes as soon as it has SMALL_BATCH_BYTES: many may be slow. */
+const GATHERING_BYTES = 16 * 1024 * 1024
+const SMALL_BATCH_BYTES = 64 * 1024
 
 /**
  * Writes one blob as the file `directory/name` and resolves to its length when bytes and name are durable. The file has its
@@ -20,7 +29,7 @@ const BATCH_BYTES = 256 * 1024
  * that fails leaves no file behind; the body's own error is rethrown as it is.
  */
 export async function writeBlobFile(
-  { disk, directories, health, space }: FileWriterParts,
+  { disk, directories, health, space, gathering }: FileWriterParts,
   directory: string,
   name: string,
   body: BlobBody,
@@ -28,7 +37,7 @@ export async function writeBlobFile(
 ): Promise<number> {
   const path = `${directory}/${name}`
   const fd = await disk.open(path, 'wx', 0o600).catch(rethrowDiskError)
-  const writer = batchWriter(disk, fd, space)
+  const writer = batchWriter(disk, fd, space, gathering)
   let written: number
   try {
     for await (const chunk of body) {
@@ -57,7 +66,7 @@ export async function writeBlobFile(
 }
 
 /** Gathers chunks into large writes; one write runs while the next is gathered. */
-function batchWriter(disk: DiskFs, fd: number, space: FreeSpace) {
+function batchWriter(disk: DiskFs, fd: number, space: FreeSpace, gathering: Gathering) {
   let batch: Uint8Array[] = []
   let batchBytes = 0
   let received = 0
@@ -71,6 +80,10 @@ function batchWriter(disk: DiskFs, fd: number, space: FreeSpace) {
     running = writeFully(disk, fd, batch, received - batchBytes).catch(rethrowDiskError)
     // Its error is met at the next flush; until then nobody may be waiting for it.
     running.catch(() => {})
+    drop()
+  }
+  const drop = (): void => {
+    gathering.bytes -= batchBytes
     batch = []
     batchBytes = 0
   }
@@ -80,7 +93,9 @@ function batchWriter(disk: DiskFs, fd: number, space: FreeSpace) {
       batch.push(chunk)
       batchBytes += chunk.length
       received += chunk.length
-      if (batchBytes >= BATCH_BYTES) await flush()
+      gathering.bytes += chunk.length
+      const enough = gathering.bytes > GATHERING_BYTES ? SMALL_BATCH_BYTES : BATCH_BYTES
+      if (batchBytes >= enough) await flush()
     },
     received: () => received,
     end: async (): Promise<number> => {
@@ -88,8 +103,11 @@ function batchWriter(disk: DiskFs, fd: number, space: FreeSpace) {
       await running
       return received
     },
-    /** Resolves when no write is running, so that the descriptor may be closed. */
-    settled: () => running.catch(() => {}),
+    /** Gives up what was not written. Resolves when no write is running, so that the descriptor may be closed. */
+    settled: () => {
+      drop()
+      return running.catch(() => {})
+    },
   }
 }
 

@@ -79,6 +79,23 @@ describe('disk store', () => {
       ])
     })
 
+    it('many files that come slowly: written in smaller pieces once much is gathered', async () => {
+      const store = await openStore('a', { packThresholdBytes: 0 })
+      const more = Promise.withResolvers<void>()
+      const chunk = Buffer.alloc(8192)
+      async function* slowly(): AsyncGenerator<Buffer> {
+        for (let sent = 0; sent < 25; sent++) yield chunk
+        await more.promise
+        yield chunk
+      }
+      // 16 MiB of gathered bytes are 84 of them.
+      const puts = Array.from({ length: 100 }, () => store.put(slowly(), 26 * chunk.length))
+      await expect.poll(() => disk.calls.filter((call) => call.startsWith('writev')).length).toBeGreaterThan(0)
+      more.resolve()
+      for (const { id, lengthBytes } of await Promise.all(puts)) stored.set(id, Buffer.alloc(lengthBytes))
+      await expectIntact(store)
+    })
+
     it('packed: one write and one fdatasync for all that arrived together', async () => {
       const store = await openStore('a')
       await put(store, 10)
