@@ -7,6 +7,7 @@ import type { Buckets } from './buckets.ts'
 import type { Deregistrations } from './deregistrations.ts'
 import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
+import type { ReadAhead } from './read-ahead.ts'
 
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
 export interface Engine {
@@ -19,6 +20,7 @@ export interface Engine {
   readonly garbage: Garbage
   readonly deregistrations: Deregistrations
   readonly drafts: Drafts
+  readonly readAhead: ReadAhead
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number
 }

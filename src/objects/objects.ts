@@ -27,6 +27,7 @@ import {
 } from './listing.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
+import { readAhead } from './read-ahead.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
 import {
   abortUpload,
@@ -80,11 +81,15 @@ export interface ObjectsOptions {
   readonly onBackgroundError: (error: unknown) => void
   /** Of every part of an upload but the last. S3: 5 MiB. */
   readonly minPartBytes?: number
+  /** How many reads at a time may hold more than a segment in memory. */
+  readonly maxReadAheads?: number
   /** Rows have been lost, and with them what tells orphans from data: no blob is looked for that no row names. */
   readonly keepOrphans?: boolean
 }
 
 const MIN_PART_BYTES = 5 * 1024 ** 2
+/** Each holds two reads of 256 KiB and a segment on its way out: 40 MiB in all. */
+const MAX_READ_AHEADS = 64
 
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const {
@@ -95,6 +100,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     clock,
     onBackgroundError,
     minPartBytes = MIN_PART_BYTES,
+    maxReadAheads = MAX_READ_AHEADS,
     keepOrphans = false,
   } = options
   const buckets = await openBuckets(metadata)
@@ -113,6 +119,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     garbage,
     deregistrations,
     drafts: openDrafts(blobs),
+    readAhead: readAhead(maxReadAheads),
     minPartBytes,
   }
   const keys = bucketKeys(provider, nonces)

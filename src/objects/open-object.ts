@@ -1,7 +1,8 @@
 import type { Dek } from '../envelope/dek.ts'
 import { openPart } from '../envelope/seal.ts'
-import { HEADER_SIZE } from '../envelope/segment.ts'
-import type { BlobId } from '../storage/blob/blob-store.ts'
+import { HEADER_SIZE, SEGMENT_SIZE, TAG_SIZE } from '../envelope/segment.ts'
+import type { PartOpener } from '../envelope/unseal.ts'
+import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Manifest, ManifestPart } from './content.ts'
@@ -94,24 +95,72 @@ async function* readPart(
   range: ByteRange,
 ): AsyncGenerator<Buffer> {
   const identity = { bucketId: bucket.id, key, blobId: record.blobId, partNumber: part.number }
+  const open = (header: Buffer, storedBytes: number): PartOpener =>
+    openPart(dek, identity, part.salt, part.sizeBytes, header, storedBytes)
   try {
     const info = await engine.blobs.stat(blob)
     if (!info) throw new ObjectsError('ObjectDamaged', 'a part is missing', { details: { part: part.number } })
-    if (part.sizeBytes <= WHOLE_BYTES && info.lengthBytes <= 2 * WHOLE_BYTES) {
-      const stored = await joined(engine.blobs.get(blob, { start: 0, end: info.lengthBytes }))
-      using opener = openPart(dek, identity, part.salt, part.sizeBytes, stored.subarray(0, HEADER_SIZE), stored.length)
-      const sealed = opener.ciphertextRange(range)
-      yield* opener.bytes(range, stored.subarray(sealed.start, sealed.end))
+    const { lengthBytes } = info
+    using ahead = part.sizeBytes > SEGMENT_SIZE ? engine.readAhead.take() : undefined
+    const whole = part.sizeBytes <= (ahead ? WHOLE_BYTES : SEGMENT_SIZE) && lengthBytes <= 2 * WHOLE_BYTES
+    if (whole) {
+      yield* await readWhole(engine.blobs, blob, lengthBytes, open, range)
       return
     }
-    const header = await joined(engine.blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, info.lengthBytes) }))
-    using opener = openPart(dek, identity, part.salt, part.sizeBytes, header, info.lengthBytes)
-    const sealed = opener.ciphertextRange(range)
-    // Whole segments, so that the store may fill the same memory again.
-    const chunkBytes = SEGMENTS_PER_READ * opener.sealedSegmentBytes
-    yield* opener.unseal(range, engine.blobs.get(blob, { ...sealed, chunkBytes, reuse: true }))
+    const header = await joined(engine.blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, lengthBytes) }))
+    using opener = open(header, lengthBytes)
+    if (ahead) yield* streamed(engine.blobs, blob, opener, range)
+    else yield* bySegment(engine, blob, opener, range)
   } catch (error) {
     throw asDamage(error)
+  }
+}
+
+// What is read in a function of its own is not held while its plaintext waits for a slow client.
+async function readWhole(
+  blobs: BlobStore,
+  blob: BlobId,
+  lengthBytes: number,
+  open: (header: Buffer, storedBytes: number) => PartOpener,
+  range: ByteRange,
+): Promise<Buffer[]> {
+  const stored = await joined(blobs.get(blob, { start: 0, end: lengthBytes }))
+  using opener = open(stored.subarray(0, HEADER_SIZE), stored.length)
+  const sealed = opener.ciphertextRange(range)
+  return opener.bytes(range, stored.subarray(sealed.start, sealed.end))
+}
+
+/** The plaintext of a range within one segment. */
+async function readSegment(blobs: BlobStore, blob: BlobId, opener: PartOpener, range: ByteRange): Promise<Buffer[]> {
+  const plaintext: Buffer[] = []
+  const asked = { ...opener.ciphertextRange(range), chunkBytes: opener.sealedSegmentBytes, reuse: true }
+  for await (const sealed of blobs.get(blob, asked)) plaintext.push(...opener.bytes(range, sealed))
+  return plaintext
+}
+
+function streamed(blobs: BlobStore, blob: BlobId, opener: PartOpener, range: ByteRange): AsyncGenerator<Buffer> {
+  // Whole segments, so that the store may fill the same memory again.
+  const chunkBytes = SEGMENTS_PER_READ * opener.sealedSegmentBytes
+  return opener.unseal(range, blobs.get(blob, { ...opener.ciphertextRange(range), chunkBytes, reuse: true }))
+}
+
+/** One segment in memory and no file open in between, until reading ahead is possible. */
+async function* bySegment(
+  { blobs, readAhead }: Engine,
+  blob: BlobId,
+  opener: PartOpener,
+  range: ByteRange,
+): AsyncGenerator<Buffer> {
+  const segmentBytes = opener.sealedSegmentBytes - TAG_SIZE
+  for (let start = range.start; start < range.end; ) {
+    using ahead = readAhead.take()
+    if (ahead) {
+      yield* streamed(blobs, blob, opener, { start, end: range.end })
+      return
+    }
+    const end = Math.min(range.end, start - (start % segmentBytes) + segmentBytes)
+    yield* await readSegment(blobs, blob, opener, { start, end })
+    start = end
   }
 }
 

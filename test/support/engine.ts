@@ -18,6 +18,7 @@ export interface TestEngineOptions {
   readonly blobs?: (inner: BlobStore) => BlobStore
   readonly provider?: (inner: KeyProvider) => KeyProvider
   readonly keepOrphans?: boolean
+  readonly maxReadAheads?: number
 }
 
 /** The object engine alone, over memory, with a clock that stands still and a key service to command. */
@@ -39,6 +40,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     onBackgroundError: (error) => void failures.push(error),
     minPartBytes: 1,
     keepOrphans: options.keepOrphans ?? false,
+    ...(options.maxReadAheads === undefined ? {} : { maxReadAheads: options.maxReadAheads }),
   })
   const newBucket: NewBucket = {
     name: 'bucket',

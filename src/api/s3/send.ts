@@ -47,9 +47,6 @@ function writeHead(response: ServerResponse, status: number, headers: OutgoingHt
   }
 }
 
-/** Waiting for every chunk to leave would cost a turn of the event loop each. */
-const AHEAD_BYTES = 256 * 1024
-
 async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Promise<void> {
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
@@ -57,8 +54,9 @@ async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Pr
   try {
     for await (const chunk of body) {
       if (response.destroyed) return
-      response.write(chunk)
-      if (response.writableLength > AHEAD_BYTES) await once(response, 'drain', { signal: gone.signal })
+      const room = response.write(chunk)
+      // The system takes most chunks at once. What it doesn't take is all that a slow client may cost us.
+      if (!room && response.writableLength > 0) await once(response, 'drain', { signal: gone.signal })
     }
     response.end()
   } catch (error) {
