@@ -19,10 +19,6 @@ export const S3_ERRORS = {
   CredentialsNotSupported: [400, 'This request does not support credentials.'],
   EntityTooLarge: [400, 'Your proposed upload exceeds the maximum allowed size'],
   EntityTooSmall: [400, 'Your proposed upload is smaller than the minimum allowed size'],
-  ExpectationFailed: [
-    417,
-    'The server does not meet what the Expect header asks for; 100-continue is all that it knows.',
-  ],
   ExpiredToken: [400, 'The provided token has expired.'],
   IllegalLocationConstraintException: [
     400,

@@ -73,7 +73,6 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
     try {
-      if (expects(incoming) === 'unknown') throw new S3Error('ExpectationFailed')
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
@@ -121,14 +120,13 @@ async function* body(
   trace: { bodyAsked: boolean },
 ): AsyncGenerator<Buffer> {
   trace.bodyAsked = true
-  if (expects(incoming) === 'continue') response.writeContinue()
+  if (awaitsContinue(incoming)) response.writeContinue()
   yield* progressing(readBytes(incoming))
 }
 
-/** RFC 9110: 100-continue is the only expectation that there is, and HTTP/1.0 has none. */
-function expects({ headers: { expect }, httpVersion }: IncomingMessage): 'nothing' | 'continue' | 'unknown' {
-  if (expect === undefined || httpVersion === '1.0') return 'nothing'
-  return /^100-continue$/i.test(expect) ? 'continue' : 'unknown'
+/** RFC 9110: 100-continue is the only expectation that there is, and HTTP/1.0 has none. S3 serves whoever expects something else. */
+function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): boolean {
+  return expect !== undefined && httpVersion !== '1.0' && /^100-continue$/i.test(expect)
 }
 
 /** Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404. */
@@ -213,7 +211,7 @@ async function refuse(
   const resource = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
   const reply = errorReply(error, resource, requestId)
   // A client that still waits for 100 Continue sends nothing that would have to be read.
-  const awaited = unread && (bodyAsked || expects(incoming) !== 'continue')
+  const awaited = unread && (bodyAsked || !awaitsContinue(incoming))
   await send(response, awaited ? lingering(reply, incoming) : reply, incoming.method === 'HEAD')
 }
 
