@@ -1,4 +1,4 @@
-/** Which of the running reads may hold more than a segment in memory. The others read one segment at a time. */
+/** Which of the running reads may hold more than a segment in memory. The others go one segment at a time. */
 export interface ReadAhead {
   /** Undefined when all are taken. Dispose it to give it back. */
   readonly take: () => Disposable | undefined

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
+import { readAhead } from '../../objects/read-ahead.ts'
 import type { S3Error } from './error-codes.ts'
 import type { ReplyBody, S3Reply } from './operation.ts'
 import { xml } from './xml/encode.ts'
@@ -47,7 +48,13 @@ function writeHead(response: ServerResponse, status: number, headers: OutgoingHt
   }
 }
 
+/** Waiting for every chunk to leave costs a turn of the event loop each; not waiting costs memory for every slow client. */
+const AHEAD_BYTES = 256 * 1024
+const writeAheads = readAhead(64)
+
 async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Promise<void> {
+  using ahead = writeAheads.take()
+  const aheadBytes = ahead ? AHEAD_BYTES : 0
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
   response.once('close', onClose)
@@ -55,8 +62,7 @@ async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Pr
     for await (const chunk of body) {
       if (response.destroyed) return
       const room = response.write(chunk)
-      // The system takes most chunks at once. What it doesn't take is all that a slow client may cost us.
-      if (!room && response.writableLength > 0) await once(response, 'drain', { signal: gone.signal })
+      if (!room && response.writableLength > aheadBytes) await once(response, 'drain', { signal: gone.signal })
     }
     response.end()
   } catch (error) {
