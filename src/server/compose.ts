@@ -207,6 +207,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
       },
     }),
+    { maxConnections: config['s3.max-connections'] },
   )
   const drainS3 = drainable(s3)
   const drainControl = drainable(control.server)

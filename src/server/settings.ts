@@ -71,6 +71,12 @@ export const SETTINGS = {
     'us-east-1',
     'region that the endpoint says it is in',
   ),
+  // A client that stalls costs about 0.1 MB: a segment, its socket and its request. docs/measured.md has the figures.
+  's3.max-connections': setting(
+    count.pipe(z.int().min(1, 'give at least 1')),
+    1024,
+    'connections of S3 clients at once; more are closed',
+  ),
   'control.listen': setting(
     address,
     { host: '127.0.0.1', port: 9001 },

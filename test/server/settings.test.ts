@@ -43,6 +43,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'US', 'us south', 'a'.repeat(33)],
   },
+  's3.max-connections': {
+    good: [
+      ['1', 1],
+      ['64', 64],
+      ['100000', 100_000],
+    ],
+    bad: ['0', '-1', '1.5', '', 'many'],
+  },
   'control.listen': {
     good: [
       ['127.0.0.2:2', { host: '127.0.0.2', port: 2 }],

@@ -11,17 +11,19 @@ const HEADERS_TIMEOUT_MS = 60_000
 const IDLE_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 const MAX_HEADER_BYTES = 32 * 1024
-/**
- * A client that stalls costs a download of one segment and its socket, 0.11 MB, or an upload of two segments and what is
- * gathered for the disk, 0.2 MB. 2000 of them make 220 to 400 MB, over some 250 MB for the process at work.
- */
-const MAX_CONNECTIONS = 2000
+
+export interface S3ServerOptions {
+  readonly idleTimeoutMs?: number
+  /** Further connections are closed. No limit when left out. */
+  readonly maxConnections?: number
+}
 
 /**
  * The S3 port, on node:http alone: the object path pays for every layer, and S3's own routing reads the raw target.
  * Requests with `Expect` go to the same handler, which answers `100-continue` when the body is first read.
  */
-export function createS3Server(handler: S3Handler, { idleTimeoutMs = IDLE_TIMEOUT_MS } = {}): Server {
+export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}): Server {
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxConnections } = options
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, keepAlive: true })
   const open = openResponses()
   const serve: Parameters<typeof server.on<'request'>>[1] = (incoming, response) => {
@@ -45,7 +47,7 @@ export function createS3Server(handler: S3Handler, { idleTimeoutMs = IDLE_TIMEOU
   server.requestTimeout = 0
   server.timeout = idleTimeoutMs
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS
-  server.maxConnections = MAX_CONNECTIONS
+  if (maxConnections !== undefined) server.maxConnections = maxConnections
   return server
 }
 

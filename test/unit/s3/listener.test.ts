@@ -17,8 +17,8 @@ afterEach(() => {
   }
 })
 
-async function serve(handler: S3Handler, idleTimeoutMs = 60_000) {
-  const server = createS3Server(handler, { idleTimeoutMs })
+async function serve(handler: S3Handler, idleTimeoutMs = 60_000, maxConnections = 1000) {
+  const server = createS3Server(handler, { idleTimeoutMs, maxConnections })
   servers.push(server.listen(0, '127.0.0.1'))
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -33,6 +33,17 @@ const read = async (incoming: IncomingMessage): Promise<number> => {
 
 const HEAD = (method: string, length: number) =>
   `${method} /b/k HTTP/1.1\r\nHost: h\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n`
+
+describe('connections above the limit', () => {
+  it('are closed, and accepted again when others end', async () => {
+    const { url } = await serve((_incoming, response) => send(response, { status: 204 }, false), 60_000, 2)
+    const held = [await openSocket(url), await openSocket(url)]
+    expect(await exchange(url, HEAD('GET', 0))).toMatchObject({ statuses: [], closed: true })
+    held[0]?.destroy()
+    await expect.poll(async () => (await exchange(url, HEAD('GET', 0))).statuses).toEqual([204])
+    held[1]?.destroy()
+  })
+})
 
 describe('a connection on which nothing moves', () => {
   it('is kept while the answer is being worked on, and cut while the client is waited for', async () => {
