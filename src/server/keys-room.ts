@@ -1,0 +1,36 @@
+import type { Iam } from '../iam/iam.ts'
+import { type KmsService, openKms } from '../kms/service.ts'
+import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
+import { keyAudit } from './key-audit.ts'
+import type { RoomOptions } from './room.ts'
+import type { Config } from './settings.ts'
+
+const SWEEP_EVERY_MS = 3_600_000
+
+/** The keys half: root keys behind their one door. */
+export async function openKeys({ config, log, clock, scope, foundation }: RoomOptions, iam: Iam): Promise<KmsService> {
+  const { store } = await foundation.openStore('kms')
+  const kms = await openKms({
+    store,
+    sealingKey: foundation.instanceKey.derive('kms'),
+    iam,
+    clock,
+    settings: kmsSettings(config),
+    audit: keyAudit(log),
+  })
+  scope.defer(() => kms.close())
+  const sweep = (): void => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed'))
+  const sweeping = setInterval(sweep, SWEEP_EVERY_MS).unref()
+  scope.defer(() => clearInterval(sweeping))
+  // A process that is started more often than that would never sweep.
+  sweep()
+  return kms
+}
+
+const kmsSettings = (config: Config) => ({
+  ...DEFAULT_KMS_SETTINGS,
+  enableDelayMs: config['kms.enable-delay-ms'],
+  restoreDelayMs: config['kms.restore-delay-ms'],
+  rotateIntervalMs: config['kms.rotate-interval-ms'],
+  restoreWindowMs: config['kms.restore-window-ms'],
+})

@@ -1,0 +1,59 @@
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { createS3Handler } from '../api/s3/handler.ts'
+import { createS3Server } from '../api/s3/listener.ts'
+import { newLease } from '../base/ids.ts'
+import type { KeyProvider } from '../envelope/key-provider.ts'
+import type { Iam } from '../iam/iam.ts'
+import { type Objects, openObjects } from '../objects/objects.ts'
+import type { BlobStore } from '../storage/blob/blob-store.ts'
+import { openDiskStore } from '../storage/blob/disk-store.ts'
+import type { RoomOptions } from './room.ts'
+
+export interface ObjectsRoom {
+  readonly objects: Objects
+  readonly blobs: BlobStore
+  /** Not listening yet. */
+  readonly s3: Server
+}
+
+export interface ObjectsRoomOptions extends RoomOptions {
+  readonly iam: Iam
+  readonly provider: KeyProvider
+  /** Root key of provider-managed buckets. */
+  readonly serviceRootKeyCrn: string
+}
+
+/** The objects half: the engine over its stores, and S3 in front of it. */
+export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<ObjectsRoom> {
+  const { config, log, clock, scope, foundation, onStoreFailure, iam, provider, serviceRootKeyCrn } = options
+  const metadata = await foundation.openStore('metadata')
+  const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), {
+    lease: newLease(),
+    reserveBytes: config['disk.reserve-bytes'],
+    onFailure: onStoreFailure,
+  })
+  scope.defer(() => blobs.close())
+  const objects = await openObjects({
+    metadata: metadata.store,
+    blobs,
+    provider,
+    nonces: metadata.nonces,
+    clock,
+    onBackgroundError: (err) => log.error({ err }, 'background work failed'),
+    keepOrphans: config['accept-metadata-loss'],
+  })
+  scope.defer(() => objects.close())
+  const handler = createS3Handler({
+    objects,
+    iam,
+    clock,
+    domains: config['s3.domain'],
+    settings: { region: config['s3.region'], serviceRootKeyCrn },
+    log: {
+      access: (entry) => log.info(entry, entry.operation),
+      fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
+    },
+  })
+  return { objects, blobs, s3: createS3Server(handler, { maxConnections: config['s3.max-connections'] }) }
+}
