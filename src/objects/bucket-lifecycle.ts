@@ -1,8 +1,7 @@
 import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
-import { newDek } from '../envelope/dek.ts'
 import type { MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
-import { keyCall, metadataKeyContext } from './bucket-keys.ts'
+import { type BucketKeys, keyCall } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
@@ -23,13 +22,12 @@ export interface NewBucket {
 const REOPEN_ATTEMPTS = 5
 
 /** The key must exist, be usable and authorised: wrapping the bucket metadata key proves it before anything is stored. */
-export async function createBucket(engine: Engine, input: NewBucket): Promise<Bucket> {
+export async function createBucket(engine: Engine, keys: BucketKeys, input: NewBucket): Promise<Bucket> {
   const existing = engine.buckets.find(input.name) && (await engine.buckets.refresh(input.name))
   if (existing) throw taken(existing, input)
   const id = newUuid()
   const call = keyCall(input)
-  using key = newDek()
-  const metadataKey = await engine.provider.wrap(call, key, metadataKeyContext(id))
+  const metadataKey = await keys.newMetadataKey(input, id)
   const record = { ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey }
   if (input.encryption !== 'customer-managed') return create(engine, input, () => engine.buckets.create(record))
   const created = await engine.deregistrations.begin(input)

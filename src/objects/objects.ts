@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
+import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
@@ -12,6 +13,7 @@ import { sameBucket } from './commit-version.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
 import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
+import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
 import { deleteObject } from './delete-object.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
@@ -46,8 +48,11 @@ interface Target {
   readonly key: string
 }
 
-/** The object engine: what every protocol serves. Throws ObjectsError and the key provider's five codes. */
-export interface Objects {
+/**
+ * The object engine: what every protocol serves, for one asker. Throws ObjectsError, the key provider's five codes and
+ * AuditUnavailable.
+ */
+export interface ObjectsService {
   readonly buckets: Pick<Buckets, 'find' | 'get' | 'all'>
   readonly createBucket: (input: NewBucket) => Promise<Bucket>
   readonly deleteBucket: (bucket: Bucket) => Promise<void>
@@ -64,6 +69,12 @@ export interface Objects {
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
   readonly abortUpload: (upload: Upload) => Promise<void>
+}
+
+/** Beside what it serves, which is then for the store itself. */
+export interface Objects extends ObjectsService {
+  /** What data keys are used for is recorded as done for this asker. One for each request. */
+  readonly onBehalfOf: (asker: Asker) => ObjectsService
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -77,6 +88,8 @@ export interface ObjectsOptions {
   readonly provider: KeyProvider
   readonly nonces: NonceSource
   readonly clock: Clock
+  /** Told of every use of a data key. Default: nobody. */
+  readonly audit?: DataKeyAudit
   /** Work behind the scenes (collector, sweep) that failed; it is tried again at the next occasion. */
   readonly onBackgroundError: (error: unknown) => void
   /** Of every part of an upload but the last. S3: 5 MiB. */
@@ -98,6 +111,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     provider,
     nonces,
     clock,
+    audit = noAudit,
     onBackgroundError,
     minPartBytes = MIN_PART_BYTES,
     maxReadAheads = MAX_READ_AHEADS,
@@ -122,7 +136,6 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     readAhead: readAhead(maxReadAheads),
     minPartBytes,
   }
-  const keys = bucketKeys(provider, nonces)
   await reopenBuckets(engine)
   await openLease(metadata, blobs.lease)
   const stop = new AbortController()
@@ -132,21 +145,29 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
+  const onBehalfOf = (asker: Asker): ObjectsService => {
+    const keys = bucketKeys({ provider, nonces, audit }, asker)
+    return {
+      buckets,
+      createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
+      deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
+      put: (input) => putObject(engine, keys, input),
+      open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
+      delete: (target) => deleteObject(engine, keys, target),
+      list: (query) => listObjects(engine, keys, query),
+      createUpload: (target) => createUpload(engine, keys, target),
+      findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
+      uploadPart: (upload, number, body) => uploadPart(engine, keys, upload, number, body),
+      listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
+      listUploads: (query) => listUploads(engine, query),
+      completeUpload: (input) => completeUpload(engine, keys, input),
+      abortUpload: (upload) => abortUpload(engine, upload),
+    }
+  }
+
   return {
-    buckets,
-    createBucket: (input) => byName.run(input.name, () => createBucket(engine, input)),
-    deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
-    put: (input) => putObject(engine, keys, input),
-    open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
-    delete: (target) => deleteObject(engine, keys, target),
-    list: (query) => listObjects(engine, keys, query),
-    createUpload: (target) => createUpload(engine, keys, target),
-    findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
-    uploadPart: (upload, number, body) => uploadPart(engine, keys, upload, number, body),
-    listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
-    listUploads: (query) => listUploads(engine, query),
-    completeUpload: (input) => completeUpload(engine, keys, input),
-    abortUpload: (upload) => abortUpload(engine, upload),
+    ...onBehalfOf(storeItself('store.call')),
+    onBehalfOf,
     garbage,
     swept,
     close: async () => {

@@ -38,7 +38,7 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
   using scope = new DisposableStack()
   const { found: record } = scope.use(await engine.garbage.pin(() => currentRecord(engine, bucket, key)))
   const openedAtMs = engine.clock.now()
-  const dek = scope.use(await keys.unwrapDek(bucket, record.blobId, record.wrappedDek))
+  const dek = scope.use(await keys.unwrapDek(bucket, key, record.blobId, record.wrappedDek))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
   const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
   if (manifest.sizeBytes !== record.sizeBytes)

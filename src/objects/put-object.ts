@@ -37,7 +37,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   }
 
   const blobId = random16()
-  const { dek, wrapped } = await keys.newDek(bucket, blobId)
+  const { dek, wrapped } = await keys.newDek(bucket, key, blobId)
   using secret = dek
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }

@@ -62,7 +62,7 @@ export async function createUpload(
 ): Promise<{ readonly uploadId: string }> {
   const bucket = currentBucket(engine, target.bucket)
   const id = random16()
-  const { dek, wrapped } = await keys.newDek(bucket, id)
+  const { dek, wrapped } = await keys.newDek(bucket, target.key, id)
   using secret = dek
   const manifest: Manifest = { ...target.attributes, etag: '', sizeBytes: 0, parts: [] }
   const createdAtMs = engine.clock.now()
@@ -104,7 +104,7 @@ export function checksumOf(record: UploadRecord): UploadChecksum | undefined {
 }
 
 export const unwrapUpload = (keys: BucketKeys, upload: Upload): Promise<Dek> =>
-  keys.unwrapDek(upload.bucket, upload.id, upload.record.wrappedDek)
+  keys.unwrapDek(upload.bucket, upload.key, upload.id, upload.record.wrappedDek)
 
 export function uploadAttributes(upload: Upload, dek: Dek): Attributes {
   const { bucket, key, id, record } = upload

@@ -5,6 +5,7 @@ import type { EnvelopeErrorCode } from '../../envelope/errors.ts'
 import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
+import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { BlobStoreErrorCode } from '../../storage/blob/blob-store.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import type { NonceSourceErrorCode } from '../../storage/metadata/nonce-source.ts'
@@ -19,6 +20,7 @@ type LowerCode =
   | EnvelopeErrorCode
   | StreamErrorCode
   | CrnErrorCode
+  | AuditErrorCode
   | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken'>
 
 /** The S3 face of every code that can reach this protocol. A new code below without a line here does not compile. */
@@ -63,6 +65,7 @@ const FACES = {
   EnvelopeTooLarge: 'EntityTooLarge',
   StreamAborted: 'IncompleteBody',
   StreamTooLong: 'EntityTooLarge',
+  AuditUnavailable: 'ServiceUnavailable',
   InvalidCrn: 'InvalidArgument',
   InvalidToken: 'InvalidToken',
   ExpiredToken: 'ExpiredToken',
@@ -76,6 +79,7 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
   KeyAccessDenied:
     'Access Denied: no authorization lets this object storage instance use the root key of this bucket. Create an authorization with role Reader from the instance to Key Protect.',
   KeyProviderUnavailable: 'The key provider of this bucket cannot be reached. Try again later.',
+  AuditUnavailable: 'No key is used while its use cannot be recorded in the audit log. Try again later.',
   MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
   NoSpace: 'There is not enough free disk space to store the object.',
 }

@@ -6,6 +6,7 @@ import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
+import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
@@ -81,9 +82,14 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       trace.operation = operation.name
       const caller = await authenticate(received, body(incoming, response, trace), options)
       trace.caller = caller
-      authorise(operation, request, caller, options)
+      const reason = authorise(operation, request, caller, options)
       const run = operation.prepare(request)
-      const reply = await run(context(request, caller, options))
+      const sourceIp = incoming.socket.remoteAddress
+      const asker: Asker = {
+        ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
+        ...(sourceIp === undefined ? {} : { sourceIp }),
+      }
+      const reply = await run(context(request, caller, asker, options))
       await send(response, reply, request.method === 'HEAD')
     } catch (error) {
       const face = s3Face(error)
@@ -129,28 +135,33 @@ function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): 
   return expect !== undefined && httpVersion !== '1.0' && /^100-continue$/i.test(expect)
 }
 
-/** Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404. */
+/**
+ * Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404.
+ * Says what lets the caller in.
+ */
 function authorise(
   operation: S3Operation,
   request: S3Request,
   caller: Caller,
   { objects, iam }: S3HandlerOptions,
-): void {
+): string {
   const { serviceInstanceCrn, principal } = caller
   if (operation.on === 'service' || operation.name === 'CreateBucket') {
     return allow(principal, operation.action, serviceInstanceCrn, request.bucket, iam)
   }
   const uses: ResourceUse[] = [{ bucket: request.bucket ?? '', action: operation.action }]
   if (operation.alsoUses) uses.push(operation.alsoUses(request))
+  const reasons = new Set<string>()
   for (const use of uses) {
     const bucket = objects.buckets.get(use.bucket)
-    allow(principal, use.action, bucket.serviceInstanceCrn, bucket.name, iam)
+    reasons.add(allow(principal, use.action, bucket.serviceInstanceCrn, bucket.name, iam))
     checkExpectedOwner(
       request,
       use === uses[0] ? 'x-amz-expected-bucket-owner' : 'x-amz-source-expected-bucket-owner',
       bucket,
     )
   }
+  return [...reasons].join(', ')
 }
 
 function allow(
@@ -159,7 +170,7 @@ function allow(
   instanceCrn: string,
   bucket: string | undefined,
   iam: S3HandlerOptions['iam'],
-): void {
+): string {
   const { account, instance } = parseCrn(instanceCrn)
   const target = { service: 'cloud-object-storage', accountId: account, instance } as const
   const decision = iam.decide(
@@ -168,6 +179,7 @@ function allow(
     bucket === undefined ? target : { ...target, resourceType: 'bucket', resource: bucket },
   )
   if (!decision.allowed) throw new S3Error('AccessDenied')
+  return decision.reason
 }
 
 type OperationContextAction = S3Operation['action']
@@ -179,11 +191,16 @@ function checkExpectedOwner({ headers }: S3Request, name: string, bucket: Bucket
   if (expected !== parseCrn(bucket.serviceInstanceCrn).account) throw new S3Error('AccessDenied')
 }
 
-function context(request: S3Request, caller: Caller, { objects, iam, settings }: S3HandlerOptions): OperationContext {
+function context(
+  request: S3Request,
+  caller: Caller,
+  asker: Asker,
+  { objects, iam, settings }: S3HandlerOptions,
+): OperationContext {
   return {
     ...caller,
     request,
-    objects,
+    objects: objects.onBehalfOf(asker),
     settings,
     mayUseRootKey: (rootKeyCrn) => {
       const { account, instance, resource } = parseCrn(rootKeyCrn)

@@ -1,5 +1,5 @@
 import type { Principal } from '../../iam/principal.ts'
-import type { Objects } from '../../objects/objects.ts'
+import type { ObjectsService } from '../../objects/objects.ts'
 import { S3Error } from './error-codes.ts'
 import type { RequestBody, S3Request } from './request.ts'
 
@@ -48,7 +48,8 @@ export interface StoreSettings {
 /** What one operation may touch, handed in by the handler after authentication and authorisation. */
 export interface OperationContext extends Caller {
   readonly request: S3Request
-  readonly objects: Objects
+  /** On the caller's behalf. */
+  readonly objects: ObjectsService
   readonly settings: StoreSettings
   /** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
   readonly mayUseRootKey: (rootKeyCrn: string) => boolean

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import { newDek } from '../../../src/envelope/dek.ts'
 import { bucketKeys, metadataKeyContext } from '../../../src/objects/bucket-keys.ts'
+import { storeItself } from '../../../src/objects/data-key-audit.ts'
 import type { BucketRecord } from '../../../src/objects/records.ts'
+import { noAudit } from '../../../src/observe/audit-trail.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import { openNonceSource } from '../../../src/storage/metadata/nonce-source.ts'
 import { memoryKeyProvider } from '../../support/fakes/memory-key-provider.ts'
@@ -40,7 +42,8 @@ async function setUp() {
     deleting: false,
     metadataKey: await provider.wrap(call, key, metadataKeyContext(id)),
   }
-  const keys = bucketKeys(provider, await openNonceSource(memoryStore()))
+  const nonces = await openNonceSource(memoryStore())
+  const keys = bucketKeys({ provider, nonces, audit: noAudit }, storeItself('store.test'))
   kms.calls.length = 0
   return { kms, time, keys, bucket, handedOut }
 }

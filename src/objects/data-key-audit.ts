@@ -1,0 +1,39 @@
+import type { AuditTrail } from '../observe/audit-trail.ts'
+
+/** On whose behalf, and for what, the engine uses data keys. */
+export interface Asker {
+  readonly iamId: string
+  /** `s3.GetObject`; work of the engine itself has a name of its own, `store.rewrap`. */
+  readonly action: string
+  /** What lets the asker do this: names a role or an authorization. */
+  readonly reason?: string
+  readonly requestId?: string
+  readonly sourceIp?: string
+}
+
+/** The engine's own work, for nobody in particular. */
+export const storeItself = (action: `store.${string}`): Asker => ({
+  iamId: 'coffer',
+  action,
+  reason: 'work of the store',
+})
+
+/** One use of a data key, whether its root key was asked or not. */
+export interface DataKeyUse {
+  readonly asker: Asker
+  /** Made for something new, or opened for something stored. */
+  readonly use: 'wrap' | 'unwrap'
+  /** `object`: of one object or upload. `bucket-metadata`: of what listings show. */
+  readonly dataKey: 'object' | 'bucket-metadata'
+  readonly bucket: string
+  /** Of the object. */
+  readonly key?: string
+  readonly rootKeyCrn: string
+  readonly serviceInstanceCrn: string
+  /** Of the root key; unknown when nothing could be wrapped. */
+  readonly keyVersion?: string
+  /** Present when it failed. */
+  readonly code?: string
+}
+
+export type DataKeyAudit = AuditTrail<DataKeyUse>
