@@ -1,7 +1,9 @@
 import type { Clock } from '../base/clock.ts'
+import { noAudit } from '../observe/audit-trail.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
+import type { IamAudit } from './audit.ts'
 import { type Authorizations, createAuthorizations } from './authorizations.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
@@ -39,6 +41,8 @@ export interface Iam {
   readonly tokens: Tokens
   /** What bootstrap and administration change. */
   readonly identities: Identities
+  /** Where whoever serves a call says what came of it. */
+  readonly audit: IamAudit
   /** An instance of the server itself, in the system account: in memory only, invisible in lists, no user reaches it. */
   readonly declareSystemInstance: (instance: SystemInstanceDeclaration) => Instance
   /** In memory only, declared at every start; invisible to users and not deletable by them. */
@@ -55,10 +59,19 @@ export interface IamOptions {
   readonly clock: Clock
   /** `iss` of the tokens, e.g. `https://iam.cloud.ibm.com/identity`. */
   readonly issuer: string
+  /** Default: nothing is recorded. */
+  readonly audit?: IamAudit
 }
 
 /** Throws IamStateDamaged. */
-export async function openIam({ store, secretKey, tokenKey, clock, issuer }: IamOptions): Promise<Iam> {
+export async function openIam({
+  store,
+  secretKey,
+  tokenKey,
+  clock,
+  issuer,
+  audit = noAudit,
+}: IamOptions): Promise<Iam> {
   const state = await openState(store, secretKey)
   const tokens = createTokens({ state, key: await openSigningKey(store, tokenKey), clock, issuer })
   return {
@@ -78,6 +91,7 @@ export async function openIam({ store, secretKey, tokenKey, clock, issuer }: Iam
     authorizations: createAuthorizations(state, clock),
     tokens,
     identities: createIdentities(state),
+    audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),
     declareSystemAuthorization: (authorization) => declareSystemAuthorization(state, authorization),
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { parseForm, parseJson, readBody } from './body.ts'
-import type { JsonOperation, JsonOperationInfo, JsonProtocol } from './json-operation.ts'
+import type { Call, CallAudit, JsonOperation, JsonOperationInfo, JsonProtocol } from './json-operation.ts'
 import type { Reply } from './reply.ts'
 import type { ApiRequest } from './request.ts'
 
@@ -31,13 +31,28 @@ export function defineApi<Context>(
     replyHeaders,
     operations: operations.map((operation) => ({
       ...operation,
-      handle: async (request, incoming) => {
-        const context = await protocol.authenticate(request, operation)
-        const decoded = operation.readsBody ? await decodedBody(protocol, operation, incoming) : undefined
-        return operation.prepare(request, decoded)(context)
-      },
+      handle: (request, incoming) =>
+        recorded(protocol.audit, { request, operation, context: undefined }, async (call) => {
+          const context = await protocol.authenticate(request, operation)
+          call.context = context
+          const decoded = operation.readsBody ? await decodedBody(protocol, operation, incoming) : undefined
+          return operation.prepare(request, decoded)(context)
+        }),
     })),
   }
+}
+
+async function recorded(audit: CallAudit | undefined, call: Call, act: (call: Call) => Promise<Reply>): Promise<Reply> {
+  audit?.begin(call)
+  let reply: Reply
+  try {
+    reply = await act(call)
+  } catch (error) {
+    audit?.failed(call, error)
+    throw error
+  }
+  await audit?.ended(call, reply)
+  return reply
 }
 
 async function decodedBody<Context>(

@@ -45,6 +45,22 @@ export interface JsonOperation<Context> extends JsonOperationInfo {
   readonly prepare: (request: ApiRequest, decoded: unknown) => (context: Context) => Promise<Reply>
 }
 
+/** One call of an operation, for whoever records it. */
+export interface Call {
+  readonly request: ApiRequest
+  readonly operation: JsonOperationInfo
+  /** What `authenticate` made; undefined until then. */
+  context: unknown
+}
+
+export interface CallAudit {
+  /** Throws when the call could not be recorded: nothing is done then. */
+  readonly begin: (call: Call) => void
+  /** The answer leaves when this has resolved. */
+  readonly ended: (call: Call, reply: Reply) => Promise<void>
+  readonly failed: (call: Call, error: unknown) => void
+}
+
 /**
  * How one API speaks. The life of a request: find the operation, `authenticate`, read and decode the body, `run`;
  * whatever any of them throws goes to `renderError`, which must answer everything (unknown errors as 500 without their text).
@@ -57,6 +73,8 @@ export interface JsonProtocol<Context> {
   readonly bodyLimitBytes?: number
   /** Makes what operations may touch; called before the body is read. */
   readonly authenticate: (request: ApiRequest, operation: JsonOperationInfo) => Promise<Context>
+  /** Told of every call, those included whose caller nobody knows. */
+  readonly audit?: CallAudit
   /** Between JSON and schema, e.g. for member names without regard to case. */
   readonly normaliseBody?: (decoded: unknown, operation: JsonOperationInfo) => unknown
   readonly renderError: (error: unknown, request: ApiRequest) => Reply

@@ -4,6 +4,7 @@ import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
+import { callAudit } from './audit.ts'
 import type { IdentityContext } from './context.ts'
 import { IdentityError } from './identity-error.ts'
 
@@ -18,6 +19,7 @@ export function identityProtocol(iam: Iam): JsonProtocol<IdentityContext> {
     prefixes: ['/identity', '/oidc'],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async () => ({ iam }),
+    audit: callAudit(iam.audit),
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
@@ -50,6 +52,9 @@ function rendered(error: unknown): Rendered {
   }
   if (hasCode(error, 'NotPermitted')) {
     return { status: 403, errorCode: 'BXNIM0513E', errorMessage: 'The caller is not allowed to act for this resource.' }
+  }
+  if (hasCode(error, 'AuditUnavailable')) {
+    return { status: 503, errorCode: 'BXNIM0098E', errorMessage: 'The service is temporarily unavailable.' }
   }
   if (isRequestError(error)) {
     return {

@@ -1,11 +1,13 @@
 import { CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
+import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
+import { callAudit } from './audit.ts'
 import type { PolicyContext } from './context.ts'
 
 export const policyOperation = jsonOperations<PolicyContext>()
@@ -18,6 +20,7 @@ export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
     prefixes: ['/v1/policies'],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await iam.verifyToken(bearerToken(request)) }),
+    audit: callAudit(iam.audit),
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
@@ -53,8 +56,12 @@ const FACES = {
   PreconditionMissing: [400, 'missing_required_header'],
   NotSupported: [501, 'unable_to_process'],
   NoSpace: [503, 'request_not_processed'],
+  AuditUnavailable: [503, 'request_not_processed'],
 } as const satisfies Partial<
-  Record<IamErrorCode | PolicyErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>, readonly [number, string]>
+  Record<
+    IamErrorCode | PolicyErrorCode | AuditErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>,
+    readonly [number, string]
+  >
 >
 
 const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
