@@ -2,20 +2,20 @@ import { z } from 'zod'
 import { openSmall, SMALL_KIND, sealSmall } from '../envelope/small-envelope.ts'
 import { ownerOf } from './accounts.ts'
 import { conflict, invalid } from './errors.ts'
-import { firstObjectStorage } from './instances.ts'
+import { firstObjectStorage, type Instance } from './instances.ts'
 import { userKey } from './keyspace.ts'
 import type { UserPrincipal } from './principal.ts'
 import type { StoredCredential, UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
-import { requireUser, userPrincipal } from './users.ts'
+import { isActive, requireUser, userPrincipal } from './users.ts'
 
 /** An HMAC pair of a user, with everything that S3 needs about them. */
 export interface Credential {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly principal: UserPrincipal
-  /** First object storage instance of the account: the one HMAC users act in. */
+  /** The instance that it was made for; without one, the first object storage instance of the account. */
   readonly serviceInstanceCrn: string
   readonly canonicalId: string
   readonly displayName: string
@@ -30,6 +30,7 @@ const schema = z.strictObject({
   accountId: z.string(),
   iamId: z.string(),
   accessKeyId: z.string(),
+  instance: z.string().optional(),
   sealedSecret: z.base64(),
 })
 
@@ -99,8 +100,8 @@ export function findCredential(state: IamState, accessKeyId: string): Credential
   const row = state.credentials.get(accessKeyId)
   const user = row && state.users.get(userKey(row))
   const owner = row && ownerOf(state, row.accountId)
-  const instance = row && firstObjectStorage(state, row.accountId)
-  if (!row || !user || !owner || !instance) return undefined
+  const instance = row && instanceOf(state, row)
+  if (!row || !user || !owner || !instance || !isActive(user)) return undefined
   return {
     accessKeyId,
     secretAccessKey: row.secretAccessKey,
@@ -110,3 +111,7 @@ export function findCredential(state: IamState, accessKeyId: string): Credential
     displayName: owner.displayName,
   }
 }
+
+/** A credential of an instance that is gone does not fall back to another one. */
+const instanceOf = (state: IamState, { accountId, instance }: StoredCredential): Instance | undefined =>
+  instance === undefined ? firstObjectStorage(state, accountId) : state.instances.get(instance)

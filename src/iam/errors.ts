@@ -4,6 +4,9 @@ export type IamErrorCode =
   /** Not a token of ours, or its user is gone. One code for every reason: the reason is nobody's business outside. */
   | 'InvalidToken'
   | 'ExpiredToken'
+  | 'RefreshTokenInvalid'
+  | 'RefreshTokenExpired'
+  /** Also for one that is disabled or has expired. */
   | 'ApiKeyNotFound'
   | 'UnknownAccount'
   | 'UnknownInstance'
@@ -12,6 +15,13 @@ export type IamErrorCode =
   | 'IdentityConflict'
   /** A value that the identity model does not allow; the message says which. */
   | 'IdentityInvalid'
+  /** A service id, API key, resource key or instance. */
+  | 'EntityNotFound'
+  /** Changed since the caller read it. */
+  | 'EntityConflict'
+  | 'EntityLocked'
+  /** An instance that still holds something. */
+  | 'InstanceInUse'
   | 'AuthorizationNotFound'
   /** A duplicate of an existing authorization, or a stale revision. */
   | 'AuthorizationConflict'

@@ -12,8 +12,10 @@ import { findInstance, type Instance, type InstanceFilter, listInstances } from 
 import { openState } from './open-state.ts'
 import type { Principal, ServicePrincipal } from './principal.ts'
 import type { Account, Owner, SystemAuthorization } from './records.ts'
-import { openSigningKey } from './signing-key.ts'
+import { createRefreshTokens } from './refresh-tokens.ts'
+import { openSigningKeys, type SigningKeySettings, type SigningKeys } from './signing-keys.ts'
 import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
+import { DEFAULT_SIGNING_KEY_SETTINGS, DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './token-settings.ts'
 import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
 
 /**
@@ -21,6 +23,8 @@ import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
  * before it counts, so decisions are synchronous and a removed right is gone at once. One process owns the store.
  */
 export interface Iam {
+  /** `iss` of the tokens. */
+  readonly issuer: string
   readonly accounts: () => readonly Account[]
   readonly account: (id: string) => Account | undefined
   /** In order of creation; the system's own instances are not listed. */
@@ -39,6 +43,7 @@ export interface Iam {
   readonly isAuthorized: (sourceInstanceCrn: string, target: Target, action: Action) => boolean
   readonly authorizations: Authorizations
   readonly tokens: Tokens
+  readonly signingKeys: SigningKeys
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -61,6 +66,7 @@ export interface IamOptions {
   readonly issuer: string
   /** Default: nothing is recorded. */
   readonly audit?: IamAudit
+  readonly settings?: Partial<TokenSettings & { readonly signingKey: SigningKeySettings }>
 }
 
 /** Throws IamStateDamaged. */
@@ -71,10 +77,16 @@ export async function openIam({
   clock,
   issuer,
   audit = noAudit,
+  settings,
 }: IamOptions): Promise<Iam> {
+  const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
   const state = await openState(store, secretKey)
-  const tokens = createTokens({ state, key: await openSigningKey(store, tokenKey), clock, issuer })
+  const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
+  const keys = await openSigningKeys({ store, tokenKey, clock, settings: signingKeySettings })
+  const refreshTokens = createRefreshTokens({ tokenKey, clock, lifeMs: refreshTokenLifeMs })
+  const tokens = createTokens({ state, keys, refreshTokens, clock, issuer, tokenLifeMs })
   return {
+    issuer,
     accounts: () => [...state.accounts.values()],
     account: state.accounts.get,
     instances: (filter) => listInstances(state, filter),
@@ -90,6 +102,7 @@ export async function openIam({
     },
     authorizations: createAuthorizations(state, clock),
     tokens,
+    signingKeys: keys,
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

@@ -6,7 +6,7 @@ import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
 import { instanceCodec } from './instances.ts'
 import { IAM_SPACE } from './keyspace.ts'
-import type { StoredInstance } from './records.ts'
+import type { StoredApiKey, StoredInstance } from './records.ts'
 import type { IamState } from './state.ts'
 import { openTable } from './table.ts'
 import { userCodec } from './users.ts'
@@ -14,12 +14,19 @@ import { userCodec } from './users.ts'
 /** Throws IamStateDamaged when a record does not decode or a secret does not open under `secretKey`. */
 export async function openState(store: MetadataStore, secretKey: Buffer): Promise<IamState> {
   const firstObjectStorage = new Map<string, StoredInstance>()
+  const apiKeysById = new Map<string, StoredApiKey>()
+  const apiKeys = await openTable(store, IAM_SPACE.apiKey, apiKeyCodec, (after, before) => {
+    if (before) apiKeysById.delete(before.id)
+    if (after) apiKeysById.set(after.id, after)
+  })
+  for (const row of apiKeys.values()) apiKeysById.set(row.id, row)
   return {
     accounts: await openTable(store, IAM_SPACE.account, accountCodec),
     instances: await openTable(store, IAM_SPACE.instance, instanceCodec, () => firstObjectStorage.clear()),
     users: await openTable(store, IAM_SPACE.user, userCodec),
     credentials: await openTable(store, IAM_SPACE.credential, credentialCodec(secretKey)),
-    apiKeys: await openTable(store, IAM_SPACE.apiKey, apiKeyCodec),
+    apiKeys,
+    apiKeysById,
     authorizations: await openTable(store, IAM_SPACE.authorization, authorizationCodec),
     firstObjectStorage,
     systemInstances: new Map(),

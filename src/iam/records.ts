@@ -48,16 +48,83 @@ export interface UserId {
 /** `uid` is new for each creation: a token of a deleted user is not one of a later user of the same name. */
 export interface StoredUser extends User {
   readonly uid: string
+  /** Absent: declared, and not changed through an API since. */
+  readonly life?: EntityLife | undefined
+  /** Of a person. Absent: active, and nothing more is known. */
+  readonly profile?: UserProfile | undefined
+  /** Of a service id. Absent: not locked, no description. */
+  readonly serviceId?: ServiceIdDetails | undefined
+}
+
+/** Who changes something, in which account they are. */
+export interface Actor {
+  readonly iamId: string
+  readonly accountId: string
+}
+
+/** What IBM's APIs tell of the life of an identity or a credential. */
+export interface EntityLife {
+  readonly createdAtMs: number
+  readonly createdBy: string
+  readonly modifiedAtMs: number
+  /** Grows by one with each change. */
+  readonly revision: number
+  /** The latest changes, oldest first. */
+  readonly history: readonly HistoryEntry[]
+}
+
+export interface HistoryEntry {
+  readonly atMs: number
+  readonly iamId: string
+  readonly accountId: string
+  readonly action: string
+  readonly params: readonly string[]
+}
+
+/** Only an `ACTIVE` user gets in. */
+export const USER_STATES = ['ACTIVE', 'VPN_ONLY', 'DISABLED_CLASSIC_INFRASTRUCTURE'] as const
+export type UserState = (typeof USER_STATES)[number]
+
+export interface UserProfile {
+  readonly state: UserState
+  readonly firstname?: string | undefined
+  readonly lastname?: string | undefined
+  readonly phonenumber?: string | undefined
+  readonly altphonenumber?: string | undefined
+  readonly photo?: string | undefined
+  readonly language?: string | undefined
+  readonly notificationLanguage?: string | undefined
+}
+
+export interface ServiceIdDetails {
+  /** May not be changed or deleted; works as before. */
+  readonly locked: boolean
+  readonly description?: string | undefined
+  readonly uniqueInstanceCrns?: readonly string[] | undefined
 }
 
 export interface StoredCredential extends UserId {
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** GUID of the object storage instance that it acts in. Absent: the account's first. */
+  readonly instance?: string | undefined
 }
 
 /** Who an API key stands for. The key itself is never kept: `hash` is its HMAC under a key that is not in the store. */
 export interface StoredApiKey extends UserId {
   readonly hash: string
+  /** `ApiKey-<uuid>`: says nothing about the key. */
+  readonly id: string
+  readonly name: string
+  readonly description?: string | undefined
+  readonly life: EntityLife
+  /** May not be changed or deleted; works as before. */
+  readonly locked: boolean
+  /** Does not work. */
+  readonly disabled: boolean
+  /** Does not work from then on. */
+  readonly expiresAtMs?: number | undefined
+  readonly actionWhenLeaked?: string | undefined
 }
 
 export type HashApiKey = (apiKey: string) => string

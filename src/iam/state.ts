@@ -18,7 +18,9 @@ export interface IamState {
   readonly instances: Table<StoredInstance>
   readonly users: Table<StoredUser>
   readonly credentials: Table<StoredCredential>
+  /** By hash. */
   readonly apiKeys: Table<StoredApiKey>
+  readonly apiKeysById: ReadonlyMap<string, StoredApiKey>
   readonly authorizations: Table<Authorization>
   /** First object storage instance of each account, as far as asked for since instances last changed. */
   readonly firstObjectStorage: Map<string, StoredInstance>

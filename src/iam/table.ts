@@ -30,7 +30,7 @@ export async function openTable<Row>(
   store: MetadataStore,
   space: Space,
   codec: RowCodec<Row>,
-  changed: () => void = () => {},
+  changed: (after: Row | undefined, before: Row | undefined) => void = () => {},
 ): Promise<Table<Row>> {
   const rows = new Map<string, Row>()
   for await (const { key, value } of entries(store, space)) {
@@ -43,15 +43,17 @@ export async function openTable<Row>(
     put: (id, row) => ({
       write: { type: 'put', space, key: Buffer.from(id, 'utf8'), value: encodeRow(codec, row) },
       apply: () => {
+        const before = rows.get(id)
         rows.set(id, row)
-        changed()
+        changed(row, before)
       },
     }),
     remove: (id) => ({
       write: { type: 'delete', space, key: Buffer.from(id, 'utf8') },
       apply: () => {
+        const before = rows.get(id)
         rows.delete(id)
-        changed()
+        changed(undefined, before)
       },
     }),
   }

@@ -1,19 +1,20 @@
-import { errors, type JSONWebKeySet, type JWTPayload, jwtVerify, SignJWT } from 'jose'
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
-import { userOfApiKey } from './api-keys.ts'
+import { findApiKey, userOfApiKey } from './api-keys.ts'
 import { decide } from './decide.ts'
 import type { IamErrorCode } from './errors.ts'
 import { findInstance, type Instance } from './instances.ts'
 import { userKey } from './keyspace.ts'
 import type { Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
-import type { StoredUser } from './records.ts'
-import type { SigningKey } from './signing-key.ts'
+import type { StoredApiKey, StoredUser } from './records.ts'
+import { type RefreshTokens, refreshTokenInvalid } from './refresh-tokens.ts'
+import type { SigningKeys } from './signing-keys.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
-import { userPrincipal } from './users.ts'
+import { isActive, isServiceId, userPrincipal } from './users.ts'
 
 export interface IssuedToken {
   readonly accessToken: string
@@ -21,24 +22,35 @@ export interface IssuedToken {
   readonly expiresAtSeconds: number
 }
 
+export interface RefreshableToken extends IssuedToken {
+  readonly refreshToken: string
+}
+
 export interface Tokens {
-  /** 1 h. Throws ApiKeyNotFound. */
-  readonly issueForApiKey: (apiKey: string) => Promise<IssuedToken>
-  /** 30 min, `sub_type: CRN`. Throws NotPermitted, also for an instance that does not exist. `callerToken`: of a user. */
+  /** Throws ApiKeyNotFound. */
+  readonly issueForApiKey: (apiKey: string) => Promise<RefreshableToken>
+  /** What `issueForApiKey` gave, as long as its API key is good. Throws RefreshTokenInvalid, RefreshTokenExpired. */
+  readonly issueForRefreshToken: (refreshToken: string) => Promise<RefreshableToken>
+  /** At most 30 min, `sub_type: CRN`. Throws NotPermitted, also for an instance that does not exist. `callerToken`: of a user. */
   readonly issueForService: (callerToken: string, instanceCrn: string) => Promise<IssuedToken>
   /** Throws InvalidToken or ExpiredToken. */
   readonly verify: (jwt: string) => Promise<Principal>
-  /** Public keys, as `/identity/keys` shows them. */
-  readonly jwks: () => JSONWebKeySet
 }
 
-const USER_TOKEN_LIFE_SECONDS = 3600
-const SERVICE_TOKEN_LIFE_SECONDS = 1800
+const SERVICE_TOKEN_LIFE_MS = 1_800_000
 const MAX_TOKEN_LENGTH = 8192
 const ALGORITHM = 'RS256'
 
-/** `uid` tells a user from a later one of the same name. */
-const subject = z.object({ iam_id: z.string(), uid: z.uuid(), account: z.object({ bss: z.string() }) })
+/**
+ * `uid` tells a user from a later one of the same name. `apikey` is the id of the API key that got the token, which
+ * ends with it; tokens that an older version signed have none.
+ */
+const subject = z.object({
+  iam_id: z.string(),
+  uid: z.uuid(),
+  account: z.object({ bss: z.string() }),
+  apikey: z.string().optional(),
+})
 const userClaims = subject
 /** A service token counts as long as the user who asked for it could ask for it again. */
 const serviceClaims = z.object({ iam_id: z.string().startsWith('crn-'), act: subject })
@@ -47,23 +59,32 @@ type Subject = z.output<typeof subject>
 
 export interface TokenOptions {
   readonly state: IamState
-  readonly key: SigningKey
+  readonly keys: SigningKeys
+  readonly refreshTokens: RefreshTokens
   readonly clock: Clock
   readonly issuer: string
+  readonly tokenLifeMs: number
 }
 
-export function createTokens({ state, key, clock, issuer }: TokenOptions): Tokens {
-  const sign = async (claims: JWTPayload, lifeSeconds: number): Promise<IssuedToken> => {
+export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenLifeMs }: TokenOptions): Tokens {
+  const sign = async (claims: JWTPayload, lifeMs: number): Promise<IssuedToken> => {
+    const { kid, privateKey } = keys.current()
     const issuedAtSeconds = Math.floor(clock.now() / 1000)
-    const expiresAtSeconds = issuedAtSeconds + lifeSeconds
+    const expiresAtSeconds = issuedAtSeconds + Math.floor(lifeMs / 1000)
     const times = { jti: newUuid(), iat: issuedAtSeconds, exp: expiresAtSeconds, iss: issuer }
-    const jwt = new SignJWT({ ...claims, ...times }).setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ: 'JWT' })
-    return { accessToken: await jwt.sign(key.privateKey), issuedAtSeconds, expiresAtSeconds }
+    const jwt = new SignJWT({ ...claims, ...times }).setProtectedHeader({ alg: ALGORITHM, kid, typ: 'JWT' })
+    return { accessToken: await jwt.sign(privateKey), issuedAtSeconds, expiresAtSeconds }
   }
 
-  const keyOf = async ({ kid }: { readonly kid?: string }) => {
-    if (kid !== key.kid) throw invalidToken()
-    return key.publicKey
+  const signFor = async (user: StoredUser, apiKey: StoredApiKey): Promise<RefreshableToken> => {
+    const issued = await sign(userTokenClaims(user, apiKey.id), tokenLifeMs)
+    return { ...issued, refreshToken: refreshTokens.issue({ apiKeyId: apiKey.id, uid: user.uid }) }
+  }
+
+  const keyOf = async ({ kid = '' }: { readonly kid?: string }) => {
+    const key = keys.publicKey(kid)
+    if (!key) throw invalidToken()
+    return key
   }
 
   const claimsOf = async (jwt: string): Promise<JWTPayload> => {
@@ -85,9 +106,13 @@ export function createTokens({ state, key, clock, issuer }: TokenOptions): Token
     }
   }
 
-  const userOf = ({ iam_id, uid, account }: Subject): StoredUser => {
+  /** Looked up every time: what was deleted, disabled or has expired since ends its tokens. */
+  const userOf = ({ iam_id, uid, account, apikey }: Subject): StoredUser => {
     const user = state.users.get(userKey({ accountId: account.bss, iamId: iam_id }))
-    if (user?.uid !== uid) throw invalidToken()
+    if (user?.uid !== uid || !isActive(user)) throw invalidToken()
+    if (apikey === undefined) return user
+    const row = state.apiKeysById.get(apikey)
+    if (!row || userOfApiKey(state, row, clock.now()) !== user) throw invalidToken()
     return user
   }
 
@@ -102,15 +127,23 @@ export function createTokens({ state, key, clock, issuer }: TokenOptions): Token
 
   return {
     issueForApiKey: async (apiKey) => {
-      const user = userOfApiKey(state, apiKey)
+      const row = findApiKey(state, apiKey)
+      const user = row && userOfApiKey(state, row, clock.now())
       if (!user) throw new CodedError<IamErrorCode>('ApiKeyNotFound', 'the API key could not be found')
-      return sign(userTokenClaims(user), USER_TOKEN_LIFE_SECONDS)
+      return signFor(user, row)
+    },
+    issueForRefreshToken: async (refreshToken) => {
+      const { apiKeyId, uid } = refreshTokens.open(refreshToken)
+      const row = state.apiKeysById.get(apiKeyId)
+      const user = row && userOfApiKey(state, row, clock.now())
+      if (user?.uid !== uid || !row) throw refreshTokenInvalid()
+      return signFor(user, row)
     },
     issueForService: async (callerToken, instanceCrn) => {
       const claims = userClaims.safeParse(await claimsOf(callerToken))
       if (!claims.success) throw invalidToken()
       const instance = serviceFor(userPrincipal(userOf(claims.data)), instanceCrn)
-      return sign(serviceTokenClaims(instance, claims.data), SERVICE_TOKEN_LIFE_SECONDS)
+      return sign(serviceTokenClaims(instance, claims.data), Math.min(SERVICE_TOKEN_LIFE_MS, tokenLifeMs))
     },
     verify: async (jwt) => {
       const payload = await claimsOf(jwt)
@@ -123,7 +156,6 @@ export function createTokens({ state, key, clock, issuer }: TokenOptions): Token
       if (!user.success) throw invalidToken()
       return userPrincipal(userOf(user.data))
     },
-    jwks: () => ({ keys: [key.publicJwk] }),
   }
 }
 
@@ -142,19 +174,20 @@ export function servicePrincipalOf(state: IamState, instanceCrn: string): Servic
   return servicePrincipal(instance)
 }
 
-function userTokenClaims({ iamId, accountId, uid, name, email }: StoredUser): JWTPayload {
-  const isServiceId = iamId.startsWith('iam-ServiceId-')
-  const realmid = isServiceId ? 'iam' : 'IBMid'
+function userTokenClaims({ iamId, accountId, uid, name, email }: StoredUser, apiKeyId: string): JWTPayload {
+  const forServiceId = isServiceId({ iamId })
+  const realmid = forServiceId ? 'iam' : 'IBMid'
   const identifier = iamId.replace(/^(IBMid|iam)-/, '')
-  const sub = isServiceId || email === '' ? iamId : email
+  const sub = forServiceId || email === '' ? iamId : email
   return {
     iam_id: iamId,
     id: iamId,
     realmid,
     identifier,
     uid,
+    apikey: apiKeyId,
     name,
-    ...(isServiceId ? { sub_type: 'ServiceId' } : { email }),
+    ...(forServiceId ? { sub_type: 'ServiceId' } : { email }),
     sub,
     authn: { sub, iam_id: iamId, name },
     account: { valid: true, bss: accountId },
@@ -166,7 +199,7 @@ function userTokenClaims({ iamId, accountId, uid, name, email }: StoredUser): JW
   }
 }
 
-function serviceTokenClaims({ crn, accountId }: Instance, { iam_id, uid, account }: Subject): JWTPayload {
+function serviceTokenClaims({ crn, accountId }: Instance, { iam_id, uid, account, apikey }: Subject): JWTPayload {
   return {
     iam_id: `crn-${crn}`,
     id: `crn-${crn}`,
@@ -175,7 +208,7 @@ function serviceTokenClaims({ crn, accountId }: Instance, { iam_id, uid, account
     sub: crn,
     sub_type: 'CRN',
     account: { valid: true, bss: accountId },
-    act: { iam_id, uid, account: { bss: account.bss } },
+    act: { iam_id, uid, account: { bss: account.bss }, ...(apikey === undefined ? {} : { apikey }) },
     grant_type: 'urn:ibm:params:oauth:grant-type:iam-authz',
     scope: 'ibm openid',
     client_id: 'default',

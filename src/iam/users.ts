@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
+import { lifeSchema } from './entity-life.ts'
 import type { IamErrorCode } from './errors.ts'
 import { invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
-import type { Roles, StoredUser, User, UserId } from './records.ts'
+import { type Roles, type StoredUser, USER_STATES, type User, type UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
@@ -24,6 +25,26 @@ const schema = z.strictObject({
   email: z.string(),
   roles: z.strictObject({ 'cloud-object-storage': role, kms: role, iam: role }),
   uid: z.string(),
+  life: lifeSchema.optional(),
+  profile: z
+    .strictObject({
+      state: z.enum(USER_STATES),
+      firstname: z.string().optional(),
+      lastname: z.string().optional(),
+      phonenumber: z.string().optional(),
+      altphonenumber: z.string().optional(),
+      photo: z.string().optional(),
+      language: z.string().optional(),
+      notificationLanguage: z.string().optional(),
+    })
+    .optional(),
+  serviceId: z
+    .strictObject({
+      locked: z.boolean(),
+      description: z.string().optional(),
+      uniqueInstanceCrns: z.array(z.string()).optional(),
+    })
+    .optional(),
 })
 
 export const userCodec: RowCodec<StoredUser> = {
@@ -40,7 +61,8 @@ export function putUser({ accounts, users, change }: IamState, declared: User): 
       throw new CodedError<IamErrorCode>('UnknownAccount', `there is no account ${declared.accountId}`)
     }
     const known = users.get(userKey(declared))
-    const user = newUser(declared, known?.uid)
+    // What a declaration does not speak of stays: a user who was shut out is not let in by a restart.
+    const user = { ...known, ...newUser(declared, known?.uid) }
     return { changes: known && sameUser(known, user) ? [] : [users.put(userKey(user), user)], result: user }
   })
 }
@@ -82,11 +104,16 @@ export function deleteUser({ users, credentials, apiKeys, change }: IamState, id
   })
 }
 
+/** May act: with tokens, API keys and HMAC credentials. */
+export const isActive = ({ profile }: StoredUser): boolean => profile === undefined || profile.state === 'ACTIVE'
+
+export const isServiceId = ({ iamId }: Pick<UserId, 'iamId'>): boolean => iamId.startsWith('iam-ServiceId-')
+
 export function requireUser(user: StoredUser | undefined, { accountId, iamId }: UserId): StoredUser {
   if (user) return user
   throw new CodedError<IamErrorCode>('UnknownUser', `there is no user ${iamId} in account ${accountId}`)
 }
 
 export function userPrincipal({ accountId, iamId, name, email, roles }: User): UserPrincipal {
-  return { type: iamId.startsWith('iam-ServiceId-') ? 'service-id' : 'user', iamId, accountId, name, email, roles }
+  return { type: isServiceId({ iamId }) ? 'service-id' : 'user', iamId, accountId, name, email, roles }
 }

@@ -3,8 +3,11 @@ import { type Iam, openIam } from '../iam/iam.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
 import type { RoomOptions } from './room.ts'
 
+const SIGNING_KEYS_EVERY_MS = 600_000
+
 /** Who there is and who may do what: both halves have identities of their own. */
-export async function openIdentities({ config, log, clock, foundation }: RoomOptions): Promise<Iam> {
+export async function openIdentities(room: RoomOptions): Promise<Iam> {
+  const { config, log, clock, foundation } = room
   const { instanceKey, openStore } = foundation
   const { store } = await openStore('iam')
   const iam = await openIam({
@@ -13,7 +16,13 @@ export async function openIdentities({ config, log, clock, foundation }: RoomOpt
     tokenKey: instanceKey.derive('token'),
     clock,
     issuer: config['iam.issuer'],
+    settings: {
+      tokenLifeMs: config['iam.token-life-ms'],
+      refreshTokenLifeMs: config['iam.refresh-token-life-ms'],
+      signingKey: { maxAgeMs: config['iam.signing-key-max-age-ms'], leadMs: config['iam.signing-key-lead-ms'] },
+    },
   })
+  await maintainSigningKeys(room, iam)
   const bootstrapFile = config['bootstrap-file']
   if (bootstrapFile === undefined) return iam
   await applyBootstrap(iam, await readBootstrap(bootstrapFile))
@@ -21,4 +30,12 @@ export async function openIdentities({ config, log, clock, foundation }: RoomOpt
     log.warn(`the bootstrap file ${bootstrapFile} holds secrets and may be read by others: chmod 600 ${bootstrapFile}`)
   }
   return iam
+}
+
+async function maintainSigningKeys({ log, scope }: RoomOptions, { signingKeys }: Iam): Promise<void> {
+  await signingKeys.maintain()
+  const failed = (err: unknown): void => log.error({ err }, 'the keys that sign tokens were not maintained')
+  const timer = setInterval(() => void signingKeys.maintain().catch(failed), SIGNING_KEYS_EVERY_MS)
+  timer.unref()
+  scope.defer(() => clearInterval(timer))
 }

@@ -1,5 +1,11 @@
 import { z } from 'zod'
 import { Secret } from '../base/secret.ts'
+import {
+  DEFAULT_SIGNING_KEY_SETTINGS,
+  DEFAULT_TOKEN_SETTINGS,
+  MAX_TOKEN_LIFE_MS,
+  MIN_TOKEN_LIFE_MS,
+} from '../iam/token-settings.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
@@ -131,6 +137,34 @@ export const SETTINGS = {
     'a deleted root key can be restored this long; then its material is destroyed',
   ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
+  'iam.token-life-ms': setting(
+    count.pipe(
+      z
+        .int()
+        .min(
+          MIN_TOKEN_LIFE_MS,
+          `give at least ${MIN_TOKEN_LIFE_MS}, a minute: clients refresh some seconds before the end`,
+        )
+        .max(MAX_TOKEN_LIFE_MS, `give at most ${MAX_TOKEN_LIFE_MS}, a day`),
+    ),
+    DEFAULT_TOKEN_SETTINGS.tokenLifeMs,
+    'life of an IAM token',
+  ),
+  'iam.refresh-token-life-ms': setting(
+    count.pipe(z.int().min(MIN_TOKEN_LIFE_MS, `give at least ${MIN_TOKEN_LIFE_MS}, a minute`)),
+    DEFAULT_TOKEN_SETTINGS.refreshTokenLifeMs,
+    'life of a refresh token; it ends with its API key in any case',
+  ),
+  'iam.signing-key-max-age-ms': setting(
+    count.pipe(z.int().min(3_600_000, 'give at least 3600000, an hour')),
+    DEFAULT_SIGNING_KEY_SETTINGS.maxAgeMs,
+    'a key signs tokens this long, then the next one does',
+  ),
+  'iam.signing-key-lead-ms': setting(
+    count.pipe(z.int().min(60_000, 'give at least 60000, a minute')),
+    DEFAULT_SIGNING_KEY_SETTINGS.leadMs,
+    'a new key is shown at /identity/keys this long before it signs',
+  ),
   'drain-ms': setting(
     count.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
     25_000,

@@ -70,9 +70,9 @@ export interface TestServer {
   readonly close: () => Promise<void>
 }
 
-export async function serveIam(): Promise<TestServer> {
+export async function serveIam(store: MetadataStore = memoryStore()): Promise<TestServer> {
   let offsetMs = 0
-  const iam = await openTestIam(memoryStore(), () => Date.now() + offsetMs)
+  const iam = await openTestIam(store, () => Date.now() + offsetMs)
   await applyBootstrap(iam, BOOTSTRAP)
   const logged: object[] = []
   const log = (fields: object) => void logged.push(fields)

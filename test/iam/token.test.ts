@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ACCOUNT, ISSUER, OBJECTS_CRN, OTHER_OBJECTS_CRN, serveIam, type TestServer } from './serve.ts'
 
 const APIKEY_GRANT = 'urn:ibm:params:oauth:grant-type:apikey'
+const CR_GRANT = 'urn:ibm:params:oauth:grant-type:cr-token'
 const AUTHZ_GRANT = 'urn:ibm:params:oauth:grant-type:iam-authz'
 
 let server: TestServer
@@ -12,12 +13,16 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const ask = async (
-  body: Record<string, string> | string,
+type Form = Record<string, string> | string
+const ask = (body: Form, path?: string, headers?: Record<string, string>) => askAt(server, body, path, headers)
+
+const askAt = async (
+  { url }: TestServer,
+  body: Form,
   path = '/identity/token',
   headers: Record<string, string> = {},
 ) => {
-  const response = await fetch(`${server.url}${path}`, {
+  const response = await fetch(`${url}${path}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
     body: typeof body === 'string' ? body : new URLSearchParams(body).toString(),
@@ -70,7 +75,17 @@ describe('POST /identity/token', () => {
     ['a key named as a property', { apikey: '__proto__', grant_type: APIKEY_GRANT }, 400, 'BXNIM0415E'],
     ['no key', { grant_type: APIKEY_GRANT }, 400, 'BXNIM0109E'],
     ['no grant type', { apikey: 'k1' }, 400, 'BXNIM0109E'],
-    ['a grant type named as a property', { apikey: 'k1', grant_type: 'constructor' }, 400, 'BXNIM0109E'],
+    ['a grant type named as a property', { apikey: 'k1', grant_type: 'constructor' }, 400, 'BXNIM0106E'],
+    ['a password', { grant_type: 'password', username: 'u', password: 'p' }, 400, 'BXNIM0106E'],
+    ['an authorization code', { grant_type: 'authorization_code', code: 'c' }, 400, 'BXNIM0106E'],
+    ['a compute resource token', { grant_type: CR_GRANT, cr_token: 'c' }, 400, 'BXNIM0106E'],
+    [
+      'an answer of another kind',
+      { apikey: 'k1', grant_type: APIKEY_GRANT, response_type: 'uaa,cloud_iam' },
+      400,
+      'BXNIM0106E',
+    ],
+    ['a refresh without a token', { grant_type: 'refresh_token', refresh_token: '' }, 400, 'BXNIM0109E'],
     ['a refresh token', { grant_type: 'refresh_token', refresh_token: 'not_supported' }, 400, 'BXNIM0407E'],
     ['nothing', '', 400, 'BXNIM0109E'],
     ['a bad escape', 'apikey=%E0%A4&grant_type=x', 400, 'BXNIM0106E'],
@@ -85,6 +100,52 @@ describe('POST /identity/token', () => {
       context: { requestId: expect.any(String) },
     })
     expect(JSON.stringify(answer.body)).not.toContain('k1')
+  })
+})
+
+describe('a refresh token', () => {
+  const BX = { Authorization: 'Basic Yng6Yng=' }
+  const first = async (at: TestServer = server) =>
+    (await askAt(at, { apikey: 'k1', grant_type: APIKEY_GRANT }, '/identity/token', BX)).body.refresh_token
+  const refresh = (refreshToken: string, at: TestServer = server) =>
+    askAt(at, { grant_type: 'refresh_token', refresh_token: refreshToken }, '/identity/token', BX)
+
+  it('is given to the client bx and gives tokens, and refresh tokens again', async () => {
+    const again = await refresh(await first())
+    expect(again.status).toBe(200)
+    expect(await server.iam.verifyToken(again.body.access_token)).toMatchObject({ iamId: 'IBMid-main' })
+    expect((await refresh(again.body.refresh_token)).status).toBe(200)
+  })
+
+  it('is no access token, and an access token is none', async () => {
+    await expect(server.iam.verifyToken(await first())).rejects.toMatchObject({ code: 'InvalidToken' })
+    expect((await refresh(await server.token('k1'))).body.errorCode).toBe('BXNIM0407E')
+  })
+
+  it('is refused when a byte of it differs, or when it is too long', async () => {
+    const bytes = Buffer.from(await first(), 'base64url')
+    bytes[bytes.length - 20] = (bytes[bytes.length - 20] ?? 0) ^ 1
+    expect((await refresh(bytes.toString('base64url'))).body.errorCode).toBe('BXNIM0407E')
+    expect((await refresh('A'.repeat(2000))).body.errorCode).toBe('BXNIM0407E')
+  })
+
+  it('ends with its life', async () => {
+    const other = await serveIam()
+    const token = await first(other)
+    other.pass(30 * 86_400_000 - 1000)
+    expect((await refresh(token, other)).status).toBe(200)
+    other.pass(2000)
+    expect((await refresh(token, other)).body.errorCode).toBe('BXNIM0408E')
+    await other.close()
+  })
+
+  it('ends with its user', async () => {
+    const id = { accountId: ACCOUNT, iamId: 'IBMid-refresher' }
+    await server.iam.identities.putUser({ ...id, name: 'R', email: '', roles: {} })
+    await server.iam.identities.putApiKey(id, 'kref')
+    const { body } = await ask({ apikey: 'kref', grant_type: APIKEY_GRANT }, '/identity/token', BX)
+    await server.iam.identities.deleteUser(id)
+    expect((await refresh(body.refresh_token)).body.errorCode).toBe('BXNIM0407E')
   })
 })
 
@@ -137,7 +198,7 @@ describe('a token for a service', () => {
 describe('a token that is not ours', () => {
   const claims = () => ({ iam_id: 'IBMid-main', account: { bss: ACCOUNT }, iss: ISSUER, iat: 1, exp: 9_999_999_999 })
   const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const keyId = () => String(server.iam.tokens.jwks().keys[0]?.kid)
+  const keyId = () => String(server.iam.signingKeys.jwks().keys[0]?.kid)
   const refused = (jwt: string) => expect(server.iam.verifyToken(jwt)).rejects.toMatchObject({ code: 'InvalidToken' })
 
   it('has no signature', async () => {
@@ -147,7 +208,7 @@ describe('a token that is not ours', () => {
   })
 
   it('is signed by HMAC with our public key as the secret', async () => {
-    const jwk = server.iam.tokens.jwks().keys[0] ?? {}
+    const jwk = server.iam.signingKeys.jwks().keys[0] ?? {}
     const publicKey = await importJWK(jwk, 'RS256', { extractable: true })
     if (publicKey instanceof Uint8Array) throw new Error('not a public key')
     const [, payload = ''] = (await server.token('k1')).split('.')

@@ -6,9 +6,9 @@ import { policyProtocol } from './policy-protocol.ts'
 
 /** `/identity/*` and `/v1/policies`: two APIs, because they tell their errors in two ways. */
 export function iamApis(iam: Iam): readonly Api[] {
-  const { createIdentityToken, createOidcToken, getKeys, ...policies } = operations
+  const { createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration, ...policies } = operations
   return [
-    defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys]),
+    defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration]),
     defineApi(policyProtocol(iam), Object.values(policies)),
   ]
 }

@@ -1,12 +1,12 @@
 import { CodedError } from '../../base/errors.ts'
 
 type IdentityErrorCode =
-  /** A property is missing, empty, or has a value that this endpoint does not take. */
+  /** A property has a value that this endpoint does not take. */
+  | 'BXNIM0106E'
+  /** A property is missing or empty. */
   | 'BXNIM0109E'
   /** A cloud resource name that is not one. */
   | 'BXNIM0113E'
-  /** A refresh token that is not valid; API keys get none. */
-  | 'BXNIM0407E'
 
 /** An error in IBM's own words: code and message as IBM's token service says them. */
 export class IdentityError extends CodedError<IdentityErrorCode> {
@@ -21,3 +21,10 @@ export class IdentityError extends CodedError<IdentityErrorCode> {
 
 export const propertyMissing = (name: string): IdentityError =>
   new IdentityError('BXNIM0109E', 'Property missing or empty.', `Property '${name}' either missing or empty.`)
+
+export const propertyInvalid = (name: string, valid: readonly string[]): IdentityError =>
+  new IdentityError(
+    'BXNIM0106E',
+    `Validation of property '${name}' failed. Valid values: '${valid.join(', ')}'`,
+    `Property '${name}' has a value that is not supported.`,
+  )

@@ -47,6 +47,12 @@ function rendered(error: unknown): Rendered {
   if (hasCode(error, 'ApiKeyNotFound')) {
     return { status: 400, errorCode: 'BXNIM0415E', errorMessage: 'Provided API key could not be found.' }
   }
+  if (hasCode(error, 'RefreshTokenInvalid')) {
+    return { status: 400, errorCode: 'BXNIM0407E', errorMessage: 'Provided refresh token is invalid.' }
+  }
+  if (hasCode(error, 'RefreshTokenExpired')) {
+    return { status: 400, errorCode: 'BXNIM0408E', errorMessage: 'Provided refresh token is expired.' }
+  }
   if (hasCode(error, 'InvalidToken', 'ExpiredToken')) {
     return { status: 400, errorCode: 'BXNIM0407E', errorMessage: 'Provided token is invalid or expired.' }
   }

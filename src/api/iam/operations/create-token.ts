@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import type { Iam } from '../../../iam/iam.ts'
-import type { IssuedToken } from '../../../iam/tokens.ts'
-import { json } from '../../common/reply.ts'
-import { IdentityError, propertyMissing } from '../identity-error.ts'
+import type { IssuedToken, RefreshableToken } from '../../../iam/tokens.ts'
+import { json, type Reply } from '../../common/reply.ts'
+import type { ApiRequest } from '../../common/request.ts'
+import { API_KEY_GRANT, GRANT_TYPES, REFRESH_GRANT, SERVICE_GRANT } from '../grant-types.ts'
+import { IdentityError, propertyInvalid, propertyMissing } from '../identity-error.ts'
 import { identityOperation } from '../identity-protocol.ts'
-
-const GRANT = 'urn:ibm:params:oauth:grant-type:'
 
 /** Clients send more than is needed, some of it empty (`refresh_token=&redirect_uri=`): empty is absent, unknown is ignored. */
 const form = z.record(z.string(), z.string())
@@ -19,42 +19,56 @@ const createToken = (name: string, path: string) =>
     anonymous: true,
     bodyFormat: 'form',
     body: form.optional(),
-    run: async ({ body = {} }, { iam }) => {
-      const { accessToken, issuedAtSeconds, expiresAtSeconds } = await issue(iam, body)
-      return json(200, {
-        access_token: accessToken,
-        // API keys get no refresh token: they ask again.
-        refresh_token: 'not_supported',
-        token_type: 'Bearer',
-        expires_in: expiresAtSeconds - issuedAtSeconds,
-        expiration: expiresAtSeconds,
-        scope: 'ibm openid',
-      })
-    },
+    run: ({ request, body = {} }, { iam }) => answer(iam, request, body),
   })
 
 export const createIdentityToken = createToken('CreateToken', '/identity/token')
 export const createOidcToken = createToken('CreateOidcToken', '/oidc/token')
 
-async function issue(iam: Iam, fields: Form): Promise<IssuedToken> {
-  switch (required(fields, 'grant_type')) {
-    case `${GRANT}apikey`:
-      return iam.tokens.issueForApiKey(required(fields, 'apikey'))
-    case `${GRANT}iam-authz`:
-      return issueForService(iam, fields)
-    case 'refresh_token':
-      throw new IdentityError(
-        'BXNIM0407E',
-        'Provided refresh token is invalid.',
-        'No refresh tokens are issued: use the API key again.',
-      )
+async function answer(iam: Iam, request: ApiRequest, fields: Form): Promise<Reply> {
+  const grantType = required(fields, 'grant_type')
+  refuseOtherResponses(fields)
+  switch (grantType) {
+    case API_KEY_GRANT:
+      return refreshable(await iam.tokens.issueForApiKey(required(fields, 'apikey')), request)
+    case REFRESH_GRANT:
+      return refreshable(await iam.tokens.issueForRefreshToken(required(fields, 'refresh_token')), request)
+    case SERVICE_GRANT:
+      return tokenReply(await issueForService(iam, fields))
     default:
-      throw new IdentityError(
-        'BXNIM0109E',
-        'Property has a value that is not supported.',
-        "Property 'grant_type' is not supported.",
-      )
+      throw propertyInvalid('grant_type', GRANT_TYPES)
   }
+}
+
+/** Only what is answered may be asked for. */
+function refuseOtherResponses(fields: Form): void {
+  const wanted = optional(fields, 'response_type')
+  if (wanted !== undefined && wanted !== 'cloud_iam') throw propertyInvalid('response_type', ['cloud_iam'])
+}
+
+/**
+ * A client that names itself as `bx` can refresh, and is given a refresh token that does: ibm-cos-sdk-config uses what it
+ * got as soon as 80 % of a token's life have passed. Without a client there is none, as with IBM, and none is missed:
+ * the Key Protect and platform clients ask with the API key again.
+ */
+function refreshable(token: RefreshableToken, request: ApiRequest): Reply {
+  return tokenReply(token, isRefreshingClient(request) ? token.refreshToken : undefined)
+}
+
+/** `bx:bx`: a public client. Its password is no secret and protects nothing. */
+const isRefreshingClient = (request: ApiRequest): boolean =>
+  /^Basic +Yng6Yng=$/i.test(request.header('authorization') ?? '')
+
+function tokenReply(token: IssuedToken, refreshToken = 'not_supported'): Reply {
+  const { accessToken, issuedAtSeconds, expiresAtSeconds } = token
+  return json(200, {
+    access_token: accessToken,
+    refresh_token: refreshToken,
+    token_type: 'Bearer',
+    expires_in: expiresAtSeconds - issuedAtSeconds,
+    expiration: expiresAtSeconds,
+    scope: 'ibm openid',
+  })
 }
 
 async function issueForService(iam: Iam, fields: Form): Promise<IssuedToken> {
@@ -70,8 +84,11 @@ async function issueForService(iam: Iam, fields: Form): Promise<IssuedToken> {
   return iam.tokens.issueForService(accessToken, iamId.slice('crn-'.length))
 }
 
+const optional = (fields: Form, name: string): string | undefined =>
+  (Object.hasOwn(fields, name) ? fields[name] : undefined) || undefined
+
 function required(fields: Form, name: string): string {
-  const value = Object.hasOwn(fields, name) ? fields[name] : undefined
-  if (!value) throw propertyMissing(name)
+  const value = optional(fields, name)
+  if (value === undefined) throw propertyMissing(name)
   return value
 }
