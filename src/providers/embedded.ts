@@ -1,6 +1,5 @@
-import { z } from 'zod'
 import { parseCrn } from '../base/crn.ts'
-import { CodedError, hasCode } from '../base/errors.ts'
+import { hasCode } from '../base/errors.ts'
 import { isUuid } from '../base/ids.ts'
 import { type Dek, dekFrom } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
@@ -10,19 +9,12 @@ import type { KmsErrorCode } from '../kms/errors.ts'
 import { KEY_STATE } from '../kms/key-states.ts'
 import { keyCrn } from '../kms/key-view.ts'
 import type { KmsService } from '../kms/service.ts'
-import { defineKeyProvider } from './common/define-key-provider.ts'
+import { failure, isFailure } from './common/failure.ts'
 
 export interface EmbeddedProviderOptions {
   readonly kms: KmsService
   readonly iam: Pick<Iam, 'instance' | 'servicePrincipal'>
 }
-
-export const embedded = defineKeyProvider({
-  name: 'embedded',
-  supports: { rewrap: true, aad: true, versions: true, registrations: true },
-  settings: z.strictObject({}),
-  open: async (_settings, { kms, iam }) => embeddedProvider({ kms, iam }),
-})
 
 /**
  * Our own key management service, through its door and as the service that asks: authorization and key state are
@@ -43,7 +35,7 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
 
   return {
     name: 'embedded',
-    supports: embedded.supports,
+    supports: { rewrap: true, aad: true, versions: true, registrations: true },
     wrap: (call, dek, context) =>
       told(() => {
         const { caller, key } = target(call)
@@ -99,20 +91,9 @@ async function told<T>(act: () => T | Promise<T>): Promise<T> {
   try {
     return await act()
   } catch (error) {
-    throw hasCode(error, ...Object.values(OWN)) ? error : failure(codeOf(error), error)
+    throw isFailure(error) ? error : failure(codeOf(error), error)
   }
 }
-
-const failure = (code: KeyProviderErrorCode, cause?: unknown): CodedError<KeyProviderErrorCode> =>
-  new CodedError(code, 'the key provider refused', cause === undefined ? {} : { cause })
-
-const OWN = {
-  RootKeyNotFound: 'RootKeyNotFound',
-  RootKeyDisabled: 'RootKeyDisabled',
-  KeyAccessDenied: 'KeyAccessDenied',
-  KeyProviderUnavailable: 'KeyProviderUnavailable',
-  WrappedDekForged: 'WrappedDekForged',
-} as const satisfies { [Code in KeyProviderErrorCode]: Code }
 
 const CODES: ReadonlyMap<string, KeyProviderErrorCode> = new Map<
   KmsErrorCode | 'InvalidCrn' | 'UnknownInstance',

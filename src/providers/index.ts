@@ -1,4 +1,4 @@
-import { embedded } from './embedded.ts'
+import { keyProtect } from './key-protect/key-protect.ts'
 
-/** Every key provider there is; the configuration's union of provider settings is made from this table. */
-export const KEY_PROVIDERS = { embedded } as const
+/** Every kind of key provider that settings can declare, by its `type`. */
+export const KEY_PROVIDERS = { 'key-protect': keyProtect } as const

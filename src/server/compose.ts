@@ -9,7 +9,7 @@ import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import type { Objects } from '../objects/objects.ts'
 import type { Logger } from '../observe/logger.ts'
-import { KEY_PROVIDERS } from '../providers/index.ts'
+import { embeddedProvider } from '../providers/embedded.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
@@ -60,7 +60,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const iam = await openIdentities(room)
   const kms = await openKeys(room, iam)
   // In this process asking costs nothing, so a cached DEK is asked for at every use.
-  const provider = cachedProvider(await KEY_PROVIDERS.embedded.open({}, { kms, iam }), { permitMs: 0 })
+  const provider = cachedProvider(embeddedProvider({ kms, iam }), { permitMs: 0 })
   scope.defer(() => provider.close())
   const serviceRootKeyCrn = await kms.ensureServiceRootKey()
   const { objects, blobs, s3 } = await openObjectsRoom({ ...room, iam, provider, serviceRootKeyCrn })

@@ -99,6 +99,7 @@ const MEMBERS = [
   'plaintext',
   'ciphertext',
   'aad',
+  'preventKeyDeletion',
 ]
 const BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(MEMBERS.map((name) => [name.toLowerCase(), name]))
 

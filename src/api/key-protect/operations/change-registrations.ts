@@ -4,13 +4,11 @@ import { noBody } from '../../common/json-operation.ts'
 import { defineOperation } from '../context.ts'
 
 const CALLS: readonly (readonly [string, Method])[] = [
-  ['CreateRegistration', 'POST'],
   ['UpdateRegistration', 'PATCH'],
   ['ReplaceRegistration', 'PUT'],
-  ['DeleteRegistration', 'DELETE'],
 ]
 
-/** Key Protect keeps these calls to its integrated services, which reach this server's keys inside the process. */
+/** Key Protect keeps these calls to its integrated services; object storage makes and ends registrations and never changes one. */
 export const changeRegistrations = CALLS.map(([name, method]) =>
   defineOperation({
     name,

@@ -4,8 +4,10 @@ import { changeRegistrations } from './change-registrations.ts'
 import { countKeys } from './count-keys.ts'
 import { createAlias } from './create-alias.ts'
 import { createKey } from './create-key.ts'
+import { createRegistration } from './create-registration.ts'
 import { deleteAlias } from './delete-alias.ts'
 import { deleteKey } from './delete-key.ts'
+import { deleteRegistration } from './delete-registration.ts'
 import { disableKey } from './disable-key.ts'
 import { enableKey } from './enable-key.ts'
 import { getKey } from './get-key.ts'
@@ -39,6 +41,8 @@ export const OPERATIONS: readonly JsonOperation<KeyProtectContext>[] = [
   unknownAction,
   listRegistrations,
   listAllRegistrations,
+  createRegistration,
+  deleteRegistration,
   ...changeRegistrations,
   createAlias,
   deleteAlias,

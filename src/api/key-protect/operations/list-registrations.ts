@@ -1,11 +1,11 @@
-import type { RegistrationFilter, RegistrationView } from '../../../kms/registering.ts'
+import type { RegistrationFilter } from '../../../kms/registering.ts'
 import { noBody } from '../../common/json-operation.ts'
 import { json, type Reply } from '../../common/reply.ts'
 import type { ApiRequest } from '../../common/request.ts'
 import { defineOperation, type KeyProtectContext } from '../context.ts'
-import { collection, wireTime } from '../envelope.ts'
-import { versionResource } from '../key-resource.ts'
+import { collection } from '../envelope.ts'
 import { booleanQuery, pageQuery } from '../query.ts'
+import { registrationResource } from '../registration-resource.ts'
 
 export const listRegistrations = defineOperation({
   name: 'GetRegistrations',
@@ -48,16 +48,3 @@ function decodedOnce(text: string): string {
     return text
   }
 }
-
-const registrationResource = (view: RegistrationView): object => ({
-  keyId: view.keyId,
-  keyName: view.keyName,
-  resourceCrn: view.resourceCrn,
-  createdBy: view.createdBy,
-  creationDate: wireTime(view.createdAt),
-  updatedBy: view.updatedBy,
-  lastUpdated: wireTime(view.updatedAt),
-  ...(view.description !== undefined && { description: view.description }),
-  preventKeyDeletion: view.preventKeyDeletion,
-  keyVersion: versionResource(view.keyVersion),
-})
