@@ -60,3 +60,45 @@ describe('GET /keys/{id}/registrations and /keys/registrations', () => {
     expect(refusal(answer)).toBe('400 INVALID_FIELD_ERR')
   })
 })
+
+describe('POST and DELETE /keys/{id}/registrations/{resource CRN}', () => {
+  const at = (id: string, crn: string) => `/keys/${id}/registrations/${encodeURIComponent(crn)}`
+  const asService = { headers: { authorization: 'Bearer service-token' } }
+
+  it('are for services, which register and take back what is theirs, as often as they like', async () => {
+    const id = await server.rootKey({ name: 'over the wire' })
+    const crn = bucketCrn('wired')
+    const body = { description: 'a bucket', preventKeyDeletion: true }
+    const made = await server.call('POST', at(id, crn), { ...asService, body })
+    expect([made.status, made.json.metadata.collectionTotal]).toEqual([201, 1])
+    expect(made.json.resources[0]).toMatchObject({ keyId: id, resourceCrn: crn, ...body })
+    expect((await server.call('POST', at(id, crn), asService)).status).toBe(201)
+    const { json } = await server.call('GET', `/keys/${id}/registrations`)
+    expect(json.resources).toMatchObject([{ resourceCrn: crn, preventKeyDeletion: false }])
+    for (let repeat = 0; repeat < 2; repeat++) {
+      expect((await server.call('DELETE', at(id, crn), asService)).status).toBe(204)
+    }
+    expect(await crnsAt(`/keys/${id}/registrations`)).toEqual([])
+  })
+
+  it('are refused to users, and to services that speak of what is not theirs or is no resource', async () => {
+    const id = await server.rootKey({ name: 'refusing' })
+    const foreign = bucketCrn('x', '33333333-3333-4333-8333-333333333333')
+    for (const method of ['POST', 'DELETE']) {
+      expect(refusal(await server.call(method, at(id, bucketCrn('x'))))).toBe('403 SERVICE_ONLY_ERR')
+      expect(refusal(await server.call(method, at(id, foreign), asService))).toBe('403 RESOURCE_OWNER_ERR')
+      expect(refusal(await server.call(method, at(id, 'photos'), asService))).toBe('400 INVALID_FIELD_ERR')
+    }
+    expect(await crnsAt(`/keys/${id}/registrations`)).toEqual([])
+  })
+
+  it('are refused as in every other call: unknown keys, standard keys, members that are not known', async () => {
+    const unknown = '99999999-9999-4999-8999-999999999999'
+    const standard = await server.rootKey({ name: 'standard', extractable: true })
+    const id = await server.rootKey({ name: 'strict' })
+    expect(refusal(await server.call('POST', at(unknown, bucketCrn('x')), asService))).toBe('404 KEY_NOT_FOUND_ERR')
+    expect(refusal(await server.call('POST', at(standard, bucketCrn('x')), asService))).toBe('400 KEY_ROOT_REQ_ERR')
+    const body = { prevent: true }
+    expect(refusal(await server.call('POST', at(id, bucketCrn('x')), { ...asService, body }))).toBe('400 BAD_BODY_ERR')
+  })
+})
