@@ -41,6 +41,7 @@ try {
   const target = { Bucket: BUCKET, Key: 'object' }
   const getUrl = new URL(await getSignedUrl(client, new GetObjectCommand(target)))
   await measure('stalled downloads', () => stalledDownload(getUrl))
+  await measure('stalled downloads with 100 more sent ahead', () => stalledDownload(getUrl, 101))
   const putUrl = new URL(await getSignedUrl(client, new PutObjectCommand({ ...target, Key: 'never' })))
   await measure('stalled uploads', () => stalledUpload(putUrl))
   await measure('idle connections', () => opened(getUrl))
@@ -72,9 +73,9 @@ async function settled(): Promise<void> {
   }
 }
 
-async function stalledDownload(url: URL): Promise<Socket> {
+async function stalledDownload(url: URL, times = 1): Promise<Socket> {
   const socket = await opened(url)
-  socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`)
+  socket.write(`GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${url.host}\r\n\r\n`.repeat(times))
   await new Promise((resolve) => socket.once('data', resolve))
   socket.pause()
   return socket

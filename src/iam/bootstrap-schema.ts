@@ -17,11 +17,17 @@ const roles = z.strictObject({
   iam: roleOf('iam', 'Administrator'),
 })
 
+/** Of two that say different things about the same one, none would be the one that counts. */
+const distinct = (ids: readonly string[]): boolean => new Set(ids).size === ids.length
+
 const user = z.strictObject({
   iamId: z.string().min(1).max(256),
   name,
   email: z.string().max(256).default(''),
-  hmac: z.array(z.strictObject({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) })).default([]),
+  hmac: z
+    .array(z.strictObject({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) }))
+    .refine((pairs) => distinct(pairs.map(({ accessKeyId }) => accessKeyId)), 'names an access key twice')
+    .default([]),
   apiKeys: z.array(z.string().min(1)).default([]),
   roles: roles.prefault({}),
 })
@@ -40,8 +46,14 @@ const account = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{32}$/, 'must be 32 lower-case hex digits'),
   name,
   canonicalId: z.string().min(1).optional(),
-  instances: z.array(instance).default([]),
-  users: z.array(user).default([]),
+  instances: z
+    .array(instance)
+    .refine((instances) => distinct(instances.map(({ id }) => id.toLowerCase())), 'names an instance twice')
+    .default([]),
+  users: z
+    .array(user)
+    .refine((users) => distinct(users.map(({ iamId }) => iamId)), 'names a user twice')
+    .default([]),
 })
 
 const authorization = z.strictObject({
@@ -51,7 +63,10 @@ const authorization = z.strictObject({
 })
 
 const document = z.strictObject({
-  accounts: z.array(account).default([]),
+  accounts: z
+    .array(account)
+    .refine((accounts) => distinct(accounts.map(({ id }) => id)), 'names an account twice')
+    .default([]),
   authorizations: z.array(authorization).default([]),
 })
 

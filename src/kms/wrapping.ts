@@ -74,4 +74,6 @@ function checkAad(aad: Aad): void {
   if (aad.length > MAX_AAD || aad.some((part) => part.length > MAX_AAD)) {
     throw invalidField('aad', `at most ${MAX_AAD} strings of at most ${MAX_AAD} characters`)
   }
+  // UTF-8 has no lone surrogates: different ones would become the same bytes.
+  if (!aad.every((part) => part.isWellFormed())) throw invalidField('aad', 'well-formed Unicode')
 }

@@ -37,9 +37,9 @@ export function checkReadConditions(conditions: ReadConditions, state: State): v
     throw preconditionFailed('If-Unmodified-Since')
   }
   if (ifNoneMatch) {
-    if (matches(ifNoneMatch, state.etag)) throw notModified(state)
+    if (matches(ifNoneMatch, state.etag)) throw notModified()
   } else if (ifModifiedSinceMs !== undefined && seconds(state.modifiedAtMs) <= seconds(ifModifiedSinceMs)) {
-    throw notModified(state)
+    throw notModified()
   }
 }
 
@@ -77,5 +77,4 @@ const preconditionFailed = (condition: string): ObjectsError =>
     details: { condition },
   })
 
-const notModified = (state: State): ObjectsError =>
-  new ObjectsError('NotModified', 'Not Modified', { details: { etag: state.etag, modifiedAtMs: state.modifiedAtMs } })
+const notModified = (): ObjectsError => new ObjectsError('NotModified', 'Not Modified')

@@ -214,13 +214,17 @@ export async function partsAfter(
   })
 }
 
+/** Throws NoSuchUpload when it was completed or aborted meanwhile. A part that was sent again only changes its row. */
 export async function abortUpload(engine: Engine, upload: Upload): Promise<void> {
   const uploadId = upload.id.toString('hex')
-  const done = await engine.metadata.commit([
-    { type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
-    engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
-  ])
-  if (!done) throw noSuchUpload(upload.uploadId)
+  const abort = ({ row }: Upload): Promise<boolean> =>
+    engine.metadata.commit([
+      { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
+      engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
+    ])
+  for (let current = upload; !(await abort(current)); ) {
+    current = await findUpload(engine, upload.bucket, upload.key, upload.uploadId)
+  }
   engine.garbage.collect()
 }
 

@@ -315,6 +315,20 @@ describe('Shapes that two servers would read in two ways', () => {
   })
 
   it.each([
+    ['gzip, chunked', '1.1', 501],
+    ['chunked', '1.0', 400],
+  ])('are not stored as they came: Transfer-Encoding %s in HTTP/%s', async (coding, version, expected) => {
+    const head = signedHead(put, `Transfer-Encoding: ${coding}`).replace('HTTP/1.1', `HTTP/${version}`)
+    const { statuses, closed } = await exchange(test.s3Url, `${head}4\r\nbody\r\n0\r\n\r\n`)
+    expect([statuses, closed]).toEqual([[expected], true])
+  })
+
+  it('are those of HTTP/1.1 without a host', async () => {
+    const { statuses } = await exchange(test.s3Url, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n')
+    expect(statuses).toEqual([400])
+  })
+
+  it.each([
     'GET / HTTP/3.0\r\n\r\n',
     'GET /\r\n\r\n',
     'get / HTTP/1.1\r\n\r\n',

@@ -84,6 +84,16 @@ describe('a conditional read', () => {
     }
   })
 
+  it('that finds nothing changed says how long the copy is good', async () => {
+    const expires = new Date(modifiedMs + 3_600_000)
+    const { ETag = '' } = await test.put('cached', 'cached', { CacheControl: 'max-age=60', Expires: expires })
+    for (const method of ['GET', 'HEAD']) {
+      const reply = await test.raw({ method, key: 'cached', headers: { 'if-none-match': ETag } })
+      expect(reply.status).toBe(304)
+      expect(reply.headers).toMatchObject({ 'cache-control': 'max-age=60', expires: expires.toUTCString() })
+    }
+  })
+
   it('of nothing is 404, whatever the condition', async () => {
     for (const name of ['if-match', 'if-none-match']) {
       expect(outcome(await test.raw({ method: 'GET', key: 'missing', headers: { [name]: '*' } }))).toBe('404 NoSuchKey')

@@ -73,8 +73,8 @@ describe('CopyObject', () => {
     expect(await head('ignored')).toMatchObject({ Metadata: { colour: 'red' }, ContentType: 'text/x-source' })
   })
 
-  it('refuses another directive', async () => {
-    const headers = { 'x-amz-copy-source': `/${test.bucket}/source`, 'x-amz-metadata-directive': 'MERGE' }
+  it.each(['metadata', 'tagging'])('refuses another directive for %s', async (of) => {
+    const headers = { 'x-amz-copy-source': `/${test.bucket}/source`, [`x-amz-${of}-directive`]: 'MERGE' }
     expect(outcome(await test.raw({ method: 'PUT', key: 'copy', headers }))).toBe('400 InvalidArgument')
   })
 

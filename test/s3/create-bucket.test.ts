@@ -32,6 +32,13 @@ describe('CreateBucket', () => {
     await test.client().send(new PutObjectCommand({ Bucket: 'first-bucket', Key: 'k', Body: 'x' }))
   })
 
+  it('makes none in a namespace that there is not', async () => {
+    expect(await raw('namespaced', { headers: { 'x-amz-bucket-namespace': 'account-regional' } })).toBe(
+      '501 NotImplemented',
+    )
+    expect(await raw('namespaced', { headers: { 'x-amz-bucket-namespace': 'global' } })).toBe('200')
+  })
+
   it('keeps it over a restart', async () => {
     const first = await startHouse()
     onTestFinished(() => rm(first.directory, { recursive: true, force: true }))
@@ -60,6 +67,7 @@ describe('CreateBucket', () => {
     '192.168.5.4',
     'xn--name',
     'sthree-name',
+    'amzn-s3-demo-name',
     'name-s3alias',
     'name--ol-s3',
     'name.mrap',

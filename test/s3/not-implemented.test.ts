@@ -23,16 +23,29 @@ describe('What Coffer does not have', () => {
   it.each(rows)('?$name of a $kind is refused by its own name, and done by no other', async ({ kind, name }) => {
     const operations = UNIMPLEMENTED[kind][name] ?? {}
     for (const method of METHODS) {
-      const operation = operations[method]
-      for (const value of ['', 'value']) {
-        const reply = await sendRaw(test.s3Url, { method, path: PATHS[kind], query: { [name]: value } })
-        const expected = operation === undefined ? '405 MethodNotAllowed' : '501 NotImplemented'
+      const found = operations[method]
+      const ways =
+        typeof found === 'object' ? { [found.all]: {}, [found.one]: { [found.by]: 'x' } } : { [found ?? '']: {} }
+      for (const [value, [operation, more]] of ['', 'value'].flatMap((value) =>
+        Object.entries(ways).map((way) => [value, way] as const),
+      )) {
+        const query = { [name]: value, ...more }
+        const reply = await sendRaw(test.s3Url, { method, path: PATHS[kind], query })
+        const expected = found === undefined ? '405 MethodNotAllowed' : '501 NotImplemented'
         if (method === 'HEAD') expect(`${method} ${reply.status}`).toBe(`HEAD ${expected.slice(0, 3)}`)
         else expect(`${method} ${outcome(reply)}`).toBe(`${method} ${expected}`)
-        if (operation !== undefined && method !== 'HEAD') expect(reply.body.toString()).toContain(`${operation} is not`)
+        if (found === undefined) expect(reply.headers['allow']).toBe(Object.keys(operations).sort().join(', '))
+        else if (method !== 'HEAD') expect(reply.body.toString()).toContain(`${operation} is not`)
       }
     }
     expect((await test.get('key')).bytes.toString()).toBe('kept')
+  })
+
+  it('is no bucket by the name of an operation', async () => {
+    const headers = { 'x-amz-request-route': 'route', 'x-amz-request-token': 'token' }
+    const reply = await sendRaw(test.s3Url, { method: 'POST', path: '/WriteGetObjectResponse', headers })
+    expect(outcome(reply)).toBe('501 NotImplemented')
+    expect(reply.body.toString()).toContain('WriteGetObjectResponse is not')
   })
 
   it.each([

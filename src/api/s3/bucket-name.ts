@@ -1,6 +1,6 @@
 import { S3Error } from './error-codes.ts'
 
-const RESERVED_PREFIXES = ['xn--', 'sthree-', 'cosv1-', 'account-']
+const RESERVED_PREFIXES = ['xn--', 'sthree-', 'amzn-s3-demo-', 'cosv1-', 'account-']
 const RESERVED_SUFFIXES = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3']
 
 /**

@@ -123,16 +123,8 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
     const element = names[name]
     if (element && value !== undefined) extra[element] = String(value)
   }
-  const headers = headersOf(error)
-  return { ...(Object.keys(extra).length > 0 ? { extra } : {}), ...(headers ? { headers } : {}) }
-}
-
-function headersOf({ code, details }: CodedError): Record<string, string> | undefined {
-  if (code === 'KeyProviderUnavailable') return { 'retry-after': '2' }
-  const { etag, modifiedAtMs } = details
-  // RFC 9110: a 304 carries the validators that the 200 would have had.
-  if (code === 'NotModified' && typeof etag === 'string' && typeof modifiedAtMs === 'number') {
-    return { etag: `"${etag}"`, 'last-modified': new Date(modifiedAtMs).toUTCString() }
+  return {
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+    ...(error.code === 'KeyProviderUnavailable' ? { headers: { 'retry-after': '2' } } : {}),
   }
-  return undefined
 }

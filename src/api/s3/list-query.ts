@@ -8,16 +8,15 @@ import type { XmlContent } from './xml/encode.ts'
 export interface ListParameters {
   readonly prefix: string
   readonly delimiter: string
+  /** S3 echoes it as it is here: a page holds at most 1,000, whatever was asked for. */
   readonly limit: number
-  /** As asked for: echoed, while no page holds more than 1,000. */
-  readonly maxKeys: number
   readonly encodingType: 'url' | undefined
 }
 
 const PAGE = 1000
 
 export function listParameters({ query }: S3Request, limitName: 'max-keys' | 'max-uploads'): ListParameters {
-  const maxKeys = integer(limitName, query.get(limitName) || String(PAGE), 0, 2 ** 31 - 1)
+  const asked = integer(limitName, query.get(limitName) || String(PAGE), 0, 2 ** 31 - 1)
   const encodingType = query.get('encoding-type')
   if (encodingType !== undefined && encodingType !== '' && encodingType !== 'url') {
     throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request', {
@@ -27,8 +26,7 @@ export function listParameters({ query }: S3Request, limitName: 'max-keys' | 'ma
   return {
     prefix: query.get('prefix') ?? '',
     delimiter: query.get('delimiter') ?? '',
-    maxKeys,
-    limit: Math.min(maxKeys, PAGE),
+    limit: Math.min(asked, PAGE),
     encodingType: encodingType === 'url' ? 'url' : undefined,
   }
 }

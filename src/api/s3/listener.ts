@@ -1,7 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { randomId } from '../../base/ids.ts'
+import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
+import { inTurn } from './in-turn.ts'
 import { type OpenResponses, openResponses } from './open-responses.ts'
+import { errorReply } from './send.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
 /**
@@ -25,13 +29,15 @@ export interface S3ServerOptions {
 export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}): Server {
   const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxConnections } = options
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, keepAlive: true })
+  // A client that has said all it has to say may close its side and still waits for the answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
   const open = openResponses()
+  const take = inTurn(handler, open)
   const serve: Parameters<typeof server.on<'request'>>[1] = (incoming, response) => {
     // A client that resets its connection is no error of ours.
     response.on('error', () => {})
     incoming.on('error', () => {})
-    open.add(response)
-    void handler(incoming, response)
+    take(incoming, response)
   }
   server.on('request', serve)
   server.on('checkContinue', serve)
@@ -63,21 +69,36 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Duplex, open: Op
     socket.destroy()
     return
   }
-  if (!mayAnswer(open.of(socket))) {
+  const owed = open.of(socket)
+  if (!mayAnswer(owed)) {
     reset(socket)
     return
   }
-  const code =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'RequestHeaderSectionTooLarge'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'RequestTimeout'
-        : 'BadRequest'
-  const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>The request could not be read.</Message></Error>`
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/xml\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
+  const [current] = owed
+  const code = (current && BODY_CODES.get(error.code ?? '')) ?? CODES.get(error.code ?? '') ?? 'BadRequest'
+  const message = code === 'BadRequest' ? 'The request could not be read.' : undefined
+  const requestId = String(current?.getHeader('x-amz-request-id') ?? randomId())
+  const resource = (current?.req.url ?? '/').split('?', 1)[0] ?? '/'
+  const { body } = errorReply(new S3Error(code, message), resource, requestId)
+  const document = typeof body === 'string' ? body : ''
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    'Connection: close',
+    'Content-Type: application/xml',
+    `Content-Length: ${Buffer.byteLength(document)}`,
+    `x-amz-request-id: ${requestId}`,
+    `x-amz-id-2: ${requestId}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${document}`)
 }
+
+/** Of Node's HTTP parser. */
+const CODES: ReadonlyMap<string, S3ErrorCode> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'RequestHeaderSectionTooLarge'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'RequestTimeout'],
+])
+/** The same, while a body is read. */
+const BODY_CODES: ReadonlyMap<string, S3ErrorCode> = new Map([['HPE_INVALID_EOF_STATE', 'IncompleteBody']])
 
 /**
  * Nothing is owed, or only the answer to the very request whose body can't be read. Anywhere else the refusal would be

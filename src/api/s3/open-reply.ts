@@ -1,6 +1,8 @@
+import { hasCode } from '../../base/errors.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import { checkReadConditions } from '../../objects/conditions.ts'
 import type { StoredChecksum } from '../../objects/content.ts'
+import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
 import { readConditions } from './condition-headers.ts'
 import { S3Error } from './error-codes.ts'
@@ -49,7 +51,8 @@ export function planRead(
   { request }: OperationContext,
 ): ReadPlan {
   const { manifest, modifiedAtMs } = object
-  checkReadConditions(readConditions(request), { etag: manifest.etag, modifiedAtMs })
+  const described = { ...objectHeaders(bucket, manifest, modifiedAtMs), ...responseOverrides(request) }
+  checkConditions(request, object, described)
   const part = input.partNumber === undefined ? undefined : partRange(object, input.partNumber)
   const range = part?.range ?? resolveRange(rangeHeader(request, object), manifest.sizeBytes)
   const { start, end } = range ?? { start: 0, end: manifest.sizeBytes }
@@ -59,8 +62,7 @@ export function planRead(
     reply: {
       status: range ? 206 : 200,
       headers: {
-        ...objectHeaders(bucket, manifest, modifiedAtMs),
-        ...responseOverrides(request),
+        ...described,
         ...(input.wantsChecksum && whole ? checksumHeader(manifest.checksum) : {}),
         ...(part ? part.headers : {}),
         ...(input.wantsChecksum && part?.checksum ? checksumHeader(part.checksum) : {}),
@@ -68,6 +70,24 @@ export function planRead(
         'content-length': end - start,
       },
     },
+  }
+}
+
+/** RFC 9110, 15.4.5: a 304 has these headers if the 200 would have had them. */
+const OF_NOT_MODIFIED = ['cache-control', 'etag', 'expires', 'last-modified'] as const
+
+function checkConditions(
+  request: S3Request,
+  { manifest, modifiedAtMs }: OpenObject,
+  described: Readonly<Record<string, string | number | undefined>>,
+): void {
+  try {
+    checkReadConditions(readConditions(request), { etag: manifest.etag, modifiedAtMs })
+  } catch (cause) {
+    if (!hasCode<ObjectsErrorCode>(cause, 'NotModified')) throw cause
+    const headers: Record<string, string> = {}
+    for (const name of OF_NOT_MODIFIED) if (described[name] !== undefined) headers[name] = String(described[name])
+    throw new S3Error('NotModified', undefined, { cause, headers })
   }
 }
 

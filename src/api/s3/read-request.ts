@@ -16,6 +16,7 @@ const MAX_KEY_BYTES = 1024
 /** Reads what the request names, from the raw target and headers. Throws InvalidURI, InvalidBucketName, KeyTooLongError or InvalidRequest. */
 export function readRequest(incoming: IncomingMessage, options: ReadRequestOptions): S3Request {
   const { headers, duplicateHeaders } = readHeaders(incoming.rawHeaders)
+  checkFraming(incoming.httpVersion, headers)
   const target = originForm(incoming.url ?? '/', headers.get('host'))
   const question = target.indexOf('?')
   const rawPath = question < 0 ? target : target.slice(0, question)
@@ -32,6 +33,18 @@ export function readRequest(incoming: IncomingMessage, options: ReadRequestOptio
     signal: options.signal,
     secure: options.secure,
     incoming,
+  }
+}
+
+function checkFraming(httpVersion: string, headers: ReadonlyMap<string, string>): void {
+  // RFC 9112, 3.2: a request of HTTP/1.1 without Host is answered 400.
+  if (httpVersion === '1.1' && !headers.has('host')) throw new S3Error('BadRequest', 'The Host header is missing.')
+  const coding = headers.get('transfer-encoding')
+  if (coding === undefined) return
+  // RFC 9112, 6.1: in HTTP/1.0 the framing of such a message is faulty; a coding that cannot be undone is answered 501.
+  if (httpVersion === '1.0') throw new S3Error('BadRequest', 'HTTP/1.0 has no Transfer-Encoding.')
+  if (coding.trim().toLowerCase() !== 'chunked') {
+    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'Transfer-Encoding' } })
   }
 }
 

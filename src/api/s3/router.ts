@@ -41,9 +41,10 @@ export function createRouter(operations: readonly S3Operation[]): Router {
       const stray = straySubresource(operations, request, on)
       const plain = candidates.find((operation) => demands(operation) === 0)
       if (plain && !stray) return refusingSelectors(plain, request)
-      throw new S3Error('MethodNotAllowed', undefined, {
-        extra: { Method: request.method, ResourceType: stray ? stray.toUpperCase() : on.toUpperCase() },
-      })
+      const methods = operations
+        .filter((operation) => operation.on === on && (stray ? operation.query?.[stray] : demands(operation) === 0))
+        .map((operation) => operation.method)
+      throw methodNotAllowed(request, stray ?? on, methods)
     },
   }
 }
@@ -59,14 +60,23 @@ function refuseUnimplemented(request: S3Request, on: 'service' | 'bucket' | 'obj
   for (const name of request.query.keys()) {
     const methods = Object.hasOwn(UNIMPLEMENTED[on], name) ? UNIMPLEMENTED[on][name] : undefined
     if (!methods) continue
-    const table: Readonly<Record<string, string | undefined>> = methods
-    const operation = table[request.method]
-    if (!operation)
-      throw new S3Error('MethodNotAllowed', undefined, {
-        extra: { Method: request.method, ResourceType: name.toUpperCase() },
-      })
+    const found = new Map(Object.entries(methods)).get(request.method)
+    if (!found) throw methodNotAllowed(request, name, Object.keys(methods))
+    const operation = typeof found === 'string' ? found : request.query.has(found.by) ? found.one : found.all
     throw new S3Error('NotImplemented', `${operation} is not implemented.`)
   }
+  // The one operation that is chosen by a header: an Object Lambda's answer.
+  if (request.method === 'POST' && request.headers.has('x-amz-request-route')) {
+    throw new S3Error('NotImplemented', 'WriteGetObjectResponse is not implemented.')
+  }
+}
+
+/** RFC 9110: a 405 says which methods there are. */
+function methodNotAllowed({ method }: S3Request, resource: string, methods: readonly string[]): S3Error {
+  return new S3Error('MethodNotAllowed', undefined, {
+    extra: { Method: method, ResourceType: resource.toUpperCase() },
+    headers: { allow: [...new Set(methods)].sort().join(', ') },
+  })
 }
 
 /** Of several parameters that choose an operation together, some would leave another operation than the one meant. */

@@ -2,9 +2,20 @@
  * The rest of the S3 API by its subresource, so that it is refused by its own name and never answered as something
  * else. `on` → query name → method → operation. IBM's additions are among them.
  */
-type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE', string>>>
+type Methods = Readonly<Partial<Record<'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE', string | OneOrAll>>>
+
+/** One of several by the parameter that names it; without it, all of them. */
+interface OneOrAll {
+  readonly by: string
+  readonly one: string
+  readonly all: string
+}
 
 const crud = (name: string): Methods => ({ GET: `Get${name}`, PUT: `Put${name}`, DELETE: `Delete${name}` })
+const listed = (name: string, by: string): Methods => ({
+  ...crud(name),
+  GET: { by, one: `Get${name}`, all: `List${name}s` },
+})
 const getPut = (name: string): Methods => ({ GET: `Get${name}`, PUT: `Put${name}` })
 
 export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Readonly<Record<string, Methods>>>> = {
@@ -16,20 +27,21 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     abac: getPut('BucketAbac'),
     accelerate: getPut('BucketAccelerateConfiguration'),
     acl: getPut('BucketAcl'),
-    analytics: crud('BucketAnalyticsConfiguration'),
+    analytics: listed('BucketAnalyticsConfiguration', 'id'),
     cors: crud('BucketCors'),
     encryption: crud('BucketEncryption'),
     events: { GET: 'ListenBucketNotification' },
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
     'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },
-    'intelligent-tiering': crud('BucketIntelligentTieringConfiguration'),
-    inventory: crud('BucketInventoryConfiguration'),
+    'intelligent-tiering': listed('BucketIntelligentTieringConfiguration', 'id'),
+    inventory: listed('BucketInventoryConfiguration', 'id'),
     lifecycle: {
       GET: 'GetBucketLifecycleConfiguration',
       PUT: 'PutBucketLifecycleConfiguration',
       DELETE: 'DeleteBucketLifecycle',
     },
     logging: getPut('BucketLogging'),
+    metadataAnnotationTable: { PUT: 'UpdateBucketMetadataAnnotationTableConfiguration' },
     metadataConfiguration: {
       GET: 'GetBucketMetadataConfiguration',
       POST: 'CreateBucketMetadataConfiguration',
@@ -42,7 +54,7 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
       POST: 'CreateBucketMetadataTableConfiguration',
       DELETE: 'DeleteBucketMetadataTableConfiguration',
     },
-    metrics: crud('BucketMetricsConfiguration'),
+    metrics: listed('BucketMetricsConfiguration', 'id'),
     notification: getPut('BucketNotificationConfiguration'),
     'object-lock': getPut('ObjectLockConfiguration'),
     ownershipControls: crud('BucketOwnershipControls'),
@@ -61,7 +73,7 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
   },
   object: {
     acl: getPut('ObjectAcl'),
-    annotation: crud('ObjectAnnotation'),
+    annotation: listed('ObjectAnnotation', 'annotationName'),
     attributes: { GET: 'GetObjectAttributes' },
     encryption: { PUT: 'UpdateObjectEncryption' },
     extendRetention: { POST: 'ExtendObjectRetention' },

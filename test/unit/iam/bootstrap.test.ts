@@ -195,6 +195,27 @@ describe('bootstrap', () => {
       /authorizations\[0\]\.target: there is no kms instance/,
     ],
     [
+      'an account twice',
+      (document) => document.accounts.push(at(document, 'accounts', 0)),
+      /accounts: names an account twice/,
+    ],
+    [
+      'a user twice',
+      (document) =>
+        Object.assign(at(document, 'accounts', 0, 'users', 1), {
+          iamId: Object.assign({}, at(document, 'accounts', 0, 'users', 0))['iamId'],
+        }),
+      /accounts\[0\]\.users: names a user twice/,
+    ],
+    [
+      'an access key with two secrets',
+      (document) =>
+        Object.assign(at(document, 'accounts', 0, 'users', 0), {
+          hmac: ['one', 'other'].map((secretAccessKey) => ({ accessKeyId: 'AK', secretAccessKey })),
+        }),
+      /users\[0\]\.hmac: names an access key twice/,
+    ],
+    [
       'an access key id that SigV4 cannot carry',
       (document) =>
         Object.assign(at(document, 'accounts', 0, 'users', 0), {

@@ -137,13 +137,13 @@ describe('wrap and unwrap', () => {
     }
   })
 
-  it('take at most 255 strings of at most 255 characters as AAD', async () => {
+  it('take at most 255 strings of at most 255 characters as AAD, of Unicode', async () => {
     const world = await kmsWorld()
     const key = await rootKey(world)
     const most = Array.from({ length: 255 }, () => 'x'.repeat(255))
     const { ciphertext } = world.kms.wrap(world.caller, key, DEK, most)
     expect(world.kms.unwrap(world.caller, key, ciphertext, most).plaintext).toEqual(DEK)
-    for (const aad of [[...most, 'x'], ['x'.repeat(256)]]) {
+    for (const aad of [[...most, 'x'], ['x'.repeat(256)], ['\ud800']]) {
       expect(() => world.kms.wrap(world.caller, key, DEK, aad)).toThrow(
         expect.objectContaining({ code: 'InvalidField' }),
       )

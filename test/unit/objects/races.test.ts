@@ -174,6 +174,15 @@ describe('an upload between whose last look at its parts and its end', () => {
     await expect(read('key')).rejects.toMatchObject({ code: 'NoSuchKey' })
   })
 
+  it('a part is sent again is aborted all the same', async () => {
+    const { upload, send, complete } = await newUpload('key')
+    const part = await send(1, 'first')
+    engine.beforeCompletion(async () => void (await send(1, 'second')))
+    await engine.objects.abortUpload(upload)
+    await expect(complete(part)).rejects.toMatchObject({ code: 'NoSuchUpload' })
+    await expect(engine.objects.abortUpload(upload)).rejects.toMatchObject({ code: 'NoSuchUpload' })
+  })
+
   it('is completed by another request answers the same', async () => {
     const { send, complete } = await newUpload('key')
     const part = await send(1, 'twice')

@@ -27,10 +27,12 @@ export const copyObject = defineOperation({
   parse: (request) => {
     refuseUnsupported(request)
     refuseCustomerKeySource(request)
+    // No object has tags, so both directives come to the same.
+    directive(request, 'tagging')
     return {
       source: copySource(request),
       target: objectTarget(request),
-      replace: directive(request, 'x-amz-metadata-directive') === 'REPLACE',
+      replace: directive(request, 'metadata') === 'REPLACE',
       attributes: uploadAttributes(request),
       algorithm: wantedAlgorithm(request),
       sourceConditions: readConditions(request, 'x-amz-copy-source-'),
@@ -100,10 +102,11 @@ function kept({ manifest }: OpenObject, given: Attributes): Attributes {
   }
 }
 
-function directive({ headers }: S3Request, name: string): 'COPY' | 'REPLACE' {
+function directive({ headers }: S3Request, of: 'metadata' | 'tagging'): 'COPY' | 'REPLACE' {
+  const name = `x-amz-${of}-directive`
   const value = headers.get(name) ?? 'COPY'
   if (value !== 'COPY' && value !== 'REPLACE') {
-    throw new S3Error('InvalidArgument', 'Unknown metadata directive.', {
+    throw new S3Error('InvalidArgument', `Unknown ${of} directive.`, {
       extra: { ArgumentName: name, ArgumentValue: value },
     })
   }

@@ -52,6 +52,10 @@ function refuseUnsupported({ headers }: S3Request): void {
   if (ownership !== undefined && ownership !== 'BucketOwnerEnforced') {
     throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-object-ownership' } })
   }
+  const namespace = headers.get('x-amz-bucket-namespace')
+  if (namespace !== undefined && namespace !== 'global') {
+    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-namespace' } })
+  }
   const lock = headers.get('x-amz-bucket-object-lock-enabled')
   if (lock !== undefined && lock.toLowerCase() !== 'false') {
     throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-object-lock-enabled' } })

@@ -16,7 +16,7 @@ export const listMultipartUploads = defineOperation({
     parameters: listParameters(request, 'max-uploads'),
   }),
   run: async ({ name, keyMarker, uploadIdMarker, parameters }, { objects }) => {
-    const { prefix, delimiter, limit, maxKeys, encodingType } = parameters
+    const { prefix, delimiter, limit, encodingType } = parameters
     const bucket = objects.buckets.get(name)
     const page = await objects.listUploads({ bucket, prefix, delimiter, keyMarker, uploadIdMarker, limit })
     const encode = nameEncoder(parameters)
@@ -31,7 +31,7 @@ export const listMultipartUploads = defineOperation({
         : {}),
       ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
       Prefix: encode(prefix),
-      MaxUploads: maxKeys,
+      MaxUploads: limit,
       IsTruncated: page.truncated,
       ...(encodingType ? { EncodingType: encodingType } : {}),
       Upload: page.items.map((upload) => ({

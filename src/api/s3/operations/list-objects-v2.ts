@@ -26,7 +26,7 @@ export const listObjectsV2 = defineOperation({
     }
   },
   run: async ({ name, token, startAfter, fetchOwner, parameters }, { objects }) => {
-    const { prefix, delimiter, limit, maxKeys, encodingType } = parameters
+    const { prefix, delimiter, limit, encodingType } = parameters
     const bucket = objects.buckets.get(name)
     const after = token ? openToken(token) : (startAfter ?? '')
     const page = await objects.list({ bucket, prefix, delimiter, after, limit })
@@ -36,7 +36,7 @@ export const listObjectsV2 = defineOperation({
       Name: name,
       Prefix: encode(prefix),
       ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
-      MaxKeys: maxKeys,
+      MaxKeys: limit,
       ...(encodingType ? { EncodingType: encodingType } : {}),
       KeyCount: page.items.length + page.commonPrefixes.length,
       IsTruncated: page.truncated,

@@ -15,7 +15,7 @@ export const listObjects = defineOperation({
     parameters: listParameters(request, 'max-keys'),
   }),
   run: async ({ name, marker, parameters }, { objects }) => {
-    const { prefix, delimiter, limit, maxKeys, encodingType } = parameters
+    const { prefix, delimiter, limit, encodingType } = parameters
     const bucket = objects.buckets.get(name)
     const page = await objects.list({ bucket, prefix, delimiter, after: marker, limit })
     const encode = nameEncoder(parameters)
@@ -29,7 +29,7 @@ export const listObjects = defineOperation({
         Marker: encode(marker),
         // S3: NextMarker only with a delimiter; without one the last key is the next marker.
         ...(page.truncated && delimiter && page.last !== undefined ? { NextMarker: encode(page.last) } : {}),
-        MaxKeys: maxKeys,
+        MaxKeys: limit,
         ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
         IsTruncated: page.truncated,
         ...(encodingType ? { EncodingType: encodingType } : {}),
