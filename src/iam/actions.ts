@@ -48,6 +48,29 @@ export const IAM_ACTIONS = [
   'iam.policy.delete',
   /** Obtaining a token that acts as a service for one of the account's instances. */
   'iam.service-token.create',
+  'iam-identity.serviceid.get',
+  'iam-identity.serviceid.create',
+  'iam-identity.serviceid.update',
+  'iam-identity.serviceid.delete',
+  'iam-identity.apikey.get',
+  /** Of others: one's own need no right. */
+  'iam-identity.apikey.manage',
+  'iam-identity.signing-key.get',
+  'iam-identity.signing-key.rotate',
+  'user-management.user.retrieve',
+  'user-management.user.invite',
+  'user-management.user.update',
+  'user-management.user.delete',
+  'resource-controller.instance.retrieve',
+  'resource-controller.instance.create',
+  'resource-controller.instance.update',
+  'resource-controller.instance.delete',
+  'resource-controller.credential.retrieve',
+  /** With its secrets. */
+  'resource-controller.credential.retrieve_all',
+  'resource-controller.credential.create',
+  'resource-controller.credential.update',
+  'resource-controller.credential.delete',
 ] as const
 export type IamAction = (typeof IAM_ACTIONS)[number]
 

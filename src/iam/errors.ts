@@ -33,3 +33,5 @@ export type IamErrorCode =
 
 export const conflict = (message: string): CodedError<IamErrorCode> => new CodedError('IdentityConflict', message)
 export const invalid = (message: string): CodedError<IamErrorCode> => new CodedError('IdentityInvalid', message)
+export const unknownAccount = (id: string): CodedError<IamErrorCode> =>
+  new CodedError('UnknownAccount', `there is no account ${id}`)

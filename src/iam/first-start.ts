@@ -1,6 +1,6 @@
-import { randomInt } from 'node:crypto'
 import { newUuid } from '../base/ids.ts'
 import type { Iam } from './iam.ts'
+import { newAccessKeyId, newApiKeyText, newSecretAccessKey, newUserIamId } from './new-secrets.ts'
 
 /** Secrets in clear, for the operator's eyes, once: nothing keeps them in this form. */
 export interface FirstStart {
@@ -25,7 +25,7 @@ export async function firstStart(iam: Iam): Promise<FirstStart | undefined> {
   const accountId = newUuid().replaceAll('-', '')
   const objects = { guid: newUuid(), service: 'cloud-object-storage', region: 'global', name: 'objects' } as const
   const keys = { guid: newUuid(), service: 'kms', region: REGION, name: 'keys' } as const
-  const iamId = `IBMid-${newUuid().replaceAll('-', '').slice(0, 10).toUpperCase()}`
+  const iamId = newUserIamId()
   const secrets = { accessKeyId: newAccessKeyId(), secretAccessKey: newSecretAccessKey(), apiKey: newApiKeyText() }
   await iam.identities.found({
     account: { id: accountId, name: 'main' },
@@ -42,19 +42,3 @@ export async function firstStart(iam: Iam): Promise<FirstStart | undefined> {
   const objectStorageCrn = iam.instance(objects.guid)?.crn ?? ''
   return { accountId, iamId, objectStorageCrn, keyProtectInstance: keys.guid, keyProtectRegion: REGION, ...secrets }
 }
-
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
-
-/** Letters and digits only: nothing that a shell, a URL or an option parser would take for its own. */
-const randomText = (alphabet: string, length: number): string =>
-  Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
-
-/** 20 characters. An id, not a secret. */
-const newAccessKeyId = (): string => `CFR${randomText(BASE32, 17)}`
-
-/** 40 characters, 238 random bits. */
-const newSecretAccessKey = (): string => randomText(BASE62, 40)
-
-/** 44 characters, 261 random bits. */
-const newApiKeyText = (): string => randomText(BASE62, 44)

@@ -3,6 +3,7 @@ import { noAudit } from '../observe/audit-trail.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
+import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
 import { type Authorizations, createAuthorizations } from './authorizations.ts'
 import { type Credential, findCredential } from './credentials.ts'
@@ -13,6 +14,7 @@ import { openState } from './open-state.ts'
 import type { Principal, ServicePrincipal } from './principal.ts'
 import type { Account, Owner, SystemAuthorization } from './records.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
+import { createServiceIds, type ServiceIds } from './service-ids.ts'
 import { openSigningKeys, type SigningKeySettings, type SigningKeys } from './signing-keys.ts'
 import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
 import { DEFAULT_SIGNING_KEY_SETTINGS, DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './token-settings.ts'
@@ -44,6 +46,8 @@ export interface Iam {
   readonly authorizations: Authorizations
   readonly tokens: Tokens
   readonly signingKeys: SigningKeys
+  readonly serviceIds: ServiceIds
+  readonly apiKeys: ApiKeys
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -103,6 +107,8 @@ export async function openIam({
     authorizations: createAuthorizations(state, clock),
     tokens,
     signingKeys: keys,
+    serviceIds: createServiceIds(state, clock),
+    apiKeys: createApiKeys(state, clock),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

@@ -116,11 +116,50 @@ const OBJECT_STORAGE: RoleTable = ladder([
   ],
 ])
 
+/** Whatever gives somebody rights, or takes them, is an Administrator's: an Editor who could would have them all. */
 const IAM: RoleTable = ladder([
-  ['Viewer', ['iam.policy.read']],
+  [
+    'Viewer',
+    [
+      'iam.policy.read',
+      'iam-identity.serviceid.get',
+      'iam-identity.apikey.get',
+      'iam-identity.signing-key.get',
+      'user-management.user.retrieve',
+      'resource-controller.instance.retrieve',
+      'resource-controller.credential.retrieve',
+    ],
+  ],
   ['Operator', []],
-  ['Editor', []],
-  ['Administrator', ['iam.policy.create', 'iam.policy.update', 'iam.policy.delete', 'iam.service-token.create']],
+  [
+    'Editor',
+    [
+      'iam-identity.serviceid.create',
+      'iam-identity.serviceid.update',
+      'resource-controller.instance.create',
+      'resource-controller.instance.update',
+    ],
+  ],
+  [
+    'Administrator',
+    [
+      'iam.policy.create',
+      'iam.policy.update',
+      'iam.policy.delete',
+      'iam.service-token.create',
+      'iam-identity.serviceid.delete',
+      'iam-identity.apikey.manage',
+      'iam-identity.signing-key.rotate',
+      'user-management.user.invite',
+      'user-management.user.update',
+      'user-management.user.delete',
+      'resource-controller.instance.delete',
+      'resource-controller.credential.retrieve_all',
+      'resource-controller.credential.create',
+      'resource-controller.credential.update',
+      'resource-controller.credential.delete',
+    ],
+  ],
 ])
 
 /** The service that an action belongs to. */

@@ -8,7 +8,7 @@ import { userKey } from './keyspace.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
 import { type Roles, type StoredUser, USER_STATES, type User, type UserId } from './records.ts'
 import type { IamState } from './state.ts'
-import type { RowCodec } from './table.ts'
+import type { Change, RowCodec } from './table.ts'
 
 /** What each service knows as a role of a user. */
 export const ROLES_OF_SERVICE: Readonly<Record<ServiceName, readonly Role[]>> = {
@@ -94,14 +94,17 @@ function definedRoles(roles: { readonly [Service in ServiceName]?: Role | undefi
   return defined
 }
 
-export function deleteUser({ users, credentials, apiKeys, change }: IamState, id: UserId): Promise<void> {
-  return change(() => {
-    requireUser(users.get(userKey(id)), id)
-    const owned = (row: UserId) => row.accountId === id.accountId && row.iamId === id.iamId
-    const pairs = [...credentials.values()].filter(owned).map(({ accessKeyId }) => credentials.remove(accessKeyId))
-    const keys = [...apiKeys.values()].filter(owned).map(({ hash }) => apiKeys.remove(hash))
-    return { changes: [users.remove(userKey(id)), ...pairs, ...keys], result: undefined }
-  })
+export function deleteUser(state: IamState, id: UserId): Promise<void> {
+  return state.change(() => ({ changes: userRemoval(state, id), result: undefined }))
+}
+
+/** First the user, without whom the credentials are worth nothing. */
+export function userRemoval({ users, credentials, apiKeys }: IamState, id: UserId): readonly Change[] {
+  requireUser(users.get(userKey(id)), id)
+  const owned = (row: UserId) => row.accountId === id.accountId && row.iamId === id.iamId
+  const pairs = [...credentials.values()].filter(owned).map(({ accessKeyId }) => credentials.remove(accessKeyId))
+  const keys = [...apiKeys.values()].filter(owned).map(({ hash }) => apiKeys.remove(hash))
+  return [users.remove(userKey(id)), ...pairs, ...keys]
 }
 
 /** May act: with tokens, API keys and HMAC credentials. */

@@ -1,0 +1,23 @@
+import { randomBytes, randomInt } from 'node:crypto'
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
+const BASE62 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+
+/** Letters and digits only: nothing that a shell, a URL or an option parser would take for its own. */
+const randomText = (alphabet: string, length: number): string =>
+  Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('')
+
+/** 20 characters. An id, not a secret. */
+export const newAccessKeyId = (): string => `CFR${randomText(BASE32, 17)}`
+
+/** 40 characters, 238 random bits. */
+export const newSecretAccessKey = (): string => randomText(BASE62, 40)
+
+/** 44 characters, 261 random bits. */
+export const newApiKeyText = (): string => randomText(BASE62, 44)
+
+/** `IBMid-` and 10 letters or digits. An id, not a secret. */
+export const newUserIamId = (): string => `IBMid-${randomText(BASE32, 10)}`
+
+/** As object storage at IBM makes them: 48 hex digits, 192 random bits. */
+export const newServiceSecretAccessKey = (): string => randomBytes(24).toString('hex')
