@@ -59,15 +59,26 @@ describe('a user', () => {
   })
 
   it('changes policies as Administrator only', () => {
-    const may = (role: Role) =>
-      IAM_ACTIONS.filter(
-        (action) => action.startsWith('iam.') && iam.decide(user('iam', role), action, account).allowed,
-      )
+    const policyActions = IAM_ACTIONS.filter((action) => action.startsWith('iam.'))
+    const may = (role: Role) => policyActions.filter((action) => iam.decide(user('iam', role), action, account).allowed)
     expect([may('Viewer'), may('Editor'), may('Administrator')]).toEqual([
       ['iam.policy.read'],
       ['iam.policy.read'],
-      [...IAM_ACTIONS],
+      policyActions,
     ])
+  })
+
+  it('manages identities and credentials as Administrator only, what holds no rights as Editor too', () => {
+    const others = IAM_ACTIONS.filter((action) => !action.startsWith('iam.'))
+    const may = (role: Role) => others.filter((action) => iam.decide(user('iam', role), action, account).allowed)
+    expect(may('Viewer').filter((action) => !/\.(get|retrieve)$/.test(action))).toEqual([])
+    expect(may('Editor').filter((action) => !may('Viewer').includes(action))).toEqual([
+      'iam-identity.serviceid.create',
+      'iam-identity.serviceid.update',
+      'resource-controller.instance.create',
+      'resource-controller.instance.update',
+    ])
+    expect(may('Administrator')).toEqual(others)
   })
 
   it('obtains the token of an instance as Administrator of its account only, whatever it manages', () => {
