@@ -4,35 +4,30 @@ import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { cachedProvider } from '../envelope/cached-provider.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
-import type { Objects } from '../objects/objects.ts'
 import type { Logger } from '../observe/logger.ts'
-import { embeddedProvider } from '../providers/embedded.ts'
-import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
 import { openKeys } from './keys-room.ts'
-import { openObjectsRoom } from './objects-room.ts'
+import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
+import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import type { Address, Config } from './settings.ts'
 
 export interface House {
-  /** Binds both listeners; port 0 takes a free one. */
+  /** Binds the listeners; port 0 takes a free one. */
   readonly listen: () => Promise<Listening>
   /** Refuses S3 connections, lets what runs finish for `graceMs`, then closes the control listener and the stores. */
   readonly close: (graceMs: number) => Promise<void>
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
-  /** Resolves when what earlier runs left on the disk is removed. */
-  readonly swept: Promise<void>
-  /** Beneath the protocols: for what an operator or a test must see and no client may. */
-  readonly objects: Objects
-  readonly blobs: BlobStore
+  /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
+  readonly store: Pick<ObjectsRoom, 'objects' | 'blobs'> | undefined
 }
 
 export interface Listening {
-  readonly s3: Address
+  /** Undefined in the keys half. */
+  readonly s3: Address | undefined
   readonly control: Address
   /** Credentials of the first start, in clear, once. */
   readonly firstStart: FirstStart | undefined
@@ -58,28 +53,27 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const room = { config, log, clock, scope, foundation, onStoreFailure }
 
   const iam = await openIdentities(room)
-  const kms = await openKeys(room, iam)
-  // In this process asking costs nothing, so a cached DEK is asked for at every use.
-  const provider = cachedProvider(embeddedProvider({ kms, iam }), { permitMs: 0 })
-  scope.defer(() => provider.close())
-  const serviceRootKeyCrn = await kms.ensureServiceRootKey()
-  const { objects, blobs, s3 } = await openObjectsRoom({ ...room, iam, provider, serviceRootKeyCrn })
+  const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
+  const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
+  const store = providers && (await openObjectsRoom({ ...room, iam, kms, provider: providers.provider }))
 
   const control = createControlListener({
-    apis: [...iamApis(iam), keyProtectApi({ kms, verifyToken: iam.verifyToken })],
+    apis: [...iamApis(iam), ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken })] : [])],
     health: {
       live: () => ({ ok: true }),
-      ready: () => (state === 'serving' ? { ok: true } : { ok: false, problems: [state] }),
+      // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
+      // process would miss it too.
+      ready: () => (state === 'serving' ? { ok: true, ...about(providers) } : { ok: false, problems: [state] }),
     },
     logger: log,
   })
-  const drainS3 = drainable(s3)
+  const drainS3 = store && drainable(store.s3)
   const drainControl = drainable(control.server)
   const resources = scope.move()
 
   return {
     listen: async () => {
-      const s3Address = await listen(s3, config['s3.listen'])
+      const s3Address = store && (await listen(store.s3, config['s3.listen']))
       const controlAddress = await control.listen(config['control.listen'])
       // Not before: a start that fails at a taken port would make credentials that nobody has seen.
       const credentials = await firstStart(iam)
@@ -89,7 +83,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     close: async (graceMs) => {
       state = 'draining'
       // The control listener stays until then, to say that this server is not ready any more.
-      await drainS3(graceMs)
+      await drainS3?.(graceMs)
       await drainControl(Math.min(graceMs, CONTROL_DRAIN_MS))
       await resources.disposeAsync()
     },
@@ -98,10 +92,13 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       origin: foundation.instanceKey.origin,
       file: foundation.keyFile,
     },
-    swept: objects.swept,
-    objects,
-    blobs,
+    store,
   }
+}
+
+function about(providers: ProvidersRoom | undefined): { readonly problems?: readonly string[] } {
+  const problems = providers?.problems() ?? []
+  return problems.length > 0 ? { problems } : {}
 }
 
 async function listen(server: Server, { host, port }: Address): Promise<Address> {

@@ -1,12 +1,17 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
-import { CodedError } from '../base/errors.ts'
+import type { CodedError } from '../base/errors.ts'
+import { type ConfigErrorCode, invalidConfig } from './config-error.ts'
+import {
+  declaredProviders,
+  type Given,
+  isProviderSecret,
+  type ProviderMember,
+  providerMember,
+  providerVariable,
+} from './declared-providers.ts'
+import { readSecret, refuseShared } from './secret-file.ts'
 import { type Config, environmentName, flagName, SETTINGS, type Setting, type SettingName } from './settings.ts'
-
-export type ConfigErrorCode = 'ConfigInvalid'
-
-export const invalidConfig = (message: string, cause?: unknown): CodedError<ConfigErrorCode> =>
-  new CodedError('ConfigInvalid', message, { cause })
 
 const CONFIG_FILE = 'config-file'
 const NAMES = Object.keys(SETTINGS).filter((name): name is SettingName => Object.hasOwn(SETTINGS, name))
@@ -14,11 +19,13 @@ const NAMES = Object.keys(SETTINGS).filter((name): name is SettingName => Object
 /** What the welcome has users set for their clients: a server started from the same shell has them too. */
 const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL'])
 
-interface Source {
-  readonly value: unknown
-  /** For messages: which flag, variable or line of the file. */
-  readonly from: string
+/** What one source says: settings by name, and key providers by name and member. */
+interface Sources {
+  readonly settings: Map<string, Given>
+  readonly providers: Map<string, Map<string, Given>>
 }
+
+const noSources = (): Sources => ({ settings: new Map(), providers: new Map() })
 
 /**
  * Work of the disk and of cryptography shares one pool of threads, of which Node has four by default: too few to keep a
@@ -41,19 +48,49 @@ export function readConfig(
 ): Config {
   const fromFlags = readFlags(flags)
   const fromEnvironment = readEnvironment(environment)
-  const file = fromFlags.get(CONFIG_FILE) ?? fromEnvironment.get(CONFIG_FILE)
-  const fromFile = file ? readFile(String(file.value)) : new Map<string, Source>()
+  const file = fromFlags.get(CONFIG_FILE) ?? fromEnvironment.settings.get(CONFIG_FILE)
+  const fromFile = file ? readFile(String(file.value)) : noSources()
   const config: Record<string, unknown> = {}
   for (const name of NAMES) {
-    config[name] = resolve(SETTINGS[name], fromFlags.get(name) ?? fromEnvironment.get(name) ?? fromFile.get(name))
+    const given = fromFlags.get(name) ?? fromEnvironment.settings.get(name) ?? fromFile.settings.get(name)
+    config[name] = resolve(SETTINGS[name], given)
   }
+  config['key-providers'] = declaredProviders(merged(fromFile.providers, fromEnvironment.providers))
   if (config['instance-key-file'] !== undefined && config['instance-passphrase'] !== undefined) {
     throw invalidConfig('COFFER_INSTANCE_KEY_FILE and COFFER_INSTANCE_PASSPHRASE exclude each other: give one of them')
   }
-  return Object.freeze(config) as Config
+  const whole = Object.freeze(config) as Config
+  if (whole.only === 's3') checkObjectsHalf(whole)
+  return whole
 }
 
-function resolve(setting: Setting, source: Source | undefined): unknown {
+/** Without keys of its own it needs somebody else's. */
+function checkObjectsHalf(config: Config): void {
+  if (config['key-providers'].length === 0) {
+    throw invalidConfig('--only s3 has no keys of its own: declare a key provider, see --help')
+  }
+  if (config['s3.service-root-key'] === undefined) {
+    throw invalidConfig(
+      '--only s3 needs COFFER_S3_SERVICE_ROOT_KEY: the CRN of the root key for buckets that name none',
+    )
+  }
+}
+
+/** Member by member: what `over` says wins. */
+function merged(under: Sources['providers'], over: Sources['providers']): Sources['providers'] {
+  const all = new Map([...under].map(([name, members]) => [name, new Map(members)]))
+  for (const [name, members] of over) {
+    for (const [member, given] of members) putMember(all, { provider: name, member }, given)
+  }
+  return all
+}
+
+function putMember(providers: Sources['providers'], { provider, member }: ProviderMember, given: Given): void {
+  const members = providers.get(provider) ?? new Map<string, Given>()
+  providers.set(provider, members.set(member, given))
+}
+
+function resolve(setting: Setting, source: Given | undefined): unknown {
   if (!source) return setting.default
   const parsed = setting.schema.safeParse(source.value)
   if (parsed.success) return parsed.data
@@ -63,8 +100,8 @@ function resolve(setting: Setting, source: Source | undefined): unknown {
   )
 }
 
-function readFlags(flags: readonly string[]): Map<string, Source> {
-  const found = new Map<string, Source>()
+function readFlags(flags: readonly string[]): Map<string, Given> {
+  const found = new Map<string, Given>()
   const known = new Map([...NAMES, CONFIG_FILE].map((name) => [flagName(name), name]))
   for (let at = 0; at < flags.length; at++) {
     const flag = flags[at] ?? ''
@@ -86,22 +123,22 @@ function readFlags(flags: readonly string[]): Map<string, Source> {
   return found
 }
 
-function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Map<string, Source> {
-  const found = new Map<string, Source>()
+function readEnvironment(environment: Readonly<Record<string, string | undefined>>): Sources {
+  const found = noSources()
   const known = new Map([...NAMES, CONFIG_FILE].map((name) => [environmentName(name), name]))
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('COFFER_') || value === undefined || CLIENT_VARIABLES.has(variable)) continue
     const name = known.get(variable)
-    if (name) {
-      found.set(name, { value, from: variable })
-      continue
-    }
+    const ofProvider = providerVariable(variable)
+    if (name) found.settings.set(name, { value, from: variable })
+    if (ofProvider) putMember(found.providers, ofProvider, { value, from: variable })
+    if (name || ofProvider) continue
     const ofFile = variable.endsWith('_FILE') ? known.get(variable.slice(0, -'_FILE'.length)) : undefined
     if (!ofFile || !isSecret(ofFile)) throw unknown(variable, [...known.keys()])
     const plain = variable.slice(0, -'_FILE'.length)
     if (environment[plain] !== undefined)
       throw invalidConfig(`${plain} and ${variable} exclude each other: give one of them`)
-    found.set(ofFile, { value: readSecret(variable, value), from: variable })
+    found.settings.set(ofFile, { value: readSecret(variable, value), from: variable })
   }
   return found
 }
@@ -111,29 +148,16 @@ const isSecret = (name: string): boolean => {
   return settings[name]?.secret === true
 }
 
-function readSecret(variable: string, path: string): string {
-  try {
-    refuseShared(variable, path)
-    return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-  } catch (error) {
-    if (error instanceof CodedError) throw error
-    throw invalidConfig(`${variable}: ${path} cannot be read`, error)
-  }
-}
-
-function refuseShared(from: string, path: string): void {
-  if ((statSync(path).mode & 0o077) !== 0) {
-    throw invalidConfig(`${from} is a secret, and ${path} may be read by others: chmod 600 ${path}`)
-  }
-}
-
-function readFile(path: string): Map<string, Source> {
+function readFile(path: string): Sources {
   const document = readToml(path)
-  const found = new Map<string, Source>()
+  const found = noSources()
   collect(document, '', (name, value) => {
-    if (!Object.hasOwn(SETTINGS, name)) throw unknown(`${name} in ${path}`, NAMES)
-    if (isSecret(name)) refuseShared(`${name} in ${path}`, path)
-    found.set(name, { value, from: `${name} in ${path}` })
+    const from = `${name} in ${path}`
+    const ofProvider = providerMember(name)
+    if (!ofProvider && !Object.hasOwn(SETTINGS, name)) throw unknown(from, NAMES)
+    if (ofProvider ? isProviderSecret(ofProvider.member) : isSecret(name)) refuseShared(from, path)
+    if (ofProvider) putMember(found.providers, ofProvider, { value, from })
+    else found.settings.set(name, { value, from })
   })
   return found
 }

@@ -3,7 +3,7 @@ import { access, readdir, realpath } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { ensureDirectory, syncDirectory } from '../storage/directories.ts'
 import { hasErrno } from '../storage/errno.ts'
-import { invalidConfig } from './config.ts'
+import { invalidConfig } from './config-error.ts'
 
 /** Makes the data directory unless it is there, its name durable; resolves to its absolute path. Throws ConfigInvalid. */
 export async function openDataDirectory(given: string): Promise<string> {

@@ -62,7 +62,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   scope.defer(() => lock.release())
 
   const sealFile = join(dataDir, 'instance-key.json')
-  await prepareStores(dataDir, sealFile)
+  await prepareStores(dataDir, sealFile, config.only)
   const instanceKey = scope.use(
     await openInstanceKey({
       sealFile,

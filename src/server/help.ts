@@ -1,3 +1,4 @@
+import { PROVIDER_MEMBERS } from './declared-providers.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from './settings.ts'
 
 /** `coffer --help`: every setting, made from their one table. */
@@ -13,6 +14,10 @@ Usage: coffer [serve] [flags]
 
   ${'--config-file'.padEnd(26)} ${'COFFER_CONFIG_FILE'.padEnd(32)}\n      TOML file with settings, e.g. [s3] listen = "127.0.0.1:9000"
 ${rows.join('\n')}
+
+Key services elsewhere are declared in tables of the file, or by variables COFFER_KEY_PROVIDERS_<NAME>_<MEMBER>:
+  [key-providers.<name>]
+  ${PROVIDER_MEMBERS.join(', ')}
 
 Flags win over the environment, the environment over the file.`
 }

@@ -5,6 +5,7 @@ import { createS3Server } from '../api/s3/listener.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { Iam } from '../iam/iam.ts'
+import type { KmsService } from '../kms/service.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
@@ -20,13 +21,15 @@ export interface ObjectsRoom {
 export interface ObjectsRoomOptions extends RoomOptions {
   readonly iam: Iam
   readonly provider: KeyProvider
-  /** Root key of provider-managed buckets. */
-  readonly serviceRootKeyCrn: string
+  /** Where this process has keys of its own: their service's root key protects buckets that name none. */
+  readonly kms: Pick<KmsService, 'ensureServiceRootKey'> | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
 export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<ObjectsRoom> {
-  const { config, log, clock, scope, foundation, onStoreFailure, iam, provider, serviceRootKeyCrn } = options
+  const { config, log, clock, scope, foundation, onStoreFailure, iam, kms, provider } = options
+  const serviceRootKeyCrn = config['s3.service-root-key'] ?? (await kms?.ensureServiceRootKey())
+  if (serviceRootKeyCrn === undefined) throw new Error('neither a service root key nor a place to make one')
   const metadata = await foundation.openStore('metadata')
   const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), {
     lease: newLease(),

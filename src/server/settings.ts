@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { parseCrn } from '../base/crn.ts'
+import { isUuid } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import {
   DEFAULT_SIGNING_KEY_SETTINGS,
@@ -7,6 +9,7 @@ import {
   MIN_TOKEN_LIFE_MS,
 } from '../iam/token-settings.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
+import type { DeclaredProvider } from './declared-providers.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
 export interface Setting<Schema extends z.ZodType = z.ZodType, Default = unknown> {
@@ -62,13 +65,34 @@ const domains = z
     return names
   })
 
+const rootKey = z
+  .string('give the CRN of a root key')
+  .refine(
+    isRootKeyCrn,
+    'give the CRN of a root key: crn:v1:bluemix:public:kms:<region>:a/<account>:<instance>:key:<id>',
+  )
+
 const passphrase = z
   .string('give a text')
   .refine((given) => [...given].length >= 12, 'give at least 12 characters')
   .transform((given) => new Secret(given))
 
-/** Every setting there is. */
+function isRootKeyCrn(text: string): boolean {
+  try {
+    const { service, resourceType, resource } = parseCrn(text)
+    return service === 'kms' && resourceType === 'key' && isUuid(resource)
+  } catch {
+    return false
+  }
+}
+
+/** Every setting there is, but for the tables of key providers: see declared-providers.ts. */
 export const SETTINGS = {
+  only: setting(
+    z.enum(['kms', 's3']),
+    undefined,
+    'half that this process is: kms (Key Protect and IAM) or s3 (objects, under the keys of a key provider elsewhere). Default: both',
+  ),
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
   's3.domain': setting(domains, [], 'domains whose subdomains are buckets (virtual-host style), separated by commas'),
@@ -82,6 +106,11 @@ export const SETTINGS = {
     count.pipe(z.int().min(1, 'give at least 1')),
     1024,
     'connections of S3 clients at once; more are closed',
+  ),
+  's3.service-root-key': setting(
+    rootKey,
+    undefined,
+    'CRN of the root key for new buckets that name none. Default: a key of this process that no user reaches',
   ),
   'control.listen': setting(
     address,
@@ -183,7 +212,7 @@ export type Config = {
   readonly [Name in SettingName]:
     | z.output<(typeof SETTINGS)[Name]['schema']>
     | Extract<(typeof SETTINGS)[Name]['default'], undefined>
-}
+} & { readonly 'key-providers': readonly DeclaredProvider[] }
 
 /** `s3.listen` → COFFER_S3_LISTEN */
 export const environmentName = (name: string): string => `COFFER_${name.replaceAll(/[.-]/g, '_').toUpperCase()}`

@@ -1,3 +1,4 @@
+import type { FirstStart } from '../iam/first-start.ts'
 import type { House, Listening } from './compose.ts'
 import type { Address, Config } from './settings.ts'
 
@@ -11,9 +12,7 @@ function url({ host, port }: Address): string {
 
 /** What the operator reads at start; at the first start also the credentials, which are never shown again. */
 export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound: Listening): string {
-  const lines = [
-    `Coffer serves S3 on ${url(bound.s3)}, Key Protect and IAM on ${url(bound.control)}, from ${config['data-dir']}`,
-  ]
+  const lines = [serves(config, bound)]
   const first = bound.firstStart
   const { created, file } = house.instanceKey
   // Also when an earlier start made the key and failed before it could say so.
@@ -24,23 +23,35 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
       '  Without it nothing in the store can be read, by anybody. Back it up now, apart from the data.',
     )
   }
-  if (first) {
-    lines.push(
-      '',
-      'First start. These credentials are shown once:',
-      '',
-      `  export AWS_ENDPOINT_URL_S3=${url(bound.s3)}`,
-      `  export AWS_ACCESS_KEY_ID=${first.accessKeyId}`,
-      `  export AWS_SECRET_ACCESS_KEY=${first.secretAccessKey}`,
-      `  export AWS_REGION=${config['s3.region']}`,
-      '',
-      `  export COFFER_CONTROL=${url(bound.control)}`,
-      `  export IBMCLOUD_API_KEY=${first.apiKey}`,
-      `  export KP_INSTANCE_ID=${first.keyProtectInstance}`,
-      `  export COS_INSTANCE_CRN=${first.objectStorageCrn}`,
-      '',
-      '  aws s3 mb s3://hello && echo hi | aws s3 cp - s3://hello/hi.txt && aws s3 ls s3://hello',
-    )
-  }
+  if (first) lines.push('', 'First start. These credentials are shown once:', '', ...exports(config, bound, first))
   return `${lines.join('\n')}\n`
+}
+
+function serves({ only, 'data-dir': dataDir }: Config, { s3, control }: Listening): string {
+  const halves = [
+    ...(s3 ? [`S3 on ${url(s3)}`] : []),
+    `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(control)}`,
+  ]
+  return `Coffer serves ${halves.join(', ')}, from ${dataDir}`
+}
+
+/** What users paste into their shell. */
+function exports(config: Config, { s3, control }: Listening, first: FirstStart): string[] {
+  const ofS3 = s3 && [
+    `  export AWS_ENDPOINT_URL_S3=${url(s3)}`,
+    `  export AWS_ACCESS_KEY_ID=${first.accessKeyId}`,
+    `  export AWS_SECRET_ACCESS_KEY=${first.secretAccessKey}`,
+    `  export AWS_REGION=${config['s3.region']}`,
+    '',
+  ]
+  const ofKeys = config.only === 's3' ? [] : [`  export KP_INSTANCE_ID=${first.keyProtectInstance}`]
+  const trial = '  aws s3 mb s3://hello && echo hi | aws s3 cp - s3://hello/hi.txt && aws s3 ls s3://hello'
+  return [
+    ...(ofS3 ?? []),
+    `  export COFFER_CONTROL=${url(control)}`,
+    `  export IBMCLOUD_API_KEY=${first.apiKey}`,
+    ...ofKeys,
+    `  export COS_INSTANCE_CRN=${first.objectStorageCrn}`,
+    ...(s3 ? ['', trial] : []),
+  ]
 }

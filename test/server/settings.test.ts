@@ -7,10 +7,21 @@ import { endedServer } from '../support/ended-server.ts'
 import { startServerProcess } from '../support/server-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
+const rootKeyCrn = (region: string): string =>
+  `crn:v1:bluemix:public:kms:${region}:a/${'1'.repeat(32)}:11111111-0000-4000-8000-000000000002:key:11111111-0000-4000-8000-000000000003`
+
 /** For every setting: three spellings of different good values with what they come to, and bad ones. */
 const EXAMPLES: Readonly<
   Record<SettingName, { readonly good: readonly (readonly [string, unknown])[]; readonly bad: readonly string[] }>
 > = {
+  only: {
+    good: [
+      ['kms', 'kms'],
+      ['kms', 'kms'],
+      ['kms', 'kms'],
+    ],
+    bad: ['', 'keys', 'KMS', 'kms,s3'],
+  },
   'data-dir': {
     good: [
       ['/a', '/a'],
@@ -50,6 +61,10 @@ const EXAMPLES: Readonly<
       ['100000', 100_000],
     ],
     bad: ['0', '-1', '1.5', '', 'many'],
+  },
+  's3.service-root-key': {
+    good: [rootKeyCrn('us-south'), rootKeyCrn('eu-de'), rootKeyCrn('jp-tok')].map((crn) => [crn, crn]),
+    bad: ['', 'key', rootKeyCrn('us-south').replace(':kms:', ':iam:'), rootKeyCrn('x').replace(':key:', ':ring:')],
   },
   'control.listen': {
     good: [

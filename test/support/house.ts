@@ -17,6 +17,8 @@ export interface TestHouseOptions {
   readonly directory?: string
 }
 
+type ObjectsHalf = Pick<NonNullable<House['store']>, 'objects' | 'blobs'> & { readonly swept: Promise<void> }
+
 /** A whole server in this process, on free ports and a temporary directory: what behaviour tests drive over HTTP. */
 export interface TestHouse extends AsyncDisposable {
   readonly s3Url: string
@@ -24,7 +26,7 @@ export interface TestHouse extends AsyncDisposable {
   /** Holds the data directory `data`, the instance key beside it and the bootstrap file. */
   readonly directory: string
   readonly dataDir: string
-  readonly house: House
+  readonly house: House & ObjectsHalf
   /** An unmodified AWS client of an account's user. */
   readonly client: (account?: TestAccount, config?: S3ClientConfig) => S3Client
   /** Stops the server and leaves the directory. */
@@ -47,7 +49,7 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
     COFFER_KMS_ROTATE_INTERVAL_MS: '0',
     ...options.settings,
   })
-  const house = await openHouse({
+  const whole = await openHouse({
     config,
     log: createLogger(config['log.level']),
     ...(options.clock ? { clock: options.clock } : {}),
@@ -55,7 +57,10 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
       throw error
     },
   })
-  const bound = await house.listen()
+  const bound = await whole.listen()
+  const { store } = whole
+  if (!store || !bound.s3) throw new Error('the house has no objects half')
+  const house = { ...whole, ...store, swept: store.objects.swept }
   const s3Url = `http://${bound.s3.host}:${bound.s3.port}`
   const clients: S3Client[] = []
   const stop = async (): Promise<void> => {

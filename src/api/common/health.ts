@@ -7,7 +7,7 @@ import { json } from './reply.ts'
 
 export interface HealthReport {
   readonly ok: boolean
-  /** Why not, one short text per failing check; shown to anybody. */
+  /** Why not, or what is not as it should be; one short text for each, shown to anybody. */
   readonly problems?: readonly string[]
 }
 
@@ -31,5 +31,6 @@ export function healthApi(checks: HealthChecks): Api {
 }
 
 function reportReply({ ok, problems = [] }: HealthReport): Reply {
-  return json(ok ? 200 : 503, { status: ok ? 'ok' : 'unavailable', ...(problems.length > 0 ? { problems } : {}) })
+  const status = problems.length > 0 ? 'degraded' : 'ok'
+  return json(ok ? 200 : 503, { status: ok ? status : 'unavailable', ...(problems.length > 0 ? { problems } : {}) })
 }
