@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import { type InstanceKey, openInstanceKey } from '../envelope/instance-key.ts'
+import { logMark } from '../envelope/log-mark.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import { KMS_SPACE } from '../kms/keyspace.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -78,7 +79,12 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
 
   const openStore = async (name: StoreName): Promise<OpenStore> => {
     const directory = join(dataDir, name)
-    const raw = await openLevelStore(directory, { onFailure: onStoreFailure, ...(acceptLoss ? { onLoss } : {}) })
+    const root = instanceKey.derive('records')
+    const raw = await openLevelStore(directory, {
+      mark: logMark(root, name),
+      onFailure: onStoreFailure,
+      ...(acceptLoss ? { onLoss } : {}),
+    })
     scope.defer(() => raw.close())
     const nonces = await openNonceSource(raw)
     const free = freeSpace({ disk: nodeFs, directory, reserveBytes: config['disk.reserve-bytes'], clock: systemClock })
@@ -89,7 +95,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     const reserved = reservedStore(raw, { space, growing: GROWING[name] })
     scope.defer(() => reserved.close())
     // Each store numbers its own epochs, so each has a label of its own under the same root.
-    const cipher = recordCipher(instanceKey.derive('records'), nonces, `records/${name}`)
+    const cipher = recordCipher(root, nonces, `records/${name}`)
     return { store: sealedStore(reserved, cipher), nonces }
   }
   return { dataDir, instanceKey, keyFile, openStore }

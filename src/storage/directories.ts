@@ -12,6 +12,11 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
+const makeUnlessThere = (path: string): Promise<void> =>
+  mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (!hasErrno(error, 'EEXIST')) throw error
+  })
+
 /** Makes `directory` and its missing parents, mode 0700, each one's name durable in its parent. */
 export async function ensureDirectory(directory: string): Promise<void> {
   const path = resolve(directory)
@@ -21,7 +26,8 @@ export async function ensureDirectory(directory: string): Promise<void> {
     if (hasErrno(error, 'EEXIST')) return
     if (!hasErrno(error, 'ENOENT')) throw error
     await ensureDirectory(dirname(path))
-    return ensureDirectory(path)
+    // Once: below /proc a directory stays ENOENT though its parent is there.
+    await makeUnlessThere(path)
   }
   await syncDirectory(dirname(path))
 }

@@ -6,6 +6,7 @@ import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
 import { reservedStore } from '../../src/storage/metadata/reserved-store.ts'
 import { sealedStore } from '../../src/storage/metadata/sealed-store.ts'
+import { testMark } from '../support/log-mark.ts'
 import { testCipher } from '../unit/storage/test-cipher.ts'
 import { type MetadataStoreSubject, metadataStoreSuite } from './metadata-store.ts'
 
@@ -26,6 +27,7 @@ const onDisk = (around: Around) => async (): Promise<MetadataStoreSubject> => {
   const open = async (): Promise<MetadataStore> =>
     around(
       await openLevelStore(join(directory, 'metadata'), {
+        mark: testMark,
         onFailure: (error) => {
           throw error
         },

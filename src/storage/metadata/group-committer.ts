@@ -1,14 +1,15 @@
 import { CodedError } from '../../base/errors.ts'
 import { groupQueue, type Waiting } from '../group-queue.ts'
 import { commitGroup, type RowChange } from './commit-group.ts'
-import { encodeValue, SEQUENCE_KEY } from './level-format.ts'
 import { checkCommit } from './limits.ts'
+import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { MetadataStoreErrorCode, Write } from './metadata-store.ts'
 
 export interface GroupCommitterOptions {
   readonly read: (key: Buffer) => Buffer | undefined
   /** Resolves when all changes are durable, all or nothing. */
   readonly write: (changes: readonly RowChange[]) => Promise<void>
+  readonly mark: LogMark
   /** The sequence number last stored; the next commit gets the one after it. */
   readonly sequence: number
   /** Called once, at the first error of `write`. */
@@ -21,12 +22,11 @@ export interface GroupCommitter {
   readonly close: () => Promise<void>
 }
 
-const EMPTY = Buffer.alloc(0)
 // Keeps a group well below LevelDB's write buffer.
 const MAX_GROUP_BYTES = 2 * 1024 * 1024
 
 /** Group commit with compare-and-set, and crash-only behaviour: after one write error nothing is written any more. */
-export function groupCommitter({ read, write, onFailure, ...start }: GroupCommitterOptions): GroupCommitter {
+export function groupCommitter({ read, write, mark, onFailure, ...start }: GroupCommitterOptions): GroupCommitter {
   let sequence = start.sequence
   let refusal: CodedError<MetadataStoreErrorCode> | undefined
 
@@ -55,7 +55,7 @@ export function groupCommitter({ read, write, onFailure, ...start }: GroupCommit
     const changes = group.changes()
     if (changes.length > 0) {
       try {
-        await write([...changes, { key: SEQUENCE_KEY, value: encodeValue(sequence, EMPTY) }])
+        await write([sequenceRow(sequence, mark), ...changes])
       } catch (error) {
         throw fail(error)
       }

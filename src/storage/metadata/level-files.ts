@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { CodedError } from '../../base/errors.ts'
 import { corrupt } from './level-format.ts'
 import { findLogDamage, type LogFile } from './log-damage.ts'
+import type { LogMark } from './log-mark.ts'
 import { FIRST, FULL, logParts } from './log-parts.ts'
 import type { MetadataStoreErrorCode } from './metadata-store.ts'
 
@@ -17,7 +18,7 @@ export interface LevelFiles {
  * Looks at the files of a store before LevelDB does, which would put a new store in the place of one without `CURRENT`,
  * and passes over logs that are damaged or missing. Changes nothing. Throws MetadataCorrupt.
  */
-export async function inspectLevelFiles(directory: string): Promise<LevelFiles> {
+export async function inspectLevelFiles(directory: string, mark: LogMark): Promise<LevelFiles> {
   const names = await readdir(directory)
   if (!names.includes('CURRENT')) {
     if (!names.some(isStored)) return { isNew: true, loss: undefined }
@@ -28,7 +29,7 @@ export async function inspectLevelFiles(directory: string): Promise<LevelFiles> 
   const needed = await firstLogNumber(directory)
   const logs = await readLogs(directory, names, needed)
   if (needed > 0 && logs[0]?.number !== needed) return { isNew: false, loss: lossOf(directory, 'has lost a log') }
-  const damage = findLogDamage(logs)
+  const damage = findLogDamage(logs, mark)
   return {
     isNew: false,
     loss: damage && lossOf(directory, `is damaged at byte ${damage.offset} of ${damage.name}`),
@@ -46,6 +47,8 @@ async function firstLogNumber(directory: string): Promise<number> {
   const bytes = await readFile(join(directory, manifest)).catch(() => Buffer.alloc(0))
   let number = 0
   for (const { type, data } of logParts(bytes)) {
+    // Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit.
+    if (type === undefined) break
     if (type === FULL || type === FIRST) number = logNumberIn(data) ?? number
   }
   return number

@@ -22,12 +22,14 @@ import {
   spaceKey,
 } from './level-format.ts'
 import { checkSpace } from './limits.ts'
+import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { MetadataStore, MetadataStoreErrorCode, Space } from './metadata-store.ts'
 import { skipScan } from './skip-scan.ts'
 
 type Database = Level<Buffer, Buffer>
 
 export interface LevelStoreOptions {
+  readonly mark: LogMark
   /** Called once, at the first write error. The process should then end: see MetadataStore.commit. */
   readonly onFailure: (error: Error) => void
   /** Opens a store that has lost acknowledged writes nevertheless, and is told so. Without it that is an error. */
@@ -40,7 +42,7 @@ export interface LevelStoreOptions {
  */
 export async function openLevelStore(
   directory: string,
-  { onFailure, onLoss }: LevelStoreOptions,
+  { mark, onFailure, onLoss }: LevelStoreOptions,
 ): Promise<MetadataStore> {
   await ensureDirectory(directory)
   const path = await realpath(directory)
@@ -49,7 +51,7 @@ export async function openLevelStore(
   const release = (): void => {
     openHere.delete(path)
   }
-  const database = await openDatabase(path, onLoss).catch((error: unknown) => {
+  const database = await openDatabase(path, mark, onLoss).catch((error: unknown) => {
     release()
     throw error
   })
@@ -57,12 +59,14 @@ export async function openLevelStore(
     // LevelDB leaves the names of its new files in the page cache; without this a power cut can lose the whole store.
     await syncDirectory(path)
     await syncDirectory(dirname(path))
-    await checkFormat(database)
     const stored = readRow(database, SEQUENCE_KEY)
+    const sequence = stored ? sequenceOf(stored) : 0
+    await checkFormat(database, sequenceRow(sequence, mark))
     const committer = groupCommitter({
       read: (key) => readRow(database, key),
       write: (changes) => writeDurably(database, changes),
-      sequence: stored ? sequenceOf(stored) : 0,
+      mark,
+      sequence,
       onFailure,
     })
     return levelStore(database, committer, release)
@@ -82,8 +86,8 @@ const openHere = new Set<string>()
 const locked = (directory: string, cause?: unknown): CodedError<MetadataStoreErrorCode> =>
   new CodedError('StoreLocked', `the metadata store ${directory} is already open`, { cause })
 
-async function openDatabase(directory: string, onLoss: LevelStoreOptions['onLoss']): Promise<Database> {
-  const { isNew, loss } = await inspectLevelFiles(directory)
+async function openDatabase(directory: string, mark: LogMark, onLoss: LevelStoreOptions['onLoss']): Promise<Database> {
+  const { isNew, loss } = await inspectLevelFiles(directory, mark)
   if (loss && !onLoss) throw loss
   if (loss) onLoss?.(loss)
   const database: Database = new Level(directory, {
@@ -113,9 +117,9 @@ function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStore
   return new CodedError('MetadataStoreFailed', message, { cause })
 }
 
-async function checkFormat(database: Database): Promise<void> {
+async function checkFormat(database: Database, sequence: RowChange): Promise<void> {
   const format = readRow(database, FORMAT_KEY)
-  if (!format) await writeDurably(database, [{ key: FORMAT_KEY, value: FORMAT }])
+  if (!format) await writeDurably(database, [sequence, { key: FORMAT_KEY, value: FORMAT }])
   else if (!format.equals(FORMAT)) throw corrupt('the metadata store has a format that this version does not know')
 }
 

@@ -5,6 +5,7 @@ import { KMS_SPACE, rowsUnder } from '../../../src/kms/keyspace.ts'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import { kmsWorld, rootKey } from '../../support/kms-world.ts'
+import { testMark } from '../../support/log-mark.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 const DAY_MS = 86_400_000
@@ -15,6 +16,7 @@ async function onDisk() {
   onTestFinished(() => home[Symbol.asyncDispose]())
   const open = () =>
     openLevelStore(home.path, {
+      mark: testMark,
       onFailure: (error) => {
         throw error
       },

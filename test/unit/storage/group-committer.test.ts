@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RowChange } from '../../../src/storage/metadata/commit-group.ts'
 import { groupCommitter } from '../../../src/storage/metadata/group-committer.ts'
 import type { Write } from '../../../src/storage/metadata/metadata-store.ts'
+import { testMark } from '../../support/log-mark.ts'
 
 const put = (key: string, condition?: string | null): Write => ({
   type: 'put',
@@ -25,6 +26,7 @@ function committerOver(write: (changes: readonly RowChange[]) => Promise<void>) 
         else rows.delete(key.toString('latin1'))
       }
     },
+    mark: testMark,
     sequence: 0,
     onFailure: (error) => failures.push(error),
   })

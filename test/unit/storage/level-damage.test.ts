@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
 import { flipped } from '../../support/level-rows.ts'
+import { testMark } from '../../support/log-mark.ts'
 
 const ROWS = 60
 const onFailure = (error: Error): void => {
@@ -23,7 +24,7 @@ beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'coffer-damage-'))
   cut = join(home, 'cut')
   const live = join(home, 'live')
-  const writer = await openLevelStore(live, { onFailure })
+  const writer = await openLevelStore(live, { mark: testMark, onFailure })
   for (let row = 0; row < ROWS; row++) {
     await writer.commit([{ type: 'put', space: 1, key: keyOf(row), value: contentOf(row) }])
   }
@@ -39,7 +40,7 @@ beforeEach(async () => {
 })
 
 async function rowsOf(options: { readonly onLoss?: (loss: Error) => void } = {}): Promise<number[]> {
-  const opened = await openLevelStore(store, { onFailure, ...options })
+  const opened = await openLevelStore(store, { mark: testMark, onFailure, ...options })
   const rows = await opened.range(1, { gte: Buffer.alloc(0), lt: Buffer.alloc(2, 0xff), limit: 1000 })
   await opened.close()
   return rows.map(({ key }) => key[0] ?? -1)
@@ -61,7 +62,7 @@ const firstRows = (count: number): number[] => Array.from({ length: count }, (_,
 async function expectUntouchedRefusal(message: RegExp): Promise<void> {
   const before = await state()
   for (let start = 0; start < 2; start++) {
-    await expect(openLevelStore(store, { onFailure })).rejects.toMatchObject({
+    await expect(openLevelStore(store, { mark: testMark, onFailure })).rejects.toMatchObject({
       code: 'MetadataCorrupt',
       message: expect.stringMatching(message),
     })
@@ -158,7 +159,7 @@ describe('the end of a log after a power cut', () => {
 
   it('opens when pages in the middle of the last batch are missing', async () => {
     const live = join(home, 'long')
-    const writer = await openLevelStore(live, { onFailure })
+    const writer = await openLevelStore(live, { mark: testMark, onFailure })
     await writer.commit([{ type: 'put', space: 1, key: keyOf(0), value: contentOf(0) }])
     const puts = [1, 2, 3].map(
       (row) => ({ type: 'put', space: 1, key: keyOf(row), value: Buffer.alloc(60_000, row) }) as const,

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
+import { testMark } from '../../support/log-mark.ts'
 
 const run = promisify(execFile)
 const WRITER = new URL('./level-writer.ts', import.meta.url).pathname
@@ -20,20 +21,22 @@ describe('level store', () => {
   afterEach(() => rm(directory, { recursive: true, force: true }))
 
   it('is refused while it is open elsewhere, and free again once closed', async () => {
-    const store = await openLevelStore(directory, { onFailure: unexpected })
-    await expect(openLevelStore(directory, { onFailure: unexpected })).rejects.toMatchObject({ code: 'StoreLocked' })
+    const store = await openLevelStore(directory, { mark: testMark, onFailure: unexpected })
+    await expect(openLevelStore(directory, { mark: testMark, onFailure: unexpected })).rejects.toMatchObject({
+      code: 'StoreLocked',
+    })
     await expect(run(process.execPath, [WRITER, directory])).rejects.toMatchObject({
       stdout: expect.stringContaining('StoreLocked'),
     })
     await store.close()
-    await (await openLevelStore(directory, { onFailure: unexpected })).close()
+    await (await openLevelStore(directory, { mark: testMark, onFailure: unexpected })).close()
   })
 
   it('says MetadataCorrupt when its files are damaged', async () => {
-    await (await openLevelStore(directory, { onFailure: unexpected })).close()
+    await (await openLevelStore(directory, { mark: testMark, onFailure: unexpected })).close()
     const manifest = (await readdir(directory)).find((name) => name.startsWith('MANIFEST'))
     await truncate(join(directory, manifest ?? ''), 1)
-    await expect(openLevelStore(directory, { onFailure: unexpected })).rejects.toMatchObject({
+    await expect(openLevelStore(directory, { mark: testMark, onFailure: unexpected })).rejects.toMatchObject({
       code: 'MetadataCorrupt',
     })
   })
@@ -47,7 +50,7 @@ describe('level store', () => {
       expect(report.codes).toEqual(Array(5).fill('MetadataStoreFailed'))
       expect(report.failures).toBe(1)
 
-      const store = await openLevelStore(directory, { onFailure: unexpected })
+      const store = await openLevelStore(directory, { mark: testMark, onFailure: unexpected })
       const rows = await store.range(1, { gte: Buffer.alloc(0), lt: Buffer.alloc(5, 0xff), limit: 10_000 })
       const numbers = rows.map(({ key }) => key.readUInt32BE())
       expect(numbers.slice(0, report.acknowledged)).toEqual(Array.from({ length: report.acknowledged }, (_, n) => n))

@@ -1,5 +1,6 @@
 import { hasCode } from '../../../src/base/errors.ts'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
+import { testMark } from '../../support/log-mark.ts'
 
 /** A process of its own that commits until it is refused, then tries again, and reports on stdout. */
 const [, , directory = ''] = process.argv
@@ -8,7 +9,7 @@ let acknowledged = 0
 const codes: string[] = []
 
 try {
-  const store = await openLevelStore(directory, { onFailure: () => failures++ })
+  const store = await openLevelStore(directory, { mark: testMark, onFailure: () => failures++ })
   for (let attempt = 0; codes.length < 5 && attempt < 5000; attempt++) {
     const key = Buffer.alloc(4)
     key.writeUInt32BE(attempt)
