@@ -5,6 +5,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { newLease } from '../src/base/ids.ts'
 import { newDek } from '../src/envelope/dek.ts'
+import { logMark } from '../src/envelope/log-mark.ts'
 import { recordCipher } from '../src/envelope/record-cipher.ts'
 import { openPart, sealPart } from '../src/envelope/seal.ts'
 import { HEADER_SIZE } from '../src/envelope/segment.ts'
@@ -97,8 +98,9 @@ async function stores(): Promise<void> {
   const onFailure = (error: Error): never => {
     throw error
   }
-  const raw = await openLevelStore(path.join(home, 'metadata'), { onFailure })
-  const metadata = sealedStore(raw, recordCipher(randomBytes(32), await openNonceSource(raw), 'bench'))
+  const root = randomBytes(32)
+  const raw = await openLevelStore(path.join(home, 'metadata'), { mark: logMark(root, 'bench'), onFailure })
+  const metadata = sealedStore(raw, recordCipher(root, await openNonceSource(raw), 'bench'))
   const blobs = await openDiskStore(path.join(home, 'blobs'), { lease: newLease(), reserveBytes: 0, onFailure })
   const engine = await testEngine({ stored: raw, metadata: () => metadata, blobs: () => blobs })
   const bucket = await engine.makeBucket()
