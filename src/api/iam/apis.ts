@@ -1,14 +1,19 @@
 import type { Iam } from '../../iam/iam.ts'
 import { type Api, defineApi } from '../common/api.ts'
+import { entityProtocol } from './entity-protocol.ts'
 import { identityProtocol } from './identity-protocol.ts'
+import * as apiKeys from './operations/api-keys/index.ts'
 import * as operations from './operations/index.ts'
+import * as serviceIds from './operations/service-ids/index.ts'
+import * as signingKeys from './operations/signing-keys/index.ts'
 import { policyProtocol } from './policy-protocol.ts'
 
-/** `/identity/*` and `/v1/policies`: two APIs, because they tell their errors in two ways. */
+/** `/identity/*`, policies, identities and credentials: several APIs, because each tells its errors in its own way. */
 export function iamApis(iam: Iam): readonly Api[] {
   const { createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration, ...policies } = operations
   return [
     defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration]),
     defineApi(policyProtocol(iam), Object.values(policies)),
+    defineApi(entityProtocol(iam), Object.values({ ...serviceIds, ...apiKeys, ...signingKeys })),
   ]
 }

@@ -1,0 +1,19 @@
+import { CodedError } from '../../base/errors.ts'
+import type { IamErrorCode } from '../../iam/errors.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { UserPrincipal } from '../../iam/principal.ts'
+import type { ApiRequest } from '../common/request.ts'
+
+/** A user or a service ID. Services manage nobody. Throws InvalidToken, ExpiredToken, NotPermitted. */
+export async function identityOf(
+  request: ApiRequest,
+  { verifyToken }: Pick<Iam, 'verifyToken'>,
+): Promise<UserPrincipal> {
+  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
+  if (token === undefined) throw new CodedError<IamErrorCode>('InvalidToken', 'No authorization header found.')
+  const principal = await verifyToken(token)
+  if (principal.type === 'service') {
+    throw new CodedError<IamErrorCode>('NotPermitted', 'a service may not do this: it takes a user or a service ID')
+  }
+  return principal
+}

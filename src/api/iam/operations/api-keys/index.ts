@@ -1,0 +1,7 @@
+export { createApiKey } from './create-api-key.ts'
+export { deleteApiKey } from './delete-api-key.ts'
+export { getApiKey } from './get-api-key.ts'
+export { getApiKeyDetails } from './get-api-key-details.ts'
+export { listApiKeys } from './list-api-keys.ts'
+export { disableApiKey, enableApiKey, lockApiKey, unlockApiKey } from './switch-api-key.ts'
+export { updateApiKey } from './update-api-key.ts'

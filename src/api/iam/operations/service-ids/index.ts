@@ -1,0 +1,6 @@
+export { createServiceId, createServiceIdWithoutSlash } from './create-service-id.ts'
+export { deleteServiceId } from './delete-service-id.ts'
+export { getServiceId } from './get-service-id.ts'
+export { listServiceIds, listServiceIdsWithoutSlash } from './list-service-ids.ts'
+export { lockServiceId, unlockServiceId } from './lock-service-id.ts'
+export { updateServiceId } from './update-service-id.ts'
