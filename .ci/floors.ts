@@ -7,7 +7,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['base'],
   ['observe'],
   ['storage', 'envelope'],
-  ['iam', 'objects'],
+  ['iam', 'objects', 'audit'],
   ['kms'],
   ['providers'],
   ['api'],
@@ -30,7 +30,7 @@ const ONLY_IN: readonly { readonly packages: readonly string[]; readonly files: 
   { packages: ['koa', '@koa/router'], files: /^src\/(api\/common|server)\// },
   { packages: ['busboy'], files: /^src\/api\/s3\/post-form\.ts$/ },
   { packages: ['level', 'classic-level'], files: /^src\/storage\/metadata\/level-store\.ts$/ },
-  { packages: ['node:crypto', 'crypto'], files: /^src\/(base|envelope|kms|iam|api\/s3\/sigv4|providers)\// },
+  { packages: ['node:crypto', 'crypto'], files: /^src\/(base|envelope|audit|kms|iam|api\/s3\/sigv4|providers)\// },
 ]
 
 const READS_ENVIRONMENT = /^src\/server\/config\.ts$/
