@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { auditApi } from '../api/audit/apis.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
@@ -7,6 +8,8 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import type { Logger } from '../observe/logger.ts'
+import { ownEvent } from './audit-events.ts'
+import { openAudit } from './audit-room.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
@@ -50,7 +53,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const isStarting = () => state === 'starting'
   const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting })
-  const room = { config, log, clock, scope, foundation, onStoreFailure }
+  const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure })
+  const room = { config, log, clock, scope, foundation, audit, onStoreFailure }
 
   const iam = await openIdentities(room)
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
@@ -58,12 +62,20 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const store = providers && (await openObjectsRoom({ ...room, iam, kms, provider: providers.provider }))
 
   const control = createControlListener({
-    apis: [...iamApis(iam), ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken })] : [])],
+    apis: [
+      ...iamApis(iam),
+      ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken })] : []),
+      auditApi(audit.publicKey),
+    ],
     health: {
       live: () => ({ ok: true }),
-      // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
-      // process would miss it too.
-      ready: () => (state === 'serving' ? { ok: true, ...about(providers) } : { ok: false, problems: [state] }),
+      ready: () => {
+        if (state !== 'serving') return { ok: false, problems: [state] }
+        if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
+        // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
+        // process would miss it too.
+        return { ok: true, ...about(providers) }
+      },
     },
     logger: log,
   })
@@ -76,7 +88,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       const s3Address = store && (await listen(store.s3, config['s3.listen']))
       const controlAddress = await control.listen(config['control.listen'])
       // Not before: a start that fails at a taken port would make credentials that nobody has seen.
+      audit.iam.ready()
       const credentials = await firstStart(iam)
+      if (credentials) {
+        audit.iam.record(ownEvent('iam.first-start', `a/${credentials.accountId}`))
+        await audit.iam.settled()
+      }
       state = 'serving'
       return { s3: s3Address, control: controlAddress, firstStart: credentials }
     },

@@ -61,7 +61,15 @@ export function readConfig(
   }
   const whole = Object.freeze(config) as Config
   if (whole.only === 's3') checkObjectsHalf(whole)
+  checkAuditBounds(whole)
   return whole
+}
+
+function checkAuditBounds(config: Config): void {
+  if (config['audit.max-bytes'] >= 2 * config['audit.file-bytes']) return
+  throw invalidConfig(
+    'COFFER_AUDIT_MAX_BYTES is less than twice COFFER_AUDIT_FILE_BYTES: whole files are removed, and one is always kept. Raise the first or lower the second',
+  )
 }
 
 /** Without keys of its own it needs somebody else's. */

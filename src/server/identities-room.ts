@@ -1,5 +1,6 @@
 import { applyBootstrap } from '../iam/bootstrap.ts'
 import { type Iam, openIam } from '../iam/iam.ts'
+import { ownEvent } from './audit-events.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
 import type { RoomOptions } from './room.ts'
 
@@ -7,7 +8,7 @@ const SIGNING_KEYS_EVERY_MS = 600_000
 
 /** Who there is and who may do what: both halves have identities of their own. */
 export async function openIdentities(room: RoomOptions): Promise<Iam> {
-  const { config, log, clock, foundation } = room
+  const { config, log, clock, foundation, audit } = room
   const { instanceKey, openStore } = foundation
   const { store } = await openStore('iam')
   const iam = await openIam({
@@ -16,6 +17,7 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
     tokenKey: instanceKey.derive('token'),
     clock,
     issuer: config['iam.issuer'],
+    audit: audit.iam,
     settings: {
       tokenLifeMs: config['iam.token-life-ms'],
       refreshTokenLifeMs: config['iam.refresh-token-life-ms'],
@@ -25,7 +27,10 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
   await maintainSigningKeys(room, iam)
   const bootstrapFile = config['bootstrap-file']
   if (bootstrapFile === undefined) return iam
+  audit.iam.ready()
   await applyBootstrap(iam, await readBootstrap(bootstrapFile))
+  audit.iam.record(ownEvent('iam.bootstrap.apply', bootstrapFile))
+  await audit.iam.settled()
   if (await isShared(bootstrapFile)) {
     log.warn(`the bootstrap file ${bootstrapFile} holds secrets and may be read by others: chmod 600 ${bootstrapFile}`)
   }

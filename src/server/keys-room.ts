@@ -1,14 +1,16 @@
 import type { Iam } from '../iam/iam.ts'
 import { type KmsService, openKms } from '../kms/service.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
-import { keyAudit } from './key-audit.ts'
 import type { RoomOptions } from './room.ts'
 import type { Config } from './settings.ts'
 
 const SWEEP_EVERY_MS = 3_600_000
 
 /** The keys half: root keys behind their one door. */
-export async function openKeys({ config, log, clock, scope, foundation }: RoomOptions, iam: Iam): Promise<KmsService> {
+export async function openKeys(
+  { config, log, clock, scope, foundation, audit }: RoomOptions,
+  iam: Iam,
+): Promise<KmsService> {
   const { store } = await foundation.openStore('kms')
   const kms = await openKms({
     store,
@@ -16,7 +18,7 @@ export async function openKeys({ config, log, clock, scope, foundation }: RoomOp
     iam,
     clock,
     settings: kmsSettings(config),
-    audit: keyAudit(log),
+    audit: audit.keys.record,
   })
   scope.defer(() => kms.close())
   const sweep = (): void => void kms.sweep().catch((err: unknown) => log.error({ err }, 'key sweep failed'))

@@ -43,6 +43,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     provider,
     nonces: metadata.nonces,
     clock,
+    audit: options.audit.dataKeys,
     onBackgroundError: (err) => log.error({ err }, 'background work failed'),
     keepOrphans: config['accept-metadata-loss'],
   })

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { AuditTrails } from './audit-trails.ts'
 import type { Foundation } from './foundation.ts'
 import type { Config } from './settings.ts'
 
@@ -10,5 +11,6 @@ export interface RoomOptions {
   readonly clock: Clock
   readonly scope: AsyncDisposableStack
   readonly foundation: Foundation
+  readonly audit: AuditTrails
   readonly onStoreFailure: (error: Error) => void
 }

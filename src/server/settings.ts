@@ -72,6 +72,9 @@ const rootKey = z
     'give the CRN of a root key: crn:v1:bluemix:public:kms:<region>:a/<account>:<instance>:key:<id>',
   )
 
+/** Room for a few hundred events. */
+const MIN_AUDIT_FILE_BYTES = 65_536
+
 const passphrase = z
   .string('give a text')
   .refine((given) => [...given].length >= 12, 'give at least 12 characters')
@@ -139,6 +142,16 @@ export const SETTINGS = {
     count,
     1024 ** 3,
     'free disk space that new objects, uploads, keys and identities never take',
+  ),
+  'audit.max-bytes': setting(
+    count.pipe(z.int().min(MIN_AUDIT_FILE_BYTES * 2, `give at least ${MIN_AUDIT_FILE_BYTES * 2}`)),
+    1024 ** 3,
+    'bound of the audit log; its oldest files are removed to stay below. At least twice the size of a file',
+  ),
+  'audit.file-bytes': setting(
+    count.pipe(z.int().min(MIN_AUDIT_FILE_BYTES, `give at least ${MIN_AUDIT_FILE_BYTES}`)),
+    64 * 1024 ** 2,
+    'a file of the audit log is followed by the next one at this size',
   ),
   'accept-metadata-loss': setting(
     yesOrNo,

@@ -1,0 +1,56 @@
+import type { AuditEvent } from '../audit/event.ts'
+import type { IamAuditEvent } from '../iam/audit.ts'
+import type { KmsAuditEvent } from '../kms/door.ts'
+import type { DataKeyUse } from '../objects/data-key-audit.ts'
+import type { AuditTrail } from '../observe/audit-trail.ts'
+
+/** What a floor says, in the words of the audit log. */
+export const translated = <Event>(log: AuditTrail<AuditEvent>, translate: (event: Event) => AuditEvent) => ({
+  ready: log.ready,
+  record: (event: Event) => log.record(translate(event)),
+  settled: log.settled,
+})
+
+const given = <Name extends keyof AuditEvent>(name: Name, value: AuditEvent[Name]) =>
+  value === undefined ? {} : { [name]: value }
+
+export const iamEvent = (event: IamAuditEvent): AuditEvent => ({ kind: 'iam', ...event })
+
+export const keyEvent = (event: KmsAuditEvent): AuditEvent => ({
+  kind: 'key',
+  action: event.action,
+  outcome: event.outcome,
+  iamId: event.iamId,
+  target: event.key === undefined ? event.instance : `${event.instance}:key:${event.key}`,
+  ...given('code', event.code),
+  ...given('reason', event.reason),
+  ...given('correlationId', event.correlationId),
+})
+
+export const dataKeyEvent = ({ asker, code, ...use }: DataKeyUse): AuditEvent => ({
+  kind: 'data-key',
+  action: asker.action,
+  outcome: code === undefined ? 'success' : 'failure',
+  iamId: asker.iamId,
+  service: use.serviceInstanceCrn,
+  target: bucketCrn(use.serviceInstanceCrn, use.bucket),
+  key: use.rootKeyCrn,
+  use: use.use,
+  dataKey: use.dataKey,
+  ...given('code', code),
+  ...given('reason', asker.reason),
+  ...given('object', use.key),
+  ...given('keyVersion', use.keyVersion),
+  ...given('requestId', asker.requestId),
+  ...given('sourceIp', asker.sourceIp),
+})
+
+/** CRNs of instances end with two empty segments. */
+const bucketCrn = (instanceCrn: string, bucket: string): string =>
+  `${instanceCrn.endsWith('::') ? instanceCrn.slice(0, -1) : `${instanceCrn}:`}bucket:${bucket}`
+
+/** What the server does by itself at a start. */
+export const ownEvent = (action: string, target: string): IamAuditEvent => ({
+  ...{ action, target, outcome: 'success' },
+  iamId: 'coffer',
+})

@@ -1,0 +1,14 @@
+import type { IamAudit } from '../iam/audit.ts'
+import type { KmsAuditEvent } from '../kms/door.ts'
+import type { DataKeyAudit } from '../objects/data-key-audit.ts'
+import type { AuditTrail } from '../observe/audit-trail.ts'
+
+/** Where everything that is done with keys and rights is written down, for each floor in its own words. */
+export interface AuditTrails {
+  readonly iam: IamAudit
+  readonly keys: AuditTrail<KmsAuditEvent>
+  readonly dataKeys: DataKeyAudit
+  readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
+  /** False while the disk takes no more of it: then no key is used and nothing is changed. */
+  readonly writable: () => boolean
+}
