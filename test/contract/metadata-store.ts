@@ -258,6 +258,30 @@ export function metadataStoreSuite(name: string, open: () => Promise<MetadataSto
       })
     })
 
+    describe('a snapshot', () => {
+      it('shows rows and counters of one moment, whatever is committed later', async () => {
+        await store.commit([put('a', '1'), put('b', '1'), add('n', 2)])
+        await using snapshot = await store.snapshot()
+        await store.commit([put('a', '2'), remove('b'), put('c', '1'), add('n', 1), add('m', 1)])
+        expect(texts(await snapshot.range(SPACE, ALL))).toEqual(['a=1', 'b=1'])
+        expect(await snapshot.counters(bytes(''))).toEqual([{ key: bytes('n'), value: 2 }])
+        expect(texts(await store.range(SPACE, ALL))).toEqual(['a=2', 'c=1'])
+      })
+
+      it('is read in pages, either way', async () => {
+        await store.commit(['a', 'b', 'c'].map((key) => put(key, '1')))
+        await using snapshot = await store.snapshot()
+        await store.commit([remove('b')])
+        expect(texts(await snapshot.range(SPACE, { ...ALL, limit: 2 }))).toEqual(['a=1', 'b=1'])
+        expect(texts(await snapshot.range(SPACE, { ...ALL, gte: bytes('b'), limit: 1, reverse: true }))).toEqual(['c=1'])
+      })
+
+      it('of a store that was closed cannot be taken', async () => {
+        await store.close()
+        await expect(store.snapshot()).rejects.toMatchObject({ code: 'MetadataStoreFailed' })
+      })
+    })
+
     describe('counters', () => {
       it('add up whoever adds, and are gone at zero', async () => {
         await Promise.all(Array.from({ length: 50 }, (_, n) => store.commit([add('n', n), add('m', -n)])))

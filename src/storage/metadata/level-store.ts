@@ -23,7 +23,7 @@ import {
 } from './level-format.ts'
 import { checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
-import type { MetadataStore, MetadataStoreErrorCode, Space } from './metadata-store.ts'
+import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
 import { skipScan } from './skip-scan.ts'
 
 type Database = Level<Buffer, Buffer>
@@ -151,11 +151,41 @@ function unreadable(cause: unknown): never {
 const HIGH_WATER_MARK = { highWaterMarkBytes: 4 * 1024 * 1024 }
 const MANY = 16
 
-function levelStore(database: Database, committer: GroupCommitter, release: () => void): MetadataStore {
-  const bounds = (space: Space, gte: Buffer, lt: Buffer) => {
-    checkSpace(space)
-    return { gte: spaceKey(space, gte), lt: spaceKey(space, lt), ...HIGH_WATER_MARK }
+type Snapshot = ReturnType<Database['snapshot']>
+
+function takeSnapshot(database: Database): Snapshot {
+  try {
+    return database.snapshot()
+  } catch (error) {
+    return unreadable(error)
   }
+}
+
+function bounds(space: Space, gte: Buffer, lt: Buffer) {
+  checkSpace(space)
+  return { gte: spaceKey(space, gte), lt: spaceKey(space, lt), ...HIGH_WATER_MARK }
+}
+
+async function rangeOf(database: Database, space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> {
+  const { gte, lt, limit, reverse = false } = range
+  const rows = await database
+    .iterator({ ...bounds(space, gte, lt), limit, reverse, snapshot })
+    .all()
+    .catch(unreadable)
+  return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
+}
+
+async function countersOf(database: Database, prefix: Buffer, snapshot?: Snapshot): Promise<Counter[]> {
+  const gte = counterKey(prefix)
+  const lt = successor(gte) ?? gte
+  const rows = await database
+    .iterator({ gte, lt, ...HIGH_WATER_MARK, snapshot })
+    .all()
+    .catch(unreadable)
+  return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
+}
+
+function levelStore(database: Database, committer: GroupCommitter, release: () => void): MetadataStore {
   const lookUp = (space: Space, key: Buffer) => {
     checkSpace(space)
     const stored = readRow(database, spaceKey(space, key))
@@ -181,13 +211,7 @@ function levelStore(database: Database, committer: GroupCommitter, release: () =
         return stored && decodeEntry(key, stored)
       })
     },
-    range: async (space, { gte, lt, limit, reverse = false }) => {
-      const rows = await database
-        .iterator({ ...bounds(space, gte, lt), limit, reverse })
-        .all()
-        .catch(unreadable)
-      return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
-    },
+    range: (space, range) => rangeOf(database, space, range),
     groups: async (space, range) => {
       const keys = groupBounds(range)
       if (!keys || range.limit < 1) return []
@@ -204,14 +228,14 @@ function levelStore(database: Database, committer: GroupCommitter, release: () =
       }
     },
     commit: committer.commit,
-    counters: async (prefix) => {
-      const gte = counterKey(prefix)
-      const lt = successor(gte) ?? gte
-      const rows = await database
-        .iterator({ gte, lt, ...HIGH_WATER_MARK })
-        .all()
-        .catch(unreadable)
-      return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
+    counters: (prefix) => countersOf(database, prefix),
+    snapshot: async () => {
+      const snapshot = takeSnapshot(database)
+      return {
+        range: (space, range) => rangeOf(database, space, range, snapshot),
+        counters: (prefix) => countersOf(database, prefix, snapshot),
+        [Symbol.asyncDispose]: () => snapshot.close(),
+      }
     },
     // LevelDB writes its memory to a table first, and drops the log.
     compact: (space, { gte, lt }) => {

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CodedError } from '../../base/errors.ts'
 import { groupsByRange } from './groups.ts'
 import { checkCommit, checkSpace } from './limits.ts'
-import type { Entry, MetadataStore, MetadataStoreErrorCode, Range, Space, Write } from './metadata-store.ts'
+import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space, Write } from './metadata-store.ts'
 
 /** Bytes as one character each: such strings compare as their bytes do. */
 const nameOf = (key: Buffer): string => key.toString('latin1')
@@ -23,9 +23,6 @@ export function memoryStore(): MetadataStore {
     spaces.set(space, rows)
     return rows
   }
-  const copyOf = (entry: Entry | undefined): Entry | undefined =>
-    entry && { key: Buffer.from(entry.key), value: Buffer.from(entry.value), token: entry.token }
-
   const holds = (write: Write): boolean => {
     if (write.type === 'add' || write.if === undefined) return true
     const current = rowsOf(write.space).get(nameOf(write.key))
@@ -46,11 +43,7 @@ export function memoryStore(): MetadataStore {
     }
   }
 
-  const rangeNow = (space: Space, { gte, lt, limit, reverse = false }: Range): Entry[] => {
-    const names = [...rowsOf(space).keys()].filter((name) => name >= nameOf(gte) && name < nameOf(lt)).sort(byName)
-    if (reverse) names.reverse()
-    return names.slice(0, limit).flatMap((name) => copyOf(rowsOf(space).get(name)) ?? [])
-  }
+  const rangeNow = (space: Space, range: Range): Entry[] => rangeOf(rowsOf(space), range)
 
   const turn = async (): Promise<void> => {
     if (closed) throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', 'the metadata store is closed')
@@ -84,13 +77,43 @@ export function memoryStore(): MetadataStore {
     },
     counters: async (prefix) => {
       await turn()
-      const names = [...counters.keys()].filter((name) => name.startsWith(nameOf(prefix))).sort(byName)
-      return names.map((name) => ({ key: Buffer.from(name, 'latin1'), value: counters.get(name) ?? 0 }))
+      return countersUnder(counters, prefix)
+    },
+    snapshot: async () => {
+      await turn()
+      const frozen = new Map([...spaces].map(([space, rows]) => [space, new Map(rows)]))
+      const then = new Map(counters)
+      return {
+        range: async (space, range) => {
+          await turn()
+          checkSpace(space)
+          return rangeOf(frozen.get(space) ?? new Map(), range)
+        },
+        counters: async (prefix) => {
+          await turn()
+          return countersUnder(then, prefix)
+        },
+        [Symbol.asyncDispose]: async () => {},
+      }
     },
     close: async () => {
       closed = true
     },
   }
+}
+
+const copyOf = (entry: Entry | undefined): Entry | undefined =>
+  entry && { key: Buffer.from(entry.key), value: Buffer.from(entry.value), token: entry.token }
+
+function rangeOf(rows: ReadonlyMap<string, Entry>, { gte, lt, limit, reverse = false }: Range): Entry[] {
+  const names = [...rows.keys()].filter((name) => name >= nameOf(gte) && name < nameOf(lt)).sort(byName)
+  if (reverse) names.reverse()
+  return names.slice(0, limit).flatMap((name) => copyOf(rows.get(name)) ?? [])
+}
+
+function countersUnder(counters: ReadonlyMap<string, number>, prefix: Buffer): Counter[] {
+  const names = [...counters.keys()].filter((name) => name.startsWith(nameOf(prefix))).sort(byName)
+  return names.map((name) => ({ key: Buffer.from(name, 'latin1'), value: counters.get(name) ?? 0 }))
 }
 
 const byName = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

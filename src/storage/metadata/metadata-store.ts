@@ -52,6 +52,17 @@ export interface GroupRange {
 /** `prefix` runs up to and including the delimiter. A group is reported once, however many keys it holds. */
 export type Group = { readonly prefix: Buffer } | { readonly entry: Entry }
 
+export interface Counter {
+  readonly key: Buffer
+  readonly value: number
+}
+
+/** Dispose it: as long as it lives the store keeps what it shows. */
+export interface MetadataSnapshot extends AsyncDisposable {
+  readonly range: MetadataStore['range']
+  readonly counters: MetadataStore['counters']
+}
+
 export interface MetadataStore {
   readonly get: (space: Space, key: Buffer) => Promise<Entry | undefined>
   readonly getMany: (space: Space, keys: readonly Buffer[]) => Promise<(Entry | undefined)[]>
@@ -69,7 +80,9 @@ export interface MetadataStore {
    */
   readonly commit: (writes: readonly Write[]) => Promise<boolean>
   /** Counters whose key starts with `prefix`. */
-  readonly counters: (prefix: Buffer) => Promise<{ readonly key: Buffer; readonly value: number }[]>
+  readonly counters: (prefix: Buffer) => Promise<Counter[]>
+  /** Rows and counters as one commit left them, whatever is committed later. */
+  readonly snapshot: () => Promise<MetadataSnapshot>
   /**
    * Resolves when the store's files no longer hold what was overwritten or deleted in the range, if it was compacted
    * once between the write and the overwriting too. Costs a rewrite of what lies around the range. Absent where a

@@ -41,6 +41,14 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
     },
     commit: async (writes) => inner.commit(writes.map(seal)),
     counters: inner.counters,
+    snapshot: async () => {
+      const snapshot = await inner.snapshot()
+      return {
+        range: async (space, range) => (await snapshot.range(space, range)).map((entry) => open(space, entry)),
+        counters: snapshot.counters,
+        [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
+      }
+    },
     ...(inner.compact ? { compact: inner.compact } : {}),
     close: inner.close,
   }

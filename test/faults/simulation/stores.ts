@@ -31,6 +31,7 @@ export function simulatedMetadata(inner: MetadataStore, life: Life, { schedule, 
     range: read(inner.range),
     groups: read(inner.groups),
     counters: read(inner.counters),
+    snapshot: read(inner.snapshot),
     commit: async (writes) => {
       await schedule.step(life, 'commit')
       if (faults.happens('commitLostBefore')) throw unknown()

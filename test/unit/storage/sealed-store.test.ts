@@ -34,6 +34,8 @@ describe('sealed store', () => {
     }
     await expect(sealed.getMany(3, [key])).rejects.toMatchObject({ code: 'MetadataCorrupt' })
     await expect(sealed.range(3, ALL)).rejects.toMatchObject({ code: 'MetadataCorrupt' })
+    await using snapshot = await sealed.snapshot()
+    await expect(snapshot.range(3, ALL)).rejects.toMatchObject({ code: 'MetadataCorrupt' })
     await expect(sealed.groups(3, groupAll)).rejects.toThrow(/^a value of space 3 does not authenticate$/)
   })
 
