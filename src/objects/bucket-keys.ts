@@ -1,10 +1,12 @@
 import { hasCode } from '../base/errors.ts'
 import type { NonceSource, RecordCipher } from '../base/nonces.ts'
 import { type Dek, newDek } from '../envelope/dek.ts'
-import type { KeyCall, KeyProvider, KeyUse, WrapContext, WrappedDek } from '../envelope/key-provider.ts'
+import type { KeyCall, KeyProvider, KeyUse, WrapContext } from '../envelope/key-provider.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
+import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
+import { type SlotUse, slotKeys } from './slot-keys.ts'
 
 /** Bound into each wrap, so that a wrapped key opens only for the bucket and the envelope it was made for. */
 export const dekContext = (bucketId: string, blobId: Buffer): WrapContext => [
@@ -29,23 +31,31 @@ type KeyedBucket = Pick<BucketRecord, 'name' | 'rootKeyCrn' | 'serviceInstanceCr
  * one thing is recorded once in a request.
  */
 export interface BucketKeys {
-  /** `key`: of the object that it is for. */
+  /** `key`: of the object that it is for. Wrapped under the slot that wraps what is new, or another one. */
   readonly newDek: (
     bucket: BucketRecord,
     key: string,
     blobId: Buffer,
-  ) => Promise<{ readonly dek: Dek; readonly wrapped: WrappedDek }>
-  readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: WrappedDek) => Promise<Dek>
+    slot?: number,
+  ) => Promise<{ readonly dek: Dek; readonly wrapped: StoredDek }>
+  /** A DEK that there is already, wrapped as a new one would be. */
+  readonly wrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, dek: Dek, slot?: number) => Promise<StoredDek>
+  readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: StoredDek) => Promise<Dek>
   /** The bucket metadata key of a new bucket, wrapped. */
-  readonly newMetadataKey: (bucket: KeyedBucket, bucketId: string) => Promise<WrappedDek>
-  /** Throws while the root key may not be used so: 'wrap' to store, 'unwrap' to read what is stored. */
-  readonly permit: (bucket: BucketRecord, use: KeyUse) => Promise<void>
+  readonly newMetadataKey: (bucket: NamedBucket, slot: KeySlot) => Promise<StoredDek>
+  /**
+   * Throws while the root key may not be used so: 'wrap' to store, 'unwrap' to read what is stored. That of the slot, or
+   * of the one that wraps what is new now.
+   */
+  readonly permit: (bucket: BucketRecord, use: KeyUse, slot?: number) => Promise<void>
   /**
    * Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. Dispose it:
    * only the key provider keeps keys, by its own rules of how long.
    */
   readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher & Disposable>
 }
+
+type NamedBucket = Pick<BucketRecord, 'id' | 'name' | 'serviceInstanceCrn'>
 
 /** Of one use: a page of a listing meets few. */
 const CACHED_EPOCHS = 64
@@ -54,58 +64,89 @@ export interface BucketKeysOptions {
   readonly provider: KeyProvider
   readonly nonces: NonceSource
   readonly audit: DataKeyAudit
+  /** The bucket as it is now: a record may refer to a slot that was made after a request began. */
+  readonly current?: (bucket: BucketRecord) => BucketRecord
 }
 
-export function bucketKeys({ provider, nonces, audit }: BucketKeysOptions, asker: Asker): BucketKeys {
+export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys {
+  const { provider, nonces, audit, current = (bucket) => bucket } = options
   const record = recorder(audit, asker)
   const recorded = around(audit, record)
+  const slots = slotKeys(provider)
+  const useOf = ({ id: bucketId, serviceInstanceCrn }: NamedBucket, slot: KeySlot): SlotUse => ({
+    ...{ bucketId, serviceInstanceCrn, slot },
+    ...(asker.requestId === undefined ? {} : { requestId: asker.requestId }),
+  })
+  const wrapped = async (bucket: NamedBucket, slot: KeySlot, dek: Dek, context: WrapContext) => {
+    const result = await slots.wrap(useOf(bucket, slot), dek, context)
+    return { result, keyVersion: rootVersionOf(slot, result) }
+  }
+
+  const wrapDek: BucketKeys['wrapDek'] = (bucket, key, blobId, dek, slotId = bucket.slot) => {
+    const slot = slotOf(bucket, slotId)
+    const use = { use: 'wrap', dataKey: 'object', bucket: under(bucket, slot), key } as const
+    return recorded(use, () => wrapped(bucket, slot, dek, dekContext(bucket.id, blobId)))
+  }
+
   return {
-    newDek: (bucket, key, blobId) =>
-      recorded({ use: 'wrap', dataKey: 'object', bucket, key }, async () => {
-        const dek = newDek()
-        try {
-          const wrapped = await provider.wrap(keyCall(bucket, asker), dek, dekContext(bucket.id, blobId))
-          return { result: { dek, wrapped }, keyVersion: wrapped.keyVersion }
-        } catch (error) {
-          dek[Symbol.dispose]()
-          throw error
-        }
-      }),
-    unwrapDek: (bucket, key, blobId, wrapped) =>
-      recorded({ use: 'unwrap', dataKey: 'object', bucket, key, keyVersion: wrapped.keyVersion }, async () => {
-        const { dek } = await provider.unwrap(keyCall(bucket, asker), wrapped, dekContext(bucket.id, blobId))
-        return { result: dek }
-      }),
-    newMetadataKey: (bucket, bucketId) =>
-      recorded({ use: 'wrap', dataKey: 'bucket-metadata', bucket }, async () => {
-        using key = newDek()
-        const result = await provider.wrap(keyCall(bucket, asker), key, metadataKeyContext(bucketId))
-        return { result, keyVersion: result.keyVersion }
-      }),
-    permit: async (bucket, use) => {
+    newDek: async (bucket, key, blobId, slotId) => {
+      const dek = newDek()
       try {
-        await provider.permit(keyCall(bucket, asker), use)
+        return { dek, wrapped: await wrapDek(bucket, key, blobId, dek, slotId) }
       } catch (error) {
-        record({ use, dataKey: 'object', bucket }, codeOf(error))
+        dek[Symbol.dispose]()
         throw error
       }
     },
-    summaryCipher: (bucket) =>
-      recorded(
-        { use: 'unwrap', dataKey: 'bucket-metadata', bucket, keyVersion: bucket.metadataKey.keyVersion },
-        async () => {
-          const call = keyCall(bucket, asker)
-          const { dek } = await provider.unwrap(call, bucket.metadataKey, metadataKeyContext(bucket.id))
-          const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', { cachedEpochs: CACHED_EPOCHS })
-          const dispose = () => {
-            cipher[Symbol.dispose]()
-            dek[Symbol.dispose]()
-          }
-          return { result: { ...cipher, [Symbol.dispose]: dispose } }
-        },
-      ),
+    wrapDek,
+    unwrapDek: async (bucket, key, blobId, stored) => {
+      const slot = findSlot(bucket, stored.slot) ?? slotOf(current(bucket), stored.slot)
+      const keyVersion = rootVersionOf(slot, stored)
+      const use = { use: 'unwrap', dataKey: 'object', bucket: under(bucket, slot), key, keyVersion } as const
+      return recorded(use, async () => {
+        const { dek } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
+        return { result: dek }
+      })
+    },
+    newMetadataKey: (bucket, slot) =>
+      recorded({ use: 'wrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot) }, async () => {
+        using key = newDek()
+        return await wrapped(bucket, slot, key, metadataKeyContext(bucket.id))
+      }),
+    permit: async (bucket, use, slotId) => {
+      const now = current(bucket)
+      // Whatever was under a slot that is not there any more is under the one of now.
+      const slot = (slotId === undefined ? undefined : findSlot(now, slotId)) ?? slotOf(now, now.slot)
+      try {
+        await slots.permit(useOf(bucket, slot), use)
+      } catch (error) {
+        record({ use, dataKey: 'object', bucket: under(bucket, slot) }, codeOf(error))
+        throw error
+      }
+    },
+    summaryCipher: async (bucket) => {
+      const { metadataKey, slots: table } = current(bucket)
+      const slot = slotOf({ slots: table }, metadataKey.slot)
+      const keyVersion = rootVersionOf(slot, metadataKey)
+      const use = { use: 'unwrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot), keyVersion } as const
+      return recorded(use, async () => {
+        const { dek } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
+        const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', { cachedEpochs: CACHED_EPOCHS })
+        const dispose = () => {
+          cipher[Symbol.dispose]()
+          dek[Symbol.dispose]()
+        }
+        return { result: { ...cipher, [Symbol.dispose]: dispose } }
+      })
+    },
   }
 }
+
+const under = ({ name, serviceInstanceCrn }: NamedBucket, { rootKeyCrn }: KeySlot): KeyedBucket => ({
+  name,
+  serviceInstanceCrn,
+  rootKeyCrn,
+})
 
 type Use = Pick<DataKeyUse, 'use' | 'dataKey' | 'key' | 'keyVersion'> & { readonly bucket: KeyedBucket }
 type Record = (use: Use, code?: string) => void

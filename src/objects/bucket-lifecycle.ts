@@ -3,11 +3,13 @@ import { newUuid } from '../base/ids.ts'
 import type { MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import { type BucketKeys, keyCall } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { registrationOf } from './deregistrations.ts'
+import { registeredAt, registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
+import { type Encryption, firstSlots, slotOf } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
-import type { BucketRecord } from './records.ts'
+import { decodeUpload } from './records.ts'
+import { usageWrites } from './usage.ts'
 
 export interface NewBucket {
   readonly name: string
@@ -15,7 +17,7 @@ export interface NewBucket {
   readonly ownerId: string
   readonly ownerName: string
   readonly locationConstraint: string
-  readonly encryption: BucketRecord['encryption']
+  readonly encryption: Encryption
   readonly rootKeyCrn: string
 }
 
@@ -27,8 +29,10 @@ export async function createBucket(engine: Engine, keys: BucketKeys, input: NewB
   if (existing) throw taken(existing, input)
   const id = newUuid()
   const call = keyCall(input)
-  const metadataKey = await keys.newMetadataKey(input, id)
-  const record = { ...input, id, createdAtMs: engine.clock.now(), deleting: false, metadataKey }
+  const createdAtMs = engine.clock.now()
+  const table = firstSlots({ ...input, createdAtMs })
+  const metadataKey = await keys.newMetadataKey({ ...input, id }, slotOf(table, table.slot))
+  const record = { ...input, ...table, id, createdAtMs, deleting: false, metadataKey }
   if (input.encryption !== 'customer-managed') return create(engine, input, () => engine.buckets.create(record))
   const created = await engine.deregistrations.begin(input)
   try {
@@ -78,19 +82,20 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   const closing = await close(engine, bucket)
   // Another DeleteBucket took the mark, gave up and opened the bucket again: what follows must not look at an open one.
   if (!closing.deleting) throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
-  const registered = bucket.encryption === 'customer-managed'
+  const registered = registeredAt(closing)
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
-    await engine.buckets.remove(closing, registered ? [engine.deregistrations.entry(bucket)] : [])
+    await engine.buckets.remove(closing, registered.map(engine.deregistrations.entry))
   } catch (error) {
     await reopen(engine, closing)
     throw error
   }
-  if (!registered) return
   // The bucket is gone whatever the provider says: a key that may not be used any more must not keep it from deletion.
-  await engine.deregistrations.settle(bucket)
-  void engine.deregistrations.retry(bucket.rootKeyCrn)
+  for (const of of registered) {
+    await engine.deregistrations.settle(of)
+    void engine.deregistrations.retry(of.rootKeyCrn)
+  }
 }
 
 const notEmpty = (): ObjectsError => new ObjectsError('BucketNotEmpty', 'The bucket you tried to delete is not empty')
@@ -145,6 +150,7 @@ async function dropUploads(engine: Engine, bucketId: string): Promise<void> {
       const uploadId = row.key.subarray(row.key.length - 16).toString('hex')
       await engine.metadata.commit([
         { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
+        ...usageWrites(bucketId, { removed: [decodeUpload(row.value)] }),
         engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
       ])
     }

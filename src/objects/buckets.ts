@@ -111,4 +111,12 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
   }
 }
 
+/** The same bucket as it is now; as it was when it is gone. */
+export const currentOf =
+  ({ find }: Pick<Buckets, 'find'>) =>
+  (bucket: BucketRecord): BucketRecord => {
+    const now = find(bucket.name)
+    return now?.id === bucket.id ? now : bucket
+  }
+
 const changed = (): ObjectsError => new ObjectsError('BucketBusy', 'the bucket changed at the same time')

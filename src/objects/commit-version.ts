@@ -7,8 +7,10 @@ import { openSummary } from './content.ts'
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import type { StoredDek } from './key-slots.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
-import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord } from './records.ts'
+import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
+import { usageWrites } from './usage.ts'
 
 /** Lost races before we tell the client to try again. Each one means that another write of this key succeeded. */
 const MAX_ATTEMPTS = 200
@@ -23,7 +25,11 @@ export interface NewVersion {
     readonly writes: readonly Write[]
     /** Asked after a lost race: throws when the writes can't succeed any more. */
     readonly recheck: () => Promise<void>
+    /** Its row goes with this commit. */
+    readonly endedUpload: UploadRecord
   }
+  /** Wraps the DEK anew: under what wraps what is new in the bucket as it is now. */
+  readonly rewrap?: (bucket: Bucket) => Promise<StoredDek>
 }
 
 /**
@@ -36,13 +42,20 @@ export async function commitVersion(
   draft: Draft,
   version: NewVersion,
 ): Promise<void> {
-  const { key, record, conditions } = version
+  const { key, conditions, also, rewrap } = version
+  let { record } = version
+  let wrappedFor = version.bucket.token
   const row = headKey(version.bucket.id, key)
   const blobs = blobsOf(record)
   // A slow upload must not outlive the permission it started with.
-  await keys.permit(version.bucket, 'wrap')
+  await keys.permit(version.bucket, 'wrap', also ? record.wrappedDek.slot : undefined)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const bucket = currentBucket(engine, version.bucket)
+    if (rewrap && bucket.token !== wrappedFor) {
+      // What wraps keys may have changed with the bucket's row: nothing is stored any more under what did before.
+      record = { ...record, wrappedDek: await rewrap(bucket) }
+      wrappedFor = bucket.token
+    }
     const current = await engine.metadata.get(SPACE.head, row)
     await checkConditions(keys, bucket, key, conditions, current)
     const writes: Write[] = [
@@ -57,17 +70,19 @@ export async function commitVersion(
           if: null,
         }),
       ),
-      ...(version.also?.writes ?? []),
+      ...(also?.writes ?? []),
     ]
     const replaced = current && decodeObject(current.value)
+    const removed = [...(replaced ? [replaced] : []), ...(also ? [also.endedUpload] : [])]
+    writes.push(...usageWrites(bucket.id, { removed, added: [record] }))
     if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
     if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
-      if (replaced || version.also) engine.garbage.collect()
+      if (replaced || also) engine.garbage.collect()
       return
     }
     await engine.buckets.refresh(bucket.name)
-    await version.also?.recheck()
+    await also?.recheck()
   }
   throw new ObjectsError(
     'ConditionalRequestConflict',

@@ -95,7 +95,7 @@ async function tryToComplete(
     ...(part.checksum ? { checksum: part.checksum.value } : {}),
   }))
 
-  using dek = await unwrapUpload(keys, upload)
+  using dek = await unwrapUpload(engine, keys, upload)
   await using draft = engine.drafts.begin()
   const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
@@ -113,6 +113,7 @@ async function tryToComplete(
   let partReplaced = false
   const also = {
     writes: endOfUpload(engine, upload, parts),
+    endedUpload: upload.record,
     recheck: async () => {
       const now = await findUpload(engine, bucket, key, input.uploadId)
       partReplaced = now.row.token !== upload.row.token

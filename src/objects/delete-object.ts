@@ -5,6 +5,7 @@ import type { WriteConditions } from './conditions.ts'
 import type { Engine } from './engine.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { decodeObject } from './records.ts'
+import { usageWrites } from './usage.ts'
 
 /** Needs no key: objects of a locked bucket stay deletable. A key that does not exist is success, as S3 has it. */
 export async function deleteObject(
@@ -18,9 +19,11 @@ export async function deleteObject(
     const current = await engine.metadata.get(SPACE.head, row)
     await checkConditions(keys, bucket, key, conditions, current)
     if (!current) return
+    const record = decodeObject(current.value)
     const removed = await engine.metadata.commit([
       { type: 'delete', space: SPACE.head, key: row, if: current.token },
-      engine.garbage.entry(garbageOf(decodeObject(current.value))),
+      ...usageWrites(bucket.id, { removed: [record] }),
+      engine.garbage.entry(garbageOf(record)),
     ])
     if (removed) return engine.garbage.collect()
   }

@@ -39,6 +39,12 @@ export const registrationOf = (bucket: DeregistrationRecord): Registration => ({
   description: 'Object storage bucket',
 })
 
+/** The registrations that a bucket has: at each customer's key that one of its slots is of. */
+export function registeredAt({ name, serviceInstanceCrn, slots }: BucketRecord): DeregistrationRecord[] {
+  const crns = slots.flatMap(({ encryption, rootKeyCrn }) => (encryption === 'customer-managed' ? [rootKeyCrn] : []))
+  return [...new Set(crns)].map((rootKeyCrn) => ({ name, serviceInstanceCrn, rootKeyCrn }))
+}
+
 const rowOf = (of: DeregistrationRecord): Buffer => deregistrationKey(of.rootKeyCrn, bucketCrn(of))
 
 export function openDeregistrations(options: {
@@ -80,7 +86,7 @@ export function openDeregistrations(options: {
       const row = await metadata.get(SPACE.deregistration, key)
       if (!row) return
       const bucket = await buckets.refresh(of.name)
-      const needed = bucket?.encryption === 'customer-managed' && rowOf(bucket).equals(key)
+      const needed = bucket && registeredAt(bucket).some((registered) => rowOf(registered).equals(key))
       if (!needed) await end(of)
       await metadata.commit([remove(key, row.token)])
     } catch (error) {

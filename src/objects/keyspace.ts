@@ -22,6 +22,8 @@ export const SPACE = {
   lease: 8,
   /** root key CRN ‖ 0a ‖ bucket CRN → DeregistrationRecord: a registration at a root key that has no bucket */
   deregistration: 9,
+  /** `state` → how far records were counted at the first start. Counters of the same number count what keys are used for (usage.ts) */
+  usage: 10,
 } as const
 
 const ZERO = Buffer.from([0])

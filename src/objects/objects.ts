@@ -8,7 +8,7 @@ import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
 import { bucketKeys } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
-import { type Bucket, type Buckets, openBuckets } from './buckets.ts'
+import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
 import { sameBucket } from './commit-version.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
 import type { WriteConditions } from './conditions.ts'
@@ -19,6 +19,7 @@ import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
+import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
 import {
   type ListedObject,
   type ListPage,
@@ -30,6 +31,7 @@ import {
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { readAhead } from './read-ahead.ts'
+import { ensureCounted, type Recount, recount } from './recount.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
 import {
   abortUpload,
@@ -42,6 +44,7 @@ import {
   type UploadedPart,
   uploadPart,
 } from './uploads.ts'
+import type { Totals } from './usage.ts'
 
 interface Target {
   readonly bucket: Bucket
@@ -75,6 +78,11 @@ export interface ObjectsService {
 export interface Objects extends ObjectsService {
   /** What data keys are used for is recorded as done for this asker. One for each request. */
   readonly onBehalfOf: (asker: Asker) => ObjectsService
+  /** What a root key is used for, exactly and at once: nothing at all means that it may go. */
+  readonly keyUsage: (rootKeyCrn: string) => Promise<KeyUsage>
+  readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
+  /** Compares the counters behind the two with all records there are; mends them when asked to. */
+  readonly recount: (options?: { readonly repair?: boolean }) => Promise<Recount>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -117,6 +125,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     maxReadAheads = MAX_READ_AHEADS,
     keepOrphans = false,
   } = options
+  await ensureCounted(metadata)
   const buckets = await openBuckets(metadata)
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
   // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
@@ -146,7 +155,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   )
 
   const onBehalfOf = (asker: Asker): ObjectsService => {
-    const keys = bucketKeys({ provider, nonces, audit }, asker)
+    const keys = bucketKeys({ provider, nonces, audit, current: currentOf(buckets) }, asker)
     return {
       buckets,
       createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
@@ -168,6 +177,9 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   return {
     ...onBehalfOf(storeItself('store.call')),
     onBehalfOf,
+    keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
+    bucketUsage: (bucket) => bucketUsage(engine, bucket),
+    recount: (options) => recount(metadata, options),
     garbage,
     swept,
     close: async () => {

@@ -17,6 +17,8 @@ import { whilePermitted } from './while-permitted.ts'
 const SEGMENTS_PER_READ = 4
 /** Small parts are read whole, header and all, in one go. */
 const WHOLE_BYTES = 256 * 1024
+/** Each but the first means that the object was written or rewrapped meanwhile. */
+const MAX_ATTEMPTS = 20
 
 export interface ByteRange {
   /** First byte. */
@@ -35,8 +37,35 @@ export interface OpenObject extends Disposable {
 }
 
 export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucket, key: string): Promise<OpenObject> {
+  for (let attempt = 1; ; attempt++) {
+    using scope = new DisposableStack()
+    const { found } = scope.use(await engine.garbage.pin(() => currentRow(engine, bucket, key)))
+    try {
+      const opened = await openRecord(engine, keys, bucket, key, found.record)
+      const pin = scope.move()
+      return {
+        ...opened,
+        [Symbol.dispose]: () => {
+          opened[Symbol.dispose]()
+          pin.dispose()
+        },
+      }
+    } catch (error) {
+      // What wrapped the DEK may be gone by now, for it was rewrapped since the look at the row.
+      const now = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+      if (attempt === MAX_ATTEMPTS || !now || now.token === found.token) throw error
+    }
+  }
+}
+
+async function openRecord(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  key: string,
+  record: ObjectRecord,
+): Promise<OpenObject> {
   using scope = new DisposableStack()
-  const { found: record } = scope.use(await engine.garbage.pin(() => currentRecord(engine, bucket, key)))
   const openedAtMs = engine.clock.now()
   const dek = scope.use(await keys.unwrapDek(bucket, key, record.blobId, record.wrappedDek))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
@@ -49,7 +78,7 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
     versionId: record.versionId,
     manifest,
     read: (range) => {
-      const ask = () => keys.permit(bucket, 'unwrap')
+      const ask = () => permitReading(engine, keys, bucket, key, record)
       const bytes = readRange(engine, bucket, key, dek, record, manifest, range)
       return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
     },
@@ -57,10 +86,29 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
   }
 }
 
-async function currentRecord(engine: Engine, bucket: Bucket, key: string): Promise<ObjectRecord> {
+async function currentRow(engine: Engine, bucket: Bucket, key: string) {
   const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
   if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
-  return decodeObject(row.value)
+  const record = decodeObject(row.value)
+  return { blobId: record.blobId, record, token: row.token }
+}
+
+/** A download goes on when the key that it began under is refused but its DEK is under another one by now. */
+async function permitReading(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  key: string,
+  { blobId, wrappedDek }: ObjectRecord,
+): Promise<void> {
+  try {
+    await keys.permit(bucket, 'unwrap', wrappedDek.slot)
+  } catch (error) {
+    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+    const now = row && decodeObject(row.value)
+    if (!now?.blobId.equals(blobId) || now.wrappedDek.slot === wrappedDek.slot) throw error
+    await keys.permit(bucket, 'unwrap', now.wrappedDek.slot)
+  }
 }
 
 async function* readRange(

@@ -67,7 +67,8 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
     manifest: stored,
   }
-  await commitVersion(engine, keys, draft, { bucket, key, record, conditions })
+  const rewrap = (now: Bucket) => keys.wrapDek(now, key, blobId, secret)
+  await commitVersion(engine, keys, draft, { bucket, key, record, conditions, rewrap })
   const result = { etag, modifiedAtMs, sizeBytes: body.sizeBytes }
   return checksum ? { ...result, checksum } : result
 }

@@ -1,6 +1,6 @@
 import { CodedError } from '../base/errors.ts'
-import type { WrappedDek } from '../envelope/key-provider.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
+import { type Encryption, firstSlots, type KeySlot, type SlotTable, type StoredDek } from './key-slots.ts'
 
 /**
  * Stored records: `u8 version ‖ u32 length ‖ JSON ‖ u32 length ‖ section …`. The JSON is what may be known without the
@@ -9,7 +9,7 @@ import type { BlobId } from '../storage/blob/blob-store.ts'
  */
 const RECORD_VERSION = 1
 
-export interface BucketRecord {
+export interface BucketRecord extends SlotTable {
   readonly id: string
   readonly name: string
   readonly createdAtMs: number
@@ -19,12 +19,13 @@ export interface BucketRecord {
   readonly ownerName: string
   /** As the client gave it; '' when none was given. */
   readonly locationConstraint: string
-  readonly encryption: 'provider-managed' | 'customer-managed'
+  /** Of the slot that wraps what is new. */
+  readonly encryption: Encryption
   readonly rootKeyCrn: string
   /** Set while a DeleteBucket looks whether the bucket is empty: no write may commit meanwhile. */
   readonly deleting: boolean
-  /** The bucket metadata key, wrapped by the root key: opens ETags and checksums for listings. */
-  readonly metadataKey: WrappedDek
+  /** The bucket metadata key: opens ETags and checksums for listings. */
+  readonly metadataKey: StoredDek
 }
 
 export interface ObjectRecord {
@@ -33,7 +34,7 @@ export interface ObjectRecord {
   readonly modifiedAtMs: number
   /** Identity of this version's envelope: 16 bytes. */
   readonly blobId: Buffer
-  readonly wrappedDek: WrappedDek
+  readonly wrappedDek: StoredDek
   /** One part in one blob, or the parts of an upload: rows under the upload id, which is `blobId`. */
   readonly data: { readonly blob: BlobId } | { readonly partCount: number }
   /** Under the bucket metadata key: what a listing shows of the content (Summary). */
@@ -47,7 +48,7 @@ export interface UploadRecord {
   /** '' when the client asked for none. */
   readonly checksumAlgorithm: string
   readonly checksumType: string
-  readonly wrappedDek: WrappedDek
+  readonly wrappedDek: StoredDek
   /** Under the DEK: content headers and user metadata for the finished object. */
   readonly manifest: Buffer
 }
@@ -99,9 +100,12 @@ function decode(value: Buffer): { readonly json: Record<string, unknown>; readon
   }
   const [text, ...sections] = parts
   if (!text) throw corrupt('record has no head')
-  const json: unknown = JSON.parse(text.toString('utf8'))
+  return { json: objectOf(JSON.parse(text.toString('utf8'))), sections }
+}
+
+function objectOf(json: unknown): Record<string, unknown> {
   if (typeof json !== 'object' || json === null) throw corrupt('record head is not an object')
-  return { json: json as Record<string, unknown>, sections }
+  return json as Record<string, unknown>
 }
 
 const corrupt = (message: string): CodedError<'MetadataCorrupt'> => new CodedError('MetadataCorrupt', message)
@@ -109,6 +113,10 @@ const corrupt = (message: string): CodedError<'MetadataCorrupt'> => new CodedErr
 // The store authenticates every value, so what decodes was written by the functions below: the readers only pick.
 const text = (json: Record<string, unknown>, name: string): string => String(json[name])
 const number = (json: Record<string, unknown>, name: string): number => Number(json[name])
+/** Absent: 0. */
+const optional = (json: Record<string, unknown>, name: string): number => Number(json[name] ?? 0)
+const encryptionOf = (json: Record<string, unknown>): Encryption =>
+  json['encryption'] === 'customer-managed' ? 'customer-managed' : 'provider-managed'
 const section = (sections: Sections, index: number): Buffer => {
   const found = sections[index]
   if (!found) throw corrupt('record lacks a section')
@@ -116,24 +124,81 @@ const section = (sections: Sections, index: number): Buffer => {
 }
 
 export function encodeBucket(record: BucketRecord): Buffer {
-  const { metadataKey, ...json } = record
-  return encode({ ...json, keyVersion: metadataKey.keyVersion }, [metadataKey.ciphertext])
+  const { metadataKey, slots, slot, nextSlot, ...json } = record
+  const table = isFirst(record) ? {} : { slots: slots.map(slotToJson), slot, nextSlot }
+  const key = { keyVersion: metadataKey.keyVersion, ...slotMember('metadataKeySlot', metadataKey) }
+  const wrapped = slots.flatMap((each) => (each.kind === 'bucket-key' ? [each.wrapped.ciphertext] : []))
+  return encode({ ...json, ...key, ...table }, [metadataKey.ciphertext, ...wrapped])
 }
+
+/** A bucket that never had another key than its first root key says nothing of slots. */
+function isFirst({ slots, slot, nextSlot, rootKeyCrn, encryption }: BucketRecord): boolean {
+  const [only, ...more] = slots
+  return (
+    only?.id === 0 &&
+    only.kind === 'root' &&
+    only.rootKeyCrn === rootKeyCrn &&
+    only.encryption === encryption &&
+    !(only.retired || more.length > 0 || slot !== 0 || nextSlot !== 1)
+  )
+}
+
+function slotToJson(slot: KeySlot): unknown {
+  const { id, kind, rootKeyCrn, encryption, createdAtMs, retired } = slot
+  return {
+    ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
+    ...(retired ? { retired } : {}),
+    ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
+  }
+}
+
+/** The wrapped bucket keys are the sections behind the first one, in the order of their slots. */
+function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot[] {
+  let next = 1
+  return list.map((item): KeySlot => {
+    const json = objectOf(item)
+    const base = {
+      id: number(json, 'id'),
+      rootKeyCrn: text(json, 'rootKeyCrn'),
+      encryption: encryptionOf(json),
+      createdAtMs: number(json, 'createdAtMs'),
+      retired: json['retired'] === true,
+    }
+    if (json['kind'] === 'root') return { ...base, kind: 'root' }
+    if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)
+    const wrapped = { ciphertext: Buffer.from(section(sections, next++)), keyVersion: text(json, 'keyVersion') }
+    return { ...base, kind: 'bucket-key', keyId: text(json, 'keyId'), wrapped }
+  })
+}
+
+const slotMember = (name: string, { slot }: StoredDek): Record<string, number> => (slot === 0 ? {} : { [name]: slot })
 
 export function decodeBucket(value: Buffer): BucketRecord {
   const { json, sections } = decode(value)
+  const first = {
+    rootKeyCrn: text(json, 'rootKeyCrn'),
+    encryption: encryptionOf(json),
+    createdAtMs: number(json, 'createdAtMs'),
+  }
+  const list = json['slots']
+  const table = Array.isArray(list)
+    ? { slots: slotsFrom(list, sections), slot: number(json, 'slot'), nextSlot: number(json, 'nextSlot') }
+    : firstSlots(first)
   return {
+    ...first,
+    ...table,
     id: text(json, 'id'),
     name: text(json, 'name'),
-    createdAtMs: number(json, 'createdAtMs'),
     serviceInstanceCrn: text(json, 'serviceInstanceCrn'),
     ownerId: text(json, 'ownerId'),
     ownerName: text(json, 'ownerName'),
     locationConstraint: text(json, 'locationConstraint'),
-    encryption: json['encryption'] === 'customer-managed' ? 'customer-managed' : 'provider-managed',
-    rootKeyCrn: text(json, 'rootKeyCrn'),
     deleting: json['deleting'] === true,
-    metadataKey: { ciphertext: Buffer.from(section(sections, 0)), keyVersion: text(json, 'keyVersion') },
+    metadataKey: {
+      ciphertext: Buffer.from(section(sections, 0)),
+      keyVersion: text(json, 'keyVersion'),
+      slot: optional(json, 'metadataKeySlot'),
+    },
   }
 }
 
@@ -143,6 +208,7 @@ export function encodeObject(record: ObjectRecord): Buffer {
     s: record.sizeBytes,
     m: record.modifiedAtMs,
     k: record.wrappedDek.keyVersion,
+    ...slotMember('ks', record.wrappedDek),
     ...('blob' in record.data ? { b: record.data.blob } : { n: record.data.partCount }),
     ...('blob' in record.manifest ? { mb: record.manifest.blob } : {}),
   }
@@ -161,7 +227,7 @@ export function decodeObject(value: Buffer): ObjectRecord {
     sizeBytes: number(json, 's'),
     modifiedAtMs: number(json, 'm'),
     blobId: section(sections, 0),
-    wrappedDek: { ciphertext: section(sections, 1), keyVersion: text(json, 'k') },
+    wrappedDek: { ciphertext: section(sections, 1), keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
     data: typeof json['b'] === 'string' ? { blob: json['b'] } : { partCount: number(json, 'n') },
     summary: section(sections, 2),
     manifest: typeof json['mb'] === 'string' ? { blob: json['mb'] } : { sealed: section(sections, 3) },
@@ -170,7 +236,8 @@ export function decodeObject(value: Buffer): ObjectRecord {
 
 export function encodeUpload(record: UploadRecord): Buffer {
   const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, manifest } = record
-  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, k: wrappedDek.keyVersion }
+  const key = { k: wrappedDek.keyVersion, ...slotMember('ks', wrappedDek) }
+  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key }
   return encode(json, [wrappedDek.ciphertext, manifest])
 }
 
@@ -180,7 +247,7 @@ export function decodeUpload(value: Buffer): UploadRecord {
     createdAtMs: number(json, 'c'),
     checksumAlgorithm: text(json, 'a'),
     checksumType: text(json, 't'),
-    wrappedDek: { ciphertext: section(sections, 0), keyVersion: text(json, 'k') },
+    wrappedDek: { ciphertext: section(sections, 0), keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
     manifest: section(sections, 1),
   }
 }

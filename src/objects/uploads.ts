@@ -23,6 +23,7 @@ import { ObjectsError } from './errors.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
 import { envelopeIdOf, newUploadId, parseUploadId } from './upload-id.ts'
+import { usageWrites } from './usage.ts'
 
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm
@@ -48,6 +49,9 @@ export interface UploadedPart extends Summary {
   readonly record: PartRecord
 }
 
+/** The bucket's row changes seldom, and each change means that something else went on. */
+const MAX_ATTEMPTS = 20
+
 const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
 
 export async function createUpload(
@@ -60,7 +64,22 @@ export async function createUpload(
     readonly checksum?: UploadChecksum
   },
 ): Promise<{ readonly uploadId: string }> {
-  const bucket = currentBucket(engine, target.bucket)
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const bucket = currentBucket(engine, target.bucket)
+    const uploadId = await tryToCreate(engine, keys, bucket, target)
+    if (uploadId) return { uploadId: uploadId.toString('hex') }
+    await engine.buckets.refresh(bucket.name)
+  }
+  throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+}
+
+/** Undefined when the bucket changed meanwhile, and with it perhaps what wraps keys. */
+async function tryToCreate(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  target: Parameters<typeof createUpload>[2],
+): Promise<Buffer | undefined> {
   const id = random16()
   const { dek, wrapped } = await keys.newDek(bucket, target.key, id)
   using secret = dek
@@ -79,12 +98,9 @@ export async function createUpload(
   const committed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
+    ...usageWrites(bucket.id, { added: [record] }),
   ])
-  if (!committed) {
-    await engine.buckets.refresh(bucket.name)
-    throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
-  }
-  return { uploadId: uploadId.toString('hex') }
+  return committed ? uploadId : undefined
 }
 
 /** Throws NoSuchUpload, also for ids that no server could have given out. */
@@ -103,8 +119,25 @@ export function checksumOf(record: UploadRecord): UploadChecksum | undefined {
   return { algorithm, type: record.checksumType === 'COMPOSITE' ? 'COMPOSITE' : 'FULL_OBJECT' }
 }
 
-export const unwrapUpload = (keys: BucketKeys, upload: Upload): Promise<Dek> =>
-  keys.unwrapDek(upload.bucket, upload.key, upload.id, upload.record.wrappedDek)
+export const unwrapUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<Dek> =>
+  underItsKey(engine, upload, ({ bucket, key, id, record }) => keys.unwrapDek(bucket, key, id, record.wrappedDek))
+
+/** A DEK that wraps no more must not take what is new. */
+const permitUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<void> =>
+  underItsKey(engine, upload, ({ bucket, record }) => keys.permit(bucket, 'wrap', record.wrappedDek.slot))
+
+/** What wrapped its DEK when the upload was looked up may be gone, for the DEK is rewrapped by now. */
+async function underItsKey<T>(engine: Engine, upload: Upload, act: (upload: Upload) => Promise<T>): Promise<T> {
+  for (let current = upload; ; ) {
+    try {
+      return await act(current)
+    } catch (error) {
+      const now = await findUpload(engine, upload.bucket, upload.key, upload.uploadId).catch(() => undefined)
+      if (!now || now.row.token === current.row.token) throw error
+      current = now
+    }
+  }
+}
 
 export function uploadAttributes(upload: Upload, dek: Dek): Attributes {
   const { bucket, key, id, record } = upload
@@ -123,8 +156,8 @@ export async function uploadPart(
 ): Promise<UploadedPart> {
   const { bucket, key, id } = upload
   // The DEK was wrapped when the upload began; a key that wraps no more must not take what is new.
-  await keys.permit(bucket, 'wrap')
-  using dek = await unwrapUpload(keys, upload)
+  await permitUpload(engine, keys, upload)
+  using dek = await unwrapUpload(engine, keys, upload)
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
   const written = await writeBody(draft, dek, identity, permittedBody(engine, keys, bucket, body))
@@ -144,7 +177,7 @@ export async function uploadPart(
     summary: sealSummary(cipher, bucket, key, id, number, summary),
   }
   // A slow upload must not outlive the permission it started with.
-  await keys.permit(bucket, 'wrap')
+  await permitUpload(engine, keys, upload)
   await commitPart(engine, draft, upload, number, record)
   return { ...summary, number, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs, record }
 }
@@ -214,12 +247,13 @@ export async function partsAfter(
   })
 }
 
-/** Throws NoSuchUpload when it was completed or aborted meanwhile. A part that was sent again only changes its row. */
+/** Throws NoSuchUpload when it was completed or aborted meanwhile. A part that was sent again and a DEK that was rewrapped only change its row. */
 export async function abortUpload(engine: Engine, upload: Upload): Promise<void> {
   const uploadId = upload.id.toString('hex')
-  const abort = ({ row }: Upload): Promise<boolean> =>
+  const abort = ({ row, record }: Upload): Promise<boolean> =>
     engine.metadata.commit([
       { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
+      ...usageWrites(upload.bucket.id, { removed: [record] }),
       engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
     ])
   for (let current = upload; !(await abort(current)); ) {

@@ -273,7 +273,9 @@ export function metadataStoreSuite(name: string, open: () => Promise<MetadataSto
         await using snapshot = await store.snapshot()
         await store.commit([remove('b')])
         expect(texts(await snapshot.range(SPACE, { ...ALL, limit: 2 }))).toEqual(['a=1', 'b=1'])
-        expect(texts(await snapshot.range(SPACE, { ...ALL, gte: bytes('b'), limit: 1, reverse: true }))).toEqual(['c=1'])
+        expect(texts(await snapshot.range(SPACE, { ...ALL, gte: bytes('b'), limit: 1, reverse: true }))).toEqual([
+          'c=1',
+        ])
       })
 
       it('of a store that was closed cannot be taken', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { firstSlots } from '../../src/objects/key-slots.ts'
 import {
   decodeBucket,
   decodeGarbage,
@@ -20,27 +21,39 @@ import { codeOf } from '../unit/envelope/fixtures.ts'
 const text = z.string()
 const hex = z.string().transform((value) => Buffer.from(value, 'hex'))
 const wrapped = z.strictObject({ ciphertext: hex, keyVersion: text })
+// Absent: 0.
+const stored = z.strictObject({ ciphertext: hex, keyVersion: text, slot: z.int().default(0) })
 const blob = z.strictObject({ blob: text })
+const encryption = z.enum(['provider-managed', 'customer-managed'])
+const anySlot = { id: z.int(), rootKeyCrn: text, encryption, createdAtMs: z.int(), retired: z.boolean() }
+const slot = z.union([
+  z.strictObject({ ...anySlot, kind: z.literal('root') }),
+  z.strictObject({ ...anySlot, kind: z.literal('bucket-key'), keyId: text, wrapped }),
+])
 
-const bucket = z.strictObject({
-  id: text,
-  name: text,
-  createdAtMs: z.int(),
-  serviceInstanceCrn: text,
-  ownerId: text,
-  ownerName: text,
-  locationConstraint: text,
-  encryption: z.enum(['provider-managed', 'customer-managed']),
-  rootKeyCrn: text,
-  deleting: z.boolean(),
-  metadataKey: wrapped,
-})
+const bucket = z
+  .strictObject({
+    id: text,
+    name: text,
+    createdAtMs: z.int(),
+    serviceInstanceCrn: text,
+    ownerId: text,
+    ownerName: text,
+    locationConstraint: text,
+    encryption,
+    rootKeyCrn: text,
+    deleting: z.boolean(),
+    metadataKey: stored,
+    table: z.strictObject({ slots: z.array(slot), slot: z.int(), nextSlot: z.int() }).exactOptional(),
+  })
+  // Without a table: the first slots.
+  .transform(({ table, ...record }) => ({ ...record, ...(table ?? firstSlots(record)) }))
 const object = z.strictObject({
   versionId: text,
   sizeBytes: z.int(),
   modifiedAtMs: z.int(),
   blobId: hex,
-  wrappedDek: wrapped,
+  wrappedDek: stored,
   data: z.union([blob, z.strictObject({ partCount: z.int() })]),
   summary: hex,
   manifest: z.union([blob, z.strictObject({ sealed: hex })]),
@@ -49,7 +62,7 @@ const upload = z.strictObject({
   createdAtMs: z.int(),
   checksumAlgorithm: text,
   checksumType: text,
-  wrappedDek: wrapped,
+  wrappedDek: stored,
   manifest: hex,
 })
 const part = z.strictObject({ sizeBytes: z.int(), modifiedAtMs: z.int(), blob: text, partSalt: hex, summary: hex })

@@ -1,9 +1,14 @@
 import { rowsUnder, SPACE } from '../../../src/objects/keyspace.ts'
 import { decodeObject, decodePart } from '../../../src/objects/records.ts'
+import { type Recount, recount } from '../../../src/objects/recount.ts'
 import type { Entry, MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import type { Disk } from './stores.ts'
 
 const everything = { gte: Buffer.alloc(0), lt: rowsUnder(Buffer.from([0xff])).lt, limit: 1_000_000 }
+
+/** At any moment: the counters say what the records say. */
+export const miscounts = ({ differences }: Recount): string[] =>
+  differences.map(({ counted, stored, found }) => `${stored} ${counted} are counted where ${found} are found`)
 
 /** When nothing runs and all is settled: what is stored is named, what is named is stored, and nothing waits to be removed. */
 export async function leaks(disk: Disk, stored: MetadataStore): Promise<string[]> {
@@ -41,11 +46,12 @@ export async function leaks(disk: Disk, stored: MetadataStore): Promise<string[]
   for (const id of disk.keys()) if (!owners.has(id)) found.push(`blob ${id} is stored but nobody's`)
   const garbage = await rows(SPACE.garbage)
   if (garbage.length > 0) found.push(`${garbage.length} rows of garbage are left`)
-  return found
+  return [...found, ...miscounts(await recount(stored))]
 }
 
 export async function leftOver(disk: Disk, stored: MetadataStore): Promise<string[]> {
   const found = await leaks(disk, stored)
+  if ((await stored.counters(Buffer.alloc(0))).length > 0) found.push('counters are left of nothing')
   if (disk.size > 0) found.push(`${disk.size} blobs are left of nothing`)
   for (const name of ['bucket', 'head', 'upload', 'part', 'blob'] as const) {
     const { length } = await stored.range(SPACE[name], everything)

@@ -7,6 +7,7 @@ import type { WriteConditions } from '../../../src/objects/conditions.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import type { OpenObject } from '../../../src/objects/open-object.ts'
 import { contentBytes } from '../../support/content.ts'
+import { miscounts } from './audit.ts'
 import { aborts, completes, etagOf, type Ledger, observes, writes } from './ledger.ts'
 import type { KeyState } from './linearizable.ts'
 import { codeOf, type Process } from './process.ts'
@@ -329,6 +330,12 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     for (const key of KEYS) note(place(name, key), 'delete bucket', outcome, observes(undefined))
   }
 
+  /** Exact, whatever the others do meanwhile. */
+  const recount = async (): Promise<void> => {
+    const outcome = await perform('recount', async (objects) => objects.recount())
+    if (outcome.kind === 'done') for (const text of miscounts(outcome.value)) ledger.wrong(text)
+  }
+
   const request = async (): Promise<void> => {
     const bucket = dice.below(4) === 0 ? 'beta' : 'alpha'
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
@@ -343,6 +350,7 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     else if (roll < 79) await sendPart(upload)
     else if (roll < 91) await complete(upload)
     else if (roll < 93) await abort(upload)
+    else if (roll < 94) await recount()
     else if (roll < 97) await makeBucket(bucket)
     else await dropBucket(bucket)
   }

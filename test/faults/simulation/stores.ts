@@ -31,7 +31,10 @@ export function simulatedMetadata(inner: MetadataStore, life: Life, { schedule, 
     range: read(inner.range),
     groups: read(inner.groups),
     counters: read(inner.counters),
-    snapshot: read(inner.snapshot),
+    snapshot: async () => {
+      const snapshot = await read(inner.snapshot)()
+      return { ...snapshot, range: read(snapshot.range), counters: read(snapshot.counters) }
+    },
     commit: async (writes) => {
       await schedule.step(life, 'commit')
       if (faults.happens('commitLostBefore')) throw unknown()

@@ -3,6 +3,7 @@ import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import { newDek } from '../../../src/envelope/dek.ts'
 import { bucketKeys, metadataKeyContext } from '../../../src/objects/bucket-keys.ts'
 import { storeItself } from '../../../src/objects/data-key-audit.ts'
+import { firstSlots } from '../../../src/objects/key-slots.ts'
 import type { BucketRecord } from '../../../src/objects/records.ts'
 import { noAudit } from '../../../src/observe/audit-trail.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
@@ -40,7 +41,8 @@ async function setUp() {
     encryption: 'customer-managed',
     createdAtMs: 0,
     deleting: false,
-    metadataKey: await provider.wrap(call, key, metadataKeyContext(id)),
+    ...firstSlots({ ...call, encryption: 'customer-managed', createdAtMs: 0 }),
+    metadataKey: { ...(await provider.wrap(call, key, metadataKeyContext(id))), slot: 0 },
   }
   const nonces = await openNonceSource(memoryStore())
   const keys = bucketKeys({ provider, nonces, audit: noAudit }, storeItself('store.test'))

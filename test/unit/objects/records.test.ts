@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { firstSlots } from '../../../src/objects/key-slots.ts'
 import {
   decodeBucket,
   decodeGarbage,
@@ -17,24 +18,46 @@ const text = fc.string({ unit: 'grapheme' })
 const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array))
 const size = fc.maxSafeNat()
 const wrapped = fc.record({ ciphertext: bytes, keyVersion: text })
+const stored = fc.record({ ciphertext: bytes, keyVersion: text, slot: fc.nat() })
+const encryption = fc.constantFrom('provider-managed' as const, 'customer-managed' as const)
+const anySlot = {
+  id: fc.nat(),
+  rootKeyCrn: text,
+  encryption,
+  createdAtMs: size,
+  retired: fc.boolean(),
+}
+const slot = fc.oneof(
+  fc.record({ ...anySlot, kind: fc.constant('root' as const) }),
+  fc.record({ ...anySlot, kind: fc.constant('bucket-key' as const), keyId: fc.uuid(), wrapped }),
+)
 
 const records = {
   bucket: {
     encode: encodeBucket,
     decode: decodeBucket,
-    arbitrary: fc.record({
-      id: fc.uuid(),
-      name: text,
-      createdAtMs: size,
-      serviceInstanceCrn: text,
-      ownerId: text,
-      ownerName: text,
-      locationConstraint: text,
-      encryption: fc.constantFrom('provider-managed' as const, 'customer-managed' as const),
-      rootKeyCrn: text,
-      deleting: fc.boolean(),
-      metadataKey: wrapped,
-    }),
+    arbitrary: fc
+      .record({
+        id: fc.uuid(),
+        name: text,
+        createdAtMs: size,
+        serviceInstanceCrn: text,
+        ownerId: text,
+        ownerName: text,
+        locationConstraint: text,
+        encryption,
+        rootKeyCrn: text,
+        deleting: fc.boolean(),
+        metadataKey: stored,
+      })
+      .chain((bucket) =>
+        fc
+          .oneof(
+            fc.constant(firstSlots(bucket)),
+            fc.record({ slots: fc.array(slot, { maxLength: 4 }), slot: fc.nat(), nextSlot: fc.nat() }),
+          )
+          .map((table) => ({ ...bucket, ...table })),
+      ),
   },
   object: {
     encode: encodeObject,
@@ -44,7 +67,7 @@ const records = {
       sizeBytes: size,
       modifiedAtMs: size,
       blobId: bytes,
-      wrappedDek: wrapped,
+      wrappedDek: stored,
       data: fc.oneof(fc.record({ blob: text }), fc.record({ partCount: fc.nat() })),
       summary: bytes,
       manifest: fc.oneof(fc.record({ blob: text }), fc.record({ sealed: bytes })),
@@ -57,7 +80,7 @@ const records = {
       createdAtMs: size,
       checksumAlgorithm: text,
       checksumType: text,
-      wrappedDek: wrapped,
+      wrappedDek: stored,
       manifest: bytes,
     }),
   },

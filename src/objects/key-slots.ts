@@ -1,0 +1,66 @@
+import type { WrappedDek } from '../envelope/key-provider.ts'
+import { ObjectsError } from './errors.ts'
+
+/** Who decides about a root key: `provider-managed` ones are the store's own. */
+export type Encryption = 'provider-managed' | 'customer-managed'
+
+interface SlotBase {
+  /** Never used again in its bucket. */
+  readonly id: number
+  readonly rootKeyCrn: string
+  readonly encryption: Encryption
+  readonly createdAtMs: number
+  /** Wraps nothing new any more; dropped when nothing refers to it. */
+  readonly retired: boolean
+}
+
+/** What wraps DEKs of a bucket: a root key itself, or a key of the bucket's own which that root key wraps. */
+export type KeySlot = SlotBase & ({ readonly kind: 'root' } | BucketKeySlot)
+
+interface BucketKeySlot {
+  readonly kind: 'bucket-key'
+  /** UUID: the key reference of what it wraps. */
+  readonly keyId: string
+  readonly wrapped: WrappedDek
+}
+
+/** A wrapped key and the slot of the bucket that opens it. `keyVersion` is '' under a bucket key, which has one only. */
+export interface StoredDek extends WrappedDek {
+  readonly slot: number
+}
+
+/** The part of a bucket's record that says what wraps its keys. */
+export interface SlotTable {
+  readonly slots: readonly KeySlot[]
+  /** Id of the slot that wraps what is new. */
+  readonly slot: number
+  /** Id of the slot that is made next. */
+  readonly nextSlot: number
+}
+
+/** A row holds up to 64 KiB; each slot takes about half a KiB of it. */
+export const MAX_SLOTS = 100
+
+/** Of a bucket that has had no other: its root key. */
+export function firstSlots(of: Pick<SlotBase, 'rootKeyCrn' | 'encryption' | 'createdAtMs'>): SlotTable {
+  const { rootKeyCrn, encryption, createdAtMs } = of
+  return {
+    slots: [{ id: 0, kind: 'root', rootKeyCrn, encryption, createdAtMs, retired: false }],
+    slot: 0,
+    nextSlot: 1,
+  }
+}
+
+export const findSlot = ({ slots }: Pick<SlotTable, 'slots'>, id: number): KeySlot | undefined =>
+  slots.find((slot) => slot.id === id)
+
+/** Throws ObjectDamaged: nothing can be opened that refers to a slot which is not there. */
+export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {
+  const slot = findSlot(table, id)
+  if (!slot) throw new ObjectsError('ObjectDamaged', `the bucket has no key slot ${id}`)
+  return slot
+}
+
+/** Version of the root key that what lies in the slot depends on. */
+export const rootVersionOf = (slot: KeySlot, { keyVersion }: Pick<WrappedDek, 'keyVersion'>): string =>
+  slot.kind === 'root' ? keyVersion : slot.wrapped.keyVersion

@@ -1,0 +1,58 @@
+import { bucketKeyContext, unwrapUnderBucketKey, wrapUnderBucketKey } from '../envelope/bucket-key.ts'
+import type { Dek } from '../envelope/dek.ts'
+import type { KeyCall, KeyProvider, KeyUse, WrapContext, WrappedDek } from '../envelope/key-provider.ts'
+import type { KeySlot, StoredDek } from './key-slots.ts'
+
+/** Which bucket's slot, and for whom it is used. */
+export interface SlotUse {
+  readonly bucketId: string
+  readonly serviceInstanceCrn: string
+  readonly requestId?: string
+  readonly slot: KeySlot
+}
+
+/**
+ * Wraps and unwraps under a slot. Every call asks the slot's root key, through the provider and its cache: a bucket key is
+ * held for the one use only, and opens nothing that the root key does not allow now.
+ */
+export interface SlotKeys {
+  readonly wrap: (use: SlotUse, dek: Dek, context: WrapContext) => Promise<StoredDek>
+  /** `rewrapped` when the root key has a newer version than the slot's key was wrapped under. */
+  readonly unwrap: (
+    use: SlotUse,
+    stored: StoredDek,
+    context: WrapContext,
+  ) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
+  readonly permit: (use: SlotUse, how: KeyUse) => Promise<void>
+}
+
+export const slotCall = ({ slot, serviceInstanceCrn, requestId }: SlotUse): KeyCall => ({
+  rootKeyCrn: slot.rootKeyCrn,
+  serviceInstanceCrn,
+  ...(requestId === undefined ? {} : { requestId }),
+})
+
+export function slotKeys(provider: KeyProvider): SlotKeys {
+  return {
+    wrap: async (use, dek, context) => {
+      const { slot, bucketId } = use
+      const call = slotCall(use)
+      if (slot.kind === 'root') return { ...(await provider.wrap(call, dek, context)), slot: slot.id }
+      // Opening the bucket key asks for unwrapping only.
+      await provider.permit(call, 'wrap')
+      const { dek: key } = await provider.unwrap(call, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
+      using _bucketKey = key
+      return { ciphertext: wrapUnderBucketKey({ id: slot.keyId, key }, dek, context), keyVersion: '', slot: slot.id }
+    },
+    unwrap: async (use, stored, context) => {
+      const { slot, bucketId } = use
+      const call = slotCall(use)
+      if (slot.kind === 'root') return provider.unwrap(call, stored, context)
+      const { dek: key, rewrapped } = await provider.unwrap(call, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
+      using _bucketKey = key
+      const dek = unwrapUnderBucketKey({ id: slot.keyId, key }, stored.ciphertext, context)
+      return rewrapped ? { dek, rewrapped } : { dek }
+    },
+    permit: (use, how) => provider.permit(slotCall(use), how),
+  }
+}
