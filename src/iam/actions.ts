@@ -46,6 +46,13 @@ export const IAM_ACTIONS = [
   'iam.policy.create',
   'iam.policy.update',
   'iam.policy.delete',
+  'iam.role.read',
+  'iam.role.create',
+  'iam.role.update',
+  'iam.role.delete',
+  /** Making an authorization that hands on what the caller itself was given. */
+  'iam.delegation-policy.create',
+  'iam.delegation-policy.update',
   /** Obtaining a token that acts as a service for one of the account's instances. */
   'iam.service-token.create',
   'iam-identity.serviceid.get',

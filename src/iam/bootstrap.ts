@@ -52,7 +52,7 @@ async function applyAuthorization(iam: Iam, { source, target, roles }: Bootstrap
     await iam.authorizations.create(draft, BY)
   } catch (error) {
     // An equal one is there: declared by an earlier start, or by hand.
-    if (!hasCode(error, 'AuthorizationConflict')) throw error
+    if (!hasCode(error, 'PolicyConflict')) throw error
   }
 }
 
@@ -70,7 +70,7 @@ const MENDABLE = [
   'IdentityInvalid',
   'UnknownAccount',
   'UnknownInstance',
-  'AuthorizationInvalid',
+  'PolicyInvalid',
   'BootstrapInvalid',
 ] as const
 

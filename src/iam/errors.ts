@@ -22,10 +22,19 @@ export type IamErrorCode =
   | 'EntityLocked'
   /** An instance that still holds something. */
   | 'InstanceInUse'
-  | 'AuthorizationNotFound'
-  /** A duplicate of an existing authorization, or a stale revision. */
-  | 'AuthorizationConflict'
-  | 'AuthorizationInvalid'
+  | 'PolicyNotFound'
+  /** An active policy says the same: its id is in the details, as `policy`. */
+  | 'PolicyConflict'
+  /** The revision that the caller has seen is not the one there is. */
+  | 'PolicyChanged'
+  | 'PolicyInvalid'
+  /** Well formed, and nothing that this server could honour. */
+  | 'PolicyUnsupported'
+  | 'RoleNotFound'
+  /** The account has one of that name, or a policy grants it: details `role` or `policy`. */
+  | 'RoleConflict'
+  | 'RoleChanged'
+  | 'RoleInvalid'
   | 'NotPermitted'
   | 'BootstrapInvalid'
   /** The stored identities do not decode or their secrets do not open: damage, or another instance key. */

@@ -5,12 +5,16 @@ import { ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
 import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
-import { type Authorizations, createAuthorizations } from './authorizations.ts'
+import { type Authorizations, authorizationPolicy } from './authorizations.ts'
 import { type Credential, findCredential } from './credentials.ts'
+import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
+import { decidePolicy, type PolicyAction } from './decide-policy.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
 import { openState } from './open-state.ts'
+import { createPolicies, type Policies } from './policies.ts'
+import type { PolicyDraft } from './policy.ts'
 import type { Principal, ServicePrincipal } from './principal.ts'
 import type { Account, Owner, SystemAuthorization } from './records.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
@@ -43,7 +47,12 @@ export interface Iam {
   readonly decide: (principal: Principal, action: Action, target: Target) => Decision
   /** `decide` for a service that acts for this instance, without the reason. */
   readonly isAuthorized: (sourceInstanceCrn: string, target: Target, action: Action) => boolean
+  /** `decide` for what is done to a policy: the right may be to what the policy speaks of, not to the whole account. */
+  readonly decidePolicy: (principal: Principal, action: PolicyAction, policy: PolicyDraft) => Decision
+  readonly policies: Policies
+  /** The short way to policies between services. */
   readonly authorizations: Authorizations
+  readonly customRoles: CustomRoles
   readonly tokens: Tokens
   readonly signingKeys: SigningKeys
   readonly serviceIds: ServiceIds
@@ -84,7 +93,8 @@ export async function openIam({
   settings,
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
-  const state = await openState(store, secretKey)
+  const state = await openState(store, secretKey, clock)
+  const policies = createPolicies(state, clock)
   const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
   const keys = await openSigningKeys({ store, tokenKey, clock, settings: signingKeySettings })
   const refreshTokens = createRefreshTokens({ tokenKey, clock, lifeMs: refreshTokenLifeMs })
@@ -104,7 +114,13 @@ export async function openIam({
       const asking = findInstance(state, sourceInstanceCrn)
       return asking !== undefined && decideForInstance(state, asking, action, target).allowed
     },
-    authorizations: createAuthorizations(state, clock),
+    decidePolicy: (principal, action, policy) => decidePolicy(state, principal, action, policy),
+    policies,
+    authorizations: {
+      create: (draft, by) => policies.create(authorizationPolicy(draft), by),
+      delete: policies.delete,
+    },
+    customRoles: createCustomRoles(state, clock),
     tokens,
     signingKeys: keys,
     serviceIds: createServiceIds(state, clock),

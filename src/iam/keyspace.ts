@@ -10,10 +10,12 @@ export const IAM_SPACE = {
   credential: 67,
   /** keyed hash of an API key → owner */
   apiKey: 68,
-  /** policy id → authorization */
-  authorization: 69,
+  /** policy id → policy; the first release wrote authorizations here, in a form that is still read */
+  policy: 69,
   /** kid → sealed token signing key */
   signingKey: 70,
+  /** role id → custom role */
+  customRole: 71,
 } as const
 
 /** An account id has 32 characters, so the first `/` always ends it. */

@@ -1,18 +1,20 @@
+import type { Clock } from '../base/clock.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { accountCodec } from './accounts.ts'
 import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
-import { authorizationCodec } from './authorizations.ts'
 import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
 import { instanceCodec } from './instances.ts'
 import { IAM_SPACE } from './keyspace.ts'
+import { openPolicyBook } from './policy-book.ts'
 import type { StoredApiKey, StoredInstance } from './records.ts'
+import { openRoleBook } from './role-book.ts'
 import type { IamState } from './state.ts'
 import { openTable } from './table.ts'
 import { userCodec } from './users.ts'
 
 /** Throws IamStateDamaged when a record does not decode or a secret does not open under `secretKey`. */
-export async function openState(store: MetadataStore, secretKey: Buffer): Promise<IamState> {
+export async function openState(store: MetadataStore, secretKey: Buffer, clock: Clock): Promise<IamState> {
   const firstObjectStorage = new Map<string, StoredInstance>()
   const apiKeysById = new Map<string, StoredApiKey>()
   const apiKeys = await openTable(store, IAM_SPACE.apiKey, apiKeyCodec, (after, before) => {
@@ -27,11 +29,13 @@ export async function openState(store: MetadataStore, secretKey: Buffer): Promis
     credentials: await openTable(store, IAM_SPACE.credential, credentialCodec(secretKey)),
     apiKeys,
     apiKeysById,
-    authorizations: await openTable(store, IAM_SPACE.authorization, authorizationCodec),
+    policies: await openPolicyBook(store),
+    customRoles: await openRoleBook(store),
     firstObjectStorage,
     systemInstances: new Map(),
     systemAuthorizations: [],
     hashApiKey: apiKeyHasher(secretKey),
     change: changeState(store),
+    clock,
   }
 }

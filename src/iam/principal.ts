@@ -30,9 +30,13 @@ export const ROLES = [
   'Writer',
   'Manager',
   'KeyPurge',
+  'ContentReader',
+  'ObjectReader',
+  'ObjectWriter',
   'Viewer',
   'Operator',
   'Editor',
   'Administrator',
+  'AuthorizationDelegator',
 ] as const
 export type Role = (typeof ROLES)[number]

@@ -129,47 +129,6 @@ export interface StoredApiKey extends UserId {
 
 export type HashApiKey = (apiKey: string) => string
 
-/** An attribute that must hold; an absent one does not restrict. */
-export interface Constraint {
-  readonly value: string
-  /** `stringMatch`: `*` any characters, `?` one. */
-  readonly operator: 'stringEquals' | 'stringMatch'
-}
-
-export interface AuthorizationSource {
-  readonly serviceName: ServiceName
-  /** The source may belong to another account than the policy. */
-  readonly accountId: string
-  readonly serviceInstance?: string | undefined
-  readonly region?: string | undefined
-}
-
-export interface AuthorizationTarget {
-  readonly serviceName: ServiceName
-  readonly serviceInstance?: Constraint | undefined
-  readonly resourceType?: Constraint | undefined
-  readonly resource?: Constraint | undefined
-  readonly keyRing?: Constraint | undefined
-}
-
-/** A service-to-service grant: source service → target, roles. It always lives in the account of its target. */
-export interface Authorization {
-  readonly id: string
-  readonly accountId: string
-  readonly source: AuthorizationSource
-  readonly target: AuthorizationTarget
-  readonly roles: readonly Role[]
-  readonly description?: string | undefined
-  readonly state: 'active' | 'deleted'
-  /** Grows by one with each change. */
-  readonly revision: number
-  readonly createdAtMs: number
-  /** IAM id, or `bootstrap`. */
-  readonly createdBy: string
-  readonly modifiedAtMs: number
-  readonly modifiedBy: string
-}
-
 export interface SystemAuthorization {
   /** `instance` absent: every instance of that service, of every account. */
   readonly source: { readonly service: ServiceName; readonly instance?: string }

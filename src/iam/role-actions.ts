@@ -1,4 +1,4 @@
-import type { Action, KmsAction } from './actions.ts'
+import type { Action, IamAction, KmsAction } from './actions.ts'
 import type { Role, ServiceName } from './principal.ts'
 
 type RoleTable = Readonly<Partial<Record<Role, ReadonlySet<string>>>>
@@ -79,88 +79,110 @@ const SERVICE_ONLY: ReadonlySet<Action> = new Set<KmsAction>([
 ])
 
 /** Object storage: a Manager may do every action, also those that no list names. */
-const OBJECT_STORAGE: RoleTable = ladder([
-  [
-    'Reader',
+const READ_OBJECTS: readonly Action[] = [
+  's3:GetObject',
+  's3:GetObjectVersion',
+  's3:GetObjectAttributes',
+  's3:GetObjectVersionAttributes',
+  's3:GetObjectTagging',
+  's3:GetObjectVersionTagging',
+]
+const OBJECT_STORAGE: RoleTable = {
+  ObjectReader: new Set(READ_OBJECTS),
+  ContentReader: new Set<Action>([...READ_OBJECTS, 's3:ListBucket', 's3:ListBucketVersions', 's3:GetBucketLocation']),
+  ObjectWriter: new Set<Action>(['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']),
+  ...ladder([
     [
-      's3:ListAllMyBuckets',
-      's3:ListBucket',
-      's3:ListBucketVersions',
-      's3:ListBucketMultipartUploads',
-      's3:ListMultipartUploadParts',
-      's3:GetBucketLocation',
-      's3:GetBucketVersioning',
-      's3:GetObject',
-      's3:GetObjectVersion',
-      's3:GetObjectAttributes',
-      's3:GetObjectVersionAttributes',
-      's3:GetObjectTagging',
-      's3:GetObjectVersionTagging',
-      's3:GetObjectRetention',
-      's3:GetObjectLegalHold',
+      'Reader',
+      [
+        's3:ListAllMyBuckets',
+        's3:ListBucket',
+        's3:ListBucketVersions',
+        's3:ListBucketMultipartUploads',
+        's3:ListMultipartUploadParts',
+        's3:GetBucketLocation',
+        's3:GetBucketVersioning',
+        's3:GetObject',
+        's3:GetObjectVersion',
+        's3:GetObjectAttributes',
+        's3:GetObjectVersionAttributes',
+        's3:GetObjectTagging',
+        's3:GetObjectVersionTagging',
+        's3:GetObjectRetention',
+        's3:GetObjectLegalHold',
+      ],
     ],
-  ],
-  [
-    'Writer',
     [
-      's3:PutObject',
-      's3:PutObjectTagging',
-      's3:PutObjectVersionTagging',
-      's3:DeleteObject',
-      's3:DeleteObjectVersion',
-      's3:DeleteObjectTagging',
-      's3:DeleteObjectVersionTagging',
-      's3:AbortMultipartUpload',
-      's3:RestoreObject',
+      'Writer',
+      [
+        's3:PutObject',
+        's3:PutObjectTagging',
+        's3:PutObjectVersionTagging',
+        's3:DeleteObject',
+        's3:DeleteObjectVersion',
+        's3:DeleteObjectTagging',
+        's3:DeleteObjectVersionTagging',
+        's3:AbortMultipartUpload',
+        's3:RestoreObject',
+      ],
     ],
-  ],
-])
+  ]),
+}
 
 /** Whatever gives somebody rights, or takes them, is an Administrator's: an Editor who could would have them all. */
-const IAM: RoleTable = ladder([
-  [
-    'Viewer',
+const IAM: RoleTable = {
+  ...ladder([
     [
-      'iam.policy.read',
-      'iam-identity.serviceid.get',
-      'iam-identity.apikey.get',
-      'iam-identity.signing-key.get',
-      'user-management.user.retrieve',
-      'resource-controller.instance.retrieve',
-      'resource-controller.credential.retrieve',
+      'Viewer',
+      [
+        'iam.policy.read',
+        'iam.role.read',
+        'iam-identity.serviceid.get',
+        'iam-identity.apikey.get',
+        'iam-identity.signing-key.get',
+        'user-management.user.retrieve',
+        'resource-controller.instance.retrieve',
+        'resource-controller.credential.retrieve',
+      ],
     ],
-  ],
-  ['Operator', []],
-  [
-    'Editor',
+    ['Operator', []],
     [
-      'iam-identity.serviceid.create',
-      'iam-identity.serviceid.update',
-      'resource-controller.instance.create',
-      'resource-controller.instance.update',
+      'Editor',
+      [
+        'iam-identity.serviceid.create',
+        'iam-identity.serviceid.update',
+        'resource-controller.instance.create',
+        'resource-controller.instance.update',
+      ],
     ],
-  ],
-  [
-    'Administrator',
     [
-      'iam.policy.create',
-      'iam.policy.update',
-      'iam.policy.delete',
-      'iam.service-token.create',
-      'iam-identity.serviceid.delete',
-      'iam-identity.apikey.manage',
-      'iam-identity.signing-key.rotate',
-      'user-management.user.invite',
-      'user-management.user.update',
-      'user-management.user.delete',
-      'resource-controller.instance.delete',
-      'resource-controller.credential.retrieve_all',
-      'resource-controller.credential.create',
-      'resource-controller.credential.update',
-      'resource-controller.credential.delete',
+      'Administrator',
+      [
+        'iam.policy.create',
+        'iam.policy.update',
+        'iam.policy.delete',
+        'iam.role.create',
+        'iam.role.update',
+        'iam.role.delete',
+        'iam.delegation-policy.create',
+        'iam.delegation-policy.update',
+        'iam.service-token.create',
+        'iam-identity.serviceid.delete',
+        'iam-identity.apikey.manage',
+        'iam-identity.signing-key.rotate',
+        'user-management.user.invite',
+        'user-management.user.update',
+        'user-management.user.delete',
+        'resource-controller.instance.delete',
+        'resource-controller.credential.retrieve_all',
+        'resource-controller.credential.create',
+        'resource-controller.credential.update',
+        'resource-controller.credential.delete',
+      ],
     ],
-  ],
-])
+  ]),
+  AuthorizationDelegator: new Set<IamAction>(['iam.delegation-policy.create', 'iam.delegation-policy.update']),
+}
 
 /** The service that an action belongs to. */
 export function serviceOf(action: Action): ServiceName {

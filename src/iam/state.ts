@@ -1,7 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import type { ChangeState } from './changes.ts'
+import type { PolicyBook } from './policy-book.ts'
 import type {
   Account,
-  Authorization,
   HashApiKey,
   Instance,
   StoredApiKey,
@@ -10,6 +11,7 @@ import type {
   StoredUser,
   SystemAuthorization,
 } from './records.ts'
+import type { RoleBook } from './role-book.ts'
 import type { Table } from './table.ts'
 
 /** Everything there is to know, in memory. Changed by `change` only, except what the server declares about itself. */
@@ -21,11 +23,13 @@ export interface IamState {
   /** By hash. */
   readonly apiKeys: Table<StoredApiKey>
   readonly apiKeysById: ReadonlyMap<string, StoredApiKey>
-  readonly authorizations: Table<Authorization>
+  readonly policies: PolicyBook
+  readonly customRoles: RoleBook
   /** First object storage instance of each account, as far as asked for since instances last changed. */
   readonly firstObjectStorage: Map<string, StoredInstance>
   readonly systemInstances: Map<string, Instance>
   readonly systemAuthorizations: SystemAuthorization[]
   readonly hashApiKey: HashApiKey
   readonly change: ChangeState
+  readonly clock: Clock
 }

@@ -5,6 +5,7 @@ import { lifeSchema } from './entity-life.ts'
 import type { IamErrorCode } from './errors.ts'
 import { invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
+import { removePoliciesOf } from './policies.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
 import { type Roles, type StoredUser, USER_STATES, type User, type UserId } from './records.ts'
 import type { IamState } from './state.ts'
@@ -98,13 +99,14 @@ export function deleteUser(state: IamState, id: UserId): Promise<void> {
   return state.change(() => ({ changes: userRemoval(state, id), result: undefined }))
 }
 
-/** First the user, without whom the credentials are worth nothing. */
-export function userRemoval({ users, credentials, apiKeys }: IamState, id: UserId): readonly Change[] {
+/** First the user, without whom the credentials are worth nothing; and what was granted to the user by policies. */
+export function userRemoval(state: IamState, id: UserId): readonly Change[] {
+  const { users, credentials, apiKeys } = state
   requireUser(users.get(userKey(id)), id)
   const owned = (row: UserId) => row.accountId === id.accountId && row.iamId === id.iamId
   const pairs = [...credentials.values()].filter(owned).map(({ accessKeyId }) => credentials.remove(accessKeyId))
   const keys = [...apiKeys.values()].filter(owned).map(({ hash }) => apiKeys.remove(hash))
-  return [users.remove(userKey(id)), ...pairs, ...keys]
+  return [users.remove(userKey(id)), ...pairs, ...keys, ...removePoliciesOf(state, id)]
 }
 
 /** May act: with tokens, API keys and HMAC credentials. */

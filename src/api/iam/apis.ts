@@ -2,6 +2,7 @@ import type { Iam } from '../../iam/iam.ts'
 import { type Api, defineApi } from '../common/api.ts'
 import { entityProtocol } from './entity-protocol.ts'
 import { identityProtocol } from './identity-protocol.ts'
+import { notImplementedPolicyCalls } from './not-implemented.ts'
 import * as apiKeys from './operations/api-keys/index.ts'
 import * as operations from './operations/index.ts'
 import * as serviceIds from './operations/service-ids/index.ts'
@@ -13,7 +14,7 @@ export function iamApis(iam: Iam): readonly Api[] {
   const { createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration, ...policies } = operations
   return [
     defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration]),
-    defineApi(policyProtocol(iam), Object.values(policies)),
+    defineApi(policyProtocol(iam), [...Object.values(policies), ...notImplementedPolicyCalls]),
     defineApi(entityProtocol(iam), Object.values({ ...serviceIds, ...apiKeys, ...signingKeys })),
   ]
 }

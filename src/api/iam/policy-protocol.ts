@@ -17,7 +17,17 @@ const BODY_LIMIT_BYTES = 256 * 1024
 export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
   return {
     name: 'iam-policies',
-    prefixes: ['/v1/policies'],
+    prefixes: [
+      '/v1/policies',
+      '/v2/policies',
+      '/v2/roles',
+      '/v1/policy_templates',
+      '/v1/policy_assignments',
+      '/v1/action_control_templates',
+      '/v1/action_control_assignments',
+      '/v1/role_templates',
+      '/v1/role_assignments',
+    ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await iam.verifyToken(bearerToken(request)) }),
     audit: callAudit(iam.audit),
@@ -35,21 +45,23 @@ function bearerToken(request: ApiRequest): string {
 
 /** What only this API finds wrong. */
 export type PolicyErrorCode =
-  | 'NotSupported'
-  | 'ParameterMissing'
-  | 'ParameterInvalid'
-  | 'PreconditionMissing'
-  | 'PolicyInvalid'
+  /** A call of IAM that this server does not have; the message names it. */
+  'NotSupported' | 'ParameterMissing' | 'ParameterInvalid' | 'PreconditionMissing'
 
 const FACES = {
   InvalidToken: [401, 'invalid_token'],
   ExpiredToken: [401, 'invalid_token'],
   // IBM's spelling.
   NotPermitted: [403, 'insufficent_permissions'],
-  AuthorizationNotFound: [404, 'policy_not_found'],
-  AuthorizationConflict: [409, 'policy_conflict_error'],
-  AuthorizationInvalid: [400, 'invalid_body'],
+  PolicyNotFound: [404, 'policy_not_found'],
+  PolicyConflict: [409, 'policy_conflict_error'],
+  PolicyChanged: [412, 'policy_conflict_error'],
   PolicyInvalid: [400, 'invalid_body'],
+  PolicyUnsupported: [400, 'invalid_body'],
+  RoleNotFound: [404, 'role_not_found'],
+  RoleConflict: [409, 'role_conflict_error'],
+  RoleChanged: [412, 'role_conflict_error'],
+  RoleInvalid: [400, 'invalid_body'],
   UnknownAccount: [400, 'invalid_body'],
   ParameterMissing: [400, 'missing_required_query_parameter'],
   ParameterInvalid: [400, 'invalid_query_parameter'],
@@ -70,16 +82,22 @@ const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
 function renderError(error: unknown, request: ApiRequest): Reply {
   if (isFaced(error)) {
     const [status, code] = FACES[error.code]
-    return errors(request, status, code, error.message)
+    return errors(request, status, { code, message: error.message, ...conflict(error) })
   }
   if (isRequestError(error)) {
     const status = requestErrorStatus(error.code)
     const code = status === 404 ? 'not_found' : error.code.startsWith('Body') ? 'invalid_body' : 'request_not_processed'
-    return errors(request, status, code, error.message, allowHeader(error))
+    return errors(request, status, { code, message: error.message }, allowHeader(error))
   }
-  return errors(request, 500, 'request_not_processed', 'internal error')
+  return errors(request, 500, { code: 'request_not_processed', message: 'internal error' })
 }
 
-function errors({ correlationId }: ApiRequest, status: number, code: string, message: string, headers = {}): Reply {
-  return json(status, { trace: correlationId, errors: [{ code, message }], status_code: status }, headers)
+/** What the caller ran into: another policy or role, or another revision. */
+function conflict({ details: { policy, role, etag } }: CodedError): object {
+  const conflicts_with = { policy, role, etag }
+  return Object.values(conflicts_with).some((value) => value !== undefined) ? { details: { conflicts_with } } : {}
+}
+
+function errors({ correlationId }: ApiRequest, status: number, error: object, headers = {}): Reply {
+  return json(status, { trace: correlationId, errors: [error], status_code: status }, headers)
 }

@@ -1,7 +1,10 @@
 import { noBody } from '../../common/json-operation.ts'
 import { findPolicy } from '../find-policy.ts'
+import { formatOf } from '../list-query.ts'
+import { policyReply } from '../policy-face.ts'
 import { policyOperation } from '../policy-protocol.ts'
-import { policyReply } from '../policy-wire.ts'
+import { writeV1Policy } from '../v1-policy.ts'
+import { writeV2Policy } from '../v2-policy.ts'
 
 /** A deleted policy is shown with its state, because its ETag is what restoring it needs. */
 export const getPolicy = policyOperation({
@@ -10,5 +13,20 @@ export const getPolicy = policyOperation({
   path: '/v1/policies/:id',
   action: 'iam.policy.read',
   body: noBody,
-  run: async ({ request }, context) => policyReply(200, findPolicy(request, context, 'iam.policy.read'), request),
+  run: async ({ request }, context) =>
+    policyReply(writeV1Policy, context.iam, findPolicy(request, context, 'iam.policy.read'), request, {
+      format: formatOf(request.query),
+    }),
+})
+
+export const getV2Policy = policyOperation({
+  name: 'GetV2Policy',
+  method: 'GET',
+  path: '/v2/policies/:id',
+  action: 'iam.policy.read',
+  body: noBody,
+  run: async ({ request }, context) =>
+    policyReply(writeV2Policy, context.iam, findPolicy(request, context, 'iam.policy.read'), request, {
+      format: formatOf(request.query),
+    }),
 })

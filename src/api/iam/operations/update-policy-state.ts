@@ -1,7 +1,9 @@
 import { z } from 'zod'
-import { findPolicy, matchedRevision } from '../find-policy.ts'
+import { findPolicy } from '../find-policy.ts'
+import { policyReply } from '../policy-face.ts'
 import { policyOperation } from '../policy-protocol.ts'
-import { policyReply } from '../policy-wire.ts'
+import { matchedRevision } from '../precondition.ts'
+import { writeV1Policy } from '../v1-policy.ts'
 
 /** `{"state":"active"}` brings a deleted policy back. */
 export const updatePolicyState = policyOperation({
@@ -12,11 +14,9 @@ export const updatePolicyState = policyOperation({
   body: z.strictObject({ state: z.enum(['active', 'deleted']) }),
   run: async ({ request, body }, context) => {
     const found = findPolicy(request, context, 'iam.policy.update')
-    const revision = matchedRevision(request, found)
-    return policyReply(
-      200,
-      await context.iam.authorizations.setState(found.id, body.state, context.principal.iamId, revision),
-      request,
-    )
+    const revision = matchedRevision(request, found, 'PolicyChanged')
+    const { iam, principal } = context
+    const policy = await iam.policies.setState(found.id, body.state, principal.iamId, revision)
+    return policyReply(writeV1Policy, iam, policy, request)
   },
 })

@@ -1,0 +1,119 @@
+import type { Clock } from '../base/clock.ts'
+import { CodedError } from '../base/errors.ts'
+import { newUuid } from '../base/ids.ts'
+import type { IamErrorCode } from './errors.ts'
+import type { Policy, PolicyDraft } from './policy.ts'
+import type { Permits } from './policy-book.ts'
+import { checkDraft } from './policy-check.ts'
+import { subjectOf, subjectOfIdentity } from './policy-shelves.ts'
+import type { UserId } from './records.ts'
+import type { IamState } from './state.ts'
+import type { Change } from './table.ts'
+
+export interface Policies {
+  /** Throws PolicyConflict when an active one says the same, PolicyInvalid, PolicyUnsupported, UnknownAccount. */
+  readonly create: (draft: PolicyDraft, by: string) => Promise<Policy>
+  /** Of any state, in no order. */
+  readonly list: (accountId: string) => Iterable<Policy>
+  readonly get: (id: string) => Policy | undefined
+  /** Throws PolicyNotFound, PolicyChanged when `revision` is given and stale, and what `create` throws. The account stays. */
+  readonly replace: (id: string, draft: PolicyDraft, by: string, revision?: number) => Promise<Policy>
+  readonly setState: (id: string, state: Policy['state'], by: string, revision?: number) => Promise<Policy>
+  /** Gives no rights from that moment; `setState` brings it back. Throws PolicyNotFound, also for a deleted one. */
+  readonly delete: (id: string, by: string) => Promise<void>
+  readonly permits: (id: string) => Permits | undefined
+}
+
+export function createPolicies(state: IamState, clock: Clock): Policies {
+  const { policies, change } = state
+
+  const existing = (id: string, revision: number | undefined): Policy => {
+    const known = policies.get(id)
+    if (!known) throw failure('PolicyNotFound', `there is no policy ${id}`)
+    if (revision !== undefined && revision !== known.revision)
+      throw failure('PolicyChanged', 'the policy has changed: If-Match is not its ETag', { policy: id })
+    return known
+  }
+
+  const undeleted = (id: string, revision?: number): Policy => {
+    const known = existing(id, revision)
+    if (known.state === 'deleted') throw failure('PolicyNotFound', `policy ${id} is deleted`)
+    return known
+  }
+
+  const refuseTwin = (draft: PolicyDraft, except?: string): void => {
+    const twin = policies.twin(draft)
+    if (twin !== undefined && twin !== except)
+      throw failure('PolicyConflict', `policy ${twin} grants the same`, { policy: twin })
+  }
+
+  const store = (next: Policy) => ({ changes: [policies.put(next.id, next)], result: next })
+
+  const revised = (known: Policy, by: string) => ({
+    id: known.id,
+    state: known.state,
+    revision: known.revision + 1,
+    createdAtMs: known.createdAtMs,
+    createdBy: known.createdBy,
+    modifiedAtMs: clock.now(),
+    modifiedBy: by,
+  })
+
+  return {
+    create: (draft, by) =>
+      change(() => {
+        const checked = checkDraft(state, draft)
+        refuseTwin(checked)
+        const now = clock.now()
+        const made = { createdAtMs: now, createdBy: by, modifiedAtMs: now, modifiedBy: by }
+        return store({ ...checked, id: newUuid(), state: 'active', revision: 1, ...made })
+      }),
+    list: policies.ofAccount,
+    get: policies.get,
+    replace: (id, draft, by, revision) =>
+      change(() => {
+        const known = undeleted(id, revision)
+        const checked = checkDraft(state, draft)
+        if (checked.accountId !== known.accountId)
+          throw failure('PolicyInvalid', 'a policy cannot move to another account')
+        if (checked.type !== known.type) throw failure('PolicyInvalid', 'a policy keeps its type')
+        refuseTwin(checked, id)
+        return store({ ...checked, ...revised(known, by) })
+      }),
+    setState: (id, wanted, by, revision) =>
+      change(() => {
+        const known = existing(id, revision)
+        if (wanted === known.state) return { changes: [], result: known }
+        if (wanted === 'active') {
+          checkDraft(state, draftOf(known))
+          refuseTwin(known)
+        }
+        return store({ ...known, ...revised(known, by), state: wanted })
+      }),
+    delete: async (id, by) => {
+      await change(() => {
+        const known = undeleted(id)
+        return store({ ...known, ...revised(known, by), state: 'deleted' })
+      })
+    },
+    permits: policies.permits,
+  }
+}
+
+/** Everything that was granted to an identity, to be gone with it. A later identity of that name starts with nothing. */
+export function removePoliciesOf({ policies }: Pick<IamState, 'policies'>, { accountId, iamId }: UserId): Change[] {
+  const subject = subjectOfIdentity(accountId, iamId)
+  return [...policies.ofAccount(accountId)]
+    .filter((policy) => subjectOf(policy) === subject)
+    .map(({ id }) => policies.remove(id))
+}
+
+function draftOf({ type, accountId, subject, resource, roles, description, pattern, rule }: Policy): PolicyDraft {
+  return { type, accountId, subject, resource, roles, description, pattern, rule }
+}
+
+const failure = (
+  code: IamErrorCode,
+  message: string,
+  details: Readonly<Record<string, string>> = {},
+): CodedError<IamErrorCode> => new CodedError(code, message, { details })
