@@ -6,7 +6,7 @@ import { findInstance, type Instance } from './instances.ts'
 import type { PolicyDraft } from './policy.ts'
 import { contains } from './policy-match.ts'
 import { ANY_INSTANCE, subjectOfIdentity, subjectOfService } from './policy-shelves.ts'
-import type { Principal, ServicePrincipal } from './principal.ts'
+import type { Principal, ServicePrincipal, UserPrincipal } from './principal.ts'
 import { roleAllows } from './role-actions.ts'
 import { parseRoleId } from './role-id.ts'
 import type { IamState } from './state.ts'
@@ -24,13 +24,11 @@ export function decidePolicy(
   action: PolicyAction,
   policy: PolicyDraft,
 ): Decision {
-  const own =
-    principal.type === 'service' ? grantsOfService(state, principal) : grantsOfIdentity(state, principal, policy)
-  if (own === undefined) return deny('the policy belongs to another account')
-  if (principal.type !== 'service') {
-    const inAccount = decide(state, principal, action, { service: 'iam', accountId: policy.accountId })
-    if (inAccount.allowed) return inAccount
-  }
+  if (principal.type !== 'service' && principal.accountId !== policy.accountId)
+    return deny('the policy belongs to another account')
+  const inAccount = decide(state, principal, action, { service: 'iam', accountId: policy.accountId })
+  if (inAccount.allowed) return inAccount
+  const own = principal.type === 'service' ? grantsOfService(state, principal) : grantsOfIdentity(state, principal)
   const nowMs = state.clock.now()
   for (const granted of own) {
     if (!contains(granted.policy.resource, policy.resource) || !granted.isTime(nowMs)) continue
@@ -38,17 +36,12 @@ export function decidePolicy(
     if (role) return allow(`policy ${granted.policy.id}, role ${nameOf(role)}`)
     if (delegates(granted, action, policy)) return allow(`authorization ${granted.policy.id}, AuthorizationDelegator`)
   }
-  return deny(`no role for ${action} on what the policy speaks of`)
+  return inAccount
 }
 
-function grantsOfIdentity(
-  state: IamState,
-  { accountId, iamId }: Principal,
-  policy: PolicyDraft,
-): readonly CompiledPolicy[] | undefined {
-  if (accountId !== policy.accountId) return undefined
-  return [...state.policies.all(subjectOfIdentity(accountId, iamId))]
-}
+const grantsOfIdentity = (state: IamState, { accountId, iamId }: UserPrincipal): readonly CompiledPolicy[] => [
+  ...state.policies.all(subjectOfIdentity(accountId, iamId)),
+]
 
 function grantsOfService(state: IamState, { iamId }: ServicePrincipal): readonly CompiledPolicy[] {
   const asking: Instance | undefined = findInstance(state, iamId.replace(/^crn-/, ''))
