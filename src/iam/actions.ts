@@ -4,6 +4,7 @@
  */
 export const KMS_ACTIONS = [
   'kms.secrets.create',
+  'kms.secrets-with-policy-overrides.create',
   'kms.secrets.list',
   'kms.secrets.head',
   'kms.secrets.read',
@@ -32,6 +33,7 @@ export const KMS_ACTIONS = [
   'kms.policies.write',
   'kms.instance-policies.read',
   'kms.instance-policies.write',
+  'kms.instance-allowed-ip-port.read',
   'kms.import-token.create',
   'kms.import-token.read',
   'kms.registrations.list',

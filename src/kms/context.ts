@@ -1,6 +1,8 @@
 import type { Serial } from '../base/serial.ts'
 import type { Catalog, KeyEntry } from './catalog.ts'
 import { kmsError } from './errors.ts'
+import type { InstanceBook } from './instance-book.ts'
+import type { KeyEventType } from './key-events.ts'
 import { assertAllowed, type KeyState, type StatefulAction } from './key-states.ts'
 import type { KeyVersion } from './key-versions.ts'
 import { keyState } from './keys.ts'
@@ -10,12 +12,15 @@ import type { KmsSettings } from './settings.ts'
 /** What the acts behind the door share. */
 export interface KmsContext {
   readonly catalog: Catalog
+  readonly instances: InstanceBook
   readonly materials: Materials
   readonly serial: Serial
   readonly settings: KmsSettings
   readonly now: () => number
   /** Sealed material that was overwritten leaves the disk: see MetadataStore.compact. */
   readonly compact: () => Promise<void>
+  /** To be called in the key's turn, so that its events keep their order. */
+  readonly tell: (type: KeyEventType, entry: KeyEntry) => void
 }
 
 /** Who acts, as the records name them (an IAM id), in which instance; authorised already. */

@@ -4,12 +4,15 @@ import { type AliasRecord, aliasRecords } from './aliases.ts'
 import { assertAliasesFree } from './aliasing.ts'
 import type { KeyEntry } from './catalog.ts'
 import type { Actor, KmsContext } from './context.ts'
+import { assertCreatable } from './create-access.ts'
 import { invalidField, kmsError } from './errors.ts'
+import { DEFAULT_RING } from './key-rings.ts'
 import { KEY_STATE } from './key-states.ts'
 import { encodeVersion } from './key-versions.ts'
 import { keyRecords } from './keys.ts'
 import { aliasRow, KMS_SPACE, keyRow, versionRow } from './keyspace.ts'
 import { newMaterial } from './material.ts'
+import { type NewKeyPolicies, policiesOfNewKey } from './new-key-policies.ts'
 
 export interface NewKey {
   readonly name: string
@@ -21,24 +24,41 @@ export interface NewKey {
   readonly expiresAt?: number
   /** Import: 16, 24 or 32 bytes for a root key, 1 to 7,500 for a standard key. Taken over, and zeroed. */
   readonly payload?: Buffer
+  /** The payload came under an import token. */
+  readonly secureImport?: boolean
+  /** Default: `default`. */
+  readonly keyRing?: string
+  /** Policies of the key instead of those that the instance gives to its new keys. */
+  readonly policies?: NewKeyPolicies
 }
 
 const MAX_PAYLOAD_BYTES = 7500
 const ROOT_PAYLOAD_BYTES: readonly number[] = [16, 24, 32]
 
-/** Throws InvalidField, AliasExists, AliasLimitReached, KeyUnavailable. */
+/** Throws InvalidField, KeyAccessRestricted, KeyRingNotFound, AliasExists, AliasLimitReached, KeyUnavailable. */
 export async function createKey(context: KmsContext, actor: Actor, key: NewKey): Promise<KeyEntry> {
   const material = key.payload ?? newMaterial()
   try {
     checkNewKey(key, context.now())
+    assertCreatable(context, actor.instanceId, key)
     const entry = newEntry(context, actor, key, material)
     const write = () => store(context, entry)
-    await (entry.aliases.size === 0 ? write() : context.serial.run(`aliases ${actor.instanceId}`, write))
+    const inTurn = () => (entry.aliases.size === 0 ? write() : context.serial.run(`aliases ${actor.instanceId}`, write))
+    // A ring is not deleted while a key is on its way into it.
+    await (entry.record.keyRingId === DEFAULT_RING ? inTurn() : inRing(context, entry, inTurn))
     return entry
   } finally {
     material.fill(0)
   }
 }
+
+const inRing = ({ instances, serial }: KmsContext, { instanceId, record }: KeyEntry, write: () => Promise<void>) =>
+  serial.run(`rings ${instanceId}`, async () => {
+    if (!instances.hasRing(instanceId, record.keyRingId)) {
+      throw kmsError('KeyRingNotFound', 'the key ring does not exist')
+    }
+    await write()
+  })
 
 async function store(context: KmsContext, entry: KeyEntry): Promise<void> {
   const { instanceId, id } = entry
@@ -70,7 +90,10 @@ async function store(context: KmsContext, entry: KeyEntry): Promise<void> {
       }),
     ),
   ]
-  const done = await context.catalog.commit(entry, writes, () => context.catalog.add(entry))
+  const done = await context.catalog.commit(entry, writes, () => {
+    context.catalog.add(entry)
+    context.tell('created', entry)
+  })
   if (!done) throw kmsError('AliasExists', 'an alias is in use')
 }
 
@@ -90,7 +113,7 @@ function newEntry(context: KmsContext, actor: Actor, key: NewKey, material: Buff
       tags: [...(key.tags ?? [])],
       extractable: key.extractable,
       imported: key.payload !== undefined,
-      keyRingId: 'default',
+      keyRingId: key.keyRing ?? DEFAULT_RING,
       state: KEY_STATE.active,
       createdAt: now,
       createdBy: iamId,
@@ -98,6 +121,7 @@ function newEntry(context: KmsContext, actor: Actor, key: NewKey, material: Buff
       stateChangedAt: now,
       ...(key.expiresAt === undefined ? {} : { expiresAt: key.expiresAt }),
       erased: false,
+      ...policiesOfNewKey(context, actor, key),
     },
     versions: [
       {

@@ -31,8 +31,19 @@ export type KmsErrorCode =
   | 'AliasExists'
   | 'AliasLimitReached'
   | 'AliasNotFound'
-  /** Only the ring `default` exists. */
   | 'KeyRingNotFound'
+  /** `default` exists always. */
+  | 'KeyRingExists'
+  | 'KeyRingLimitReached'
+  /** It holds keys that are not deleted, or deleted ones and `force` was not given. */
+  | 'KeyRingNotEmpty'
+  /** The instance's policy forbids to create or import this. */
+  | 'KeyAccessRestricted'
+  /** Another user has to authorise the deletion first. */
+  | 'AuthorizationsNotMet'
+  | 'NotDualAuth'
+  /** Too many keys to search in: `details.limit`. */
+  | 'SearchTooBroad'
   /** Registrations are made and ended by services only. */
   | 'ServiceOnly'
   /** A service registers its own instance's resources only. */

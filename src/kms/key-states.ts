@@ -16,14 +16,33 @@ export type StatefulAction =
   | 'delete'
   | 'restore'
   | 'register'
+  | 'setForDeletion'
+  /** Its ring and its policies. */
+  | 'edit'
+  | 'purge'
+  /** Without asking for the versions of keys in all states. */
+  | 'listVersions'
+
+const EDITS: readonly StatefulAction[] = ['setForDeletion', 'edit']
 
 const ALLOWED: Readonly<Record<KeyState, readonly StatefulAction[]>> = {
   [KEY_STATE.preActive]: [],
-  [KEY_STATE.active]: ['readPayload', 'wrap', 'unwrap', 'rewrap', 'rotate', 'disable', 'delete', 'register'],
-  [KEY_STATE.suspended]: ['enable', 'delete'],
+  [KEY_STATE.active]: [
+    'readPayload',
+    'wrap',
+    'unwrap',
+    'rewrap',
+    'rotate',
+    'disable',
+    'delete',
+    'register',
+    'listVersions',
+    ...EDITS,
+  ],
+  [KEY_STATE.suspended]: ['enable', 'delete', ...EDITS],
   // Key Protect: an expired key still opens what it wrapped, and never wraps again. Its rotation serves rewrap.
-  [KEY_STATE.deactivated]: ['readPayload', 'unwrap', 'rewrap', 'rotate', 'delete'],
-  [KEY_STATE.destroyed]: ['restore'],
+  [KEY_STATE.deactivated]: ['readPayload', 'unwrap', 'rewrap', 'rotate', 'delete', ...EDITS],
+  [KEY_STATE.destroyed]: ['restore', 'purge'],
 }
 
 /** Errors that differ from InvalidKeyState. */

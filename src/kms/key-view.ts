@@ -3,6 +3,8 @@ import type { Instance } from '../iam/instances.ts'
 import type { AliasRecord } from './aliases.ts'
 import type { KeyEntry } from './catalog.ts'
 import { type KmsContext, newestVersion, stateOf } from './context.ts'
+import { pendingDeletion } from './dual-authorization.ts'
+import type { KeyEvent, KeyEventType } from './key-events.ts'
 import { KEY_STATE, type KeyState } from './key-states.ts'
 import type { KeyRecord } from './keys.ts'
 
@@ -14,6 +16,7 @@ export interface KeyView {
   readonly aliases: readonly string[]
   /** Root keys. */
   readonly currentVersion?: KeyVersionView
+  readonly dualAuthDelete: DualAuthView
   /** Deleted keys. */
   readonly deletion?: DeletionView
 }
@@ -21,6 +24,12 @@ export interface KeyView {
 export interface KeyVersionView {
   readonly id: string
   readonly createdAt: number
+}
+
+export interface DualAuthView {
+  readonly enabled: boolean
+  /** Set for deletion: until when. */
+  readonly authorizationExpiresAt?: number
 }
 
 export interface DeletionView {
@@ -47,24 +56,46 @@ export function keyView(context: KmsContext, instance: Instance, entry: KeyEntry
     state: stateOf(context, entry),
     aliases: [...entry.aliases.keys()],
     ...(record.extractable ? {} : { currentVersion: { id, createdAt } }),
+    dualAuthDelete: dualAuthView(context, record),
     ...(deletion ? { deletion } : {}),
   }
 }
 
-export const keyCrn = (instance: Instance, keyId: string): string =>
+export const keyEvent = (context: KmsContext, instance: Instance, type: KeyEventType, entry: KeyEntry): KeyEvent => ({
+  type,
+  atMs: context.now(),
+  keyCrn: keyCrn(instance, entry.id),
+  keyVersion: newestVersion(entry).id,
+  state: stateOf(context, entry),
+})
+
+function dualAuthView({ now }: KmsContext, record: KeyRecord): DualAuthView {
+  const pending = pendingDeletion(record, now())
+  return {
+    enabled: record.dualAuthDelete?.enabled === true,
+    ...(pending ? { authorizationExpiresAt: pending.expiresAt } : {}),
+  }
+}
+
+export const keyCrn = (instance: Instance, keyId: string): string => crnIn(instance, 'key', keyId)
+
+export const policyCrn = (instance: Instance, policyId: string): string => crnIn(instance, 'policy', policyId)
+
+const crnIn = (instance: Instance, resourceType: string, resource: string): string =>
   formatCrn({
     service: 'kms',
     region: instance.region,
     account: instance.accountId,
     instance: instance.guid,
-    resourceType: 'key',
-    resource: keyId,
+    resourceType,
+    resource,
   })
 
 function deletionView({ settings, now }: KmsContext, record: KeyRecord): DeletionView | undefined {
   const { state, deletedAt: at, deletedBy: by } = record
   if (state !== KEY_STATE.destroyed || at === undefined || by === undefined) return undefined
-  const restoreExpiresAt = at + settings.restoreWindowMs
+  // Key Protect: whichever is sooner, the end of the window or the key's own expiration.
+  const restoreExpiresAt = Math.min(at + settings.restoreWindowMs, record.expiresAt ?? Number.POSITIVE_INFINITY)
   const purgeAllowedFrom = at + settings.purgeDelayMs
   return {
     at,

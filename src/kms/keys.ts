@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { dualAuthPolicySchema, rotationPolicySchema } from './key-policies.ts'
 import { KEY_STATE, type KeyState } from './key-states.ts'
 import { recordCodec } from './record.ts'
 
@@ -22,6 +23,9 @@ const keySchema = z.strictObject({
   rotatedAt: z.number().exactOptional(),
   deletedAt: z.number().exactOptional(),
   deletedBy: z.string().exactOptional(),
+  syncedAt: z.number().exactOptional(),
+  rotation: rotationPolicySchema.exactOptional(),
+  dualAuthDelete: dualAuthPolicySchema.exactOptional(),
   /** The material of a deleted key has been destroyed for good. */
   erased: z.boolean(),
 })

@@ -13,6 +13,10 @@ export const KMS_SPACE = {
   alias: 35,
   /** name → what the service keeps for itself */
   system: 36,
+  /** instance id ‖ ring id → KeyRingRecord; the ring `default` has none */
+  keyRing: 37,
+  /** instance id ‖ policy type → InstancePolicyRecord */
+  instancePolicy: 38,
 } as const
 
 export type KmsSpace = (typeof KMS_SPACE)[keyof typeof KMS_SPACE]
@@ -34,6 +38,10 @@ export const registrationRow = (instanceId: string, keyId: string, resourceCrn: 
 
 export const aliasRow = (instanceId: string, alias: string): Buffer =>
   Buffer.concat([uuidToBytes(instanceId), Buffer.from(alias, 'utf8')])
+
+/** A ring or a policy: of an instance, by its name. */
+export const instanceRow = (instanceId: string, name: string): Buffer =>
+  Buffer.concat([uuidToBytes(instanceId), Buffer.from(name, 'utf8')])
 
 export const systemRow = (name: string): Buffer => Buffer.from(name, 'utf8')
 

@@ -5,8 +5,9 @@ import { type Catalog, createCatalog, type KeyEntry } from './catalog.ts'
 import { kmsError } from './errors.ts'
 import { decodeVersion, type KeyVersion } from './key-versions.ts'
 import { keyRecords } from './keys.ts'
-import { KEY_ROW_BYTES, KMS_SPACE, type KmsSpace, rowsUnder } from './keyspace.ts'
+import { KEY_ROW_BYTES, KMS_SPACE } from './keyspace.ts'
 import { registrationRecords } from './registrations.ts'
+import { rows } from './rows.ts'
 
 type LoadedEntry = KeyEntry & { readonly versions: KeyVersion[] }
 
@@ -35,18 +36,6 @@ export async function loadCatalog(store: MetadataStore): Promise<Catalog> {
 }
 
 const byCreation = (a: KeyEntry, b: KeyEntry): number => a.record.createdAt - b.record.createdAt
-
-async function* rows(store: MetadataStore, space: KmsSpace): AsyncGenerator<Entry> {
-  const limit = 1000
-  let { gte, lt } = rowsUnder(Buffer.alloc(0))
-  for (;;) {
-    const page = await store.range(space, { gte, lt, limit })
-    yield* page
-    const last = page.at(-1)
-    if (last === undefined || page.length < limit) return
-    gte = Buffer.concat([last.key, Buffer.from([0])])
-  }
-}
 
 async function loadKeys(store: MetadataStore): Promise<Map<string, LoadedEntry>> {
   const entries = new Map<string, LoadedEntry>()

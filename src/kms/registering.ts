@@ -76,17 +76,20 @@ export function deregister(context: KmsContext, actor: Actor, keyId: string, res
 // Key Protect: a query over all keys names everything up to the instance.
 const FIXED_SEGMENTS_OF_ALL_KEYS = 8
 
+/** Of one key, or of the keys in the rings that `of` holds for. */
 export function selectRegistrations(
   context: KmsContext,
   instanceId: string,
-  entry: KeyEntry | undefined,
+  of: KeyEntry | ((ring: string) => boolean),
   { resourceCrnQuery, preventKeyDeletion }: RegistrationFilter,
 ): RegistrationView[] {
+  const ofAll = typeof of === 'function'
   const matches =
     resourceCrnQuery === undefined
       ? () => true
-      : resourceCrnMatcher(resourceCrnQuery, entry ? 0 : FIXED_SEGMENTS_OF_ALL_KEYS)
-  return [...(entry ? [entry] : context.catalog.keysOf(instanceId))]
+      : resourceCrnMatcher(resourceCrnQuery, ofAll ? FIXED_SEGMENTS_OF_ALL_KEYS : 0)
+  const entries = ofAll ? [...context.catalog.keysOf(instanceId)].filter(({ record }) => of(record.keyRingId)) : [of]
+  return entries
     .flatMap(registrationViews)
     .filter((view) => preventKeyDeletion === undefined || view.preventKeyDeletion === preventKeyDeletion)
     .filter((view) => matches(view.resourceCrn))

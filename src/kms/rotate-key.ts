@@ -1,7 +1,8 @@
 import { newUuid } from '../base/ids.ts'
 import type { KeyEntry } from './catalog.ts'
-import { assertElapsed } from './change-state.ts'
+import { assertElapsed, type NewMaterial } from './change-state.ts'
 import { type Actor, changeKey, type KmsContext, newestVersion, requireUsable } from './context.ts'
+import { assertImportedSafely } from './create-access.ts'
 import { checkPayload } from './create-key.ts'
 import { invalidField, kmsError } from './errors.ts'
 import { encodeVersion, type KeyVersion } from './key-versions.ts'
@@ -12,27 +13,39 @@ import { writeRecord } from './write-record.ts'
 /**
  * New material for everything that is wrapped from now on; older versions only open what they wrapped.
  * `payload`: required for imported keys and for no others; taken over, and zeroed.
- * Throws RootKeyRequired, InvalidKeyState, PayloadRequired, InvalidField, RotationTooEarly.
+ * Throws RootKeyRequired, InvalidKeyState, PayloadRequired, InvalidField, RotationTooEarly, KeyAccessRestricted.
  */
-export function rotateKey(context: KmsContext, actor: Actor, idOrAlias: string, payload?: Buffer): Promise<void> {
+export function rotateKey(
+  context: KmsContext,
+  actor: Actor,
+  idOrAlias: string,
+  { payload, secureImport }: NewMaterial = {},
+): Promise<void> {
   const rotated = changeKey(context, actor, idOrAlias, async (entry) => {
     requireUsable(context, entry, 'rotate')
     checkRotation(context, entry, payload)
-    const version = nextVersion(context, entry, payload)
-    const key = versionRow(entry.instanceId, entry.id, version.sequence)
-    await writeRecord(
-      context,
-      entry,
-      { rotatedAt: version.createdAt },
-      {
-        others: [{ type: 'put', space: KMS_SPACE.version, key, value: encodeVersion(version) }],
-        apply: () => {
-          entry.versions = [...entry.versions, version]
-        },
-      },
-    )
+    assertImportedSafely(context, entry.instanceId, { payload, secureImport })
+    await addVersion(context, entry, payload)
   })
   return rotated.finally(() => payload?.fill(0))
+}
+
+/** In one commit with the date of the rotation. Hold the key's turn. */
+export async function addVersion(context: KmsContext, entry: KeyEntry, payload?: Buffer): Promise<void> {
+  const version = nextVersion(context, entry, payload)
+  const key = versionRow(entry.instanceId, entry.id, version.sequence)
+  await writeRecord(
+    context,
+    entry,
+    { rotatedAt: version.createdAt },
+    {
+      others: [{ type: 'put', space: KMS_SPACE.version, key, value: encodeVersion(version) }],
+      apply: () => {
+        entry.versions = [...entry.versions, version]
+      },
+    },
+  )
+  context.tell('rotated', entry)
 }
 
 function checkRotation(context: KmsContext, { record }: KeyEntry, payload: Buffer | undefined): void {

@@ -3,16 +3,19 @@ import { createSerial } from '../base/serial.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
-import { deleteKey, disableKey, enableKey, restoreKey } from './change-state.ts'
 import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
-import { createKey, type NewKey } from './create-key.ts'
 import { createDoor, type KmsAuditEvent, type KmsCaller } from './door.ts'
-import { type AliasView, type KeyVersionView, type KeyView, keyCrn, keyView } from './key-view.ts'
+import { openInstanceBook } from './instance-book.ts'
+import { type KeyCalls, keyCalls } from './key-calls.ts'
+import { createKeyEvents, type KeyEventListener } from './key-events.ts'
+import { type AliasView, keyCrn, keyEvent } from './key-view.ts'
 import { KMS_SPACE, rowsUnder } from './keyspace.ts'
 import { loadCatalog } from './load-catalog.ts'
 import { createMaterials } from './material.ts'
-import { type KeyFilter, type Page, type PageOf, pageOf, readPayload, selectKeys, versionViews } from './read-keys.ts'
+import { networkGuard } from './network-guard.ts'
+import { type PolicyCalls, policyCalls } from './policy-calls.ts'
+import { type Page, type PageOf, pageOf } from './read-keys.ts'
 import {
   assertOwnResource,
   deregister,
@@ -22,34 +25,17 @@ import {
   register,
   selectRegistrations,
 } from './registering.ts'
-import { rotateKey } from './rotate-key.ts'
+import { type RingCalls, ringCalls } from './ring-calls.ts'
 import type { KmsSettings } from './settings.ts'
 import { createSweeper, type SweepReport } from './sweep.ts'
 import { declareServiceInstance, ensureServiceRootKey } from './system-instance.ts'
 import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped, wrap, wrapNew } from './wrapping.ts'
 
-/** With the payload of a standard key, which the caller zeroes; never with a root key's. */
-export interface KeyWithPayload {
-  readonly key: KeyView
-  readonly payload?: Buffer
-}
-
 /**
  * THE ONE DOOR to the keys: every call authorises its caller, acts, and is audited. `key` is an id or an alias.
  * Every call throws InstanceNotFound, Unauthorized, and, with a key, KeyNotFound, KeyUnavailable, KeyDamaged.
  */
-export interface KmsService {
-  readonly createKey: (caller: KmsCaller, key: NewKey) => Promise<KeyWithPayload>
-  readonly listKeys: (caller: KmsCaller, filter: KeyFilter, page: Page) => PageOf<KeyView>
-  readonly countKeys: (caller: KmsCaller, filter: KeyFilter) => number
-  readonly getKey: (caller: KmsCaller, key: string) => KeyWithPayload
-  readonly getKeyMetadata: (caller: KmsCaller, key: string) => KeyView
-  readonly listKeyVersions: (caller: KmsCaller, key: string, page: Page) => PageOf<KeyVersionView>
-  readonly deleteKey: (caller: KmsCaller, key: string, options: { readonly force: boolean }) => Promise<KeyView>
-  readonly restoreKey: (caller: KmsCaller, key: string, payload?: Buffer) => Promise<KeyView>
-  readonly rotateKey: (caller: KmsCaller, key: string, payload?: Buffer) => Promise<void>
-  readonly disableKey: (caller: KmsCaller, key: string) => Promise<void>
-  readonly enableKey: (caller: KmsCaller, key: string) => Promise<void>
+export interface KmsService extends KeyCalls, PolicyCalls, RingCalls {
   /** The plaintext stays the caller's. */
   readonly wrap: (caller: KmsCaller, key: string, plaintext: Uint8Array, aad: Aad) => Wrapped
   /** Of 32 fresh random bytes; the caller zeroes them. */
@@ -77,7 +63,9 @@ export interface KmsService {
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
   readonly ensureServiceRootKey: () => Promise<string>
-  /** To be called now and then: destroys the material of deleted keys when it can no longer be restored. */
+  /** What happens to keys, from now on, until the result is called. In this process only. */
+  readonly onKeyEvent: (listener: KeyEventListener) => () => void
+  /** To be called now and then: rotates by policy, and destroys deleted keys when their time is over. */
   readonly sweep: () => Promise<SweepReport>
   /** Zeroes what is unsealed. */
   readonly close: () => void
@@ -92,6 +80,8 @@ export interface KmsOptions {
   readonly clock: Clock
   readonly settings: KmsSettings
   readonly audit?: (event: KmsAuditEvent) => void
+  /** A listener of key events threw. */
+  readonly onListenerError?: (error: Error) => void
 }
 
 /** Loads all keys into memory. Throws KeyDamaged. */
@@ -102,65 +92,33 @@ export async function openKms({
   clock,
   settings,
   audit = () => {},
+  onListenerError = () => {},
 }: KmsOptions): Promise<KmsService> {
   const catalog = await loadCatalog(store)
+  const instances = await openInstanceBook(store)
   const materials = createMaterials(sealingKey)
+  const events = createKeyEvents(onListenerError)
   const context: KmsContext = {
     catalog,
+    instances,
     materials,
     serial: createSerial(),
     settings,
     now: clock.now,
     compact: async () => store.compact?.(KMS_SPACE.version, rowsUnder(Buffer.alloc(0))),
+    tell: (type, entry) => {
+      const instance = iam.instance(entry.instanceId)
+      if (instance) events.tell(keyEvent(context, instance, type, entry))
+    },
   }
-  const sweeper = createSweeper(context, clockWatch(store, clock.now))
-  const door = createDoor({ iam, catalog, now: clock.now, audit })
+  const network = networkGuard(instances, settings)
+  const door = createDoor({ iam, catalog, instances, network, now: clock.now, audit })
+  const sweeper = createSweeper(context, door.byItself, clockWatch(store, clock.now))
   const serviceInstance = await declareServiceInstance(store, iam)
   return {
-    createKey: (caller, key) =>
-      door.later(caller, 'kms.secrets.create', undefined, async ({ actor, instance }) => {
-        const entry = await createKey(context, actor, key)
-        return { key: keyView(context, instance, entry), ...withPayload(readPayload(context, entry)) }
-      }),
-    listKeys: (caller, filter, page) =>
-      door.now(caller, 'kms.secrets.list', undefined, ({ instance }) => {
-        const { items, totalCount } = pageOf(selectKeys(context, instance.guid, filter), page)
-        return { items: items.map((entry) => keyView(context, instance, entry)), totalCount }
-      }),
-    countKeys: (caller, filter) =>
-      door.now(
-        caller,
-        'kms.secrets.head',
-        undefined,
-        ({ instance }) => selectKeys(context, instance.guid, filter).length,
-      ),
-    getKey: (caller, key) =>
-      door.now(caller, 'kms.secrets.read', key, ({ instance }) => {
-        const entry = requireKey(context, instance.guid, key)
-        return { key: keyView(context, instance, entry), ...withPayload(readPayload(context, entry)) }
-      }),
-    getKeyMetadata: (caller, key) =>
-      door.now(caller, 'kms.secrets-metadata.read', key, ({ instance }) =>
-        keyView(context, instance, requireKey(context, instance.guid, key)),
-      ),
-    listKeyVersions: (caller, key, page) =>
-      door.now(caller, 'kms.secrets-key-versions.list', key, ({ instance }) => {
-        return pageOf(versionViews(requireKey(context, instance.guid, key)), page)
-      }),
-    deleteKey: (caller, key, { force }) =>
-      door.later(caller, 'kms.secrets.delete', key, async ({ actor, instance }) =>
-        keyView(context, instance, await deleteKey(context, actor, key, force)),
-      ),
-    restoreKey: (caller, key, payload) =>
-      door.later(caller, 'kms.secrets.restore', key, async ({ actor, instance }) =>
-        keyView(context, instance, await restoreKey(context, actor, key, payload)),
-      ),
-    rotateKey: (caller, key, payload) =>
-      door.later(caller, 'kms.secrets.rotate', key, ({ actor }) => rotateKey(context, actor, key, payload)),
-    disableKey: (caller, key) =>
-      door.later(caller, 'kms.secrets.disable', key, ({ actor }) => disableKey(context, actor, key)),
-    enableKey: (caller, key) =>
-      door.later(caller, 'kms.secrets.enable', key, ({ actor }) => enableKey(context, actor, key)),
+    ...keyCalls(context, door, sweeper),
+    ...policyCalls(context, door),
+    ...ringCalls(context, door),
     wrap: (caller, key, plaintext, aad) =>
       door.now(caller, 'kms.secrets.wrap', key, ({ instance }) =>
         wrap(context, requireKey(context, instance.guid, key), plaintext, aad),
@@ -208,18 +166,20 @@ export async function openKms({
         'identified',
       ),
     listRegistrations: (caller, key, filter, page) =>
-      door.now(caller, 'kms.registrations.list', key, ({ instance }) => {
-        const entry = key === undefined ? undefined : requireKey(context, instance.guid, key)
-        return pageOf(selectRegistrations(context, instance.guid, entry, filter), page)
-      }),
+      key === undefined
+        ? door.list(caller, 'kms.registrations.list', ({ instance, sees }) =>
+            pageOf(selectRegistrations(context, instance.guid, sees, filter), page),
+          )
+        : door.now(caller, 'kms.registrations.list', key, ({ instance }) =>
+            pageOf(selectRegistrations(context, instance.guid, requireKey(context, instance.guid, key), filter), page),
+          ),
     createAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.create', key, ({ actor }) => createAlias(context, actor, key, alias)),
     deleteAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.delete', key, ({ actor }) => deleteAlias(context, actor, key, alias)),
     ensureServiceRootKey: () => ensureServiceRootKey(context, serviceInstance),
+    onKeyEvent: events.on,
     sweep: sweeper.sweep,
     close: materials.close,
   }
 }
-
-const withPayload = (payload: Buffer | undefined): { readonly payload?: Buffer } => (payload ? { payload } : {})

@@ -15,6 +15,18 @@ export interface KmsSettings {
   readonly purgeDelayMs: number
   /** How long after deletion the key's metadata stays readable. */
   readonly purgeAfterMs: number
+  /** How long the first authorisation of a deletion waits for the second. */
+  readonly dualAuthWindowMs: number
+  /** A month of a rotation policy. */
+  readonly rotationMonthMs: number
+  /** Between two synchronisations by hand, and between one and the last change of the key. */
+  readonly syncIntervalMs: number
+  /** Keys that a search looks through at most. */
+  readonly searchLimit: number
+  /** Networks whose callers count as coming through the private network: addresses or CIDR. */
+  readonly privateNetworks: readonly string[]
+  /** `false` lets callers in whatever the instances' network policies say: for whom they have locked out. */
+  readonly networkPolicies: boolean
 }
 
 /** Key Protect's own times. */
@@ -25,4 +37,10 @@ export const DEFAULT_KMS_SETTINGS: KmsSettings = {
   restoreWindowMs: 30 * DAY_MS,
   purgeDelayMs: 4 * HOUR_MS,
   purgeAfterMs: 90 * DAY_MS,
+  dualAuthWindowMs: 7 * DAY_MS,
+  rotationMonthMs: 30 * DAY_MS,
+  syncIntervalMs: HOUR_MS,
+  searchLimit: 5000,
+  privateNetworks: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+  networkPolicies: true,
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { auditApi } from '../api/audit/apis.ts'
+import { clientAddressBehind } from '../api/common/client-address.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
@@ -61,10 +62,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
   const store = providers && (await openObjectsRoom({ ...room, iam, kms, provider: providers.provider }))
 
+  const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
       ...iamApis(iam),
-      ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken })] : []),
+      ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       auditApi(audit.publicKey),
     ],
     health: {

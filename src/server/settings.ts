@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseCrn } from '../base/crn.ts'
 import { isUuid } from '../base/ids.ts'
+import { isNetworkOrAddress } from '../base/networks.ts'
 import { Secret } from '../base/secret.ts'
 import {
   DEFAULT_SIGNING_KEY_SETTINGS,
@@ -49,6 +50,7 @@ const address = z.string(ADDRESS_HINT).transform((text, context): Address => {
 const count = z
   .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], 'give a whole number')
   .pipe(z.int('give a whole number').min(0, 'give a whole number of at least 0'))
+const atLeastOne = count.pipe(z.int().min(1, 'give at least 1'))
 const yesOrNo = z.union(
   [z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true')],
   'give true or false',
@@ -74,6 +76,19 @@ const rootKey = z
 
 /** Room for a few hundred events. */
 const MIN_AUDIT_FILE_BYTES = 65_536
+
+const networks = z
+  .union([z.string(), z.array(z.string())], 'give networks separated by commas')
+  .transform((list, context): readonly string[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list)
+      .map((one) => one.trim())
+      .filter((one) => one !== '')
+    const bad = given.find((one) => !isNetworkOrAddress(one))
+    if (bad !== undefined) {
+      context.addIssue({ code: 'custom', message: `${bad} is not an address or a network: give ones like 10.0.0.0/8` })
+    }
+    return given
+  })
 
 const passphrase = z
   .string('give a text')
@@ -105,11 +120,7 @@ export const SETTINGS = {
     'region that the endpoint says it is in',
   ),
   // A client that stalls costs about 0.1 MB: a segment, its socket and its request. docs/measured.md has the figures.
-  's3.max-connections': setting(
-    count.pipe(z.int().min(1, 'give at least 1')),
-    1024,
-    'connections of S3 clients at once; more are closed',
-  ),
+  's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),
   's3.service-root-key': setting(
     rootKey,
     undefined,
@@ -119,6 +130,11 @@ export const SETTINGS = {
     address,
     { host: '127.0.0.1', port: 9001 },
     'address of the control listener: Key Protect, IAM, health',
+  ),
+  'trusted-proxies': setting(
+    networks,
+    [],
+    'proxies whose X-Forwarded-For says where a request comes from: addresses or CIDR, separated by commas',
   ),
   'bootstrap-file': setting(
     text,
@@ -177,6 +193,42 @@ export const SETTINGS = {
     count,
     DEFAULT_KMS_SETTINGS.restoreWindowMs,
     'a deleted root key can be restored this long; then its material is destroyed',
+  ),
+  'kms.purge-delay-ms': setting(count, DEFAULT_KMS_SETTINGS.purgeDelayMs, 'a deleted key is purged by hand no earlier'),
+  'kms.purge-after-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.purgeAfterMs,
+    'a deleted key is purged by itself, once its material is destroyed',
+  ),
+  'kms.dual-auth-window-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.dualAuthWindowMs,
+    'the first of two authorizations to delete a key holds this long',
+  ),
+  'kms.rotation-month-ms': setting(
+    atLeastOne,
+    DEFAULT_KMS_SETTINGS.rotationMonthMs,
+    'length of the month that rotation policies count in',
+  ),
+  'kms.sync-interval-ms': setting(
+    count,
+    DEFAULT_KMS_SETTINGS.syncIntervalMs,
+    'the users of a key are told of it by hand no more often',
+  ),
+  'kms.sweep-interval-ms': setting(
+    atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
+    3_600_000,
+    'how often keys are looked through for those to rotate by policy, to destroy or to purge',
+  ),
+  'kms.private-networks': setting(
+    networks,
+    DEFAULT_KMS_SETTINGS.privateNetworks,
+    'networks that count as private for the policy allowedNetwork: addresses or CIDR, separated by commas',
+  ),
+  'kms.network-policies': setting(
+    yesOrNo,
+    DEFAULT_KMS_SETTINGS.networkPolicies,
+    'false lets callers in whatever allowedIP and allowedNetwork say, to mend a policy that locked its owner out',
   ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
   'iam.token-life-ms': setting(

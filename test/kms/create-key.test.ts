@@ -169,20 +169,9 @@ describe('every call', () => {
     )
   })
 
-  it('takes the key ring default and no other', async () => {
-    expect((await server.call('GET', '/keys', { headers: { 'x-kms-key-ring': 'default' } })).status).toBe(200)
-    expect(refusal(await server.call('GET', '/keys', { headers: { 'x-kms-key-ring': 'other' } }))).toBe(
-      '404 KEY_RING_NOT_FOUND_ERR',
-    )
-  })
-
   it.each([
-    ['GET', '/key_rings', '501 NOT_IMPLEMENTED_ERR'],
-    ['PUT', '/instance/policies', '501 NOT_IMPLEMENTED_ERR'],
     ['POST', '/import_token', '501 NOT_IMPLEMENTED_ERR'],
-    ['GET', '/keys?search=x', '501 NOT_IMPLEMENTED_ERR'],
-    ['POST', '/keys/some/actions/sync', '501 NOT_IMPLEMENTED_ERR'],
-    ['POST', '/keys/some?action=setKeyForDeletion', '501 NOT_IMPLEMENTED_ERR'],
+    ['GET', '/kmip_adapters', '501 NOT_IMPLEMENTED_ERR'],
     ['POST', '/keys/some?action=dance', '400 INVALID_QUERY_PARAM_ERR'],
     ['POST', '/keys/some', '400 INVALID_QUERY_PARAM_ERR'],
     ['POST', `/keys/some/registrations/${encodeURIComponent(bucketCrn('x'))}`, '403 SERVICE_ONLY_ERR'],

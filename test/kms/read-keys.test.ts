@@ -14,7 +14,8 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const listed = async (query: string) => {
-  const { json } = await server.call('GET', `/keys${query}`)
+  const byCreation = `${query === '' ? '?' : `${query}&`}sort=creationDate`
+  const { json } = await server.call('GET', `/keys${byCreation}`)
   return (json.resources ?? []).map(({ name }: { name: string }) => name)
 }
 const counted = async (query: string) => (await server.call('HEAD', `/keys${query}`)).headers.get('key-total')
@@ -40,6 +41,11 @@ describe('GET and HEAD /keys', () => {
     ['?extractable=true', '1'],
   ])('count %j', async (query, expected) => {
     expect(await counted(query)).toBe(expected)
+  })
+
+  it('list by id when nothing else is asked for', async () => {
+    const { json } = await server.call('GET', '/keys?state=0,1,2,3,5')
+    expect(json.resources.map(({ id }: { id: string }) => id)).toEqual(ids.toSorted())
   })
 
   it('of nothing have no resources member', async () => {

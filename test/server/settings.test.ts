@@ -155,6 +155,78 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '-1', '30d'],
   },
+  'kms.purge-delay-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30d'],
+  },
+  'kms.purge-after-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30d'],
+  },
+  'kms.dual-auth-window-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30d'],
+  },
+  'kms.rotation-month-ms': {
+    good: [
+      ['1', 1],
+      ['2', 2],
+      ['30000', 30_000],
+    ],
+    bad: ['', '0', '-1', '30d'],
+  },
+  'kms.sync-interval-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['30000', 30_000],
+    ],
+    bad: ['', '-1', '30d'],
+  },
+  'kms.sweep-interval-ms': {
+    good: [
+      ['1', 1],
+      ['2', 2],
+      ['30000', 30_000],
+    ],
+    bad: ['', '0', '-1', '30d', '86400001'],
+  },
+  'kms.private-networks': {
+    good: [
+      ['10.0.0.0/8', ['10.0.0.0/8']],
+      ['::1, 192.0.2.7 ,', ['::1', '192.0.2.7']],
+      ['', []],
+    ],
+    bad: ['10.0.0.0/33', 'example.com', '10.0.0/8', '::/129', '10.0.0.0/8/8'],
+  },
+  'kms.network-policies': {
+    good: [
+      ['true', true],
+      ['false', false],
+      ['true', true],
+    ],
+    bad: ['', '1', 'yes'],
+  },
+  'trusted-proxies': {
+    good: [
+      ['10.0.0.0/8', ['10.0.0.0/8']],
+      ['::1, 192.0.2.7 ,', ['::1', '192.0.2.7']],
+      ['', []],
+    ],
+    bad: ['10.0.0.0/33', 'example.com', '10.0.0/8', '::/129', '10.0.0.0/8/8'],
+  },
   'iam.issuer': {
     good: [
       ['https://a', 'https://a'],
@@ -275,7 +347,9 @@ describe('settings', () => {
         for (const [flags, environment, place] of ways) {
           const error = refusal(flags, environment)
           expect(error).toContain(place)
-          expect(error).toMatch(/give |must not be empty|is not a domain name|expected one of|Too big/)
+          expect(error).toMatch(
+            /give |must not be empty|is not a domain name|is not an address|expected one of|Too big/,
+          )
           expect(error).toContain(all[name]?.help)
         }
       }

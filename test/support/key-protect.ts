@@ -1,3 +1,4 @@
+import { clientAddressBehind } from '../../src/api/common/client-address.ts'
 import { createControlListener } from '../../src/api/common/listener.ts'
 import { keyProtectApi } from '../../src/api/key-protect/api.ts'
 import { CodedError } from '../../src/base/errors.ts'
@@ -7,9 +8,15 @@ import {
   type KmsWorld,
   kmsWorld,
   MANAGER,
+  OTHER_MANAGER,
+  PURGER,
+  READER,
+  READER_PLUS,
+  RING_MANAGER,
   STRANGER,
   storageService,
   type WorldOptions,
+  WRITER,
 } from './kms-world.ts'
 
 export const KEY_TYPE = 'application/vnd.ibm.kms.key+json'
@@ -43,16 +50,27 @@ export interface Answer {
 
 const TOKENS: ReadonlyMap<string, Principal> = new Map<string, Principal>([
   ['manager-token', MANAGER],
+  ['other-manager-token', OTHER_MANAGER],
+  ['writer-token', WRITER],
+  ['reader-plus-token', READER_PLUS],
+  ['reader-token', READER],
+  ['purger-token', PURGER],
+  ['ring-manager-token', RING_MANAGER],
   ['stranger-token', STRANGER],
   ['service-token', storageService()],
 ])
 
-export async function keyProtectServer(options: WorldOptions = {}): Promise<KeyProtectServer> {
+export interface ServerOptions extends WorldOptions {
+  readonly trustedProxies?: readonly string[]
+}
+
+export async function keyProtectServer(options: ServerOptions = {}): Promise<KeyProtectServer> {
+  const { trustedProxies = [] } = options
   const world = await kmsWorld({ settings: { enableDelayMs: 0, restoreDelayMs: 0 }, ...options })
   const logged: unknown[] = []
   const log = (...entry: unknown[]) => void logged.push(entry)
   const listener = createControlListener({
-    apis: [keyProtectApi({ kms: world.kms, verifyToken })],
+    apis: [keyProtectApi({ kms: world.kms, verifyToken, clientAddress: clientAddressBehind(trustedProxies) })],
     health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
     logger: { info: log, error: log },
   })
@@ -74,6 +92,9 @@ export async function keyProtectServer(options: WorldOptions = {}): Promise<KeyP
     },
   }
 }
+
+/** As another user: `headers: as('writer')`. */
+export const as = (user: string): Record<string, string> => ({ authorization: `Bearer ${user}-token` })
 
 export const newKey = (resource: object): object => ({
   metadata: { collectionType: KEY_TYPE, collectionTotal: 1 },

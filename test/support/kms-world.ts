@@ -2,6 +2,7 @@ import { formatCrn } from '../../src/base/crn.ts'
 import type { Iam } from '../../src/iam/iam.ts'
 import type { Instance } from '../../src/iam/instances.ts'
 import type { Principal, ServicePrincipal, UserPrincipal } from '../../src/iam/principal.ts'
+import { roleAllows } from '../../src/iam/role-actions.ts'
 import { SYSTEM_ACCOUNT_ID } from '../../src/iam/system.ts'
 import type { KmsAuditEvent, KmsCaller } from '../../src/kms/door.ts'
 import { type KmsService, openKms } from '../../src/kms/service.ts'
@@ -21,6 +22,15 @@ export const MANAGER: UserPrincipal = {
   name: 'Manager',
   email: 'manager@example.com',
 }
+/** Users of the same account with other rights. */
+export const OTHER_MANAGER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-other-manager' }
+export const WRITER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-writer', roles: { kms: 'Writer' } }
+export const READER_PLUS: UserPrincipal = { ...MANAGER, iamId: 'IBMid-reader-plus', roles: { kms: 'ReaderPlus' } }
+export const READER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-reader', roles: { kms: 'Reader' } }
+export const PURGER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-purger', roles: { kms: 'KeyPurge' } }
+/** Manager of one key ring and of nothing else. */
+export const RING_MANAGER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-ring-manager' }
+export const MANAGED_RING = 'team'
 export const STRANGER: UserPrincipal = { ...MANAGER, iamId: 'IBMid-stranger', accountId: 'b'.repeat(32) }
 
 export function storageService(instance = STORAGE_INSTANCE): ServicePrincipal {
@@ -128,25 +138,18 @@ function simpleIam(authorized: ReadonlySet<string>): SimpleIam {
   }
 }
 
-const READER: ReadonlySet<string> = new Set([
-  'kms.secrets.list',
-  'kms.secrets-metadata.read',
-  'kms.secrets.wrap',
-  'kms.secrets.unwrap',
-  'kms.secrets.rewrap',
-  'kms.registrations.create',
-  'kms.registrations.delete',
-  'kms.registrations.list',
-])
-
 function allowed(
   authorized: ReadonlySet<string>,
   principal: Principal,
   ...[action, target]: [Parameters<Iam['decide']>[1], Parameters<Iam['decide']>[2]]
 ): boolean {
-  if (principal.type !== 'service') return principal.accountId === target.accountId
-  if (!READER.has(action)) return false
-  return target.accountId === SYSTEM_ACCOUNT_ID || authorized.has(principal.serviceInstance)
+  if (principal.type === 'service') {
+    if (!roleAllows('kms', 'Reader', action)) return false
+    return target.accountId === SYSTEM_ACCOUNT_ID || authorized.has(principal.serviceInstance)
+  }
+  const role = principal.roles.kms
+  if (role === undefined || principal.accountId !== target.accountId || !roleAllows('kms', role, action)) return false
+  return principal.iamId !== RING_MANAGER.iamId || target.keyRing === MANAGED_RING
 }
 
 export async function rootKey({ kms, caller }: KmsWorld, name = 'root key'): Promise<string> {

@@ -29,6 +29,8 @@ export function readRequest(
     },
     query: new Map(),
     header: (name) => headerOf(incoming, name),
+    remoteAddress: incoming.socket.remoteAddress,
+    localPort: incoming.socket.localPort,
     signal: abortSignalOf(outgoing),
   }
 }

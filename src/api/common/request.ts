@@ -17,6 +17,10 @@ export interface ApiRequest {
   readonly query: ReadonlyMap<string, string>
   /** By lower-case name. */
   readonly header: (name: string) => string | undefined
+  /** Of the socket: that of a proxy when there is one. */
+  readonly remoteAddress: string | undefined
+  /** The port that the request came to. */
+  readonly localPort: number | undefined
   /** Aborted when the client goes away. */
   readonly signal: AbortSignal
 }

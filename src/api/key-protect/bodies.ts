@@ -24,12 +24,62 @@ const newKeyResource = z.strictObject({
 
 export type NewKeyResource = z.output<typeof newKeyResource>
 
-export const newKeyBody = z.strictObject({
-  metadata: z
-    .strictObject({ collectionType: z.string().optional(), collectionTotal: z.number().optional() })
-    .optional(),
-  resources: z.array(newKeyResource).optional(),
+const rotation = z.strictObject({ enabled: z.boolean().optional(), interval_month: z.number().optional() })
+const dualAuthDelete = z.strictObject({ enabled: z.boolean() })
+
+const newKeyWithPoliciesResource = newKeyResource.extend({
+  rotation: rotation.optional(),
+  dualAuthDelete: dualAuthDelete.optional(),
 })
+
+export type NewKeyWithPoliciesResource = z.output<typeof newKeyWithPoliciesResource>
+
+/** Key Protect's envelope. */
+const collectionOf = <Resource extends z.ZodType>(resource: Resource) =>
+  z.strictObject({
+    metadata: z
+      .strictObject({ collectionType: z.string().optional(), collectionTotal: z.number().optional() })
+      .optional(),
+    resources: z.array(resource).optional(),
+  })
+
+export const newKeyBody = collectionOf(newKeyResource)
+export const newKeyWithPoliciesBody = collectionOf(newKeyWithPoliciesResource)
+
+export const patchBody = z.strictObject({ keyRingID: z.string() })
+
+export const keyPoliciesBody = collectionOf(
+  z.strictObject({
+    type: z.string().optional(),
+    rotation: rotation.optional(),
+    dualAuthDelete: dualAuthDelete.optional(),
+  }),
+)
+
+export type KeyPolicyResource = NonNullable<z.output<typeof keyPoliciesBody>['resources']>[number]
+
+export const instancePoliciesBody = collectionOf(
+  z.strictObject({
+    policy_type: z.string(),
+    policy_data: z.strictObject({
+      enabled: z.boolean(),
+      attributes: z
+        .strictObject({
+          allowed_network: z.string().optional(),
+          allowed_ip: z.array(z.string()).optional(),
+          create_root_key: z.boolean().optional(),
+          create_standard_key: z.boolean().optional(),
+          import_root_key: z.boolean().optional(),
+          import_standard_key: z.boolean().optional(),
+          enforce_token: z.boolean().optional(),
+          interval_month: z.number().optional(),
+        })
+        .optional(),
+    }),
+  }),
+)
+
+export type InstancePolicyResource = NonNullable<z.output<typeof instancePoliciesBody>['resources']>[number]
 
 export const wrapBody = z
   .strictObject({ plaintext: z.string().optional(), aad: z.array(z.string()).optional() })
@@ -39,17 +89,36 @@ export const unwrapBody = z.strictObject({ ciphertext: z.string(), aad: z.array(
 
 export const rotateBody = z.strictObject({ payload: z.string().optional(), ...secureImport }).nullish()
 
-/** The one resource of a collection. Throws CollectionTotalMismatch, CollectionNotOne, InvalidField, NotImplemented. */
-export function onlyResource({ metadata, resources = [] }: z.output<typeof newKeyBody>): NewKeyResource {
+export const registrationBody = z
+  .strictObject({ preventKeyDeletion: z.boolean().optional(), description: z.string().optional() })
+  .nullish()
+
+interface CollectionBody<Resource> {
+  readonly metadata?: { readonly collectionTotal?: number | undefined } | undefined
+  readonly resources?: readonly Resource[] | undefined
+}
+
+/** Throws CollectionTotalMismatch. */
+export function resourcesOf<Resource>({ metadata, resources = [] }: CollectionBody<Resource>): readonly Resource[] {
   if ((metadata?.collectionTotal ?? 0) !== resources.length) {
-    throw protocolError('CollectionTotalMismatch', 'collectionTotal is not the number of resources')
+    throw protocolError('CollectionTotalMismatch', 'Collection total does not match number of resources')
   }
-  const [resource, ...more] = resources
+  return resources
+}
+
+/** The one resource of a collection of keys. Throws CollectionTotalMismatch, CollectionNotOne, InvalidField. */
+export function onlyResource<Resource extends { readonly type?: string | undefined }>(
+  body: CollectionBody<Resource>,
+): Resource {
+  const [resource, ...more] = resourcesOf(body)
   if (!resource || more.length > 0) throw protocolError('CollectionNotOne', 'exactly one resource is expected')
-  if (resource.type !== undefined && resource.type !== mediaType('key')) {
-    throw invalidField('type', `${mediaType('key')} is expected`)
-  }
+  assertType(resource, 'key')
   return resource
+}
+
+/** Throws InvalidField. */
+export function assertType({ type }: { readonly type?: string | undefined }, kind: 'key' | 'policy'): void {
+  if (type !== undefined && type !== mediaType(kind)) throw invalidField('type', `${mediaType(kind)} is expected`)
 }
 
 /** Base64 of the payload, if any. Throws InvalidField, NotImplemented. The caller zeroes it. */
@@ -80,27 +149,26 @@ export function expirationTime(text: string): number {
   return ms
 }
 
+/** Every name of a member in these schemas and in those within them. */
+function membersOf(schema: unknown): readonly string[] {
+  if (schema instanceof z.ZodObject) {
+    return Object.entries(schema.shape).flatMap(([name, member]) => [name, ...membersOf(member)])
+  }
+  if (schema instanceof z.ZodArray) return membersOf(schema.element)
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable) return membersOf(schema.unwrap())
+  return []
+}
+
 const MEMBERS = [
-  'metadata',
-  'collectionType',
-  'collectionTotal',
-  'resources',
-  'type',
-  'name',
-  'description',
-  'tags',
-  'aliases',
-  'expirationDate',
-  'extractable',
-  'payload',
-  'encryptedNonce',
-  'iv',
-  'encryptionAlgorithm',
-  'plaintext',
-  'ciphertext',
-  'aad',
-  'preventKeyDeletion',
-]
+  newKeyWithPoliciesBody,
+  patchBody,
+  keyPoliciesBody,
+  instancePoliciesBody,
+  wrapBody,
+  unwrapBody,
+  rotateBody,
+  registrationBody,
+].flatMap(membersOf)
 const BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(MEMBERS.map((name) => [name.toLowerCase(), name]))
 
 /** Key Protect decodes as Go does: member names without regard to case, null as absent. */

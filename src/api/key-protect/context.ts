@@ -2,8 +2,8 @@ import { hasCode } from '../../base/errors.ts'
 import { isUuid } from '../../base/ids.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { KmsCaller } from '../../kms/door.ts'
-import { kmsError } from '../../kms/errors.ts'
 import type { KmsService } from '../../kms/service.ts'
+import type { ClientAddress } from '../common/client-address.ts'
 import { jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { protocolError } from './errors.ts'
@@ -19,18 +19,28 @@ export const defineOperation = jsonOperations<KeyProtectContext>()
 /** Throws InvalidToken or ExpiredToken. */
 export type VerifyToken = (token: string) => Promise<Principal>
 
-/** Who asks, in which instance. Throws Unauthenticated, InstanceHeaderInvalid, KeyRingNotFound. */
-export async function callerOf(request: ApiRequest, verifyToken: VerifyToken): Promise<KmsCaller> {
+/** Who asks, in which instance. Throws Unauthenticated, InstanceHeaderInvalid. */
+export async function callerOf(
+  request: ApiRequest,
+  verifyToken: VerifyToken,
+  clientAddress: ClientAddress,
+): Promise<KmsCaller> {
   const principal = await principalOf(request, verifyToken)
   const instanceGuid = request.header('bluemix-instance') ?? ''
   if (!isUuid(instanceGuid)) {
     const message = 'This operation requires valid Bluemix-Instance Header containing a valid UUID'
     throw protocolError('InstanceHeaderInvalid', message)
   }
-  if ((request.header('x-kms-key-ring') ?? 'default') !== 'default') {
-    throw kmsError('KeyRingNotFound', 'the only key ring is `default`')
+  const keyRing = request.header('x-kms-key-ring')
+  const address = clientAddress(request)
+  return {
+    principal,
+    instanceGuid,
+    correlationId: request.correlationId,
+    origin: 'wire',
+    ...(address === undefined ? {} : { address }),
+    ...(keyRing ? { keyRing } : {}),
   }
-  return { principal, instanceGuid, correlationId: request.correlationId, origin: 'wire' }
 }
 
 async function principalOf(request: ApiRequest, verifyToken: VerifyToken): Promise<Principal> {

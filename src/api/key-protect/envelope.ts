@@ -1,4 +1,4 @@
-type Kind = 'key' | 'key.version' | 'registration' | 'alias' | 'error'
+type Kind = 'key' | 'key.version' | 'key_ring' | 'policy' | 'registration' | 'alias' | 'allowed_ip_metadata' | 'error'
 
 /** Key Protect: an empty list has `collectionTotal: 0` and no `resources` member. */
 export function collection(kind: Kind, resources: readonly object[], metadata: object = {}): object {

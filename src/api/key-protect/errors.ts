@@ -15,6 +15,10 @@ type ProtocolErrorCode =
   | 'InvalidQuery'
   | 'CollectionTotalMismatch'
   | 'CollectionNotOne'
+  /** `?policy=` names another policy than the body. */
+  | 'BodyQueryMismatch'
+  /** The body says the same thing twice, or nothing. */
+  | 'BodyAmbiguous'
   /** A call of Key Protect that this server does not have; the message names it. */
   | 'NotImplemented'
 
@@ -47,11 +51,14 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     InvalidQuery: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
     CollectionTotalMismatch: { status: 400, reason: 'COLLECTION_TOTAL_MISMATCH_ERR' },
     CollectionNotOne: { status: 400, reason: 'NUM_COLLECTION_RESOURCE_ERR' },
+    BodyQueryMismatch: { status: 400, reason: 'BODY_QUERY_PARAM_MISMATCH_ERR' },
+    BodyAmbiguous: BAD_BODY,
     InvalidField: { status: 400, reason: 'INVALID_FIELD_ERR' },
     RootKeyRequired: { status: 400, reason: 'KEY_ROOT_REQ_ERR' },
     PayloadRequired: { status: 400, reason: 'KEY_PAYLOAD_REQ_ERR' },
     RestoreExpired: { status: 400, reason: 'KEY_RESTORE_EXPIRED' },
     KeyExpired: { status: 400, reason: 'KEY_EXPIRED_ERR' },
+    SearchTooBroad: { status: 400, reason: 'KEY_SEARCH_TOO_BROAD' },
     ServiceOnly: { status: 403, reason: 'SERVICE_ONLY_ERR' },
     ForeignResource: { status: 403, reason: 'RESOURCE_OWNER_ERR' },
     KeyNotFound: { status: 404, reason: 'KEY_NOT_FOUND_ERR' },
@@ -66,6 +73,12 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     RotationTooEarly: { status: 409, reason: 'KEY_ROTATION_NOT_PERMITTED' },
     AliasExists: { status: 409, reason: 'KEY_ALIAS_NOT_UNIQUE_ERR' },
     AliasLimitReached: { status: 409, reason: 'KEY_ALIAS_QUOTA_ERR' },
+    KeyRingExists: { status: 409, reason: 'KEY_RING_NOT_UNIQUE_ERR' },
+    KeyRingLimitReached: { status: 409, reason: 'KEY_RING_QUOTA_ERR' },
+    KeyRingNotEmpty: { status: 409, reason: 'KEY_RING_NOT_EMPTY_ERR' },
+    KeyAccessRestricted: { status: 409, reason: 'KEY_CREATE_IMPORT_ACCESS_ERR' },
+    AuthorizationsNotMet: { status: 409, reason: 'AUTHORIZATIONS_NOT_MET' },
+    NotDualAuth: { status: 409, reason: 'NOT_DUAL_AUTH_ERR' },
     KeyDeleted: { status: 410, reason: 'KEY_DELETED_ERR' },
     InvalidCiphertext: { status: 422, reason: 'UNPROCESSABLE_CIPHERTEXT_ERR' },
     KeyDamaged: { status: 500, reason: 'INCOMPLETE_METADATA_ERR' },
@@ -127,7 +140,8 @@ function fieldOf(error: CodedError | undefined): string | undefined {
 
 function whatFailed({ method, rawPath }: Pick<ApiRequest, 'method' | 'rawPath'>): string {
   if (method === 'GET' || method === 'HEAD') return 'The resource could not be retrieved'
-  if (rawPath === '/api/v2/keys') return 'Key could not be created'
+  if (rawPath.startsWith('/api/v2/instance/')) return 'Instance policy could not be created'
+  if (rawPath === '/api/v2/keys' || rawPath === '/api/v2/keys_with_policy_overrides') return 'Key could not be created'
   return method === 'DELETE' ? 'The resource could not be deleted' : 'Action could not be performed on key'
 }
 

@@ -1,5 +1,6 @@
+import type { RotationPolicy } from '../../kms/key-policies.ts'
 import { KEY_STATE } from '../../kms/key-states.ts'
-import type { DeletionView, KeyView } from '../../kms/key-view.ts'
+import type { DeletionView, DualAuthView, KeyView } from '../../kms/key-view.ts'
 import { mediaType, wireTime } from './envelope.ts'
 
 // Key Protect shows these for keys of every kind, with this value since it stopped meaning anything by them.
@@ -38,12 +39,23 @@ export function keyResource(view: KeyView, payload?: Buffer): object {
     lastUpdateDate: wireTime(record.updatedAt),
     ...(record.rotatedAt !== undefined && { lastRotateDate: wireTime(record.rotatedAt) }),
     ...(currentVersion && { keyVersion: versionResource(currentVersion) }),
-    dualAuthDelete: { enabled: false },
+    dualAuthDelete: dualAuthMembers(view.dualAuthDelete),
+    ...(record.rotation && { rotation: rotationMembers(record.rotation) }),
     deleted: deletion !== undefined,
     ...(deletion && deletionMembers(deletion)),
     ...(payload && { payload: revealed(payload) }),
   }
 }
+
+const dualAuthMembers = ({ enabled, authorizationExpiresAt: at }: DualAuthView): object => ({
+  enabled,
+  ...(at !== undefined && { keySetForDeletion: true, authExpiration: wireTime(at) }),
+})
+
+export const rotationMembers = ({ enabled, intervalMonths }: RotationPolicy): object => ({
+  enabled,
+  interval_month: intervalMonths,
+})
 
 export const versionResource = ({ id, createdAt }: { readonly id: string; readonly createdAt: number }): object => ({
   id,

@@ -1,16 +1,16 @@
-import { KEY_STATES, type KeyState } from '../../kms/key-states.ts'
-import type { KeyFilter, Page } from '../../kms/read-keys.ts'
+import type { KeyFilter } from '../../kms/find-keys.ts'
+import type { Page } from '../../kms/read-keys.ts'
 import type { ApiRequest } from '../common/request.ts'
-import { protocolError } from './errors.ts'
+import { invalidQuery as invalid, parseFilter, statesOf } from './filter-query.ts'
 
 const DEFAULT_LIMIT = 200
 const MAX_LIMIT = 5000
 
 /** Throws InvalidQuery. */
-export function pageQuery({ query }: ApiRequest): Page {
+export function pageQuery({ query }: ApiRequest, defaultLimit: number = DEFAULT_LIMIT): Page {
   return {
     offset: wholeNumber(query, 'offset', 0, 0, Number.MAX_SAFE_INTEGER),
-    limit: wholeNumber(query, 'limit', DEFAULT_LIMIT, 1, MAX_LIMIT),
+    limit: wholeNumber(query, 'limit', defaultLimit, 1, MAX_LIMIT),
   }
 }
 
@@ -18,9 +18,16 @@ export function pageQuery({ query }: ApiRequest): Page {
 export function keyFilterQuery(request: ApiRequest): KeyFilter {
   const extractable = booleanQuery(request, 'extractable')
   const states = request.query.get('state')
+  const filter = parseFilter(request.query.get('filter') ?? '')
+  // Key Protect: the filter and the older parameter exclude each other.
+  if (filter.states && states) throw invalid('state', 'nothing, when the filter has states')
+  if (filter.extractable !== undefined && extractable !== undefined) {
+    throw invalid('extractable', 'nothing, when the filter has it')
+  }
   return {
-    ...(states === undefined || states === '' ? {} : { states: states.split(',').map(stateOf) }),
+    ...(states ? { states: statesOf('state', states) } : {}),
     ...(extractable === undefined ? {} : { extractable }),
+    ...filter,
   }
 }
 
@@ -30,12 +37,6 @@ export function booleanQuery({ query }: ApiRequest, name: string): boolean | und
   if (text === undefined || text === '') return undefined
   if (text !== 'true' && text !== 'false') throw invalid(name, 'true or false')
   return text === 'true'
-}
-
-function stateOf(text: string): KeyState {
-  const state = KEY_STATES.find((known) => String(known) === text.trim())
-  if (state === undefined) throw invalid('state', KEY_STATES.join(', '))
-  return state
 }
 
 function wholeNumber(
@@ -51,6 +52,3 @@ function wholeNumber(
   if (!/^\d{1,16}$/.test(text) || value < least || value > most) throw invalid(name, `${least} to ${most}`)
   return value
 }
-
-const invalid = (name: string, expected: string) =>
-  protocolError('InvalidQuery', `the query parameter ${name} takes ${expected}`, { field: name })

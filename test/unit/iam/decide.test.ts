@@ -28,10 +28,10 @@ const account = { service: 'iam', accountId: home.ACCOUNT } as const
 
 describe('a user', () => {
   it.each<[Role, number]>([
-    ['Reader', 9],
-    ['ReaderPlus', 10],
-    ['Writer', 20],
-    ['Manager', 30],
+    ['Reader', 10],
+    ['ReaderPlus', 11],
+    ['Writer', 21],
+    ['Manager', 32],
     ['KeyPurge', 1],
   ])('with the role %s at Key Protect may do %i actions', (role, count) => {
     expect(KMS_ACTIONS.filter((action) => iam.decide(user('kms', role), action, keys).allowed)).toHaveLength(count)
@@ -125,6 +125,7 @@ describe('a service', () => {
       'kms.secrets.rewrap',
       'kms.secrets-event.ack',
       'kms.key-rings.list',
+      'kms.instance-allowed-ip-port.read',
       'kms.registrations.list',
       'kms.registrations.create',
       'kms.registrations.write',

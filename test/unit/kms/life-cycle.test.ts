@@ -58,8 +58,10 @@ describe('rotation', () => {
     const imported = { name: 'imported', extractable: false, payload: Buffer.alloc(32, 1) }
     const { key } = await kms.createKey(caller, imported)
     await expect(kms.rotateKey(caller, key.record.id)).rejects.toThrow(code('PayloadRequired'))
-    await kms.rotateKey(caller, key.record.id, Buffer.alloc(16, 2))
-    await expect(kms.rotateKey(caller, await rootKey(world), Buffer.alloc(32, 2))).rejects.toThrow(code('InvalidField'))
+    await kms.rotateKey(caller, key.record.id, { payload: Buffer.alloc(16, 2) })
+    await expect(kms.rotateKey(caller, await rootKey(world), { payload: Buffer.alloc(32, 2) })).rejects.toThrow(
+      code('InvalidField'),
+    )
   })
 
   it('happens once when it is asked for twice at the same time', async () => {
@@ -94,19 +96,19 @@ describe('deletion', () => {
     const { kms, caller } = world
     const key = await rootKey(world)
     await kms.deleteKey(caller, key, { force: false })
-    expect(await kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    expect(await kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 0 })
     world.passTime(30 * DAY_MS)
     await expect(kms.restoreKey(caller, key)).rejects.toThrow(code('RestoreExpired'))
     await kms.sweep()
     world.passTime(HOUR_MS)
-    expect(await kms.sweep()).toEqual({ erased: 1, purged: 0 })
+    expect(await kms.sweep()).toEqual({ rotated: 0, erased: 1, purged: 0 })
     const reopened = await world.reopen()
     expect(reopened.kms.getKeyMetadata(caller, key).deletion?.restoreAllowed).toBe(false)
     await expect(reopened.kms.restoreKey(caller, key)).rejects.toThrow(code('RestoreExpired'))
     world.passTime(60 * DAY_MS)
     await reopened.kms.sweep()
     world.passTime(HOUR_MS)
-    expect(await reopened.kms.sweep()).toEqual({ erased: 0, purged: 1 })
+    expect(await reopened.kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 1 })
     expect(() => reopened.kms.getKeyMetadata(caller, key)).toThrow(code('KeyNotFound'))
     const emptied = await reopened.reopen()
     expect(emptied.kms.countKeys(caller, { states: [0, 1, 2, 3, 5] })).toBe(0)
@@ -119,12 +121,12 @@ describe('deletion', () => {
     await kms.deleteKey(caller, key, { force: false })
     await kms.sweep()
     world.passTime(365 * DAY_MS)
-    expect(await kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    expect(await kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 0 })
     world.passTime(60_000)
     const next = await world.reopen()
-    expect(await next.kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    expect(await next.kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 0 })
     world.passTime(-365 * DAY_MS)
-    expect(await next.kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    expect(await next.kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 0 })
     await next.kms.restoreKey(caller, key)
   })
 
@@ -147,7 +149,7 @@ describe('deletion', () => {
     await kms.deleteKey(caller, key, { force: false })
     await kms.restoreKey(caller, key)
     world.passTime(365 * DAY_MS)
-    expect(await kms.sweep()).toEqual({ erased: 0, purged: 0 })
+    expect(await kms.sweep()).toEqual({ rotated: 0, erased: 0, purged: 0 })
     kms.wrap(caller, key, DEK, [])
   })
 
@@ -159,8 +161,8 @@ describe('deletion', () => {
     const { key } = await kms.createKey(caller, { name: 'imported', extractable: false, expiresAt, payload })
     const { id } = key.record
     await kms.deleteKey(caller, id, { force: false })
-    await expect(kms.restoreKey(caller, id, Buffer.alloc(32, 2))).rejects.toThrow(code('InvalidField'))
-    await kms.restoreKey(caller, id, Buffer.alloc(32, 1))
+    await expect(kms.restoreKey(caller, id, { payload: Buffer.alloc(32, 2) })).rejects.toThrow(code('InvalidField'))
+    await kms.restoreKey(caller, id, { payload: Buffer.alloc(32, 1) })
     await kms.deleteKey(caller, id, { force: false })
     world.passTime(DAY_MS)
     await expect(kms.restoreKey(caller, id)).rejects.toThrow(code('KeyExpired'))

@@ -26,12 +26,12 @@ describe('planted key material', () => {
     })
     expect(standard.payload?.toString()).toBe(STANDARD)
     const { ciphertext } = kms.wrap(caller, id, Buffer.from(PLAINTEXT), [])
-    await kms.rotateKey(caller, id, Buffer.from(ROTATED))
+    await kms.rotateKey(caller, id, { payload: Buffer.from(ROTATED) })
     const errors: unknown[] = []
     const failing = [
       () => kms.unwrap(caller, id, ciphertext, ['other']),
       () => kms.wrap(caller, standard.key.record.id, Buffer.from(PLAINTEXT), []),
-      () => kms.rotateKey(caller, id, Buffer.from(ROTATED)),
+      () => kms.rotateKey(caller, id, { payload: Buffer.from(ROTATED) }),
       () => kms.createKey(caller, { name: 'x', extractable: false, payload: Buffer.from(PLANTED) }),
       () => kms.createKey(caller, { name: 'long', extractable: false, payload: Buffer.from(`${PLANTED}${PLANTED}`) }),
     ]
@@ -39,7 +39,7 @@ describe('planted key material', () => {
       await (async () => act())().catch((error) => errors.push(error))
     }
     await kms.deleteKey(caller, id, { force: false })
-    await kms.restoreKey(caller, id, Buffer.from(PLANTED)).catch((error) => errors.push(error))
+    await kms.restoreKey(caller, id, { payload: Buffer.from(PLANTED) }).catch((error) => errors.push(error))
     expect(errors).toHaveLength(6)
 
     const rows: string[] = []

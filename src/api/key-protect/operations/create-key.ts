@@ -1,8 +1,18 @@
 import type { NewKey } from '../../../kms/create-key.ts'
-import { json } from '../../common/reply.ts'
-import { expirationTime, type NewKeyResource, newKeyBody, onlyResource, payloadOf } from '../bodies.ts'
+import type { KeyWithPayload } from '../../../kms/key-calls.ts'
+import { json, type Reply } from '../../common/reply.ts'
+import type { ApiRequest } from '../../common/request.ts'
+import {
+  expirationTime,
+  type NewKeyResource,
+  newKeyBody,
+  newKeyWithPoliciesBody,
+  onlyResource,
+  payloadOf,
+} from '../bodies.ts'
 import { defineOperation, preference } from '../context.ts'
 import { collection, mediaType } from '../envelope.ts'
+import { wantedPolicies } from '../key-policies.ts'
 import { keyResource } from '../key-resource.ts'
 
 export const createKey = defineOperation({
@@ -11,13 +21,27 @@ export const createKey = defineOperation({
   path: '/api/v2/keys',
   action: 'kms.secrets.create',
   body: newKeyBody,
+  run: async ({ request, body }, { kms, caller }) =>
+    created(request, await kms.createKey(caller, newKey(onlyResource(body)))),
+})
+
+export const createKeyWithPolicies = defineOperation({
+  name: 'CreateKeyWithPoliciesOverrides',
+  method: 'POST',
+  path: '/api/v2/keys_with_policy_overrides',
+  action: 'kms.secrets-with-policy-overrides.create',
+  body: newKeyWithPoliciesBody,
   run: async ({ request, body }, { kms, caller }) => {
-    const { key, payload } = await kms.createKey(caller, newKey(onlyResource(body)))
-    if (preference(request) !== 'minimal') return json(201, collection('key', [keyResource(key, payload)]))
-    payload?.fill(0)
-    return json(201, collection('key', [{ type: mediaType('key'), id: key.record.id }]))
+    const resource = onlyResource(body)
+    return created(request, await kms.createKey(caller, { ...newKey(resource), policies: wantedPolicies(resource) }))
   },
 })
+
+function created(request: ApiRequest, { key, payload }: KeyWithPayload): Reply {
+  if (preference(request) !== 'minimal') return json(201, collection('key', [keyResource(key, payload)]))
+  payload?.fill(0)
+  return json(201, collection('key', [{ type: mediaType('key'), id: key.record.id }]))
+}
 
 function newKey(resource: NewKeyResource): NewKey {
   const { name = '', description, tags, aliases, expirationDate, extractable = true } = resource

@@ -1,16 +1,9 @@
-import { z } from 'zod'
 import { kmsError } from '../../../kms/errors.ts'
 import { json } from '../../common/reply.ts'
+import { registrationBody } from '../bodies.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { registrationResource } from '../registration-resource.ts'
-
-const body = z
-  .strictObject({
-    preventKeyDeletion: z.boolean().optional(),
-    description: z.string().optional(),
-  })
-  .nullish()
 
 /** Key Protect keeps this call to services: one registers the resources of its own instance. A repeat renews. */
 export const createRegistration = defineOperation({
@@ -18,7 +11,7 @@ export const createRegistration = defineOperation({
   method: 'POST',
   path: '/api/v2/keys/:id/registrations/:resourceCrn',
   action: 'kms.registrations.create',
-  body,
+  body: registrationBody,
   run: async ({ request, body }, { kms, caller }) => {
     if (caller.principal.type !== 'service') throw kmsError('ServiceOnly', 'registrations are made by services')
     const [key, resourceCrn] = [request.param('id'), request.param('resourceCrn')]

@@ -12,7 +12,9 @@ export const listKeyVersions = defineOperation({
   action: 'kms.secrets-key-versions.list',
   body: noBody,
   run: async ({ request }, { kms, caller }) => {
-    const { items, totalCount } = kms.listKeyVersions(caller, request.param('id'), pageQuery(request))
+    const { items, totalCount } = kms.listKeyVersions(caller, request.param('id'), pageQuery(request), {
+      allKeyStates: booleanQuery(request, 'allKeyStates') ?? false,
+    })
     const metadata = booleanQuery(request, 'totalCount') ? { totalCount } : {}
     return json(200, collection('key.version', items.map(versionResource), metadata))
   },

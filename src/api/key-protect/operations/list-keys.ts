@@ -1,9 +1,12 @@
+import type { KeyQuery } from '../../../kms/find-keys.ts'
 import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
+import type { ApiRequest } from '../../common/request.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
 import { keyFilterQuery, pageQuery } from '../query.ts'
+import { parseSearch, parseSort, searchResource } from '../search-query.ts'
 
 export const listKeys = defineOperation({
   name: 'GetKeys',
@@ -12,13 +15,23 @@ export const listKeys = defineOperation({
   action: 'kms.secrets.list',
   body: noBody,
   run: async ({ request }, { kms, caller }) => {
-    const { items } = kms.listKeys(caller, keyFilterQuery(request), pageQuery(request))
-    return json(
-      200,
-      collection(
-        'key',
-        items.map((key) => keyResource(key)),
-      ),
-    )
+    const query = keyQuery(request)
+    const { items, incomplete } = kms.listKeys(caller, query, pageQuery(request))
+    const metadata = {
+      ...(incomplete && { incompleteSearch: true }),
+      ...(query.search && { searchQuery: searchResource(query.search) }),
+    }
+    const resources = items.map((key) => keyResource(key))
+    return json(200, collection('key', resources, metadata))
   },
 })
+
+function keyQuery(request: ApiRequest): KeyQuery {
+  const search = parseSearch(request.query.get('search') ?? '')
+  const sort = request.query.get('sort')
+  return {
+    ...keyFilterQuery(request),
+    ...(search ? { search } : {}),
+    ...(sort ? { sort: parseSort(sort) } : {}),
+  }
+}

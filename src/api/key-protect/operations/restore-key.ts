@@ -14,7 +14,7 @@ export const restoreKey = defineKeyAction({
   body: newKeyBody.nullish(),
   run: async ({ request, body }, { kms, caller }) => {
     const payload = body?.resources ? payloadOf(onlyResource(body)) : undefined
-    const key = await kms.restoreKey(caller, request.param('id'), payload)
+    const key = await kms.restoreKey(caller, request.param('id'), payload ? { payload } : {})
     return preference(request) === 'minimal' ? empty(201) : json(201, collection('key', [keyResource(key)]))
   },
 })

@@ -9,7 +9,8 @@ export const rotateKey = defineKeyAction({
   action: 'kms.secrets.rotate',
   body: rotateBody,
   run: async ({ request, body }, { kms, caller }) => {
-    await kms.rotateKey(caller, request.param('id'), payloadOf(body ?? {}))
+    const payload = payloadOf(body ?? {})
+    await kms.rotateKey(caller, request.param('id'), payload ? { payload } : {})
     return empty(204)
   },
 })

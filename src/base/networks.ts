@@ -1,0 +1,44 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Whether an address is in one of the networks that the test was made of. */
+export type NetworkTest = (address: string | undefined) => boolean
+
+/** In CIDR notation: `192.0.2.0/24`, `2001:db8::/32`. */
+export const isNetwork = (text: string): boolean => text.includes('/') && parseNetwork(text) !== undefined
+
+/** In CIDR notation, or a single address. */
+export const isNetworkOrAddress = (text: string): boolean => parseNetwork(text) !== undefined
+
+/** Throws RangeError for what is neither a network nor an address. Without networks, no address is in them. */
+export function networkTest(networks: readonly string[]): NetworkTest {
+  const list = new BlockList()
+  for (const text of networks) {
+    const network = parseNetwork(text)
+    if (!network) throw new RangeError(`${text} is not a network in CIDR notation`)
+    list.addSubnet(network.address, network.prefix, network.family)
+  }
+  return (address) => {
+    const plain = address === undefined ? undefined : plainAddress(address)
+    if (plain === undefined) return false
+    return list.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** Without zone, and IPv4 as such where it comes as IPv6 (`::ffff:192.0.2.1`). Undefined when it is no address. */
+export function plainAddress(text: string): string | undefined {
+  const address = text.replace(/%.*$/, '')
+  if (isIP(address) === 0) return undefined
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
+  return mapped ?? address
+}
+
+function parseNetwork(
+  text: string,
+): { readonly address: string; readonly prefix: number; readonly family: 'ipv4' | 'ipv6' } | undefined {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0 || address.includes('%')) return undefined
+  const widest = version === 4 ? 32 : 128
+  const bits = prefix === undefined ? widest : /^\d{1,3}$/.test(prefix) ? Number(prefix) : Number.NaN
+  return bits <= widest ? { address, prefix: bits, family: version === 4 ? 'ipv4' : 'ipv6' } : undefined
+}

@@ -1,0 +1,45 @@
+import { type NetworkTest, networkTest } from '../base/networks.ts'
+import type { Principal } from '../iam/principal.ts'
+import type { InstanceBook } from './instance-book.ts'
+import type { InstancePolicyRecord } from './instance-policies.ts'
+import type { KmsSettings } from './settings.ts'
+
+interface Visitor {
+  readonly principal: Principal
+  readonly origin: 'wire' | 'process'
+  readonly address?: string
+}
+
+export interface NetworkGuard {
+  /** Why the instance's network policies keep the visitor out, for the audit; undefined when they do not. */
+  readonly barrierTo: (visitor: Visitor, instanceId: string) => string | undefined
+}
+
+/**
+ * Key Protect: `allowedNetwork` and `allowedIP` must both hold, for every call, also those that would change them; they
+ * are no matter of other services, which come with identities of their own.
+ */
+export function networkGuard(
+  instances: Pick<InstanceBook, 'policiesOf'>,
+  { privateNetworks, networkPolicies }: Pick<KmsSettings, 'privateNetworks' | 'networkPolicies'>,
+): NetworkGuard {
+  const isPrivate = networkTest(privateNetworks)
+  // A policy's record is replaced as a whole, so its networks are read once.
+  const tests = new WeakMap<InstancePolicyRecord, NetworkTest>()
+  const testOf = (policy: InstancePolicyRecord): NetworkTest => {
+    const known = tests.get(policy)
+    if (known) return known
+    const test = networkTest(policy.attributes?.allowedIp ?? [])
+    tests.set(policy, test)
+    return test
+  }
+  return {
+    barrierTo: ({ origin, principal, address }, instanceId) => {
+      if (!networkPolicies || origin === 'process' || principal.type === 'service') return undefined
+      const { allowedNetwork, allowedIP } = instances.policiesOf(instanceId)
+      const privateOnly = allowedNetwork?.enabled && allowedNetwork.attributes?.allowedNetwork === 'private-only'
+      if (privateOnly && !isPrivate(address)) return 'policy allowedNetwork'
+      return allowedIP?.enabled && !testOf(allowedIP)(address) ? 'policy allowedIP' : undefined
+    },
+  }
+}
