@@ -23,6 +23,7 @@ import { openSigningKeys, type SigningKeySettings, type SigningKeys } from './si
 import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
 import { DEFAULT_SIGNING_KEY_SETTINGS, DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './token-settings.ts'
 import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
+import { createPeople, type People } from './user-management.ts'
 
 /**
  * Identities and decisions of one server. The state is in memory, loaded at open; every change is durable in the store
@@ -57,6 +58,7 @@ export interface Iam {
   readonly signingKeys: SigningKeys
   readonly serviceIds: ServiceIds
   readonly apiKeys: ApiKeys
+  readonly people: People
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -125,6 +127,7 @@ export async function openIam({
     signingKeys: keys,
     serviceIds: createServiceIds(state, clock),
     apiKeys: createApiKeys(state, clock),
+    people: createPeople(state, clock),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

@@ -7,7 +7,9 @@ import * as apiKeys from './operations/api-keys/index.ts'
 import * as operations from './operations/index.ts'
 import * as serviceIds from './operations/service-ids/index.ts'
 import * as signingKeys from './operations/signing-keys/index.ts'
+import * as users from './operations/users/index.ts'
 import { policyProtocol } from './policy-protocol.ts'
+import { userProtocol } from './user-protocol.ts'
 
 /** `/identity/*`, policies, identities and credentials: several APIs, because each tells its errors in its own way. */
 export function iamApis(iam: Iam): readonly Api[] {
@@ -15,6 +17,7 @@ export function iamApis(iam: Iam): readonly Api[] {
   return [
     defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration]),
     defineApi(policyProtocol(iam), [...Object.values(policies), ...notImplementedPolicyCalls]),
+    defineApi(userProtocol(iam), Object.values(users)),
     defineApi(entityProtocol(iam), Object.values({ ...serviceIds, ...apiKeys, ...signingKeys })),
   ]
 }

@@ -1,0 +1,7 @@
+export { acceptInvitation } from './accept-invitation.ts'
+export { getUserProfile } from './get-user-profile.ts'
+export { inviteUsers } from './invite-users.ts'
+export { listUsers } from './list-users.ts'
+export { removeUser, removeUserV3 } from './remove-user.ts'
+export { updateUserProfile } from './update-user-profile.ts'
+export { getUserSettings, updateUserSettings } from './user-settings.ts'

@@ -1,0 +1,60 @@
+import { type CodedError, hasCode } from '../../base/errors.ts'
+import type { IamErrorCode } from '../../iam/errors.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import type { JsonProtocol } from '../common/json-operation.ts'
+import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
+import { json, type Reply } from '../common/reply.ts'
+import type { ApiRequest } from '../common/request.ts'
+import { callAudit } from './audit.ts'
+import { identityOf } from './bearer-token.ts'
+import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
+
+const BODY_LIMIT_BYTES = 256 * 1024
+
+/** User Management: the people of an account. */
+export function userProtocol(iam: Iam): JsonProtocol<EntityContext> {
+  return {
+    name: 'user-management',
+    prefixes: ['/v2/accounts', '/v3/accounts', '/v2/users'],
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    authenticate: async (request) => ({ iam, principal: await identityOf(request, iam) }),
+    audit: callAudit(iam.audit),
+    renderError,
+    replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
+  }
+}
+
+const FACES = {
+  InvalidToken: [401, 'invalid_token'],
+  ExpiredToken: [401, 'invalid_token'],
+  NotPermitted: [403, 'not_authorized'],
+  UnknownUser: [404, 'user_not_found'],
+  UnknownAccount: [404, 'account_not_found'],
+  IdentityConflict: [409, 'user_conflict'],
+  IdentityInvalid: [400, 'invalid_parameter'],
+  ParameterInvalid: [400, 'invalid_parameter'],
+  NoSpace: [503, 'service_unavailable'],
+} as const satisfies Partial<
+  Record<IamErrorCode | EntityErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>, readonly [number, string]>
+>
+
+const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
+  hasCode(error) && Object.hasOwn(FACES, error.code)
+
+function renderError(error: unknown, request: ApiRequest): Reply {
+  if (isFaced(error)) {
+    const [status, code] = FACES[error.code]
+    return errorReply(request, status, code, error.message)
+  }
+  if (isRequestError(error)) {
+    const status = requestErrorStatus(error.code)
+    const code = status === 404 ? 'not_found' : 'invalid_parameter'
+    return errorReply(request, status, code, error.message, allowHeader(error))
+  }
+  return errorReply(request, 500, 'internal_error', 'internal error')
+}
+
+function errorReply({ correlationId }: ApiRequest, status: number, code: string, message: string, headers = {}): Reply {
+  return json(status, { trace: correlationId, errors: [{ code, message }], status_code: status }, headers)
+}
