@@ -11,6 +11,7 @@ export function helpText(): string {
   return `coffer serve: an S3-compatible object store with envelope encryption built in.
 
 Usage: coffer [serve] [flags]
+       coffer audit verify | export | public-key    (coffer audit --help)
 
   ${'--config-file'.padEnd(26)} ${'COFFER_CONFIG_FILE'.padEnd(32)}\n      TOML file with settings, e.g. [s3] listen = "127.0.0.1:9000"
 ${rows.join('\n')}

@@ -1,4 +1,5 @@
 import { createLogger } from '../observe/logger.ts'
+import { auditCommand } from './commands/audit.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
 import { EXIT, exitCode, explain } from './explain.ts'
@@ -10,9 +11,13 @@ const CLOSE_MS = 4000
 /** Ctrl-C under npm arrives twice: from the terminal and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 1000
 
-/** The program: `coffer [serve] [flags]`. */
+/** The program: `coffer [serve] [flags]`, `coffer audit …`. */
 export async function run(args: readonly string[]): Promise<void> {
   sizeThreadPool()
+  if (args[0] === 'audit') {
+    process.exitCode = await auditCommand(args.slice(1), { out: process.stdout, err: process.stderr })
+    return
+  }
   const flags = args[0] === 'serve' ? args.slice(1) : args
   if (flags.includes('--help') || flags.includes('-h')) {
     process.stdout.write(`${helpText()}\n`)

@@ -1,0 +1,42 @@
+import { hasCode } from '../../base/errors.ts'
+import { explain } from '../explain.ts'
+import { auditExport } from './audit-export.ts'
+import { auditPublicKey } from './audit-public-key.ts'
+import { auditVerify } from './audit-verify.ts'
+import { COMMAND_EXIT, type Streams } from './command.ts'
+
+const COMMANDS = { verify: auditVerify, export: auditExport, 'public-key': auditPublicKey } as const
+
+const HELP = `coffer audit: the hash-chained, signed log of every use of keys and every change of rights.
+
+Usage:
+  coffer audit verify <directory | file…> --public-key <file> [--expect <seq>:<hash>] [--json]
+      Needs nothing but the log and the public key: no server, no settings, no lock.
+      A directory is a whole log; files are some of its files, or one excerpt that an export made.
+      --expect    a head that an earlier verification printed: tells a log that was cut off since
+      exit status 0: verified and signed to its end; 3: well, but its last lines are not signed or not finished, as in
+      the log of a running server; 1: bad, the first bad line is named; 2: called wrongly or not readable
+  coffer audit export <directory> [--from <seq | time>] [--to <seq | time>] [--out <file>]
+      The lines of a range and what is needed to verify them, on standard output or in a new file.
+  coffer audit public-key [settings]
+      The public key in PEM, derived from the instance key. A running server gives it at GET /audit/public-key.
+`
+
+/** `coffer audit …`; resolves to the exit status. */
+export async function auditCommand(args: readonly string[], streams: Streams): Promise<number> {
+  const [name = '', ...rest] = args
+  const command = Object.hasOwn(COMMANDS, name)
+    ? Object.entries(COMMANDS).find(([known]) => known === name)?.[1]
+    : undefined
+  if (!command || rest.includes('--help')) {
+    const asked = command !== undefined || name === '--help' || name === 'help'
+    ;(asked ? streams.out : streams.err).write(HELP)
+    return asked ? COMMAND_EXIT.done : COMMAND_EXIT.usage
+  }
+  try {
+    return await command(rest, streams)
+  } catch (error) {
+    streams.err.write(`✕ ${explain(error)}\n`)
+    return hasCode(error) || (error instanceof Error && 'syscall' in error) ? COMMAND_EXIT.usage : COMMAND_EXIT.failed
+  }
+}

@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util'
+import { CodedError } from '../../base/errors.ts'
+
+/** What a command did: 0 done, 1 not, 2 called wrongly. */
+export const COMMAND_EXIT = { done: 0, failed: 1, usage: 2 } as const
+
+export interface Streams {
+  readonly out: NodeJS.WritableStream
+  readonly err: NodeJS.WritableStream
+}
+
+export type CommandErrorCode = 'UsageError'
+
+export const usageError = (message: string): CodedError<CommandErrorCode> => new CodedError('UsageError', message)
+
+export interface Arguments {
+  readonly positionals: readonly string[]
+  readonly options: Readonly<Record<string, string>>
+  readonly flags: ReadonlySet<string>
+}
+
+/** Options take a value, flags don't; whatever else begins with a dash is refused. Throws UsageError. */
+export function parseCommand(args: readonly string[], options: readonly string[], flags: readonly string[]): Arguments {
+  const types = [
+    ...options.map((name) => [name, { type: 'string' }] as const),
+    ...flags.map((name) => [name, { type: 'boolean' }] as const),
+  ]
+  try {
+    const parsed = parseArgs({ args: [...args], options: Object.fromEntries(types), allowPositionals: true })
+    const values = Object.entries(parsed.values)
+    return {
+      positionals: parsed.positionals,
+      options: Object.fromEntries(
+        values.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+      ),
+      flags: new Set(values.flatMap(([name, value]) => (value === true ? [name] : []))),
+    }
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : 'the arguments cannot be read')
+  }
+}
