@@ -241,6 +241,7 @@ describe.each(KEY_LOSSES)('While the root key is $loss', ({ loss, expected, lose
     etag = (await s3.send(new GetObjectCommand(target))).ETag
     expect(await text(bucket)).toBe('secret')
     putBack = await lose(key)
+    await test.settled()
   })
 
   it('nothing is read', async () => {
@@ -323,6 +324,7 @@ describe('A request that runs while the key is disabled', () => {
     const iterator = incoming.iterator({ destroyOnReturn: false })
     const received: Buffer[] = [(await iterator.next()).value]
     await keys.act(key.id, 'disable')
+    await test.settled()
     // Five seconds later by the server's clock, which is the bound.
     offsetMs += 5000
     const ended = (async () => {
@@ -365,6 +367,7 @@ describe('Rotation of the root key', () => {
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: 'rotated' }))
     expect(Contents.length).toBe(4)
     await keys.act(key.id, 'disable')
+    await test.settled()
     expect(await refusal(s3.send(new GetObjectCommand({ Bucket: 'rotated', Key: 'key' })))).toBe(
       '400 KMS.DisabledException',
     )

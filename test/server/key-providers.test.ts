@@ -96,7 +96,9 @@ describe('key providers', () => {
     ['no type', '[key-providers.hq]\nurl = "https://a"', /hq has no type: give key-protect/],
     ['an unknown type', '[key-providers.hq]\ntype = "vault"', /hq\.type .*is "vault": give key-protect/],
     ['no address', table('hq', [KEY]), /hq has no url: give an address/],
-    ['no API key', table('hq', [URL]), /hq has no api-key: give a text/],
+    ['no API key', table('hq', [URL]), /hq has no api-key: give one, or api-keys/],
+    ['API keys of no account', table('hq', [URL, 'api-keys = "x y"']), /is \[secret\]: give a line of an account id/],
+    ['two API keys of one account', table('hq', [URL, `api-keys = "${ACCOUNT} a\\n${ACCOUNT} b"`]), /give a line of/],
     ['an address that is none', table('hq', ['url = "kms"', KEY]), /hq\.url .*is "kms": give an address/],
     ['an address of another protocol', table('hq', ['url = "ftp://a"', KEY]), /give an http or https address/],
     ['a password in the address', table('hq', ['url = "https://a:b@c"', KEY]), /without user/],
@@ -109,6 +111,12 @@ describe('key providers', () => {
     ['no table at all', 'key-providers = "x"', /is not a setting/],
   ])('are refused with %s, saying how to mend it', async (_, text, expected) => {
     expect(await refusal(() => fromToml(text))).toMatch(expected)
+  })
+
+  it('may have an API key for each account', async () => {
+    const lines = `\n${ACCOUNT} ${SECRET}\n  ${'2'.repeat(32)}\tother \n`
+    await writeFile(home.join('keys'), lines, { mode: 0o600 })
+    expect(await fromToml(table('hq', [URL, `api-keys-file = "${home.join('keys')}"`]))).toHaveLength(1)
   })
 
   it('may use plain HTTP across the network when that is wanted', async () => {

@@ -39,8 +39,13 @@ export const mainAccount: TestAccount & { readonly keyProtectInstance: string } 
 export const objectStorageCrn = (account: TestAccount): string =>
   `crn:v1:bluemix:public:cloud-object-storage:global:a/${account.id}:${account.objectStorageInstance}::`
 
+interface BootstrapDocument {
+  readonly accounts: readonly object[]
+  readonly authorizations: readonly object[]
+}
+
 /** The content of a bootstrap file. Every object storage instance may use the keys of its own account's Key Protect instance. */
-export function bootstrapOf(accounts: readonly TestAccount[]): object {
+export function bootstrapOf(accounts: readonly TestAccount[]): BootstrapDocument {
   return {
     accounts: accounts.map(({ id, name, canonicalId, objectStorageInstance, keyProtectInstance, user }) => ({
       id,

@@ -1,4 +1,4 @@
-import { mainAccount } from './bootstrap.ts'
+import { mainAccount, type TestAccount } from './bootstrap.ts'
 
 /** Plain calls of the control listener: what a test needs before the client under test can start. */
 export async function iamToken(controlUrl: string, apiKey: string = mainAccount.user.apiKey): Promise<string> {
@@ -10,17 +10,18 @@ export async function iamToken(controlUrl: string, apiKey: string = mainAccount.
   return textMember(await jsonOf(reply), 'access_token')
 }
 
-/** Makes a root key in the main account's Key Protect instance; resolves to its CRN and id. */
+/** Makes a root key in the account's Key Protect instance; resolves to its CRN and id. */
 export async function createRootKey(
   controlUrl: string,
   name: string,
+  account: TestAccount = mainAccount,
 ): Promise<{ readonly crn: string; readonly id: string }> {
   const type = 'application/vnd.ibm.kms.key+json'
   const reply = await fetch(`${controlUrl}/api/v2/keys`, {
     method: 'POST',
     headers: {
-      authorization: `Bearer ${await iamToken(controlUrl)}`,
-      'bluemix-instance': mainAccount.keyProtectInstance,
+      authorization: `Bearer ${await iamToken(controlUrl, account.user.apiKey)}`,
+      'bluemix-instance': account.keyProtectInstance ?? '',
       'content-type': type,
       accept: 'application/json',
       prefer: 'return=representation',

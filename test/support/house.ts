@@ -1,12 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
 import type { Clock } from '../../src/base/clock.ts'
 import { createLogger } from '../../src/observe/logger.ts'
 import { type House, openHouse } from '../../src/server/compose.ts'
 import { readConfig } from '../../src/server/config.ts'
 import { bootstrapOf, mainAccount, type TestAccount } from './bootstrap.ts'
+import { startKeysHalf } from './keys-half.ts'
+import { topology } from './topology.ts'
 
 export interface TestHouseOptions {
   readonly accounts?: readonly TestAccount[]
@@ -22,7 +25,10 @@ type ObjectsHalf = Pick<NonNullable<House['store']>, 'objects' | 'blobs'> & { re
 /** A whole server in this process, on free ports and a temporary directory: what behaviour tests drive over HTTP. */
 export interface TestHouse extends AsyncDisposable {
   readonly s3Url: string
+  /** Of the process that has the keys. */
   readonly controlUrl: string
+  /** Resolves when what was changed at the keys counts for the objects: at once, unless they are apart. */
+  readonly settled: () => Promise<void>
   /** Holds the data directory `data`, the instance key beside it and the bootstrap file. */
   readonly directory: string
   readonly dataDir: string
@@ -38,6 +44,9 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
   const dataDir = join(directory, 'data')
   const bootstrap = join(directory, 'bootstrap.json')
   await writeFile(bootstrap, JSON.stringify(bootstrapOf(options.accounts ?? [mainAccount])))
+  const keys = topology.split
+    ? await startKeysHalf({ directory, accounts: options.accounts ?? [mainAccount] })
+    : undefined
   const config = readConfig([], {
     COFFER_DATA_DIR: dataDir,
     COFFER_S3_LISTEN: '127.0.0.1:0',
@@ -47,6 +56,7 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
     COFFER_KMS_ENABLE_DELAY_MS: '0',
     COFFER_KMS_RESTORE_DELAY_MS: '0',
     COFFER_KMS_ROTATE_INTERVAL_MS: '0',
+    ...keys?.settings,
     ...options.settings,
   })
   const whole = await openHouse({
@@ -66,10 +76,15 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
   const stop = async (): Promise<void> => {
     for (const client of clients) client.destroy()
     await house.close(2000)
+    await keys?.[Symbol.asyncDispose]()
   }
   return {
     s3Url,
-    controlUrl: `http://${bound.control.host}:${bound.control.port}`,
+    controlUrl: keys?.server.controlUrl ?? `http://${bound.control.host}:${bound.control.port}`,
+    settled: async () => {
+      // What the objects half asks of the keys half is at most two seconds old.
+      if (keys) await sleep(2100)
+    },
     directory,
     dataDir,
     house,

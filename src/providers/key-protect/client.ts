@@ -2,10 +2,10 @@ import { parseCrn } from '../../base/crn.ts'
 import { newUuid } from '../../base/ids.ts'
 import type { KeyCall } from '../../envelope/key-provider.ts'
 import type { Circuit } from '../common/circuit.ts'
-import { failure } from '../common/failure.ts'
+import { failure, isFailure } from '../common/failure.ts'
 import type { HttpExchange, HttpReply, HttpRequest } from '../common/http-exchange.ts'
 import { retrying } from '../common/retrying.ts'
-import type { KeyProtectSettings } from './settings.ts'
+import { apiKeyOf, type KeyProtectSettings } from './settings.ts'
 import { type PostToken, type ServiceTokens, serviceTokens } from './tokens.ts'
 
 export interface KeyRequest {
@@ -44,7 +44,7 @@ export function keyProtectClient(
     const request = { method: 'POST', url: below(iamUrl, '/identity/token'), headers, body } as const
     return retrying((signal) => exchange({ ...request, signal }), { circuit: circuit(), deadlineMs })
   }
-  const tokens: ServiceTokens = serviceTokens(postToken, settings['api-key'])
+  const tokens: ServiceTokens = serviceTokens(postToken, (account) => apiKeyOf(settings, account))
 
   return {
     call: async (call, { method, path, type = 'application/json', body, timeoutMs = settings['timeout-ms'] }) => {
@@ -68,6 +68,8 @@ export function keyProtectClient(
         if (!isTokenRefusal(reply)) return reply
         const another = await tokens.afterRefusal(call.serviceInstanceCrn, token, about)
         return another === undefined ? reply : await send(another)
+      } catch (error) {
+        throw isFailure(error) ? error : failure('KeyProviderUnavailable', error)
       } finally {
         // A wrap's body holds the DEK.
         bytes.body?.fill(0)

@@ -17,7 +17,7 @@ import { keyProtectSettings } from './settings.ts'
 export const keyProtect = defineKeyProvider({
   type: 'key-protect',
   settings: keyProtectSettings,
-  secrets: ['api-key'],
+  secrets: ['api-key', 'api-keys'],
   open: async (settings, { name, log }) => {
     const { 'ca-file': caFile } = settings
     const exchange = httpExchange(caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') })

@@ -18,6 +18,15 @@ const milliseconds = z
   .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], 'give a whole number')
   .pipe(z.int('give a whole number').min(100, 'give at least 100').max(60_000, 'give at most 60000'))
 
+const apiKeys = z.string('give lines of an account id and an API key').transform((text, context) => {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  const pairs = lines.map((line) => /^\s*([0-9a-f]{32})\s+(\S+)\s*$/.exec(line))
+  const keys = new Map(pairs.map((pair) => [pair?.[1] ?? '', new Secret(pair?.[2] ?? '')]))
+  if (pairs.length > 0 && !pairs.includes(null) && keys.size === pairs.length) return keys
+  context.addIssue({ code: 'custom', message: 'give a line of an account id and an API key for each account' })
+  return z.NEVER
+})
+
 /** How one Key Protect service is reached. */
 export const keyProtectSettings = z
   .strictObject({
@@ -25,11 +34,14 @@ export const keyProtectSettings = z
     url: baseUrl,
     /** Of the token service; `/identity/token` is added. Default: `url`, as Coffer serves both at one address. */
     'iam-url': baseUrl.optional(),
-    /** Of a user or service ID that may act for the object storage instances. */
+    /** Of a user or service ID that may act for the object storage instances of its account. */
     'api-key': z
       .string('give a text')
       .min(1, 'must not be empty')
-      .transform((text) => new Secret(text)),
+      .transform((text) => new Secret(text))
+      .optional(),
+    /** For instances of several accounts, which no one identity may act for. */
+    'api-keys': apiKeys.optional(),
     /** PEM file with the certificates that are trusted instead of the system's. */
     'ca-file': z.string('give a text').min(1, 'must not be empty').optional(),
     /** For one call with its repeats. */
@@ -37,6 +49,9 @@ export const keyProtectSettings = z
     'allow-plain-http': yesOrNo.default(false),
   })
   .superRefine((settings, context) => {
+    if (settings['api-key'] === undefined && settings['api-keys'] === undefined) {
+      context.addIssue({ code: 'custom', path: ['api-key'], message: 'give one, or api-keys for several accounts' })
+    }
     for (const member of ['url', 'iam-url'] as const) {
       const url = settings[member]
       if (url?.protocol !== 'http:' || LOOPBACK.test(url.hostname) || settings['allow-plain-http']) continue
@@ -44,5 +59,9 @@ export const keyProtectSettings = z
       context.addIssue({ code: 'custom', path: [member], message })
     }
   })
+
+/** The API key for instances of an account. */
+export const apiKeyOf = (settings: KeyProtectSettings, account: string): Secret | undefined =>
+  settings['api-keys']?.get(account) ?? settings['api-key']
 
 export type KeyProtectSettings = z.output<typeof keyProtectSettings>

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { parseCrn } from '../../base/crn.ts'
 import { hasCode } from '../../base/errors.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
@@ -44,9 +45,20 @@ const MARGIN_MS = 5_000
 /** A token younger than this is not renewed when it is refused: the refusal is meant. */
 const NEW_MS = 5_000
 
-export function serviceTokens(post: PostToken, apiKey: Secret, now = () => performance.now()): ServiceTokens {
-  const own: Held = { token: undefined, asking: undefined }
+export function serviceTokens(
+  post: PostToken,
+  apiKeyOf: (account: string) => Secret | undefined,
+  now = () => performance.now(),
+): ServiceTokens {
+  /** Of the user or service ID, by API key; and of the instances that it acts for. */
   const held = new LRUCache<string, Held>({ max: MAX_INSTANCES })
+  const heldFor = (name: string): Held => {
+    const known = held.get(name)
+    if (known) return known
+    const fresh: Held = { token: undefined, asking: undefined }
+    held.set(name, fresh)
+    return fresh
+  }
 
   const issued = async (fields: Readonly<Record<string, string>>, about: TokenCall): Promise<Token> => {
     // By our own clock from the moment of asking: the service's clock may differ from it.
@@ -78,28 +90,25 @@ export function serviceTokens(post: PostToken, apiKey: Secret, now = () => perfo
     return token
   }
 
-  const askOwn = (about: TokenCall) => () => issued({ grant_type: `${GRANT}apikey`, apikey: apiKey.reveal() }, about)
+  const askOwn = (apiKey: Secret, about: TokenCall) => () =>
+    issued({ grant_type: `${GRANT}apikey`, apikey: apiKey.reveal() }, about)
 
   const askService = (serviceInstanceCrn: string, about: TokenCall) => async (): Promise<Token> => {
+    const { account } = parseCrn(serviceInstanceCrn)
+    const apiKey = apiKeyOf(account)
+    if (apiKey === undefined) throw failure('KeyAccessDenied', new Error(`no API key for account ${account}`))
     const desired = { grant_type: `${GRANT}iam-authz`, desired_iam_id: `crn-${serviceInstanceCrn}` }
-    const mine = await current(own, askOwn(about))
+    const own = heldFor(account)
+    const mine = await current(own, askOwn(apiKey, about))
     try {
       return await issued({ ...desired, access_token: mine.text }, about)
     } catch (error) {
       // The service may have new signing keys, or have forgotten the user's token with a restore.
       const refused = hasCode<KeyProviderErrorCode>(error, 'KeyAccessDenied')
       if (!refused || now() - mine.askedAtMs < NEW_MS) throw error
-      const another = await renew(own, askOwn(about))
+      const another = await renew(own, askOwn(apiKey, about))
       return issued({ ...desired, access_token: another.text }, about)
     }
-  }
-
-  const heldFor = (serviceInstanceCrn: string): Held => {
-    const known = held.get(serviceInstanceCrn)
-    if (known) return known
-    const fresh: Held = { token: undefined, asking: undefined }
-    held.set(serviceInstanceCrn, fresh)
-    return fresh
   }
 
   return {

@@ -1,0 +1,2 @@
+import './split.ts'
+import '../s3/customer-managed.test.ts'

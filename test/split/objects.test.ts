@@ -1,0 +1,8 @@
+import './split.ts'
+import '../s3/complete-multipart-upload.test.ts'
+import '../s3/copy-object.test.ts'
+import '../s3/get-object.test.ts'
+import '../s3/list-objects-v2.test.ts'
+import '../s3/metadata.test.ts'
+import '../s3/put-object.test.ts'
+import '../s3/ranges.test.ts'
