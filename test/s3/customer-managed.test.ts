@@ -345,6 +345,7 @@ describe('A request that runs while the key is disabled', () => {
     // The DEK is wrapped before the first byte is taken: once the server reads, the key was still good.
     await new Promise((resolve) => outgoing.once('drain', resolve))
     await keys.act(key.id, 'disable')
+    await test.settled()
     outgoing.end(Buffer.alloc(1_000_000))
     expect(outcome(await replyOf(outgoing))).toBe('400 KMS.DisabledException')
     await keys.act(key.id, 'enable')
