@@ -2,20 +2,34 @@ import { z } from 'zod'
 import { CodedError } from '../base/errors.ts'
 import { isUuid } from '../base/ids.ts'
 import type { IamErrorCode } from './errors.ts'
-import type { Role, ServiceName } from './principal.ts'
+import { type Role, SERVICE_NAMES, type ServiceName } from './principal.ts'
+import type { Roles } from './records.ts'
 import { ROLES_OF_SERVICE } from './users.ts'
 
 const uuid = z.string().refine(isUuid, 'must be a UUID')
 const name = z.string().min(1).max(256)
 
+/** `null`: none, whatever the user may do is up to access policies. */
 const roleOf = (service: ServiceName, fallback: Role) =>
-  z.enum(ROLES_OF_SERVICE[service], `must be one of ${ROLES_OF_SERVICE[service].join(', ')}`).default(fallback)
+  z
+    .enum(ROLES_OF_SERVICE[service], `must be one of ${ROLES_OF_SERVICE[service].join(', ')}, or null`)
+    .nullable()
+    .default(fallback)
 
-const roles = z.strictObject({
-  'cloud-object-storage': roleOf('cloud-object-storage', 'Manager'),
-  kms: roleOf('kms', 'Manager'),
-  iam: roleOf('iam', 'Administrator'),
-})
+const roles = z
+  .strictObject({
+    'cloud-object-storage': roleOf('cloud-object-storage', 'Manager'),
+    kms: roleOf('kms', 'Manager'),
+    iam: roleOf('iam', 'Administrator'),
+  })
+  .transform((given): Roles => {
+    const held: Partial<Record<ServiceName, Role>> = {}
+    for (const service of SERVICE_NAMES) {
+      const role = given[service]
+      if (role !== null) held[service] = role
+    }
+    return held
+  })
 
 /** Of two that say different things about the same one, none would be the one that counts. */
 const distinct = (ids: readonly string[]): boolean => new Set(ids).size === ids.length

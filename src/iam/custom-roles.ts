@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import type { z } from 'zod'
-import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { actionsNamed } from './action-catalog.ts'
 import { type CustomRole, type CustomRoleDraft, crnOfRole, customRoleDraft, newCustomRole } from './custom-role.ts'
@@ -29,8 +28,8 @@ const failure = (
   details: Readonly<Record<string, string>> = {},
 ): CodedError<IamErrorCode> => new CodedError(code, message, { details })
 
-export function createCustomRoles(state: IamState, clock: Clock): CustomRoles {
-  const { accounts, customRoles, policies, change } = state
+export function createCustomRoles(state: IamState): CustomRoles {
+  const { accounts, customRoles, policies, change, clock } = state
 
   const existing = (id: string, revision?: number): CustomRole => {
     const known = customRoles.get(id)

@@ -96,7 +96,7 @@ export async function openIam({
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
   const state = await openState(store, secretKey, clock)
-  const policies = createPolicies(state, clock)
+  const policies = createPolicies(state)
   const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
   const keys = await openSigningKeys({ store, tokenKey, clock, settings: signingKeySettings })
   const refreshTokens = createRefreshTokens({ tokenKey, clock, lifeMs: refreshTokenLifeMs })
@@ -122,7 +122,7 @@ export async function openIam({
       create: (draft, by) => policies.create(authorizationPolicy(draft), by),
       delete: policies.delete,
     },
-    customRoles: createCustomRoles(state, clock),
+    customRoles: createCustomRoles(state),
     tokens,
     signingKeys: keys,
     serviceIds: createServiceIds(state, clock),

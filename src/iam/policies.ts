@@ -1,4 +1,3 @@
-import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import type { IamErrorCode } from './errors.ts'
@@ -24,8 +23,8 @@ export interface Policies {
   readonly permits: (id: string) => Permits | undefined
 }
 
-export function createPolicies(state: IamState, clock: Clock): Policies {
-  const { policies, change } = state
+export function createPolicies(state: IamState): Policies {
+  const { policies, change, clock } = state
 
   const existing = (id: string, revision: number | undefined): Policy => {
     const known = policies.get(id)
@@ -41,12 +40,6 @@ export function createPolicies(state: IamState, clock: Clock): Policies {
     return known
   }
 
-  const refuseTwin = (draft: PolicyDraft, except?: string): void => {
-    const twin = policies.twin(draft)
-    if (twin !== undefined && twin !== except)
-      throw failure('PolicyConflict', `policy ${twin} grants the same`, { policy: twin })
-  }
-
   const store = (next: Policy) => ({ changes: [policies.put(next.id, next)], result: next })
 
   const revised = (known: Policy, by: string) => ({
@@ -60,14 +53,7 @@ export function createPolicies(state: IamState, clock: Clock): Policies {
   })
 
   return {
-    create: (draft, by) =>
-      change(() => {
-        const checked = checkDraft(state, draft)
-        refuseTwin(checked)
-        const now = clock.now()
-        const made = { createdAtMs: now, createdBy: by, modifiedAtMs: now, modifiedBy: by }
-        return store({ ...checked, id: newUuid(), state: 'active', revision: 1, ...made })
-      }),
+    create: (draft, by) => change(() => store(newPolicy(state, draft, by))),
     list: policies.ofAccount,
     get: policies.get,
     replace: (id, draft, by, revision) =>
@@ -77,7 +63,7 @@ export function createPolicies(state: IamState, clock: Clock): Policies {
         if (checked.accountId !== known.accountId)
           throw failure('PolicyInvalid', 'a policy cannot move to another account')
         if (checked.type !== known.type) throw failure('PolicyInvalid', 'a policy keeps its type')
-        refuseTwin(checked, id)
+        refuseTwin(state, checked, id)
         return store({ ...checked, ...revised(known, by) })
       }),
     setState: (id, wanted, by, revision) =>
@@ -86,7 +72,7 @@ export function createPolicies(state: IamState, clock: Clock): Policies {
         if (wanted === known.state) return { changes: [], result: known }
         if (wanted === 'active') {
           checkDraft(state, draftOf(known))
-          refuseTwin(known)
+          refuseTwin(state, known)
         }
         return store({ ...known, ...revised(known, by), state: wanted })
       }),
@@ -98,6 +84,21 @@ export function createPolicies(state: IamState, clock: Clock): Policies {
     },
     permits: policies.permits,
   }
+}
+
+/** For a change that makes more than the policy: throws what `create` throws, and writes nothing. */
+export function newPolicy(state: IamState, draft: PolicyDraft, by: string): Policy {
+  const checked = checkDraft(state, draft)
+  refuseTwin(state, checked)
+  const now = state.clock.now()
+  const made = { createdAtMs: now, createdBy: by, modifiedAtMs: now, modifiedBy: by }
+  return { ...checked, id: newUuid(), state: 'active', revision: 1, ...made }
+}
+
+function refuseTwin({ policies }: Pick<IamState, 'policies'>, draft: PolicyDraft, except?: string): void {
+  const twin = policies.twin(draft)
+  if (twin !== undefined && twin !== except)
+    throw failure('PolicyConflict', `policy ${twin} grants the same`, { policy: twin })
 }
 
 /** Everything that was granted to an identity, to be gone with it. A later identity of that name starts with nothing. */
