@@ -1,6 +1,7 @@
 import type { Serial } from '../base/serial.ts'
 import type { Catalog, KeyEntry } from './catalog.ts'
 import { kmsError } from './errors.ts'
+import type { ImportTokenBook } from './import-token-book.ts'
 import type { InstanceBook } from './instance-book.ts'
 import type { KeyEventType } from './key-events.ts'
 import { assertAllowed, type KeyState, type StatefulAction } from './key-states.ts'
@@ -13,6 +14,7 @@ import type { KmsSettings } from './settings.ts'
 export interface KmsContext {
   readonly catalog: Catalog
   readonly instances: InstanceBook
+  readonly importTokens: ImportTokenBook
   readonly materials: Materials
   readonly serial: Serial
   readonly settings: KmsSettings

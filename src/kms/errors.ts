@@ -48,6 +48,14 @@ export type KmsErrorCode =
   | 'ServiceOnly'
   /** A service registers its own instance's resources only. */
   | 'ForeignResource'
+  /** The instance has had no import token yet. */
+  | 'ImportTokenNotFound'
+  /** The instance's import token has expired, or has been retrieved as often as it may be. */
+  | 'ImportTokenExpired'
+  /** Nothing that came under the import token proves itself: one answer for every way of being wrong. */
+  | 'IncorrectNonce'
+  /** The initialization vector of the encrypted nonce is none. */
+  | 'IncorrectNonceIv'
   /** A stored record does not decode, or the material does not open under this service's sealing key. */
   | 'KeyDamaged'
   /** The store's answer is not known; the key is refused until it has been read again. */

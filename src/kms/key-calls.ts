@@ -1,5 +1,5 @@
 import { moveKey } from './change-rings.ts'
-import { deleteKey, disableKey, enableKey, type NewMaterial, restoreKey } from './change-state.ts'
+import { deleteKey, disableKey, enableKey, restoreKey } from './change-state.ts'
 import { type KmsContext, requireKey } from './context.ts'
 import { createKey, type NewKey } from './create-key.ts'
 import type { Door, KmsCaller } from './door.ts'
@@ -8,6 +8,7 @@ import { findKeys, type KeyFilter, type KeyQuery, selectKeys } from './find-keys
 import { DEFAULT_RING } from './key-rings.ts'
 import { type KeyVersionView, type KeyView, keyView } from './key-view.ts'
 import { type Page, type PageOf, pageOf, readPayload, versionViews } from './read-keys.ts'
+import { type IncomingMaterial, withMaterial } from './receive-material.ts'
 import { rotateKey } from './rotate-key.ts'
 import type { Sweeper } from './sweep.ts'
 import { syncKey } from './sync-key.ts'
@@ -20,7 +21,7 @@ export interface KeyWithPayload {
 
 /** The life of keys. */
 export interface KeyCalls {
-  readonly createKey: (caller: KmsCaller, key: NewKey) => Promise<KeyWithPayload>
+  readonly createKey: (caller: KmsCaller, key: NewKey & IncomingMaterial) => Promise<KeyWithPayload>
   /** Of all rings that the caller may see, or of the one that the call is about. Throws KeyRingNotFound, SearchTooBroad. */
   readonly listKeys: (
     caller: KmsCaller,
@@ -40,10 +41,10 @@ export interface KeyCalls {
   /** Into another ring; the caller needs the right to both. */
   readonly moveKey: (caller: KmsCaller, key: string, ring: string) => Promise<KeyView>
   readonly deleteKey: (caller: KmsCaller, key: string, options: { readonly force: boolean }) => Promise<KeyView>
-  readonly restoreKey: (caller: KmsCaller, key: string, material?: NewMaterial) => Promise<KeyView>
+  readonly restoreKey: (caller: KmsCaller, key: string, material?: IncomingMaterial) => Promise<KeyView>
   /** Of a deleted key nothing is left. Resolves to what it was. */
   readonly purgeKey: (caller: KmsCaller, key: string) => Promise<KeyView>
-  readonly rotateKey: (caller: KmsCaller, key: string, material?: NewMaterial) => Promise<void>
+  readonly rotateKey: (caller: KmsCaller, key: string, material?: IncomingMaterial) => Promise<void>
   readonly disableKey: (caller: KmsCaller, key: string) => Promise<void>
   readonly enableKey: (caller: KmsCaller, key: string) => Promise<void>
   readonly setKeyForDeletion: (caller: KmsCaller, key: string) => Promise<void>
@@ -58,7 +59,9 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       const keyRing = caller.keyRing ?? DEFAULT_RING
       return door
         .later(caller, action, { keyRing }, async ({ actor, instance }) => {
-          const entry = await createKey(context, actor, { ...key, keyRing })
+          const entry = await withMaterial(context, instance.guid, key, (material) =>
+            createKey(context, actor, { ...material, keyRing }),
+          )
           return { key: keyView(context, instance, entry), ...withPayload(readPayload(context, entry)) }
         })
         .finally(() => key.payload?.fill(0))
@@ -97,20 +100,26 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       door.later(caller, 'kms.secrets.delete', key, async ({ actor, instance }) =>
         keyView(context, instance, await deleteKey(context, actor, key, force)),
       ),
-    restoreKey: (caller, key, material) =>
+    restoreKey: (caller, key, material = {}) =>
       door
         .later(caller, 'kms.secrets.restore', key, async ({ actor, instance }) =>
-          keyView(context, instance, await restoreKey(context, actor, key, material)),
+          keyView(
+            context,
+            instance,
+            await withMaterial(context, instance.guid, material, (opened) => restoreKey(context, actor, key, opened)),
+          ),
         )
-        .finally(() => material?.payload?.fill(0)),
+        .finally(() => material.payload?.fill(0)),
     purgeKey: (caller, key) =>
       door.later(caller, 'kms.secrets.purge', key, async ({ actor, instance }) =>
         keyView(context, instance, await sweeper.purge(actor, key)),
       ),
-    rotateKey: (caller, key, material) =>
+    rotateKey: (caller, key, material = {}) =>
       door
-        .later(caller, 'kms.secrets.rotate', key, ({ actor }) => rotateKey(context, actor, key, material))
-        .finally(() => material?.payload?.fill(0)),
+        .later(caller, 'kms.secrets.rotate', key, ({ actor, instance }) =>
+          withMaterial(context, instance.guid, material, (opened) => rotateKey(context, actor, key, opened)),
+        )
+        .finally(() => material.payload?.fill(0)),
     disableKey: (caller, key) =>
       door.later(caller, 'kms.secrets.disable', key, ({ actor }) => disableKey(context, actor, key)),
     enableKey: (caller, key) =>

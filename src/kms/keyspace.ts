@@ -17,6 +17,8 @@ export const KMS_SPACE = {
   keyRing: 37,
   /** instance id ‖ policy type → InstancePolicyRecord */
   instancePolicy: 38,
+  /** instance id → ImportTokenRecord: its one import token, also after its end */
+  importToken: 42,
 } as const
 
 export type KmsSpace = (typeof KMS_SPACE)[keyof typeof KMS_SPACE]

@@ -6,6 +6,8 @@ import { createAlias, deleteAlias } from './aliasing.ts'
 import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
 import { createDoor, type KmsAuditEvent, type KmsCaller } from './door.ts'
+import { openImportTokenBook } from './import-token-book.ts'
+import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts'
 import { openInstanceBook } from './instance-book.ts'
 import { type KeyCalls, keyCalls } from './key-calls.ts'
 import { createKeyEvents, type KeyEventListener } from './key-events.ts'
@@ -35,7 +37,7 @@ import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped,
  * THE ONE DOOR to the keys: every call authorises its caller, acts, and is audited. `key` is an id or an alias.
  * Every call throws InstanceNotFound, Unauthorized, and, with a key, KeyNotFound, KeyUnavailable, KeyDamaged.
  */
-export interface KmsService extends KeyCalls, PolicyCalls, RingCalls {
+export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportTokenCalls {
   /** The plaintext stays the caller's. */
   readonly wrap: (caller: KmsCaller, key: string, plaintext: Uint8Array, aad: Aad) => Wrapped
   /** Of 32 fresh random bytes; the caller zeroes them. */
@@ -97,12 +99,16 @@ export async function openKms({
   const catalog = await loadCatalog(store)
   const instances = await openInstanceBook(store)
   const materials = createMaterials(sealingKey)
+  const serial = createSerial()
+  const keyBits = settings.importTokenKeyBits
+  const importTokens = await openImportTokenBook({ store, sealingKey, serial, keyBits, now: clock.now })
   const events = createKeyEvents(onListenerError)
   const context: KmsContext = {
     catalog,
     instances,
+    importTokens,
     materials,
-    serial: createSerial(),
+    serial,
     settings,
     now: clock.now,
     compact: async () => store.compact?.(KMS_SPACE.version, rowsUnder(Buffer.alloc(0))),
@@ -119,6 +125,7 @@ export async function openKms({
     ...keyCalls(context, door, sweeper),
     ...policyCalls(context, door),
     ...ringCalls(context, door),
+    ...importTokenCalls(context, door),
     wrap: (caller, key, plaintext, aad) =>
       door.now(caller, 'kms.secrets.wrap', key, ({ instance }) =>
         wrap(context, requireKey(context, instance.guid, key), plaintext, aad),
@@ -179,7 +186,13 @@ export async function openKms({
       door.later(caller, 'kms.secrets-alias.delete', key, ({ actor }) => deleteAlias(context, actor, key, alias)),
     ensureServiceRootKey: () => ensureServiceRootKey(context, serviceInstance),
     onKeyEvent: events.on,
-    sweep: sweeper.sweep,
-    close: materials.close,
+    sweep: async () => {
+      await importTokens.sweep()
+      return sweeper.sweep()
+    },
+    close: () => {
+      importTokens.close()
+      materials.close()
+    },
   }
 }

@@ -23,6 +23,8 @@ export interface KmsSettings {
   readonly syncIntervalMs: number
   /** Keys that a search looks through at most. */
   readonly searchLimit: number
+  /** Of the RSA key of an import token, which lives for a day at most. */
+  readonly importTokenKeyBits: number
   /** Networks whose callers count as coming through the private network: addresses or CIDR. */
   readonly privateNetworks: readonly string[]
   /** `false` lets callers in whatever the instances' network policies say: for whom they have locked out. */
@@ -41,6 +43,8 @@ export const DEFAULT_KMS_SETTINGS: KmsSettings = {
   rotationMonthMs: 30 * DAY_MS,
   syncIntervalMs: HOUR_MS,
   searchLimit: 5000,
+  // As strong as AES-128, and made in a second; the next size takes several.
+  importTokenKeyBits: 3072,
   privateNetworks: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
   networkPolicies: true,
 }

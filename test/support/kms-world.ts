@@ -97,7 +97,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     sealingKey,
     iam,
     clock: { now: () => clock.time },
-    settings: { ...DEFAULT_KMS_SETTINGS, ...settings },
+    settings: { ...DEFAULT_KMS_SETTINGS, importTokenKeyBits: 2048, ...settings },
     audit: (event) => events.push(event),
   })
   return {

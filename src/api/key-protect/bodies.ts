@@ -3,7 +3,7 @@ import { invalidField } from '../../kms/errors.ts'
 import { mediaType } from './envelope.ts'
 import { protocolError } from './errors.ts'
 
-/** The members that an import token needs; this server has no import tokens. */
+/** What comes with a payload that an import token protects. */
 const secureImport = {
   encryptedNonce: z.string().optional(),
   iv: z.string().optional(),
@@ -81,6 +81,10 @@ export const instancePoliciesBody = collectionOf(
 
 export type InstancePolicyResource = NonNullable<z.output<typeof instancePoliciesBody>['resources']>[number]
 
+export const importTokenBody = z
+  .strictObject({ expiration: z.number().optional(), maxAllowedRetrievals: z.number().optional() })
+  .nullish()
+
 export const wrapBody = z
   .strictObject({ plaintext: z.string().optional(), aad: z.array(z.string()).optional() })
   .nullish()
@@ -121,17 +125,6 @@ export function assertType({ type }: { readonly type?: string | undefined }, kin
   if (type !== undefined && type !== mediaType(kind)) throw invalidField('type', `${mediaType(kind)} is expected`)
 }
 
-/** Base64 of the payload, if any. Throws InvalidField, NotImplemented. The caller zeroes it. */
-export function payloadOf(
-  resource: Pick<NewKeyResource, 'payload' | 'encryptedNonce' | 'iv' | 'encryptionAlgorithm'>,
-): Buffer | undefined {
-  const { payload, encryptedNonce, iv, encryptionAlgorithm } = resource
-  if (encryptedNonce ?? iv ?? encryptionAlgorithm) {
-    throw protocolError('NotImplemented', 'import with an import token is not implemented')
-  }
-  return payload ? fromBase64('payload', payload) : undefined
-}
-
 /** Standard base64 with padding, in memory of its own. Throws InvalidField. */
 export function fromBase64(field: string, text: string): Buffer {
   if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
@@ -164,6 +157,7 @@ const MEMBERS = [
   patchBody,
   keyPoliciesBody,
   instancePoliciesBody,
+  importTokenBody,
   wrapBody,
   unwrapBody,
   rotateBody,

@@ -58,11 +58,14 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     PayloadRequired: { status: 400, reason: 'KEY_PAYLOAD_REQ_ERR' },
     RestoreExpired: { status: 400, reason: 'KEY_RESTORE_EXPIRED' },
     KeyExpired: { status: 400, reason: 'KEY_EXPIRED_ERR' },
+    IncorrectNonce: { status: 400, reason: 'INCORRECT_NONCE_ERR' },
+    IncorrectNonceIv: { status: 400, reason: 'INCORRECT_NONCE_IV_ERR' },
     SearchTooBroad: { status: 400, reason: 'KEY_SEARCH_TOO_BROAD' },
     ServiceOnly: { status: 403, reason: 'SERVICE_ONLY_ERR' },
     ForeignResource: { status: 403, reason: 'RESOURCE_OWNER_ERR' },
     KeyNotFound: { status: 404, reason: 'KEY_NOT_FOUND_ERR' },
     AliasNotFound: { status: 404, reason: 'KEY_ALIAS_NOT_FOUND_ERR' },
+    ImportTokenNotFound: { status: 404, reason: 'IMPORT_TOKEN_NOT_FOUND_ERR' },
     KeyRingNotFound: { status: 404, reason: 'KEY_RING_NOT_FOUND_ERR' },
     NoSuchPath: { status: 404, reason: 'NOT_FOUND_ERR' },
     MethodNotAllowed: { status: 405, reason: 'METHOD_NOT_ALLOWED_ERR' },
@@ -77,6 +80,7 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     KeyRingLimitReached: { status: 409, reason: 'KEY_RING_QUOTA_ERR' },
     KeyRingNotEmpty: { status: 409, reason: 'KEY_RING_NOT_EMPTY_ERR' },
     KeyAccessRestricted: { status: 409, reason: 'KEY_CREATE_IMPORT_ACCESS_ERR' },
+    ImportTokenExpired: { status: 409, reason: 'IMPORT_TOKEN_EXPIRED_ERR' },
     AuthorizationsNotMet: { status: 409, reason: 'AUTHORIZATIONS_NOT_MET' },
     NotDualAuth: { status: 409, reason: 'NOT_DUAL_AUTH_ERR' },
     KeyDeleted: { status: 410, reason: 'KEY_DELETED_ERR' },
@@ -140,6 +144,7 @@ function fieldOf(error: CodedError | undefined): string | undefined {
 
 function whatFailed({ method, rawPath }: Pick<ApiRequest, 'method' | 'rawPath'>): string {
   if (method === 'GET' || method === 'HEAD') return 'The resource could not be retrieved'
+  if (rawPath === '/api/v2/import_token') return 'Import token could not be created'
   if (rawPath.startsWith('/api/v2/instance/')) return 'Instance policy could not be created'
   if (rawPath === '/api/v2/keys' || rawPath === '/api/v2/keys_with_policy_overrides') return 'Key could not be created'
   return method === 'DELETE' ? 'The resource could not be deleted' : 'Action could not be performed on key'

@@ -1,19 +1,14 @@
 import type { NewKey } from '../../../kms/create-key.ts'
 import type { KeyWithPayload } from '../../../kms/key-calls.ts'
+import type { IncomingMaterial } from '../../../kms/receive-material.ts'
 import { json, type Reply } from '../../common/reply.ts'
 import type { ApiRequest } from '../../common/request.ts'
-import {
-  expirationTime,
-  type NewKeyResource,
-  newKeyBody,
-  newKeyWithPoliciesBody,
-  onlyResource,
-  payloadOf,
-} from '../bodies.ts'
+import { expirationTime, type NewKeyResource, newKeyBody, newKeyWithPoliciesBody, onlyResource } from '../bodies.ts'
 import { defineOperation, preference } from '../context.ts'
 import { collection, mediaType } from '../envelope.ts'
 import { wantedPolicies } from '../key-policies.ts'
 import { keyResource } from '../key-resource.ts'
+import { materialOf } from '../material.ts'
 
 export const createKey = defineOperation({
   name: 'CreateKey',
@@ -43,10 +38,9 @@ function created(request: ApiRequest, { key, payload }: KeyWithPayload): Reply {
   return json(201, collection('key', [{ type: mediaType('key'), id: key.record.id }]))
 }
 
-function newKey(resource: NewKeyResource): NewKey {
+function newKey(resource: NewKeyResource): NewKey & IncomingMaterial {
   const { name = '', description, tags, aliases, expirationDate, extractable = true } = resource
   const expiresAt = expirationDate ? expirationTime(expirationDate) : undefined
-  const payload = payloadOf(resource)
   return {
     name,
     extractable,
@@ -54,6 +48,6 @@ function newKey(resource: NewKeyResource): NewKey {
     ...(tags ? { tags } : {}),
     ...(aliases ? { aliases } : {}),
     ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(payload ? { payload } : {}),
+    ...materialOf(resource),
   }
 }

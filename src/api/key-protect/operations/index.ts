@@ -3,6 +3,7 @@ import type { KeyProtectContext } from '../context.ts'
 import { changeRegistrations } from './change-registrations.ts'
 import { countKeys } from './count-keys.ts'
 import { createAlias } from './create-alias.ts'
+import { createImportToken } from './create-import-token.ts'
 import { createKey, createKeyWithPolicies } from './create-key.ts'
 import { createKeyRing } from './create-key-ring.ts'
 import { createRegistration } from './create-registration.ts'
@@ -13,6 +14,7 @@ import { deleteRegistration } from './delete-registration.ts'
 import { disableKey } from './disable-key.ts'
 import { enableKey } from './enable-key.ts'
 import { getAllowedIpPort } from './get-allowed-ip-port.ts'
+import { getImportToken } from './get-import-token.ts'
 import { getInstancePolicies } from './get-instance-policies.ts'
 import { getKey } from './get-key.ts'
 import { getKeyMetadata } from './get-key-metadata.ts'
@@ -70,6 +72,8 @@ export const OPERATIONS: readonly JsonOperation<KeyProtectContext>[] = [
   putInstancePolicies,
   getInstancePolicies,
   getAllowedIpPort,
+  createImportToken,
+  getImportToken,
   listKeyRings,
   createKeyRing,
   deleteKeyRing,

@@ -7,8 +7,6 @@ type Call = readonly [name: string, method: Method, path: string]
 
 /** Calls that Key Protect has and this server does not: refused by name, never answered by something else. */
 const CALLS: readonly Call[] = [
-  ['PostImportToken', 'POST', 'import_token'],
-  ['GetImportToken', 'GET', 'import_token'],
   ['GetKmipAdapters', 'GET', 'kmip_adapters'],
   ['CreateKmipAdapter', 'POST', 'kmip_adapters'],
   ['GetKmipAdapter', 'GET', 'kmip_adapters/:adapter'],

@@ -1,9 +1,10 @@
 import { empty, json } from '../../common/reply.ts'
-import { newKeyBody, onlyResource, payloadOf } from '../bodies.ts'
+import { newKeyBody, onlyResource } from '../bodies.ts'
 import { preference } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { defineKeyAction } from '../key-action.ts'
 import { keyResource } from '../key-resource.ts'
+import { materialOf } from '../material.ts'
 
 export const restoreKey = defineKeyAction({
   name: 'RestoreKey',
@@ -13,8 +14,8 @@ export const restoreKey = defineKeyAction({
   // Key Protect: older clients send the imported material again, newer ones nothing, `{}` or null.
   body: newKeyBody.nullish(),
   run: async ({ request, body }, { kms, caller }) => {
-    const payload = body?.resources ? payloadOf(onlyResource(body)) : undefined
-    const key = await kms.restoreKey(caller, request.param('id'), payload ? { payload } : {})
+    const material = body?.resources ? materialOf(onlyResource(body)) : {}
+    const key = await kms.restoreKey(caller, request.param('id'), material)
     return preference(request) === 'minimal' ? empty(201) : json(201, collection('key', [keyResource(key)]))
   },
 })

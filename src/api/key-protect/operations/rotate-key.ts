@@ -1,6 +1,7 @@
 import { empty } from '../../common/reply.ts'
-import { payloadOf, rotateBody } from '../bodies.ts'
+import { rotateBody } from '../bodies.ts'
 import { defineKeyAction } from '../key-action.ts'
+import { materialOf } from '../material.ts'
 
 export const rotateKey = defineKeyAction({
   name: 'RotateKey',
@@ -9,8 +10,7 @@ export const rotateKey = defineKeyAction({
   action: 'kms.secrets.rotate',
   body: rotateBody,
   run: async ({ request, body }, { kms, caller }) => {
-    const payload = payloadOf(body ?? {})
-    await kms.rotateKey(caller, request.param('id'), payload ? { payload } : {})
+    await kms.rotateKey(caller, request.param('id'), materialOf(body ?? {}))
     return empty(204)
   },
 })

@@ -1,0 +1,10 @@
+import type { ImportTokenRecord } from '../../kms/import-tokens.ts'
+import { wireTime } from './envelope.ts'
+
+/** Key Protect answers with it as it is, in no collection. */
+export const importTokenResource = (token: ImportTokenRecord): object => ({
+  creationDate: wireTime(token.createdAt),
+  expirationDate: wireTime(token.expiresAt),
+  maxAllowedRetrievals: token.maxRetrievals,
+  remainingRetrievals: token.remainingRetrievals,
+})
