@@ -11,6 +11,13 @@ const CALLS: readonly Call[] = [
   ['CreateKmipAdapter', 'POST', 'kmip_adapters'],
   ['GetKmipAdapter', 'GET', 'kmip_adapters/:adapter'],
   ['DeleteKmipAdapter', 'DELETE', 'kmip_adapters/:adapter'],
+  ['GetKmipObjects', 'GET', 'kmip_adapters/:adapter/kmip_objects'],
+  ['GetKmipObject', 'GET', 'kmip_adapters/:adapter/kmip_objects/:object'],
+  ['DeleteKmipObject', 'DELETE', 'kmip_adapters/:adapter/kmip_objects/:object'],
+  ['GetKmipClientCertificates', 'GET', 'kmip_adapters/:adapter/certificates'],
+  ['AddKmipClientCertificate', 'POST', 'kmip_adapters/:adapter/certificates'],
+  ['GetKmipClientCertificate', 'GET', 'kmip_adapters/:adapter/certificates/:certificate'],
+  ['DeleteKmipClientCertificate', 'DELETE', 'kmip_adapters/:adapter/certificates/:certificate'],
 ]
 
 export const notImplemented: readonly JsonOperation<KeyProtectContext>[] = CALLS.map(([name, method, path]) =>
