@@ -49,6 +49,18 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     }
   }
 
+  /** Unwraps under way: those who want the same meanwhile wait for it. */
+  const flying = new Map<string, Promise<void>>()
+  const unwrapOnce = async (call: KeyCall, id: string, act: () => ReturnType<KeyProvider['unwrap']>) => {
+    const answer = checked(call, 'unwrap', act, ({ dek }) =>
+      cache.put(id, groupOf(call), Buffer.alloc(dek.bytes.length, dek.bytes)),
+    )
+    const landed = answer.then(() => undefined).finally(() => flying.delete(id))
+    landed.catch(() => {})
+    flying.set(id, landed)
+    return answer
+  }
+
   const fromCache = async (call: KeyCall, id: string) => {
     if (!cache.has(id)) return undefined
     await standing.fresh(call, 'unwrap')
@@ -58,17 +70,15 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
   return {
     name: inner.name,
     supports: inner.supports,
+    ...(inner.prefersBucketKeys ? { prefersBucketKeys: inner.prefersBucketKeys } : {}),
     wrap: (call, dek, context) => checked(call, 'wrap', () => inner.wrap(call, dek, context)),
     unwrap: async (call, wrapped, context) => {
       const id = cacheId(call, wrapped, context)
+      // An answer that was asked for before this use began does where answers may have an age.
+      if (permitMs > 0) await flying.get(id)
       const dek = await fromCache(call, id)
       if (dek !== undefined) return { dek }
-      return checked(
-        call,
-        'unwrap',
-        () => inner.unwrap(call, wrapped, context),
-        ({ dek }) => cache.put(id, groupOf(call), Buffer.alloc(dek.bytes.length, dek.bytes)),
-      )
+      return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
     },
     rewrap: (call, wrapped, context) => checked(call, 'unwrap', () => inner.rewrap(call, wrapped, context)),
     permit: standing.fresh,

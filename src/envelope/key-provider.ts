@@ -37,6 +37,11 @@ export interface KeyProvider {
     readonly versions: boolean
     readonly registrations: boolean
   }
+  /**
+   * Is this root key so far away, or each of its calls so dear, that a bucket should have a key of its own which wraps its
+   * DEKs? Absent: no. Only what a bucket gets that says nothing of it.
+   */
+  readonly prefersBucketKeys?: (rootKeyCrn: string) => boolean
   readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
   /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
   readonly unwrap: (

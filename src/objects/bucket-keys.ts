@@ -1,12 +1,14 @@
 import { hasCode } from '../base/errors.ts'
+import { newUuid } from '../base/ids.ts'
 import type { NonceSource, RecordCipher } from '../base/nonces.ts'
+import { bucketKeyContext } from '../envelope/bucket-key.ts'
 import { type Dek, newDek } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyUse, WrapContext } from '../envelope/key-provider.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
 import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
-import { type SlotUse, slotKeys } from './slot-keys.ts'
+import { type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 
 /** Bound into each wrap, so that a wrapped key opens only for the bucket and the envelope it was made for. */
 export const dekContext = (bucketId: string, blobId: Buffer): WrapContext => [
@@ -41,6 +43,8 @@ export interface BucketKeys {
   /** A DEK that there is already, wrapped as a new one would be. */
   readonly wrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, dek: Dek, slot?: number) => Promise<StoredDek>
   readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: StoredDek) => Promise<Dek>
+  /** A slot, with the bucket key that it may need. */
+  readonly newSlot: (bucket: NamedBucket, wanted: NewSlot) => Promise<KeySlot>
   /** The bucket metadata key of a new bucket, wrapped. */
   readonly newMetadataKey: (bucket: NamedBucket, slot: KeySlot) => Promise<StoredDek>
   /**
@@ -54,6 +58,8 @@ export interface BucketKeys {
    */
   readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher & Disposable>
 }
+
+export type NewSlot = Pick<KeySlot, 'id' | 'kind' | 'rootKeyCrn' | 'encryption' | 'createdAtMs'>
 
 type NamedBucket = Pick<BucketRecord, 'id' | 'name' | 'serviceInstanceCrn'>
 
@@ -106,6 +112,17 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       return recorded(use, async () => {
         const { dek } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
         return { result: dek }
+      })
+    },
+    newSlot: async (bucket, { kind, ...base }) => {
+      const root: KeySlot = { ...base, kind: 'root', retired: false }
+      if (kind === 'root') return root
+      const { call, name } = { call: slotCall(useOf(bucket, root)), name: under(bucket, root) }
+      return await recorded({ use: 'wrap', dataKey: 'bucket', bucket: name }, async () => {
+        using key = newDek()
+        const keyId = newUuid()
+        const wrapped = await provider.wrap(call, key, bucketKeyContext(bucket.id, keyId))
+        return { result: { ...root, kind, keyId, wrapped }, keyVersion: wrapped.keyVersion }
       })
     },
     newMetadataKey: (bucket, slot) =>

@@ -6,7 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { registeredAt, registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { type Encryption, firstSlots, slotOf } from './key-slots.ts'
+import { type Encryption, onlySlot, slotOf } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { decodeUpload } from './records.ts'
 import { usageWrites } from './usage.ts'
@@ -19,18 +19,26 @@ export interface NewBucket {
   readonly locationConstraint: string
   readonly encryption: Encryption
   readonly rootKeyCrn: string
+  /** Should a key of the bucket wrap its DEKs, and the root key that one? Default: as the key provider prefers. */
+  readonly bucketKey?: boolean
 }
 
 const REOPEN_ATTEMPTS = 5
 
 /** The key must exist, be usable and authorised: wrapping the bucket metadata key proves it before anything is stored. */
-export async function createBucket(engine: Engine, keys: BucketKeys, input: NewBucket): Promise<Bucket> {
+export async function createBucket(
+  engine: Engine,
+  keys: BucketKeys,
+  { bucketKey, ...input }: NewBucket,
+): Promise<Bucket> {
   const existing = engine.buckets.find(input.name) && (await engine.buckets.refresh(input.name))
   if (existing) throw taken(existing, input)
   const id = newUuid()
   const call = keyCall(input)
   const createdAtMs = engine.clock.now()
-  const table = firstSlots({ ...input, createdAtMs })
+  const kind = (bucketKey ?? prefersBucketKeys(engine, input)) ? 'bucket-key' : 'root'
+  const { rootKeyCrn, encryption } = input
+  const table = onlySlot(await keys.newSlot({ ...input, id }, { id: 0, kind, rootKeyCrn, encryption, createdAtMs }))
   const metadataKey = await keys.newMetadataKey({ ...input, id }, slotOf(table, table.slot))
   const record = { ...input, ...table, id, createdAtMs, deleting: false, metadataKey }
   if (input.encryption !== 'customer-managed') return create(engine, input, () => engine.buckets.create(record))
@@ -49,6 +57,11 @@ export async function createBucket(engine: Engine, keys: BucketKeys, input: NewB
     void engine.deregistrations.retry(input.rootKeyCrn)
   }
 }
+
+export const prefersBucketKeys = (
+  { provider }: Pick<Engine, 'provider'>,
+  { rootKeyCrn }: { readonly rootKeyCrn: string },
+) => provider.prefersBucketKeys?.(rootKeyCrn) ?? false
 
 async function create(engine: Engine, input: NewBucket, act: () => Promise<Bucket>): Promise<Bucket> {
   try {

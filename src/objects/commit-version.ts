@@ -41,7 +41,7 @@ export async function commitVersion(
   keys: BucketKeys,
   draft: Draft,
   version: NewVersion,
-): Promise<void> {
+): Promise<{ readonly bucket: Bucket; readonly record: ObjectRecord }> {
   const { key, conditions, also, rewrap } = version
   let { record } = version
   let wrappedFor = version.bucket.token
@@ -79,7 +79,7 @@ export async function commitVersion(
     if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
       if (replaced || also) engine.garbage.collect()
-      return
+      return { bucket, record }
     }
     await engine.buckets.refresh(bucket.name)
     await also?.recheck()

@@ -23,8 +23,8 @@ export interface DataKeyUse {
   readonly asker: Asker
   /** Made for something new, or opened for something stored. */
   readonly use: 'wrap' | 'unwrap'
-  /** `object`: of one object or upload. `bucket-metadata`: of what listings show. */
-  readonly dataKey: 'object' | 'bucket-metadata'
+  /** `object`: of one object or upload. `bucket-metadata`: of what listings show. `bucket`: wraps the other two, and is made only. */
+  readonly dataKey: 'object' | 'bucket-metadata' | 'bucket'
   readonly bucket: string
   /** Of the object. */
   readonly key?: string

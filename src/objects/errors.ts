@@ -9,6 +9,8 @@ export type ObjectsErrorCode =
   | 'BucketAlreadyOwnedByYou'
   | 'BucketNotEmpty'
   | 'BucketBusy'
+  /** A bucket refers to as many keys as it can. */
+  | 'TooManyKeys'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'
   | 'NotModified'

@@ -38,17 +38,22 @@ export interface SlotTable {
   readonly nextSlot: number
 }
 
+/** What a client is told of how its bytes are protected. */
+export interface Protection extends Pick<SlotBase, 'rootKeyCrn' | 'encryption'> {
+  /** The root key wraps a key of the bucket, and that one the DEK. */
+  readonly bucketKey: boolean
+}
+
 /** A row holds up to 64 KiB; each slot takes about half a KiB of it. */
 export const MAX_SLOTS = 100
 
-/** Of a bucket that has had no other: its root key. */
+/** Of a bucket that has had no other. */
+export const onlySlot = (slot: KeySlot): SlotTable => ({ slots: [slot], slot: slot.id, nextSlot: slot.id + 1 })
+
+/** Of a bucket whose record says nothing of slots: its root key. */
 export function firstSlots(of: Pick<SlotBase, 'rootKeyCrn' | 'encryption' | 'createdAtMs'>): SlotTable {
   const { rootKeyCrn, encryption, createdAtMs } = of
-  return {
-    slots: [{ id: 0, kind: 'root', rootKeyCrn, encryption, createdAtMs, retired: false }],
-    slot: 0,
-    nextSlot: 1,
-  }
+  return onlySlot({ id: 0, kind: 'root', rootKeyCrn, encryption, createdAtMs, retired: false })
 }
 
 export const findSlot = ({ slots }: Pick<SlotTable, 'slots'>, id: number): KeySlot | undefined =>
@@ -59,6 +64,11 @@ export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {
   const slot = findSlot(table, id)
   if (!slot) throw new ObjectsError('ObjectDamaged', `the bucket has no key slot ${id}`)
   return slot
+}
+
+export function protectionOf(table: Pick<SlotTable, 'slots'>, { slot: id }: Pick<StoredDek, 'slot'>): Protection {
+  const { rootKeyCrn, encryption, kind } = slotOf(table, id)
+  return { rootKeyCrn, encryption, bucketKey: kind === 'bucket-key' }
 }
 
 /** Version of the root key that what lies in the slot depends on. */

@@ -64,7 +64,11 @@ export interface ObjectsService {
   readonly delete: (target: Target & { readonly conditions: WriteConditions }) => Promise<void>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
   readonly createUpload: (
-    target: Target & { readonly attributes: Attributes; readonly checksum?: UploadChecksum },
+    target: Target & {
+      readonly attributes: Attributes
+      readonly checksum?: UploadChecksum
+      readonly bucketKey?: boolean
+    },
   ) => Promise<{ readonly uploadId: string }>
   readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
   readonly uploadPart: (upload: Upload, number: number, body: BodyInput) => Promise<UploadedPart>

@@ -4,10 +4,11 @@ import { HEADER_SIZE, SEGMENT_SIZE, TAG_SIZE } from '../envelope/segment.ts'
 import type { PartOpener } from '../envelope/unseal.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
+import { type Bucket, currentOf } from './buckets.ts'
 import type { Manifest, ManifestPart } from './content.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
@@ -32,6 +33,7 @@ export interface OpenObject extends Disposable {
   readonly modifiedAtMs: number
   readonly versionId: string
   readonly manifest: Manifest
+  readonly protection: Protection
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
 }
@@ -77,6 +79,7 @@ async function openRecord(
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
+    protection: protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek),
     read: (range) => {
       const ask = () => permitReading(engine, keys, bucket, key, record)
       const bytes = readRange(engine, bucket, key, dek, record, manifest, range)

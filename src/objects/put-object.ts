@@ -6,8 +6,10 @@ import { checkConditions, commitVersion, currentBucket } from './commit-version.
 import type { WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
 import type { Engine } from './engine.ts'
+import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { storeManifest } from './seal-manifest.ts'
+import { slotForWrite } from './slot-choice.ts'
 
 export interface PutInput {
   readonly bucket: Bucket
@@ -15,6 +17,8 @@ export interface PutInput {
   readonly body: BodyInput
   readonly attributes: Attributes
   readonly conditions: WriteConditions
+  /** Under a bucket key, or not. Default: as the bucket has it. */
+  readonly bucketKey?: boolean
 }
 
 export interface PutResult {
@@ -23,6 +27,7 @@ export interface PutResult {
   readonly modifiedAtMs: number
   readonly sizeBytes: number
   readonly checksum?: StoredChecksum
+  readonly protection: Protection
 }
 
 export const NULL_VERSION = 'null'
@@ -30,14 +35,15 @@ export const NULL_VERSION = 'null'
 /** S3: the ETag of a plain object is the MD5 of its plaintext, under customer-managed keys too (as IBM answers). */
 export async function putObject(engine: Engine, keys: BucketKeys, input: PutInput): Promise<PutResult> {
   const { key, attributes, conditions } = input
-  const bucket = currentBucket(engine, input.bucket)
+  const wants = currentBucket(engine, input.bucket)
   if (conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) {
     // Refused before the body is read; decided again at the commit.
-    await checkConditions(keys, bucket, key, conditions, await engine.metadata.get(SPACE.head, headKey(bucket.id, key)))
+    await checkConditions(keys, wants, key, conditions, await engine.metadata.get(SPACE.head, headKey(wants.id, key)))
   }
 
   const blobId = random16()
-  const { dek, wrapped } = await keys.newDek(bucket, key, blobId)
+  const { bucket, slot } = await slotForWrite(engine, keys, wants, input.bucketKey)
+  const { dek, wrapped } = await keys.newDek(bucket, key, blobId, slot)
   using secret = dek
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
@@ -67,9 +73,13 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
     manifest: stored,
   }
-  const rewrap = (now: Bucket) => keys.wrapDek(now, key, blobId, secret)
-  await commitVersion(engine, keys, draft, { bucket, key, record, conditions, rewrap })
-  const result = { etag, modifiedAtMs, sizeBytes: body.sizeBytes }
+  const rewrap = async (now: Bucket) => {
+    const place = await slotForWrite(engine, keys, now, input.bucketKey)
+    return keys.wrapDek(place.bucket, key, blobId, secret, place.slot)
+  }
+  const committed = await commitVersion(engine, keys, draft, { bucket, key, record, conditions, rewrap })
+  const protection = protectionOf(committed.bucket, committed.record.wrappedDek)
+  const result = { etag, modifiedAtMs, sizeBytes: body.sizeBytes, protection }
   return checksum ? { ...result, checksum } : result
 }
 

@@ -22,6 +22,7 @@ import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
+import { slotForWrite } from './slot-choice.ts'
 import { envelopeIdOf, newUploadId, parseUploadId } from './upload-id.ts'
 import { usageWrites } from './usage.ts'
 
@@ -62,11 +63,14 @@ export async function createUpload(
     readonly key: string
     readonly attributes: Attributes
     readonly checksum?: UploadChecksum
+    /** Under a bucket key, or not. Default: as the bucket has it. */
+    readonly bucketKey?: boolean
   },
 ): Promise<{ readonly uploadId: string }> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const bucket = currentBucket(engine, target.bucket)
-    const uploadId = await tryToCreate(engine, keys, bucket, target)
+    const now = currentBucket(engine, target.bucket)
+    const { bucket, slot } = await slotForWrite(engine, keys, now, target.bucketKey)
+    const uploadId = await tryToCreate(engine, keys, bucket, slot, target)
     if (uploadId) return { uploadId: uploadId.toString('hex') }
     await engine.buckets.refresh(bucket.name)
   }
@@ -78,10 +82,11 @@ async function tryToCreate(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
+  slot: number,
   target: Parameters<typeof createUpload>[2],
 ): Promise<Buffer | undefined> {
   const id = random16()
-  const { dek, wrapped } = await keys.newDek(bucket, target.key, id)
+  const { dek, wrapped } = await keys.newDek(bucket, target.key, id, slot)
   using secret = dek
   const manifest: Manifest = { ...target.attributes, etag: '', sizeBytes: 0, parts: [] }
   const createdAtMs = engine.clock.now()

@@ -21,7 +21,7 @@ export function routedProvider({ local, routes }: RoutedProviderOptions): KeyPro
   const can = (ability: keyof KeyProvider['supports']): boolean => all.every(({ supports }) => supports[ability])
 
   /** Throws RootKeyNotFound: a key that no provider claims is nowhere. */
-  const at = ({ rootKeyCrn }: KeyCall): KeyProvider => {
+  const at = ({ rootKeyCrn }: Pick<KeyCall, 'rootKeyCrn'>): KeyProvider => {
     const crn = crnOf(rootKeyCrn)
     const provider = local?.owns(crn) ? local.provider : byClaim.find(({ claims }) => covers(claims, crn))?.provider
     if (provider) return provider
@@ -44,6 +44,7 @@ export function routedProvider({ local, routes }: RoutedProviderOptions): KeyPro
         return can('registrations')
       },
     },
+    prefersBucketKeys: (rootKeyCrn) => at({ rootKeyCrn }).prefersBucketKeys?.(rootKeyCrn) ?? false,
     wrap: async (call, dek, context) => at(call).wrap(call, dek, context),
     unwrap: async (call, wrapped, context) => at(call).unwrap(call, wrapped, context),
     rewrap: async (call, wrapped, context) => at(call).rewrap(call, wrapped, context),

@@ -33,6 +33,7 @@ const FACES = {
   BucketAlreadyOwnedByYou: 'BucketAlreadyOwnedByYou',
   BucketNotEmpty: 'BucketNotEmpty',
   BucketBusy: 'OperationAborted',
+  TooManyKeys: 'InvalidRequest',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',
   NotModified: 'NotModified',

@@ -1,5 +1,6 @@
-import { type Attributes, CONTENT_HEADERS, type Manifest, type StoredChecksum } from '../../objects/content.ts'
-import type { BucketRecord } from '../../objects/records.ts'
+import { type Attributes, CONTENT_HEADERS, type StoredChecksum } from '../../objects/content.ts'
+import type { Protection } from '../../objects/key-slots.ts'
+import type { OpenObject } from '../../objects/open-object.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
 import { quoted } from './target.ts'
@@ -84,13 +85,13 @@ function isSendable(value: string): boolean {
  * What GET and HEAD say of an object. A header that cannot be sent must not make the object unreadable: S3 leaves out
  * such metadata and counts it.
  */
-export function objectHeaders(bucket: BucketRecord, manifest: Manifest, modifiedAtMs: number): Headers {
+export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject): Headers {
   const headers: Headers = {
     'last-modified': new Date(modifiedAtMs).toUTCString(),
     etag: quoted(manifest.etag),
     'accept-ranges': 'bytes',
     'content-type': DEFAULT_CONTENT_TYPE,
-    ...encryptionHeaders(bucket),
+    ...encryptionHeaders(protection),
   }
   for (const [name, value] of Object.entries(manifest.headers)) if (isSendable(value)) headers[name] = value
   let missing = 0
@@ -104,22 +105,22 @@ export function objectHeaders(bucket: BucketRecord, manifest: Manifest, modified
 }
 
 /** What was really done: under the service's own root key (AES256 in S3's words) or under the customer's. */
-export function encryptionHeaders(bucket: BucketRecord): Headers {
-  if (bucket.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256' }
+export function encryptionHeaders(of: Pick<Protection, 'encryption' | 'rootKeyCrn'>): Headers {
+  if (of.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256' }
   return {
     'x-amz-server-side-encryption': 'aws:kms',
-    'x-amz-server-side-encryption-aws-kms-key-id': bucket.rootKeyCrn,
-    ...rootKeyHeaders(bucket),
+    'x-amz-server-side-encryption-aws-kms-key-id': of.rootKeyCrn,
+    ...rootKeyHeaders(of),
   }
 }
 
 /** IBM's answer on HEAD bucket and ListObjects v1; its clients read `true` in lower case only. */
-export function rootKeyHeaders(bucket: BucketRecord): Headers {
-  if (bucket.encryption !== 'customer-managed') return {}
+export function rootKeyHeaders({ encryption, rootKeyCrn }: Pick<Protection, 'encryption' | 'rootKeyCrn'>): Headers {
+  if (encryption !== 'customer-managed') return {}
   return {
     'ibm-sse-kp-enabled': 'true',
-    'ibm-sse-kp-customer-root-key-crn': bucket.rootKeyCrn,
-    'ibm-sse-kp-crk-id': bucket.rootKeyCrn,
+    'ibm-sse-kp-customer-root-key-crn': rootKeyCrn,
+    'ibm-sse-kp-crk-id': rootKeyCrn,
   }
 }
 

@@ -1,5 +1,4 @@
 import { hasCode } from '../../base/errors.ts'
-import type { Bucket } from '../../objects/buckets.ts'
 import { checkReadConditions } from '../../objects/conditions.ts'
 import type { StoredChecksum } from '../../objects/content.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
@@ -44,14 +43,9 @@ export interface ReadPlan {
 }
 
 /** Conditions first, then the range: S3 answers 304 and 412 before 416. */
-export function planRead(
-  object: OpenObject,
-  bucket: Bucket,
-  input: ReadInput,
-  { request }: OperationContext,
-): ReadPlan {
-  const { manifest, modifiedAtMs } = object
-  const described = { ...objectHeaders(bucket, manifest, modifiedAtMs), ...responseOverrides(request) }
+export function planRead(object: OpenObject, input: ReadInput, { request }: OperationContext): ReadPlan {
+  const { manifest } = object
+  const described = { ...objectHeaders(object), ...responseOverrides(request) }
   checkConditions(request, object, described)
   const part = input.partNumber === undefined ? undefined : partRange(object, input.partNumber)
   const range = part?.range ?? resolveRange(rangeHeader(request, object), manifest.sizeBytes)

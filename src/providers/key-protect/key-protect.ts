@@ -123,6 +123,8 @@ function keyProtectProvider({ name, log, client, circuit, close }: ProviderParts
       ...(circuit.state().open ? [`unreachable since ${new Date(circuit.state().sinceMs).toISOString()}`] : []),
       ...(registrations ? [] : ['keeps no registrations']),
     ],
+    // Each call travels.
+    prefersBucketKeys: () => true,
     wrap: async (call, dek, aad) => {
       const reply = await action(call, 'wrap', { plaintext: dek.bytes.toString('base64'), aad })
       const { ciphertext, keyVersion } = readReply(wrapReply, reply)

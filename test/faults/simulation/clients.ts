@@ -125,6 +125,9 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     userMetadata: { label, ...(dice.below(5) === 0 ? { much: 'x'.repeat(20_000) } : {}) },
   })
 
+  /** As the bucket has it, or the one or the other. */
+  const rollBucketKey = () => dice.pick([{}, {}, { bucketKey: true }, { bucketKey: false }])
+
   const rollConditions = (): { readonly conditions: WriteConditions; readonly holds: (state: KeyState) => boolean } => {
     const roll = dice.below(6)
     if (roll === 0) return { conditions: { ifNoneMatch: '*' }, holds: ({ etag }) => etag === undefined }
@@ -156,9 +159,10 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     const content = newContent()
     const etag = etagOf(content.bytes)
     const { conditions, holds } = rollConditions()
+    const under = rollBucketKey()
     const outcome = await perform('put', async (objects) => {
       const input = { bucket: objects.buckets.get(bucket), key, body: bodyOf(content.bytes), conditions }
-      return objects.put({ ...input, attributes: attributesOf(content.label) })
+      return objects.put({ ...input, ...under, attributes: attributesOf(content.label) })
     })
     const at = place(bucket, key)
     const text = `put ${content.label}${conditions.ifMatch ? ` if ${conditions.ifMatch}` : (conditions.ifNoneMatch ?? '')}`
@@ -260,11 +264,13 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
 
   const startUpload = async (bucket: string, key: string): Promise<void> => {
     const label = `upload ${made++}`
+    const under = rollBucketKey()
     const outcome = await perform('create upload', async (objects) =>
       objects.createUpload({
         bucket: objects.buckets.get(bucket),
         key,
         attributes: { headers: {}, userMetadata: { label } },
+        ...under,
       }),
     )
     if (outcome.kind === 'done') uploads.push({ bucket, key, id: outcome.value.uploadId, label, parts: [] })
@@ -321,7 +327,8 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
   }
 
   const makeBucket = async (name: string): Promise<void> => {
-    await perform('create bucket', async (objects) => objects.createBucket({ ...newBucket, name }))
+    const under = rollBucketKey()
+    await perform('create bucket', async (objects) => objects.createBucket({ ...newBucket, name, ...under }))
   }
 
   const dropBucket = async (name: string): Promise<void> => {

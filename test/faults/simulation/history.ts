@@ -44,7 +44,8 @@ export async function historyOf(seed: string): Promise<History> {
   }
   const story = async (): Promise<void> => {
     const { objects } = await process.running()
-    for (const name of BUCKETS) await objects.createBucket({ ...newBucket, name }).catch(() => undefined)
+    for (const name of BUCKETS)
+      await objects.createBucket({ ...newBucket, name, bucketKey: dice.below(2) === 0 }).catch(() => undefined)
     disasters = dice.pick([0, 0, 300, 100])
     await Promise.all(Array.from({ length: 2 + dice.below(5) }, () => people.client(6 + dice.below(14))))
     world.faults.stop()

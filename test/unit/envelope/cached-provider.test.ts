@@ -43,6 +43,21 @@ describe('cached key provider', () => {
     expect(kms.calls).toEqual(['unwrap'])
   })
 
+  it('unwraps once for all who ask at the same time', async () => {
+    const { kms, call, wrapped, bytes, unwrapped } = await setUp()
+    const all = await Promise.all(Array.from({ length: 20 }, () => unwrapped(call, wrapped)))
+    expect(all).toEqual(Array.from({ length: 20 }, () => bytes))
+    expect(kms.calls).toEqual(['unwrap'])
+    await kms.disable(call.rootKeyCrn)
+    await passes(60_001)
+    kms.calls.length = 0
+    const refused = await Promise.allSettled(Array.from({ length: 20 }, () => unwrapped(call, wrapped)))
+    expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 'rejected'))
+    expect(kms.calls).toEqual(['unwrap'])
+    await kms.enable(call.rootKeyCrn)
+    expect(await unwrapped(call, wrapped)).toEqual(bytes)
+  })
+
   it('asks at every use when permitMs is 0', async () => {
     const { kms, call, wrapped, unwrapped } = await setUp({ permitMs: 0 })
     for (let i = 0; i < 3; i++) await unwrapped(call, wrapped)

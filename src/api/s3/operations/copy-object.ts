@@ -83,7 +83,7 @@ export const copyObject = defineOperation({
             }
           : {}),
       },
-      encryptionHeaders(target.bucket),
+      encryptionHeaders(stored.protection),
     )
   },
 })

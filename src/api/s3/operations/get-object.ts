@@ -15,7 +15,7 @@ export const getObject = defineOperation({
     const { bucket, key } = located(input.target, context)
     const object = await context.objects.open({ bucket, key })
     try {
-      const { reply, range } = planRead(object, bucket, input, context)
+      const { reply, range } = planRead(object, input, context)
       // The first segment is opened before the status line: a disabled key or forged bytes are an honest error.
       return { ...reply, body: await primed(closing(object, object.read(range))) }
     } catch (error) {

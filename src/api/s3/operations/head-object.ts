@@ -12,6 +12,6 @@ export const headObject = defineOperation({
   run: async (input, context) => {
     const { bucket, key } = located(input.target, context)
     using object = await context.objects.open({ bucket, key })
-    return planRead(object, bucket, input, context).reply
+    return planRead(object, input, context).reply
   },
 })

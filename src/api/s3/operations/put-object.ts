@@ -31,7 +31,7 @@ export const putObject = defineOperation({
       headers: {
         etag: quoted(stored.etag),
         ...checksumHeader(stored.checksum),
-        ...encryptionHeaders(bucket),
+        ...encryptionHeaders(stored.protection),
         'content-length': 0,
       },
     }

@@ -1,0 +1,69 @@
+import { hasCode } from '../base/errors.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { currentBucket } from './commit-version.ts'
+import type { Engine } from './engine.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
+import { type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
+
+export type WantedSlot = Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'>
+
+/** A slot, and the bucket that has it: what is to be fenced. */
+export interface ChosenSlot {
+  readonly bucket: Bucket
+  readonly slot: number
+}
+
+/** Lost races for the bucket's row: it changes seldom. */
+const MAX_ATTEMPTS = 20
+
+/** The slot for what is new: the current one, unless a bucket key is asked for and it has none, or the other way round. */
+export async function slotForWrite(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  bucketKey: boolean | undefined,
+): Promise<ChosenSlot> {
+  const current = slotOf(bucket, bucket.slot)
+  if (bucketKey === undefined || bucketKey === (current.kind === 'bucket-key')) return { bucket, slot: current.id }
+  const { rootKeyCrn, encryption } = current
+  return slotFor(engine, keys, bucket, { rootKeyCrn, encryption, kind: bucketKey ? 'bucket-key' : 'root' })
+}
+
+/** A slot of the bucket that takes what is new, made when there is none. The bucket is registered at the key already. */
+async function slotFor(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<ChosenSlot> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const now = currentBucket(engine, bucket)
+    const found = findOpen(now, wanted)
+    if (found) return { bucket: now, slot: found.id }
+    try {
+      const slot = await newSlot(engine, keys, now, wanted)
+      return { bucket: await engine.buckets.replace(now, withSlot(now, slot)), slot: slot.id }
+    } catch (error) {
+      if (!hasCode<ObjectsErrorCode>(error, 'BucketBusy')) throw error
+    }
+  }
+  throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+}
+
+export const findOpen = (
+  { slots }: Pick<Bucket, 'slots'>,
+  { rootKeyCrn, encryption, kind }: WantedSlot,
+): KeySlot | undefined =>
+  slots.find(
+    (slot) => !slot.retired && slot.rootKeyCrn === rootKeyCrn && slot.encryption === encryption && slot.kind === kind,
+  )
+
+/** Throws TooManyKeys. */
+export function newSlot(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<KeySlot> {
+  if (bucket.slots.length >= MAX_SLOTS) {
+    throw new ObjectsError('TooManyKeys', `A bucket has its objects under at most ${MAX_SLOTS} keys at a time.`)
+  }
+  return keys.newSlot(bucket, { ...wanted, id: bucket.nextSlot, createdAtMs: engine.clock.now() })
+}
+
+export const withSlot = (bucket: Bucket, slot: KeySlot): Bucket => ({
+  ...bucket,
+  slots: [...bucket.slots, slot],
+  nextSlot: slot.id + 1,
+})
