@@ -74,11 +74,14 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     wrap: (call, dek, context) => checked(call, 'wrap', () => inner.wrap(call, dek, context)),
     unwrap: async (call, wrapped, context) => {
       const id = cacheId(call, wrapped, context)
-      // An answer that was asked for before this use began does where answers may have an age.
-      if (permitMs > 0) await flying.get(id)
-      const dek = await fromCache(call, id)
-      if (dek !== undefined) return { dek }
-      return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
+      for (;;) {
+        const dek = await fromCache(call, id)
+        if (dek !== undefined) return { dek }
+        // An answer that was asked for before this use began will do where answers may have an age.
+        const landing = permitMs > 0 ? flying.get(id) : undefined
+        if (landing === undefined) return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
+        await landing
+      }
     },
     rewrap: (call, wrapped, context) => checked(call, 'unwrap', () => inner.rewrap(call, wrapped, context)),
     permit: standing.fresh,
