@@ -11,6 +11,7 @@ import { openPart, sealPart } from '../src/envelope/seal.ts'
 import { HEADER_SIZE } from '../src/envelope/segment.ts'
 import { headKey, SPACE } from '../src/objects/keyspace.ts'
 import { openDiskStore } from '../src/storage/blob/disk-store.ts'
+import { inspectLevelFiles } from '../src/storage/metadata/level-files.ts'
 import { openLevelStore } from '../src/storage/metadata/level-store.ts'
 import type { Write } from '../src/storage/metadata/metadata-store.ts'
 import { openNonceSource } from '../src/storage/metadata/nonce-source.ts'
@@ -99,7 +100,9 @@ async function stores(): Promise<void> {
     throw error
   }
   const root = randomBytes(32)
-  const raw = await openLevelStore(path.join(home, 'metadata'), { mark: logMark(root, 'bench'), onFailure })
+  const directory = path.join(home, 'metadata')
+  const mark = logMark(root, 'bench')
+  const raw = await openLevelStore(directory, { mark, onFailure })
   const metadata = sealedStore(raw, recordCipher(root, await openNonceSource(raw), 'bench'))
   const blobs = await openDiskStore(path.join(home, 'blobs'), { lease: newLease(), reserveBytes: 0, onFailure })
   const engine = await testEngine({ stored: raw, metadata: () => metadata, blobs: () => blobs })
@@ -159,4 +162,6 @@ async function stores(): Promise<void> {
   await engine.objects.close()
   await blobs.close()
   await metadata.close()
+  const checked = await wall(() => inspectLevelFiles(directory, mark))
+  console.log(`files of a store of ${total} keys, checked before it is opened: ${checked} ms`)
 }

@@ -2,9 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError } from '../../base/errors.ts'
 import { corrupt } from './level-format.ts'
+import { decodeManifest, type LevelManifest } from './level-manifest.ts'
+import { findDamagedTable } from './level-tables.ts'
 import { findLogDamage, type LogFile } from './log-damage.ts'
 import type { LogMark } from './log-mark.ts'
-import { FIRST, FULL, logParts } from './log-parts.ts'
 import type { MetadataStoreErrorCode } from './metadata-store.ts'
 
 export interface LevelFiles {
@@ -14,21 +15,24 @@ export interface LevelFiles {
   readonly loss: CodedError<MetadataStoreErrorCode> | undefined
 }
 
+const RESTORE = 'restore the whole data directory from a backup. Nothing in it was changed'
+
 /**
  * Looks at the files of a store before LevelDB does, which would put a new store in the place of one without `CURRENT`,
- * and passes over logs that are damaged or missing. Changes nothing. Throws MetadataCorrupt.
+ * passes over logs that are damaged or missing, and ends the process at a damaged table. Changes nothing. Throws MetadataCorrupt.
  */
 export async function inspectLevelFiles(directory: string, mark: LogMark): Promise<LevelFiles> {
   const names = await readdir(directory)
   if (!names.includes('CURRENT')) {
     if (!names.some(isStored)) return { isNew: true, loss: undefined }
-    throw corrupt(
-      `the metadata store ${directory} has lost its file CURRENT: restore the whole data directory from a backup. Nothing in it was changed`,
-    )
+    throw corrupt(`the metadata store ${directory} has lost its file CURRENT: ${RESTORE}`)
   }
-  const needed = await firstLogNumber(directory)
-  const logs = await readLogs(directory, names, needed)
-  if (needed > 0 && logs[0]?.number !== needed) return { isNew: false, loss: lossOf(directory, 'has lost a log') }
+  const { logNumber, tables } = await readManifest(directory)
+  const wrong = await findDamagedTable(directory, names, tables)
+  // Not to be accepted: LevelDB would end the process when it met it.
+  if (wrong !== undefined) throw corrupt(`the metadata store ${directory} ${wrong}: ${RESTORE}`)
+  const logs = await readLogs(directory, names, logNumber)
+  if (logNumber > 0 && logs[0]?.number !== logNumber) return { isNew: false, loss: lossOf(directory, 'has lost a log') }
   const damage = findLogDamage(logs, mark)
   return {
     isNew: false,
@@ -40,38 +44,11 @@ export async function inspectLevelFiles(directory: string, mark: LogMark): Promi
 const isStored = (name: string): boolean =>
   /\.(ldb|sst|log)$/.test(name) || (name.startsWith('MANIFEST-') && name !== 'MANIFEST-000001')
 
-/** Logs with smaller numbers are in the tables. 0 when that is not known; whether the manifest is whole LevelDB finds out. */
-async function firstLogNumber(directory: string): Promise<number> {
-  const manifest = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
-  if (!/^MANIFEST-\d+$/.test(manifest)) return 0
-  const bytes = await readFile(join(directory, manifest)).catch(() => Buffer.alloc(0))
-  let number = 0
-  for (const { type, data } of logParts(bytes)) {
-    // Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit.
-    if (type === undefined) break
-    if (type === FULL || type === FIRST) number = logNumberIn(data) ?? number
-  }
-  return number
-}
-
-const COMPARATOR = 1
-const LOG_NUMBER = 2
-
-/** A version edit has the name of the comparator first and the number of the log next, each if at all. */
-function logNumberIn(edit: Buffer): number | undefined {
-  const at = edit[0] === COMPARATOR ? 2 + (edit[1] ?? 0) : 0
-  return edit[at] === LOG_NUMBER ? varint(edit.subarray(at + 1)) : undefined
-}
-
-function varint(bytes: Buffer): number {
-  let value = 0
-  let scale = 1
-  for (const byte of bytes) {
-    value += (byte & 0x7f) * scale
-    if (byte < 0x80) break
-    scale *= 0x80
-  }
-  return value
+/** Nothing when it is not there: LevelDB says so. */
+async function readManifest(directory: string): Promise<LevelManifest> {
+  const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
+  if (!/^MANIFEST-\d+$/.test(name)) return { logNumber: 0, tables: new Map() }
+  return decodeManifest(await readFile(join(directory, name)).catch(() => Buffer.alloc(0)))
 }
 
 interface NumberedLog extends LogFile {
@@ -91,6 +68,6 @@ function readLogs(directory: string, names: readonly string[], from: number): Pr
 const lossOf = (store: string, what: string): CodedError<MetadataStoreErrorCode> =>
   new CodedError(
     'MetadataCorrupt',
-    `the metadata store ${store} ${what}, and with it acknowledged writes: restore the whole data directory from a backup. Nothing in it was changed`,
+    `the metadata store ${store} ${what}, and with it acknowledged writes: ${RESTORE}`,
     { details: { lossIn: store } },
   )

@@ -1,4 +1,4 @@
-import { crc32c } from '@node-rs/crc32'
+import { maskedChecksum } from './level-bytes.ts'
 
 /**
  * LevelDB's log: blocks of 32 KiB; in them `u32le masked CRC-32C of type and data ‖ u16le length ‖ type ‖ data`, and up to
@@ -47,10 +47,7 @@ function partLength(bytes: Buffer, offset: number, end: number): number | undefi
   const type = bytes[offset + 6] ?? 0
   const dataEnd = offset + HEADER_BYTES + bytes.readUInt16LE(offset + 4)
   if (type < FULL || type > LAST || dataEnd > end) return undefined
-  return bytes.readUInt32LE(offset) === masked(crc32c(bytes.subarray(offset + 6, dataEnd)))
+  return bytes.readUInt32LE(offset) === maskedChecksum(bytes.subarray(offset + 6, dataEnd))
     ? dataEnd - offset
     : undefined
 }
-
-/** As LevelDB stores checksums: turned right by 15 bits, plus a constant. */
-const masked = (sum: number): number => (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0

@@ -1,0 +1,39 @@
+import { crc32c } from '@node-rs/crc32'
+
+/** As LevelDB stores checksums: CRC-32C, turned right by 15 bits, plus a constant. */
+export function maskedChecksum(bytes: Buffer): number {
+  const sum = crc32c(bytes)
+  return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
+}
+
+/** Reads LevelDB's encodings one after another; undefined from where the bytes end too soon. */
+export interface LevelReader {
+  readonly atEnd: () => boolean
+  /** Seven bits a byte, the lowest first. Exact up to 2^53. */
+  readonly varint: () => number | undefined
+  readonly bytes: (length: number | undefined) => Buffer | undefined
+}
+
+export function levelReader(source: Buffer): LevelReader {
+  let at = 0
+  const varint = (): number | undefined => {
+    let value = 0
+    let scale = 1
+    while (at < source.length) {
+      const byte = source[at++] ?? 0
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+      scale *= 0x80
+    }
+    return undefined
+  }
+  return {
+    atEnd: () => at >= source.length,
+    varint,
+    bytes: (length) => {
+      if (length === undefined || length > source.length - at) return undefined
+      at += length
+      return source.subarray(at - length, at)
+    },
+  }
+}

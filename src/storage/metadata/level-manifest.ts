@@ -1,0 +1,80 @@
+import { type LevelReader, levelReader } from './level-bytes.ts'
+import { FIRST, FULL, LAST, logParts } from './log-parts.ts'
+
+/** What a manifest says that a store consists of. */
+export interface LevelManifest {
+  /** Logs with smaller numbers are in the tables. 0 when that is not known. */
+  readonly logNumber: number
+  /** Number of each table in use → its length in bytes. Others wait to be deleted, or were being written. */
+  readonly tables: ReadonlyMap<number, number>
+}
+
+interface State {
+  logNumber: number
+  readonly tables: Map<number, number>
+}
+
+/** Up to where it makes sense; whether it is whole LevelDB finds out. */
+export function decodeManifest(bytes: Buffer): LevelManifest {
+  const state: State = { logNumber: 0, tables: new Map() }
+  for (const edit of edits(bytes)) applyEdit(levelReader(edit), state)
+  return state
+}
+
+/** Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit. */
+function* edits(bytes: Buffer): Generator<Buffer> {
+  let parts: Buffer[] = []
+  for (const { type, data } of logParts(bytes)) {
+    if (type === undefined) return
+    if (type === FULL || type === FIRST) parts = []
+    parts.push(data)
+    if (type === FULL || type === LAST) yield Buffer.concat(parts)
+  }
+}
+
+const COMPARATOR = 1
+const LOG_NUMBER = 2
+const NEXT_FILE_NUMBER = 3
+const LAST_SEQUENCE = 4
+const COMPACT_POINTER = 5
+const DELETED_FILE = 6
+const NEW_FILE = 7
+const PREVIOUS_LOG_NUMBER = 9
+
+function applyEdit(reader: LevelReader, state: State): void {
+  while (!reader.atEnd()) if (!applyField(reader, state)) return
+}
+
+/** False for what is no field: the rest of the edit cannot be read then. */
+function applyField(reader: LevelReader, state: State): boolean {
+  const key = (): Buffer | undefined => reader.bytes(reader.varint())
+  const level = reader.varint
+  switch (reader.varint()) {
+    case COMPARATOR:
+      return key() !== undefined
+    case LOG_NUMBER:
+      state.logNumber = reader.varint() ?? state.logNumber
+      return true
+    case NEXT_FILE_NUMBER:
+    case LAST_SEQUENCE:
+    case PREVIOUS_LOG_NUMBER:
+      return reader.varint() !== undefined
+    case COMPACT_POINTER:
+      level()
+      return key() !== undefined
+    case DELETED_FILE:
+      level()
+      state.tables.delete(reader.varint() ?? 0)
+      return true
+    case NEW_FILE: {
+      level()
+      const number = reader.varint()
+      const lengthBytes = reader.varint()
+      if (key() === undefined || key() === undefined || number === undefined || lengthBytes === undefined) return false
+      state.tables.set(number, lengthBytes)
+      return true
+    }
+    default:
+      return false
+  }
+}

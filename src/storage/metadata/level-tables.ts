@@ -1,0 +1,67 @@
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { hasErrno } from '../errno.ts'
+import { findTableDamage } from './table-check.ts'
+
+/**
+ * LevelDB checks no checksum of a table when it reads, and ends the process where it finds a block of zeros: so all tables
+ * in use are checked before it opens any, whatever their size. A read could come before a check in the background.
+ * Says what is wrong with the first that is not whole, in words that follow the name of the store.
+ */
+export async function findDamagedTable(
+  directory: string,
+  names: readonly string[],
+  tables: ReadonlyMap<number, number>,
+): Promise<string | undefined> {
+  const nameOf = new Map(
+    names.filter((name) => /^\d+\.(ldb|sst)$/.test(name)).map((name) => [Number.parseInt(name, 10), name]),
+  )
+  const waiting = [...tables].values()
+  let damage: string | undefined
+
+  // One buffer each: new ones for hundreds of tables would not be freed in time.
+  const work = async (): Promise<void> => {
+    let buffer: Buffer = Buffer.alloc(0)
+    for (const [number, lengthBytes] of waiting) {
+      if (damage !== undefined) return
+      const name = nameOf.get(number)
+      if (buffer.length < lengthBytes) buffer = Buffer.allocUnsafeSlow(lengthBytes)
+      const table = buffer.subarray(0, lengthBytes)
+      const wrong = name === undefined ? `has lost the table ${number}` : await wrongWith(directory, name, table)
+      damage ??= wrong
+    }
+  }
+  await Promise.all(Array.from({ length: READERS }, work))
+  return damage
+}
+
+/** While some wait for the disk, one is checked. */
+const READERS = 3
+
+async function wrongWith(directory: string, name: string, table: Buffer): Promise<string | undefined> {
+  try {
+    const got = await readInto(join(directory, name), table)
+    if (got < table.length) return `is cut short at byte ${got} of ${name}`
+  } catch (error) {
+    // What else fails will be the same for LevelDB, which says so.
+    if (hasErrno(error, 'EIO', 'EUCLEAN')) return `has a disk that cannot read ${name}`
+    throw error
+  }
+  const offset = findTableDamage(table)
+  return offset === undefined ? undefined : `is damaged at byte ${offset} of ${name}`
+}
+
+async function readInto(path: string, bytes: Buffer): Promise<number> {
+  const handle = await open(path, 'r')
+  try {
+    let filled = 0
+    while (filled < bytes.length) {
+      const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return filled
+  } finally {
+    await handle.close()
+  }
+}
