@@ -1,11 +1,11 @@
 import { appendFile, cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { crc32c } from '@node-rs/crc32'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { FORMAT, FORMAT_KEY, SEQUENCE_KEY } from '../../../src/storage/metadata/level-format.ts'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
+import { logPart } from '../../support/level-log.ts'
 import { testMark } from '../../support/log-mark.ts'
 
 // What clients call their objects stands in clear in LevelDB's files; its checksums have no key.
@@ -21,16 +21,6 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
 
-/** A whole record of LevelDB's log. */
-function record(type: number, data: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.of(type), data])
-  const sum = crc32c(body)
-  const header = Buffer.alloc(6)
-  header.writeUInt32LE((((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0)
-  header.writeUInt16LE(data.length, 4)
-  return Buffer.concat([header, body])
-}
-
 /** As a batch begins in the log, with a mark that is no more than guessed. */
 function batchOf(sequence: number): Buffer {
   const head = Buffer.alloc(39, 0x61)
@@ -42,11 +32,11 @@ function batchOf(sequence: number): Buffer {
 }
 
 const forged: readonly (readonly [what: string, name: Buffer])[] = [
-  ['a whole record', record(1, Buffer.alloc(257, 'a'))],
-  ['the first part of a batch', record(2, Buffer.alloc(257, 'a'))],
-  ['first and last parts', Buffer.concat([record(2, Buffer.alloc(20, 'a')), record(4, Buffer.alloc(40, 'b'))])],
-  ['a batch with the number that comes next', record(1, batchOf(4))],
-  ['many records', Buffer.concat(Array.from({ length: 12 }, (_, n) => record(1 + (n % 4), Buffer.alloc(60, n))))],
+  ['a whole record', logPart(1, Buffer.alloc(257, 'a'))],
+  ['the first part of a batch', logPart(2, Buffer.alloc(257, 'a'))],
+  ['first and last parts', Buffer.concat([logPart(2, Buffer.alloc(20, 'a')), logPart(4, Buffer.alloc(40, 'b'))])],
+  ['a batch with the number that comes next', logPart(1, batchOf(4))],
+  ['many records', Buffer.concat(Array.from({ length: 12 }, (_, n) => logPart(1 + (n % 4), Buffer.alloc(60, n))))],
 ]
 
 const put = (key: Buffer) => ({ type: 'put', space: 2, key, value: Buffer.alloc(100, 1) }) as const
@@ -104,7 +94,7 @@ describe.each(forged)('a name that is %s', (_, name) => {
     const manifest = join(store, (await readFile(join(store, 'CURRENT'), 'latin1')).trim())
     // An edit that says: the log has number 33; in one that was cut short.
     const header = Buffer.of(1, 2, 3, 4, 0, 64, 1)
-    await appendFile(manifest, Buffer.concat([header, name, record(1, Buffer.of(2, 33))]))
+    await appendFile(manifest, Buffer.concat([header, name, logPart(1, Buffer.of(2, 33))]))
     expect(await keysIn(store)).toEqual([before])
   })
 })

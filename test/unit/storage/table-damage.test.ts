@@ -1,10 +1,9 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { Level } from 'level'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { decodeManifest } from '../../../src/storage/metadata/level-manifest.ts'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
 import { findTableDamage } from '../../../src/storage/metadata/table-check.ts'
 import { flipped } from '../../support/level-rows.ts'
@@ -134,35 +133,4 @@ describe('a table', () => {
     expect(await opened.range(1, all)).toHaveLength(ROWS)
     await opened.close()
   })
-})
-
-it('a manifest that takes several blocks names the tables in use', async () => {
-  const directory = join(home, 'many')
-  const encoding = { keyEncoding: 'buffer', valueEncoding: 'buffer', maxFileSize: 1024 * 1024 } as const
-  const level = new Level<Buffer, Buffer>(directory, { ...encoding, compression: false })
-  for (let batch = 0; batch < 70; batch++) {
-    const puts = Array.from({ length: 150 }, (_, row) => {
-      const key = Buffer.alloc(2000, batch)
-      key.writeUInt32BE(((row * 70 + batch) * 2654435761) % 2 ** 32)
-      return { type: 'put', key, value: Buffer.alloc(2000, row) } as const
-    })
-    await level.batch(puts)
-  }
-  await level.close()
-  // The manifest of an opening begins with all that there is.
-  const again = new Level<Buffer, Buffer>(directory, { ...encoding, compression: false })
-  await again.open()
-  await again.close()
-  const manifest = await readFile(join(directory, (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()))
-  expect(manifest.length).toBeGreaterThan(32 * 1024)
-  const { tables } = decodeManifest(manifest)
-  const found = (await readdir(directory)).filter((each) => each.endsWith('.ldb'))
-  expect([...tables.keys()].sort((a, b) => a - b)).toEqual(
-    found.map((each) => Number.parseInt(each, 10)).sort((a, b) => a - b),
-  )
-  for (const each of found) {
-    const path = join(directory, each)
-    expect(tables.get(Number.parseInt(each, 10))).toBe((await stat(path)).size)
-    expect(findTableDamage(await readFile(path))).toBeUndefined()
-  }
 })
