@@ -1,4 +1,3 @@
-import { hasCode } from '../base/errors.ts'
 import { isUuid } from '../base/ids.ts'
 import type { KmsAction } from '../iam/actions.ts'
 import type { Iam } from '../iam/iam.ts'
@@ -6,11 +5,13 @@ import type { Instance } from '../iam/instances.ts'
 import type { Principal } from '../iam/principal.ts'
 import { SYSTEM_ACCOUNT_ID } from '../iam/system.ts'
 import type { Target } from '../iam/target.ts'
+import { type CallFacts, type CallRecord, callRecords, type KmsAudit, type Subject } from './call-record.ts'
 import type { Catalog } from './catalog.ts'
 import type { Actor } from './context.ts'
 import { type KmsErrorCode, kmsError } from './errors.ts'
 import type { InstanceBook } from './instance-book.ts'
 import { DEFAULT_RING } from './key-rings.ts'
+import { keyCrn } from './key-view.ts'
 import type { NetworkGuard } from './network-guard.ts'
 
 export interface KmsCaller {
@@ -26,26 +27,13 @@ export interface KmsCaller {
   readonly keyRing?: string
 }
 
-export interface KmsAuditEvent {
-  readonly atMs: number
-  readonly action: KmsAction
-  readonly outcome: 'success' | 'failure'
-  readonly code?: KmsErrorCode | 'Unexpected'
-  /** Why the caller was let in or not: names roles and authorizations. */
-  readonly reason?: string
-  readonly iamId: string
-  readonly instance: string
-  /** As asked for: an id or an alias. */
-  readonly key?: string
-  readonly keyRing?: string
-  readonly correlationId?: string
-}
-
 export interface Admitted {
   readonly actor: Actor
   readonly instance: Instance
   /** A further right that the call needs. Throws Unauthorized. */
   readonly require: (action: KmsAction, subject: Subject) => void
+  /** For the audit event of this call. */
+  readonly note: (facts: CallFacts) => void
 }
 
 export interface AdmittedToList extends Admitted {
@@ -53,15 +41,17 @@ export interface AdmittedToList extends Admitted {
   readonly sees: (ring: string) => boolean
 }
 
-/** What a call is about: a key by its id or alias, a key ring, or the instance as a whole. */
-export type Subject = string | { readonly keyRing: string } | undefined
-
 /** How a caller is let in: by what IAM decides, or, a service, by its identity alone, which `act` then judges. */
 export type Entrance = 'authorized' | 'identified'
 
-/** Authorise → act → audit, for every call of the service. */
+/**
+ * Authorise → act → audit, for every call of the service. Nothing is begun that could not be recorded: AuditUnavailable.
+ * After a change it means that the change was made and that its record is not durable yet.
+ */
 export interface Door {
+  /** Uses and reads of keys: recorded soon after. */
   readonly now: <T>(caller: KmsCaller, action: KmsAction, subject: Subject, act: (admitted: Admitted) => T) => T
+  /** Changes: durably recorded before they are answered. */
   readonly later: <T>(
     caller: KmsCaller,
     action: KmsAction,
@@ -83,25 +73,15 @@ export interface DoorOptions {
   readonly instances: InstanceBook
   readonly network: NetworkGuard
   readonly now: () => number
-  readonly audit: (event: KmsAuditEvent) => void
+  readonly audit: KmsAudit
 }
 
-type Asking = Pick<KmsCaller, 'instanceGuid' | 'correlationId'> & { readonly iamId: string }
-
 export function createDoor({ iam, catalog, instances, network, now, audit }: DoorOptions): Door {
-  const report = (asking: Asking, action: KmsAction, subject: Subject, error?: unknown, reason?: string): void =>
-    audit({
-      atMs: now(),
-      action,
-      outcome: error === undefined ? 'success' : 'failure',
-      ...(error === undefined ? {} : { code: hasCode<KmsErrorCode>(error) ? error.code : 'Unexpected' }),
-      ...(reason === undefined ? {} : { reason }),
-      iamId: asking.iamId,
-      instance: asking.instanceGuid,
-      ...(typeof subject === 'string' ? { key: subject } : subject),
-      ...(asking.correlationId === undefined ? {} : { correlationId: asking.correlationId }),
-    })
-  const askingOf = ({ principal, ...caller }: KmsCaller): Asking => ({ ...caller, iamId: principal.iamId })
+  const recordOf = callRecords(audit, now)
+  const begin = (caller: KmsCaller, action: KmsAction, subject: Subject): CallRecord => {
+    audit.ready()
+    return recordOf({ ...caller, iamId: caller.principal.iamId }, action, subject)
+  }
 
   const instanceFor = ({ instanceGuid, origin }: KmsCaller): Instance | undefined => {
     const instance = isUuid(instanceGuid) ? iam.instance(instanceGuid.toLowerCase()) : undefined
@@ -109,18 +89,19 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     return instance.accountId === SYSTEM_ACCOUNT_ID && origin === 'wire' ? undefined : instance
   }
 
-  const refused = (caller: KmsCaller, action: KmsAction, subject: Subject, code: KmsErrorCode, reason?: string) => {
+  const refused = (record: CallRecord, code: KmsErrorCode, reason?: string) => {
     const error = kmsError(code, MESSAGES[code] ?? 'no right to do this')
-    report(askingOf(caller), action, subject, error, reason)
+    if (reason !== undefined) record.note({ reason })
+    record.failed(error)
     return error
   }
 
   /** Throws InstanceNotFound, or Unauthorized for a caller whom the instance's network policies keep out. */
-  const enter = (caller: KmsCaller, action: KmsAction, subject: Subject): Instance => {
+  const enter = (caller: KmsCaller, record: CallRecord): Instance => {
     const instance = instanceFor(caller)
-    if (!instance) throw refused(caller, action, subject, 'InstanceNotFound')
+    if (!instance) throw refused(record, 'InstanceNotFound')
     const barrier = network.barrierTo(caller, instance.guid)
-    if (barrier !== undefined) throw refused(caller, action, subject, 'Unauthorized', barrier)
+    if (barrier !== undefined) throw refused(record, 'Unauthorized', barrier)
     return instance
   }
 
@@ -134,109 +115,132 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     return { resourceType: 'key', resource: entry?.id ?? subject, keyRing }
   }
 
-  const authorise = (caller: KmsCaller, action: KmsAction, instance: Instance, subject: Subject): void => {
+  const authorise = (
+    caller: KmsCaller,
+    action: KmsAction,
+    instance: Instance,
+    subject: Subject,
+    record: CallRecord,
+  ): void => {
     const decision = decide(caller, action, instance, aboutOf(caller, instance, subject))
-    if (!decision.allowed) throw refused(caller, action, subject, 'Unauthorized', decision.reason)
+    if (!decision.allowed) throw refused(record, 'Unauthorized', decision.reason)
+    record.note({ reason: decision.reason })
   }
 
   /** Key Protect: with a ring in the request, keys of other rings are not there. */
-  const checkRing = (caller: KmsCaller, action: KmsAction, { guid }: Instance, subject: Subject): void => {
-    const { keyRing } = caller
+  const checkRing = ({ keyRing }: KmsCaller, { guid }: Instance, subject: Subject, record: CallRecord): void => {
     if (keyRing === undefined || subject === undefined) return
-    if (!instances.hasRing(guid, keyRing)) throw refused(caller, action, subject, 'KeyRingNotFound')
+    if (!instances.hasRing(guid, keyRing)) throw refused(record, 'KeyRingNotFound')
     const entry = typeof subject === 'string' ? catalog.find(guid, subject) : undefined
-    if (entry && entry.record.keyRingId !== keyRing) throw refused(caller, action, subject, 'KeyNotFound')
+    if (entry && entry.record.keyRingId !== keyRing) throw refused(record, 'KeyNotFound')
   }
 
-  const admittedTo = (caller: KmsCaller, instance: Instance): Admitted => ({
+  const admittedTo = (caller: KmsCaller, instance: Instance, record: CallRecord): Admitted => ({
     actor: { iamId: caller.principal.iamId, instanceId: instance.guid },
     instance,
-    require: (action, subject) => authorise(caller, action, instance, subject),
+    require: (action, subject) => authorise(caller, action, instance, subject, begin(caller, action, subject)),
+    note: record.note,
   })
 
   /** Throws InstanceNotFound, Unauthorized, KeyRingNotFound, KeyNotFound. */
-  const admit = (caller: KmsCaller, action: KmsAction, subject: Subject, entrance: Entrance = 'authorized') => {
-    const instance = enter(caller, action, subject)
-    if (entrance === 'authorized' || caller.principal.type !== 'service') authorise(caller, action, instance, subject)
-    checkRing(caller, action, instance, subject)
-    return admittedTo(caller, instance)
-  }
-
-  const admitToList = (caller: KmsCaller, action: KmsAction): AdmittedToList => {
-    const { keyRing } = caller
-    const subject = keyRing === undefined ? undefined : { keyRing }
-    const instance = enter(caller, action, subject)
-    if (subject) {
-      authorise(caller, action, instance, subject)
-      checkRing(caller, action, instance, subject)
-      return { ...admittedTo(caller, instance), sees: (ring) => ring === keyRing }
-    }
-    const whole = decide(caller, action, instance, {})
-    if (whole.allowed) return { ...admittedTo(caller, instance), sees: () => true }
-    const rings = [DEFAULT_RING, ...instances.ringsOf(instance.guid).keys()]
-    const seen = new Set(rings.filter((ring) => decide(caller, action, instance, { keyRing: ring }).allowed))
-    if (seen.size === 0) throw refused(caller, action, subject, 'Unauthorized', whole.reason)
-    return { ...admittedTo(caller, instance), sees: (ring) => seen.has(ring) }
-  }
-
-  const audited = <T>(asking: Asking, action: KmsAction, subject: Subject, act: () => T): T => {
-    try {
-      const result = act()
-      report(asking, action, subject)
-      return result
-    } catch (error) {
-      report(asking, action, subject, error)
-      throw error
-    }
-  }
-
-  const auditedLater = async <T>(
-    asking: Asking,
+  const admit = (
+    caller: KmsCaller,
     action: KmsAction,
     subject: Subject,
-    act: () => Promise<T>,
-  ): Promise<T> => {
+    record: CallRecord,
+    entrance: Entrance = 'authorized',
+  ): Admitted => {
+    const instance = enter(caller, record)
+    const entry = typeof subject === 'string' ? catalog.find(instance.guid, subject) : undefined
+    if (entry) record.note({ keyCrn: keyCrn(instance, entry.id) })
+    if (entrance === 'authorized' || caller.principal.type !== 'service') {
+      authorise(caller, action, instance, subject, record)
+    } else {
+      record.note({ reason: 'the identity of the service' })
+    }
+    checkRing(caller, instance, subject, record)
+    return admittedTo(caller, instance, record)
+  }
+
+  const admitToList = (caller: KmsCaller, action: KmsAction, record: CallRecord): AdmittedToList => {
+    const { keyRing } = caller
+    const instance = enter(caller, record)
+    if (keyRing !== undefined) {
+      authorise(caller, action, instance, { keyRing }, record)
+      checkRing(caller, instance, { keyRing }, record)
+      return { ...admittedTo(caller, instance, record), sees: (ring) => ring === keyRing }
+    }
+    const whole = decide(caller, action, instance, {})
+    record.note({ reason: whole.reason })
+    if (whole.allowed) return { ...admittedTo(caller, instance, record), sees: () => true }
+    const decisions = [DEFAULT_RING, ...instances.ringsOf(instance.guid).keys()].map((ring) => ({
+      ring,
+      decision: decide(caller, action, instance, { keyRing: ring }),
+    }))
+    const allowed = decisions.filter(({ decision }) => decision.allowed)
+    if (allowed.length === 0) throw refused(record, 'Unauthorized')
+    record.note({ reason: [...new Set(allowed.map(({ decision }) => decision.reason))].join(', ') })
+    const seen = new Set(allowed.map(({ ring }) => ring))
+    return { ...admittedTo(caller, instance, record), sees: (ring) => seen.has(ring) }
+  }
+
+  const attempt = <T>(record: CallRecord, act: () => T): T => {
     try {
-      const result = await act()
-      report(asking, action, subject)
-      return result
+      return act()
     } catch (error) {
-      report(asking, action, subject, error)
+      record.failed(error)
       throw error
     }
+  }
+
+  const audited = <T>(record: CallRecord, act: () => T): T => {
+    const result = attempt(record, act)
+    record.succeeded()
+    return result
+  }
+
+  const auditedLater = async <T>(record: CallRecord, act: () => Promise<T>): Promise<T> => {
+    let result: T
+    try {
+      result = await act()
+    } catch (error) {
+      record.failed(error)
+      throw error
+    }
+    record.succeeded()
+    await audit.settled()
+    return result
   }
 
   return {
     quietly: (caller, action, key, act) => {
-      const admitted = admit(caller, action, key)
-      try {
-        return act(admitted)
-      } catch (error) {
-        report(askingOf(caller), action, key, error)
-        throw error
-      }
+      const record = begin(caller, action, key)
+      const admitted = admit(caller, action, key, record)
+      return attempt(record, () => act(admitted))
     },
     now: (caller, action, subject, act) => {
-      const admitted = admit(caller, action, subject)
-      return audited(askingOf(caller), action, subject, () => act(admitted))
+      const record = begin(caller, action, subject)
+      const admitted = admit(caller, action, subject, record)
+      return audited(record, () => act(admitted))
     },
     later: async (caller, action, subject, act, entrance) => {
-      const admitted = admit(caller, action, subject, entrance)
-      return auditedLater(askingOf(caller), action, subject, () => act(admitted))
+      const record = begin(caller, action, subject)
+      const admitted = admit(caller, action, subject, record, entrance)
+      return auditedLater(record, () => act(admitted))
     },
     list: (caller, action, act) => {
-      const admitted = admitToList(caller, action)
       const { keyRing } = caller
-      return audited(askingOf(caller), action, keyRing === undefined ? undefined : { keyRing }, () => act(admitted))
+      const record = begin(caller, action, keyRing === undefined ? undefined : { keyRing })
+      const admitted = admitToList(caller, action, record)
+      return audited(record, () => act(admitted))
     },
-    byItself: (action, instanceId, key, act) => {
-      const crn = iam.instance(instanceId)?.crn
-      return auditedLater(
-        { iamId: crn === undefined ? 'kms' : `crn-${crn}`, instanceGuid: instanceId },
-        action,
-        key,
-        act,
-      )
+    byItself: async (action, instanceId, key, act) => {
+      audit.ready()
+      const instance = iam.instance(instanceId)
+      const iamId = instance === undefined ? 'kms' : `crn-${instance.crn}`
+      const record = recordOf({ iamId, instanceGuid: instanceId }, action, key)
+      record.note({ reason: 'work of the service', ...(instance ? { keyCrn: keyCrn(instance, key) } : {}) })
+      return auditedLater(record, act)
     },
   }
 }

@@ -6,7 +6,7 @@ import type { Door, KmsCaller } from './door.ts'
 import { setKeyForDeletion, unsetKeyForDeletion } from './dual-authorization.ts'
 import { findKeys, type KeyFilter, type KeyQuery, selectKeys } from './find-keys.ts'
 import { DEFAULT_RING } from './key-rings.ts'
-import { type KeyVersionView, type KeyView, keyView } from './key-view.ts'
+import { type KeyVersionView, type KeyView, keyCrn, keyView } from './key-view.ts'
 import { type Page, type PageOf, pageOf, readPayload, versionViews } from './read-keys.ts'
 import { type IncomingMaterial, withMaterial } from './receive-material.ts'
 import { rotateKey } from './rotate-key.ts'
@@ -58,10 +58,11 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       const action = key.policies ? 'kms.secrets-with-policy-overrides.create' : 'kms.secrets.create'
       const keyRing = caller.keyRing ?? DEFAULT_RING
       return door
-        .later(caller, action, { keyRing }, async ({ actor, instance }) => {
+        .later(caller, action, { keyRing }, async ({ actor, instance, note }) => {
           const entry = await withMaterial(context, instance.guid, key, (material) =>
             createKey(context, actor, { ...material, keyRing }),
           )
+          note({ keyCrn: keyCrn(instance, entry.id) })
           return { key: keyView(context, instance, entry), ...withPayload(readPayload(context, entry)) }
         })
         .finally(() => key.payload?.fill(0))

@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { createSerial } from '../base/serial.ts'
 import type { Iam } from '../iam/iam.ts'
+import { noAudit } from '../observe/audit-trail.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
+import type { KmsAudit } from './call-record.ts'
 import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
-import { createDoor, type KmsAuditEvent, type KmsCaller } from './door.ts'
+import { type Admitted, createDoor, type KmsCaller } from './door.ts'
 import { openImportTokenBook } from './import-token-book.ts'
 import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts'
 import { openInstanceBook } from './instance-book.ts'
@@ -81,7 +83,8 @@ export interface KmsOptions {
   readonly iam: Pick<Iam, 'decide' | 'instance' | 'declareSystemInstance' | 'declareSystemAuthorization'>
   readonly clock: Clock
   readonly settings: KmsSettings
-  readonly audit?: (event: KmsAuditEvent) => void
+  /** Default: nothing is recorded. */
+  readonly audit?: KmsAudit
   /** A listener of key events threw. */
   readonly onListenerError?: (error: Error) => void
 }
@@ -93,7 +96,7 @@ export async function openKms({
   iam,
   clock,
   settings,
-  audit = () => {},
+  audit = noAudit,
   onListenerError = () => {},
 }: KmsOptions): Promise<KmsService> {
   const catalog = await loadCatalog(store)
@@ -127,20 +130,20 @@ export async function openKms({
     ...ringCalls(context, door),
     ...importTokenCalls(context, door),
     wrap: (caller, key, plaintext, aad) =>
-      door.now(caller, 'kms.secrets.wrap', key, ({ instance }) =>
-        wrap(context, requireKey(context, instance.guid, key), plaintext, aad),
+      door.now(caller, 'kms.secrets.wrap', key, ({ instance, note }) =>
+        versionNoted(note, wrap(context, requireKey(context, instance.guid, key), plaintext, aad)),
       ),
     wrapNew: (caller, key, aad) =>
-      door.now(caller, 'kms.secrets.wrap', key, ({ instance }) =>
-        wrapNew(context, requireKey(context, instance.guid, key), aad),
+      door.now(caller, 'kms.secrets.wrap', key, ({ instance, note }) =>
+        versionNoted(note, wrapNew(context, requireKey(context, instance.guid, key), aad)),
       ),
     unwrap: (caller, key, ciphertext, aad) =>
-      door.now(caller, 'kms.secrets.unwrap', key, ({ instance }) =>
-        unwrap(context, requireKey(context, instance.guid, key), ciphertext, aad),
+      door.now(caller, 'kms.secrets.unwrap', key, ({ instance, note }) =>
+        versionNoted(note, unwrap(context, requireKey(context, instance.guid, key), ciphertext, aad)),
       ),
     rewrap: (caller, key, ciphertext, aad) =>
-      door.now(caller, 'kms.secrets.rewrap', key, ({ instance }) =>
-        rewrap(context, requireKey(context, instance.guid, key), ciphertext, aad),
+      door.now(caller, 'kms.secrets.rewrap', key, ({ instance, note }) =>
+        versionNoted(note, rewrap(context, requireKey(context, instance.guid, key), ciphertext, aad)),
       ),
     permit: (caller, key, use) => {
       if (use === 'wrap') door.quietly(caller, 'kms.secrets.unwrap', key, () => {})
@@ -195,4 +198,10 @@ export async function openKms({
       materials.close()
     },
   }
+}
+
+/** The version that wrapped, unwrapped, or that a rewrap ended with. */
+function versionNoted<Result extends { readonly keyVersion: string }>(note: Admitted['note'], result: Result): Result {
+  note({ keyVersion: result.keyVersion })
+  return result
 }

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/event.ts'
 import type { IamAuditEvent } from '../iam/audit.ts'
-import type { KmsAuditEvent } from '../kms/door.ts'
+import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyUse } from '../objects/data-key-audit.ts'
 import type { AuditTrail } from '../observe/audit-trail.ts'
 
@@ -21,11 +21,18 @@ export const keyEvent = (event: KmsAuditEvent): AuditEvent => ({
   action: event.action,
   outcome: event.outcome,
   iamId: event.iamId,
-  target: event.key === undefined ? event.instance : `${event.instance}:key:${event.key}`,
+  target: event.keyCrn ?? targetOf(event),
   ...given('code', event.code),
   ...given('reason', event.reason),
+  ...given('key', event.keyCrn),
+  ...given('keyVersion', event.keyVersion),
   ...given('correlationId', event.correlationId),
+  ...given('sourceIp', event.address),
 })
+
+/** What was asked for, where no key is known by that name. */
+const targetOf = ({ instance, key, keyRing }: KmsAuditEvent): string =>
+  key !== undefined ? `${instance}:key:${key}` : keyRing !== undefined ? `${instance}:key-ring:${keyRing}` : instance
 
 export const dataKeyEvent = ({ asker, code, ...use }: DataKeyUse): AuditEvent => ({
   kind: 'data-key',

@@ -1,5 +1,5 @@
 import type { IamAudit } from '../iam/audit.ts'
-import type { KmsAuditEvent } from '../kms/door.ts'
+import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyAudit } from '../objects/data-key-audit.ts'
 import type { AuditTrail } from '../observe/audit-trail.ts'
 

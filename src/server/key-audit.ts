@@ -1,4 +1,4 @@
-import type { KmsAuditEvent } from '../kms/door.ts'
+import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { Logger } from '../observe/logger.ts'
 
 /** Every use of a key. Refused ones are at hand without being asked for: they tell of attacks and of what will not open. */

@@ -16,7 +16,7 @@ export async function openKeys(
     iam,
     clock,
     settings: kmsSettings(config),
-    audit: audit.keys.record,
+    audit: audit.keys,
     onListenerError: (err) => log.error({ err }, 'a key event was not taken in'),
   })
   scope.defer(() => kms.close())

@@ -7,9 +7,11 @@ import { keyProtectApi } from '../../src/api/key-protect/api.ts'
 import { parseCrn } from '../../src/base/crn.ts'
 import { newUuid } from '../../src/base/ids.ts'
 import { type Iam, openIam } from '../../src/iam/iam.ts'
-import type { KmsAuditEvent, KmsCaller } from '../../src/kms/door.ts'
+import type { KmsAuditEvent } from '../../src/kms/call-record.ts'
+import type { KmsCaller } from '../../src/kms/door.ts'
 import { type KmsService, openKms } from '../../src/kms/service.ts'
 import { DEFAULT_KMS_SETTINGS } from '../../src/kms/settings.ts'
+import { noAudit } from '../../src/observe/audit-trail.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { TestCertificates } from './certificate.ts'
 import { ACCOUNT, MANAGER } from './kms-world.ts'
@@ -59,7 +61,7 @@ export async function startKeyService(certificates?: TestCertificates): Promise<
   await iam.identities.putUser({ ...user, roles: { kms: 'Manager', iam: 'Administrator' } })
   await iam.identities.putApiKey(user, API_KEY)
   const settings = { ...DEFAULT_KMS_SETTINGS, enableDelayMs: 0, restoreDelayMs: 0, rotateIntervalMs: 0 }
-  const audit = (event: KmsAuditEvent): void => void events.push(event)
+  const audit = { ...noAudit, record: (event: KmsAuditEvent) => void events.push(event) }
   const kms = await openKms({ store, sealingKey: Buffer.alloc(32, 3), iam, clock, settings, audit })
   const manager: KmsCaller = { principal: MANAGER, instanceGuid: instance, origin: 'wire' }
 

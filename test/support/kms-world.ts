@@ -4,9 +4,11 @@ import type { Instance } from '../../src/iam/instances.ts'
 import type { Principal, ServicePrincipal, UserPrincipal } from '../../src/iam/principal.ts'
 import { roleAllows } from '../../src/iam/role-actions.ts'
 import { SYSTEM_ACCOUNT_ID } from '../../src/iam/system.ts'
-import type { KmsAuditEvent, KmsCaller } from '../../src/kms/door.ts'
+import type { KmsAudit, KmsAuditEvent } from '../../src/kms/call-record.ts'
+import type { KmsCaller } from '../../src/kms/door.ts'
 import { type KmsService, openKms } from '../../src/kms/service.ts'
 import { DEFAULT_KMS_SETTINGS, type KmsSettings } from '../../src/kms/settings.ts'
+import { noAudit } from '../../src/observe/audit-trail.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
 
@@ -79,6 +81,8 @@ export interface WorldOptions {
   readonly clock?: { time: number }
   readonly authorized?: Set<string>
   readonly sealingKey?: Buffer
+  /** Makes recording fail or wait. */
+  readonly audit?: Partial<Omit<KmsAudit, 'record'>>
 }
 
 /** A key management service with identities as simple as can be: the rules of the real ones are tested with them. */
@@ -98,7 +102,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     iam,
     clock: { now: () => clock.time },
     settings: { ...DEFAULT_KMS_SETTINGS, importTokenKeyBits: 2048, ...settings },
-    audit: (event) => events.push(event),
+    audit: { ...noAudit, ...options.audit, record: (event) => void events.push(event) },
   })
   return {
     kms,

@@ -20,7 +20,6 @@ export function readRequest(
     correlationId:
       plainToken(incoming.headers['correlation-id']) ?? plainToken(incoming.headers['transaction-id']) ?? id,
     method: incoming.method ?? 'GET',
-    sourceIp: incoming.socket.remoteAddress,
     rawPath,
     rawQuery: mark < 0 ? '' : target.slice(mark + 1),
     url: `http://${plainToken(incoming.headers.host) ?? 'localhost'}${rawPath}`,

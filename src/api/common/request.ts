@@ -5,8 +5,6 @@ export interface ApiRequest {
   /** The caller's `Correlation-Id` or `Transaction-Id` when it is a plain short token, otherwise `id`. */
   readonly correlationId: string
   readonly method: string
-  /** Of the connection. */
-  readonly sourceIp: string | undefined
   /** The request target before `?`, percent-encoded as sent. */
   readonly rawPath: string
   /** `http://<host><path>`: for error contexts only, never followed. */

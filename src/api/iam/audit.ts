@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { hasCode } from '../../base/errors.ts'
+import { plainAddress } from '../../base/networks.ts'
 import type { IamAudit, IamAuditEvent } from '../../iam/audit.ts'
 import type { Call, CallAudit } from '../common/json-operation.ts'
 import type { Reply } from '../common/reply.ts'
@@ -30,7 +31,8 @@ export function callAudit(audit: IamAudit): CallAudit {
 const isRead = ({ operation: { method } }: Call): boolean => method === 'GET' || method === 'HEAD'
 
 function eventOf({ operation, request, context }: Call): Omit<IamAuditEvent, 'outcome'> {
-  const { id, correlationId, sourceIp } = request
+  const { id, correlationId, remoteAddress } = request
+  const sourceIp = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
   const iamId = iamIdOf(context)
   return {
     action: operation.action ?? `iam.${operation.name}`,

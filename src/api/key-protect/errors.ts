@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import { CodedError, type ErrorDetails, hasCode } from '../../base/errors.ts'
 import type { KmsErrorCode } from '../../kms/errors.ts'
+import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import { bodyProblem } from '../common/body.ts'
 import { allowHeader } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
@@ -28,7 +29,7 @@ interface Face {
   readonly reason?: string
 }
 
-type WireErrorCode = KmsErrorCode | ProtocolErrorCode | RequestErrorCode
+type WireErrorCode = KmsErrorCode | AuditErrorCode | ProtocolErrorCode | RequestErrorCode
 
 const UNAUTHORIZED: Face = { status: 401 }
 const BAD_BODY: Face = { status: 400, reason: 'BAD_BODY_ERR' }
@@ -87,6 +88,7 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     InvalidCiphertext: { status: 422, reason: 'UNPROCESSABLE_CIPHERTEXT_ERR' },
     KeyDamaged: { status: 500, reason: 'INCOMPLETE_METADATA_ERR' },
     NotImplemented: { status: 501, reason: 'NOT_IMPLEMENTED_ERR' },
+    AuditUnavailable: { status: 503, reason: 'SERVICE_UNAVAILABLE_ERR' },
     KeyUnavailable: { status: 503, reason: 'SERVICE_UNAVAILABLE_ERR' },
   } satisfies Record<WireErrorCode, Face>),
 )

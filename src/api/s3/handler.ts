@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import { parseCrn } from '../../base/crn.ts'
 import { randomId } from '../../base/ids.ts'
+import { plainAddress } from '../../base/networks.ts'
 import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
@@ -84,7 +85,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       trace.caller = caller
       const reason = authorise(operation, request, caller, options)
       const run = operation.prepare(request)
-      const sourceIp = incoming.socket.remoteAddress
+      const sourceIp = plainAddress(incoming.socket.remoteAddress ?? '')
       const asker: Asker = {
         ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
         ...(sourceIp === undefined ? {} : { sourceIp }),

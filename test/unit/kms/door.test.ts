@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parseCrn } from '../../../src/base/crn.ts'
+import { CodedError } from '../../../src/base/errors.ts'
 import type { KmsCaller } from '../../../src/kms/door.ts'
+import type { AuditErrorCode } from '../../../src/observe/audit-trail.ts'
 import {
   bucketCrn,
   kmsWorld,
@@ -86,9 +88,13 @@ describe('every call', () => {
     world.kms.wrap({ ...world.caller, correlationId: 'c-1' }, key, DEK, ['secret-aad'])
     expect(() => world.kms.unwrap(world.caller, key, DEK, [])).toThrow()
     expect(() => world.kms.wrap({ ...world.caller, principal: STRANGER }, key, DEK, [])).toThrow()
-    const about = { iamId: MANAGER.iamId, instance: world.caller.instanceGuid, key, atMs: expect.any(Number) }
+    const about = {
+      ...{ iamId: MANAGER.iamId, instance: world.caller.instanceGuid, key, atMs: expect.any(Number), reason: 'test' },
+      keyCrn: expect.stringMatching(new RegExp(`^crn:v1:bluemix:public:kms:us-south:.*:key:${key}$`)),
+    }
+    const keyVersion = expect.stringMatching(/^[0-9a-f-]{36}$/)
     expect(world.events).toEqual([
-      { ...about, action: 'kms.secrets.wrap', outcome: 'success', correlationId: 'c-1' },
+      { ...about, action: 'kms.secrets.wrap', outcome: 'success', correlationId: 'c-1', keyVersion },
       { ...about, action: 'kms.secrets.unwrap', outcome: 'failure', code: 'InvalidCiphertext' },
       {
         ...about,
@@ -96,7 +102,6 @@ describe('every call', () => {
         action: 'kms.secrets.wrap',
         outcome: 'failure',
         code: 'Unauthorized',
-        reason: 'test',
       },
     ])
   })
@@ -114,5 +119,49 @@ describe('the instance of the server itself', () => {
     expect(() => kms.countKeys({ ...caller, instanceGuid: instance }, {})).toThrow(code('InstanceNotFound'))
     expect(() => kms.wrap({ ...storage, principal: MANAGER }, key, DEK, [])).toThrow(code('Unauthorized'))
     await expect(kms.disableKey(storage, key)).rejects.toThrow(code('Unauthorized'))
+  })
+})
+
+describe('a call that cannot be recorded', () => {
+  const unavailable = () => new CodedError<AuditErrorCode>('AuditUnavailable', 'full')
+
+  it('does nothing, be it a use, a change or a question', async () => {
+    let full = false
+    const ready = () => {
+      if (full) throw unavailable()
+    }
+    const world = await kmsWorld({ audit: { ready } })
+    const { kms, caller } = world
+    const key = await rootKey(world)
+    const { ciphertext } = kms.wrap(caller, key, DEK, [])
+    full = true
+    expect(() => kms.wrap(caller, key, DEK, [])).toThrow(code('AuditUnavailable'))
+    expect(() => kms.unwrap(caller, key, ciphertext, [])).toThrow(code('AuditUnavailable'))
+    expect(() => kms.permit(caller, key, 'unwrap')).toThrow(code('AuditUnavailable'))
+    expect(() => kms.countKeys(caller, {})).toThrow(code('AuditUnavailable'))
+    await expect(kms.disableKey(caller, key)).rejects.toThrow(code('AuditUnavailable'))
+    full = false
+    expect(kms.unwrap(caller, key, ciphertext, []).plaintext).toEqual(DEK)
+  })
+
+  it('answers a change when its record is durable, a use at once', async () => {
+    const durable = Promise.withResolvers<void>()
+    const world = await kmsWorld({ audit: { settled: () => durable.promise } })
+    let answered = false
+    const created = rootKey(world).then((key) => {
+      answered = true
+      return key
+    })
+    await expect.poll(() => world.events.map(({ action }) => action)).toEqual(['kms.secrets.create'])
+    expect(answered).toBe(false)
+    durable.resolve()
+    const key = await created
+    expect(world.events[0]).toMatchObject({ outcome: 'success', keyCrn: expect.stringContaining(`:key:${key}`) })
+  })
+
+  it('says so after a change whose record did not become durable', async () => {
+    const world = await kmsWorld({ audit: { settled: async () => Promise.reject(unavailable()) } })
+    await expect(rootKey(world)).rejects.toThrow(code('AuditUnavailable'))
+    expect(world.kms.countKeys(world.caller, {})).toBe(1)
   })
 })
