@@ -8,6 +8,8 @@ import { groupOf, isRefusal, permits } from './permits.ts'
 export interface CachedProviderOptions {
   /** A cached DEK is used only with the provider's yes younger than this. 0: asked at every use. Default 2000. */
   readonly permitMs?: number
+  /** DEKs of a key that nobody has asked about for so long are zeroed: it may not be allowed any more. Default 4000. */
+  readonly idleMs?: number
   /** Life of an unwrapped DEK in memory. Default 60 000. */
   readonly ttlMs?: number
   /** Default 10 000. */
@@ -27,9 +29,14 @@ const SUITE = 'OEF1/1'
  * wraps no more keeps them.
  */
 export function cachedProvider(inner: KeyProvider, options: CachedProviderOptions = {}): KeyProvider {
-  const { permitMs = 2_000, ttlMs = 60_000, maxEntries = 10_000, clock = monotonicClock } = options
+  const { permitMs = 2_000, idleMs = 4_000, ttlMs = 60_000, maxEntries = 10_000, clock = monotonicClock } = options
   const cache = dekCache({ ttlMs, maxEntries, clock })
   const standing = permits({ permitMs, clock, ask: inner.permit, onRefused: cache.forget })
+
+  const forgetIdle = (): void => {
+    for (const group of cache.groups()) if (standing.unwrapAgeMs(group) >= idleMs) cache.forget(group)
+  }
+  const forgetting = setInterval(forgetIdle, Math.max(idleMs / 8, 100)).unref()
 
   /** A call of the provider is checked there, so its answer tells what a permit would. */
   const checked = async <Result>(
@@ -89,6 +96,7 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     register: inner.register,
     deregister: inner.deregister,
     close: async () => {
+      clearInterval(forgetting)
       cache[Symbol.dispose]()
       await inner.close()
     },

@@ -11,6 +11,8 @@ export interface DekCache extends Disposable {
   readonly put: (id: string, group: string, bytes: Buffer) => void
   /** Drops every DEK of a group at once. */
   readonly forget: (group: string) => void
+  /** Groups that have a DEK here. */
+  readonly groups: () => readonly string[]
 }
 
 interface Entry {
@@ -51,6 +53,7 @@ export function dekCache(options: { ttlMs: number; maxEntries: number; clock: Cl
     forget: (group) => {
       for (const id of [...(groups.get(group) ?? [])]) entries.delete(id)
     },
+    groups: () => [...groups.keys()],
     [Symbol.dispose]: () => {
       closed = true
       clearInterval(purging)

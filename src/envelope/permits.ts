@@ -23,6 +23,8 @@ export interface Permits {
   readonly refused: (call: KeyCall, question: Question, error: unknown) => void
   /** Resolves when a yes younger than permitMs is at hand, asking when needed. Throws what the provider throws. */
   readonly fresh: (call: KeyCall, use: KeyUse) => Promise<void>
+  /** How long ago the last yes to unwrapping was asked for; infinite when it was taken back. */
+  readonly unwrapAgeMs: (group: string) => number
 }
 
 interface Standing {
@@ -131,7 +133,7 @@ export function permits(options: {
     if (ageMs(asked) >= permitMs) throw unavailable()
   }
 
-  return { question, granted, refused, fresh }
+  return { question, granted, refused, fresh, unwrapAgeMs: (group) => ageMs({ group, use: 'unwrap' }) }
 }
 
 export const isRefusal = (error: unknown): boolean =>

@@ -12,7 +12,7 @@ import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
-import { whilePermitted } from './while-permitted.ts'
+import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
 
 /** Segments a read: large enough for the disk, small enough for many readers at once. */
 const SEGMENTS_PER_READ = 4
@@ -36,6 +36,8 @@ export interface OpenObject extends Disposable {
   readonly protection: Protection
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
+  /** Tells whoever sends the bytes on that they may not be sent any more, whether or not the next are asked for. */
+  readonly watch: () => PermitWatch
 }
 
 export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucket, key: string): Promise<OpenObject> {
@@ -74,14 +76,15 @@ async function openRecord(
   const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
   if (manifest.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
+  const ask = () => permitReading(engine, keys, bucket, key, record)
   const held = scope.move()
   return {
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
     protection: protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek),
+    watch: () => watchPermit(ask),
     read: (range) => {
-      const ask = () => permitReading(engine, keys, bucket, key, record)
       const bytes = readRange(engine, bucket, key, dek, record, manifest, range)
       return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
     },

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 
 /** How often a running transfer asks again whether the root key still allows it: well within the 5 s bound. */
-const ASK_EVERY_MS = 2000
+const ASK_EVERY_MS = 1000
 
 /**
  * Passes a body on while the root key allows it. `ask` throws when it no longer does; it allowed it at `askedAtMs`.
@@ -20,4 +20,16 @@ export async function* whilePermitted(
     }
     yield chunk
   }
+}
+
+/** `revoked` aborts, with what `ask` threw, when the root key no longer allows what is going on. */
+export interface PermitWatch extends Disposable {
+  readonly revoked: AbortSignal
+}
+
+/** Asks though nobody pulls: a client that stalls keeps a transfer open for as long as it likes, with what is on its way to it. */
+export function watchPermit(ask: () => Promise<void>): PermitWatch {
+  const controller = new AbortController()
+  const timer = setInterval(() => ask().catch((error: unknown) => controller.abort(error)), ASK_EVERY_MS).unref()
+  return { revoked: controller.signal, [Symbol.dispose]: () => clearInterval(timer) }
 }

@@ -10,6 +10,8 @@ export interface S3Reply {
   readonly headers?: Readonly<Record<string, string | number | undefined>>
   /** A stream must come with a content-length header. */
   readonly body?: ReplyBody
+  /** Aborts, with the reason, when a stream may not be sent on: the connection is reset. */
+  readonly revoked?: AbortSignal
 }
 
 export interface Owner {

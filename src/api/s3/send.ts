@@ -33,7 +33,7 @@ export async function send(response: ServerResponse, reply: S3Reply, bodyless: b
     response.end(body)
     return
   }
-  await stream(response, body)
+  await stream(response, body, reply.revoked)
 }
 
 /** A head that cannot be written leaves nothing behind, so that the answer that says so is not mixed with it. */
@@ -52,24 +52,26 @@ function writeHead(response: ServerResponse, status: number, headers: OutgoingHt
 const AHEAD_BYTES = 256 * 1024
 const writeAheads = readAhead(64)
 
-async function stream(response: ServerResponse, body: AsyncIterable<Buffer>): Promise<void> {
+async function stream(response: ServerResponse, body: AsyncIterable<Buffer>, revoked?: AbortSignal): Promise<void> {
   using ahead = writeAheads.take()
   const aheadBytes = ahead ? AHEAD_BYTES : 0
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
   response.once('close', onClose)
+  const signal = revoked ? AbortSignal.any([gone.signal, revoked]) : gone.signal
   try {
     for await (const chunk of body) {
       if (response.destroyed) return
       const room = response.write(chunk)
-      if (!room && response.writableLength > aheadBytes) await once(response, 'drain', { signal: gone.signal })
+      if (!room && response.writableLength > aheadBytes) await once(response, 'drain', { signal })
+      revoked?.throwIfAborted()
     }
     response.end()
   } catch (error) {
     // The client went away while we waited: nobody is left to be told.
     if (gone.signal.aborted) return
     response.socket?.resetAndDestroy()
-    throw error
+    throw revoked?.aborted ? revoked.reason : error
   } finally {
     response.off('close', onClose)
   }

@@ -99,6 +99,24 @@ describe('cached key provider', () => {
     await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
   })
 
+  it.each([0, 2_000])(
+    'keeps no DEK of a key that nobody has asked about for idleMs (permitMs %i)',
+    async (permitMs) => {
+      const { kms, call, wrapped, unwrapped } = await setUp({ permitMs, idleMs: 4_000 })
+      await unwrapped(call, wrapped)
+      for (let uses = 0; uses < 3; uses++) {
+        await passes(3_000)
+        await unwrapped(call, wrapped)
+      }
+      expect(kms.calls.filter((name) => name === 'unwrap')).toHaveLength(1)
+      kms.calls.length = 0
+      await passes(4_600)
+      expect(kms.calls).toEqual([])
+      await unwrapped(call, wrapped)
+      expect(kms.calls).toEqual(['unwrap'])
+    },
+  )
+
   it('is readable again at once when the key is enabled', async () => {
     const { kms, call, wrapped, bytes, unwrapped } = await setUp()
     await unwrapped(call, wrapped)

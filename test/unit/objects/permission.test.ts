@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { bodyOf, plain, readAll, testEngine } from '../../support/engine.ts'
 
@@ -95,10 +96,22 @@ describe('a root key that is disabled', () => {
     const reader = object.read({ start: 0, end: object.manifest.sizeBytes })[Symbol.asyncIterator]()
     expect((await reader.next()).done).toBe(false)
     await kms.disable(newBucket.rootKeyCrn)
-    time.nowMs += 1999
+    time.nowMs += 999
     expect((await reader.next()).done).toBe(false)
     time.nowMs += 1
     await expect(reader.next()).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+  })
+
+  it('is asked for by itself while somebody watches, who hears of it', async () => {
+    const { objects, makeBucket, kms, newBucket } = await testEngine()
+    const bucket = await makeBucket()
+    await objects.put({ bucket, key: 'key', body: bodyOf('text'), ...plain })
+    using object = await objects.open({ bucket, key: 'key' })
+    using watch = object.watch()
+    expect(watch.revoked.aborted).toBe(false)
+    await kms.disable(newBucket.rootKeyCrn)
+    await once(watch.revoked, 'abort')
+    expect(watch.revoked.reason).toMatchObject({ code: 'RootKeyDisabled' })
   })
 
   it('is asked for again before the first byte of a read that waited', async () => {
