@@ -109,4 +109,12 @@ describe('GET /keys/{id}/versions', () => {
     const page = await server.call('GET', `/keys/${ids[0]}/versions?limit=1&offset=1`)
     expect(page.json.resources).toEqual([json.resources[1]])
   })
+
+  it('of a key that is not active only when any state will do', async () => {
+    for (const id of [ids[1], ids[2]]) {
+      expect(refusal(await server.call('GET', `/keys/${id}/versions`))).toBe('409 KEY_ACTION_INVALID_STATE_ERR')
+      const { json } = await server.call('GET', `/keys/${id}/versions?allKeyStates=true`)
+      expect(json.metadata.collectionTotal).toBe(1)
+    }
+  })
 })

@@ -66,7 +66,8 @@ export interface ServerOptions extends WorldOptions {
 
 export async function keyProtectServer(options: ServerOptions = {}): Promise<KeyProtectServer> {
   const { trustedProxies = [] } = options
-  const world = await kmsWorld({ settings: { enableDelayMs: 0, restoreDelayMs: 0 }, ...options })
+  const settings = { enableDelayMs: 0, restoreDelayMs: 0, ...options.settings }
+  const world = await kmsWorld({ ...options, settings })
   const logged: unknown[] = []
   const log = (...entry: unknown[]) => void logged.push(entry)
   const listener = createControlListener({

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import { KMS_SPACE, rowsUnder } from '../../../src/kms/keyspace.ts'
 import { openLevelStore } from '../../../src/storage/metadata/level-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
-import { kmsWorld, rootKey } from '../../support/kms-world.ts'
+import { kmsWorld, PURGER, rootKey } from '../../support/kms-world.ts'
 import { testMark } from '../../support/log-mark.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -56,6 +56,21 @@ it.each(['once', 'three times'])('an erased key that was written %s is in no fil
   expect(await holding(sealed)).toEqual(sealed.map(() => 0))
   const other = await rootKey(world, 'another')
   world.kms.wrap(world.caller, other, Buffer.alloc(32), [])
+})
+
+it('a purged key is in no file any more, at once', async () => {
+  const { open, holding } = await onDisk()
+  const store = await open()
+  onTestFinished(() => store.close())
+  const world = await kmsWorld({ store, settings: { rotateIntervalMs: 0 } })
+  const key = await rootKey(world)
+  await world.kms.rotateKey(world.caller, key)
+  const sealed = await storedVersions(store)
+  await world.kms.deleteKey(world.caller, key, { force: false })
+  world.passTime(4 * HOUR_MS)
+  expect(await holding(sealed)).not.toContain(0)
+  await world.kms.purgeKey({ ...world.caller, principal: PURGER }, key)
+  expect(await holding(sealed)).toEqual(sealed.map(() => 0))
 })
 
 it('a run that ended between the erasure and the compaction leaves it to the next', async () => {

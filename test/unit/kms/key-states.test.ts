@@ -12,6 +12,10 @@ const ACTIONS: readonly StatefulAction[] = [
   'delete',
   'restore',
   'register',
+  'setForDeletion',
+  'edit',
+  'purge',
+  'listVersions',
 ]
 
 function answers(state: KeyState): Record<string, string> {
@@ -32,11 +36,11 @@ const yes = 'allowed'
 
 describe('the state table', () => {
   it.each([
-    ['pre-active', KEY_STATE.preActive, [no, no, no, no, no, no, no, no, no, no]],
-    ['active', KEY_STATE.active, [yes, yes, yes, yes, yes, yes, no, yes, no, yes]],
-    ['suspended', KEY_STATE.suspended, [no, no, no, no, no, no, yes, yes, no, no]],
-    ['deactivated', KEY_STATE.deactivated, [yes, no, yes, yes, yes, no, no, yes, no, no]],
-    ['destroyed', KEY_STATE.destroyed, [no, no, no, no, no, no, no, 'KeyDeleted', yes, no]],
+    ['pre-active', KEY_STATE.preActive, [no, no, no, no, no, no, no, no, no, no, no, no, no, no]],
+    ['active', KEY_STATE.active, [yes, yes, yes, yes, yes, yes, no, yes, no, yes, yes, yes, no, yes]],
+    ['suspended', KEY_STATE.suspended, [no, no, no, no, no, no, yes, yes, no, no, yes, yes, no, no]],
+    ['deactivated', KEY_STATE.deactivated, [yes, no, yes, yes, yes, no, no, yes, no, no, yes, yes, no, no]],
+    ['destroyed', KEY_STATE.destroyed, [no, no, no, no, no, no, no, 'KeyDeleted', yes, no, no, no, yes, no]],
   ])('%s', (_, state, expected) => {
     expect(answers(state)).toEqual(Object.fromEntries(ACTIONS.map((action, at) => [action, expected[at]])))
   })
