@@ -32,8 +32,6 @@ const newKeyWithPoliciesResource = newKeyResource.extend({
   dualAuthDelete: dualAuthDelete.optional(),
 })
 
-export type NewKeyWithPoliciesResource = z.output<typeof newKeyWithPoliciesResource>
-
 /** Key Protect's envelope. */
 const collectionOf = <Resource extends z.ZodType>(resource: Resource) =>
   z.strictObject({
