@@ -1,11 +1,12 @@
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
-import { blobKey, SPACE } from './keyspace.ts'
+import { blobKey, rowsUnder, SPACE } from './keyspace.ts'
 
 const PAGE = 500
 
 /**
- * Removes blobs that no row names: what interrupted writes of earlier runs left behind. Bytes are written before the
+ * Removes blobs that no row names: what interrupted writes of earlier runs left behind, and what the store could not free
+ * because damage hides what else is there. Bytes are written before the
  * record that names them, so an orphan is never part of an acknowledged write. The lease of this run is left alone: its
  * unfinished writes are not orphans yet. So is one without a row: a lease has its row before its first blob, so these
  * blobs belong to rows that are not here, as in a restore of which a part is missing.
@@ -30,8 +31,14 @@ async function sweepLease(
   signal: AbortSignal,
 ): Promise<number> {
   const row = await metadata.get(SPACE.lease, Buffer.from(lease, 'latin1'))
+  if (!row) return 0
+  await blobs.removeUnnamed(lease, async (idPrefix) => {
+    if (signal.aborted) return true
+    const rows = await metadata.range(SPACE.blob, { ...rowsUnder(blobKey(idPrefix)), limit: 1 })
+    return rows.length > 0
+  })
   // A sealed lease was swept, or closed with nothing unfinished.
-  if (row?.value.toString('latin1') !== 'open') return 0
+  if (row.value.toString('latin1') !== 'open') return 0
   let removed = 0
   let failed = 0
   let after: BlobId | undefined

@@ -312,6 +312,34 @@ export function blobStoreSuite(
       expect(await store.remove([])).toEqual([])
     })
 
+    it('frees of an earlier lease what no record names, and nothing that one names', async () => {
+      const largest = Math.max(...edges)
+      const infos: BlobInfo[] = []
+      for (let n = 0; n < 30; n++) infos.push(await store.put([randomBytes(n % 7 === 0 ? largest + 1 : n * 400)]))
+      const earlier = store.lease
+      const named = infos.filter((_, n) => n % 11 === 3)
+      store = await subject.reopen()
+      const own = await store.put([Buffer.from('own')])
+      const readable = async (): Promise<void> => {
+        for (const { id, lengthBytes } of [...named, own])
+          expect(await bytesOf(store, id, 0, lengthBytes)).toHaveLength(lengthBytes)
+      }
+      await store.removeUnnamed(earlier, async (prefix) => {
+        expect(prefix.startsWith(`${earlier}/`)).toBe(true)
+        return named.some(({ id }) => id.startsWith(prefix))
+      })
+      await readable()
+      await store.removeUnnamed('0123456789abcdef', async () => false)
+      await store.removeUnnamed('../..', async () => false)
+      await readable()
+      await expect(store.removeUnnamed(store.lease, async () => false)).rejects.toThrow(RangeError)
+      await readable()
+      await store.removeUnnamed(earlier, async () => false)
+      const rest = await store.list(earlier, undefined, 1000)
+      expect(await store.remove(rest.map(({ id }) => id))).toEqual([])
+      expect((await everythingIn(store)).map(({ id }) => id)).toEqual([own.id])
+    })
+
     it('once closed refuses to write, after the writes that were running', async () => {
       const running = Array.from({ length: 10 }, (_, n) => store.put([randomBytes(n * 1000)]))
       const [infos] = await Promise.all([Promise.all(running), store.close()])

@@ -41,6 +41,9 @@ export function formatBlobId(name: DiskBlobName): BlobId {
   return `${name.lease}/p/${name.pack}/${hex(name.offset, 8)}/${hex(name.lengthBytes, 8)}`
 }
 
+/** How the ids of all blobs in a pack begin, and no others. */
+export const packPrefix = (lease: string, pack: string): string => `${lease}/p/${pack}/`
+
 export const packName = (number: number): string => hex(number, 8)
 
 /** The nth file of a lease, counted from 0. Consecutive files share a directory, and so its fsync. */

@@ -37,6 +37,12 @@ export interface BlobStore {
   readonly leases: () => Promise<string[]>
   /** For the sweep: blobs of a lease in ascending byte order of id, strictly after `after`. Torn tails are left out (and are free to be cut). */
   readonly list: (lease: string, after: BlobId | undefined, limit: number) => Promise<BlobInfo[]>
+  /**
+   * For the sweep: frees what an earlier lease keeps of many blobs as one, with all that is in it, be it damaged or not, where
+   * `isNamed` says that no record names a blob whose id starts with the prefix that it is given. What was named by none never
+   * is again: it may be asked about any lease but the store's own (RangeError). What cannot be freed now is left.
+   */
+  readonly removeUnnamed: (lease: string, isNamed: (idPrefix: string) => Promise<boolean>) => Promise<void>
   /** Waits for running writes, then refuses all. */
   readonly close: () => Promise<void>
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type Clock, systemClock } from '../../base/clock.ts'
 import { ensureDirectory } from '../directories.ts'
-import { LEASE } from './blob-id.ts'
+import { LEASE, PACK, packPrefix } from './blob-id.ts'
 import { blobPlace } from './blob-place.ts'
 import { blobPutter } from './blob-putter.ts'
 import { blobReader } from './blob-reader.ts'
@@ -14,7 +14,7 @@ import { blobStoreFailed, diskError, diskHealth } from './disk-health.ts'
 import { removeBlobFiles } from './file-remover.ts'
 import { freeSpace } from './free-space.ts'
 import { leaseDirectories } from './lease-directories.ts'
-import { listLease } from './lease-list.ts'
+import { listLease, namesIn } from './lease-list.ts'
 import { packRemover } from './pack-remover.ts'
 import { packWriter } from './pack-writer.ts'
 import { runningWork } from './running-work.ts'
@@ -126,6 +126,15 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
     return failed.flat()
   }
 
+  const removeUnnamed: BlobStore['removeUnnamed'] = async (ofLease, isNamed) => {
+    if (ofLease === lease) throw new RangeError('blobs of the running lease may be about to be named')
+    if (!LEASE.test(ofLease)) return
+    for (const pack of await namesIn(disk, `${root}/${ofLease}/p`, PACK)) {
+      if (await isNamed(packPrefix(ofLease, pack))) continue
+      await removal.drop(`${root}/${ofLease}/p/${pack}`).catch(() => {})
+    }
+  }
+
   return {
     lease,
     put: (body, lengthBytes) => work.run(() => put(body, lengthBytes)),
@@ -139,6 +148,7 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
       return found.filter((each) => each !== lease || ownHasAny)
     },
     list,
+    removeUnnamed: (ofLease, isNamed) => work.run(() => removeUnnamed(ofLease, isNamed)),
     close: () =>
       work.finish(async () => {
         await packs.close()

@@ -14,6 +14,8 @@ export interface PackRemover {
   readonly remove: (blobs: readonly PackedBlob[]) => Promise<BlobId[]>
   /** Unlinks the pack when it holds no live record and every byte of it is accounted for. */
   readonly reconsider: (path: string) => Promise<void>
+  /** Unlinks the pack whatever it holds: for a pack that gets no more records and of which nobody knows any. */
+  readonly drop: (path: string) => Promise<void>
   /** To be called when nothing will be appended to a pack any more. */
   readonly sealed: (path: string) => void
   readonly idle: () => Promise<void>
@@ -32,6 +34,8 @@ interface Job {
   readonly path: string
   /** Undefined: only see whether the pack is still needed. */
   readonly blob?: PackedBlob
+  /** Nobody knows a record of the pack. */
+  readonly unknown?: boolean
 }
 
 /** How many records of a pack are live; `whole` when every byte of it is accounted for. */
@@ -75,6 +79,7 @@ export function packRemover({ disk, directories, health, isOpen, onUnlinked }: P
   }
 
   const removeFrom = async (path: string, fd: number, jobs: readonly Job[]): Promise<void> => {
+    if (jobs.some(({ unknown }) => unknown)) return unlinkPack(path)
     const open = isOpen(path)
     if (open) removedFromWhileOpen.add(path)
     const counted = open ? undefined : await accountOf(path, fd)
@@ -136,6 +141,7 @@ export function packRemover({ disk, directories, health, isOpen, onUnlinked }: P
       return blobs.filter((_, index) => outcomes[index]?.status === 'rejected').map(({ id }) => id)
     },
     reconsider: (path) => queue.submit({ path }),
+    drop: (path) => queue.submit({ path, unknown: true }),
     sealed: (path) => {
       if (!removedFromWhileOpen.delete(path)) return
       // A pack that cannot be read now is considered again when it loses its next record, or by the sweep.

@@ -123,6 +123,17 @@ export function simulatedBlobs(disk: Disk, lease: string, life: Life, world: Wor
       const ids = [...disk.keys()].filter((id) => id.startsWith(ofLease) && (after === undefined || id > after)).sort()
       return ids.slice(0, limit).map((id) => ({ id, lengthBytes: lengthOf(disk.get(id) ?? []) }))
     },
+    // As if sixteen shared a pack.
+    removeUnnamed: async (ofLease, isNamed) => {
+      await schedule.step(life, 'read')
+      const ids = [...disk.keys()].filter((id) => id.startsWith(`${ofLease}/`))
+      for (const [prefix, pack] of Map.groupBy(ids, (id) => id.slice(0, -1))) {
+        if (await isNamed(prefix)) continue
+        await schedule.step(life, 'remove')
+        if (faults.happens('removeFails')) continue
+        for (const id of pack) disk.delete(id)
+      }
+    },
     close: async () => {},
   }
 }

@@ -44,6 +44,8 @@ export function memoryBlobStore(lease: string, disk = new Map<BlobId, Buffer>())
         .slice(0, limit)
         .map((id) => ({ id, lengthBytes: bytesOf(id).length }))
     },
+    // Each blob lies by itself.
+    removeUnnamed: async () => {},
     close: async () => {},
   }
 }

@@ -424,7 +424,7 @@ describe('disk store', () => {
       expect(await next.leases()).toEqual([])
     })
 
-    it('a damaged header hides no other blob from reading, and its pack is never unlinked', async () => {
+    it('a damaged header hides no other blob from reading, and its pack is unlinked only when no record names any', async () => {
       const store = await openStore('a')
       const infos = [await put(store, 100), await put(store, 100), await put(store, 100)]
       await store.close()
@@ -443,6 +443,17 @@ describe('disk store', () => {
       await next.remove(infos.map(({ id }) => id))
       expect(await filesUnder(root)).toEqual([`${store.lease}/p/00000000`])
       expect(await next.leases()).toEqual([store.lease])
+      const asked: string[] = []
+      const answer = (named: boolean) => async (prefix: string) => {
+        asked.push(prefix)
+        return named
+      }
+      await next.removeUnnamed(store.lease, answer(true))
+      expect(await filesUnder(root)).toEqual([`${store.lease}/p/00000000`])
+      await next.removeUnnamed(store.lease, answer(false))
+      expect(asked).toEqual(Array(2).fill(`${store.lease}/p/00000000/`))
+      expect(await filesUnder(root)).toEqual([])
+      expect(await next.leases()).toEqual([])
     })
 
     it('are unlinked when their last blob goes, unless they are still appended to', async () => {
