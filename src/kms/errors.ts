@@ -46,6 +46,11 @@ export type KmsErrorCode =
   | 'SearchTooBroad'
   /** Registrations are made and ended by services only. */
   | 'ServiceOnly'
+  | 'RegistrationNotFound'
+  /** A registration names a version that the key does not have. */
+  | 'KeyVersionInvalid'
+  /** A query for registrations is no CRN, or has wildcards where none may be. */
+  | 'CrnQueryInvalid'
   /** A service registers its own instance's resources only. */
   | 'ForeignResource'
   /** The instance has had no import token yet. */

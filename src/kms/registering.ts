@@ -1,64 +1,71 @@
-import type { Principal } from '../iam/principal.ts'
 import type { KeyEntry } from './catalog.ts'
 import { type Actor, changeKey, type KmsContext, newestVersion, requireUsable } from './context.ts'
-import { kmsError } from './errors.ts'
-import type { KeyVersionView } from './key-view.ts'
+import { invalidField, kmsError } from './errors.ts'
 import { KMS_SPACE, registrationRow } from './keyspace.ts'
-import { parseResourceCrn, type RegistrationRecord, registrationRecords, resourceCrnMatcher } from './registrations.ts'
+import { type RegistrationRecord, registrationRecords } from './registrations.ts'
 
-export interface NewRegistration {
-  readonly resourceCrn: string
+export interface RegistrationChange {
   readonly description?: string
   readonly preventKeyDeletion?: boolean
+  /** The version of the key that the resource is protected with: of a new registration, the newest unless told otherwise. */
+  readonly keyVersionId?: string
+  /** What the service notes for itself. */
+  readonly registrationMetadata?: string
 }
 
-export interface RegistrationView extends RegistrationRecord {
-  readonly keyId: string
-  readonly keyName: string
-  readonly keyVersion: KeyVersionView
+export interface NewRegistration extends RegistrationChange {
+  readonly resourceCrn: string
 }
 
-export interface RegistrationFilter {
-  /** A CRN with `*` for whole segments or at the end of the last one. */
-  readonly resourceCrnQuery?: string
-  readonly preventKeyDeletion?: boolean
+export interface RegisteredAt {
+  readonly entry: KeyEntry
+  readonly record: RegistrationRecord
 }
 
-/** Throws ServiceOnly, ForeignResource, InvalidField. A service speaks for its own instance only. */
-export function assertOwnResource(principal: Principal, resourceCrn: string): void {
-  if (principal.type !== 'service') throw kmsError('ServiceOnly', 'only a service registers its resources')
-  const { service, instance, account } = parseResourceCrn(resourceCrn)
-  const own =
-    service === principal.serviceName && instance === principal.serviceInstance && account === principal.accountId
-  if (!own) throw kmsError('ForeignResource', 'the resource belongs to another instance')
-}
+const MAX_DESCRIPTION = 240
+const MAX_METADATA = 4096
 
-/** Idempotent; a repeat renews description and preventKeyDeletion. Throws RootKeyRequired, InvalidKeyState. */
+/** Idempotent; a repeat renews what it says. Throws RootKeyRequired, InvalidKeyState, KeyVersionInvalid, InvalidField. */
 export function register(
   context: KmsContext,
   actor: Actor,
   keyId: string,
   registration: NewRegistration,
-): Promise<void> {
+): Promise<RegisteredAt> {
   return changeKey(context, actor, keyId, async (entry) => {
     requireUsable(context, entry, 'register')
-    const now = context.now()
-    const { resourceCrn, description, preventKeyDeletion = false } = registration
-    const { createdAt = now, createdBy = actor.iamId } = entry.registrations.get(resourceCrn) ?? {}
-    const record: RegistrationRecord = {
-      resourceCrn,
-      ...(description === undefined ? {} : { description }),
-      preventKeyDeletion,
-      createdAt,
-      createdBy,
-      updatedAt: now,
-      updatedBy: actor.iamId,
-    }
-    const key = registrationRow(entry.instanceId, entry.id, resourceCrn)
-    const value = registrationRecords.encode(record)
-    await context.catalog.commit(entry, [{ type: 'put', space: KMS_SPACE.registration, key, value }], () => {
-      entry.registrations.set(resourceCrn, record)
-    })
+    const { resourceCrn, ...members } = registration
+    const before = entry.registrations.get(resourceCrn)
+    const keyVersionId = members.keyVersionId ?? before?.keyVersionId ?? newestVersion(entry).id
+    return write(context, actor, entry, before, resourceCrn, { ...members, keyVersionId })
+  })
+}
+
+/** Throws RegistrationNotFound, KeyVersionInvalid, InvalidField. In every state of the key. */
+export function changeRegistration(
+  context: KmsContext,
+  actor: Actor,
+  keyId: string,
+  resourceCrn: string,
+  change: RegistrationChange,
+): Promise<RegisteredAt> {
+  return changeKey(context, actor, keyId, async (entry) => {
+    const before = requireRegistration(entry, resourceCrn)
+    return write(context, actor, entry, before, resourceCrn, { ...membersOf(before), ...change })
+  })
+}
+
+/** Throws RegistrationNotFound, KeyVersionInvalid, InvalidField. In every state of the key. */
+export function replaceRegistration(
+  context: KmsContext,
+  actor: Actor,
+  keyId: string,
+  { resourceCrn, ...members }: NewRegistration,
+): Promise<RegisteredAt> {
+  return changeKey(context, actor, keyId, async (entry) => {
+    const before = requireRegistration(entry, resourceCrn)
+    const keyVersionId = members.keyVersionId ?? newestVersion(entry).id
+    return write(context, actor, entry, before, resourceCrn, { ...members, keyVersionId })
   })
 }
 
@@ -73,30 +80,61 @@ export function deregister(context: KmsContext, actor: Actor, keyId: string, res
   })
 }
 
-// Key Protect: a query over all keys names everything up to the instance.
-const FIXED_SEGMENTS_OF_ALL_KEYS = 8
-
-/** Of one key, or of the keys in the rings that `of` holds for. */
-export function selectRegistrations(
-  context: KmsContext,
-  instanceId: string,
-  of: KeyEntry | ((ring: string) => boolean),
-  { resourceCrnQuery, preventKeyDeletion }: RegistrationFilter,
-): RegistrationView[] {
-  const ofAll = typeof of === 'function'
-  const matches =
-    resourceCrnQuery === undefined
-      ? () => true
-      : resourceCrnMatcher(resourceCrnQuery, ofAll ? FIXED_SEGMENTS_OF_ALL_KEYS : 0)
-  const entries = ofAll ? [...context.catalog.keysOf(instanceId)].filter(({ record }) => of(record.keyRingId)) : [of]
-  return entries
-    .flatMap(registrationViews)
-    .filter((view) => preventKeyDeletion === undefined || view.preventKeyDeletion === preventKeyDeletion)
-    .filter((view) => matches(view.resourceCrn))
+function requireRegistration(entry: KeyEntry, resourceCrn: string): RegistrationRecord {
+  const record = entry.registrations.get(resourceCrn)
+  if (!record) throw kmsError('RegistrationNotFound', 'the resource is not registered at the key')
+  return record
 }
 
-function registrationViews(entry: KeyEntry): RegistrationView[] {
-  const { id, createdAt } = newestVersion(entry)
-  const about = { keyId: entry.id, keyName: entry.record.name, keyVersion: { id, createdAt } }
-  return [...entry.registrations.values()].map((record) => ({ ...record, ...about }))
+const membersOf = (record: RegistrationRecord): RegistrationChange => {
+  const { description, preventKeyDeletion, keyVersionId, registrationMetadata } = record
+  return {
+    preventKeyDeletion,
+    ...(description === undefined ? {} : { description }),
+    ...(keyVersionId === undefined ? {} : { keyVersionId }),
+    ...(registrationMetadata === undefined ? {} : { registrationMetadata }),
+  }
+}
+
+async function write(
+  context: KmsContext,
+  actor: Actor,
+  entry: KeyEntry,
+  before: RegistrationRecord | undefined,
+  resourceCrn: string,
+  members: RegistrationChange,
+): Promise<RegisteredAt> {
+  check(entry, members)
+  const now = context.now()
+  const { createdAt = now, createdBy = actor.iamId } = before ?? {}
+  const record: RegistrationRecord = {
+    resourceCrn,
+    ...members,
+    preventKeyDeletion: members.preventKeyDeletion ?? false,
+    createdAt,
+    createdBy,
+    updatedAt: now,
+    updatedBy: actor.iamId,
+  }
+  const key = registrationRow(entry.instanceId, entry.id, resourceCrn)
+  const value = registrationRecords.encode(record)
+  await context.catalog.commit(entry, [{ type: 'put', space: KMS_SPACE.registration, key, value }], () => {
+    entry.registrations.set(resourceCrn, record)
+  })
+  return { entry, record }
+}
+
+function check(
+  entry: KeyEntry,
+  { description = '', keyVersionId, registrationMetadata = '' }: RegistrationChange,
+): void {
+  if (description.length > MAX_DESCRIPTION) {
+    throw invalidField('description', `at most ${MAX_DESCRIPTION} characters`)
+  }
+  if (registrationMetadata.length > MAX_METADATA) {
+    throw invalidField('registrationMetadata', `at most ${MAX_METADATA} characters`)
+  }
+  if (keyVersionId !== undefined && !entry.versions.some(({ id }) => id === keyVersionId)) {
+    throw kmsError('KeyVersionInvalid', 'the key has no such version')
+  }
 }

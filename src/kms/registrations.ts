@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Crn, parseCrn } from '../base/crn.ts'
-import { invalidField } from './errors.ts'
+import type { Principal } from '../iam/principal.ts'
+import { invalidField, kmsError } from './errors.ts'
 import { recordCodec } from './record.ts'
 
 /** The link between a root key and a resource that it protects. */
@@ -12,6 +13,8 @@ const registrationSchema = z.strictObject({
   createdBy: z.string(),
   updatedAt: z.number(),
   updatedBy: z.string(),
+  keyVersionId: z.uuid().exactOptional(),
+  registrationMetadata: z.string().exactOptional(),
 })
 
 export type RegistrationRecord = Readonly<z.infer<typeof registrationSchema>>
@@ -30,17 +33,35 @@ export function parseResourceCrn(resourceCrn: string): Crn {
   }
 }
 
+/** Throws ServiceOnly, ForeignResource, InvalidField. A service speaks for its own instance only. */
+export function assertOwnResource(principal: Principal, resourceCrn: string): void {
+  if (principal.type !== 'service') throw kmsError('ServiceOnly', 'only a service registers its resources')
+  parseResourceCrn(resourceCrn)
+  if (!ownsResource(principal, resourceCrn)) {
+    throw kmsError('ForeignResource', 'the resource belongs to another instance')
+  }
+}
+
+/** Whether it is a resource of the service instance that the principal is. */
+export function ownsResource(principal: Principal, resourceCrn: string): boolean {
+  if (principal.type !== 'service') return false
+  const { service, instance, account } = parseResourceCrn(resourceCrn)
+  return service === principal.serviceName && instance === principal.serviceInstance && account === principal.accountId
+}
+
 /**
  * Key Protect: `*` stands for a whole segment, or for the rest of the last one.
- * `fixedSegments` is how many leading segments may not be a wildcard.
+ * `fixedSegments` is how many leading segments may not be a wildcard. Throws CrnQueryInvalid.
  */
 export function resourceCrnMatcher(query: string, fixedSegments: number): (resourceCrn: string) => boolean {
   const wanted = splitCrn(query)
-  if (wanted.length !== 10 || wanted.slice(0, fixedSegments).includes('*')) {
-    throw invalidField(
-      'urlEncodedResourceCRNQuery',
-      'a CRN of ten segments is expected, wildcards only where they are allowed',
-    )
+  const mayBe = (segment: string, at: number): boolean => {
+    const literal = at === 9 && segment.endsWith('*') ? segment.slice(0, -1) : segment
+    return (segment === '*' && at >= fixedSegments) || !literal.includes('*')
+  }
+  if (wanted.length !== 10 || !wanted.every(mayBe)) {
+    const message = 'a CRN of ten segments is expected, wildcards only where they are allowed'
+    throw kmsError('CrnQueryInvalid', message, { field: 'urlEncodedResourceCRNQuery' })
   }
   return (resourceCrn) => {
     const segments = splitCrn(resourceCrn)

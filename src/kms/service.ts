@@ -19,16 +19,7 @@ import { loadCatalog } from './load-catalog.ts'
 import { createMaterials } from './material.ts'
 import { networkGuard } from './network-guard.ts'
 import { type PolicyCalls, policyCalls } from './policy-calls.ts'
-import { type Page, type PageOf, pageOf } from './read-keys.ts'
-import {
-  assertOwnResource,
-  deregister,
-  type NewRegistration,
-  type RegistrationFilter,
-  type RegistrationView,
-  register,
-  selectRegistrations,
-} from './registering.ts'
+import { type RegistrationCalls, registrationCalls } from './registration-calls.ts'
 import { type RingCalls, ringCalls } from './ring-calls.ts'
 import type { KmsSettings } from './settings.ts'
 import { createSweeper, type SweepReport } from './sweep.ts'
@@ -39,7 +30,7 @@ import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped,
  * THE ONE DOOR to the keys: every call authorises its caller, acts, and is audited. `key` is an id or an alias.
  * Every call throws InstanceNotFound, Unauthorized, and, with a key, KeyNotFound, KeyUnavailable, KeyDamaged.
  */
-export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportTokenCalls {
+export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportTokenCalls, RegistrationCalls {
   /** The plaintext stays the caller's. */
   readonly wrap: (caller: KmsCaller, key: string, plaintext: Uint8Array, aad: Aad) => Wrapped
   /** Of 32 fresh random bytes; the caller zeroes them. */
@@ -53,16 +44,6 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
     caller: KmsCaller,
     key: string,
   ) => { readonly crn: string; readonly keyVersion: string; readonly region: string }
-  readonly register: (caller: KmsCaller, key: string, registration: NewRegistration) => Promise<void>
-  /** A service takes back what it registered also when it is no longer authorized: it must not bind the key for ever. */
-  readonly deregister: (caller: KmsCaller, key: string, resourceCrn: string) => Promise<void>
-  /** Of one key, or of all keys of the instance. */
-  readonly listRegistrations: (
-    caller: KmsCaller,
-    key: string | undefined,
-    filter: RegistrationFilter,
-    page: Page,
-  ) => PageOf<RegistrationView>
   readonly createAlias: (caller: KmsCaller, key: string, alias: string) => Promise<AliasView>
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
@@ -129,6 +110,7 @@ export async function openKms({
     ...policyCalls(context, door),
     ...ringCalls(context, door),
     ...importTokenCalls(context, door),
+    ...registrationCalls(context, door),
     wrap: (caller, key, plaintext, aad) =>
       door.now(caller, 'kms.secrets.wrap', key, ({ instance, note }) =>
         versionNoted(note, wrap(context, requireKey(context, instance.guid, key), plaintext, aad)),
@@ -159,30 +141,6 @@ export async function openKms({
         return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
       })
     },
-    register: (caller, key, registration) =>
-      door.later(caller, 'kms.registrations.create', key, async ({ actor }) => {
-        assertOwnResource(caller.principal, registration.resourceCrn)
-        await register(context, actor, key, registration)
-      }),
-    deregister: (caller, key, resourceCrn) =>
-      door.later(
-        caller,
-        'kms.registrations.delete',
-        key,
-        async ({ actor }) => {
-          assertOwnResource(caller.principal, resourceCrn)
-          await deregister(context, actor, key, resourceCrn)
-        },
-        'identified',
-      ),
-    listRegistrations: (caller, key, filter, page) =>
-      key === undefined
-        ? door.list(caller, 'kms.registrations.list', ({ instance, sees }) =>
-            pageOf(selectRegistrations(context, instance.guid, sees, filter), page),
-          )
-        : door.now(caller, 'kms.registrations.list', key, ({ instance }) =>
-            pageOf(selectRegistrations(context, instance.guid, requireKey(context, instance.guid, key), filter), page),
-          ),
     createAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.create', key, ({ actor }) => createAlias(context, actor, key, alias)),
     deleteAlias: (caller, key, alias) =>

@@ -66,9 +66,9 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
         return kms.describe(caller, key)
       }),
     register: (call, registration) =>
-      told(() => {
+      told(async () => {
         const { caller, key } = target(call)
-        return kms.register(caller, key, registration)
+        await kms.register(caller, key, registration)
       }),
     deregister: (call, { resourceCrn }) =>
       told(() => {

@@ -83,6 +83,17 @@ export const importTokenBody = z
   .strictObject({ expiration: z.number().optional(), maxAllowedRetrievals: z.number().optional() })
   .nullish()
 
+const registrationMembers = {
+  preventKeyDeletion: z.boolean().optional(),
+  description: z.string().optional(),
+  registrationMetadata: z.string().optional(),
+}
+
+export const newRegistrationBody = z.strictObject(registrationMembers).nullish()
+export const registrationBody = z
+  .strictObject({ ...registrationMembers, keyVersionId: z.string().optional() })
+  .nullish()
+
 export const wrapBody = z
   .strictObject({ plaintext: z.string().optional(), aad: z.array(z.string()).optional() })
   .nullish()
@@ -90,10 +101,6 @@ export const wrapBody = z
 export const unwrapBody = z.strictObject({ ciphertext: z.string(), aad: z.array(z.string()).optional() })
 
 export const rotateBody = z.strictObject({ payload: z.string().optional(), ...secureImport }).nullish()
-
-export const registrationBody = z
-  .strictObject({ preventKeyDeletion: z.boolean().optional(), description: z.string().optional() })
-  .nullish()
 
 interface CollectionBody<Resource> {
   readonly metadata?: { readonly collectionTotal?: number | undefined } | undefined

@@ -20,6 +20,10 @@ type ProtocolErrorCode =
   | 'BodyQueryMismatch'
   /** The body says the same thing twice, or nothing. */
   | 'BodyAmbiguous'
+  /** A registration: the key is a standard key. */
+  | 'RegistrationRootKeyRequired'
+  /** A registration: not in this state of the key. */
+  | 'RegistrationKeyState'
   /** A call of Key Protect that this server does not have; the message names it. */
   | 'NotImplemented'
 
@@ -49,6 +53,7 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     BadPath: { status: 400, reason: 'INVALID_FIELD_ERR' },
     BadHeader: { status: 400, reason: 'INVALID_FIELD_ERR' },
     BadQuery: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
+    CrnQueryInvalid: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
     InvalidQuery: { status: 400, reason: 'INVALID_QUERY_PARAM_ERR' },
     CollectionTotalMismatch: { status: 400, reason: 'COLLECTION_TOTAL_MISMATCH_ERR' },
     CollectionNotOne: { status: 400, reason: 'NUM_COLLECTION_RESOURCE_ERR' },
@@ -66,6 +71,7 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     ForeignResource: { status: 403, reason: 'RESOURCE_OWNER_ERR' },
     KeyNotFound: { status: 404, reason: 'KEY_NOT_FOUND_ERR' },
     AliasNotFound: { status: 404, reason: 'KEY_ALIAS_NOT_FOUND_ERR' },
+    RegistrationNotFound: { status: 404, reason: 'REGISTRATION_NOT_FOUND_ERR' },
     ImportTokenNotFound: { status: 404, reason: 'IMPORT_TOKEN_NOT_FOUND_ERR' },
     KeyRingNotFound: { status: 404, reason: 'KEY_RING_NOT_FOUND_ERR' },
     NoSuchPath: { status: 404, reason: 'NOT_FOUND_ERR' },
@@ -85,6 +91,9 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     AuthorizationsNotMet: { status: 409, reason: 'AUTHORIZATIONS_NOT_MET' },
     NotDualAuth: { status: 409, reason: 'NOT_DUAL_AUTH_ERR' },
     KeyDeleted: { status: 410, reason: 'KEY_DELETED_ERR' },
+    RegistrationRootKeyRequired: { status: 422, reason: 'KEY_ROOT_REQ_REG_ERR' },
+    RegistrationKeyState: { status: 422, reason: 'KEY_INVALID_STATE_ERR' },
+    KeyVersionInvalid: { status: 422, reason: 'KEY_VERSION_INVALID' },
     InvalidCiphertext: { status: 422, reason: 'UNPROCESSABLE_CIPHERTEXT_ERR' },
     KeyDamaged: { status: 500, reason: 'INCOMPLETE_METADATA_ERR' },
     NotImplemented: { status: 501, reason: 'NOT_IMPLEMENTED_ERR' },

@@ -1,4 +1,4 @@
-import type { RegistrationView } from '../../kms/registering.ts'
+import type { RegistrationView } from '../../kms/select-registrations.ts'
 import { wireTime } from './envelope.ts'
 import { versionResource } from './key-resource.ts'
 
@@ -11,6 +11,7 @@ export const registrationResource = (view: RegistrationView): object => ({
   updatedBy: view.updatedBy,
   lastUpdated: wireTime(view.updatedAt),
   ...(view.description !== undefined && { description: view.description }),
+  ...(view.registrationMetadata !== undefined && { registrationMetadata: view.registrationMetadata }),
   preventKeyDeletion: view.preventKeyDeletion,
   keyVersion: versionResource(view.keyVersion),
 })

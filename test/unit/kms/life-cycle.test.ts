@@ -213,8 +213,8 @@ describe('registrations', () => {
     expect(find(bucketCrn('*'))).toBe(3)
     expect(find(bucketCrn('photos'), key)).toBe(1)
     expect(find('crn:v1:*:*:*:*:*:*:*:photos', key)).toBe(1)
-    expect(() => find('crn:v1:*:*:*:*:*:*:*:photos')).toThrow(code('InvalidField'))
-    expect(() => find('photos')).toThrow(code('InvalidField'))
+    expect(() => find('crn:v1:*:*:*:*:*:*:*:photos')).toThrow(code('CrnQueryInvalid'))
+    expect(() => find('photos')).toThrow(code('CrnQueryInvalid'))
   })
 })
 

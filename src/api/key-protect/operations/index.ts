@@ -1,6 +1,6 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { KeyProtectContext } from '../context.ts'
-import { changeRegistrations } from './change-registrations.ts'
+import { changeRegistration } from './change-registration.ts'
 import { countKeys } from './count-keys.ts'
 import { createAlias } from './create-alias.ts'
 import { createImportToken } from './create-import-token.ts'
@@ -28,6 +28,7 @@ import { patchKey } from './patch-key.ts'
 import { purgeKey } from './purge-key.ts'
 import { putInstancePolicies } from './put-instance-policies.ts'
 import { putKeyPolicies } from './put-key-policies.ts'
+import { replaceRegistration } from './replace-registration.ts'
 import { restoreKey } from './restore-key.ts'
 import { rewrapKey } from './rewrap-key.ts'
 import { rotateKey } from './rotate-key.ts'
@@ -64,7 +65,8 @@ export const OPERATIONS: readonly JsonOperation<KeyProtectContext>[] = [
   listAllRegistrations,
   createRegistration,
   deleteRegistration,
-  ...changeRegistrations,
+  changeRegistration,
+  replaceRegistration,
   createAlias,
   deleteAlias,
   putKeyPolicies,

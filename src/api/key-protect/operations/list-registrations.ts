@@ -1,4 +1,4 @@
-import type { RegistrationFilter } from '../../../kms/registering.ts'
+import type { RegistrationFilter } from '../../../kms/select-registrations.ts'
 import { noBody } from '../../common/json-operation.ts'
 import { json, type Reply } from '../../common/reply.ts'
 import type { ApiRequest } from '../../common/request.ts'
