@@ -3,51 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { same } from './check.ts'
 import type { Client, Step, Target } from './client.ts'
 import { installNpm, npmVersion, requireFrom } from './install.ts'
-
-interface Reply<Result> {
-  readonly status: number
-  readonly headers: Readonly<Record<string, string>>
-  readonly result: Result
-}
-interface Key {
-  readonly id: string
-  readonly crn: string
-  readonly state: number
-  readonly extractable: boolean
-  readonly imported: boolean
-}
-interface Collection<Resource> {
-  readonly metadata: { readonly collectionTotal: number }
-  readonly resources?: readonly Resource[]
-}
-type Call<Result> = (parameters: object) => Promise<Reply<Result>>
-interface KeyProtect {
-  readonly createKey: Call<Collection<Key>>
-  readonly getKeys: Call<Collection<Key>>
-  readonly getKey: Call<Collection<Key & { readonly payload?: string }>>
-  readonly getKeyMetadata: Call<Collection<Key>>
-  readonly getKeyCollectionMetadata: Call<unknown>
-  readonly getKeyVersions: Call<Collection<{ readonly id: string }>>
-  readonly wrapKey: Call<{ readonly plaintext?: string; readonly ciphertext: string }>
-  readonly unwrapKey: Call<{ readonly plaintext: string; readonly ciphertext?: string }>
-  readonly rewrapKey: Call<{ readonly ciphertext: string }>
-  readonly rotateKey: Call<unknown>
-  readonly disableKey: Call<unknown>
-  readonly enableKey: Call<unknown>
-  readonly deleteKey: Call<unknown>
-  readonly restoreKey: Call<unknown>
-}
+import { KEY_TYPE, type Key, type KeyProtect, only, refused, statusOf } from './key-protect-client.ts'
+import { settingSteps } from './key-protect-settings.ts'
 
 /** A directory of its own: the package can't live beside a current axios. */
 const PACKAGES = 'npm-key-protect'
-const KEY_TYPE = 'application/vnd.ibm.kms.key+json'
 const FAR_TOO_EARLY_MS = 60_000
 
 export const keyProtect: Client = {
   name: '@ibm-cloud/ibm-key-protect',
   install: () => installNpm(PACKAGES, ['@ibm-cloud/ibm-key-protect@0.1.2']),
   version: () => npmVersion(PACKAGES, '@ibm-cloud/ibm-key-protect'),
-  connect: async (target) => ({ steps: stepsFor(clientFor(target), target.keyProtectInstance) }),
+  connect: async (target) => {
+    const client = clientFor(target)
+    const steps = [stepsFor, settingSteps].flatMap((of) => of(client, target.keyProtectInstance))
+    return { steps }
+  },
 }
 
 function clientFor(target: Target): KeyProtect {
@@ -204,18 +175,6 @@ function stepsFor(client: KeyProtect, bluemixInstance: string): readonly Step[] 
   ]
 }
 
-function only<Resource>({ metadata, resources = [] }: Collection<Resource>): Resource {
-  const [resource] = resources
-  same('collectionTotal', [metadata.collectionTotal, resources.length], [1, 1])
-  if (resource === undefined) throw new Error('no resource')
-  return resource
-}
-
-async function refused(call: () => Promise<unknown>, status: number): Promise<void> {
-  const answer = await call().then(() => 'done', statusOf)
-  same('status', answer, status)
-}
-
 /** Key Protect refuses to enable or to restore a key within 30 s of its disabling or deletion. */
 async function untilNotTooEarly(call: () => Promise<unknown>): Promise<void> {
   for (const deadline = Date.now() + FAR_TOO_EARLY_MS; ; await sleep(2000)) {
@@ -227,6 +186,3 @@ async function untilNotTooEarly(call: () => Promise<unknown>): Promise<void> {
     }
   }
 }
-
-const statusOf = (error: unknown): unknown =>
-  typeof error === 'object' && error !== null && 'status' in error ? error.status : error

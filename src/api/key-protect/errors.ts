@@ -156,6 +156,8 @@ function fieldOf(error: CodedError | undefined): string | undefined {
 function whatFailed({ method, rawPath }: Pick<ApiRequest, 'method' | 'rawPath'>): string {
   if (method === 'GET' || method === 'HEAD') return 'The resource could not be retrieved'
   if (rawPath === '/api/v2/import_token') return 'Import token could not be created'
+  if (rawPath.startsWith('/api/v2/key_rings/'))
+    return `Key ring could not be ${method === 'DELETE' ? 'deleted' : 'created'}`
   if (rawPath.startsWith('/api/v2/instance/')) return 'Instance policy could not be created'
   if (rawPath === '/api/v2/keys' || rawPath === '/api/v2/keys_with_policy_overrides') return 'Key could not be created'
   return method === 'DELETE' ? 'The resource could not be deleted' : 'Action could not be performed on key'
