@@ -5,8 +5,13 @@ import type { Target } from './target.ts'
 /** The policies of one subject, by the most telling thing that they say about the resource. */
 interface Shelf {
   readonly byResource: Map<string, CompiledPolicy[]>
+  /** Of a pattern for the resource: the text before its first wildcard. */
+  readonly byPrefix: Map<string, CompiledPolicy[]>
   readonly byInstance: Map<string, CompiledPolicy[]>
-  readonly rest: CompiledPolicy[]
+  /** All others, under one key. */
+  readonly rest: Map<string, CompiledPolicy[]>
+  /** Of the prefixes: length → how many of that length there are. */
+  readonly prefixLengths: Map<number, number>
 }
 
 export interface PolicyShelves {
@@ -33,56 +38,86 @@ export function subjectOf({ type, accountId, subject }: Policy): string {
   return subjectOfService(exactValue(subject, 'accountId') ?? '', instance)
 }
 
+const REST = ''
+
 export function createPolicyShelves(): PolicyShelves {
   const shelves = new Map<string, Shelf>()
-
-  /** The map and the key of a policy's list; none: it is on the rest. */
-  const placeOf = (
-    shelf: Shelf,
-    { resource }: Policy,
-  ): readonly [Map<string, CompiledPolicy[]>, string] | undefined => {
-    const named = exactValue(resource, 'resource')
-    if (named !== undefined) return [shelf.byResource, named]
-    const instance = exactValue(resource, 'serviceInstance')
-    return instance === undefined ? undefined : [shelf.byInstance, instance.toLowerCase()]
-  }
+  const newShelf = (): Shelf => ({
+    byResource: new Map(),
+    byPrefix: new Map(),
+    byInstance: new Map(),
+    rest: new Map(),
+    prefixLengths: new Map(),
+  })
 
   return {
     add: (compiled) => {
       const subject = subjectOf(compiled.policy)
-      const shelf = shelves.get(subject) ?? { byResource: new Map(), byInstance: new Map(), rest: [] }
+      const shelf = shelves.get(subject) ?? newShelf()
       shelves.set(subject, shelf)
-      const [map, key] = placeOf(shelf, compiled.policy) ?? []
-      const list = map === undefined || key === undefined ? shelf.rest : (map.get(key) ?? [])
-      list.push(compiled)
-      if (map !== undefined && key !== undefined) map.set(key, list)
+      const [lists, key] = placeOf(shelf, compiled.policy)
+      const list = lists.get(key)
+      if (list) list.push(compiled)
+      else {
+        lists.set(key, [compiled])
+        if (lists === shelf.byPrefix) countLength(shelf, key, 1)
+      }
     },
     remove: (policy) => {
       const subject = subjectOf(policy)
       const shelf = shelves.get(subject)
       if (!shelf) return
-      const [map, key] = placeOf(shelf, policy) ?? []
-      const list = map === undefined || key === undefined ? shelf.rest : (map.get(key) ?? [])
+      const [lists, key] = placeOf(shelf, policy)
+      const list = lists.get(key) ?? []
       const at = list.findIndex((compiled) => compiled.policy.id === policy.id)
       if (at >= 0) list.splice(at, 1)
-      if (map !== undefined && key !== undefined && list.length === 0) map.delete(key)
-      if (shelf.byResource.size + shelf.byInstance.size + shelf.rest.length === 0) shelves.delete(subject)
+      if (list.length === 0 && lists.delete(key) && lists === shelf.byPrefix) countLength(shelf, key, -1)
+      if (listsOf(shelf).every(({ size }) => size === 0)) shelves.delete(subject)
     },
     find: (subject, { instance, resource }, wanted) => {
       const shelf = shelves.get(subject)
       if (!shelf) return undefined
       return (
-        (resource === undefined ? undefined : shelf.byResource.get(resource)?.find(wanted)) ??
+        (resource === undefined ? undefined : findNamed(shelf, resource, wanted)) ??
         (instance === undefined ? undefined : shelf.byInstance.get(instance)?.find(wanted)) ??
-        shelf.rest.find(wanted)
+        shelf.rest.get(REST)?.find(wanted)
       )
     },
     all: function* (subject) {
       const shelf = shelves.get(subject)
       if (!shelf) return
-      for (const place of shelf.byResource.values()) yield* place
-      for (const place of shelf.byInstance.values()) yield* place
-      yield* shelf.rest
+      for (const lists of listsOf(shelf)) for (const list of lists.values()) yield* list
     },
   }
+}
+
+const listsOf = ({ byResource, byPrefix, byInstance, rest }: Shelf) => [byResource, byPrefix, byInstance, rest]
+
+/** The map and the key of a policy's list. */
+function placeOf(shelf: Shelf, { resource }: Policy): readonly [Map<string, CompiledPolicy[]>, string] {
+  const named = resource.find(({ key }) => key === 'resource')
+  if (named?.operator === 'stringEquals') return [shelf.byResource, named.value]
+  if (named?.operator === 'stringMatch') return [shelf.byPrefix, named.value.replace(/[*?].*$/s, '')]
+  const instance = exactValue(resource, 'serviceInstance')
+  return instance === undefined ? [shelf.rest, REST] : [shelf.byInstance, instance.toLowerCase()]
+}
+
+function countLength({ prefixLengths }: Shelf, prefix: string, by: number): void {
+  const count = (prefixLengths.get(prefix.length) ?? 0) + by
+  if (count === 0) prefixLengths.delete(prefix.length)
+  else prefixLengths.set(prefix.length, count)
+}
+
+function findNamed(
+  { byResource, byPrefix, prefixLengths }: Shelf,
+  resource: string,
+  wanted: (compiled: CompiledPolicy) => boolean,
+): CompiledPolicy | undefined {
+  const exact = byResource.get(resource)?.find(wanted)
+  if (exact) return exact
+  for (const length of prefixLengths.keys()) {
+    const found = length > resource.length ? undefined : byPrefix.get(resource.slice(0, length))?.find(wanted)
+    if (found) return found
+  }
+  return undefined
 }

@@ -495,6 +495,7 @@ describe('calls that this server does not have', () => {
     ['listActionControlTemplates', 'ListActionControlTemplates', { accountId: ACCOUNT }],
     ['getActionControlAssignment', 'GetActionControlAssignment', { assignmentId: 'a' }],
     ['listRoleTemplates', 'ListRoleTemplates', { accountId: ACCOUNT }],
+    ['getSettings', 'GetSettings', { accountId: ACCOUNT }],
     ['deleteRoleAssignment', 'DeleteRoleAssignment', { assignmentId: 'a' }],
   ])('%s is refused by its name', async (method, name, parameters) => {
     const refused = await call(method, parameters).catch((error: unknown) => Object(error))

@@ -34,6 +34,8 @@ const CALLS: readonly Call[] = [
   ...templateCalls('Policy', '/v1/policy_templates', '/v1/policy_assignments'),
   ...templateCalls('ActionControl', '/v1/action_control_templates', '/v1/action_control_assignments'),
   ...templateCalls('Role', '/v1/role_templates', '/v1/role_assignments'),
+  ['GetSettings', 'GET', '/v1/accounts/:id/settings/access_management'],
+  ['UpdateSettings', 'PATCH', '/v1/accounts/:id/settings/access_management'],
 ]
 
 export const notImplementedPolicyCalls: readonly JsonOperation<PolicyContext>[] = CALLS.map(([name, method, path]) =>

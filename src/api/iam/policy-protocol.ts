@@ -27,6 +27,7 @@ export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
       '/v1/action_control_assignments',
       '/v1/role_templates',
       '/v1/role_assignments',
+      '/v1/accounts',
     ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await iam.verifyToken(bearerToken(request)) }),
