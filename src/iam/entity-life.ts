@@ -67,3 +67,5 @@ export function requireUnlocked({ locked }: { readonly locked: boolean }): void 
 
 export const notFound = (what: string): CodedError<IamErrorCode> =>
   new CodedError('EntityNotFound', `there is no such ${what}`)
+
+export const gone = (what: string): CodedError<IamErrorCode> => new CodedError('EntityGone', `the ${what} was deleted`)

@@ -17,6 +17,8 @@ export type IamErrorCode =
   | 'IdentityInvalid'
   /** A service id, API key, resource key or instance. */
   | 'EntityNotFound'
+  /** Was there, and is deleted. */
+  | 'EntityGone'
   /** Changed since the caller read it. */
   | 'EntityConflict'
   | 'EntityLocked'

@@ -18,6 +18,8 @@ import type { PolicyDraft } from './policy.ts'
 import type { Principal, ServicePrincipal } from './principal.ts'
 import type { Account, Owner, SystemAuthorization } from './records.ts'
 import { createRefreshTokens } from './refresh-tokens.ts'
+import { createResourceInstances, type ResourceInstances } from './resource-instances.ts'
+import { createResourceKeys, type ResourceKeys } from './resource-keys.ts'
 import { createServiceIds, type ServiceIds } from './service-ids.ts'
 import { openSigningKeys, type SigningKeySettings, type SigningKeys } from './signing-keys.ts'
 import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
@@ -59,6 +61,8 @@ export interface Iam {
   readonly serviceIds: ServiceIds
   readonly apiKeys: ApiKeys
   readonly people: People
+  readonly resourceInstances: ResourceInstances
+  readonly resourceKeys: ResourceKeys
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -128,6 +132,8 @@ export async function openIam({
     serviceIds: createServiceIds(state, clock),
     apiKeys: createApiKeys(state, clock),
     people: createPeople(state, clock),
+    resourceInstances: createResourceInstances(state, clock),
+    resourceKeys: createResourceKeys(state, clock),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

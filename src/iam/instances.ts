@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { formatCrn } from '../base/crn.ts'
 import { CodedError } from '../base/errors.ts'
 import { isUuid } from '../base/ids.ts'
+import { lifeSchema } from './entity-life.ts'
 import type { IamErrorCode } from './errors.ts'
 import { conflict, invalid } from './errors.ts'
 import { SERVICE_NAMES, type ServiceName } from './principal.ts'
-import type { Instance, StoredInstance } from './records.ts'
+import type { Instance, RemovedInstance, StoredInstance } from './records.ts'
 import type { IamState } from './state.ts'
 import type { RowCodec } from './table.ts'
 
@@ -13,6 +14,14 @@ export type { Instance } from './records.ts'
 
 export type InstanceDeclaration = Pick<Instance, 'guid' | 'service' | 'region' | 'accountId' | 'name'>
 
+const details = z.strictObject({
+  life: lifeSchema,
+  planId: z.string(),
+  resourceGroupId: z.string(),
+  locked: z.boolean(),
+  onetimeCredentials: z.boolean(),
+  allowCleanup: z.boolean(),
+})
 const schema = z.strictObject({
   guid: z.string(),
   service: z.enum(SERVICE_NAMES),
@@ -20,12 +29,22 @@ const schema = z.strictObject({
   accountId: z.string(),
   name: z.string(),
   sequence: z.number(),
+  details: details.optional(),
 })
+const removedSchema = schema.extend({ details, removedAtMs: z.number(), removedBy: z.string() })
 
 export const instanceCodec: RowCodec<StoredInstance> = {
   encode: ({ crn: _, ...stored }) => stored,
   decode: (stored) => {
     const row = schema.parse(stored)
+    return { ...row, crn: instanceCrn(row) }
+  },
+}
+
+export const removedInstanceCodec: RowCodec<RemovedInstance> = {
+  encode: ({ crn: _, ...stored }) => stored,
+  decode: (stored) => {
+    const row = removedSchema.parse(stored)
     return { ...row, crn: instanceCrn(row) }
   },
 }
@@ -42,8 +61,8 @@ export function putInstance(state: IamState, declared: InstanceDeclaration): Pro
       throw conflict(`instance ${instance.guid} exists as ${known.crn}: its service, region and account cannot change`)
     }
     if (known?.name === instance.name) return { changes: [], result: known }
-    const sequence = instances.get(instance.guid)?.sequence ?? instance.sequence
-    return { changes: [instances.put(instance.guid, { ...instance, sequence })], result: instance }
+    const { sequence, details } = instances.get(instance.guid) ?? instance
+    return { changes: [instances.put(instance.guid, { ...instance, sequence, details })], result: instance }
   })
 }
 
@@ -67,7 +86,7 @@ const instanceCrn = (instance: Omit<InstanceDeclaration, 'name'>): string =>
     instance: instance.guid,
   })
 
-const nextSequence = ({ instances }: IamState): number =>
+export const nextSequence = ({ instances }: IamState): number =>
   Math.max(0, ...Array.from(instances.values(), ({ sequence }) => sequence)) + 1
 
 /** By GUID or by CRN. A CRN must agree in every segment and name the instance itself. */

@@ -16,6 +16,10 @@ export const IAM_SPACE = {
   signingKey: 70,
   /** role id → custom role */
   customRole: 71,
+  /** id → resource key, without its secrets */
+  resourceKey: 75,
+  /** guid → instance that was deleted */
+  removedInstance: 76,
 } as const
 
 /** An account id has 32 characters, so the first `/` always ends it. */

@@ -4,10 +4,11 @@ import { accountCodec } from './accounts.ts'
 import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
 import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
-import { instanceCodec } from './instances.ts'
+import { instanceCodec, removedInstanceCodec } from './instances.ts'
 import { IAM_SPACE } from './keyspace.ts'
 import { openPolicyBook } from './policy-book.ts'
 import type { StoredApiKey, StoredInstance } from './records.ts'
+import { resourceKeyCodec } from './resource-key-row.ts'
 import { openRoleBook } from './role-book.ts'
 import type { IamState } from './state.ts'
 import { openTable } from './table.ts'
@@ -29,6 +30,8 @@ export async function openState(store: MetadataStore, secretKey: Buffer, clock: 
     credentials: await openTable(store, IAM_SPACE.credential, credentialCodec(secretKey)),
     apiKeys,
     apiKeysById,
+    resourceKeys: await openTable(store, IAM_SPACE.resourceKey, resourceKeyCodec),
+    removedInstances: await openTable(store, IAM_SPACE.removedInstance, removedInstanceCodec),
     policies: await openPolicyBook(store),
     customRoles: await openRoleBook(store),
     firstObjectStorage,

@@ -29,6 +29,49 @@ export interface Instance {
 /** `sequence` keeps the order of creation: the first object storage instance of an account is the one HMAC users act in. */
 export interface StoredInstance extends Instance {
   readonly sequence: number
+  /** Absent: declared, and not changed through an API since. */
+  readonly details?: InstanceDetails | undefined
+}
+
+export interface InstanceDetails {
+  readonly life: EntityLife
+  readonly planId: string
+  readonly resourceGroupId: string
+  /** May not be changed or deleted; works as before. */
+  readonly locked: boolean
+  /** Secrets of new resource keys are told once only. */
+  readonly onetimeCredentials: boolean
+  readonly allowCleanup: boolean
+}
+
+/** What is left of a deleted instance, so that whoever asks learns that it is gone. */
+export interface RemovedInstance extends StoredInstance {
+  readonly details: InstanceDetails
+  readonly removedAtMs: number
+  readonly removedBy: string
+}
+
+/** Credentials for an instance, made together. The secrets are where those of every identity are. */
+export interface StoredResourceKey {
+  readonly id: string
+  readonly accountId: string
+  readonly name: string
+  /** CRN of the instance that it is for. */
+  readonly sourceCrn: string
+  readonly sourceGuid: string
+  readonly resourceGroupId: string
+  /** IAM id of the service id that the credentials are of. */
+  readonly iamId: string
+  /** The service id was made for this key and goes with it. */
+  readonly ownsServiceId: boolean
+  readonly apiKeyId: string
+  readonly accessKeyId?: string | undefined
+  readonly roleCrn?: string | undefined
+  /** The access policy that was made for this key and goes with it. */
+  readonly policyId?: string | undefined
+  readonly onetimeCredentials: boolean
+  readonly life: EntityLife
+  readonly removed?: { readonly atMs: number; readonly by: string } | undefined
 }
 
 export type Roles = Readonly<Partial<Record<ServiceName, Role>>>

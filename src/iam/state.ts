@@ -5,9 +5,11 @@ import type {
   Account,
   HashApiKey,
   Instance,
+  RemovedInstance,
   StoredApiKey,
   StoredCredential,
   StoredInstance,
+  StoredResourceKey,
   StoredUser,
   SystemAuthorization,
 } from './records.ts'
@@ -23,6 +25,8 @@ export interface IamState {
   /** By hash. */
   readonly apiKeys: Table<StoredApiKey>
   readonly apiKeysById: ReadonlyMap<string, StoredApiKey>
+  readonly resourceKeys: Table<StoredResourceKey>
+  readonly removedInstances: Table<RemovedInstance>
   readonly policies: PolicyBook
   readonly customRoles: RoleBook
   /** First object storage instance of each account, as far as asked for since instances last changed. */

@@ -13,6 +13,7 @@ import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts
 import { openInstanceBook } from './instance-book.ts'
 import { type KeyCalls, keyCalls } from './key-calls.ts'
 import { createKeyEvents, type KeyEventListener } from './key-events.ts'
+import { KEY_STATE } from './key-states.ts'
 import { type AliasView, keyCrn, keyEvent } from './key-view.ts'
 import { KMS_SPACE, rowsUnder } from './keyspace.ts'
 import { loadCatalog } from './load-catalog.ts'
@@ -48,6 +49,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
   readonly ensureServiceRootKey: () => Promise<string>
+  /** Has the instance any key that is not destroyed? */
+  readonly holdsKeys: (instanceGuid: string) => boolean
   /** What happens to keys, from now on, until the result is called. In this process only. */
   readonly onKeyEvent: (listener: KeyEventListener) => () => void
   /** To be called now and then: rotates by policy, and destroys deleted keys when their time is over. */
@@ -141,6 +144,8 @@ export async function openKms({
         return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
       })
     },
+    holdsKeys: (instanceGuid) =>
+      Array.from(catalog.keysOf(instanceGuid)).some(({ record }) => record.state !== KEY_STATE.destroyed),
     createAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.create', key, ({ actor }) => createAlias(context, actor, key, alias)),
     deleteAlias: (caller, key, alias) =>

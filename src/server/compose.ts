@@ -8,6 +8,8 @@ import { keyProtectApi } from '../api/key-protect/api.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
+import type { Instance } from '../iam/records.ts'
+import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
 import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
@@ -65,7 +67,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
-      ...iamApis(iam),
+      ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store) }),
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       auditApi(audit.publicKey),
     ],
@@ -118,6 +120,16 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
 function about(providers: ProvidersRoom | undefined): { readonly problems?: readonly string[] } {
   const problems = providers?.problems() ?? []
   return problems.length > 0 ? { problems } : {}
+}
+
+/** Buckets and keys that this process knows: the other half of a server has instances of its own. */
+function holdsSomething(
+  { crn, guid }: Instance,
+  kms: KmsService | undefined,
+  store: Pick<ObjectsRoom, 'objects'> | undefined,
+): boolean {
+  const isItsOwn = ({ serviceInstanceCrn }: { readonly serviceInstanceCrn: string }) => serviceInstanceCrn === crn
+  return kms?.holdsKeys(guid) === true || store?.objects.buckets.all().some(isItsOwn) === true
 }
 
 async function listen(server: Server, { host, port }: Address): Promise<Address> {

@@ -23,7 +23,7 @@ let close: () => Promise<void>
 beforeAll(async () => {
   server = await serveIam()
   const listener = createControlListener({
-    apis: iamApis({ ...server.iam, audit }),
+    apis: iamApis({ ...server.iam, audit }, { inUse: () => false }),
     health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
     logger: { info: () => {}, error: () => {} },
   })

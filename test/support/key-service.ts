@@ -66,7 +66,7 @@ export async function startKeyService(certificates?: TestCertificates): Promise<
   const manager: KmsCaller = { principal: MANAGER, instanceGuid: instance, origin: 'wire' }
 
   const control = createControlListener({
-    apis: [...iamApis(iam), keyProtectApi({ kms, verifyToken: iam.verifyToken })],
+    apis: [...iamApis(iam, { inUse: () => false }), keyProtectApi({ kms, verifyToken: iam.verifyToken })],
     health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
     logger: { info: () => {}, error: () => {} },
   })

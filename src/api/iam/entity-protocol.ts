@@ -2,6 +2,7 @@ import { CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { UserPrincipal } from '../../iam/principal.ts'
+import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
@@ -55,8 +56,12 @@ const FACES = {
   ParameterMissing: [400, 'invalid_request', 'BXNIM0109E'],
   PreconditionMissing: [400, 'invalid_request', 'BXNIM0109E'],
   NoSpace: [503, 'service_unavailable', 'BXNIM0099E'],
+  AuditUnavailable: [503, 'service_unavailable', 'BXNIM0099E'],
 } as const satisfies Partial<
-  Record<IamErrorCode | EntityErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>, readonly [number, string, string]>
+  Record<
+    IamErrorCode | EntityErrorCode | AuditErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>,
+    readonly [number, string, string]
+  >
 >
 
 const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>

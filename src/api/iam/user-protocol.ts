@@ -1,6 +1,7 @@
 import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
+import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import type { JsonProtocol } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
@@ -35,8 +36,12 @@ const FACES = {
   IdentityInvalid: [400, 'invalid_parameter'],
   ParameterInvalid: [400, 'invalid_parameter'],
   NoSpace: [503, 'service_unavailable'],
+  AuditUnavailable: [503, 'service_unavailable'],
 } as const satisfies Partial<
-  Record<IamErrorCode | EntityErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>, readonly [number, string]>
+  Record<
+    IamErrorCode | EntityErrorCode | AuditErrorCode | Extract<MetadataStoreErrorCode, 'NoSpace'>,
+    readonly [number, string]
+  >
 >
 
 const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>

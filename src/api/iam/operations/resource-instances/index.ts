@@ -1,0 +1,6 @@
+export { createResourceInstance } from './create-resource-instance.ts'
+export { deleteResourceInstance } from './delete-resource-instance.ts'
+export { getResourceInstance } from './get-resource-instance.ts'
+export { listResourceInstances } from './list-resource-instances.ts'
+export { lockResourceInstance, unlockResourceInstance } from './lock-resource-instance.ts'
+export { updateResourceInstance } from './update-resource-instance.ts'

@@ -1,0 +1,5 @@
+export { createResourceKey } from './create-resource-key.ts'
+export { deleteResourceKey } from './delete-resource-key.ts'
+export { getResourceKey } from './get-resource-key.ts'
+export { listResourceKeys, listResourceKeysForInstance } from './list-resource-keys.ts'
+export { updateResourceKey } from './update-resource-key.ts'
