@@ -48,7 +48,7 @@ function grantsOfService(state: IamState, { iamId }: ServicePrincipal): readonly
   if (!asking) return []
   return [asking.guid, ANY_INSTANCE]
     .flatMap((instance) => [...state.policies.all(subjectOfService(asking.accountId, instance))])
-    .filter((compiled) => compiled.speaksOf(asking))
+    .filter((compiled) => compiled.speaksOf(asking, state.instances.get))
 }
 
 const DELEGATED: Readonly<Partial<Record<PolicyAction, IamAction>>> = {

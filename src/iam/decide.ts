@@ -73,7 +73,11 @@ export function decideForInstance(state: IamState, asking: Instance, action: Act
   const grantsHere = grantingTest(state, action, target)
   for (const instance of [asking.guid, ANY_INSTANCE]) {
     const subject = subjectOfService(asking.accountId, instance)
-    const found = state.policies.find(subject, target, (compiled) => compiled.speaksOf(asking) && grantsHere(compiled))
+    const found = state.policies.find(
+      subject,
+      target,
+      (compiled) => compiled.speaksOf(asking, state.instances.get) && grantsHere(compiled),
+    )
     if (found) return allow(`authorization ${granting(state, found, action, target).policyId}`)
   }
   return deny(`no authorization of ${asking.crn} for ${action}`)

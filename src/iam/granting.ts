@@ -1,5 +1,5 @@
 import type { Action } from './actions.ts'
-import type { CompiledPolicy, RegionOf } from './compiled-policy.ts'
+import type { CompiledPolicy } from './compiled-policy.ts'
 import { roleAllows } from './role-actions.ts'
 import type { RoleId } from './role-id.ts'
 import type { IamState } from './state.ts'
@@ -14,9 +14,8 @@ export interface Granting {
 /** A test for `policies.find`, and after it the role that made it true. */
 export function grantingTest(state: IamState, action: Action, target: Target) {
   const nowMs = state.clock.now()
-  const regionOf: RegionOf = (instance) => state.instances.get(instance)?.region
   return (compiled: CompiledPolicy): boolean =>
-    compiled.covers(target, regionOf) &&
+    compiled.covers(target, state.instances.get) &&
     compiled.isTime(nowMs) &&
     compiled.roles.some((role) => allows(state, role, compiled.policy.accountId, action, target))
 }

@@ -26,6 +26,7 @@ const RESOURCE_KEYS = [
   'serviceType',
   'serviceInstance',
   'region',
+  'resourceGroupId',
   'resourceType',
   'resource',
   'keyRing',
@@ -84,7 +85,9 @@ function checkResource(
   const serviceType = exactValue(resource, 'serviceType')
   if (serviceType !== undefined && !SERVICE_TYPES.some((known) => known === serviceType))
     throw invalid(`resource: serviceType must be one of ${SERVICE_TYPES.join(', ')}`)
-  if (name === undefined && serviceType === undefined) throw invalid('resource: serviceName or serviceType is required')
+  const group = resource.some(({ key }) => key === 'resourceGroupId')
+  if (name === undefined && serviceType === undefined && !group)
+    throw invalid('resource: serviceName, serviceType or resourceGroupId is required')
   if (name === undefined && type === 'authorization') throw invalid('resource: serviceName is required')
   return (name === undefined ? SERVICE_NAMES : [serviceNamed('resource', name)]).filter(
     (service) => serviceType === undefined || isServiceOfType(service, serviceType),

@@ -201,7 +201,7 @@ describe('a bad policy', () => {
     ['a platform role', changed({ roles: [{ role_id: 'crn:v1:bluemix:public:iam::::role:Administrator' }] })],
     ['a role no service gets', changed({ roles: [{ role_id: 'crn:v1:bluemix:public:kms::::serviceRole:KeyPurge' }] })],
     ['an unknown service', changed({ subjects: attributes([{ name: 'serviceName', value: 'constructor' }]) })],
-    ['an attribute that would be ignored', policy([{ name: 'resourceGroupId', value: 'x' }])],
+    ['an attribute that would be ignored', policy([{ name: 'service_group_id', value: 'IAM' }])],
     ['an attribute twice', policy([{ name: 'serviceName', value: 'kms' }])],
     ['an unknown operator', policy([{ name: 'resource', value: 'x', operator: 'stringExists' }])],
     [

@@ -60,6 +60,12 @@ describe('an access policy', () => {
     ['another instance', [kms, equal('serviceInstance', home.OTHER_KEYS)], [false, false, false, false]],
     ['its region', [kms, equal('region', 'us-south')], [true, true, true, false]],
     ['another region', [kms, equal('region', 'eu-de')], [false, false, false, false]],
+    [
+      'the resource group of all that is in no other',
+      [equal('resourceGroupId', home.ACCOUNT)],
+      [true, true, true, true],
+    ],
+    ['another resource group', [kms, equal('resourceGroupId', 'other')], [false, false, false, false]],
     ['keys', [kms, equal('resourceType', 'key')], [false, true, true, false]],
     ['one key', [kms, equal('resourceType', 'key'), equal('resource', 'k')], [false, true, false, false]],
     ['keys by name', [kms, { key: 'resource', operator: 'stringMatch', value: 'o*' }], [false, false, true, false]],
