@@ -8,7 +8,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readPublicKeys } from '../../src/audit/keys.ts'
 import { verifyLog } from '../../src/audit/verify.ts'
-import { recordsOf } from '../support/audit-log.ts'
+import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 
@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(() => test[Symbol.asyncDispose]())
 
-const events = async () => (await recordsOf(directory)).filter(({ type }) => type === 'event')
+const events = () => eventsIn(directory)
 /** What a request left in the log, when it is there. */
 async function eventsOf(requestId: string | undefined, count: number) {
   const found = async () => (await events()).filter((event) => event['requestId'] === requestId)

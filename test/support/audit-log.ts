@@ -73,3 +73,9 @@ export async function recordsOf(directory: string): Promise<Record<string, unkno
       .map((line) => JSON.parse(line)),
   )
 }
+
+export const eventsIn = async (directory: string): Promise<Record<string, unknown>[]> =>
+  (await recordsOf(directory)).filter(({ type }) => type === 'event')
+
+/** The file that is written to. */
+export const endOf = async (directory: string) => (await logFiles(directory)).at(-1) ?? { path: '', text: '' }

@@ -1,6 +1,7 @@
 import type { KeyProvider } from '../../src/envelope/key-provider.ts'
 import type { NewBucket } from '../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../src/objects/buckets.ts'
+import type { DataKeyAudit } from '../../src/objects/data-key-audit.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
@@ -19,6 +20,7 @@ export interface TestEngineOptions {
   readonly provider?: (inner: KeyProvider) => KeyProvider
   readonly keepOrphans?: boolean
   readonly maxReadAheads?: number
+  readonly audit?: DataKeyAudit
 }
 
 /** The object engine alone, over memory, with a clock that stands still and a key service to command. */
@@ -40,6 +42,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     onBackgroundError: (error) => void failures.push(error),
     minPartBytes: 1,
     keepOrphans: options.keepOrphans ?? false,
+    ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.maxReadAheads === undefined ? {} : { maxReadAheads: options.maxReadAheads }),
   })
   const newBucket: NewBucket = {

@@ -58,21 +58,30 @@ function failure(error: unknown): Pick<IamAuditEvent, 'code' | 'reason'> {
 /** What came of it: the name of what was made or changed, or who the token is of. Its other members may be secrets. */
 function made(reply: Reply): Pick<IamAuditEvent, 'target' | 'iamId'> {
   const body = bodyOf(reply)
-  const token = text(member(body, 'access_token'))
-  if (token !== undefined) {
-    const iamId = text(decodeJwt(token)['iam_id'])
-    return iamId === undefined ? {} : { iamId }
-  }
+  const iamId = tokenOf(reply) === undefined ? undefined : text(claimsOf(reply)['iam_id'])
   const target = text(member(body, 'crn')) ?? text(member(body, 'id'))
-  return target === undefined ? {} : { target }
+  return { ...(iamId === undefined ? {} : { iamId }), ...(target === undefined ? {} : { target }) }
 }
 
-const isToken = (reply: Reply): boolean => member(bodyOf(reply), 'access_token') !== undefined
+const isToken = (reply: Reply): boolean => tokenOf(reply) !== undefined
+const tokenOf = (reply: Reply): string | undefined => text(member(bodyOf(reply), 'access_token'))
+
+function claimsOf(reply: Reply): Readonly<Record<string, unknown>> {
+  try {
+    return decodeJwt(tokenOf(reply) ?? '')
+  } catch {
+    return {}
+  }
+}
 
 function bodyOf({ body }: Reply): unknown {
-  if (typeof body !== 'string' || body === '') return undefined
-  const parsed: unknown = JSON.parse(body)
-  return parsed
+  if (typeof body !== 'string') return undefined
+  try {
+    const parsed: unknown = JSON.parse(body)
+    return parsed
+  } catch {
+    return undefined
+  }
 }
 
 const member = (value: unknown, name: string): unknown =>

@@ -5,7 +5,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type AuditEvent, eventBody } from '../../../src/audit/event.ts'
 import { canonicalJson } from '../../../src/envelope/canonical-json.ts'
 import { type DiskFs, nodeFs } from '../../../src/storage/blob/disk-fs.ts'
-import { event, logFiles, recordsOf, testLog, verifyDirectory, writtenLog } from '../../support/audit-log.ts'
+import {
+  endOf,
+  event,
+  eventsIn,
+  logFiles,
+  recordsOf,
+  testLog,
+  verifyDirectory,
+  writtenLog,
+} from '../../support/audit-log.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory.ts'
 
 let home: TemporaryDirectory
@@ -16,8 +25,8 @@ beforeEach(async () => {
 })
 afterEach(() => home[Symbol.asyncDispose]())
 
-const eventsOf = async (path = directory) => (await recordsOf(path)).filter(({ type }) => type === 'event')
-const lastFile = async () => (await logFiles(directory)).at(-1) ?? { path: '', text: '' }
+const eventsOf = (path = directory) => eventsIn(path)
+const lastFile = () => endOf(directory)
 
 describe('the audit log', () => {
   it('writes an event as RFC 8785 has it, whatever it holds', () => {
