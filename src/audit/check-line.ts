@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { canonicalJson } from '../envelope/canonical-json.ts'
 import type { Link } from './chain.ts'
-import { chainHash, type SplitLine, splitLine } from './format.ts'
+import { chainHash, MAX_LINE_BYTES, type SplitLine, splitLine } from './format.ts'
 import { isSignedBy, type PublicKeys } from './keys.ts'
 import { type AuditRecord, auditRecord } from './records.ts'
 
@@ -21,6 +21,7 @@ export interface BadLine {
  * itself says what it goes on from.
  */
 export function checkLine(bytes: Buffer, head: Link | undefined, keys: PublicKeys): CheckedLine | BadLine {
+  if (bytes.length > MAX_LINE_BYTES) return { problem: 'the line is too long' }
   if (!isUtf8(bytes)) return { problem: 'the line is not UTF-8' }
   const split = splitLine(bytes.toString('utf8'))
   if (!split) return { problem: 'the line does not end with its hash' }

@@ -26,48 +26,38 @@ export interface AuditEvent {
   readonly sourceIp?: string
 }
 
-/** Names of all members of an event's line, in the order of RFC 8785. */
-const MEMBERS = [
-  'action',
-  'code',
-  'correlationId',
-  'dataKey',
-  'iamId',
-  'key',
-  'keyVersion',
-  'kind',
-  'object',
-  'outcome',
-  'reason',
-  'requestId',
-  'seq',
-  'service',
-  'sourceIp',
-  'target',
-  'time',
-  'type',
-  'use',
-] as const satisfies readonly (keyof AuditEvent | 'seq' | 'time' | 'type')[]
-
-const PREFIXES = MEMBERS.map((name) => `"${name}":`)
-
 /** Object keys have up to 1024 bytes; what is longer came from a client and says nothing more. */
 const MAX_TEXT = 1024
 
 /**
- * The canonical JSON of an event, at a fifth of the cost of sorting its members: each use of a data key passes here.
+ * The canonical JSON of an event. Its members stand here in the order of RFC 8785, because sorting them costs several times
+ * as much, and each use of a data key passes here.
  */
 export function eventBody(event: AuditEvent, seq: number, time: string): string {
-  let body = ''
-  for (let at = 0; at < MEMBERS.length; at++) {
-    const name = MEMBERS[at]
-    if (name === undefined) continue
-    const value = name === 'seq' ? seq : name === 'time' ? time : name === 'type' ? 'event' : event[name]
-    if (value === undefined) continue
-    body += `${body === '' ? '{' : ','}${PREFIXES[at]}${typeof value === 'number' ? value : quoted(value)}`
-  }
-  return `${body}}`
+  return JSON.stringify({
+    action: clipped(event.action),
+    code: clipped(event.code),
+    correlationId: clipped(event.correlationId),
+    dataKey: clipped(event.dataKey),
+    iamId: clipped(event.iamId),
+    key: clipped(event.key),
+    keyVersion: clipped(event.keyVersion),
+    kind: event.kind,
+    object: clipped(event.object),
+    outcome: event.outcome,
+    reason: clipped(event.reason),
+    requestId: clipped(event.requestId),
+    seq,
+    service: clipped(event.service),
+    sourceIp: clipped(event.sourceIp),
+    target: clipped(event.target),
+    time,
+    type: 'event',
+    use: clipped(event.use),
+  })
 }
 
-const quoted = (text: string): string => JSON.stringify(text.length > MAX_TEXT ? clipped(text) : text.toWellFormed())
-const clipped = (text: string): string => `${text.slice(0, MAX_TEXT).toWellFormed()}…`
+function clipped(text: string | undefined): string | undefined {
+  if (text === undefined || text.length <= MAX_TEXT) return text?.toWellFormed()
+  return `${text.slice(0, MAX_TEXT).toWellFormed()}…`
+}

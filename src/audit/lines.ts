@@ -8,7 +8,7 @@ export interface LogLine {
   readonly number: number
   /** Of its first byte in the file. */
   readonly offset: number
-  /** False for what has no newline, be it unfinished or too long to be a line: then it is the last one. */
+  /** False for what has no newline, or none within the length of a line: then it is the last one. */
   readonly whole: boolean
 }
 
@@ -26,9 +26,7 @@ export async function* linesOf(path: string): AsyncGenerator<LogLine> {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     let from = 0
     for (let at = rest.indexOf(NEWLINE); at >= 0; at = rest.indexOf(NEWLINE, from)) {
-      const whole = at - from <= MAX_LINE_BYTES
-      yield { bytes: rest.subarray(from, at), number, offset, whole }
-      if (!whole) return
+      yield { bytes: rest.subarray(from, at), number, offset, whole: true }
       number++
       offset += at - from + 1
       from = at + 1
