@@ -23,7 +23,7 @@ export type IbmClient = Readonly<Record<string, IbmCall>>
  * `require` of IBM's own packages, which have a directory and a lockfile of their own, as their dependencies do not go
  * together with the project's. The first test that asks installs them.
  */
-export async function ibmPackages(name: 'platform-services'): Promise<NodeJS.Require> {
+export async function ibmPackages(name: 'platform-services' | 'key-protect'): Promise<NodeJS.Require> {
   const directory = path.join(CLIENTS, name)
   await installed(directory)
   return createRequire(path.join(directory, 'package.json'))
