@@ -4,6 +4,8 @@ import { declaredLife, newLife, revisedLife } from './entity-life.ts'
 import { conflict, invalid, unknownAccount } from './errors.ts'
 import { userKey } from './keyspace.ts'
 import { newUserIamId } from './new-secrets.ts'
+import { newPolicy } from './policies.ts'
+import type { PolicyDraft } from './policy.ts'
 import type { Actor, StoredUser, UserId, UserProfile, UserState } from './records.ts'
 import type { IamState } from './state.ts'
 import { isServiceId, newUser, requireUser, userRemoval } from './users.ts'
@@ -23,10 +25,20 @@ export type PersonPatch = Partial<Omit<UserProfile, 'state'>> & {
   readonly email?: string | undefined
 }
 
+export interface Invitation {
+  readonly accountId: string
+  readonly emails: readonly string[]
+  /** Access policies of each of them, who has this IAM id. */
+  readonly grantsTo?: (iamId: string) => readonly PolicyDraft[]
+}
+
 /** Each throws UnknownUser for one that is not there. */
 export interface People {
-  /** All or none; active at once, without any right or credential. Throws UnknownAccount, IdentityInvalid, IdentityConflict. */
-  readonly invite: (accountId: string, emails: readonly string[], by: Actor) => Promise<readonly Person[]>
+  /**
+   * All or none; active at once, without credentials. Throws UnknownAccount, IdentityInvalid, IdentityConflict,
+   * PolicyInvalid, PolicyUnsupported, PolicyConflict.
+   */
+  readonly invite: (invitation: Invitation, by: Actor) => Promise<readonly Person[]>
   readonly get: (id: UserId) => Person
   readonly list: (accountId: string) => readonly Person[]
   /** `''` removes. One who is not `ACTIVE` any more is shut out at once. Throws IdentityInvalid. */
@@ -44,7 +56,7 @@ export function createPeople(state: IamState, clock: Clock): People {
     [...users.values()].filter((user) => user.accountId === accountId && !isServiceId(user))
 
   return {
-    invite: (accountId, emails, by) =>
+    invite: ({ accountId, emails, grantsTo = () => [] }, by) =>
       change(() => {
         if (!accounts.get(accountId)) throw unknownAccount(accountId)
         const known = new Set(peopleOf(accountId).map(({ email }) => email.toLowerCase()))
@@ -54,7 +66,14 @@ export function createPeople(state: IamState, clock: Clock): People {
           const user = newUser({ accountId, iamId: newUserIamId(), name: email, email, roles: {} })
           return { ...user, life: newLife(by, clock.now(), 'INVITE'), profile: ACTIVE }
         })
-        return { changes: invited.map((user) => users.put(userKey(user), user)), result: invited.map(personOf) }
+        const policies = invited.flatMap(({ iamId }) =>
+          grantsTo(iamId).map((draft) => newPolicy(state, draft, by.iamId)),
+        )
+        const changes = [
+          ...invited.map((user) => users.put(userKey(user), user)),
+          ...policies.map((policy) => state.policies.put(policy.id, policy)),
+        ]
+        return { changes, result: invited.map(personOf) }
       }),
     get: (id) => personOf(find(id)),
     list: (accountId) => peopleOf(accountId).map(personOf),

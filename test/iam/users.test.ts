@@ -44,6 +44,28 @@ describe('a user who is invited', () => {
     expect(server.iam.decide(principal, 'kms.secrets.list', target).allowed).toBe(false)
   })
 
+  it('has the access policies that came with the invitation, or is not there', async () => {
+    const policy = (role: string) => ({
+      type: 'access',
+      roles: [{ role_id: `crn:v1:bluemix:public:iam::::serviceRole:${role}` }],
+      resources: [
+        {
+          attributes: [
+            { name: 'accountId', value: ACCOUNT },
+            { name: 'serviceName', value: 'kms' },
+          ],
+        },
+      ],
+    })
+    const invited = { users: [{ email: 'granted@example.com' }] }
+    expect(await refusal('inviteUsers', { ...invited, iamPolicy: [policy('Emperor')] })).toBe('400 invalid_parameter')
+    const { result } = await call('inviteUsers', { ...invited, iamPolicy: [policy('Reader')] })
+    const principal = await server.iam.verifyToken(await server.token(await keyOf(result.resources[0].id)))
+    const may = (action: 'kms.secrets.list' | 'kms.secrets.create') =>
+      server.iam.decide(principal, action, { service: 'kms', accountId: ACCOUNT }).allowed
+    expect([may('kms.secrets.list'), may('kms.secrets.create')]).toEqual([true, false])
+  })
+
   it('is shut out with API keys and tokens when removed', async () => {
     const iamId = await invite('leaver@example.com')
     const apiKey = await keyOf(iamId)

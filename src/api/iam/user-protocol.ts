@@ -35,6 +35,9 @@ const FACES = {
   IdentityConflict: [409, 'user_conflict'],
   IdentityInvalid: [400, 'invalid_parameter'],
   ParameterInvalid: [400, 'invalid_parameter'],
+  PolicyInvalid: [400, 'invalid_parameter'],
+  PolicyUnsupported: [400, 'invalid_parameter'],
+  PolicyConflict: [409, 'policy_conflict'],
   NoSpace: [503, 'service_unavailable'],
   AuditUnavailable: [503, 'service_unavailable'],
 } as const satisfies Partial<

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { apiKeyMembers, createdApiKeyReply, readApiKey } from '../../api-key-wire.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { flagHeader } from '../../entity-wire.ts'
 
@@ -19,7 +19,7 @@ export const createApiKey = entityOperation({
     const owner = { accountId: body.account_id ?? principal.accountId, iamId: body.iam_id }
     const forSelf =
       principal.type === 'user' && owner.iamId === principal.iamId && owner.accountId === principal.accountId
-    if (!forSelf) requireInAccount(context, 'iam-identity.apikey.manage', owner.accountId)
+    if (!forSelf) requirePermission(context, 'iam-identity.apikey.manage', owner.accountId)
     const flags = { locked: flagHeader(request, 'entity-lock'), disabled: flagHeader(request, 'entity-disable') }
     return createdApiKeyReply(await iam.apiKeys.create({ ...readApiKey(body), ...flags, owner }, principal), request)
   },

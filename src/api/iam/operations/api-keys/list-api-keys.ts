@@ -1,7 +1,7 @@
 import type { ApiKey } from '../../../../iam/api-key-management.ts'
 import { noBody } from '../../../common/json-operation.ts'
 import { writeApiKey } from '../../api-key-wire.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { type ListQuery, listQuery, pageReply, type Sorting, sorted } from '../../entity-page.ts'
 import { type EntityContext, entityOperation, parameterInvalid } from '../../entity-protocol.ts'
 
@@ -33,7 +33,7 @@ function matching({ parameter }: ListQuery, context: EntityContext): readonly Ap
   const type = parameter('type') && oneOf('type', parameter('type') ?? '', ['user', 'serviceid'])
   const iamId = parameter('iam_id') ?? (scope === 'account' ? undefined : principal.iamId)
   if (iamId !== principal.iamId || accountId !== principal.accountId) {
-    requireInAccount(context, 'iam-identity.apikey.get', accountId)
+    requirePermission(context, 'iam-identity.apikey.get', accountId)
   }
   const typeOf = (key: ApiKey) => (key.iamId.startsWith('iam-ServiceId-') ? 'serviceid' : 'user')
   return iam.apiKeys

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { json } from '../../../common/reply.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { flagHeader } from '../../entity-wire.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
@@ -23,7 +23,7 @@ export const createResourceInstance = resourceOperation({
   }),
   run: async ({ request, body }, context) => {
     const { accountId } = context.principal
-    requireInAccount(context, 'resource-controller.instance.create', accountId)
+    requirePermission(context, 'resource-controller.instance.create', accountId)
     const draft = {
       accountId,
       name: body.name,

@@ -1,7 +1,7 @@
 import type { ResourceInstance } from '../../../../iam/resource-instances.ts'
 import { resourceIdOf } from '../../../../iam/service-plans.ts'
 import { noBody } from '../../../common/json-operation.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { type Compared, listReply, wantedState } from '../../resource-list.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
@@ -24,7 +24,7 @@ export const listResourceInstances = resourceOperation({
   body: noBody,
   run: async ({ request }, context) => {
     const { accountId } = context.principal
-    requireInAccount(context, 'resource-controller.instance.retrieve', accountId)
+    requirePermission(context, 'resource-controller.instance.retrieve', accountId)
     return listReply(
       request,
       context.iam.resourceInstances.list(accountId, wantedState(request)),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { json } from '../../../common/reply.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { writeCredentials, writeResourceKey } from '../../resource-key-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 
@@ -15,7 +15,7 @@ export const createResourceKey = resourceOperation({
   body: z.strictObject({ name: z.string(), source: z.string(), role: z.string().min(1).optional(), parameters }),
   run: async ({ body }, context) => {
     const { iam, principal } = context
-    requireInAccount(context, 'resource-controller.credential.create', principal.accountId)
+    requirePermission(context, 'resource-controller.credential.create', principal.accountId)
     const draft = {
       accountId: principal.accountId,
       name: body.name,

@@ -3,7 +3,7 @@ import { resourceIdOf } from '../../../../iam/service-plans.ts'
 import { noBody } from '../../../common/json-operation.ts'
 import type { Reply } from '../../../common/reply.ts'
 import type { ApiRequest } from '../../../common/request.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { serviceOfKey, writeResourceKey } from '../../resource-key-wire.ts'
 import { type Compared, listReply, wantedState } from '../../resource-list.ts'
 import { type ResourceContext, resourceOperation } from '../../resource-protocol.ts'
@@ -34,7 +34,7 @@ export const listResourceKeys = resourceOperation({
   action: 'resource-controller.credential.retrieve',
   body: noBody,
   run: async ({ request }, context) => {
-    requireInAccount(context, 'resource-controller.credential.retrieve', context.principal.accountId)
+    requirePermission(context, 'resource-controller.credential.retrieve', context.principal.accountId)
     return keysReply(request, context)
   },
 })
@@ -47,7 +47,7 @@ export const listResourceKeysForInstance = resourceOperation({
   body: noBody,
   run: async ({ request }, context) => {
     const { accountId } = context.principal
-    requireInAccount(context, 'resource-controller.credential.retrieve', accountId)
+    requirePermission(context, 'resource-controller.credential.retrieve', accountId)
     return keysReply(request, context, context.iam.resourceInstances.get(accountId, request.param('id')).guid)
   },
 })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { apiKeyMembers, readApiKey } from '../../api-key-wire.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { flagHeader } from '../../entity-wire.ts'
 import { serviceIdReply } from '../../service-id-wire.ts'
@@ -21,8 +21,8 @@ const createServiceIdAt = (name: string, path: string) =>
     action: 'iam-identity.serviceid.create',
     body,
     run: async ({ request, body: given }, context) => {
-      requireInAccount(context, 'iam-identity.serviceid.create', given.account_id)
-      if (given.apikey) requireInAccount(context, 'iam-identity.apikey.manage', given.account_id)
+      requirePermission(context, 'iam-identity.serviceid.create', given.account_id)
+      if (given.apikey) requirePermission(context, 'iam-identity.apikey.manage', given.account_id)
       const draft = {
         accountId: given.account_id,
         name: given.name,

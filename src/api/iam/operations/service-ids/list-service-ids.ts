@@ -1,7 +1,7 @@
 import { CodedError } from '../../../../base/errors.ts'
 import type { ServiceId } from '../../../../iam/service-ids.ts'
 import { noBody } from '../../../common/json-operation.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { listQuery, pageReply, type Sorting, sorted } from '../../entity-page.ts'
 import { type EntityErrorCode, entityOperation } from '../../entity-protocol.ts'
 import { writeServiceId } from '../../service-id-wire.ts'
@@ -24,7 +24,7 @@ const listServiceIdsAt = (name: string, path: string) =>
       const query = listQuery(request)
       const accountId = query.parameter('account_id')
       if (!accountId) throw new CodedError<EntityErrorCode>('ParameterMissing', 'account_id is required')
-      requireInAccount(context, 'iam-identity.serviceid.get', accountId)
+      requirePermission(context, 'iam-identity.serviceid.get', accountId)
       const wanted = query.parameter('name')
       const found = context.iam.serviceIds.list(accountId).filter((one) => wanted === undefined || one.name === wanted)
       return pageReply(request, query, 'serviceids', sorted(query, found, SORTING), (one) =>

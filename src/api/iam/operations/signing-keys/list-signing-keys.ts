@@ -1,6 +1,6 @@
 import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { writeSigningKey } from './signing-key-wire.ts'
 
@@ -11,7 +11,7 @@ export const listSigningKeys = entityOperation({
   action: 'iam-identity.signing-key.get',
   body: noBody,
   run: async (_, context) => {
-    requireInAccount(context, 'iam-identity.signing-key.get', context.principal.accountId)
+    requirePermission(context, 'iam-identity.signing-key.get', context.principal.accountId)
     return json(200, { signing_keys: context.iam.signingKeys.list().map(writeSigningKey) })
   },
 })

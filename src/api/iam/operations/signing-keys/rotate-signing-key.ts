@@ -1,6 +1,6 @@
 import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { writeSigningKey } from './signing-key-wire.ts'
 
@@ -12,7 +12,7 @@ export const rotateSigningKey = entityOperation({
   action: 'iam-identity.signing-key.rotate',
   body: noBody,
   run: async (_, context) => {
-    requireInAccount(context, 'iam-identity.signing-key.rotate', context.principal.accountId)
+    requirePermission(context, 'iam-identity.signing-key.rotate', context.principal.accountId)
     return json(200, writeSigningKey(await context.iam.signingKeys.rotate()))
   },
 })

@@ -1,7 +1,7 @@
 import type { Action } from '../../../../iam/actions.ts'
 import type { Person } from '../../../../iam/user-management.ts'
 import type { ApiRequest } from '../../../common/request.ts'
-import { requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
 import type { EntityContext } from '../../entity-protocol.ts'
 
 /** The user of the path. `forSelf`: everybody may do it to themselves. Throws NotPermitted, UnknownUser. */
@@ -9,6 +9,6 @@ export function findPerson(request: ApiRequest, context: EntityContext, action: 
   const { iam, principal } = context
   const id = { accountId: request.param('account_id'), iamId: request.param('iam_id') }
   const isSelf = id.accountId === principal.accountId && id.iamId === principal.iamId
-  if (!forSelf || !isSelf) requireInAccount(context, action, id.accountId)
+  if (!forSelf || !isSelf) requirePermission(context, action, id.accountId)
   return iam.people.get(id)
 }

@@ -2,7 +2,8 @@ import type { Person } from '../../../../iam/user-management.ts'
 import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
 import type { ApiRequest } from '../../../common/request.ts'
-import { mayInAccount, requireInAccount } from '../../entity-access.ts'
+import { requirePermission } from '../../context.ts'
+import { mayInAccount } from '../../entity-access.ts'
 import { type EntityContext, entityOperation, parameterInvalid } from '../../entity-protocol.ts'
 import { writePerson } from '../../user-wire.ts'
 
@@ -41,7 +42,7 @@ function visible(request: ApiRequest, context: EntityContext): readonly Person[]
   const accountId = request.param('account_id')
   if (mayInAccount(context, 'user-management.user.retrieve', accountId)) return iam.people.list(accountId)
   if (accountId !== principal.accountId || principal.type !== 'user') {
-    requireInAccount(context, 'user-management.user.retrieve', accountId)
+    requirePermission(context, 'user-management.user.retrieve', accountId)
   }
   return [iam.people.get(principal)]
 }
