@@ -10,7 +10,8 @@ export interface RecordCodec<T> {
 
 export function recordCodec<T>(name: string, schema: z.ZodType<T>): RecordCodec<T> {
   return {
-    encode: (record) => Buffer.from(JSON.stringify({ format: 1, ...record }), 'utf8'),
+    // Checked here too: what is written and could not be read would be found out at the next start.
+    encode: (record) => Buffer.from(JSON.stringify({ format: 1, ...schema.parse(record) }), 'utf8'),
     decode: (bytes) => {
       const parsed = schema.safeParse(parseFormat1(name, bytes))
       if (!parsed.success) throw kmsError('KeyDamaged', `a stored ${name} does not have the expected shape`)

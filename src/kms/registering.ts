@@ -86,10 +86,11 @@ function requireRegistration(entry: KeyEntry, resourceCrn: string): Registration
   return record
 }
 
-const membersOf = (record: RegistrationRecord): RegistrationChange => {
-  const { description, preventKeyDeletion, keyVersionId, registrationMetadata } = record
+/** These and nothing else that a caller's object may have. */
+const membersOf = (from: RegistrationChange): RegistrationChange => {
+  const { description, preventKeyDeletion, keyVersionId, registrationMetadata } = from
   return {
-    preventKeyDeletion,
+    ...(preventKeyDeletion === undefined ? {} : { preventKeyDeletion }),
     ...(description === undefined ? {} : { description }),
     ...(keyVersionId === undefined ? {} : { keyVersionId }),
     ...(registrationMetadata === undefined ? {} : { registrationMetadata }),
@@ -109,7 +110,7 @@ async function write(
   const { createdAt = now, createdBy = actor.iamId } = before ?? {}
   const record: RegistrationRecord = {
     resourceCrn,
-    ...members,
+    ...membersOf(members),
     preventKeyDeletion: members.preventKeyDeletion ?? false,
     createdAt,
     createdBy,
