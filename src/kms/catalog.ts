@@ -24,6 +24,8 @@ export interface Catalog {
   readonly find: (instanceId: string, idOrAlias: string) => KeyEntry | undefined
   /** In order of creation. */
   readonly keysOf: (instanceId: string) => Iterable<KeyEntry>
+  /** In order of their ids: sorted once after keys came or went. */
+  readonly keysById: (instanceId: string) => readonly KeyEntry[]
   readonly all: () => Iterable<KeyEntry>
   readonly aliasCount: (instanceId: string) => number
   readonly add: (entry: KeyEntry) => void
@@ -36,6 +38,7 @@ export interface Catalog {
 
 interface InstanceKeys {
   readonly keys: Map<string, KeyEntry>
+  sorted: readonly KeyEntry[] | undefined
   readonly aliases: Map<string, KeyEntry>
 }
 
@@ -44,7 +47,7 @@ export function createCatalog(store: MetadataStore): Catalog {
   const instanceKeys = (id: string): InstanceKeys => {
     const known = instances.get(id)
     if (known) return known
-    const added: InstanceKeys = { keys: new Map(), aliases: new Map() }
+    const added: InstanceKeys = { keys: new Map(), sorted: undefined, aliases: new Map() }
     instances.set(id, added)
     return added
   }
@@ -54,14 +57,21 @@ export function createCatalog(store: MetadataStore): Catalog {
       return isUuid(idOrAlias) ? found?.keys.get(idOrAlias.toLowerCase()) : found?.aliases.get(idOrAlias)
     },
     keysOf: (instanceId) => instances.get(instanceId)?.keys.values() ?? [],
+    keysById: (instanceId) => {
+      const found = instances.get(instanceId)
+      if (!found) return []
+      found.sorted ??= [...found.keys.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+      return found.sorted
+    },
     all: function* () {
       for (const { keys } of instances.values()) yield* keys.values()
     },
     aliasCount: (instanceId) => instances.get(instanceId)?.aliases.size ?? 0,
     add: (entry) => {
-      const { keys, aliases } = instanceKeys(entry.instanceId)
-      keys.set(entry.id, entry)
-      for (const alias of entry.aliases.keys()) aliases.set(alias, entry)
+      const added = instanceKeys(entry.instanceId)
+      added.keys.set(entry.id, entry)
+      added.sorted = undefined
+      for (const alias of entry.aliases.keys()) added.aliases.set(alias, entry)
     },
     addAlias: (entry, alias, record) => {
       entry.aliases.set(alias, record)
@@ -73,8 +83,10 @@ export function createCatalog(store: MetadataStore): Catalog {
     },
     remove: (entry) => {
       const found = instances.get(entry.instanceId)
-      for (const alias of entry.aliases.keys()) found?.aliases.delete(alias)
-      found?.keys.delete(entry.id)
+      if (!found) return
+      for (const alias of entry.aliases.keys()) found.aliases.delete(alias)
+      found.keys.delete(entry.id)
+      found.sorted = undefined
     },
     commit: async (entry, writes, apply) => {
       try {

@@ -47,7 +47,7 @@ const DEFAULT_STATES: readonly KeyState[] = [
   KEY_STATE.deactivated,
 ]
 
-/** Of the rings that `sees` holds for, in no particular order. */
+/** Of the rings that `sees` holds for, by id. */
 export function selectKeys(
   context: KmsContext,
   instanceId: string,
@@ -55,26 +55,26 @@ export function selectKeys(
   sees: (ring: string) => boolean,
 ): KeyEntry[] {
   const passes = filterOf(context, filter, sees)
-  return [...context.catalog.keysOf(instanceId)].filter(passes)
+  return context.catalog.keysById(instanceId).filter(passes)
 }
 
 /** Sorted; a key that the search names by its id or alias comes first. Throws SearchTooBroad. */
 export function findKeys(
   context: KmsContext,
   instanceId: string,
-  { search, sort = [{ property: 'id', descending: false }], ...filter }: KeyQuery,
+  { search, sort, ...filter }: KeyQuery,
   sees: (ring: string) => boolean,
 ): FoundKeys {
   const space = selectKeys(context, instanceId, filter, sees)
-  const compare = compareKeys(context, sort)
-  if (!search) return { entries: space.sort(compare), incomplete: false }
+  const sorted = (entries: KeyEntry[]) => (sort ? entries.sort(compareKeys(context, sort)) : entries)
+  if (!search) return { entries: sorted(space), incomplete: false }
   const named = keyNamedBy(context, instanceId, search, filterOf(context, filter, sees))
   const { searchLimit } = context.settings
   if (space.length > searchLimit) {
     if (named) return { entries: [named], incomplete: true }
     throw kmsError('SearchTooBroad', `a search looks through at most ${searchLimit} keys`, { limit: searchLimit })
   }
-  const found = space.filter((entry) => entry !== named && matches(search, entry)).sort(compare)
+  const found = sorted(space.filter((entry) => entry !== named && matches(search, entry)))
   return { entries: named ? [named, ...found] : found, incomplete: false }
 }
 

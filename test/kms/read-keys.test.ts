@@ -5,7 +5,10 @@ let server: KeyProtectServer
 const ids: string[] = []
 beforeAll(async () => {
   server = await keyProtectServer({ settings: { rotateIntervalMs: 0 } })
-  for (const name of ['one', 'two', 'three']) ids.push(await server.rootKey({ name }))
+  for (const name of ['one', 'two', 'three']) {
+    ids.push(await server.rootKey({ name }))
+    server.passTime(1)
+  }
   const { json } = await server.call('POST', '/keys', { body: newKey({ name: 'standard', payload: 'c2VjcmV0' }) })
   ids.push(json.resources[0].id)
   await server.call('POST', `/keys/${ids[1]}/actions/disable`)
