@@ -18,10 +18,12 @@ export interface Policies {
   /** Throws PolicyNotFound, PolicyChanged when `revision` is given and stale, and what `create` throws. The account stays. */
   readonly replace: (id: string, draft: PolicyDraft, by: string, revision?: number) => Promise<Policy>
   readonly setState: (id: string, state: Policy['state'], by: string, revision?: number) => Promise<Policy>
-  /** Gives no rights from that moment; `setState` brings it back. Throws PolicyNotFound, also for a deleted one. */
+  /** Gives no rights from that moment; `setState` brings it back, for 30 days. Throws PolicyNotFound, also for a deleted one. */
   readonly delete: (id: string, by: string) => Promise<void>
   readonly permits: (id: string) => Permits | undefined
 }
+
+const RESTORABLE_MS = 30 * 86_400_000
 
 export function createPolicies(state: IamState): Policies {
   const { policies, change, clock } = state
@@ -79,7 +81,8 @@ export function createPolicies(state: IamState): Policies {
     delete: async (id, by) => {
       await change(() => {
         const known = undeleted(id)
-        return store({ ...known, ...revised(known, by), state: 'deleted' })
+        const { changes } = store({ ...known, ...revised(known, by), state: 'deleted' })
+        return { changes: [...changes, ...forgotten(state, known.accountId)], result: undefined }
       })
     },
     permits: policies.permits,
@@ -94,6 +97,12 @@ export function newPolicy(state: IamState, draft: PolicyDraft, by: string): Poli
   const made = { createdAtMs: now, createdBy: by, modifiedAtMs: now, modifiedBy: by }
   return { ...checked, id: newUuid(), state: 'active', revision: 1, ...made }
 }
+
+/** What was deleted too long ago to be restored. */
+const forgotten = ({ policies, clock }: IamState, accountId: string): readonly Change[] =>
+  Array.from(policies.ofAccount(accountId))
+    .filter(({ state, modifiedAtMs }) => state === 'deleted' && modifiedAtMs + RESTORABLE_MS <= clock.now())
+    .map(({ id }) => policies.remove(id))
 
 function refuseTwin({ policies }: Pick<IamState, 'policies'>, draft: PolicyDraft, except?: string): void {
   const twin = policies.twin(draft)

@@ -483,6 +483,13 @@ describe('managing policies', () => {
     expect(await post(authorization(another, [delegator]))).toBe(403)
     expect(await post(v1('IBMid-a'))).toBe(403)
     expect(await post(authorization(another, [READER]))).toBe(201)
+    const made = [...server.iam.policies.list(ACCOUNT)].find(({ createdBy }) => createdBy === `crn-${crn}`)
+    const withdrawn = await fetch(`${server.url}/v1/policies/${made?.id}`, {
+      method: 'PATCH',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json', 'If-Match': '*' },
+      body: JSON.stringify({ state: 'deleted' }),
+    })
+    expect(withdrawn.status).toBe(403)
   })
 })
 

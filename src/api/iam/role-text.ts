@@ -24,7 +24,7 @@ const TEXTS: Readonly<Record<Role, readonly [name: string, description: string]>
   ObjectWriter: ['Object Writer', 'Write objects, but read and list none.'],
   Viewer: ['Viewer', 'View who has access to what the role is for.'],
   Operator: ['Operator', 'As Viewer.'],
-  Editor: ['Editor', 'As Viewer.'],
+  Editor: ['Editor', 'As Viewer; of the account as a whole, also create and change service IDs and instances.'],
   Administrator: ['Administrator', 'View and manage who has access to what the role is for.'],
   AuthorizationDelegator: ['Authorization Delegator', 'Hand on, as authorizations, roles that the service was given.'],
 }

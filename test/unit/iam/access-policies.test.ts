@@ -182,6 +182,20 @@ describe('an access policy', () => {
     expect([...iam.policies.list(home.ACCOUNT)]).toEqual([])
   })
 
+  it('can be restored for 30 days; then the next deletion forgets it', async () => {
+    const day = 86_400_000
+    const first = await iam.policies.create(grant([kms]), 'me')
+    const second = await iam.policies.create(grant([cos]), 'me')
+    await iam.policies.delete(first.id, 'me')
+    nowMs += 29 * day
+    await iam.policies.delete(second.id, 'me')
+    expect(iam.policies.get(first.id)?.state).toBe('deleted')
+    await iam.policies.setState(second.id, 'active', 'me')
+    nowMs += 2 * day
+    await iam.policies.delete(second.id, 'me')
+    expect([iam.policies.get(first.id), iam.policies.get(second.id)?.state]).toEqual([undefined, 'deleted'])
+  })
+
   it('is there after a restart, and so is what was deleted of it', async () => {
     const kept = await iam.policies.create(grant([kms]), 'me')
     const gone = await iam.policies.create(grant([cos]), 'me')

@@ -5,7 +5,7 @@ import { policyOperation } from '../policy-protocol.ts'
 import { matchedRevision } from '../precondition.ts'
 import { writeV1Policy } from '../v1-policy.ts'
 
-/** `{"state":"active"}` brings a deleted policy back. */
+/** `{"state":"active"}` brings a deleted policy back; `deleted` takes the right to delete it. */
 export const updatePolicyState = policyOperation({
   name: 'UpdatePolicyState',
   method: 'PATCH',
@@ -13,7 +13,7 @@ export const updatePolicyState = policyOperation({
   action: 'iam.policy.update',
   body: z.strictObject({ state: z.enum(['active', 'deleted']) }),
   run: async ({ request, body }, context) => {
-    const found = findPolicy(request, context, 'iam.policy.update')
+    const found = findPolicy(request, context, body.state === 'deleted' ? 'iam.policy.delete' : 'iam.policy.update')
     const revision = matchedRevision(request, found, 'PolicyChanged')
     const { iam, principal } = context
     const policy = await iam.policies.setState(found.id, body.state, principal.iamId, revision)
