@@ -22,7 +22,11 @@ export function iamApis(iam: Iam, { inUse }: { readonly inUse: InUse }): readonl
     defineApi(identityProtocol(iam), [createIdentityToken, createOidcToken, getKeys, getOpenidConfiguration]),
     defineApi(policyProtocol(iam), [...Object.values(policies), ...notImplementedPolicyCalls]),
     defineApi(userProtocol(iam), Object.values(users)),
-    defineApi(resourceProtocol(iam, inUse), Object.values({ ...resourceInstances, ...resourceKeys })),
-    defineApi(entityProtocol(iam), Object.values({ ...serviceIds, ...apiKeys, ...signingKeys })),
+    defineApi(resourceProtocol(iam, inUse), [...Object.values(resourceInstances), ...Object.values(resourceKeys)]),
+    defineApi(entityProtocol(iam), [
+      ...Object.values(serviceIds),
+      ...Object.values(apiKeys),
+      ...Object.values(signingKeys),
+    ]),
   ]
 }
