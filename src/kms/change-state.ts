@@ -1,5 +1,14 @@
 import type { KeyEntry } from './catalog.ts'
-import { type Actor, assertRoot, changeKey, type KmsContext, newestVersion, requireUsable, stateOf } from './context.ts'
+import {
+  type Actor,
+  assertRoot,
+  changeKey,
+  hasMaterial,
+  type KmsContext,
+  newestVersion,
+  requireUsable,
+  stateOf,
+} from './context.ts'
 import { assertImportedSafely } from './create-access.ts'
 import { assertAuthorized, usedUp } from './dual-authorization.ts'
 import { invalidField, type KmsErrorCode, kmsError } from './errors.ts'
@@ -92,7 +101,7 @@ function assertRestorable(context: KmsContext, entry: KeyEntry): void {
   assertRoot(entry)
   assertAllowed(stateOf(context, entry), 'restore')
   const deletedAt = record.deletedAt ?? 0
-  if (record.erased || now >= deletedAt + context.settings.restoreWindowMs) {
+  if (!hasMaterial(entry) || now >= deletedAt + context.settings.restoreWindowMs) {
     throw kmsError('RestoreExpired', 'the time for restoring the key has passed')
   }
   if (record.expiresAt !== undefined && record.expiresAt <= now) {

@@ -58,6 +58,10 @@ export function newestVersion(entry: KeyEntry): KeyVersion {
   return newest
 }
 
+/** False also of a key whose purge was interrupted: the material goes first, and the record says so later. */
+export const hasMaterial = (entry: KeyEntry): boolean =>
+  !entry.record.erased && entry.versions.every(({ sealed }) => sealed !== undefined)
+
 /** One mutation of a key at a time: found, checked and changed without another one between. */
 export function changeKey<T>(
   context: KmsContext,

@@ -2,7 +2,7 @@ import { formatCrn } from '../base/crn.ts'
 import type { Instance } from '../iam/instances.ts'
 import type { AliasRecord } from './aliases.ts'
 import type { KeyEntry } from './catalog.ts'
-import { type KmsContext, newestVersion, stateOf } from './context.ts'
+import { hasMaterial, type KmsContext, newestVersion, stateOf } from './context.ts'
 import { pendingDeletion } from './dual-authorization.ts'
 import type { KeyEvent, KeyEventType } from './key-events.ts'
 import { KEY_STATE, type KeyState } from './key-states.ts'
@@ -49,7 +49,7 @@ export interface AliasView extends AliasRecord {
 export function keyView(context: KmsContext, instance: Instance, entry: KeyEntry): KeyView {
   const { record } = entry
   const { id, createdAt } = newestVersion(entry)
-  const deletion = deletionView(context, record)
+  const deletion = deletionView(context, entry)
   return {
     crn: keyCrn(instance, entry.id),
     record,
@@ -91,7 +91,8 @@ const crnIn = (instance: Instance, resourceType: string, resource: string): stri
     resource,
   })
 
-function deletionView({ settings, now }: KmsContext, record: KeyRecord): DeletionView | undefined {
+function deletionView({ settings, now }: KmsContext, entry: KeyEntry): DeletionView | undefined {
+  const { record } = entry
   const { state, deletedAt: at, deletedBy: by } = record
   if (state !== KEY_STATE.destroyed || at === undefined || by === undefined) return undefined
   // Key Protect: whichever is sooner, the end of the window or the key's own expiration.
@@ -100,7 +101,7 @@ function deletionView({ settings, now }: KmsContext, record: KeyRecord): Deletio
   return {
     at,
     by,
-    restoreAllowed: !record.erased && !record.extractable && now() < restoreExpiresAt,
+    restoreAllowed: hasMaterial(entry) && !record.extractable && now() < restoreExpiresAt,
     restoreExpiresAt,
     purgeAllowed: now() >= purgeAllowedFrom,
     purgeAllowedFrom,
