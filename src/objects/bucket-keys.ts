@@ -115,7 +115,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       })
     },
     newSlot: async (bucket, { kind, ...base }) => {
-      const root: KeySlot = { ...base, kind: 'root', retired: false }
+      const root: KeySlot = { ...base, kind: 'root' }
       if (kind === 'root') return root
       const { call, name } = { call: slotCall(useOf(bucket, root)), name: under(bucket, root) }
       return await recorded({ use: 'wrap', dataKey: 'bucket', bucket: name }, async () => {

@@ -10,8 +10,11 @@ interface SlotBase {
   readonly rootKeyCrn: string
   readonly encryption: Encryption
   readonly createdAtMs: number
-  /** Wraps nothing new any more; dropped when nothing refers to it. */
-  readonly retired: boolean
+  /**
+   * The slot that what lies here is rewrapped to. A slot that has one wraps nothing new, and is dropped when nothing refers
+   * to it any more.
+   */
+  readonly successor?: number
 }
 
 /** What wraps DEKs of a bucket: a root key itself, or a key of the bucket's own which that root key wraps. */
@@ -53,11 +56,20 @@ export const onlySlot = (slot: KeySlot): SlotTable => ({ slots: [slot], slot: sl
 /** Of a bucket whose record says nothing of slots: its root key. */
 export function firstSlots(of: Pick<SlotBase, 'rootKeyCrn' | 'encryption' | 'createdAtMs'>): SlotTable {
   const { rootKeyCrn, encryption, createdAtMs } = of
-  return onlySlot({ id: 0, kind: 'root', rootKeyCrn, encryption, createdAtMs, retired: false })
+  return onlySlot({ id: 0, kind: 'root', rootKeyCrn, encryption, createdAtMs })
 }
 
 export const findSlot = ({ slots }: Pick<SlotTable, 'slots'>, id: number): KeySlot | undefined =>
   slots.find((slot) => slot.id === id)
+
+export const isOpen = ({ successor }: KeySlot): boolean => successor === undefined
+
+/** Where what lies in a slot belongs: the slot itself, or the open one that its successors lead to. */
+export function destinationOf(table: SlotTable, from: KeySlot): KeySlot {
+  let slot = from
+  while (slot.successor !== undefined) slot = findSlot(table, slot.successor) ?? slotOf(table, table.slot)
+  return slot
+}
 
 /** Throws ObjectDamaged: nothing can be opened that refers to a slot which is not there. */
 export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {

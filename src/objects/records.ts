@@ -139,15 +139,15 @@ function isFirst({ slots, slot, nextSlot, rootKeyCrn, encryption }: BucketRecord
     only.kind === 'root' &&
     only.rootKeyCrn === rootKeyCrn &&
     only.encryption === encryption &&
-    !(only.retired || more.length > 0 || slot !== 0 || nextSlot !== 1)
+    !(only.successor !== undefined || more.length > 0 || slot !== 0 || nextSlot !== 1)
   )
 }
 
 function slotToJson(slot: KeySlot): unknown {
-  const { id, kind, rootKeyCrn, encryption, createdAtMs, retired } = slot
+  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor } = slot
   return {
     ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
-    ...(retired ? { retired } : {}),
+    ...(successor === undefined ? {} : { successor }),
     ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
   }
 }
@@ -162,7 +162,7 @@ function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot[] {
       rootKeyCrn: text(json, 'rootKeyCrn'),
       encryption: encryptionOf(json),
       createdAtMs: number(json, 'createdAtMs'),
-      retired: json['retired'] === true,
+      ...(json['successor'] === undefined ? {} : { successor: number(json, 'successor') }),
     }
     if (json['kind'] === 'root') return { ...base, kind: 'root' }
     if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)

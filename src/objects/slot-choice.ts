@@ -4,7 +4,7 @@ import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
+import { isOpen, type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
 
 export type WantedSlot = Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'>
 
@@ -51,7 +51,7 @@ export const findOpen = (
   { rootKeyCrn, encryption, kind }: WantedSlot,
 ): KeySlot | undefined =>
   slots.find(
-    (slot) => !slot.retired && slot.rootKeyCrn === rootKeyCrn && slot.encryption === encryption && slot.kind === kind,
+    (slot) => isOpen(slot) && slot.rootKeyCrn === rootKeyCrn && slot.encryption === encryption && slot.kind === kind,
   )
 
 /** Throws TooManyKeys. */

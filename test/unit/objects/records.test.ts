@@ -25,11 +25,15 @@ const anySlot = {
   rootKeyCrn: text,
   encryption,
   createdAtMs: size,
-  retired: fc.boolean(),
+  successor: fc.nat(),
 }
+const requiredKeys = ['id', 'kind', 'rootKeyCrn', 'encryption', 'createdAtMs'] as const
 const slot = fc.oneof(
-  fc.record({ ...anySlot, kind: fc.constant('root' as const) }),
-  fc.record({ ...anySlot, kind: fc.constant('bucket-key' as const), keyId: fc.uuid(), wrapped }),
+  fc.record({ ...anySlot, kind: fc.constant('root' as const) }, { requiredKeys: [...requiredKeys] }),
+  fc.record(
+    { ...anySlot, kind: fc.constant('bucket-key' as const), keyId: fc.uuid(), wrapped },
+    { requiredKeys: [...requiredKeys, 'keyId', 'wrapped'] },
+  ),
 )
 
 const records = {
