@@ -43,6 +43,17 @@ export interface BucketKeys {
   /** A DEK that there is already, wrapped as a new one would be. */
   readonly wrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, dek: Dek, slot?: number) => Promise<StoredDek>
   readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: StoredDek) => Promise<Dek>
+  /** The same DEK under another slot, or under the newest version of its slot's root key. */
+  readonly rewrapDek: (
+    bucket: BucketRecord,
+    key: string,
+    blobId: Buffer,
+    wrapped: StoredDek,
+    to: KeySlot,
+  ) => Promise<StoredDek>
+  readonly rewrapMetadataKey: (bucket: BucketRecord, to: KeySlot) => Promise<StoredDek>
+  /** Newest version of a slot's root key. Throws as wrapping would. */
+  readonly newestVersion: (bucket: NamedBucket, slot: KeySlot) => Promise<string>
   /** A slot, with the bucket key that it may need. */
   readonly newSlot: (bucket: NamedBucket, wanted: NewSlot) => Promise<KeySlot>
   /** The bucket metadata key of a new bucket, wrapped. */
@@ -72,10 +83,12 @@ export interface BucketKeysOptions {
   readonly audit: DataKeyAudit
   /** The bucket as it is now: a record may refer to a slot that was made after a request began. */
   readonly current?: (bucket: BucketRecord) => BucketRecord
+  /** Something of the bucket lies under a version of its root key that is not the newest. */
+  readonly onOutdated?: (bucket: BucketRecord) => void
 }
 
 export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys {
-  const { provider, nonces, audit, current = (bucket) => bucket } = options
+  const { provider, nonces, audit, current = (bucket) => bucket, onOutdated = () => {} } = options
   const record = recorder(audit, asker)
   const recorded = around(audit, record)
   const slots = slotKeys(provider)
@@ -86,6 +99,17 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
   const wrapped = async (bucket: NamedBucket, slot: KeySlot, dek: Dek, context: WrapContext) => {
     const result = await slots.wrap(useOf(bucket, slot), dek, context)
     return { result, keyVersion: rootVersionOf(slot, result) }
+  }
+
+  const rewrapped = async (
+    bucket: NamedBucket,
+    from: KeySlot,
+    stored: StoredDek,
+    context: WrapContext,
+    to: KeySlot,
+  ) => {
+    const result = await slots.rewrap(useOf(bucket, from), stored, context, to)
+    return { result, keyVersion: rootVersionOf(to, result) }
   }
 
   const wrapDek: BucketKeys['wrapDek'] = (bucket, key, blobId, dek, slotId = bucket.slot) => {
@@ -110,10 +134,22 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const keyVersion = rootVersionOf(slot, stored)
       const use = { use: 'unwrap', dataKey: 'object', bucket: under(bucket, slot), key, keyVersion } as const
       return recorded(use, async () => {
-        const { dek } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
+        const { dek, rewrapped } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
+        if (rewrapped) onOutdated(bucket)
         return { result: dek }
       })
     },
+    rewrapDek: (bucket, key, blobId, stored, to) => {
+      const from = slotOf(current(bucket), stored.slot)
+      const use = { use: 'rewrap', dataKey: 'object', bucket: under(bucket, to), key } as const
+      return recorded(use, () => rewrapped(bucket, from, stored, dekContext(bucket.id, blobId), to))
+    },
+    rewrapMetadataKey: (bucket, to) => {
+      const from = slotOf(bucket, bucket.metadataKey.slot)
+      const use = { use: 'rewrap', dataKey: 'bucket-metadata', bucket: under(bucket, to) } as const
+      return recorded(use, () => rewrapped(bucket, from, bucket.metadataKey, metadataKeyContext(bucket.id), to))
+    },
+    newestVersion: async (bucket, slot) => (await provider.describe(slotCall(useOf(bucket, slot)))).keyVersion,
     newSlot: async (bucket, { kind, ...base }) => {
       const root: KeySlot = { ...base, kind: 'root' }
       if (kind === 'root') return root
@@ -147,7 +183,8 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const keyVersion = rootVersionOf(slot, metadataKey)
       const use = { use: 'unwrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot), keyVersion } as const
       return recorded(use, async () => {
-        const { dek } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
+        const { dek, rewrapped } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
+        if (rewrapped) onOutdated(bucket)
         const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', { cachedEpochs: CACHED_EPOCHS })
         const dispose = () => {
           cipher[Symbol.dispose]()

@@ -9,6 +9,7 @@ import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type Encryption, onlySlot, slotOf } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { decodeUpload } from './records.ts'
+import { endOfJob } from './rewrap-jobs.ts'
 import { usageWrites } from './usage.ts'
 
 export interface NewBucket {
@@ -99,7 +100,7 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
-    await engine.buckets.remove(closing, registered.map(engine.deregistrations.entry))
+    await engine.buckets.remove(closing, [endOfJob(closing.id), ...registered.map(engine.deregistrations.entry)])
   } catch (error) {
     await reopen(engine, closing)
     throw error

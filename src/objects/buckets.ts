@@ -20,8 +20,8 @@ export interface Buckets {
   readonly refresh: (name: string) => Promise<Bucket | undefined>
   /** With further writes of the same commit. Throws BucketAlreadyExists. */
   readonly create: (record: BucketRecord, also?: readonly Write[]) => Promise<Bucket>
-  /** Compare-and-set of the whole record. Throws BucketBusy when it changed meanwhile. */
-  readonly replace: (bucket: Bucket, record: BucketRecord) => Promise<Bucket>
+  /** Compare-and-set of the whole record, with further writes. Throws BucketBusy when it changed meanwhile. */
+  readonly replace: (bucket: Bucket, record: BucketRecord, also?: readonly Write[]) => Promise<Bucket>
   readonly remove: (bucket: Bucket, also?: readonly Write[]) => Promise<void>
   readonly fence: (bucket: Bucket) => Write
 }
@@ -95,8 +95,8 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
       if (!created) throw new ObjectsError('BucketAlreadyExists', 'The requested bucket name is not available')
       return get(record.name)
     },
-    replace: async (bucket, record) => {
-      if (!(await put(record, bucket.token))) throw changed()
+    replace: async (bucket, record, also) => {
+      if (!(await put(record, bucket.token, also))) throw changed()
       return get(record.name)
     },
     remove: async (bucket, also = []) => {

@@ -21,8 +21,8 @@ export const storeItself = (action: `store.${string}`): Asker => ({
 /** One use of a data key, whether its root key was asked or not. */
 export interface DataKeyUse {
   readonly asker: Asker
-  /** Made for something new, or opened for something stored. */
-  readonly use: 'wrap' | 'unwrap'
+  /** Made for something new, opened for something stored, or put under another key or version. */
+  readonly use: 'wrap' | 'unwrap' | 'rewrap'
   /** `object`: of one object or upload. `bucket-metadata`: of what listings show. `bucket`: wraps the other two, and is made only. */
   readonly dataKey: 'object' | 'bucket-metadata' | 'bucket'
   readonly bucket: string

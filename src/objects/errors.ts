@@ -11,6 +11,8 @@ export type ObjectsErrorCode =
   | 'BucketBusy'
   /** A bucket refers to as many keys as it can. */
   | 'TooManyKeys'
+  /** No rewrapping of the bucket was ever begun. */
+  | 'NoSuchRewrap'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'
   | 'NotModified'

@@ -24,6 +24,8 @@ export const SPACE = {
   deregistration: 9,
   /** `state` → how far records were counted at the first start. Counters of the same number count what keys are used for (usage.ts) */
   usage: 10,
+  /** bucket id → RewrapRecord: the latest rewrapping of the bucket */
+  rewrap: 11,
 } as const
 
 const ZERO = Buffer.from([0])

@@ -1,12 +1,13 @@
 import type { Clock } from '../base/clock.ts'
+import { hasCode } from '../base/errors.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
-import { bucketKeys } from './bucket-keys.ts'
+import { type BucketKeys, bucketKeys } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
 import { sameBucket } from './commit-version.ts'
@@ -28,11 +29,14 @@ import {
   listObjects,
   listUploads,
 } from './listing.ts'
+import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { readAhead } from './read-ahead.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
+import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
+import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
 import {
   abortUpload,
   createUpload,
@@ -76,6 +80,10 @@ export interface ObjectsService {
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
   readonly abortUpload: (upload: Upload) => Promise<void>
+  /** Puts one object under another root key. Throws TooManyKeys. */
+  readonly updateEncryption: (update: EncryptionUpdate) => Promise<void>
+  /** Puts a bucket under another root key; what is there already is rewrapped in the background. */
+  readonly moveBucket: (bucket: Bucket, to: MoveTo) => Promise<Bucket>
 }
 
 /** Beside what it serves, which is then for the store itself. */
@@ -87,6 +95,7 @@ export interface Objects extends ObjectsService {
   readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
   /** Compares the counters behind the two with all records there are; mends them when asked to. */
   readonly recount: (options?: { readonly repair?: boolean }) => Promise<Recount>
+  readonly rewraps: Omit<Rewraps, 'entry' | 'outdated' | 'close'>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -110,6 +119,7 @@ export interface ObjectsOptions {
   readonly maxReadAheads?: number
   /** Rows have been lost, and with them what tells orphans from data: no blob is looked for that no row names. */
   readonly keepOrphans?: boolean
+  readonly rewrap?: Partial<RewrapOptions>
 }
 
 const MIN_PART_BYTES = 5 * 1024 ** 2
@@ -128,6 +138,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     minPartBytes = MIN_PART_BYTES,
     maxReadAheads = MAX_READ_AHEADS,
     keepOrphans = false,
+    rewrap = {},
   } = options
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata)
@@ -158,8 +169,20 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
+  const keysFor = (asker: Asker): BucketKeys =>
+    bucketKeys(
+      { provider, nonces, audit, current: currentOf(buckets), onOutdated: (bucket) => rewraps.outdated(bucket) },
+      asker,
+    )
+  const rewraps = await openRewraps({
+    engine,
+    keys: keysFor(storeItself('store.rewrap')),
+    byName,
+    settings: { ...DEFAULT_REWRAP, ...rewrap },
+    onError: onBackgroundError,
+  })
   const onBehalfOf = (asker: Asker): ObjectsService => {
-    const keys = bucketKeys({ provider, nonces, audit, current: currentOf(buckets) }, asker)
+    const keys = keysFor(asker)
     return {
       buckets,
       createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
@@ -175,6 +198,18 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       listUploads: (query) => listUploads(engine, query),
       completeUpload: (input) => completeUpload(engine, keys, input),
       abortUpload: (upload) => abortUpload(engine, upload),
+      updateEncryption: (update) => updateEncryption(engine, keys, byName, update),
+      moveBucket: async (bucket, to) => {
+        const { write, begun } = rewraps.entry(bucket)
+        const move = () => moveBucket(engine, keys, bucket, to, [write])
+        const moved = await byName.run(bucket.name, move).catch((error: unknown) => {
+          // It may have taken place though nobody was told.
+          if (hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) begun()
+          throw error
+        })
+        if (moved) begun()
+        return moved ?? bucket
+      },
     }
   }
 
@@ -184,10 +219,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
     bucketUsage: (bucket) => bucketUsage(engine, bucket),
     recount: (options) => recount(metadata, options),
+    rewraps,
     garbage,
     swept,
     close: async () => {
       stop.abort()
+      await rewraps.close()
       await deregistrations.close()
       await swept
       await garbage.close()

@@ -1,13 +1,7 @@
-import { CodedError } from '../base/errors.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
-import { type Encryption, firstSlots, type KeySlot, type SlotTable, type StoredDek } from './key-slots.ts'
-
-/**
- * Stored records: `u8 version ‖ u32 length ‖ JSON ‖ u32 length ‖ section …`. The JSON is what may be known without the
- * root key (a locked bucket still lists names, sizes and dates and lets objects be deleted); the sections are ciphertext.
- * The whole value is sealed again by the store. A version byte that is not known is refused, never guessed.
- */
-const RECORD_VERSION = 1
+import { type Encryption, firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
+import { decode, encode, number, optional, section, text } from './record-codec.ts'
+import { encryptionOf, isFirst, slotsFrom, slotToJson } from './slot-records.ts'
 
 export interface BucketRecord extends SlotTable {
   readonly id: string
@@ -71,104 +65,12 @@ export interface GarbageRecord {
   readonly upload?: { readonly uploadId: string; readonly kept?: readonly number[] }
 }
 
-type Sections = readonly Buffer[]
-
-function encode(json: unknown, sections: Sections = []): Buffer {
-  const text = Buffer.from(JSON.stringify(json), 'utf8')
-  const all = [text, ...sections]
-  const out = Buffer.allocUnsafe(1 + all.reduce((sum, part) => sum + 4 + part.length, 0))
-  out[0] = RECORD_VERSION
-  let at = 1
-  for (const part of all) {
-    out.writeUInt32BE(part.length, at)
-    part.copy(out, at + 4)
-    at += 4 + part.length
-  }
-  return out
-}
-
-function decode(value: Buffer): { readonly json: Record<string, unknown>; readonly sections: Buffer[] } {
-  if (value[0] !== RECORD_VERSION) throw corrupt(`record version ${value[0]} is not known`)
-  const parts: Buffer[] = []
-  let at = 1
-  while (at < value.length) {
-    if (at + 4 > value.length) throw corrupt('record ends inside a length')
-    const length = value.readUInt32BE(at)
-    if (at + 4 + length > value.length) throw corrupt('record ends inside a section')
-    parts.push(value.subarray(at + 4, at + 4 + length))
-    at += 4 + length
-  }
-  const [text, ...sections] = parts
-  if (!text) throw corrupt('record has no head')
-  return { json: objectOf(JSON.parse(text.toString('utf8'))), sections }
-}
-
-function objectOf(json: unknown): Record<string, unknown> {
-  if (typeof json !== 'object' || json === null) throw corrupt('record head is not an object')
-  return json as Record<string, unknown>
-}
-
-const corrupt = (message: string): CodedError<'MetadataCorrupt'> => new CodedError('MetadataCorrupt', message)
-
-// The store authenticates every value, so what decodes was written by the functions below: the readers only pick.
-const text = (json: Record<string, unknown>, name: string): string => String(json[name])
-const number = (json: Record<string, unknown>, name: string): number => Number(json[name])
-/** Absent: 0. */
-const optional = (json: Record<string, unknown>, name: string): number => Number(json[name] ?? 0)
-const encryptionOf = (json: Record<string, unknown>): Encryption =>
-  json['encryption'] === 'customer-managed' ? 'customer-managed' : 'provider-managed'
-const section = (sections: Sections, index: number): Buffer => {
-  const found = sections[index]
-  if (!found) throw corrupt('record lacks a section')
-  return found
-}
-
 export function encodeBucket(record: BucketRecord): Buffer {
   const { metadataKey, slots, slot, nextSlot, ...json } = record
   const table = isFirst(record) ? {} : { slots: slots.map(slotToJson), slot, nextSlot }
   const key = { keyVersion: metadataKey.keyVersion, ...slotMember('metadataKeySlot', metadataKey) }
   const wrapped = slots.flatMap((each) => (each.kind === 'bucket-key' ? [each.wrapped.ciphertext] : []))
   return encode({ ...json, ...key, ...table }, [metadataKey.ciphertext, ...wrapped])
-}
-
-/** A bucket that never had another key than its first root key says nothing of slots. */
-function isFirst({ slots, slot, nextSlot, rootKeyCrn, encryption }: BucketRecord): boolean {
-  const [only, ...more] = slots
-  return (
-    only?.id === 0 &&
-    only.kind === 'root' &&
-    only.rootKeyCrn === rootKeyCrn &&
-    only.encryption === encryption &&
-    !(only.successor !== undefined || more.length > 0 || slot !== 0 || nextSlot !== 1)
-  )
-}
-
-function slotToJson(slot: KeySlot): unknown {
-  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor } = slot
-  return {
-    ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
-    ...(successor === undefined ? {} : { successor }),
-    ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
-  }
-}
-
-/** The wrapped bucket keys are the sections behind the first one, in the order of their slots. */
-function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot[] {
-  let next = 1
-  return list.map((item): KeySlot => {
-    const json = objectOf(item)
-    const base = {
-      id: number(json, 'id'),
-      rootKeyCrn: text(json, 'rootKeyCrn'),
-      encryption: encryptionOf(json),
-      createdAtMs: number(json, 'createdAtMs'),
-      ...(json['successor'] === undefined ? {} : { successor: number(json, 'successor') }),
-    }
-    if (json['kind'] === 'root') return { ...base, kind: 'root' }
-    if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)
-    const wrapped = { ciphertext: Buffer.from(section(sections, next++)), keyVersion: text(json, 'keyVersion') }
-    return { ...base, kind: 'bucket-key', keyId: text(json, 'keyId'), wrapped }
-  })
 }
 
 const slotMember = (name: string, { slot }: StoredDek): Record<string, number> => (slot === 0 ? {} : { [name]: slot })

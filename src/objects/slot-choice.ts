@@ -1,4 +1,5 @@
 import { hasCode } from '../base/errors.ts'
+import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
@@ -30,15 +31,25 @@ export async function slotForWrite(
   return slotFor(engine, keys, bucket, { rootKeyCrn, encryption, kind: bucketKey ? 'bucket-key' : 'root' })
 }
 
-/** A slot of the bucket that takes what is new, made when there is none. The bucket is registered at the key already. */
-async function slotFor(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<ChosenSlot> {
+/**
+ * A slot of the bucket that takes what is new, made when there is none. `also` belongs into the commit that makes it. The
+ * bucket is registered at the key already.
+ */
+export async function slotFor(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  wanted: WantedSlot,
+  also: readonly Write[] = [],
+): Promise<ChosenSlot> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, bucket)
     const found = findOpen(now, wanted)
     if (found) return { bucket: now, slot: found.id }
     try {
       const slot = await newSlot(engine, keys, now, wanted)
-      return { bucket: await engine.buckets.replace(now, withSlot(now, slot)), slot: slot.id }
+      // Looked up once more: the bucket that is there then may have been changed again.
+      await engine.buckets.replace(now, withSlot(now, slot), also)
     } catch (error) {
       if (!hasCode<ObjectsErrorCode>(error, 'BucketBusy')) throw error
     }

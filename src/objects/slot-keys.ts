@@ -23,6 +23,8 @@ export interface SlotKeys {
     stored: StoredDek,
     context: WrapContext,
   ) => Promise<{ readonly dek: Dek; readonly rewrapped?: WrappedDek }>
+  /** The same key under the slot `to`, or under the newest version of the root key of its own. */
+  readonly rewrap: (use: SlotUse, stored: StoredDek, context: WrapContext, to: KeySlot) => Promise<StoredDek>
   readonly permit: (use: SlotUse, how: KeyUse) => Promise<void>
 }
 
@@ -33,7 +35,7 @@ export const slotCall = ({ slot, serviceInstanceCrn, requestId }: SlotUse): KeyC
 })
 
 export function slotKeys(provider: KeyProvider): SlotKeys {
-  return {
+  const slots: SlotKeys = {
     wrap: async (use, dek, context) => {
       const { slot, bucketId } = use
       const call = slotCall(use)
@@ -53,6 +55,15 @@ export function slotKeys(provider: KeyProvider): SlotKeys {
       const dek = unwrapUnderBucketKey({ id: slot.keyId, key }, stored.ciphertext, context)
       return rewrapped ? { dek, rewrapped } : { dek }
     },
+    rewrap: async (use, stored, context, to) => {
+      if (to.id === use.slot.id && to.kind === 'root' && provider.supports.rewrap) {
+        return { ...(await provider.rewrap(slotCall(use), stored, context)), slot: to.id }
+      }
+      const { dek } = await slots.unwrap(use, stored, context)
+      using secret = dek
+      return await slots.wrap({ ...use, slot: to }, secret, context)
+    },
     permit: (use, how) => provider.permit(slotCall(use), how),
   }
+  return slots
 }

@@ -3,6 +3,7 @@ import type { NewBucket } from '../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../src/objects/buckets.ts'
 import type { DataKeyAudit } from '../../src/objects/data-key-audit.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
+import type { RewrapOptions } from '../../src/objects/rewraps.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
@@ -21,13 +22,16 @@ export interface TestEngineOptions {
   readonly keepOrphans?: boolean
   readonly maxReadAheads?: number
   readonly audit?: DataKeyAudit
+  readonly rewrap?: Partial<RewrapOptions>
+  /** Of another engine over the same store. */
+  readonly kms?: ReturnType<typeof memoryKeyProvider>
 }
 
 /** The object engine alone, over memory, with a clock that stands still and a key service to command. */
 export async function testEngine(options: TestEngineOptions = {}) {
   const stored = options.stored ?? memoryStore()
   const disk = options.disk ?? new Map<BlobId, Buffer>()
-  const kms = memoryKeyProvider()
+  const kms = options.kms ?? memoryKeyProvider()
   const serviceInstanceCrn = await kms.newServiceInstance()
   await kms.authorize(serviceInstanceCrn)
   const time = { nowMs: 1_700_000_000_000 }
@@ -43,6 +47,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     minPartBytes: 1,
     keepOrphans: options.keepOrphans ?? false,
     ...(options.audit === undefined ? {} : { audit: options.audit }),
+    rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
     ...(options.maxReadAheads === undefined ? {} : { maxReadAheads: options.maxReadAheads }),
   })
   const newBucket: NewBucket = {

@@ -34,6 +34,7 @@ const FACES = {
   BucketNotEmpty: 'BucketNotEmpty',
   BucketBusy: 'OperationAborted',
   TooManyKeys: 'InvalidRequest',
+  NoSuchRewrap: 'InvalidRequest',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',
   NotModified: 'NotModified',

@@ -53,7 +53,7 @@ export async function leftOver(disk: Disk, stored: MetadataStore): Promise<strin
   const found = await leaks(disk, stored)
   if ((await stored.counters(Buffer.alloc(0))).length > 0) found.push('counters are left of nothing')
   if (disk.size > 0) found.push(`${disk.size} blobs are left of nothing`)
-  for (const name of ['bucket', 'head', 'upload', 'part', 'blob'] as const) {
+  for (const name of ['bucket', 'head', 'upload', 'part', 'blob', 'rewrap'] as const) {
     const { length } = await stored.range(SPACE[name], everything)
     if (length > 0) found.push(`${length} rows of ${name} are left of nothing`)
   }

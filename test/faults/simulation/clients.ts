@@ -4,6 +4,7 @@ import type { BodyInput } from '../../../src/objects/body-writer.ts'
 import type { NewBucket } from '../../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import type { WriteConditions } from '../../../src/objects/conditions.ts'
+import { isOpen } from '../../../src/objects/key-slots.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import type { OpenObject } from '../../../src/objects/open-object.ts'
 import { contentBytes } from '../../support/content.ts'
@@ -27,6 +28,8 @@ const REFUSALS = [
   'BucketAlreadyOwnedByYou',
   'BucketNotEmpty',
   'BucketBusy',
+  'ConditionalRequestConflict',
+  'NoSuchRewrap',
   'PreconditionFailed',
   'InvalidPart',
   'EntityTooSmall',
@@ -62,10 +65,23 @@ export interface Clients {
   readonly lookAround: () => Promise<void>
   /** Whatever went wrong before, each bucket takes writes once nothing goes wrong any more. */
   readonly useAll: () => Promise<void>
+  /** In the end everything lies where it belongs. */
+  readonly rewrapAll: () => Promise<void>
   readonly tearDown: () => Promise<void>
 }
 
-export function clients(world: World, process: Process, ledger: Ledger, newBucket: Omit<NewBucket, 'name'>): Clients {
+export interface RootKeys {
+  readonly crns: readonly string[]
+  readonly rotate: (crn: string) => Promise<void>
+}
+
+export function clients(
+  world: World,
+  process: Process,
+  ledger: Ledger,
+  newBucket: Omit<NewBucket, 'name'>,
+  rootKeys: RootKeys,
+): Clients {
   const { schedule, faults, dice } = world
   const life: Life = { dead: false }
   const uploads: SharedUpload[] = []
@@ -79,7 +95,8 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
       (error: unknown) => {
         const code = codeOf(error)
         if (code === 'CommitUnknown') return { kind: 'unsure' } as const
-        if (!REFUSALS.includes(code)) ledger.wrong(`${what} answered ${code}`)
+        if (!REFUSALS.includes(code))
+          ledger.wrong(`${what} answered ${code} ${error instanceof Error ? error.stack : ''}`)
         return { kind: 'refused', code } as const
       },
     )
@@ -343,11 +360,39 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     if (outcome.kind === 'done') for (const text of miscounts(outcome.value)) ledger.wrong(text)
   }
 
+  const rotate = async (): Promise<void> => {
+    const crn = dice.pick(rootKeys.crns)
+    await rootKeys.rotate(crn)
+    if (dice.below(2) === 0) await perform('rewrap', async (objects) => objects.rewraps.startOfKey(crn))
+  }
+
+  const move = async (name: string): Promise<void> => {
+    const rootKeyCrn = dice.pick(rootKeys.crns)
+    const encryption = dice.pick(['provider-managed', 'customer-managed'] as const)
+    const to = { encryption, rootKeyCrn, ...rollBucketKey() }
+    await perform('move', async (objects) => objects.moveBucket(objects.buckets.get(name), to))
+  }
+
+  const updateEncryption = async (name: string, key: string): Promise<void> => {
+    const rootKeyCrn = dice.pick(rootKeys.crns)
+    const to = { encryption: 'customer-managed', rootKeyCrn, bucketKey: dice.below(2) === 0 } as const
+    const outcome = await perform('update encryption', async (objects) =>
+      objects.updateEncryption({ bucket: objects.buckets.get(name), key, ...to }),
+    )
+    const gone = outcome.kind === 'refused' && ['NoSuchKey', 'NoSuchBucket'].includes(outcome.code)
+    if (gone) note(place(name, key), 'update encryption of nothing', outcome, observes(undefined))
+  }
+
+  const pause = async (name: string): Promise<void> => {
+    const act = dice.pick(['pause', 'resume', 'start'] as const)
+    await perform(act, async (objects) => objects.rewraps[act](objects.buckets.get(name)))
+  }
+
   const request = async (): Promise<void> => {
     const bucket = dice.below(4) === 0 ? 'beta' : 'alpha'
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
     const upload = uploads.length > 0 ? dice.pick(uploads.slice(-2)) : undefined
-    const roll = dice.below(100)
+    const roll = dice.below(112)
     if (roll < 20) await put(bucket, key)
     else if (roll < 40) await get(bucket, key)
     else if (roll < 49) await remove(bucket, key)
@@ -359,7 +404,11 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
     else if (roll < 93) await abort(upload)
     else if (roll < 94) await recount()
     else if (roll < 97) await makeBucket(bucket)
-    else await dropBucket(bucket)
+    else if (roll < 100) await dropBucket(bucket)
+    else if (roll < 103) await rotate()
+    else if (roll < 106) await move(bucket)
+    else if (roll < 110) await updateEncryption(bucket, key)
+    else await pause(bucket)
   }
 
   return {
@@ -386,6 +435,21 @@ export function clients(world: World, process: Process, ledger: Ledger, newBucke
         } catch (error) {
           ledger.wrong(`${name} is of no use without a restart: ${codeOf(error)}`)
         }
+      }
+    },
+    rewrapAll: async () => {
+      const { objects } = await process.running()
+      for (const bucket of objects.buckets.all()) await objects.rewraps.start(bucket)
+      await objects.rewraps.idle()
+      for (const { bucket, state, problem } of objects.rewraps.jobs()) {
+        if (state !== 'done') ledger.wrong(`rewrapping ${bucket} ended ${state}: ${problem}`)
+      }
+      for (const { name, slots } of objects.buckets.all()) {
+        if (!slots.every(isOpen)) ledger.wrong(`${name} has key slots that it left`)
+      }
+      for (const crn of rootKeys.crns) {
+        const { versions } = await objects.keyUsage(crn)
+        if (versions.length > 1) ledger.wrong(`something is left under ${versions.length} versions of a root key`)
       }
     },
     tearDown: async () => {

@@ -32,8 +32,9 @@ export async function historyOf(seed: string): Promise<History> {
     encryption: 'provider-managed',
     rootKeyCrn: await kms.newRootKey(),
   } as const
+  const rootKeys = { crns: [newBucket.rootKeyCrn, await kms.newRootKey()], rotate: kms.rotate }
   const process = simulatedProcess(world, kms.provider, book.wrong)
-  const people = clients(world, process, book, newBucket)
+  const people = clients(world, process, book, newBucket, rootKeys)
 
   const settle = async (): Promise<void> => {
     if (dice.below(2) === 0) process.kill()
@@ -53,6 +54,8 @@ export async function historyOf(seed: string): Promise<History> {
     disasters = 0
     await people.useAll()
     await settle()
+    await people.lookAround()
+    await people.rewrapAll()
     await people.lookAround()
     for (const leak of await world.schedule.work(() => leaks(process.disk, process.stored))) book.wrong(leak)
     await people.tearDown()

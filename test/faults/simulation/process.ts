@@ -66,6 +66,8 @@ export function simulatedProcess(world: World, provider: KeyProvider, wrong: (te
           // No two events at the same time.
           clock: { now: () => timeMs++ },
           minPartBytes: MIN_PART_BYTES,
+          // Tried again at the next start, or when somebody asks.
+          rewrap: { perSecond: 0, retryMs: 2 ** 30, automatic: true },
           onBackgroundError: (error) => {
             if (!EXPECTED.includes(codeOf(error))) wrong(`behind the scenes: ${codeOf(error)}`)
           },

@@ -1,0 +1,82 @@
+import { hasCode } from '../base/errors.ts'
+import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
+import { type BucketKeys, keyCall } from './bucket-keys.ts'
+import { prefersBucketKeys } from './bucket-lifecycle.ts'
+import type { Bucket } from './buckets.ts'
+import { currentBucket } from './commit-version.ts'
+import { registeredAt, registrationOf } from './deregistrations.ts'
+import type { Engine } from './engine.ts'
+import type { Encryption, KeySlot } from './key-slots.ts'
+import { findOpen, newSlot, type WantedSlot, withSlot } from './slot-choice.ts'
+
+export interface MoveTo {
+  readonly encryption: Encryption
+  readonly rootKeyCrn: string
+  /** As of a new bucket. */
+  readonly bucketKey?: boolean
+}
+
+/**
+ * Puts a bucket under another root key. What is new comes under it from then on; what lies under the former one is to be
+ * rewrapped: `also` belongs into the commit and begins that. Objects that have a key of their own keep it. Undefined
+ * when the bucket is under that key already. Within the serial of the name.
+ */
+export async function moveBucket(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  { bucketKey, ...to }: MoveTo,
+  also: readonly Write[],
+): Promise<Bucket | undefined> {
+  const kind = (bucketKey ?? prefersBucketKeys(engine, to)) ? 'bucket-key' : 'root'
+  const now = currentBucket(engine, bucket)
+  if (findOpen(now, { ...to, kind })?.id === now.slot) return undefined
+  return registered(engine, now, to, async (end) => {
+    const next = await under(engine, keys, now, { ...to, kind })
+    return engine.buckets.replace(now, next, [...end, ...also])
+  })
+}
+
+async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<Bucket> {
+  const found = findOpen(bucket, wanted)
+  const slot = found ?? (await newSlot(engine, keys, bucket, wanted))
+  const base = found ? bucket : withSlot(bucket, slot)
+  const { rootKeyCrn, encryption } = wanted
+  const moved = {
+    ...base,
+    ...{ rootKeyCrn, encryption, slot: slot.id },
+    slots: base.slots.map((each) => (leaves(each, bucket, slot) ? { ...each, successor: slot.id } : each)),
+  }
+  return { ...moved, metadataKey: await keys.rewrapMetadataKey(moved, slot) }
+}
+
+/** Everything under the key that the bucket was under. */
+const leaves = (slot: KeySlot, { rootKeyCrn }: Bucket, to: KeySlot): boolean =>
+  slot.successor === undefined && slot.id !== to.id && slot.rootKeyCrn === rootKeyCrn
+
+/**
+ * Does what makes the bucket refer to a root key while it is registered there: a customer's key that protects something of
+ * a bucket is never without its registration, and none stays when nothing came of it. `end` belongs into the commit.
+ */
+export async function registered<T>(
+  engine: Engine,
+  bucket: Bucket,
+  { rootKeyCrn, encryption }: Pick<MoveTo, 'rootKeyCrn' | 'encryption'>,
+  act: (end: readonly Write[]) => Promise<T>,
+): Promise<T> {
+  const known = registeredAt(bucket).some((at) => at.rootKeyCrn === rootKeyCrn)
+  if (encryption === 'provider-managed' || known) return act([])
+  const { name, serviceInstanceCrn } = bucket
+  const of = { name, serviceInstanceCrn, rootKeyCrn }
+  const end = await engine.deregistrations.begin(of)
+  try {
+    await engine.provider.register(keyCall(of), registrationOf(of))
+    return await act([end])
+  } catch (error) {
+    // While it is not known whether the bucket refers to the key, it stays registered there.
+    if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) await engine.deregistrations.settle(of)
+    throw error
+  } finally {
+    void engine.deregistrations.retry(rootKeyCrn)
+  }
+}

@@ -1,0 +1,41 @@
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { destinationOf, isOpen, type KeySlot, type StoredDek, slotOf } from './key-slots.ts'
+import type { BucketRecord } from './records.ts'
+import type { UsageCount } from './usage.ts'
+
+/** Newest versions of the root keys of a bucket's open slots, by CRN. '' where the provider does not say. */
+export type NewestVersions = ReadonlyMap<string, string>
+
+export async function newestVersions(keys: BucketKeys, bucket: Bucket): Promise<NewestVersions> {
+  const newest = new Map<string, string>()
+  for (const slot of bucket.slots.filter(isOpen)) {
+    if (!newest.has(slot.rootKeyCrn)) newest.set(slot.rootKeyCrn, await keys.newestVersion(bucket, slot))
+  }
+  return newest
+}
+
+const isNewest = (newest: NewestVersions, { rootKeyCrn }: KeySlot, keyVersion: string): boolean =>
+  ['', keyVersion].includes(newest.get(rootKeyCrn) ?? '')
+
+/** A bucket key whose root key was rotated since: what is new is to be under a new one. */
+export const isOutdatedSlot = (newest: NewestVersions, slot: KeySlot): boolean =>
+  isOpen(slot) && slot.kind === 'bucket-key' && !isNewest(newest, slot, slot.wrapped.keyVersion)
+
+/** The slot under which a key of the bucket is to be wrapped again; undefined when it is where it belongs. */
+export function rewrapTarget(
+  bucket: BucketRecord,
+  newest: NewestVersions,
+  { slot: id, keyVersion }: Pick<StoredDek, 'slot' | 'keyVersion'>,
+): KeySlot | undefined {
+  const slot = slotOf(bucket, id)
+  const to = destinationOf(bucket, slot)
+  if (to.id !== slot.id) return to
+  return slot.kind === 'root' && !isNewest(newest, slot, keyVersion) ? slot : undefined
+}
+
+/** What the index says is left to do. A slot that nobody knows is not left out: nothing must be counted to it. */
+export const remaining = (bucket: BucketRecord, newest: NewestVersions, counts: readonly UsageCount[]): UsageCount[] =>
+  counts.filter(
+    (count) => !bucket.slots.some(({ id }) => id === count.slot) || rewrapTarget(bucket, newest, count) !== undefined,
+  )

@@ -1,0 +1,240 @@
+import { hasCode } from '../base/errors.ts'
+import type { KeyProviderErrorCode } from '../envelope/key-provider.ts'
+import type { Entry, Space } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { currentBucket, sameBucket } from './commit-version.ts'
+import type { Engine } from './engine.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
+import { isOpen } from './key-slots.ts'
+import { headKey, keyOfHead, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
+import { isOutdatedSlot, type NewestVersions, newestVersions, remaining, rewrapTarget } from './outdated.ts'
+import { decodeObject, decodeUpload, encodeObject, encodeUpload } from './records.ts'
+import type { RewrapCursor } from './rewrap-jobs.ts'
+import { newSlot, withSlot } from './slot-choice.ts'
+import { envelopeIdOf } from './upload-id.ts'
+import { type KeyedRecord, readCounter, usagePrefix, usageWrites } from './usage.ts'
+
+const PAGE = 200
+/** Records at a time: enough to share a sync of the store. */
+const AT_A_TIME = 16
+const MAX_ATTEMPTS = 20
+/** One is enough, unless a root key is rotated meanwhile. */
+const MAX_PASSES = 20
+
+/** Uploads first: what an upload becomes while they are looked through is looked at with the objects. */
+const SPACES: readonly Space[] = [SPACE.upload, SPACE.head]
+
+export interface RewrapControl {
+  readonly cursor: RewrapCursor | undefined
+  /** Before each page. False: to be given up for now. */
+  readonly goesOn: () => boolean
+  /** Resolves when one more record may be rewrapped. */
+  readonly pace: () => Promise<void>
+  /** What does not open is passed over; the pass ends with that error when nothing else is left. */
+  readonly passedOver: (error: unknown) => void
+  /** After each page: all before the cursor has been looked at. */
+  readonly progress: (
+    done: { readonly examined: number; readonly rewrapped: number },
+    at: RewrapCursor,
+  ) => Promise<void>
+}
+
+/**
+ * Puts everything of a bucket under the slots and versions where it belongs. Nothing new comes under the old ones
+ * meanwhile, for whoever writes is fenced by the bucket's row, which changes first, and wraps anew when it did. True when
+ * the index says that nothing is left; false when it was given up. Repeating it does no harm.
+ */
+export async function rewrapBucket(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  control: Omit<RewrapControl, 'passedOver'>,
+): Promise<boolean> {
+  let cursor = control.cursor
+  for (let pass = 0; pass < MAX_PASSES; pass++) {
+    const newest = await renewOwnKeys(engine, keys, bucket)
+    let damage: unknown
+    const passedOver = (error: unknown) => {
+      damage = error
+    }
+    if (!(await scan(engine, keys, bucket, newest, { ...control, passedOver }, cursor))) return false
+    cursor = undefined
+    // A rotation meanwhile makes the next pass.
+    const now = sameBucket(engine, bucket)
+    const again = await newestVersions(keys, now)
+    const counts = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
+    const own = [now.metadataKey].filter((key) => rewrapTarget(now, again, key))
+    if (remaining(now, again, counts).length === 0 && own.length === 0) return true
+    if (damage !== undefined) throw damage
+  }
+  throw new ObjectsError('ObjectDamaged', 'after many passes the index still says that something is left to rewrap')
+}
+
+/** The bucket's own keys: new bucket keys where a root key was rotated, and the bucket metadata key. */
+async function renewOwnKeys(engine: Engine, keys: BucketKeys, bucket: Bucket): Promise<NewestVersions> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const now = currentBucket(engine, bucket)
+    const newest = await newestVersions(keys, now)
+    let next = await withoutUnused(engine, now)
+    for (const slot of now.slots.filter((each) => isOutdatedSlot(newest, each))) {
+      next = succeeded(next, slot.id, await newSlot(engine, keys, next, slot))
+    }
+    const to = rewrapTarget(next, newest, next.metadataKey)
+    if (to) next = { ...next, metadataKey: await keys.rewrapMetadataKey(next, to) }
+    if (next === now) return newest
+    try {
+      await engine.buckets.replace(now, next)
+    } catch (error) {
+      if (!hasCode<ObjectsErrorCode>(error, 'BucketBusy')) throw error
+    }
+  }
+  throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
+}
+
+/** Slots that nothing refers to, but for the current one, take nothing new any more and can be dropped. */
+async function withoutUnused(engine: Engine, bucket: Bucket): Promise<Bucket> {
+  const used = new Set((await engine.metadata.counters(usagePrefix(bucket.id))).map((row) => readCounter(row).slot))
+  used.add(bucket.slot).add(bucket.metadataKey.slot)
+  if (bucket.slots.every((slot) => !isOpen(slot) || used.has(slot.id))) return bucket
+  const slots = bucket.slots.map((slot) =>
+    isOpen(slot) && !used.has(slot.id) ? { ...slot, successor: bucket.slot } : slot,
+  )
+  return { ...bucket, slots }
+}
+
+function succeeded(bucket: Bucket, id: number, by: Parameters<typeof withSlot>[1]): Bucket {
+  const next = withSlot(bucket, by)
+  const slots = next.slots.map((slot) => (slot.id === id ? { ...slot, successor: by.id } : slot))
+  return { ...next, slots, slot: next.slot === id ? by.id : next.slot }
+}
+
+async function scan(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  newest: NewestVersions,
+  control: RewrapControl,
+  from: RewrapCursor | undefined,
+): Promise<boolean> {
+  const under = rowsUnder(headKey(bucket.id, ''))
+  const start = from ? SPACES.indexOf(from.space) : 0
+  for (const space of SPACES.slice(Math.max(start, 0))) {
+    let gte = from?.space === space ? behind(Buffer.from(from.after, 'hex')) : under.gte
+    for (;;) {
+      if (!control.goesOn()) return false
+      const rows = await engine.metadata.range(space, { gte, lt: under.lt, limit: PAGE })
+      const last = rows.at(-1)
+      if (!last) break
+      const rewrapped = await rewrapRows(engine, keys, bucket, newest, control, space, rows)
+      await control.progress({ examined: rows.length, rewrapped }, { space, after: last.key.toString('hex') })
+      if (rows.length < PAGE) break
+      gte = behind(last.key)
+    }
+  }
+  return true
+}
+
+const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
+
+async function rewrapRows(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  newest: NewestVersions,
+  control: RewrapControl,
+  space: Space,
+  rows: readonly Entry[],
+): Promise<number> {
+  let rewrapped = 0
+  const now = sameBucket(engine, bucket)
+  const due = rows.filter((row) => {
+    const { wrappedDek } = recordOf(space, row)
+    return !now.slots.some(({ id }) => id === wrappedDek.slot) || rewrapTarget(now, newest, wrappedDek)
+  })
+  for (let at = 0; at < due.length; at += AT_A_TIME) {
+    const work = due.slice(at, at + AT_A_TIME).map(async (row) => {
+      await control.pace()
+      try {
+        if (await rewrapRow(engine, keys, bucket, newest, space, row)) rewrapped++
+      } catch (error) {
+        if (!hasCode<KeyProviderErrorCode | ObjectsErrorCode>(error, 'WrappedDekForged', 'ObjectDamaged')) throw error
+        control.passedOver(error)
+      }
+    })
+    // All have ended before one's error ends the pass.
+    const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  }
+  return rewrapped
+}
+
+const recordOf = (space: Space, { value }: Entry): KeyedRecord =>
+  space === SPACE.head ? decodeObject(value) : decodeUpload(value)
+
+/** False when there is nothing to do any more: the row is gone, or somebody wrote it anew. A writer at the same time wins. */
+async function rewrapRow(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  newest: NewestVersions,
+  space: Space,
+  found: Entry,
+): Promise<boolean> {
+  let row: Entry | undefined = found
+  for (let attempt = 0; row && attempt < MAX_ATTEMPTS; attempt++) {
+    const now = sameBucket(engine, bucket)
+    const record = recordOf(space, row)
+    const to = rewrapTarget(now, newest, record.wrappedDek)
+    if (!to) return false
+    try {
+      if (await rewrapRecord(engine, keys, now, space, row, record, to)) return true
+    } catch (error) {
+      // What wrapped it is gone when somebody else has rewrapped or replaced it.
+      const current = await engine.metadata.get(space, row.key)
+      if (current?.token === row.token || hasCode(error, 'CommitUnknown')) throw error
+    }
+    await engine.buckets.refresh(bucket.name)
+    row = await engine.metadata.get(space, row.key)
+  }
+  // Whoever goes on writing it does so under what is current.
+  return false
+}
+
+/** Compare-and-set: of the record only what wraps its DEK changes. False when the row or the bucket changed meanwhile. */
+export async function rewrapRecord(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  space: Space,
+  row: Entry,
+  record: KeyedRecord,
+  to: Parameters<BucketKeys['rewrapDek']>[4],
+): Promise<boolean> {
+  const { key, blobId } = identityOf(space, row, record)
+  const wrappedDek = await keys.rewrapDek(bucket, key, blobId, record.wrappedDek, to)
+  const rewrapped = { ...record, wrappedDek }
+  const value = 'sizeBytes' in rewrapped ? encodeObject(rewrapped) : encodeUpload(rewrapped)
+  return engine.metadata.commit([
+    engine.buckets.fence(bucket),
+    { type: 'put', space, key: row.key, value, if: row.token },
+    ...usageWrites(bucket.id, { removed: [record], added: [rewrapped] }),
+  ])
+}
+
+function identityOf(space: Space, row: Entry, record: KeyedRecord): { readonly key: string; readonly blobId: Buffer } {
+  if ('blobId' in record) return { key: keyOfHead(row.key), blobId: record.blobId }
+  if (space !== SPACE.upload) throw new ObjectsError('ObjectDamaged', 'a record in a space of others')
+  const { key, uploadId } = splitUploadKey(row.key)
+  return { key, blobId: envelopeIdOf(uploadId) }
+}
+
+/** Refusals of a key service, which end by themselves or by somebody's doing. */
+export const isWaiting = (error: unknown): boolean =>
+  hasCode<KeyProviderErrorCode>(
+    error,
+    'RootKeyNotFound',
+    'RootKeyDisabled',
+    'KeyAccessDenied',
+    'KeyProviderUnavailable',
+  )

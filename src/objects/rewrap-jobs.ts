@@ -1,0 +1,77 @@
+import { uuidFromBytes, uuidToBytes } from '../base/ids.ts'
+import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
+import { rowsUnder, SPACE } from './keyspace.ts'
+import { decode, encode, number, objectOf, text } from './record-codec.ts'
+
+/** `failed`: something of the bucket cannot be rewrapped, and trying again does not help. */
+export type RewrapState = 'running' | 'paused' | 'done' | 'failed'
+
+/** Everything that is known of the latest rewrapping of a bucket; stored, so that it goes on after a restart. */
+export interface RewrapJob {
+  readonly bucketId: string
+  readonly bucket: string
+  readonly state: RewrapState
+  readonly startedAtMs: number
+  readonly finishedAtMs?: number
+  /** Objects and uploads looked at, and rewrapped. */
+  readonly examined: number
+  readonly rewrapped: number
+  /** Why it does not go on at the moment, or why it failed: a code. */
+  readonly problem?: string
+  /** All rows up to this one have been looked at. */
+  readonly cursor?: RewrapCursor
+}
+
+export interface RewrapCursor {
+  readonly space: number
+  /** Hex of the row's key. */
+  readonly after: string
+}
+
+const rowOf = (bucketId: string): Buffer => uuidToBytes(bucketId)
+
+export const jobWrite = ({ bucketId, ...job }: RewrapJob): Write => ({
+  type: 'put',
+  space: SPACE.rewrap,
+  key: rowOf(bucketId),
+  value: encode(job),
+})
+
+export const endOfJob = (bucketId: string): Write => ({ type: 'delete', space: SPACE.rewrap, key: rowOf(bucketId) })
+
+export const newJob = (of: { readonly id: string; readonly name: string }, startedAtMs: number): RewrapJob => ({
+  ...{ bucketId: of.id, bucket: of.name, state: 'running' as const },
+  ...{ startedAtMs, examined: 0, rewrapped: 0 },
+})
+
+export async function readJobs(metadata: MetadataStore): Promise<RewrapJob[]> {
+  const jobs: RewrapJob[] = []
+  const page = 500
+  const { lt } = rowsUnder(Buffer.from([0xff]))
+  let gte = Buffer.alloc(0)
+  for (;;) {
+    const rows = await metadata.range(SPACE.rewrap, { gte, lt, limit: page })
+    jobs.push(...rows.map(({ key, value }) => decodeJob(uuidFromBytes(key), value)))
+    const last = rows.at(-1)
+    if (rows.length < page || !last) return jobs
+    gte = Buffer.concat([last.key, Buffer.from([0])])
+  }
+}
+
+const STATES: readonly RewrapState[] = ['running', 'paused', 'done', 'failed']
+
+function decodeJob(bucketId: string, value: Buffer): RewrapJob {
+  const { json } = decode(value)
+  const cursor = json['cursor'] === undefined ? undefined : objectOf(json['cursor'])
+  return {
+    bucketId,
+    bucket: text(json, 'bucket'),
+    state: STATES.find((state) => state === json['state']) ?? 'failed',
+    startedAtMs: number(json, 'startedAtMs'),
+    ...(json['finishedAtMs'] === undefined ? {} : { finishedAtMs: number(json, 'finishedAtMs') }),
+    examined: number(json, 'examined'),
+    rewrapped: number(json, 'rewrapped'),
+    ...(json['problem'] === undefined ? {} : { problem: text(json, 'problem') }),
+    ...(cursor ? { cursor: { space: number(cursor, 'space'), after: text(cursor, 'after') } } : {}),
+  }
+}

@@ -1,0 +1,241 @@
+import { CodedError, hasCode } from '../base/errors.ts'
+import { createSerial, type Serial } from '../base/serial.ts'
+import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { dropSlots } from './drop-slots.ts'
+import type { Engine } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { isOpen } from './key-slots.ts'
+import { pacer } from './pace.ts'
+import { isWaiting, rewrapBucket } from './rewrap-bucket.ts'
+import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
+
+export interface RewrapOptions {
+  /** Objects and uploads of all buckets together; 0: as fast as it goes. */
+  readonly perSecond: number
+  /** What cannot go on is tried again after this time, or when a root key changes. */
+  readonly retryMs: number
+  /** Rewraps a bucket when something of it is found under a version of its root key that is not the newest. */
+  readonly automatic: boolean
+}
+
+export const DEFAULT_REWRAP: RewrapOptions = { perSecond: 500, retryMs: 30_000, automatic: false }
+
+/** Buckets whose data keys are put under other keys or versions in the background. */
+export interface Rewraps {
+  /** From the beginning, also when it is paused. Resolves when that is durable. */
+  readonly start: (bucket: Bucket) => Promise<RewrapJob>
+  /** Every bucket that refers to the root key: after a rotation. */
+  readonly startOfKey: (rootKeyCrn: string) => Promise<readonly RewrapJob[]>
+  /** Goes on after the page it is at. Throws NoSuchRewrap. */
+  readonly pause: (bucket: Bucket) => Promise<RewrapJob>
+  readonly resume: (bucket: Bucket) => Promise<RewrapJob>
+  /** The latest of each bucket, in no order. */
+  readonly jobs: () => readonly RewrapJob[]
+  /** Something may be possible by now that was not before. */
+  readonly wake: () => void
+  /** For the commit that changes the bucket so that there is something to rewrap; `begun` after it. */
+  readonly entry: (bucket: Bucket) => { readonly write: Write; readonly begun: () => void }
+  /** A use of a key showed that it was rotated. */
+  readonly outdated: (bucket: Pick<Bucket, 'id' | 'name'>) => void
+  /** Resolves when nothing goes on; what waits for a key does not. */
+  readonly idle: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Buckets at a time. */
+const AT_A_TIME = 4
+/** A cursor that lags behind costs a repeated look at so many pages. */
+const PAGES_PER_SAVE = 10
+
+export async function openRewraps(options: {
+  readonly engine: Engine
+  readonly keys: BucketKeys
+  readonly byName: Serial
+  readonly settings: RewrapOptions
+  readonly onError: (error: unknown) => void
+}): Promise<Rewraps> {
+  const { engine, keys, byName, settings, onError } = options
+  const { metadata, buckets, clock } = engine
+  const stop = new AbortController()
+  const pace = pacer(settings.perSecond, stop.signal)
+  const jobs = new Map((await readJobs(metadata)).map((job) => [job.bucketId, job]))
+  const queue = new Set<string>()
+  const running = new Map<string, Promise<void>>()
+  const retries = new Map<string, NodeJS.Timeout>()
+  /** What was asked for anew while it went on: what is under way may have passed it already. */
+  const again = new Set<string>()
+
+  // What is stored last is what is known last.
+  const saving = createSerial()
+  const save = async (job: RewrapJob): Promise<void> => {
+    const { bucketId } = job
+    jobs.set(bucketId, job)
+    await saving.run(bucketId, async () => {
+      await metadata.commit([jobWrite(jobs.get(bucketId) ?? job)])
+    })
+  }
+  const jobOf = (bucket: Pick<Bucket, 'id'>): RewrapJob => {
+    const job = jobs.get(bucket.id)
+    if (!job) throw new ObjectsError('NoSuchRewrap', 'The bucket is not being rewrapped and never was.')
+    return job
+  }
+
+  const run = async (bucketId: string): Promise<void> => {
+    const first = jobs.get(bucketId)
+    const bucket = first && buckets.find(first.bucket)
+    if (!first || bucket?.id !== bucketId) {
+      jobs.delete(bucketId)
+      await metadata.commit([endOfJob(bucketId)])
+      return
+    }
+    const goesOn = () => !stop.signal.aborted && jobs.get(bucketId)?.state === 'running' && !again.has(bucketId)
+    const update = (change: Partial<RewrapJob>): RewrapJob => {
+      const job = { ...(jobs.get(bucketId) ?? first), ...change }
+      jobs.set(bucketId, job)
+      return job
+    }
+    let pages = 0
+    const done = await rewrapBucket(engine, keys, bucket, {
+      cursor: first.cursor,
+      goesOn,
+      pace,
+      progress: async ({ examined, rewrapped }, cursor) => {
+        // Begun anew meanwhile: what was looked at before counts for nothing.
+        if (again.has(bucketId)) return
+        const job = jobs.get(bucketId) ?? first
+        const next = update({ examined: job.examined + examined, rewrapped: job.rewrapped + rewrapped, cursor })
+        if (++pages % PAGES_PER_SAVE === 0) await save(next)
+      },
+    })
+    const dropped = done && (await dropSlots(engine, byName, bucket, goesOn))
+    const { cursor, problem: _, ...job } = update({})
+    if (again.has(bucketId)) return
+    if (dropped && goesOn()) await save({ ...job, state: 'done', finishedAtMs: clock.now() })
+    else await save(cursor ? { ...job, cursor } : job)
+  }
+
+  const failed = async (bucketId: string, error: unknown): Promise<void> => {
+    const job = jobs.get(bucketId)
+    if (stop.signal.aborted || !job) return
+    // Deleted meanwhile: its job goes with it.
+    if (buckets.find(job.bucket)?.id !== bucketId) return void queue.add(bucketId)
+    const problem = error instanceof CodedError ? error.code : 'Unexpected'
+    const lasting = !isWaiting(error) && !hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable')
+    if (lasting) onError(error)
+    if (lasting && job.state === 'running') return save({ ...job, problem, state: 'failed' })
+    jobs.set(bucketId, { ...job, problem })
+    retryLater(bucketId)
+  }
+
+  const retryLater = (bucketId: string): void => {
+    clearTimeout(retries.get(bucketId))
+    const timer = setTimeout(() => enqueue(bucketId), settings.retryMs).unref()
+    retries.set(bucketId, timer)
+  }
+
+  const pump = (): void => {
+    for (const bucketId of queue) {
+      if (stop.signal.aborted || running.size >= AT_A_TIME) return
+      if (running.has(bucketId)) continue
+      queue.delete(bucketId)
+      again.delete(bucketId)
+      const work = run(bucketId)
+        .catch((error: unknown) => failed(bucketId, error))
+        .catch((error: unknown) => {
+          if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) onError(error)
+          retryLater(bucketId)
+        })
+        .finally(() => {
+          running.delete(bucketId)
+          if (again.has(bucketId)) queue.add(bucketId)
+          pump()
+        })
+      running.set(bucketId, work)
+    }
+  }
+  const enqueue = (bucketId: string): void => {
+    clearTimeout(retries.get(bucketId))
+    retries.delete(bucketId)
+    if (running.has(bucketId)) again.add(bucketId)
+    else queue.add(bucketId)
+    pump()
+  }
+
+  const entry: Rewraps['entry'] = (bucket) => {
+    const job = newJob(bucket, clock.now())
+    return {
+      write: jobWrite(job),
+      begun: () => {
+        jobs.set(bucket.id, job)
+        enqueue(bucket.id)
+      },
+    }
+  }
+  const start = async (bucket: Bucket): Promise<RewrapJob> => {
+    const { write, begun } = entry(bucket)
+    await metadata.commit([write])
+    begun()
+    return jobOf(bucket)
+  }
+
+  for (const { bucketId, bucket, state } of jobs.values()) {
+    if (state === 'running' || buckets.find(bucket)?.id !== bucketId) queue.add(bucketId)
+  }
+  for (const bucket of buckets.all()) {
+    // Something is to go elsewhere, whatever became of the row that says so.
+    const state = jobs.get(bucket.id)?.state ?? 'done'
+    if (state === 'done' && !bucket.slots.every(isOpen)) {
+      jobs.set(bucket.id, newJob(bucket, clock.now()))
+      queue.add(bucket.id)
+    }
+  }
+  pump()
+
+  return {
+    start,
+    startOfKey: async (rootKeyCrn) => {
+      const using = buckets.all().filter(({ slots }) => slots.some((slot) => slot.rootKeyCrn === rootKeyCrn))
+      const started: RewrapJob[] = []
+      for (const bucket of using) started.push(await start(bucket))
+      return started
+    },
+    pause: async (bucket) => {
+      const job = jobOf(bucket)
+      if (job.state === 'running') await save({ ...job, state: 'paused' })
+      return jobOf(bucket)
+    },
+    resume: async (bucket) => {
+      const job = jobOf(bucket)
+      if (job.state === 'paused' || job.state === 'failed') {
+        await save({ ...job, state: 'running' })
+        enqueue(bucket.id)
+      }
+      return jobOf(bucket)
+    },
+    jobs: () => [...jobs.values()].filter(({ bucket, bucketId }) => buckets.find(bucket)?.id === bucketId),
+    wake: () => {
+      for (const bucketId of [...retries.keys()]) enqueue(bucketId)
+    },
+    entry,
+    outdated: ({ id, name }) => {
+      const bucket = buckets.find(name)
+      const known = jobs.get(id)
+      if (!settings.automatic || bucket?.id !== id || (known && known.state !== 'done')) return
+      if (known?.finishedAtMs !== undefined && clock.now() - known.finishedAtMs < settings.retryMs) return
+      // Not waited for: a request found it.
+      const { write, begun } = entry(bucket)
+      begun()
+      metadata.commit([write]).catch(onError)
+    },
+    idle: async () => {
+      while (running.size > 0) await Promise.all(running.values())
+    },
+    close: async () => {
+      stop.abort()
+      for (const timer of retries.values()) clearTimeout(timer)
+      await Promise.all(running.values())
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import type { Encryption, KeySlot, SlotTable } from './key-slots.ts'
+import { corrupt, number, objectOf, type Sections, section, text } from './record-codec.ts'
+
+/** A bucket that never had another key than its first root key says nothing of slots. */
+export function isFirst({
+  slots,
+  slot,
+  nextSlot,
+  rootKeyCrn,
+  encryption,
+}: SlotTable & Pick<KeySlot, 'rootKeyCrn' | 'encryption'>): boolean {
+  const [only, ...more] = slots
+  return (
+    only?.id === 0 &&
+    only.kind === 'root' &&
+    only.rootKeyCrn === rootKeyCrn &&
+    only.encryption === encryption &&
+    !(only.successor !== undefined || more.length > 0 || slot !== 0 || nextSlot !== 1)
+  )
+}
+
+export function slotToJson(slot: KeySlot): unknown {
+  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor } = slot
+  return {
+    ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
+    ...(successor === undefined ? {} : { successor }),
+    ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
+  }
+}
+
+/** The wrapped bucket keys are the sections behind the first one, in the order of their slots. */
+export function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot[] {
+  let next = 1
+  return list.map((item): KeySlot => {
+    const json = objectOf(item)
+    const base = {
+      id: number(json, 'id'),
+      rootKeyCrn: text(json, 'rootKeyCrn'),
+      encryption: encryptionOf(json),
+      createdAtMs: number(json, 'createdAtMs'),
+      ...(json['successor'] === undefined ? {} : { successor: number(json, 'successor') }),
+    }
+    if (json['kind'] === 'root') return { ...base, kind: 'root' }
+    if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)
+    const wrapped = { ciphertext: Buffer.from(section(sections, next++)), keyVersion: text(json, 'keyVersion') }
+    return { ...base, kind: 'bucket-key', keyId: text(json, 'keyId'), wrapped }
+  })
+}
+
+export const encryptionOf = (json: Record<string, unknown>): Encryption =>
+  json['encryption'] === 'customer-managed' ? 'customer-managed' : 'provider-managed'

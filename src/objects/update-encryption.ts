@@ -1,0 +1,59 @@
+import type { Serial } from '../base/serial.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { currentBucket } from './commit-version.ts'
+import type { Engine } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import type { Encryption } from './key-slots.ts'
+import { headKey, SPACE } from './keyspace.ts'
+import { registered } from './move-bucket.ts'
+import { decodeObject } from './records.ts'
+import { rewrapRecord } from './rewrap-bucket.ts'
+import { findOpen, slotFor, type WantedSlot } from './slot-choice.ts'
+
+export interface EncryptionUpdate {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly encryption: Encryption
+  readonly rootKeyCrn: string
+  readonly bucketKey: boolean
+}
+
+const MAX_ATTEMPTS = 20
+
+/** Puts the DEK of one object under another root key. No byte is read, and nothing that a client sees of the object changes but that. */
+export async function updateEncryption(
+  engine: Engine,
+  keys: BucketKeys,
+  byName: Serial,
+  { bucket, key, encryption, rootKeyCrn, bucketKey }: EncryptionUpdate,
+): Promise<void> {
+  const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+    if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
+    const record = decodeObject(row.value)
+    const now = currentBucket(engine, bucket)
+    const slot = findOpen(now, wanted)
+    if (!slot) {
+      await byName.run(bucket.name, () => addSlot(engine, keys, bucket, wanted))
+      continue
+    }
+    if (record.wrappedDek.slot === slot.id) return
+    try {
+      if (await rewrapRecord(engine, keys, now, SPACE.head, row, record, slot)) return
+    } catch (error) {
+      // What wrapped it is gone when somebody else has rewrapped or replaced it.
+      const current = await engine.metadata.get(SPACE.head, row.key)
+      if (current?.token === row.token) throw error
+    }
+    await engine.buckets.refresh(bucket.name)
+  }
+  throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+}
+
+/** Within the serial of the name. */
+function addSlot(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<unknown> {
+  const now = currentBucket(engine, bucket)
+  return registered(engine, now, wanted, (end) => slotFor(engine, keys, now, wanted, end))
+}
