@@ -95,8 +95,7 @@ export function clients(
       (error: unknown) => {
         const code = codeOf(error)
         if (code === 'CommitUnknown') return { kind: 'unsure' } as const
-        if (!REFUSALS.includes(code))
-          ledger.wrong(`${what} answered ${code} ${error instanceof Error ? error.stack : ''}`)
+        if (!REFUSALS.includes(code)) ledger.wrong(`${what} answered ${code}`)
         return { kind: 'refused', code } as const
       },
     )

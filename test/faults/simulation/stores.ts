@@ -138,15 +138,14 @@ export function simulatedBlobs(disk: Disk, lease: string, life: Life, world: Wor
   }
 }
 
+const REFUSALS: readonly KeyProviderErrorCode[] = ['RootKeyDisabled', 'KeyProviderUnavailable', 'KeyAccessDenied']
+
 export function simulatedProvider(inner: KeyProvider, life: Life, { schedule, faults, dice }: World): KeyProvider {
   const asked =
-    <A extends readonly unknown[], R>(ask: (...args: A) => Promise<R>) =>
+    <A extends readonly unknown[], R>(ask: (...args: A) => Promise<R>, refusals = REFUSALS) =>
     async (...args: A): Promise<R> => {
       await schedule.step(life, 'key')
-      if (faults.happens('keyRefused')) {
-        const code: KeyProviderErrorCode = dice.pick(['RootKeyDisabled', 'KeyProviderUnavailable', 'KeyAccessDenied'])
-        throw new CodedError(code, 'made by the simulation')
-      }
+      if (faults.happens('keyRefused')) throw new CodedError(dice.pick(refusals), 'made by the simulation')
       return ask(...args)
     }
   return {
@@ -157,7 +156,8 @@ export function simulatedProvider(inner: KeyProvider, life: Life, { schedule, fa
     permit: asked(inner.permit),
     describe: asked(inner.describe),
     register: asked(inner.register),
-    deregister: asked(inner.deregister),
+    // Whatever the state of the key.
+    deregister: asked(inner.deregister, ['KeyProviderUnavailable', 'KeyAccessDenied']),
     close: async () => {},
   }
 }
