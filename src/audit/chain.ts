@@ -1,6 +1,6 @@
 import { canonicalJson } from '../envelope/canonical-json.ts'
 import { type AuditEvent, eventBody } from './event.ts'
-import { chainHash, formatLine } from './format.ts'
+import { chainHash, FORMAT, formatLine } from './format.ts'
 import type { SigningKey } from './keys.ts'
 import type { AuditRecord, Own } from './records.ts'
 
@@ -40,7 +40,7 @@ export function chainFrom(start: Link, unsignedLines: number, key: SigningKey): 
     own,
     file: (record, atMs) => {
       const { keyId } = key
-      const body = { ...record, type: 'file', format: 'CAL1', keyId, prev: hash, seq: ++seq, time: time(atMs) }
+      const body = { ...record, type: 'file', format: FORMAT, keyId, prev: hash, seq: ++seq, time: time(atMs) }
       return line(canonicalJson(body))
     },
     checkpoint: (atMs) => {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { FORMAT } from './format.ts'
 
 /** What the log says about itself. Members that a later version adds are taken as they are. */
 
@@ -14,7 +15,7 @@ export type Torn = z.output<typeof torn>
 export const fileRecord = z.object({
   ...common,
   type: z.literal('file'),
-  format: z.literal('CAL1'),
+  format: z.literal(FORMAT),
   file: z.int().min(1),
   keyId: z.string(),
   prev: hash,
