@@ -21,7 +21,12 @@ export interface KeyEntry {
 
 /** All keys, in memory; the store is written first. One process owns the store. */
 export interface Catalog {
+  /** Not those that are damaged. */
   readonly find: (instanceId: string, idOrAlias: string) => KeyEntry | undefined
+  /** Is there a key of this id, of which something stored cannot be read? */
+  readonly isDamaged: (instanceId: string, id: string) => boolean
+  readonly damagedOf: (instanceId: string) => readonly string[]
+  readonly addDamaged: (instanceId: string, id: string) => void
   /** In order of creation. */
   readonly keysOf: (instanceId: string) => Iterable<KeyEntry>
   /** In order of their ids: sorted once after keys came or went. */
@@ -44,6 +49,7 @@ interface InstanceKeys {
 
 export function createCatalog(store: MetadataStore): Catalog {
   const instances = new Map<string, InstanceKeys>()
+  const damaged = new Map<string, Set<string>>()
   const instanceKeys = (id: string): InstanceKeys => {
     const known = instances.get(id)
     if (known) return known
@@ -55,6 +61,11 @@ export function createCatalog(store: MetadataStore): Catalog {
     find: (instanceId, idOrAlias) => {
       const found = instances.get(instanceId)
       return isUuid(idOrAlias) ? found?.keys.get(idOrAlias.toLowerCase()) : found?.aliases.get(idOrAlias)
+    },
+    isDamaged: (instanceId, id) => damaged.get(instanceId)?.has(id.toLowerCase()) === true,
+    damagedOf: (instanceId) => [...(damaged.get(instanceId) ?? [])],
+    addDamaged: (instanceId, id) => {
+      damaged.set(instanceId, (damaged.get(instanceId) ?? new Set()).add(id))
     },
     keysOf: (instanceId) => instances.get(instanceId)?.keys.values() ?? [],
     keysById: (instanceId) => {

@@ -31,9 +31,12 @@ export interface Actor {
   readonly instanceId: string
 }
 
-/** Throws KeyNotFound or KeyUnavailable. */
+/** Throws KeyNotFound, KeyDamaged or KeyUnavailable. */
 export function requireKey(context: KmsContext, instanceId: string, idOrAlias: string): KeyEntry {
   const entry = context.catalog.find(instanceId, idOrAlias)
+  if (!entry && context.catalog.isDamaged(instanceId, idOrAlias)) {
+    throw kmsError('KeyDamaged', 'what is stored of the key is damaged: it has to be restored from a backup')
+  }
   if (!entry) throw kmsError('KeyNotFound', 'the key does not exist')
   if (entry.unavailable) throw kmsError('KeyUnavailable', 'the state of the key is not known until the next start')
   return entry

@@ -38,6 +38,13 @@ export function versionRow(instanceId: string, keyId: string, sequence: number):
 export const registrationRow = (instanceId: string, keyId: string, resourceCrn: string): Buffer =>
   Buffer.concat([keyRow(instanceId, keyId), encodeList([resourceCrn])])
 
+/** What the row is the registration of; undefined when it is no such row. */
+export function resourceOfRow(row: Buffer): string | undefined {
+  const resourceCrn = row.toString('utf8', KEY_ROW_BYTES + encodeList(['']).length)
+  const keyId = row.subarray(0, KEY_ROW_BYTES)
+  return Buffer.concat([keyId, encodeList([resourceCrn])]).equals(row) ? resourceCrn : undefined
+}
+
 export const aliasRow = (instanceId: string, alias: string): Buffer =>
   Buffer.concat([uuidToBytes(instanceId), Buffer.from(alias, 'utf8')])
 

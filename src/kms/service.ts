@@ -16,7 +16,7 @@ import { createKeyEvents, type KeyEventListener } from './key-events.ts'
 import { KEY_STATE } from './key-states.ts'
 import { type AliasView, keyCrn, keyEvent } from './key-view.ts'
 import { KMS_SPACE, rowsUnder } from './keyspace.ts'
-import { loadCatalog } from './load-catalog.ts'
+import { type KeyDamage, loadCatalog } from './load-catalog.ts'
 import { createMaterials } from './material.ts'
 import { networkGuard } from './network-guard.ts'
 import { type PolicyCalls, policyCalls } from './policy-calls.ts'
@@ -69,11 +69,13 @@ export interface KmsOptions {
   readonly settings: KmsSettings
   /** Default: nothing is recorded. */
   readonly audit?: KmsAudit
+  /** Told of each stored row that cannot be read; its key is refused, the others serve. */
+  readonly onDamage?: (damage: KeyDamage) => void
   /** A listener of key events threw. */
   readonly onListenerError?: (error: Error) => void
 }
 
-/** Loads all keys into memory. Throws KeyDamaged. */
+/** Loads all keys into memory. Throws KeyDamaged when what is stored of instances cannot be read. */
 export async function openKms({
   store,
   sealingKey,
@@ -81,9 +83,10 @@ export async function openKms({
   clock,
   settings,
   audit = noAudit,
+  onDamage = () => {},
   onListenerError = () => {},
 }: KmsOptions): Promise<KmsService> {
-  const catalog = await loadCatalog(store)
+  const catalog = await loadCatalog(store, onDamage)
   const instances = await openInstanceBook(store)
   const materials = createMaterials(sealingKey)
   const serial = createSerial()
@@ -145,6 +148,7 @@ export async function openKms({
       })
     },
     holdsKeys: (instanceGuid) =>
+      catalog.damagedOf(instanceGuid).length > 0 ||
       Array.from(catalog.keysOf(instanceGuid)).some(({ record }) => record.state !== KEY_STATE.destroyed),
     createAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.create', key, ({ actor }) => createAlias(context, actor, key, alias)),

@@ -45,6 +45,9 @@ export async function ensureServiceRootKey(context: KmsContext, instance: Instan
   const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
   return context.serial.run('service root key', async () => {
     const [existing] = context.catalog.keysOf(instance.guid)
+    // Another one in its place would protect new buckets, and nobody would miss the key that the others need.
+    const [damaged] = context.catalog.damagedOf(instance.guid)
+    if (!existing && damaged !== undefined) return keyCrn(instance, damaged)
     const key = existing ?? (await createKey(context, actor, { name: 'provider-managed', extractable: false }))
     return keyCrn(instance, key.id)
   })

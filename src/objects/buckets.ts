@@ -1,4 +1,6 @@
-import type { MetadataStore, Token, Write } from '../storage/metadata/metadata-store.ts'
+import { CodedError, hasCode } from '../base/errors.ts'
+import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
+import type { Entry, MetadataStore, MetadataStoreErrorCode, Token, Write } from '../storage/metadata/metadata-store.ts'
 import { ObjectsError } from './errors.ts'
 import { bucketKey, rowsUnder, SPACE } from './keyspace.ts'
 import { type BucketRecord, decodeBucket, encodeBucket } from './records.ts'
@@ -12,10 +14,14 @@ export interface Bucket extends BucketRecord {
  * so that it cannot commit into a bucket that was deleted or is being deleted meanwhile.
  */
 export interface Buckets {
+  /** Throws MetadataCorrupt when there is one whose row cannot be read, as everything does that names such a bucket. */
   readonly find: (name: string) => Bucket | undefined
   /** Throws NoSuchBucket. */
   readonly get: (name: string) => Bucket
+  /** Not those that cannot be read. */
   readonly all: () => readonly Bucket[]
+  /** Names of buckets whose rows cannot be read. */
+  readonly damaged: () => readonly string[]
   /** Looks at what is stored. Undefined when there is no such bucket any more. */
   readonly refresh: (name: string) => Promise<Bucket | undefined>
   /** With further writes of the same commit. Throws BucketAlreadyExists. */
@@ -26,15 +32,27 @@ export interface Buckets {
   readonly fence: (bucket: Bucket) => Write
 }
 
-export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
+/** A row that cannot be read is told of; its bucket is refused, and the others serve. */
+export async function openBuckets(
+  metadata: MetadataStore,
+  onDamage: (name: string, cause: unknown) => void = () => {},
+): Promise<Buckets> {
   const byName = new Map<string, Bucket>()
+  const damaged = new Map<string, unknown>()
   const page = 1000
   let gte = Buffer.alloc(0)
   for (;;) {
-    const rows = await metadata.range(SPACE.bucket, { gte, lt: rowsUnder(Buffer.from([0xff])).lt, limit: page })
+    const { lt } = rowsUnder(Buffer.from([0xff]))
+    const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, SPACE.bucket, { gte, lt, limit: page })
     for (const row of rows) {
-      const record = decodeBucket(row.value)
-      byName.set(record.name, { ...record, token: row.token })
+      const name = row.key.toString('utf8')
+      const bucket = 'damage' in row ? row.damage : bucketIn(row)
+      if (!(bucket instanceof Error)) {
+        byName.set(name, bucket)
+        continue
+      }
+      damaged.set(name, bucket)
+      onDamage(name, bucket)
     }
     const last = rows.at(-1)
     if (rows.length < page || !last) break
@@ -47,7 +65,8 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
       byName.delete(name)
       return undefined
     }
-    const bucket = { ...decodeBucket(row.value), token: row.token }
+    const bucket = bucketIn(row)
+    if (bucket instanceof Error) throw bucket
     byName.set(name, bucket)
     return bucket
   }
@@ -73,8 +92,12 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     const write: Write = { type: 'put', space: SPACE.bucket, key, value: encodeBucket(record), if: condition }
     return commit(record.name, [write, ...also])
   }
+  const find = (name: string): Bucket | undefined => {
+    if (damaged.has(name)) throw unreadable(damaged.get(name))
+    return byName.get(name)
+  }
   const get = (name: string): Bucket => {
-    const bucket = byName.get(name)
+    const bucket = find(name)
     if (!bucket) {
       throw new ObjectsError('NoSuchBucket', 'The specified bucket does not exist', { details: { bucketName: name } })
     }
@@ -82,9 +105,10 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
   }
 
   return {
-    find: (name) => byName.get(name),
+    find,
     get,
     all: () => [...byName.values()],
+    damaged: () => [...damaged.keys()],
     refresh,
     create: async (record, also) => {
       const created = await put(record, null, also).catch((error: unknown) => {
@@ -110,6 +134,20 @@ export async function openBuckets(metadata: MetadataStore): Promise<Buckets> {
     fence: (bucket) => ({ type: 'check', space: SPACE.bucket, key: bucketKey(bucket.name), if: bucket.token }),
   }
 }
+
+/** The bucket of a row, or why it is none. */
+function bucketIn({ key, value, token }: Entry): Bucket | Error {
+  try {
+    const record = decodeBucket(value)
+    if (record.name === key.toString('utf8')) return { ...record, token }
+    return unreadable(new Error('the record of a bucket does not belong to its row'))
+  } catch (error) {
+    return hasCode<MetadataStoreErrorCode>(error, 'MetadataCorrupt') ? error : unreadable(error)
+  }
+}
+
+const unreadable = (cause: unknown): CodedError<MetadataStoreErrorCode> =>
+  new CodedError('MetadataCorrupt', 'what is stored of the bucket cannot be read: restore it from a backup', { cause })
 
 /** The same bucket as it is now; as it was when it is gone. */
 export const currentOf =

@@ -1,3 +1,5 @@
+import { type DamagedRow, damagedRow } from '../storage/metadata/damaged-rows.ts'
+import type { Entry } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, garbageOf } from './commit-version.ts'
@@ -16,7 +18,11 @@ export async function deleteObject(
   const { bucket, key, conditions } = target
   const row = headKey(bucket.id, key)
   for (;;) {
-    const current = await engine.metadata.get(SPACE.head, row)
+    const current = await readable(engine, target)
+    if (current && 'damage' in current) {
+      if (await removeDamaged(engine, current)) return
+      continue
+    }
     await checkConditions(keys, bucket, key, conditions, current)
     if (!current) return
     const record = decodeObject(current.value)
@@ -27,4 +33,28 @@ export async function deleteObject(
     ])
     if (removed) return engine.garbage.collect()
   }
+}
+
+/** Throws MetadataCorrupt for a damaged record under conditions: what they ask about cannot be known. */
+async function readable(
+  engine: Engine,
+  { bucket, key, conditions }: { readonly bucket: Bucket; readonly key: string; readonly conditions: WriteConditions },
+): Promise<Entry | DamagedRow | undefined> {
+  try {
+    const entry = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+    if (entry) decodeObject(entry.value)
+    return entry
+  } catch (error) {
+    const damaged = damagedRow(error)
+    if (!damaged || conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) throw error
+    engine.damage.found(SPACE.head, damaged.key, `the record of ${bucket.name}/${key}, now deleted,`, error)
+    return damaged
+  }
+}
+
+/** What it had counted, and under which key, it cannot say any more: all is counted anew. Its blobs stay. */
+async function removeDamaged(engine: Engine, { key, token }: DamagedRow): Promise<boolean> {
+  const removed = await engine.metadata.commit([{ type: 'delete', space: SPACE.head, key, if: token }])
+  if (removed) engine.damage.recount()
+  return removed
 }

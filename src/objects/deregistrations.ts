@@ -2,7 +2,8 @@ import { formatCrn, parseCrn } from '../base/crn.ts'
 import { hasCode } from '../base/errors.ts'
 import type { Serial } from '../base/serial.ts'
 import type { KeyProvider, KeyProviderErrorCode, Registration } from '../envelope/key-provider.ts'
-import type { MetadataStore, Token, Write } from '../storage/metadata/metadata-store.ts'
+import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
+import type { Entry, MetadataStore, Token, Write } from '../storage/metadata/metadata-store.ts'
 import { keyCall } from './bucket-keys.ts'
 import type { Buckets } from './buckets.ts'
 import { deregistrationKey, rowsUnder, SPACE } from './keyspace.ts'
@@ -98,9 +99,13 @@ export function openDeregistrations(options: {
     const { gte: first, lt } = rowsUnder(rootKeyCrn === undefined ? Buffer.alloc(0) : deregistrationKey(rootKeyCrn))
     let gte = first
     for (;;) {
-      const rows = await metadata.range(SPACE.deregistration, { gte, lt, limit: PAGE })
+      const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, SPACE.deregistration, { gte, lt, limit: PAGE })
       for (const row of rows) {
         if (closed) return
+        if ('damage' in row) {
+          onError(new Error(`a registration to be ended cannot be read: ${row.key}`, { cause: row.damage }))
+          continue
+        }
         const of = decodeDeregistration(row.value)
         await byName.run(of.name, () => settle(of))
       }

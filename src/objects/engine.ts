@@ -4,6 +4,7 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Buckets } from './buckets.ts'
+import type { Damage } from './damage.ts'
 import type { Deregistrations } from './deregistrations.ts'
 import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
@@ -21,6 +22,7 @@ export interface Engine {
   readonly deregistrations: Deregistrations
   readonly drafts: Drafts
   readonly readAhead: ReadAhead
+  readonly damage: Damage
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number
 }

@@ -28,10 +28,13 @@ export async function bucketUsage({ metadata }: Pick<Engine, 'metadata'>, { id }
   return sumOf((await metadata.counters(usagePrefix(id))).map(readCounter))
 }
 
+/** Throws MetadataCorrupt while there is a bucket that cannot be read: whatever key it needs would seem to be free. */
 export async function keyUsage(
   { metadata, buckets }: Pick<Engine, 'metadata' | 'buckets'>,
   rootKeyCrn: string,
 ): Promise<KeyUsage> {
+  const [unreadable] = buckets.damaged()
+  if (unreadable !== undefined) buckets.get(unreadable)
   const uses: BucketUse[] = []
   for (const { name } of buckets.all()) {
     const bucket = buckets.find(name)

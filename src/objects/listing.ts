@@ -1,5 +1,6 @@
 import { successor } from '../base/bytes.ts'
 import type { RecordCipher } from '../base/nonces.ts'
+import { type DamagedRow, groupsWithDamaged, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, Group } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
@@ -24,9 +25,12 @@ export interface ListedObject {
   readonly key: string
   readonly sizeBytes: number
   readonly modifiedAtMs: number
-  /** Absent while the root key may not be used: a locked bucket lists names, sizes and dates. */
+  /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
   readonly summary?: Summary
 }
+
+/** What a listing says of an object whose record cannot be read: S3 has no word for "not known". */
+const UNREADABLE = { sizeBytes: 0, modifiedAtMs: 0 }
 
 /** A page in UTF-8 byte order; keys and common prefixes share the limit. */
 export interface ListPage<T> {
@@ -39,12 +43,28 @@ export interface ListPage<T> {
 
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
   using cipher = await cipherUnlessLocked(keys, query.bucket)
+  const open = ({ key: row, value }: Entry, key: string): ListedObject => {
+    const { sizeBytes, modifiedAtMs, blobId, summary } = decodeObject(value)
+    const item = { key, sizeBytes, modifiedAtMs }
+    if (!cipher) return item
+    try {
+      return { ...item, summary: openSummary(cipher, query.bucket, key, blobId, 0, summary) }
+    } catch (error) {
+      engine.damage.found(SPACE.head, row, `the summary of ${query.bucket.name}/${key}`, error)
+      return item
+    }
+  }
   return await page(engine, query, (entry, key) => {
-    const record = decodeObject(entry.value)
-    const item = { key, sizeBytes: record.sizeBytes, modifiedAtMs: record.modifiedAtMs }
-    return cipher
-      ? { ...item, summary: openSummary(cipher, query.bucket, key, record.blobId, 0, record.summary) }
-      : item
+    const unreadable = (error: unknown): ListedObject => {
+      engine.damage.found(SPACE.head, entry.key, `the record of ${query.bucket.name}/${key}`, error)
+      return { key, ...UNREADABLE }
+    }
+    if ('damage' in entry) return unreadable(entry.damage)
+    try {
+      return open(entry, key)
+    } catch (error) {
+      return unreadable(error)
+    }
   })
 }
 
@@ -60,7 +80,11 @@ async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<(Re
   }
 }
 
-async function page<T>(engine: Engine, query: ListQuery, item: (entry: Entry, key: string) => T): Promise<ListPage<T>> {
+async function page<T>(
+  engine: Engine,
+  query: ListQuery,
+  item: (entry: Entry | DamagedRow, key: string) => T,
+): Promise<ListPage<T>> {
   const { bucket, prefix, delimiter, after, limit } = query
   const empty = { items: [], commonPrefixes: [], truncated: false, last: undefined }
   if (limit === 0) return empty
@@ -68,15 +92,17 @@ async function page<T>(engine: Engine, query: ListQuery, item: (entry: Entry, ke
   const from = startAfter(bucket.id, prefix, delimiter, after)
   if (!from || from.compare(under.lt) >= 0) return empty
   const gte = from.compare(under.gte) > 0 ? from : under.gte
-  const found: Group[] = delimiter
-    ? await engine.metadata.groups(SPACE.head, {
+  const found: (Group | DamagedRow)[] = delimiter
+    ? await groupsWithDamaged(engine.metadata, SPACE.head, {
         prefix: under.gte,
         from: gte,
         lt: under.lt,
         delimiter: Buffer.from(delimiter, 'utf8'),
         limit: limit + 1,
       })
-    : (await engine.metadata.range(SPACE.head, { gte, lt: under.lt, limit: limit + 1 })).map((entry) => ({ entry }))
+    : (await rangeWithDamaged(engine.metadata, SPACE.head, { gte, lt: under.lt, limit: limit + 1 })).map((entry) =>
+        'damage' in entry ? entry : { entry },
+      )
   const items: T[] = []
   const commonPrefixes: string[] = []
   let last: string | undefined
@@ -85,8 +111,9 @@ async function page<T>(engine: Engine, query: ListQuery, item: (entry: Entry, ke
       last = keyOfHead(group.prefix)
       commonPrefixes.push(last)
     } else {
-      last = keyOfHead(group.entry.key)
-      items.push(item(group.entry, last))
+      const row = 'damage' in group ? group : group.entry
+      last = keyOfHead(row.key)
+      items.push(item(row, last))
     }
   }
   return { items, commonPrefixes, truncated: found.length > limit, last }

@@ -15,6 +15,7 @@ import { type CompletedObject, type CompleteInput, completeUpload } from './comp
 import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
 import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
+import { damageBook } from './damage.ts'
 import { deleteObject } from './delete-object.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
@@ -60,7 +61,7 @@ interface Target {
  * AuditUnavailable.
  */
 export interface ObjectsService {
-  readonly buckets: Pick<Buckets, 'find' | 'get' | 'all'>
+  readonly buckets: Pick<Buckets, 'find' | 'get' | 'all' | 'damaged'>
   readonly createBucket: (input: NewBucket) => Promise<Bucket>
   readonly deleteBucket: (bucket: Bucket) => Promise<void>
   readonly put: (input: PutInput) => Promise<PutResult>
@@ -126,6 +127,9 @@ const MIN_PART_BYTES = 5 * 1024 ** 2
 /** Each holds two reads of 256 KiB and a segment on its way out: 40 MiB in all. */
 const MAX_READ_AHEADS = 64
 
+const damagedBucket = (name: string, cause: unknown): Error =>
+  new Error(`the record of the bucket ${name} is damaged: it is refused until it is restored from a backup`, { cause })
+
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const {
     metadata,
@@ -141,7 +145,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     rewrap = {},
   } = options
   await ensureCounted(metadata)
-  const buckets = await openBuckets(metadata)
+  const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
   // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
   // root key must not end after that of the next bucket of the same name began.
@@ -158,6 +162,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     deregistrations,
     drafts: openDrafts(blobs),
     readAhead: readAhead(maxReadAheads),
+    damage: damageBook(metadata, onBackgroundError),
     minPartBytes,
   }
   await reopenBuckets(engine)
@@ -227,6 +232,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       await rewraps.close()
       await deregistrations.close()
       await swept
+      await engine.damage.settled()
       await garbage.close()
       // Orphans of a sealed lease are looked for never more.
       if (engine.drafts.end() && !keepOrphans) await sealLease(metadata, blobs.lease)

@@ -1,4 +1,5 @@
 import { uuidFromBytes } from '../base/ids.ts'
+import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataSnapshot, MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
 import { rowsUnder, SPACE } from './keyspace.ts'
 import { decodeObject, decodeUpload } from './records.ts'
@@ -102,23 +103,25 @@ const stateWrite = (state: State) => ({
   value: Buffer.from(JSON.stringify({ v: 1, ...state }), 'utf8'),
 })
 
-function addRows(tally: UsageTally, space: Space, rows: readonly Entry[]): void {
-  for (const { key, value } of rows) {
-    const record = space === SPACE.head ? decodeObject(value) : decodeUpload(value)
-    tally.add(uuidFromBytes(key.subarray(0, 16)), record, 1)
+/** A record that cannot be read counts for nothing: what it says of keys nobody knows. */
+function addRows(tally: UsageTally, space: Space, rows: readonly (Entry | DamagedRow)[]): void {
+  for (const row of rows) {
+    if ('damage' in row) continue
+    const record = space === SPACE.head ? decodeObject(row.value) : decodeUpload(row.value)
+    tally.add(uuidFromBytes(row.key.subarray(0, 16)), record, 1)
   }
 }
 
-/** Every row behind `after`. */
+/** Every row behind `after`, also those that cannot be read. */
 async function* pages(
   { range }: Pick<MetadataSnapshot, 'range'>,
   space: Space,
   after: Buffer = Buffer.alloc(0),
-): AsyncGenerator<Entry[]> {
+): AsyncGenerator<(Entry | DamagedRow)[]> {
   const { lt } = rowsUnder(Buffer.from([0xff]))
   let gte = after.length === 0 ? after : Buffer.concat([after, Buffer.from([0])])
   for (;;) {
-    const rows = await range(space, { gte, lt, limit: PAGE })
+    const rows: (Entry | DamagedRow)[] = await rangeWithDamaged({ range }, space, { gte, lt, limit: PAGE })
     if (rows.length > 0) yield rows
     const last = rows.at(-1)
     if (rows.length < PAGE || !last) return

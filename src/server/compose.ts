@@ -129,7 +129,9 @@ function holdsSomething(
   store: Pick<ObjectsRoom, 'objects'> | undefined,
 ): boolean {
   const isItsOwn = ({ serviceInstanceCrn }: { readonly serviceInstanceCrn: string }) => serviceInstanceCrn === crn
-  return kms?.holdsKeys(guid) === true || store?.objects.buckets.all().some(isItsOwn) === true
+  // Whose a bucket is that cannot be read, nobody knows.
+  const unreadable = (store?.objects.buckets.damaged().length ?? 0) > 0
+  return kms?.holdsKeys(guid) === true || unreadable || store?.objects.buckets.all().some(isItsOwn) === true
 }
 
 async function listen(server: Server, { host, port }: Address): Promise<Address> {

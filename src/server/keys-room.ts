@@ -17,6 +17,8 @@ export async function openKeys(
     clock,
     settings: kmsSettings(config),
     audit: audit.keys,
+    onDamage: ({ instanceId, keyId, what, cause: err }) =>
+      log.error({ err, instanceId, keyId }, `${what} is damaged: it is refused until it is restored from a backup`),
     onListenerError: (err) => log.error({ err }, 'a key event was not taken in'),
   })
   scope.defer(() => kms.close())

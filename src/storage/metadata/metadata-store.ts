@@ -100,5 +100,8 @@ export type MetadataStoreErrorCode =
   | 'NoSpace'
   /** Another process has the store open. */
   | 'StoreLocked'
-  /** A stored value does not authenticate or does not decode: damage or tampering. */
+  /**
+   * A stored value does not authenticate or does not decode: damage or tampering. Of a value that does not authenticate
+   * `details` name `space`, `row` (hex of its key) and `token`.
+   */
   | 'MetadataCorrupt'

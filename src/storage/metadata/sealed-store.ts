@@ -13,7 +13,8 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
       return { key, value: cipher.open(aadOf(space, key), value), token }
     } catch (cause) {
       const message = `a value of space ${space} does not authenticate`
-      throw new CodedError<MetadataStoreErrorCode>('MetadataCorrupt', message, { details: { space }, cause })
+      const details = { space, row: key.toString('hex'), token }
+      throw new CodedError<MetadataStoreErrorCode>('MetadataCorrupt', message, { details, cause })
     }
   }
 

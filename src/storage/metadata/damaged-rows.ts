@@ -1,0 +1,64 @@
+import { hasCode } from '../../base/errors.ts'
+import type { Entry, Group, GroupRange, MetadataStore, MetadataStoreErrorCode, Range, Token } from './metadata-store.ts'
+
+/** A row whose value does not authenticate. */
+export interface DamagedRow {
+  readonly key: Buffer
+  readonly token: Token
+  readonly damage: Error
+}
+
+/** The row that a read of a sealed store failed at; undefined when something else is wrong. */
+export function damagedRow(error: unknown): DamagedRow | undefined {
+  if (!hasCode<MetadataStoreErrorCode>(error, 'MetadataCorrupt')) return undefined
+  const { row, token } = error.details
+  if (typeof row !== 'string' || typeof token !== 'string') return undefined
+  return { key: Buffer.from(row, 'hex'), token, damage: error }
+}
+
+/** A page as `range` gives it, ascending, with the rows in their places that do not authenticate. */
+export function rangeWithDamaged(
+  { range }: Pick<MetadataStore, 'range'>,
+  space: number,
+  { gte, lt, limit }: Omit<Range, 'reverse'>,
+): Promise<(Entry | DamagedRow)[]> {
+  return around(gte, lt, limit, (from, to, rest) => range(space, { gte: from, lt: to, limit: rest }))
+}
+
+/** A page as `groups` gives it, with the rows in their places that do not authenticate. */
+export function groupsWithDamaged(
+  { groups }: Pick<MetadataStore, 'groups'>,
+  space: number,
+  { from, lt, limit, ...grouping }: GroupRange,
+): Promise<(Group | DamagedRow)[]> {
+  return around(from, lt, limit, (start, end, rest) => groups(space, { ...grouping, from: start, lt: end, limit: rest }))
+}
+
+/** What is before the damaged row, the row, and what is behind it. */
+async function around<Item>(
+  from: Buffer,
+  to: Buffer,
+  limit: number,
+  read: (from: Buffer, to: Buffer, limit: number) => Promise<Item[]>,
+): Promise<(Item | DamagedRow)[]> {
+  const found: (Item | DamagedRow)[] = []
+  let start = from
+  let end = to
+  let damaged: DamagedRow | undefined
+  while (found.length < limit && start.compare(end) < 0) {
+    try {
+      found.push(...(await read(start, end, limit - found.length)))
+    } catch (error) {
+      damaged = damagedRow(error)
+      if (!damaged) throw error
+      end = damaged.key
+      continue
+    }
+    if (!damaged || found.length >= limit) break
+    found.push(damaged)
+    start = Buffer.concat([damaged.key, Buffer.from([0])])
+    damaged = undefined
+    end = to
+  }
+  return found
+}
