@@ -116,7 +116,11 @@ async function loadAliases(store: MetadataStore, catalog: Catalog, onDamage: (da
       throw kmsError('KeyDamaged', 'an alias names a key that does not exist')
     },
     damaged: (row, cause) =>
-      onDamage({ instanceId: uuidFromBytes(row.subarray(0, 16)), what: `the alias ${row.toString('utf8', 16)}`, cause }),
+      onDamage({
+        instanceId: uuidFromBytes(row.subarray(0, 16)),
+        what: `the alias ${row.toString('utf8', 16)}`,
+        cause,
+      }),
   })
 }
 

@@ -99,7 +99,11 @@ export function openDeregistrations(options: {
     const { gte: first, lt } = rowsUnder(rootKeyCrn === undefined ? Buffer.alloc(0) : deregistrationKey(rootKeyCrn))
     let gte = first
     for (;;) {
-      const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, SPACE.deregistration, { gte, lt, limit: PAGE })
+      const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, SPACE.deregistration, {
+        gte,
+        lt,
+        limit: PAGE,
+      })
       for (const row of rows) {
         if (closed) return
         if ('damage' in row) {

@@ -398,9 +398,15 @@ describe('The row of an object', () => {
     await expectRightOrRefused('row-sequence')
   })
 
-  it('is not listed as something else', async () => {
+  it('is listed by its name and as nothing else, and can be deleted', async () => {
     const list = (prefix: string) => sendRaw(test.s3Url, { method: 'GET', path: `/${BUCKET}`, query: { prefix } })
-    expect(outcome(await list('row-swapped'))).toBe('500 InternalError')
+    const listed = (await list('row-swapped-a')).body.toString()
+    expect(listed).toContain(
+      '<Key>row-swapped-a</Key><LastModified>1970-01-01T00:00:00.000Z</LastModified><Size>0</Size>',
+    )
+    expect(listed).not.toContain('ETag')
+    expect(outcome(await sendRaw(test.s3Url, { method: 'DELETE', path: `/${BUCKET}/row-swapped-a` }))).toBe('204')
+    expect((await list('row-swapped-a')).body.toString()).not.toContain('<Key>')
     expect((await list('witness')).body.toString()).toContain('<Key>witness-small</Key>')
   })
 
@@ -459,8 +465,11 @@ describe('A store whose foundations were touched', () => {
     expect(await startDamaged(async () => {})).toBe(body)
   })
 
-  it('does not start over the row of a bucket, or the salts of nonces', async () => {
-    expect(await startDamaged(flipRows('metadata', ({ key }) => key[0] === 1))).toBe('MetadataCorrupt')
+  it('starts over the row of a bucket and refuses that bucket', async () => {
+    expect(await startDamaged(flipRows('metadata', ({ key }) => key[0] === 1))).toBe('500 InternalError')
+  })
+
+  it('does not start over the salts of nonces', async () => {
     expect(await startDamaged(flipRows('metadata', ({ key }) => key[0] === 254))).toBe('MetadataCorrupt')
     expect(await startDamaged(flipRows('metadata', ({ key }) => key[0] === 255 && key[1] === 0x66))).toBe(
       'MetadataCorrupt',

@@ -6,6 +6,7 @@ import { roleAllows } from '../../src/iam/role-actions.ts'
 import { SYSTEM_ACCOUNT_ID } from '../../src/iam/system.ts'
 import type { KmsAudit, KmsAuditEvent } from '../../src/kms/call-record.ts'
 import type { KmsCaller } from '../../src/kms/door.ts'
+import type { KeyDamage } from '../../src/kms/load-catalog.ts'
 import { type KmsService, openKms } from '../../src/kms/service.ts'
 import { DEFAULT_KMS_SETTINGS, type KmsSettings } from '../../src/kms/settings.ts'
 import { noAudit } from '../../src/observe/audit-trail.ts'
@@ -66,6 +67,8 @@ export interface KmsWorld {
   readonly store: MetadataStore
   readonly iam: SimpleIam
   readonly events: KmsAuditEvent[]
+  /** Told at the start. */
+  readonly damages: KeyDamage[]
   /** Storage instances that may act as Reader on KMS_INSTANCE; change it to give and take the authorization. */
   readonly authorized: Set<string>
   readonly caller: KmsCaller
@@ -95,6 +98,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     sealingKey = Buffer.alloc(32, 7),
   } = options
   const events: KmsAuditEvent[] = []
+  const damages: KeyDamage[] = []
   const iam = simpleIam(authorized)
   const kms = await openKms({
     store,
@@ -102,6 +106,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     iam,
     clock: { now: () => clock.time },
     settings: { ...DEFAULT_KMS_SETTINGS, importTokenKeyBits: 2048, ...settings },
+    onDamage: (damage) => void damages.push(damage),
     audit: { ...noAudit, ...options.audit, record: (event) => void events.push(event) },
   })
   return {
@@ -109,6 +114,7 @@ export async function kmsWorld(options: WorldOptions = {}): Promise<KmsWorld> {
     store,
     iam,
     events,
+    damages,
     authorized,
     caller: { principal: MANAGER, instanceGuid: KMS_INSTANCE, origin: 'wire' },
     serviceCaller: { principal: storageService(), instanceGuid: KMS_INSTANCE, origin: 'process' },

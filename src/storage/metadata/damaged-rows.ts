@@ -31,7 +31,9 @@ export function groupsWithDamaged(
   space: number,
   { from, lt, limit, ...grouping }: GroupRange,
 ): Promise<(Group | DamagedRow)[]> {
-  return around(from, lt, limit, (start, end, rest) => groups(space, { ...grouping, from: start, lt: end, limit: rest }))
+  return around(from, lt, limit, (start, end, rest) =>
+    groups(space, { ...grouping, from: start, lt: end, limit: rest }),
+  )
 }
 
 /** What is before the damaged row, the row, and what is behind it. */
@@ -43,22 +45,30 @@ async function around<Item>(
 ): Promise<(Item | DamagedRow)[]> {
   const found: (Item | DamagedRow)[] = []
   let start = from
-  let end = to
-  let damaged: DamagedRow | undefined
-  while (found.length < limit && start.compare(end) < 0) {
-    try {
-      found.push(...(await read(start, end, limit - found.length)))
-    } catch (error) {
-      damaged = damagedRow(error)
-      if (!damaged) throw error
-      end = damaged.key
-      continue
-    }
+  while (found.length < limit && start.compare(to) < 0) {
+    const { items, damaged } = await before(start, to, limit - found.length, read)
+    found.push(...items)
     if (!damaged || found.length >= limit) break
     found.push(damaged)
     start = Buffer.concat([damaged.key, Buffer.from([0])])
-    damaged = undefined
-    end = to
   }
   return found
+}
+
+/** The items before the first damaged row, and the row. */
+async function before<Item>(
+  from: Buffer,
+  to: Buffer,
+  limit: number,
+  read: (from: Buffer, to: Buffer, limit: number) => Promise<Item[]>,
+): Promise<{ readonly items: Item[]; readonly damaged?: DamagedRow }> {
+  try {
+    return { items: await read(from, to, limit) }
+  } catch (error) {
+    const damaged = damagedRow(error)
+    if (!damaged) throw error
+    if (from.compare(damaged.key) >= 0) return { items: [], damaged }
+    const { items, damaged: earlier = damaged } = await before(from, damaged.key, limit, read)
+    return { items, damaged: earlier }
+  }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { KMS_SPACE, rowsUnder } from '../../../src/kms/keyspace.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
-import { bucketCrn, kmsWorld, rootKey } from '../../support/kms-world.ts'
+import { bucketCrn, KMS_INSTANCE, type KmsWorld, kmsWorld, rootKey } from '../../support/kms-world.ts'
 
 const DEK = Buffer.alloc(32, 0xd3)
 const PAGE = { offset: 0, limit: 100 }
@@ -47,13 +47,56 @@ describe('after a restart over the same store', () => {
     expect(() => kms.wrap(world.caller, key, DEK, [])).toThrow(expect.objectContaining({ code: 'KeyDamaged' }))
   })
 
-  it('a record that does not decode stops the start', async () => {
+  const damage = async (world: KmsWorld, space: number, at: number): Promise<void> => {
+    const rows = await world.store.range(space, { ...rowsUnder(Buffer.alloc(0)), limit: 100 })
+    const row = rows.filter(({ key }) => key.toString('hex').startsWith(KMS_INSTANCE.replaceAll('-', ''))).at(at)
+    await world.store.commit([
+      { type: 'put', space, key: row?.key ?? Buffer.alloc(1), value: Buffer.from('{"format":2}') },
+    ])
+  }
+
+  it.each(['key', 'version'] as const)('a %s that does not decode is its own key’s concern', async (space) => {
     const world = await kmsWorld()
-    await rootKey(world)
+    const ids = [await rootKey(world), await rootKey(world)].toSorted()
+    const [broken = '', whole = ''] = ids
+    await world.kms.createAlias(world.caller, broken, 'broken')
+    const stored = await world.store.range(KMS_SPACE[space], { ...rowsUnder(Buffer.alloc(0)), limit: 100 })
+    await damage(world, KMS_SPACE[space], 0)
+    const { kms, caller, damages } = await world.reopen()
+    expect(damages).toMatchObject([{ instanceId: KMS_INSTANCE, keyId: broken }])
+    expect(kms.wrap(caller, whole, DEK, []).ciphertext.length).toBeGreaterThan(0)
+    expect(() => kms.wrap(caller, broken, DEK, [])).toThrow(expect.objectContaining({ code: 'KeyDamaged' }))
+    await expect(kms.deleteKey(caller, broken, { force: true })).rejects.toMatchObject({ code: 'KeyDamaged' })
+    await expect(kms.createAlias(caller, whole, 'broken')).rejects.toMatchObject({ code: 'AliasExists' })
+    expect(kms.holdsKeys(KMS_INSTANCE)).toBe(true)
+    await kms.sweep()
+    expect((await world.store.range(KMS_SPACE[space], { ...rowsUnder(Buffer.alloc(0)), limit: 100 })).length).toBe(
+      stored.length,
+    )
+  })
+
+  it('a damaged service root key is not replaced by a new one', async () => {
+    const world = await kmsWorld()
+    const crn = await world.kms.ensureServiceRootKey()
     const [row] = await world.store.range(KMS_SPACE.key, { ...rowsUnder(Buffer.alloc(0)), limit: 1 })
-    const value = Buffer.from('{"format":2}')
-    await world.store.commit([{ type: 'put', space: KMS_SPACE.key, key: row?.key ?? Buffer.alloc(1), value }])
-    await expect(world.reopen()).rejects.toThrow(expect.objectContaining({ code: 'KeyDamaged' }))
+    const key = row?.key ?? Buffer.alloc(1)
+    await world.store.commit([{ type: 'put', space: KMS_SPACE.key, key, value: Buffer.from('damage') }])
+    const reopened = await world.reopen()
+    expect(await reopened.kms.ensureServiceRootKey()).toBe(crn)
+    expect(await world.store.range(KMS_SPACE.key, { ...rowsUnder(Buffer.alloc(0)), limit: 9 })).toHaveLength(1)
+  })
+
+  it('a registration that does not decode keeps its key from deletion, until its service ends it', async () => {
+    const world = await kmsWorld()
+    const id = await rootKey(world)
+    await world.kms.register(world.serviceCaller, id, { resourceCrn: bucketCrn('one') })
+    await damage(world, KMS_SPACE.registration, 0)
+    const { kms, caller, serviceCaller, damages } = await world.reopen()
+    expect(damages).toMatchObject([{ keyId: id, what: expect.stringContaining(bucketCrn('one')) }])
+    expect(kms.wrap(caller, id, DEK, []).ciphertext.length).toBeGreaterThan(0)
+    await expect(kms.deleteKey(caller, id, { force: true })).rejects.toMatchObject({ code: 'KeyDeletionPrevented' })
+    await kms.deregister(serviceCaller, id, bucketCrn('one'))
+    await kms.deleteKey(caller, id, { force: false })
   })
 
   it('material moved to another key does not open', async () => {
