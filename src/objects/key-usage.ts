@@ -42,8 +42,15 @@ export async function keyUsage(
     const counts = (await metadata.counters(usagePrefix(bucket.id))).map(readCounter)
     uses.push(useOf(bucket, rootKeyCrn, counts))
   }
-  return { rootKeyCrn, versions: merged(uses.flatMap(({ versions }) => versions)), buckets: uses }
+  return ofBuckets(rootKeyCrn, uses)
 }
+
+/** The uses of some buckets, summed. */
+export const ofBuckets = (rootKeyCrn: string, buckets: readonly BucketUse[]): KeyUsage => ({
+  rootKeyCrn,
+  versions: merged(buckets.flatMap(({ versions }) => versions)),
+  buckets,
+})
 
 function useOf(bucket: Bucket, rootKeyCrn: string, counts: readonly UsageCount[]): BucketUse {
   const ours = bucket.slots.filter((slot) => slot.rootKeyCrn === rootKeyCrn)

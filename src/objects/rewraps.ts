@@ -26,7 +26,7 @@ export const DEFAULT_REWRAP: RewrapOptions = { perSecond: 500, retryMs: 30_000, 
 export interface Rewraps {
   /** From the beginning, also when it is paused. Resolves when that is durable. */
   readonly start: (bucket: Bucket) => Promise<RewrapJob>
-  /** Every bucket that refers to the root key: after a rotation. */
+  /** Every bucket that refers to the root key, after a rotation; but for those that are paused. */
   readonly startOfKey: (rootKeyCrn: string) => Promise<readonly RewrapJob[]>
   /** Goes on after the page it is at. Throws NoSuchRewrap. */
   readonly pause: (bucket: Bucket) => Promise<RewrapJob>
@@ -180,6 +180,8 @@ export async function openRewraps(options: {
     return jobOf(bucket)
   }
 
+  const isPaused = (bucketId: string): boolean => jobs.get(bucketId)?.state === 'paused'
+
   for (const { bucketId, bucket, state } of jobs.values()) {
     if (state === 'running' || buckets.find(bucket)?.id !== bucketId) queue.add(bucketId)
   }
@@ -196,7 +198,9 @@ export async function openRewraps(options: {
   return {
     start,
     startOfKey: async (rootKeyCrn) => {
-      const using = buckets.all().filter(({ slots }) => slots.some((slot) => slot.rootKeyCrn === rootKeyCrn))
+      const using = buckets
+        .all()
+        .filter(({ id, slots }) => slots.some((slot) => slot.rootKeyCrn === rootKeyCrn) && !isPaused(id))
       const started: RewrapJob[] = []
       for (const bucket of using) started.push(await start(bucket))
       return started

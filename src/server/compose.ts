@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import { createControlListener } from '../api/common/listener.ts'
@@ -70,6 +71,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store) }),
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       auditApi(audit.publicKey),
+      ...(store ? [adminApi({ ...store, iam, region: config['s3.region'] })] : []),
     ],
     health: {
       live: () => ({ ok: true }),

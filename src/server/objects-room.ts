@@ -16,13 +16,15 @@ export interface ObjectsRoom {
   readonly blobs: BlobStore
   /** Not listening yet. */
   readonly s3: Server
+  /** Root key of buckets that name none. */
+  readonly serviceRootKeyCrn: string
 }
 
 export interface ObjectsRoomOptions extends RoomOptions {
   readonly iam: Iam
   readonly provider: KeyProvider
   /** Where this process has keys of its own: their service's root key protects buckets that name none. */
-  readonly kms: Pick<KmsService, 'ensureServiceRootKey'> | undefined
+  readonly kms: Pick<KmsService, 'ensureServiceRootKey' | 'onKeyEvent'> | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
@@ -46,8 +48,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     audit: options.audit.dataKeys,
     onBackgroundError: (err) => log.error({ err }, 'background work failed'),
     keepOrphans: config['accept-metadata-loss'],
+    rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
   scope.defer(() => objects.close())
+  if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
   const handler = createS3Handler({
     objects,
     iam,
@@ -59,5 +63,20 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
     },
   })
-  return { objects, blobs, s3: createS3Server(handler, { maxConnections: config['s3.max-connections'] }) }
+  const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'] })
+  return { objects, blobs, s3, serviceRootKeyCrn }
+}
+
+/** What lies under the old version is rewrapped at once, and what waited for a key goes on. The result ends it. */
+function rewrapOnEvents(
+  { rewraps }: Objects,
+  { onKeyEvent }: Pick<KmsService, 'onKeyEvent'>,
+  automatic: boolean,
+  log: RoomOptions['log'],
+): () => void {
+  return onKeyEvent(({ type, keyCrn }) => {
+    rewraps.wake()
+    if (type !== 'rotated' || !automatic) return
+    rewraps.startOfKey(keyCrn).catch((err: unknown) => log.error({ err }, 'rewrapping could not begin'))
+  })
 }

@@ -10,6 +10,7 @@ import {
   MIN_TOKEN_LIFE_MS,
 } from '../iam/token-settings.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
+import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
@@ -173,6 +174,16 @@ export const SETTINGS = {
     yesOrNo,
     false,
     'consent to start with a metadata store that has lost acknowledged writes; nothing is swept while it is true',
+  ),
+  'rewrap.automatic': setting(
+    yesOrNo,
+    true,
+    'rewrapping of stored data keys in the background after a rotation of their root key',
+  ),
+  'rewrap.per-second': setting(
+    count,
+    DEFAULT_REWRAP.perSecond,
+    'number of objects whose data key is rewrapped in a second, of all buckets together; 0: as many as possible',
   ),
   'kms.enable-delay-ms': setting(
     count,

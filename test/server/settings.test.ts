@@ -107,6 +107,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '131071', '1GB', '-1'],
   },
+  'rewrap.automatic': {
+    good: [
+      ['true', true],
+      ['false', false],
+      ['true', true],
+    ],
+    bad: ['', 'yes', '1'],
+  },
+  'rewrap.per-second': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['10000', 10_000],
+    ],
+    bad: ['', '-1', '1.5', 'all'],
+  },
   'audit.file-bytes': {
     good: [
       ['65536', 65_536],

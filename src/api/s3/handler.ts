@@ -9,6 +9,7 @@ import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
+import { mayUseRootKey } from '../common/root-key-use.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { S3Error } from './error-codes.ts'
@@ -203,13 +204,7 @@ function context(
     request,
     objects: objects.onBehalfOf(asker),
     settings,
-    mayUseRootKey: (rootKeyCrn) => {
-      const { account, instance, resource } = parseCrn(rootKeyCrn)
-      // In another account only that account's authorization for this instance can say yes, and the wrap asks for it.
-      if (account !== caller.principal.accountId) return true
-      const target = { service: 'kms', accountId: account, instance, resourceType: 'key', resource } as const
-      return iam.decide(caller.principal, 'kms.secrets-metadata.read', target).allowed
-    },
+    mayUseRootKey: (rootKeyCrn) => mayUseRootKey(iam, caller.principal, rootKeyCrn),
   }
 }
 

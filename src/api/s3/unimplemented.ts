@@ -75,7 +75,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     acl: getPut('ObjectAcl'),
     annotation: listed('ObjectAnnotation', 'annotationName'),
     attributes: { GET: 'GetObjectAttributes' },
-    encryption: { PUT: 'UpdateObjectEncryption' },
     extendRetention: { POST: 'ExtendObjectRetention' },
     'legal-hold': getPut('ObjectLegalHold'),
     legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },

@@ -2,10 +2,11 @@ import { type Crn, parseCrn } from '../../../base/crn.ts'
 import { hasCode } from '../../../base/errors.ts'
 import type { KeyProviderErrorCode } from '../../../envelope/key-provider.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
+import { isOfRegion } from '../../common/root-key-use.ts'
 import { checkBucketName } from '../bucket-name.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
-import { checkLocation, keyRegion } from '../location.ts'
+import { checkLocation } from '../location.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { bucketTarget } from '../target.ts'
@@ -95,14 +96,12 @@ const keyNotFound = (cause?: unknown): S3Error =>
   new S3Error('InvalidRequest', 'The Key CRN could not be found', { cause })
 
 function checkRootKey(rootKeyCrn: string, locationConstraint: string, context: OperationContext): void {
-  const crn = rootKeyCrnOf(rootKeyCrn)
-  // Without a location the bucket is where the endpoint is.
-  const region = keyRegion(locationConstraint || context.settings.region)
-  if (region !== undefined && crn.region !== region) throw keyNotFound()
+  checkRootKeyCrn(rootKeyCrn)
+  if (!isOfRegion(rootKeyCrn, locationConstraint, context.settings.region)) throw keyNotFound()
   if (!context.mayUseRootKey(rootKeyCrn)) throw keyNotFound()
 }
 
-function rootKeyCrnOf(text: string): Crn {
+function checkRootKeyCrn(text: string): void {
   let crn: Crn
   try {
     crn = parseCrn(text)
@@ -122,7 +121,6 @@ function rootKeyCrnOf(text: string): Crn {
       { extra: { ArgumentName: ROOT_KEY, ArgumentValue: text } },
     )
   }
-  return crn
 }
 
 /**

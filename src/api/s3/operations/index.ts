@@ -18,6 +18,7 @@ import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
 import { postObject } from './post-object.ts'
 import { putObject } from './put-object.ts'
+import { updateObjectEncryption } from './update-object-encryption.ts'
 import { uploadPart } from './upload-part.ts'
 import { uploadPartCopy } from './upload-part-copy.ts'
 
@@ -42,6 +43,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   listParts,
   postObject,
   putObject,
+  updateObjectEncryption,
   uploadPart,
   uploadPartCopy,
 ]

@@ -1,0 +1,83 @@
+import { parseCrn } from '../../base/crn.ts'
+import { CodedError } from '../../base/errors.ts'
+import type { Action } from '../../iam/actions.ts'
+import type { IamErrorCode } from '../../iam/errors.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { Principal } from '../../iam/principal.ts'
+import type { Bucket } from '../../objects/buckets.ts'
+import type { Objects, ObjectsService } from '../../objects/objects.ts'
+import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
+import type { ApiRequest } from '../common/request.ts'
+import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
+
+export interface AdminOptions {
+  readonly objects: Objects
+  readonly iam: Pick<Iam, 'verifyToken' | 'decide'>
+  /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
+  readonly region: string
+  readonly serviceRootKeyCrn: string
+}
+
+export interface AdminContext {
+  readonly objects: Objects
+  /** On the caller's behalf. */
+  readonly service: ObjectsService
+  readonly serviceRootKeyCrn: string
+  readonly may: (bucket: Bucket, action: Action) => boolean
+  /** The bucket of that name. Throws NoSuchBucket, NotPermitted. */
+  readonly bucketFor: (name: string, action: Action) => Bucket
+  readonly mayListUses: (rootKeyCrn: string) => boolean
+  /** Throws RootKeyNotFound when the caller may not see the key, or it is of another region than the bucket. */
+  readonly checkRootKey: (rootKeyCrn: string, bucket: Bucket) => void
+}
+
+export const defineOperation = jsonOperations<AdminContext>()
+
+/** Throws InvalidToken, ExpiredToken. */
+export async function contextOf(
+  request: ApiRequest,
+  operation: JsonOperationInfo,
+  { objects, iam, region, serviceRootKeyCrn }: AdminOptions,
+): Promise<AdminContext> {
+  const principal = await principalOf(request, iam)
+  const may = (bucket: Bucket, action: Action): boolean => {
+    const { account, instance } = parseCrn(bucket.serviceInstanceCrn)
+    const target = { service: 'cloud-object-storage', accountId: account, instance } as const
+    return iam.decide(principal, action, { ...target, resourceType: 'bucket', resource: bucket.name }).allowed
+  }
+  return {
+    objects,
+    service: objects.onBehalfOf({
+      iamId: principal.iamId,
+      action: `admin.${operation.name}`,
+      requestId: request.id,
+    }),
+    serviceRootKeyCrn,
+    may,
+    bucketFor: (name, action) => {
+      const bucket = objects.buckets.get(name)
+      if (!may(bucket, action)) throw notPermitted()
+      return bucket
+    },
+    mayListUses: (rootKeyCrn) => {
+      const { account, instance, resource } = parseCrn(rootKeyCrn)
+      const target = { service: 'kms', accountId: account, instance, resourceType: 'key', resource } as const
+      return iam.decide(principal, 'kms.registrations.list', target).allowed
+    },
+    checkRootKey: (rootKeyCrn, bucket) => {
+      const usable = isOfRegion(rootKeyCrn, bucket.locationConstraint, region)
+      // The store's own key is no customer's, whoever names it.
+      if (usable && rootKeyCrn !== serviceRootKeyCrn && mayUseRootKey(iam, principal, rootKeyCrn)) return
+      throw new CodedError('RootKeyNotFound', 'The root key could not be found.')
+    },
+  }
+}
+
+export const notPermitted = (): CodedError<IamErrorCode> =>
+  new CodedError('NotPermitted', 'This takes a Manager of the object storage instance.')
+
+async function principalOf(request: ApiRequest, { verifyToken }: Pick<Iam, 'verifyToken'>): Promise<Principal> {
+  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
+  if (token === undefined) throw new CodedError<IamErrorCode>('InvalidToken', 'A bearer token is required.')
+  return verifyToken(token)
+}

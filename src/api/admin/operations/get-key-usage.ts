@@ -1,0 +1,29 @@
+import { CodedError } from '../../../base/errors.ts'
+import { ofBuckets } from '../../../objects/key-usage.ts'
+import { noBody } from '../../common/json-operation.ts'
+import { json } from '../../common/reply.ts'
+import type { RequestErrorCode } from '../../common/request.ts'
+import { defineOperation, notPermitted } from '../context.ts'
+
+/** Whoever may list a key's registrations sees every use; whoever manages buckets sees theirs. */
+export const getKeyUsage = defineOperation({
+  name: 'GetKeyUsage',
+  method: 'GET',
+  path: '/admin/v1/keys/usage',
+  body: noBody,
+  run: async ({ request }, { objects, may, mayListUses }) => {
+    const rootKeyCrn = request.query.get('crn')
+    if (rootKeyCrn === undefined) {
+      throw new CodedError<RequestErrorCode>('BadQuery', 'the query parameter crn names the root key')
+    }
+    const all = mayListUses(rootKeyCrn)
+    const usage = await objects.keyUsage(rootKeyCrn)
+    if (all) return json(200, usage)
+    const mine = usage.buckets.filter(({ name }) => {
+      const bucket = objects.buckets.find(name)
+      return bucket !== undefined && may(bucket, 's3:GetEncryptionConfiguration')
+    })
+    if (mine.length === 0) throw notPermitted()
+    return json(200, ofBuckets(rootKeyCrn, mine))
+  },
+})

@@ -1,0 +1,21 @@
+import type { JsonOperation } from '../../common/json-operation.ts'
+import type { AdminContext } from '../context.ts'
+import { getBucketUsage } from './get-bucket-usage.ts'
+import { getKeyUsage } from './get-key-usage.ts'
+import { listJobs } from './list-jobs.ts'
+import { moveBucket } from './move-bucket.ts'
+import { pauseRewrap } from './pause-rewrap.ts'
+import { recountUsage } from './recount-usage.ts'
+import { resumeRewrap } from './resume-rewrap.ts'
+import { startRewrap } from './start-rewrap.ts'
+
+export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
+  getBucketUsage,
+  getKeyUsage,
+  listJobs,
+  moveBucket,
+  pauseRewrap,
+  recountUsage,
+  resumeRewrap,
+  startRewrap,
+]

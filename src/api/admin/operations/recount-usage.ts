@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { json } from '../../common/reply.ts'
+import { defineOperation, notPermitted } from '../context.ts'
+
+const body = z.strictObject({ repair: z.boolean().exactOptional() }).optional()
+
+/** Looks at every record of the store, so it takes a Manager of every bucket there is. */
+export const recountUsage = defineOperation({
+  name: 'RecountUsage',
+  method: 'POST',
+  path: '/admin/v1/usage/recount',
+  body,
+  run: async ({ body: options }, { objects, may }) => {
+    const buckets = objects.buckets.all()
+    if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, 's3:GetBucketUsage'))) throw notPermitted()
+    const { found, differences, repaired } = await objects.recount({ repair: options?.repair ?? false })
+    return json(200, { exact: differences.length === 0, found, differences, repaired })
+  },
+})

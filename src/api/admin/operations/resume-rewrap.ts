@@ -1,0 +1,15 @@
+import { noBody } from '../../common/json-operation.ts'
+import { json } from '../../common/reply.ts'
+import { defineOperation } from '../context.ts'
+import { faceOf } from '../job-face.ts'
+
+export const resumeRewrap = defineOperation({
+  name: 'ResumeRewrap',
+  method: 'POST',
+  path: '/admin/v1/buckets/:name/rewrap/resume',
+  body: noBody,
+  run: async ({ request }, { objects, bucketFor }) => {
+    const bucket = bucketFor(request.param('name'), 's3:PutEncryptionConfiguration')
+    return json(200, { job: faceOf(await objects.rewraps.resume(bucket)) })
+  },
+})
