@@ -1,6 +1,6 @@
 /** One thing that was done, or refused, with a key or a right. What is unknown is left out. */
 export interface AuditEvent {
-  readonly kind: 'key' | 'data-key' | 'iam'
+  readonly kind: 'key' | 'data-key' | 'iam' | 'activity'
   /** `kms.secrets.wrap`, `s3.GetObject`, `iam.policy.create`. */
   readonly action: string
   readonly outcome: 'success' | 'failure'

@@ -100,7 +100,10 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
-    await engine.buckets.remove(closing, [endOfJob(closing.id), ...registered.map(engine.deregistrations.entry)])
+    const configuration = engine.configurations.removals(closing)
+    const entries = registered.map(engine.deregistrations.entry)
+    await engine.buckets.remove(closing, [endOfJob(closing.id), ...entries, ...configuration])
+    engine.configurations.forget(closing)
   } catch (error) {
     await reopen(engine, closing)
     throw error

@@ -76,6 +76,7 @@ export async function commitVersion(
     const removed = [...(replaced ? [replaced] : []), ...(also ? [also.endedUpload] : [])]
     writes.push(...usageWrites(bucket.id, { removed, added: [record] }))
     if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
+    using _room = await engine.quotas.reserve(bucket, key, current, record.sizeBytes)
     if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
       if (replaced || also) engine.garbage.collect()

@@ -3,11 +3,13 @@ import type { NonceSource } from '../base/nonces.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { Configurations } from './bucket-configurations.ts'
 import type { Buckets } from './buckets.ts'
 import type { Damage } from './damage.ts'
 import type { Deregistrations } from './deregistrations.ts'
 import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
+import type { Quotas } from './quotas.ts'
 import type { ReadAhead } from './read-ahead.ts'
 
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
@@ -18,6 +20,8 @@ export interface Engine {
   readonly nonces: NonceSource
   readonly clock: Clock
   readonly buckets: Buckets
+  readonly configurations: Configurations
+  readonly quotas: Quotas
   readonly garbage: Garbage
   readonly deregistrations: Deregistrations
   readonly drafts: Drafts

@@ -13,6 +13,8 @@ export type ObjectsErrorCode =
   | 'TooManyKeys'
   /** No rewrapping of the bucket was ever begun. */
   | 'NoSuchRewrap'
+  /** The bucket would hold more bytes than its owner allows. */
+  | 'QuotaExceeded'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'
   | 'NotModified'

@@ -26,6 +26,8 @@ export const SPACE = {
   usage: 10,
   /** bucket id → RewrapRecord: the latest rewrapping of the bucket */
   rewrap: 11,
+  /** bucket id ‖ u8 part → part of the bucket's configuration (bucket-configuration.ts) */
+  configuration: 16,
 } as const
 
 const ZERO = Buffer.from([0])

@@ -7,6 +7,8 @@ import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
+import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
+import { openConfigurations } from './bucket-configurations.ts'
 import { type BucketKeys, bucketKeys } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
@@ -33,6 +35,7 @@ import {
 import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
+import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
@@ -94,6 +97,12 @@ export interface Objects extends ObjectsService {
   /** What a root key is used for, exactly and at once: nothing at all means that it may go. */
   readonly keyUsage: (rootKeyCrn: string) => Promise<KeyUsage>
   readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
+  readonly configurationOf: (bucket: Pick<Bucket, 'id'>) => BucketConfiguration
+  /** Atomic, and durable when it resolves; `next` may throw. Every request after that sees it. */
+  readonly configure: (
+    bucket: Bucket,
+    next: (now: BucketConfiguration) => BucketSettings,
+  ) => Promise<BucketConfiguration>
   /** Compares the counters behind the two with all records there are; mends them when asked to. */
   readonly recount: (options?: { readonly repair?: boolean }) => Promise<Recount>
   readonly rewraps: Omit<Rewraps, 'entry' | 'outdated' | 'close'>
@@ -146,6 +155,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   } = options
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))
+  const configurations = await openConfigurations(metadata, buckets, clock, (id, cause) =>
+    onBackgroundError(
+      new Error(`the configuration of the bucket with id ${id} is damaged: the bucket is refused`, { cause }),
+    ),
+  )
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
   // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
   // root key must not end after that of the next bucket of the same name began.
@@ -158,6 +172,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     nonces,
     clock,
     buckets,
+    configurations,
+    quotas: openQuotas(metadata, configurations),
     garbage,
     deregistrations,
     drafts: openDrafts(blobs),
@@ -223,6 +239,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onBehalfOf,
     keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
     bucketUsage: (bucket) => bucketUsage(engine, bucket),
+    configurationOf: configurations.of,
+    configure: (bucket, next) => byName.run(bucket.name, () => configurations.change(bucket, next)),
     recount: (options) => recount(metadata, options),
     rewraps,
     garbage,

@@ -41,6 +41,8 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     await checkConditions(keys, wants, key, conditions, await engine.metadata.get(SPACE.head, headKey(wants.id, key)))
   }
 
+  await engine.quotas.foresee(wants, key, input.body.lengthBytes)
+
   const blobId = random16()
   const { bucket, slot } = await slotForWrite(engine, keys, wants, input.bucketKey)
   const { dek, wrapped } = await keys.newDek(bucket, key, blobId, slot)

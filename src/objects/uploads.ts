@@ -160,6 +160,7 @@ export async function uploadPart(
   body: BodyInput,
 ): Promise<UploadedPart> {
   const { bucket, key, id } = upload
+  await engine.quotas.foresee(bucket, key, body.lengthBytes)
   // The DEK was wrapped when the upload began; a key that wraps no more must not take what is new.
   await permitUpload(engine, keys, upload)
   using dek = await unwrapUpload(engine, keys, upload)

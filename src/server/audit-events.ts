@@ -1,3 +1,4 @@
+import type { Activity } from '../api/common/activity.ts'
 import type { AuditEvent } from '../audit/event.ts'
 import type { IamAuditEvent } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
@@ -15,6 +16,8 @@ const given = <Name extends keyof AuditEvent>(name: Name, value: AuditEvent[Name
   value === undefined ? {} : { [name]: value }
 
 export const iamEvent = (event: IamAuditEvent): AuditEvent => ({ kind: 'iam', ...event })
+
+export const activityEvent = (event: Activity): AuditEvent => ({ kind: 'activity', ...event })
 
 export const keyEvent = (event: KmsAuditEvent): AuditEvent => ({
   kind: 'key',

@@ -1,3 +1,4 @@
+import type { ActivityTrail } from '../api/common/activity.ts'
 import type { IamAudit } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyAudit } from '../objects/data-key-audit.ts'
@@ -8,6 +9,7 @@ export interface AuditTrails {
   readonly iam: IamAudit
   readonly keys: AuditTrail<KmsAuditEvent>
   readonly dataKeys: DataKeyAudit
+  readonly activity: ActivityTrail
   readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
   /** False while the disk takes no more of it: then no key is used and nothing is changed. */
   readonly writable: () => boolean

@@ -6,6 +6,7 @@ import { clientAddressBehind } from '../api/common/client-address.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
+import { resourceConfigApi } from '../api/resource-config/api.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
@@ -70,6 +71,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     apis: [
       ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store) }),
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
+      ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
       ...(store ? [adminApi({ ...store, iam, region: config['s3.region'] })] : []),
     ],

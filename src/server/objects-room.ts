@@ -1,5 +1,7 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
+import { clientAddressBehind } from '../api/common/client-address.ts'
+import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { newLease } from '../base/ids.ts'
@@ -57,6 +59,9 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     iam,
     clock,
     domains: config['s3.domain'],
+    clientAddress: clientAddressBehind(config['trusted-proxies']),
+    firewall: firewallTest(config['kms.private-networks']),
+    activity: options.audit.activity,
     settings: { region: config['s3.region'], serviceRootKeyCrn },
     log: {
       access: (entry) => log.info(entry, entry.operation),

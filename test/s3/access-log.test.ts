@@ -1,9 +1,12 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { clientAddressBehind } from '../../src/api/common/client-address.ts'
+import { firewallTest } from '../../src/api/s3/firewall.ts'
 import { type AccessEntry, createS3Handler } from '../../src/api/s3/handler.ts'
 import { createS3Server } from '../../src/api/s3/listener.ts'
 import { systemClock } from '../../src/base/clock.ts'
+import { noAudit } from '../../src/observe/audit-trail.ts'
 import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
 import { exchange, openSocket } from '../support/socket.ts'
 
@@ -30,6 +33,9 @@ beforeAll(async () => {
     clock: systemClock,
     domains: [],
     settings: { region: 'us-south', serviceRootKeyCrn: '' },
+    clientAddress: clientAddressBehind([]),
+    firewall: firewallTest([]),
+    activity: noAudit,
     log: { access: (entry) => logged.push(entry), fault: unused },
   })
   const server = createS3Server(handler).listen(0, '127.0.0.1')

@@ -30,8 +30,7 @@ function split(value: string): readonly [path: string, versionId: string | undef
   return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + VERSION.length)]
 }
 
-export const copySourceUse = (request: S3Request) =>
-  ({ bucket: copySource(request).bucket, action: 's3:GetObject' }) as const
+export const copySourceUse = (request: S3Request) => ({ ...copySource(request), action: 's3:GetObject' }) as const
 
 export function refuseCustomerKeySource({ headers }: S3Request): void {
   for (const name of headers.keys()) {

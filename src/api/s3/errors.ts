@@ -35,6 +35,7 @@ const FACES = {
   BucketBusy: 'OperationAborted',
   TooManyKeys: 'InvalidRequest',
   NoSuchRewrap: 'InvalidRequest',
+  QuotaExceeded: 'QuotaExceeded',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',
   NotModified: 'NotModified',

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import { parseCrn } from '../../base/crn.ts'
 import { randomId } from '../../base/ids.ts'
-import { plainAddress } from '../../base/networks.ts'
 import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
@@ -10,10 +9,14 @@ import type { Bucket } from '../../objects/buckets.ts'
 import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
 import { mayUseRootKey } from '../common/root-key-use.ts'
+import type { ActivityTrail } from '../common/activity.ts'
+import type { ClientAddress } from '../common/client-address.ts'
+import { type Tracked, trackedUses } from './activity.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
+import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
 import type { Caller, OperationContext, ResourceUse, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
@@ -30,6 +33,11 @@ export interface S3HandlerOptions {
   readonly settings: StoreSettings
   /** Domains whose subdomains are buckets. */
   readonly domains: readonly string[]
+  /** Where a request comes from: for the firewalls of buckets and for what is recorded. */
+  readonly clientAddress: ClientAddress
+  readonly firewall: FirewallTest
+  /** Told of what buckets are configured to have told. */
+  readonly activity: ActivityTrail
   readonly log: S3Log
 }
 
@@ -62,6 +70,10 @@ interface Trace {
   bodyAsked: boolean
   request?: S3Request
   caller?: Caller
+  sourceIp?: string
+  reason?: string
+  /** What its buckets ask to be told of it. */
+  tracked: readonly Tracked[]
   code?: string
 }
 
@@ -71,7 +83,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
 
   return async (incoming, response) => {
     const entry = { requestId: randomId(), operation: 'Unknown', startedAtMs: options.clock.now() }
-    const trace: Trace = { operation: 'Unknown', bodyAsked: false }
+    const trace: Trace = { operation: 'Unknown', bodyAsked: false, tracked: [] }
     response.setHeader('x-amz-request-id', entry.requestId)
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
@@ -84,9 +96,13 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       trace.operation = operation.name
       const caller = await authenticate(received, body(incoming, response, trace), options)
       trace.caller = caller
-      const reason = authorise(operation, request, caller, options)
+      const sourceIp = addressOf(incoming, request, options)
+      if (sourceIp !== undefined) trace.sourceIp = sourceIp
+      trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
+      if (trace.tracked.length > 0) options.activity.ready()
+      const reason = authorise(operation, request, { caller, sourceIp }, options)
+      trace.reason = reason
       const run = operation.prepare(request)
-      const sourceIp = plainAddress(incoming.socket.remoteAddress ?? '')
       const asker: Asker = {
         ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
         ...(sourceIp === undefined ? {} : { sourceIp }),
@@ -100,6 +116,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (!response.headersSent && !response.destroyed)
         await refuse(incoming, response, face, { requestId: entry.requestId, bodyAsked: trace.bodyAsked })
     } finally {
+      tell(trace, entry.requestId, response, options.activity)
       options.log.access({
         requestId: entry.requestId,
         operation: trace.operation,
@@ -111,6 +128,30 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         durationMs: options.clock.now() - entry.startedAtMs,
       })
     }
+  }
+}
+
+function addressOf(
+  { socket: { remoteAddress } }: IncomingMessage,
+  { headers }: S3Request,
+  { clientAddress }: S3HandlerOptions,
+): string | undefined {
+  return clientAddress({ header: (name) => headers.get(name), remoteAddress })
+}
+
+/** Of a refused caller too, once it is known who it is: somebody who is not known asks for many things. */
+function tell(trace: Trace, requestId: string, response: ServerResponse, activity: ActivityTrail): void {
+  const { tracked, caller, sourceIp, reason } = trace
+  const code = trace.code ?? (response.headersSent ? undefined : 'ClientGone')
+  for (const use of tracked) {
+    activity.record({
+      ...use,
+      ...(code === undefined ? { outcome: 'success' } : { outcome: 'failure', code }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(caller === undefined ? {} : { iamId: caller.principal.iamId }),
+      requestId,
+      ...(sourceIp === undefined ? {} : { sourceIp }),
+    })
   }
 }
 
@@ -144,8 +185,8 @@ function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): 
 function authorise(
   operation: S3Operation,
   request: S3Request,
-  caller: Caller,
-  { objects, iam }: S3HandlerOptions,
+  { caller, sourceIp }: { readonly caller: Caller; readonly sourceIp: string | undefined },
+  { objects, iam, firewall }: S3HandlerOptions,
 ): string {
   const { serviceInstanceCrn, principal } = caller
   if (operation.on === 'service' || operation.name === 'CreateBucket') {
@@ -157,6 +198,7 @@ function authorise(
   for (const use of uses) {
     const bucket = objects.buckets.get(use.bucket)
     reasons.add(allow(principal, use.action, bucket.serviceInstanceCrn, bucket.name, iam))
+    if (firewall(objects.configurationOf(bucket).firewall, sourceIp)) throw new S3Error('AccessDenied')
     checkExpectedOwner(
       request,
       use === uses[0] ? 'x-amz-expected-bucket-owner' : 'x-amz-source-expected-bucket-owner',

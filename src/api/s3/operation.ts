@@ -61,6 +61,8 @@ export type S3Action = `s3:${string}`
 
 export interface ResourceUse {
   readonly bucket: string
+  /** Of the object. */
+  readonly key?: string
   readonly action: S3Action
 }
 

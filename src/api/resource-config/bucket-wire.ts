@@ -1,0 +1,60 @@
+import { parseCrn } from '../../base/crn.ts'
+import type { BucketConfiguration } from '../../objects/bucket-configuration.ts'
+import type { Bucket } from '../../objects/buckets.ts'
+import { bucketCrn } from '../../objects/deregistrations.ts'
+import type { Totals } from '../../objects/usage.ts'
+
+/** Groups that the caller may not see are left out. */
+export interface Visible {
+  readonly firewall: boolean
+  readonly activityTracking: boolean
+  readonly metricsMonitoring: boolean
+}
+
+export function writeBucket(
+  bucket: Bucket,
+  configuration: BucketConfiguration,
+  usage: Totals,
+  visible: Visible,
+): Readonly<Record<string, unknown>> {
+  const { hardQuotaBytes, firewall, activityTracking, metricsMonitoring, updatedAtMs } = configuration
+  return {
+    name: bucket.name,
+    crn: bucketCrn(bucket),
+    service_instance_id: parseCrn(bucket.serviceInstanceCrn).instance,
+    service_instance_crn: bucket.serviceInstanceCrn,
+    time_created: new Date(bucket.createdAtMs).toISOString(),
+    time_updated: new Date(updatedAtMs ?? bucket.createdAtMs).toISOString(),
+    object_count: usage.objects,
+    bytes_used: usage.bytes,
+    // Every version is the current one until a bucket can have versioning.
+    noncurrent_object_count: 0,
+    noncurrent_bytes_used: 0,
+    delete_marker_count: 0,
+    hard_quota: hardQuotaBytes,
+    firewall: visible.firewall && firewall ? firewallOf(firewall) : undefined,
+    activity_tracking: visible.activityTracking && activityTracking ? activityOf(activityTracking) : undefined,
+    metrics_monitoring: visible.metricsMonitoring && metricsMonitoring ? metricsOf(metricsMonitoring) : undefined,
+  }
+}
+
+type Group<Name extends keyof BucketConfiguration> = NonNullable<BucketConfiguration[Name]>
+
+const firewallOf = ({ allowedIp, deniedIp, allowedNetworkType }: Group<'firewall'>) => ({
+  allowed_ip: allowedIp,
+  denied_ip: deniedIp,
+  allowed_network_type: allowedNetworkType,
+})
+
+const activityOf = (tracking: Group<'activityTracking'>) => ({
+  read_data_events: tracking.readDataEvents,
+  write_data_events: tracking.writeDataEvents,
+  management_events: tracking.managementEvents,
+  activity_tracker_crn: tracking.activityTrackerCrn,
+})
+
+const metricsOf = (metrics: Group<'metricsMonitoring'>) => ({
+  usage_metrics_enabled: metrics.usageMetricsEnabled,
+  request_metrics_enabled: metrics.requestMetricsEnabled,
+  metrics_monitoring_crn: metrics.metricsMonitoringCrn,
+})
