@@ -61,7 +61,9 @@ const settingsRow = z.object({
   hardQuotaBytes: z.int().exactOptional(),
   firewall: z
     .object({
-      lists: z.array(z.enum(['allowedIp', 'deniedIp'])),
+      // Lengths, so that a list whose row is lost lets nobody in.
+      allowedIp: z.int().exactOptional(),
+      deniedIp: z.int().exactOptional(),
       networkTypes: z.array(z.enum(NETWORK_TYPES)).exactOptional(),
     })
     .exactOptional(),
@@ -92,10 +94,9 @@ export const bucketOfConfigurationRow = (key: Buffer): string => uuidFromBytes(k
 /** Replaces every row of the bucket's configuration. */
 export function configurationWrites(bucketId: string, configuration: BucketConfiguration): Write[] {
   const { firewall, updatedAtMs = 0, ...rest } = configuration
-  const { allowedIp, deniedIp, allowedNetworkType } = firewall ?? {}
-  const lists = [...(allowedIp ? ['allowedIp'] : []), ...(deniedIp ? ['deniedIp'] : [])]
-  const networkTypes = allowedNetworkType ? { networkTypes: allowedNetworkType } : {}
-  const settings = { v: 1, ...rest, updatedAtMs, ...(firewall ? { firewall: { lists, ...networkTypes } } : {}) }
+  const { allowedIp, deniedIp, allowedNetworkType: networkTypes } = firewall ?? {}
+  const lists = { allowedIp: allowedIp?.length, deniedIp: deniedIp?.length, networkTypes }
+  const settings = { v: 1, ...rest, updatedAtMs, ...(firewall ? { firewall: lists } : {}) }
   const row = (part: number, value: unknown): Write => ({
     ...{ type: 'put', space: SPACE.configuration, key: keyOf(bucketId, part) },
     value: Buffer.from(JSON.stringify(value), 'utf8'),
@@ -122,9 +123,12 @@ export function readConfiguration(
   const { v: _, firewall, ...settings } = decoded(settingsRow, row)
   if (!firewall) return settings
   const networks = (name: 'allowedIp' | 'deniedIp') => {
-    if (!firewall.lists.includes(name)) return {}
+    const count = firewall[name]
+    if (count === undefined) return {}
     const list = rowOf(PART[name])
-    return { [name]: list ? decoded(listRow, list).networks : [] }
+    const found = list ? decoded(listRow, list).networks : []
+    if (found.length !== count) throw new CodedError('MetadataCorrupt', `a bucket's list ${name} is not complete`)
+    return { [name]: found }
   }
   const { networkTypes } = firewall
   const types = networkTypes ? { allowedNetworkType: networkTypes } : {}

@@ -234,7 +234,7 @@ export const SETTINGS = {
   'kms.private-networks': setting(
     networks,
     DEFAULT_KMS_SETTINGS.privateNetworks,
-    'networks that count as private for the policy allowedNetwork: addresses or CIDR, separated by commas',
+    'networks that count as private for the policy allowedNetwork and for the firewalls of buckets: addresses or CIDR, separated by commas',
   ),
   'kms.network-policies': setting(
     yesOrNo,

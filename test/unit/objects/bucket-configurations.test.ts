@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { BucketSettings } from '../../../src/objects/bucket-configuration.ts'
 import { rowsUnder, SPACE } from '../../../src/objects/keyspace.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+import type { Entry, Write } from '../../../src/storage/metadata/metadata-store.ts'
 import { testEngine } from '../../support/engine.ts'
 
 const everything = { gte: Buffer.alloc(0), lt: rowsUnder(Buffer.from([0xff])).lt, limit: 1000 }
@@ -90,16 +91,29 @@ describe('the configuration of a bucket', () => {
   })
 })
 
-it('that cannot be read keeps its bucket out of service, and the others serve', async () => {
+const damages: readonly [string, (row: Entry, part: number | undefined) => Write | undefined][] = [
+  [
+    'of another version',
+    (row) => ({ type: 'put', space: SPACE.configuration, key: row.key, value: Buffer.from('{"v":2}') }),
+  ],
+  ['that is no JSON', (row) => ({ type: 'put', space: SPACE.configuration, key: row.key, value: Buffer.from('{') })],
+  [
+    'whose list of networks is lost',
+    (row, part) => (part === 2 ? { type: 'delete', space: SPACE.configuration, key: row.key } : undefined),
+  ],
+]
+
+it.each(damages)('a configuration %s keeps its bucket out of service, and the others serve', async (_, damage) => {
   const stored = memoryStore()
   const first = await testEngine({ stored })
   const bucket = await first.makeBucket()
   const other = await first.objects.createBucket({ ...first.newBucket, name: 'other' })
   await first.objects.configure(bucket, () => FULL)
   await first.objects.close()
-  const [row] = await stored.range(SPACE.configuration, everything)
-  if (!row) throw new Error('no row')
-  await stored.commit([{ type: 'put', space: SPACE.configuration, key: row.key, value: Buffer.from('{"v":2}') }])
+  for (const row of await stored.range(SPACE.configuration, everything)) {
+    const write = damage(row, row.key.at(-1))
+    if (write) await stored.commit([write])
+  }
   const { objects, failures } = await testEngine({ stored, lease: '1'.repeat(16) })
   expect(() => objects.configurationOf(bucket)).toThrow(expect.objectContaining({ code: 'MetadataCorrupt' }))
   expect(objects.configurationOf(other)).toEqual({ revision: 0 })
