@@ -28,6 +28,8 @@ export async function dropSlots(
       .map(({ id }) => id),
   )
   if (doomed.size === 0) return true
+  // First: the bucket may have got another slot since it was rewrapped. What is counted no more is never counted again.
+  await assertUncounted(engine, bucket, doomed)
   for (const space of [SPACE.upload, SPACE.head]) {
     if (!(await nothingIn(engine, bucket, space, doomed, goesOn))) return false
   }
@@ -37,10 +39,7 @@ export async function dropSlots(
 
 async function drop(engine: Engine, bucket: Bucket, doomed: ReadonlySet<KeySlot['id']>): Promise<void> {
   const now = currentBucket(engine, bucket)
-  const counted = (await engine.metadata.counters(usagePrefix(now.id))).map(readCounter)
-  if (counted.some(({ slot }) => doomed.has(slot)) || doomed.has(now.metadataKey.slot)) {
-    throw new ObjectsError('BucketBusy', 'something still refers to a key slot')
-  }
+  await assertUncounted(engine, now, doomed)
   const slots = now.slots.filter(({ id }) => !doomed.has(id)).map((slot) => succeededBy(slot, now, doomed))
   const next = { ...now, slots }
   const kept = new Set(registeredAt(next).map(({ rootKeyCrn }) => rootKeyCrn))
@@ -49,6 +48,14 @@ async function drop(engine: Engine, bucket: Bucket, doomed: ReadonlySet<KeySlot[
   for (const of of ended) {
     await engine.deregistrations.settle(of)
     void engine.deregistrations.retry(of.rootKeyCrn)
+  }
+}
+
+/** Throws BucketBusy while the index, or the bucket itself, refers to one of the slots. */
+async function assertUncounted(engine: Engine, bucket: Bucket, slots: ReadonlySet<KeySlot['id']>): Promise<void> {
+  const counted = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
+  if (counted.some(({ slot }) => slots.has(slot)) || slots.has(currentBucket(engine, bucket).metadataKey.slot)) {
+    throw new ObjectsError('BucketBusy', 'something still refers to a key slot')
   }
 }
 
