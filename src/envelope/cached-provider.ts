@@ -82,10 +82,10 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     unwrap: async (call, wrapped, context) => {
       const id = cacheId(call, wrapped, context)
       for (;;) {
-        const dek = await fromCache(call, id)
+        const dek = call.fresh === true ? undefined : await fromCache(call, id)
         if (dek !== undefined) return { dek }
         // An answer that was asked for before this use began will do where answers may have an age.
-        const landing = permitMs > 0 ? flying.get(id) : undefined
+        const landing = permitMs > 0 && call.fresh !== true ? flying.get(id) : undefined
         if (landing === undefined) return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
         await landing
       }

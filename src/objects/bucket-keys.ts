@@ -7,6 +7,8 @@ import type { KeyCall, KeyProvider, KeyUse, WrapContext } from '../envelope/key-
 import { recordCipher } from '../envelope/record-cipher.ts'
 import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
 import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
+import { canaryUnder, newCanary } from './canary.ts'
+import { type KeyProofs, provenSlots } from './key-proofs.ts'
 import type { BucketRecord } from './records.ts'
 import { type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 
@@ -83,15 +85,18 @@ export interface BucketKeysOptions {
   readonly audit: DataKeyAudit
   /** The bucket as it is now: a record may refer to a slot that was made after a request began. */
   readonly current?: (bucket: BucketRecord) => BucketRecord
+  /** Default: no key is doubted. */
+  readonly proofs?: KeyProofs
   /** Something of the bucket lies under a version of its root key that is not the newest. */
   readonly onOutdated?: (bucket: BucketRecord) => void
 }
 
 export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys {
-  const { provider, nonces, audit, current = (bucket) => bucket, onOutdated = () => {} } = options
+  const { provider, nonces, audit, proofs, current = (bucket) => bucket, onOutdated = () => {} } = options
   const record = recorder(audit, asker)
   const recorded = around(audit, record)
-  const slots = slotKeys(provider)
+  const plain = slotKeys(provider)
+  const slots = proofs ? provenSlots(plain, proofs) : plain
   const useOf = ({ id: bucketId, serviceInstanceCrn }: NamedBucket, slot: KeySlot): SlotUse => ({
     ...{ bucketId, serviceInstanceCrn, slot },
     ...(asker.requestId === undefined ? {} : { requestId: asker.requestId }),
@@ -116,6 +121,22 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
     const slot = slotOf(bucket, slotId)
     const use = { use: 'wrap', dataKey: 'object', bucket: under(bucket, slot), key } as const
     return recorded(use, () => wrapped(bucket, slot, dek, dekContext(bucket.id, blobId)))
+  }
+
+  const withCanary = async (bucket: NamedBucket, slot: KeySlot): Promise<KeySlot> => ({
+    ...slot,
+    canary: await newCanary(plain, useOf(bucket, slot)),
+  })
+
+  const newBucketKey = (bucket: NamedBucket, root: KeySlot): Promise<KeySlot> => {
+    const { call, name } = { call: slotCall(useOf(bucket, root)), name: under(bucket, root) }
+    return recorded({ use: 'wrap', dataKey: 'bucket', bucket: name }, async () => {
+      using key = newDek()
+      const keyId = newUuid()
+      const wrapped = await provider.wrap(call, key, bucketKeyContext(bucket.id, keyId))
+      const canary = canaryUnder({ id: keyId, key }, bucket.id, root.id)
+      return { result: { ...root, kind: 'bucket-key', keyId, wrapped, canary }, keyVersion: wrapped.keyVersion }
+    })
   }
 
   return {
@@ -152,14 +173,10 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
     newestVersion: async (bucket, slot) => (await provider.describe(slotCall(useOf(bucket, slot)))).keyVersion,
     newSlot: async (bucket, { kind, ...base }) => {
       const root: KeySlot = { ...base, kind: 'root' }
-      if (kind === 'root') return root
-      const { call, name } = { call: slotCall(useOf(bucket, root)), name: under(bucket, root) }
-      return await recorded({ use: 'wrap', dataKey: 'bucket', bucket: name }, async () => {
-        using key = newDek()
-        const keyId = newUuid()
-        const wrapped = await provider.wrap(call, key, bucketKeyContext(bucket.id, keyId))
-        return { result: { ...root, kind, keyId, wrapped }, keyVersion: wrapped.keyVersion }
-      })
+      await proofs?.provenRoot(root.rootKeyCrn)
+      const slot = kind === 'root' ? await withCanary(bucket, root) : await newBucketKey(bucket, root)
+      proofs?.made(useOf(bucket, slot))
+      return slot
     },
     newMetadataKey: (bucket, slot) =>
       recorded({ use: 'wrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot) }, async () => {

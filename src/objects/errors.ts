@@ -9,6 +9,8 @@ export type ObjectsErrorCode =
   | 'BucketAlreadyOwnedByYou'
   | 'BucketNotEmpty'
   | 'BucketBusy'
+  /** What answers under the name of a root key is not the key that the bucket was made with. */
+  | 'BucketKeyWrong'
   /** A bucket refers to as many keys as it can. */
   | 'TooManyKeys'
   /** No rewrapping of the bucket was ever begun. */

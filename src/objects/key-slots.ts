@@ -15,6 +15,8 @@ interface SlotBase {
    * to it any more.
    */
   readonly successor?: number
+  /** A known text, wrapped as a DEK in the slot would be: opens only while the keys are those that the slot was made with. */
+  readonly canary?: WrappedDek
 }
 
 /** What wraps DEKs of a bucket: a root key itself, or a key of the bucket's own which that root key wraps. */
@@ -47,8 +49,8 @@ export interface Protection extends Pick<SlotBase, 'rootKeyCrn' | 'encryption'> 
   readonly bucketKey: boolean
 }
 
-/** A row holds up to 64 KiB; each slot takes about half a KiB of it. */
-export const MAX_SLOTS = 100
+/** A row holds up to 64 KiB; each slot takes about 3/4 KiB of it. */
+export const MAX_SLOTS = 80
 
 /** Of a bucket that has had no other. */
 export const onlySlot = (slot: KeySlot): SlotTable => ({ slots: [slot], slot: slot.id, nextSlot: slot.id + 1 })

@@ -68,13 +68,13 @@ export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQ
   })
 }
 
-/** Only the key provider's refusal locks a listing; whatever else goes wrong is an error. */
+/** Only the key provider's refusal, or a wrong key, locks a listing; whatever else goes wrong is an error. */
 async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<(RecordCipher & Disposable) | undefined> {
   try {
     return await keys.summaryCipher(bucket)
   } catch (error) {
     const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
-    const locked = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable']
+    const locked = ['RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied', 'KeyProviderUnavailable', 'BucketKeyWrong']
     if (typeof code === 'string' && locked.includes(code)) return undefined
     throw error
   }

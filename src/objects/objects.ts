@@ -36,6 +36,7 @@ import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
+import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { readAhead } from './read-ahead.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
@@ -106,6 +107,7 @@ export interface Objects extends ObjectsService {
   /** Compares the counters behind the two with all records there are; mends them when asked to. */
   readonly recount: (options?: { readonly repair?: boolean }) => Promise<Recount>
   readonly rewraps: Omit<Rewraps, 'entry' | 'outdated' | 'close'>
+  readonly keyChecks: Omit<KeyChecks, 'close'>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -130,6 +132,10 @@ export interface ObjectsOptions {
   /** Rows have been lost, and with them what tells orphans from data: no blob is looked for that no row names. */
   readonly keepOrphans?: boolean
   readonly rewrap?: Partial<RewrapOptions>
+  /** How often the keys of all buckets are checked, from the start on. Default: only before they wrap. */
+  readonly keyCheckMs?: number
+  /** The keys of a bucket became wrong, or right again. */
+  readonly onKeyChange?: (state: BucketKeyState) => void
 }
 
 const MIN_PART_BYTES = 5 * 1024 ** 2
@@ -152,6 +158,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     maxReadAheads = MAX_READ_AHEADS,
     keepOrphans = false,
     rewrap = {},
+    keyCheckMs,
+    onKeyChange = () => {},
   } = options
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))
@@ -190,9 +198,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
+  const keyChecks = openKeyChecks({ provider, buckets, byName, clock, keyCheckMs, onKeyChange, onError: onBackgroundError })
+  const { proofs } = keyChecks
   const keysFor = (asker: Asker): BucketKeys =>
     bucketKeys(
-      { provider, nonces, audit, current: currentOf(buckets), onOutdated: (bucket) => rewraps.outdated(bucket) },
+      { provider, nonces, audit, proofs, current: currentOf(buckets), onOutdated: (bucket) => rewraps.outdated(bucket) },
       asker,
     )
   const rewraps = await openRewraps({
@@ -243,11 +253,13 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     configure: (bucket, next) => byName.run(bucket.name, () => configurations.change(bucket, next)),
     recount: (options) => recount(metadata, options),
     rewraps,
+    keyChecks,
     garbage,
     swept,
     close: async () => {
       stop.abort()
       await rewraps.close()
+      await keyChecks.close()
       await deregistrations.close()
       await swept
       await engine.damage.settled()

@@ -229,10 +229,11 @@ function identityOf(space: Space, row: Entry, record: KeyedRecord): { readonly k
   return { key, blobId: envelopeIdOf(uploadId) }
 }
 
-/** Refusals of a key service, which end by themselves or by somebody's doing. */
+/** Refusals of a key service, and wrong keys, which end by themselves or by somebody's doing. */
 export const isWaiting = (error: unknown): boolean =>
-  hasCode<KeyProviderErrorCode>(
+  hasCode<KeyProviderErrorCode | ObjectsErrorCode>(
     error,
+    'BucketKeyWrong',
     'RootKeyNotFound',
     'RootKeyDisabled',
     'KeyAccessDenied',

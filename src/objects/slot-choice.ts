@@ -66,11 +66,17 @@ export const findOpen = (
   )
 
 /** Throws TooManyKeys. */
-export function newSlot(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<KeySlot> {
+export function newSlot(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  { rootKeyCrn, encryption, kind }: WantedSlot,
+): Promise<KeySlot> {
   if (bucket.slots.length >= MAX_SLOTS) {
     throw new ObjectsError('TooManyKeys', `A bucket has its objects under at most ${MAX_SLOTS} keys at a time.`)
   }
-  return keys.newSlot(bucket, { ...wanted, id: bucket.nextSlot, createdAtMs: engine.clock.now() })
+  const base = { rootKeyCrn, encryption, kind }
+  return keys.newSlot(bucket, { ...base, id: bucket.nextSlot, createdAtMs: engine.clock.now() })
 }
 
 export const withSlot = (bucket: Bucket, slot: KeySlot): Bucket => ({

@@ -9,6 +9,8 @@ export interface SlotUse {
   readonly serviceInstanceCrn: string
   readonly requestId?: string
   readonly slot: KeySlot
+  /** Of KeyCall. */
+  readonly fresh?: boolean
 }
 
 /**
@@ -28,10 +30,11 @@ export interface SlotKeys {
   readonly permit: (use: SlotUse, how: KeyUse) => Promise<void>
 }
 
-export const slotCall = ({ slot, serviceInstanceCrn, requestId }: SlotUse): KeyCall => ({
+export const slotCall = ({ slot, serviceInstanceCrn, requestId, fresh }: SlotUse): KeyCall => ({
   rootKeyCrn: slot.rootKeyCrn,
   serviceInstanceCrn,
   ...(requestId === undefined ? {} : { requestId }),
+  ...(fresh === undefined ? {} : { fresh }),
 })
 
 export function slotKeys(provider: KeyProvider): SlotKeys {

@@ -1,3 +1,4 @@
+import type { WrappedDek } from '../envelope/key-provider.ts'
 import type { Encryption, KeySlot, SlotTable } from './key-slots.ts'
 import { corrupt, number, objectOf, type Sections, section, text } from './record-codec.ts'
 
@@ -15,15 +16,16 @@ export function isFirst({
     only.kind === 'root' &&
     only.rootKeyCrn === rootKeyCrn &&
     only.encryption === encryption &&
-    !(only.successor !== undefined || more.length > 0 || slot !== 0 || nextSlot !== 1)
+    !(only.successor !== undefined || only.canary !== undefined || more.length > 0 || slot !== 0 || nextSlot !== 1)
   )
 }
 
 export function slotToJson(slot: KeySlot): unknown {
-  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor } = slot
+  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor, canary } = slot
   return {
     ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
     ...(successor === undefined ? {} : { successor }),
+    ...(canary === undefined ? {} : { canary: canaryToJson(canary) }),
     ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
   }
 }
@@ -39,12 +41,24 @@ export function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot
       encryption: encryptionOf(json),
       createdAtMs: number(json, 'createdAtMs'),
       ...(json['successor'] === undefined ? {} : { successor: number(json, 'successor') }),
+      ...(json['canary'] === undefined ? {} : { canary: canaryFrom(objectOf(json['canary'])) }),
     }
     if (json['kind'] === 'root') return { ...base, kind: 'root' }
     if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)
     const wrapped = { ciphertext: Buffer.from(section(sections, next++)), keyVersion: text(json, 'keyVersion') }
     return { ...base, kind: 'bucket-key', keyId: text(json, 'keyId'), wrapped }
   })
+}
+
+const canaryToJson = ({ ciphertext, keyVersion }: WrappedDek): unknown => ({
+  v: 1,
+  keyVersion,
+  ciphertext: ciphertext.toString('base64'),
+})
+
+function canaryFrom(json: Record<string, unknown>): WrappedDek {
+  if (json['v'] !== 1) throw corrupt('a canary of a version that is not known')
+  return { ciphertext: Buffer.from(text(json, 'ciphertext'), 'base64'), keyVersion: text(json, 'keyVersion') }
 }
 
 export const encryptionOf = (json: Record<string, unknown>): Encryption =>

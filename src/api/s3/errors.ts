@@ -33,6 +33,7 @@ const FACES = {
   BucketAlreadyOwnedByYou: 'BucketAlreadyOwnedByYou',
   BucketNotEmpty: 'BucketNotEmpty',
   BucketBusy: 'OperationAborted',
+  BucketKeyWrong: 'KMS.KMSInvalidStateException',
   TooManyKeys: 'InvalidRequest',
   NoSuchRewrap: 'InvalidRequest',
   QuotaExceeded: 'QuotaExceeded',
@@ -79,6 +80,8 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
   RootKeyDisabled:
     'The root key that protects this bucket is disabled. Its data is intact; enable the key to read and write it.',
   RootKeyNotFound: 'The root key that protects this bucket is deleted or does not exist.',
+  BucketKeyWrong:
+    'The key service answers for the root key of this bucket, but with other key material than the bucket was made with. Nothing is read or written under it. Bring the key service back with the right keys, for instance from its latest backup: the bucket then opens by itself.',
   KeyAccessDenied:
     'Access Denied: no authorization lets this object storage instance use the root key of this bucket. Create an authorization with role Reader from the instance to Key Protect.',
   KeyProviderUnavailable: 'The key provider of this bucket cannot be reached. Try again later.',

@@ -1,0 +1,152 @@
+import type { Clock } from '../base/clock.ts'
+import { hasCode } from '../base/errors.ts'
+import type { Serial } from '../base/serial.ts'
+import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
+import type { Bucket, Buckets } from './buckets.ts'
+import { newCanary } from './canary.ts'
+import type { ObjectsErrorCode } from './errors.ts'
+import { type KeyProofs, keyProofs, provenSlots, type SlotStanding } from './key-proofs.ts'
+import { findSlot, isOpen } from './key-slots.ts'
+import { slotKeys } from './slot-keys.ts'
+
+/**
+ * `open`: all its keys are the right ones. `locked`: one is not. `refused`: the key service refuses to say, or is out of
+ * reach. `unchecked`: not yet known.
+ */
+export interface BucketKeyState {
+  readonly bucket: string
+  readonly serviceInstanceCrn: string
+  readonly state: 'open' | 'locked' | 'refused' | 'unchecked'
+  readonly keys: readonly (SlotStanding & { readonly slot: number; readonly rootKeyCrn: string })[]
+}
+
+/** Looks in the background whether the keys of buckets are those that they were made with. */
+export interface KeyChecks {
+  readonly proofs: KeyProofs
+  /** Of one root key, or of all: what is known of them may not hold any more. They are checked at once. */
+  readonly doubt: (rootKeyCrn?: string) => void
+  readonly states: () => BucketKeyState[]
+  /** Resolves when nothing is being checked. */
+  readonly idle: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export function openKeyChecks(options: {
+  readonly provider: KeyProvider
+  readonly buckets: Buckets
+  readonly byName: Serial
+  readonly clock: Clock
+  readonly keyCheckMs: number | undefined
+  readonly onKeyChange: (state: BucketKeyState) => void
+  readonly onError: (error: unknown) => void
+}): KeyChecks {
+  const { provider, buckets, byName, clock, keyCheckMs, onKeyChange, onError } = options
+  const running = new Set<Promise<void>>()
+  let closed = false
+  const inBackground = (work: () => Promise<void>): void => {
+    if (closed) return
+    const run = work()
+      .catch(onError)
+      .finally(() => void running.delete(run))
+    running.add(run)
+  }
+
+  /** Whoever wrapped something before and commits it now is fenced by the bucket's row, and has to wrap anew. */
+  const fenceOff = async (bucket: Bucket): Promise<void> => {
+    await byName.run(bucket.name, async () => {
+      const now = buckets.find(bucket.name)
+      if (now?.id === bucket.id && !now.deleting) await buckets.replace(now, now)
+    })
+  }
+  const proofs = keyProofs({
+    provider,
+    buckets,
+    clock,
+    onChange: (bucketId, _slot, state) => {
+      const bucket = buckets.all().find(({ id }) => id === bucketId)
+      if (!bucket) return
+      if (state === 'wrong') inBackground(() => fenceOff(bucket))
+      onKeyChange(stateOf(proofs, bucket))
+    },
+  })
+  const slots = provenSlots(slotKeys(provider), proofs)
+
+  const store = (bucket: Bucket, slotId: number, canary: WrappedDek): Promise<void> =>
+    byName.run(bucket.name, async () => {
+      const now = buckets.find(bucket.name)
+      if (now?.id !== bucket.id || now.deleting || closed) return
+      const table = now.slots.map((slot) => (slot.id === slotId ? { ...slot, canary } : slot))
+      await buckets.replace(now, { ...now, slots: table })
+    })
+
+  const checkSlot = async (bucket: Bucket, slotId: number): Promise<void> => {
+    try {
+      const renewed = await proofs.check(bucket, slotId)
+      if (renewed) return await store(bucket, slotId, renewed)
+      const slot = findSlot(bucket, slotId)
+      if (!slot || slot.canary || !isOpen(slot)) return
+      const { id: bucketId, serviceInstanceCrn } = bucket
+      await store(bucket, slotId, await newCanary(slots, { bucketId, serviceInstanceCrn, slot }))
+    } catch (error) {
+      // It is known by its standing; a bucket that changes at the same time is met again at the next check.
+      if (!isExpected(error)) throw error
+    }
+  }
+  const check = async (concerns: (bucket: Bucket, rootKeyCrn: string) => boolean): Promise<void> => {
+    proofs.keep(buckets.all())
+    for (const { name } of buckets.all()) {
+      for (const { id } of buckets.find(name)?.slots ?? []) {
+        // As it is now: storing a canary changes it.
+        const bucket = buckets.find(name)
+        const slot = bucket && findSlot(bucket, id)
+        if (closed) return
+        if (bucket && slot && concerns(bucket, slot.rootKeyCrn)) await checkSlot(bucket, id)
+      }
+    }
+  }
+
+  const checkAll = (): void => inBackground(() => check(() => true))
+  const timer = keyCheckMs === undefined ? undefined : setInterval(checkAll, keyCheckMs).unref()
+  if (timer) checkAll()
+
+  return {
+    proofs,
+    doubt: (rootKeyCrn) => {
+      proofs.doubt(rootKeyCrn)
+      inBackground(() => check((_, crn) => rootKeyCrn === undefined || crn === rootKeyCrn))
+    },
+    states: () => buckets.all().map((bucket) => stateOf(proofs, bucket)),
+    idle: async () => {
+      while (running.size > 0) await Promise.all(running)
+    },
+    close: async () => {
+      closed = true
+      clearInterval(timer)
+      await Promise.all(running)
+    },
+  }
+}
+
+const isExpected = (error: unknown): boolean =>
+  hasCode<ObjectsErrorCode | KeyProviderErrorCode>(
+    error,
+    'BucketKeyWrong',
+    'BucketBusy',
+    'NoSuchBucket',
+    'RootKeyNotFound',
+    'RootKeyDisabled',
+    'KeyAccessDenied',
+    'KeyProviderUnavailable',
+  )
+
+function stateOf(proofs: KeyProofs, { id, name, serviceInstanceCrn, slots }: Bucket): BucketKeyState {
+  const keys = slots.map((slot) => ({ slot: slot.id, rootKeyCrn: slot.rootKeyCrn, ...proofs.standing(id, slot.id) }))
+  const state = keys.some((key) => key.state === 'wrong')
+    ? 'locked'
+    : keys.some(({ refusal }) => refusal !== undefined)
+      ? 'refused'
+      : keys.every((key) => key.state === 'proven')
+        ? 'open'
+        : 'unchecked'
+  return { bucket: name, serviceInstanceCrn, state, keys }
+}

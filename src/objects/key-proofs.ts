@@ -1,0 +1,294 @@
+import type { Clock } from '../base/clock.ts'
+import { hasCode } from '../base/errors.ts'
+import { bucketKeyContext } from '../envelope/bucket-key.ts'
+import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
+import { metadataKeyContext } from './bucket-keys.ts'
+import type { Buckets } from './buckets.ts'
+import { openCanary } from './canary.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
+import { findSlot } from './key-slots.ts'
+import type { BucketRecord } from './records.ts'
+import { type SlotKeys, type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
+
+/** `wrong`: what answers for the slot's root key is other key material than the slot was made with. */
+export type SlotState = 'proven' | 'doubted' | 'wrong'
+
+export interface SlotStanding {
+  readonly state: SlotState
+  /** Of the last check; undefined before the first. */
+  readonly checkedAtMs: number | undefined
+  /** Why the last check said nothing: the key service's refusal. */
+  readonly refusal: string | undefined
+}
+
+/**
+ * Whether the keys of slots are those that the slots were made with, as their canaries say: a key service that was put back
+ * from elsewhere may answer under the same names with other keys. Nothing is wrapped in a slot before it has proven itself
+ * in this process and since it was doubted last, and nothing is opened while it is wrong.
+ */
+export interface KeyProofs {
+  /** Throws BucketKeyWrong, or what the key service refuses with. */
+  readonly proven: (use: SlotUse) => Promise<void>
+  /** After a wrap: a version of the root key that is met for the first time has to be one of the key that is proven. */
+  readonly admit: (use: SlotUse, keyVersion: string) => Promise<void>
+  /** Throws BucketKeyWrong. */
+  readonly notWrong: (use: SlotUse) => Promise<void>
+  /** Something did not open: is it the key? Throws BucketKeyWrong. */
+  readonly recheck: (use: SlotUse) => Promise<void>
+  /** Before something new comes under a root key: as `proven`, of any slot that there is of it. */
+  readonly provenRoot: (rootKeyCrn: string) => Promise<void>
+  /** A slot that was made a moment ago. */
+  readonly made: (use: SlotUse) => void
+  /** All slots of the root key; of all keys. */
+  readonly doubt: (rootKeyCrn?: string) => void
+  /** Asks the key service now. The canary to be stored when there is none, or one under an older version. */
+  readonly check: (bucket: BucketRecord, slotId: number) => Promise<WrappedDek | undefined>
+  readonly standing: (bucketId: string, slotId: number) => SlotStanding
+  /** Forgets what is not in `all` any more. */
+  readonly keep: (all: readonly BucketRecord[]) => void
+}
+
+interface Standing {
+  readonly rootKeyCrn: string
+  state: SlotState
+  checkedAtMs: number | undefined
+  refusal: string | undefined
+  /** Counts the doubts: a check that began before the last one settles nothing. */
+  doubts: number
+  readonly versions: Set<string>
+  checking: Promise<void> | undefined
+}
+
+/** A slot that is wrong is asked about again by those who want to use it, but not more often than this. */
+const ASK_AGAIN_MS = 1000
+/** Slots of a root key that are asked about it before one is made. */
+const MAX_WITNESSES = 10
+
+export interface KeyProofsOptions {
+  readonly provider: KeyProvider
+  readonly buckets: Pick<Buckets, 'all'>
+  readonly clock: Clock
+  /** A slot became wrong, or right again. */
+  readonly onChange: (bucketId: string, slotId: number, state: SlotState) => void
+}
+
+export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptions): KeyProofs {
+  const slots = slotKeys(provider)
+  const standings = new Map<string, Standing>()
+  const nameOf = (bucketId: string, slotId: number): string => `${bucketId} ${slotId}`
+  const standingOf = ({ bucketId, slot }: SlotUse): Standing => {
+    const name = nameOf(bucketId, slot.id)
+    const known = standings.get(name)
+    if (known) return known
+    const made: Standing = {
+      ...{ rootKeyCrn: slot.rootKeyCrn, state: 'doubted', checkedAtMs: undefined, refusal: undefined },
+      ...{ doubts: 0, versions: new Set<string>(), checking: undefined },
+    }
+    standings.set(name, made)
+    return made
+  }
+  const set = ({ bucketId, slot }: SlotUse, standing: Standing, state: SlotState): void => {
+    const before = standing.state
+    standing.state = state
+    if ((before === 'wrong') !== (state === 'wrong')) onChange(bucketId, slot.id, state)
+  }
+
+  /** Puts one question to the key service, and takes its answer in unless it was doubted meanwhile. */
+  const ask = async (use: SlotUse): Promise<WrappedDek | undefined> => {
+    const standing = standingOf(use)
+    const { doubts } = standing
+    const answer = await testimony(slots, provider, bucketOf(use.bucketId), use)
+    standing.checkedAtMs = clock.now()
+    standing.refusal = 'refusal' in answer ? codeOf(answer.refusal) : undefined
+    if ('refusal' in answer) {
+      // A wrong key that is refused, too, is not right for it.
+      if (standing.state === 'proven') set(use, standing, 'doubted')
+      throw answer.refusal
+    }
+    if (!answer.right) {
+      set(use, standing, 'wrong')
+      throw wrong()
+    }
+    if (standing.doubts !== doubts) return undefined
+    for (const version of answer.versions) standing.versions.add(version)
+    set(use, standing, 'proven')
+    return answer.renewed
+  }
+  /** Many who want to know at the same time are told together. */
+  const asked = (use: SlotUse): Promise<void> => {
+    const standing = standingOf(use)
+    standing.checking ??= ask(use)
+      .then(() => undefined)
+      .finally(() => {
+        standing.checking = undefined
+      })
+    return standing.checking
+  }
+  const bucketOf = (id: string): BucketRecord | undefined => buckets.all().find((bucket) => bucket.id === id)
+
+  const isDue = ({ checkedAtMs }: Standing): boolean =>
+    checkedAtMs === undefined || Math.abs(clock.now() - checkedAtMs) >= ASK_AGAIN_MS
+  const notWrong = async (use: SlotUse): Promise<void> => {
+    const standing = standingOf(use)
+    if (standing.state !== 'wrong') return
+    if (!isDue(standing)) throw wrong()
+    await asked(use)
+  }
+  const proven = async (use: SlotUse): Promise<void> => {
+    await notWrong(use)
+    while (standingOf(use).state !== 'proven') await asked(use)
+  }
+
+  return {
+    proven,
+    notWrong,
+    admit: async (use, keyVersion) => {
+      const standing = standingOf(use)
+      if (keyVersion === '' || (standing.state === 'proven' && standing.versions.has(keyVersion))) return
+      // Not one that is under way: it may have been answered before the wrap.
+      do await ask(use)
+      while (standing.state !== 'proven')
+      standing.versions.add(keyVersion)
+    },
+    recheck: async (use) => {
+      try {
+        await ask(use)
+      } catch (error) {
+        if (hasCode<ObjectsErrorCode>(error, 'BucketKeyWrong')) throw error
+      }
+    },
+    provenRoot: async (rootKeyCrn) => {
+      let refused: unknown
+      let witnesses = 0
+      for (const { id: bucketId, serviceInstanceCrn, slots: table } of buckets.all()) {
+        const slot = table.find((each) => each.rootKeyCrn === rootKeyCrn)
+        if (!slot) continue
+        if (witnesses++ === MAX_WITNESSES) break
+        try {
+          return await proven({ bucketId, serviceInstanceCrn, slot })
+        } catch (error) {
+          if (hasCode<ObjectsErrorCode>(error, 'BucketKeyWrong')) refused = error
+        }
+      }
+      if (refused !== undefined) throw refused
+    },
+    made: (use) => {
+      const standing = standingOf(use)
+      standing.state = 'proven'
+      standing.checkedAtMs = clock.now()
+      const { canary } = use.slot
+      if (canary) standing.versions.add(canary.keyVersion)
+    },
+    doubt: (rootKeyCrn) => {
+      for (const standing of standings.values()) {
+        if (rootKeyCrn !== undefined && standing.rootKeyCrn !== rootKeyCrn) continue
+        standing.doubts++
+        standing.versions.clear()
+        if (standing.state === 'proven') standing.state = 'doubted'
+      }
+    },
+    check: async ({ id: bucketId, serviceInstanceCrn, ...bucket }, slotId) => {
+      const slot = findSlot(bucket, slotId)
+      return slot && (await ask({ bucketId, serviceInstanceCrn, slot }))
+    },
+    standing: (bucketId, slotId) => {
+      const { state = 'doubted', checkedAtMs, refusal } = standings.get(nameOf(bucketId, slotId)) ?? {}
+      return { state, checkedAtMs, refusal }
+    },
+    keep: (all) => {
+      const names = new Set(all.flatMap(({ id, slots: table }) => table.map((slot) => nameOf(id, slot.id))))
+      for (const name of standings.keys()) if (!names.has(name)) standings.delete(name)
+    },
+  }
+}
+
+type Testimony =
+  | {
+      readonly right: boolean
+      readonly renewed?: WrappedDek
+      /** Of the root key, that it has shown to have. */
+      readonly versions: readonly string[]
+    }
+  /** The key service would not say, or cannot be reached. */
+  | { readonly refusal: unknown }
+
+/** The canary; of a slot that was made before there were any, what else lies in it. */
+async function testimony(
+  slots: SlotKeys,
+  provider: KeyProvider,
+  bucket: BucketRecord | undefined,
+  of: SlotUse,
+): Promise<Testimony> {
+  const use: SlotUse = { ...of, slot: (bucket && findSlot(bucket, of.slot.id)) ?? of.slot, fresh: true }
+  const { slot, bucketId } = use
+  try {
+    if (slot.canary) {
+      const answer = await openCanary(slots, use, slot.canary)
+      return { ...answer, versions: [slot.canary, answer.renewed].flatMap((canary) => canary?.keyVersion ?? []) }
+    }
+    if (slot.kind === 'bucket-key') {
+      const { dek } = await provider.unwrap(slotCall(use), slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
+      dek[Symbol.dispose]()
+    } else if (bucket?.metadataKey.slot === slot.id) {
+      const { dek } = await slots.unwrap(use, bucket.metadataKey, metadataKeyContext(bucketId))
+      dek[Symbol.dispose]()
+    }
+    return { right: true, versions: [] }
+  } catch (error) {
+    return hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged')
+      ? { right: false, versions: [] }
+      : { refusal: error }
+  }
+}
+
+const wrong = (): ObjectsError =>
+  new ObjectsError('BucketKeyWrong', 'the root key of the bucket is not the one that it was made with')
+
+const codeOf = (error: unknown): string => (hasCode(error) ? error.code : 'Unexpected')
+
+/** Slots that nothing is wrapped in unless they have proven themselves, and nothing opened while they are wrong. */
+export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
+  /** A key that was refused, or out of reach, may be another one when it is back. */
+  const heeded = async <Result>(use: SlotUse, act: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await act()
+    } catch (error) {
+      if (isOutage(error)) proofs.doubt(use.slot.rootKeyCrn)
+      if (hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged')) await proofs.recheck(use)
+      throw error
+    }
+  }
+  return {
+    wrap: async (use, dek, context) => {
+      await heeded(use, () => proofs.proven(use))
+      const stored = await heeded(use, () => slots.wrap(use, dek, context))
+      await proofs.admit(use, stored.keyVersion)
+      return stored
+    },
+    unwrap: async (use, stored, context) => {
+      await proofs.notWrong(use)
+      return heeded(use, () => slots.unwrap(use, stored, context))
+    },
+    rewrap: async (use, stored, context, to) => {
+      const target = { ...use, slot: to }
+      await proofs.notWrong(use)
+      await heeded(target, () => proofs.proven(target))
+      const rewrapped = await heeded(use, () => slots.rewrap(use, stored, context, to))
+      await proofs.admit(target, rewrapped.keyVersion)
+      return rewrapped
+    },
+    permit: async (use, how) => {
+      await (how === 'wrap' ? heeded(use, () => proofs.proven(use)) : proofs.notWrong(use))
+      await heeded(use, () => slots.permit(use, how))
+    },
+  }
+}
+
+const isOutage = (error: unknown): boolean =>
+  hasCode<KeyProviderErrorCode>(
+    error,
+    'RootKeyNotFound',
+    'RootKeyDisabled',
+    'KeyAccessDenied',
+    'KeyProviderUnavailable',
+  )
