@@ -5,21 +5,13 @@ import { bucketKeyContext } from '../envelope/bucket-key.ts'
 import { type Dek, newDek } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyUse, WrapContext } from '../envelope/key-provider.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
-import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
-import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
 import { canaryUnder, newCanary } from './canary.ts'
+import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
 import { type KeyProofs, provenSlots } from './key-proofs.ts'
+import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
 import { type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
-
-/** Bound into each wrap, so that a wrapped key opens only for the bucket and the envelope it was made for. */
-export const dekContext = (bucketId: string, blobId: Buffer): WrapContext => [
-  'oef1',
-  'dek',
-  bucketId,
-  blobId.toString('hex'),
-]
-export const metadataKeyContext = (bucketId: string): WrapContext => ['oef1', 'bmk', bucketId]
+import { dekContext, metadataKeyContext } from './wrap-contexts.ts'
 
 export const keyCall = (bucket: KeyedBucket, { requestId }: Pick<Asker, 'requestId'> = {}): KeyCall => ({
   rootKeyCrn: bucket.rootKeyCrn,

@@ -1,24 +1,23 @@
 import { type BucketKey, wrapUnderBucketKey } from '../envelope/bucket-key.ts'
 import { type Dek, dekFrom } from '../envelope/dek.ts'
-import type { WrapContext, WrappedDek } from '../envelope/key-provider.ts'
+import type { WrappedDek } from '../envelope/key-provider.ts'
 import type { SlotKeys, SlotUse } from './slot-keys.ts'
+import { canaryContext } from './wrap-contexts.ts'
 
 /** As long as a DEK. Of no use to anybody. */
 const text = (): Dek => dekFrom(Buffer.alloc(32, 'coffer canary 1 '))
 
-const contextOf = (bucketId: string, slot: number): WrapContext => ['oef1', 'can', bucketId, String(slot)]
-
 /** The known text, wrapped in the slot. */
 export async function newCanary(slots: Pick<SlotKeys, 'wrap'>, use: SlotUse): Promise<WrappedDek> {
   using known = text()
-  const { ciphertext, keyVersion } = await slots.wrap(use, known, contextOf(use.bucketId, use.slot.id))
+  const { ciphertext, keyVersion } = await slots.wrap(use, known, canaryContext(use.bucketId, use.slot.id))
   return { ciphertext, keyVersion }
 }
 
 /** The same with the bucket key at hand. */
 export function canaryUnder(key: BucketKey, bucketId: string, slot: number): WrappedDek {
   using known = text()
-  return { ciphertext: wrapUnderBucketKey(key, known, contextOf(bucketId, slot)), keyVersion: '' }
+  return { ciphertext: wrapUnderBucketKey(key, known, canaryContext(bucketId, slot)), keyVersion: '' }
 }
 
 /**
@@ -31,7 +30,7 @@ export async function openCanary(
   canary: WrappedDek,
 ): Promise<{ readonly right: boolean; readonly renewed?: WrappedDek }> {
   const { slot, bucketId } = use
-  const { dek, rewrapped } = await slots.unwrap(use, { ...canary, slot: slot.id }, contextOf(bucketId, slot.id))
+  const { dek, rewrapped } = await slots.unwrap(use, { ...canary, slot: slot.id }, canaryContext(bucketId, slot.id))
   using opened = dek
   using known = text()
   const right = opened.bytes.equals(known.bytes)

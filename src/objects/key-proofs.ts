@@ -2,13 +2,14 @@ import type { Clock } from '../base/clock.ts'
 import { hasCode } from '../base/errors.ts'
 import { bucketKeyContext } from '../envelope/bucket-key.ts'
 import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
-import { metadataKeyContext } from './bucket-keys.ts'
+import { isRefusal } from '../envelope/permits.ts'
 import type { Buckets } from './buckets.ts'
 import { openCanary } from './canary.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { findSlot } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
 import { type SlotKeys, type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
+import { metadataKeyContext } from './wrap-contexts.ts'
 
 /** `wrong`: what answers for the slot's root key is other key material than the slot was made with. */
 export type SlotState = 'proven' | 'doubted' | 'wrong'
@@ -248,12 +249,13 @@ const codeOf = (error: unknown): string => (hasCode(error) ? error.code : 'Unexp
 
 /** Slots that nothing is wrapped in unless they have proven themselves, and nothing opened while they are wrong. */
 export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
-  /** A key that was refused, or out of reach, may be another one when it is back. */
+  /** A key that was refused may be another one when it is back, and so may all of a key service that was out of reach. */
   const heeded = async <Result>(use: SlotUse, act: () => Promise<Result>): Promise<Result> => {
     try {
       return await act()
     } catch (error) {
-      if (isOutage(error)) proofs.doubt(use.slot.rootKeyCrn)
+      if (hasCode<KeyProviderErrorCode>(error, 'KeyProviderUnavailable')) proofs.doubt()
+      else if (isRefusal(error)) proofs.doubt(use.slot.rootKeyCrn)
       if (hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged')) await proofs.recheck(use)
       throw error
     }
@@ -283,12 +285,3 @@ export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
     },
   }
 }
-
-const isOutage = (error: unknown): boolean =>
-  hasCode<KeyProviderErrorCode>(
-    error,
-    'RootKeyNotFound',
-    'RootKeyDisabled',
-    'KeyAccessDenied',
-    'KeyProviderUnavailable',
-  )

@@ -23,6 +23,7 @@ import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
+import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
 import {
   type ListedObject,
@@ -36,7 +37,6 @@ import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
-import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { readAhead } from './read-ahead.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
@@ -198,11 +198,26 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
-  const keyChecks = openKeyChecks({ provider, buckets, byName, clock, keyCheckMs, onKeyChange, onError: onBackgroundError })
+  const keyChecks = openKeyChecks({
+    provider,
+    buckets,
+    byName,
+    clock,
+    keyCheckMs,
+    onKeyChange,
+    onError: onBackgroundError,
+  })
   const { proofs } = keyChecks
   const keysFor = (asker: Asker): BucketKeys =>
     bucketKeys(
-      { provider, nonces, audit, proofs, current: currentOf(buckets), onOutdated: (bucket) => rewraps.outdated(bucket) },
+      {
+        provider,
+        nonces,
+        audit,
+        proofs,
+        current: currentOf(buckets),
+        onOutdated: (bucket) => rewraps.outdated(bucket),
+      },
       asker,
     )
   const rewraps = await openRewraps({

@@ -82,7 +82,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
         // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
         // process would miss it too.
-        return { ok: true, ...about(providers) }
+        return { ok: true, ...about(providers, store) }
       },
     },
     logger: log,
@@ -121,8 +121,17 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   }
 }
 
-function about(providers: ProvidersRoom | undefined): { readonly problems?: readonly string[] } {
-  const problems = providers?.problems() ?? []
+function about(
+  providers: ProvidersRoom | undefined,
+  store: Pick<ObjectsRoom, 'objects'> | undefined,
+): { readonly problems?: readonly string[] } {
+  const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
+  const unreadable = store?.objects.buckets.damaged().length ?? 0
+  const problems = [
+    ...(providers?.problems() ?? []),
+    ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
+    ...(unreadable > 0 ? [`buckets whose record is damaged: ${unreadable}`] : []),
+  ]
   return problems.length > 0 ? { problems } : {}
 }
 

@@ -50,9 +50,20 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     audit: options.audit.dataKeys,
     onBackgroundError: (err) => log.error({ err }, 'background work failed'),
     keepOrphans: config['accept-metadata-loss'],
+    keyCheckMs: config['s3.key-check-interval-ms'],
+    onKeyChange: ({ bucket, state, keys }) => {
+      const fields = {
+        bucket,
+        rootKeys: keys.filter((key) => key.state === 'wrong').map(({ rootKeyCrn }) => rootKeyCrn),
+      }
+      if (state === 'locked')
+        log.error(fields, 'bucket is LOCKED: its root key answers with other key material than before')
+      else log.info(fields, 'bucket is open again: its root key is the right one')
+    },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
   scope.defer(() => objects.close())
+  if (kms) scope.defer(kms.onKeyEvent(({ keyCrn }) => objects.keyChecks.doubt(keyCrn)))
   if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
   const handler = createS3Handler({
     objects,

@@ -175,6 +175,11 @@ export const SETTINGS = {
     false,
     'consent to start with a metadata store that has lost acknowledged writes; nothing is swept while it is true',
   ),
+  's3.key-check-interval-ms': setting(
+    atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
+    300_000,
+    'how often the root key of each bucket is asked whether it is the one that the bucket was made with',
+  ),
   'rewrap.automatic': setting(
     yesOrNo,
     true,

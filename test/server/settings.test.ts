@@ -107,6 +107,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '131071', '1GB', '-1'],
   },
+  's3.key-check-interval-ms': {
+    good: [
+      ['1', 1],
+      ['60000', 60_000],
+      ['86400000', 86_400_000],
+    ],
+    bad: ['', '0', '-1', '1.5', '86400001', '5m'],
+  },
   'rewrap.automatic': {
     good: [
       ['true', true],

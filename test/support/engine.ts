@@ -2,6 +2,7 @@ import type { KeyProvider } from '../../src/envelope/key-provider.ts'
 import type { NewBucket } from '../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../src/objects/buckets.ts'
 import type { DataKeyAudit } from '../../src/objects/data-key-audit.ts'
+import type { BucketKeyState } from '../../src/objects/key-checks.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
 import type { RewrapOptions } from '../../src/objects/rewraps.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
@@ -23,6 +24,7 @@ export interface TestEngineOptions {
   readonly maxReadAheads?: number
   readonly audit?: DataKeyAudit
   readonly rewrap?: Partial<RewrapOptions>
+  readonly keyCheckMs?: number
   /** Of another engine over the same store. */
   readonly kms?: ReturnType<typeof memoryKeyProvider>
 }
@@ -36,6 +38,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
   await kms.authorize(serviceInstanceCrn)
   const time = { nowMs: 1_700_000_000_000 }
   const failures: unknown[] = []
+  const keyChanges: BucketKeyState[] = []
   const same = <T>(inner: T): T => inner
   const objects: Objects = await openObjects({
     metadata: (options.metadata ?? same)(stored),
@@ -48,6 +51,8 @@ export async function testEngine(options: TestEngineOptions = {}) {
     keepOrphans: options.keepOrphans ?? false,
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
+    onKeyChange: (state) => void keyChanges.push(state),
+    ...(options.keyCheckMs === undefined ? {} : { keyCheckMs: options.keyCheckMs }),
     ...(options.maxReadAheads === undefined ? {} : { maxReadAheads: options.maxReadAheads }),
   })
   const newBucket: NewBucket = {
@@ -59,7 +64,17 @@ export async function testEngine(options: TestEngineOptions = {}) {
     encryption: 'customer-managed',
     rootKeyCrn: await kms.newRootKey(),
   }
-  return { objects, stored, disk, kms, time, failures, newBucket, makeBucket: () => objects.createBucket(newBucket) }
+  return {
+    objects,
+    stored,
+    disk,
+    kms,
+    time,
+    failures,
+    keyChanges,
+    newBucket,
+    makeBucket: () => objects.createBucket(newBucket),
+  }
 }
 
 export const bodyOf = (bytes: Buffer | string, lengthBytes: number | undefined = Buffer.byteLength(bytes)) => ({

@@ -30,6 +30,7 @@ const STATUS = {
   NoSuchBucket: 404,
   NoSuchRewrap: 404,
   BucketBusy: 409,
+  BucketKeyWrong: 409,
   TooManyKeys: 409,
   RootKeyNotFound: 400,
   RootKeyDisabled: 409,

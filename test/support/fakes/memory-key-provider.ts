@@ -98,6 +98,14 @@ export function memoryKeyProvider() {
       return { rootKeyCrn, expire: async () => setState(rootKeyCrn, 'deactivated') }
     },
     remove: async (crn: string) => setState(crn, 'removed'),
+    /** The service comes back from elsewhere: other material under the same name, with or without the same version ids. */
+    exchange: (crn: string, versions: 'same ids' | 'other ids'): { readonly putBack: () => void } => {
+      const key = keyAt(crn)
+      const right = [...key.versions]
+      const wrong = right.map(({ id }) => (versions === 'same ids' ? { ...newVersion(), id } : newVersion()))
+      key.versions.splice(0, key.versions.length, ...wrong)
+      return { putBack: () => void key.versions.splice(0, key.versions.length, ...right) }
+    },
     rotate: async (crn: string) => void keyAt(crn).versions.push(newVersion()),
     disconnect: async () => {
       reachable = false

@@ -2,6 +2,7 @@ import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
 import { getKeyUsage } from './get-key-usage.ts'
+import { listBuckets } from './list-buckets.ts'
 import { listJobs } from './list-jobs.ts'
 import { moveBucket } from './move-bucket.ts'
 import { pauseRewrap } from './pause-rewrap.ts'
@@ -12,6 +13,7 @@ import { startRewrap } from './start-rewrap.ts'
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getBucketUsage,
   getKeyUsage,
+  listBuckets,
   listJobs,
   moveBucket,
   pauseRewrap,

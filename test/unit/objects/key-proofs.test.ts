@@ -1,0 +1,246 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
+import { bucketKey, SPACE } from '../../../src/objects/keyspace.ts'
+import type { Objects } from '../../../src/objects/objects.ts'
+import { decodeBucket, encodeBucket } from '../../../src/objects/records.ts'
+import { bodyOf, plain, readAll, testEngine } from '../../support/engine.ts'
+
+type Engine = Awaited<ReturnType<typeof testEngine>>
+const WRONG = { code: 'BucketKeyWrong' }
+
+const bucketOf = (objects: Objects) => objects.buckets.get('bucket')
+const put = (objects: Objects, key: string, more: { readonly bucketKey?: boolean } = {}) =>
+  objects.put({ bucket: bucketOf(objects), key, body: bodyOf(key), ...plain, ...more })
+const names = async (objects: Objects) =>
+  (await objects.list({ bucket: bucketOf(objects), prefix: '', delimiter: '', after: '', limit: 100 })).items
+const stateOf = (objects: Objects) => objects.keyChecks.states().find(({ bucket }) => bucket === 'bucket')?.state
+
+/** Another process over the same store and key service. */
+const restart = (engine: Engine, lease: number, options: Parameters<typeof testEngine>[0] = {}) =>
+  testEngine({
+    ...options,
+    stored: engine.stored,
+    disk: engine.disk,
+    kms: engine.kms,
+    lease: String(lease).padStart(16, '0'),
+  })
+
+describe.each([
+  ['a root key', false],
+  ['a bucket key', true],
+] as const)('a bucket under %s', (_, bucketKeys) => {
+  const setUp = async () => {
+    const engine = await testEngine()
+    const { objects, newBucket, kms } = engine
+    await objects.createBucket({ ...newBucket, bucketKey: bucketKeys })
+    await objects.createBucket({ ...newBucket, name: 'other', rootKeyCrn: await kms.newRootKey() })
+    await put(objects, 'kept')
+    await put(objects, 'deleted')
+    return { engine, crn: newBucket.rootKeyCrn }
+  }
+
+  it.each(['same ids', 'other ids'] as const)(
+    'is locked at the first use when other material has the %s, and opens by itself',
+    async (ids) => {
+      const { engine, crn } = await setUp()
+      const { putBack } = engine.kms.exchange(crn, ids)
+      const { objects, keyChanges, time } = await restart(engine, 1)
+      const before = (await engine.stored.range(SPACE.head, everything)).length
+      await expect(put(objects, 'new')).rejects.toMatchObject(WRONG)
+      await expect(put(objects, 'kept')).rejects.toMatchObject(WRONG)
+      await expect(readAll(objects, bucketOf(objects), 'kept')).rejects.toMatchObject(WRONG)
+      await expect(
+        objects.createUpload({ bucket: bucketOf(objects), key: 'u', attributes: plain.attributes }),
+      ).rejects.toMatchObject(WRONG)
+      await expect(objects.createBucket({ ...engine.newBucket, name: 'third' })).rejects.toMatchObject(WRONG)
+      expect((await engine.stored.range(SPACE.head, everything)).length).toBe(before)
+      expect((await names(objects)).map(({ key, sizeBytes, summary }) => [key, sizeBytes, summary])).toEqual([
+        ['deleted', 7, undefined],
+        ['kept', 4, undefined],
+      ])
+      await objects.delete({ bucket: bucketOf(objects), key: 'deleted', conditions: {} })
+      expect(stateOf(objects)).toBe('locked')
+      expect(keyChanges.map(({ bucket, state }) => [bucket, state])).toEqual([['bucket', 'locked']])
+      const other = objects.buckets.get('other')
+      await objects.put({ bucket: other, key: 'a', body: bodyOf('a'), ...plain })
+      expect(await readAll(objects, other, 'a')).toBe('a')
+
+      putBack()
+      time.nowMs += 1000
+      await put(objects, 'new')
+      expect(await readAll(objects, bucketOf(objects), 'new')).toBe('new')
+      expect(await readAll(objects, bucketOf(objects), 'kept')).toBe('kept')
+      expect((await names(objects)).every(({ summary }) => summary !== undefined)).toBe(true)
+      expect(stateOf(objects)).toBe('open')
+    },
+  )
+
+  it('is locked by a check in the background, and opened by one', async () => {
+    const { engine, crn } = await setUp()
+    const { objects, keyChecks } = { ...engine, keyChecks: engine.objects.keyChecks }
+    const { putBack } = engine.kms.exchange(crn, 'same ids')
+    keyChecks.doubt(crn)
+    await keyChecks.idle()
+    expect(stateOf(objects)).toBe('locked')
+    putBack()
+    keyChecks.doubt(crn)
+    await keyChecks.idle()
+    expect(stateOf(objects)).toBe('open')
+    expect(engine.keyChanges.map(({ state }) => state)).toEqual(['locked', 'open'])
+  })
+
+  it('takes nothing that was wrapped before the key was found to be wrong', async () => {
+    const { engine, crn } = await setUp()
+    const { objects } = engine
+    const [open, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const stream = (async function* () {
+      yield Buffer.from('begin')
+      opened.resolve()
+      await open.promise
+      yield Buffer.from('end')
+    })()
+    const putting = objects.put({ bucket: bucketOf(objects), key: 'slow', body: { stream, lengthBytes: 8 }, ...plain })
+    const refused = expect(putting).rejects.toMatchObject(WRONG)
+    await opened.promise
+    engine.kms.exchange(crn, 'same ids')
+    objects.keyChecks.doubt(crn)
+    await objects.keyChecks.idle()
+    open.resolve()
+    await refused
+    expect((await names(objects)).map(({ key }) => key)).toEqual(['deleted', 'kept'])
+  })
+
+  it('is doubted while its key is refused, and proves itself before the next wrap', async () => {
+    const { engine, crn } = await setUp()
+    const { objects, kms } = engine
+    await kms.disable(crn)
+    await expect(put(objects, 'a')).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    objects.keyChecks.doubt(crn)
+    await objects.keyChecks.idle()
+    expect(stateOf(objects)).toBe('refused')
+    const { putBack } = kms.exchange(crn, 'same ids')
+    await kms.enable(crn)
+    await expect(put(objects, 'a')).rejects.toMatchObject(WRONG)
+    putBack()
+    engine.time.nowMs += 1000
+    await put(objects, 'a')
+  })
+
+  it('takes a new version of its own key without more ado', async () => {
+    const { engine, crn } = await setUp()
+    await engine.kms.rotate(crn)
+    await put(engine.objects, 'a')
+    expect(await readAll(engine.objects, bucketOf(engine.objects), 'a')).toBe('a')
+    engine.objects.keyChecks.doubt(crn)
+    await engine.objects.keyChecks.idle()
+    expect(stateOf(engine.objects)).toBe('open')
+  })
+
+  it('that was made before there were canaries gets one at the first check, and is proven by its own keys till then', async () => {
+    const { engine, crn } = await setUp()
+    const row = await engine.stored.get(SPACE.bucket, bucketKey('bucket'))
+    const record = decodeBucket(row?.value ?? Buffer.of(0))
+    const slots = record.slots.map(({ canary: _, ...slot }) => slot)
+    const value = encodeBucket({ ...record, slots })
+    await engine.stored.commit([{ type: 'put', space: SPACE.bucket, key: bucketKey('bucket'), value }])
+    const { putBack } = engine.kms.exchange(crn, 'same ids')
+    const second = await restart(engine, 1, { keyCheckMs: 3_600_000 })
+    await second.objects.keyChecks.idle()
+    expect(stateOf(second.objects)).toBe('locked')
+    expect(bucketOf(second.objects).slots.map(({ canary }) => canary)).toEqual([undefined])
+    await second.objects.close()
+    putBack()
+    const third = await restart(engine, 2, { keyCheckMs: 3_600_000 })
+    await third.objects.keyChecks.idle()
+    expect(stateOf(third.objects)).toBe('open')
+    const stored = decodeBucket((await engine.stored.get(SPACE.bucket, bucketKey('bucket')))?.value ?? Buffer.of(0))
+    expect(stored.slots.every(({ canary }) => canary !== undefined)).toBe(true)
+    await third.objects.close()
+  })
+})
+
+it('a canary follows its key to the newest version', async () => {
+  const { objects, kms, newBucket, makeBucket } = await testEngine()
+  await makeBucket()
+  await kms.rotate(newBucket.rootKeyCrn)
+  objects.keyChecks.doubt(newBucket.rootKeyCrn)
+  await objects.keyChecks.idle()
+  const { keyVersion } = await kms.provider.describe(newBucket)
+  expect(bucketOf(objects).slots.map(({ canary }) => canary?.keyVersion)).toEqual([keyVersion])
+})
+
+it('a memory of what the key service answered does not vouch for the key', async () => {
+  const provider = (inner: Parameters<typeof cachedProvider>[0]) => cachedProvider(inner, { permitMs: 60_000 })
+  const { objects, kms, newBucket } = await testEngine({ provider })
+  await objects.createBucket({ ...newBucket, bucketKey: true })
+  await put(objects, 'a')
+  kms.exchange(newBucket.rootKeyCrn, 'same ids')
+  objects.keyChecks.doubt()
+  await expect(put(objects, 'b')).rejects.toMatchObject(WRONG)
+  await objects.close()
+})
+
+const everything = { gte: Buffer.alloc(0), lt: Buffer.alloc(40, 0xff), limit: 1000 }
+
+it('whatever the key service comes back as and whenever, what was stored opens under the right key', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.constantFrom(
+          'put',
+          'put under a bucket key',
+          'same ids',
+          'other ids',
+          'put back',
+          'rotate',
+          'outage',
+          'restart',
+        ),
+      ),
+      async (steps) => {
+        let engine = await testEngine()
+        const { kms, newBucket } = engine
+        await engine.makeBucket()
+        let putBack: (() => void) | undefined
+        const stored: string[] = []
+        for (const [at, step] of steps.entries()) {
+          const { objects, time } = engine
+          time.nowMs += 1000
+          if (step === 'put' || step === 'put under a bucket key') {
+            const done = await put(objects, `key-${at}`, { bucketKey: step !== 'put' }).catch(
+              (error: { code?: string }) => error,
+            )
+            if (putBack) expect(done).toMatchObject(WRONG)
+            else stored.push(`key-${at}`)
+          } else if (step === 'same ids' || step === 'other ids') {
+            if (putBack) continue
+            // A service that comes back as another one was away.
+            await kms.disconnect()
+            await put(objects, 'lost').catch(() => {})
+            await kms.reconnect()
+            putBack = kms.exchange(newBucket.rootKeyCrn, step).putBack
+          } else if (step === 'put back') {
+            putBack?.()
+            putBack = undefined
+          } else if (step === 'rotate') {
+            if (!putBack) await kms.rotate(newBucket.rootKeyCrn)
+          } else if (step === 'outage') {
+            await kms.disconnect()
+            await expect(put(objects, 'lost')).rejects.toMatchObject(putBack ? {} : { code: 'KeyProviderUnavailable' })
+            await kms.reconnect()
+          } else {
+            await objects.close()
+            engine = await restart(engine, at)
+          }
+        }
+        putBack?.()
+        engine.time.nowMs += 10_000
+        const { objects } = engine
+        expect((await names(objects)).map(({ key }) => key).toSorted()).toEqual(stored.toSorted())
+        for (const key of stored) expect(await readAll(objects, bucketOf(objects), key)).toBe(key)
+        await objects.close()
+      },
+    ),
+    { numRuns: 60 },
+  ))
