@@ -20,7 +20,13 @@ async function calls(bucketKey: boolean, perSecond: number): Promise<string> {
           return call(...args)
         }
       const { wrap, unwrap, permit } = inner
-      return cachedProvider({ ...inner, wrap: far(wrap), unwrap: far(unwrap), permit: far(permit) })
+      return cachedProvider({
+        ...inner,
+        wrapPermitsUnwrap: true,
+        wrap: far(wrap),
+        unwrap: far(unwrap),
+        permit: far(permit),
+      })
     },
   })
   const bucket = await objects.createBucket({ ...newBucket, bucketKey })

@@ -31,7 +31,8 @@ const SUITE = 'OEF1/1'
 export function cachedProvider(inner: KeyProvider, options: CachedProviderOptions = {}): KeyProvider {
   const { permitMs = 2_000, idleMs = 4_000, ttlMs = 60_000, maxEntries = 10_000, clock = monotonicClock } = options
   const cache = dekCache({ ttlMs, maxEntries, clock })
-  const standing = permits({ permitMs, clock, ask: inner.permit, onRefused: cache.forget })
+  const { permit: ask, wrapPermitsUnwrap = false } = inner
+  const standing = permits({ permitMs, clock, ask, wrapPermitsUnwrap, onRefused: cache.forget })
 
   const forgetIdle = (): void => {
     for (const group of cache.groups()) if (standing.unwrapAgeMs(group) >= idleMs) cache.forget(group)

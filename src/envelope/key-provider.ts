@@ -42,6 +42,8 @@ export interface KeyProvider {
    * DEKs? Absent: no. Only what a bucket gets that says nothing of it.
    */
   readonly prefersBucketKeys?: (rootKeyCrn: string) => boolean
+  /** Whoever may wrap may unwrap, here and now: a yes to the one is one to the other. Absent: each is asked for. */
+  readonly wrapPermitsUnwrap?: boolean
   readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
   /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
   readonly unwrap: (

@@ -42,10 +42,12 @@ export function permits(options: {
   permitMs: number
   clock: Clock
   ask: (call: KeyCall, use: KeyUse) => Promise<void>
+  /** A yes to 'wrap' is one to 'unwrap' too. */
+  wrapPermitsUnwrap: boolean
   /** Nothing of the group may be unwrapped any more. */
   onRefused: (group: string) => void
 }): Permits {
-  const { permitMs, clock, ask, onRefused } = options
+  const { permitMs, clock, ask, wrapPermitsUnwrap, onRefused } = options
   const standings = new LRUCache<string, Standing>({ max: MAX_STANDINGS })
   let order = 0
 
@@ -73,6 +75,7 @@ export function permits(options: {
     const known = standing(question)
     if (question.order < known.refusedOrder) return false
     known.grantedAtMs = Math.max(known.grantedAtMs, question.askedAtMs)
+    if (wrapPermitsUnwrap && question.use === 'wrap') granted({ ...question, use: 'unwrap' })
     return true
   }
   /** Takes back the yes to `use`, and every yes that was asked for before this question. */
@@ -119,6 +122,10 @@ export function permits(options: {
     return answer
   }
 
+  /** The question whose yes would serve both uses, where that one was ever a yes. Should it be a no, `refused` asks for the other. */
+  const saysMore = ({ group, use }: Question): KeyUse =>
+    wrapPermitsUnwrap && Number.isFinite(standing({ group, use: 'wrap' }).grantedAtMs) ? 'wrap' : use
+
   const fresh = async (call: KeyCall, use: KeyUse): Promise<void> => {
     // A question under way may have been answered before this use began, so it is not shared.
     if (permitMs === 0) return put(call, question(call, use))
@@ -126,7 +133,7 @@ export function permits(options: {
     if (ageMs(asked) < permitMs / 2) return
     if (ageMs(asked) < permitMs) {
       // Asked ahead, so that a key in steady use never waits.
-      refresh(call, use).catch(() => {})
+      refresh(call, saysMore(asked)).catch(() => {})
       return
     }
     await within(permitMs, refresh(call, use), () => refused(call, asked, unavailable()))

@@ -125,6 +125,8 @@ function keyProtectProvider({ name, log, client, circuit, close }: ProviderParts
     },
     // Each call travels.
     prefersBucketKeys: () => true,
+    // One answer tells right and state, and an active key does both.
+    wrapPermitsUnwrap: true,
     wrap: async (call, dek, aad) => {
       const reply = await action(call, 'wrap', { plaintext: dek.bytes.toString('base64'), aad })
       const { ciphertext, keyVersion } = readReply(wrapReply, reply)

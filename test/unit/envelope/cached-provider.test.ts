@@ -58,6 +58,27 @@ describe('cached key provider', () => {
     expect(await unwrapped(call, wrapped)).toEqual(bytes)
   })
 
+  it('asks once where whoever may wrap may unwrap, and learns of a refusal as soon', async () => {
+    for (const wrapPermitsUnwrap of [true, false]) {
+      const { kms, call, provider, wrapped, unwrapped } = await setUp({}, () => ({ wrapPermitsUnwrap }))
+      await unwrapped(call, wrapped)
+      for (const age of [1_500, 2_500]) {
+        await passes(age)
+        kms.calls.length = 0
+        await unwrapped(call, wrapped)
+        await provider.permit(call, 'wrap')
+        await unwrapped(call, wrapped)
+        await passes(1)
+        const both = ['permit unwrap', 'permit wrap']
+        expect(kms.calls).toEqual(wrapPermitsUnwrap && age < 2_000 ? ['permit wrap'] : both)
+      }
+      await kms.disable(call.rootKeyCrn)
+      await passes(2_000)
+      await expect(provider.permit(call, 'wrap')).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+      await expect(unwrapped(call, wrapped)).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+    }
+  })
+
   it('asks at every use when permitMs is 0', async () => {
     const { kms, call, wrapped, unwrapped } = await setUp({ permitMs: 0 })
     for (let i = 0; i < 3; i++) await unwrapped(call, wrapped)
