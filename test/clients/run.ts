@@ -11,6 +11,7 @@ import { awsLibStorage } from './aws-lib-storage.ts'
 import { boto3 } from './boto3.ts'
 import { bucketNameFor, isMissing } from './check.ts'
 import type { Client, Connection, Step, Target } from './client.ts'
+import { cosSdkConfig } from './cos-sdk-config.ts'
 import { ibmCosSdkHmac, ibmCosSdkIam, makeCustomerManagedBucket } from './ibm-cos-sdk.ts'
 import { keyProtect } from './key-protect.ts'
 import { minioNpm } from './minio-npm.ts'
@@ -24,7 +25,7 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
-  ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices],
+  ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
 ]
 
 const STEP_TIMEOUT_MS = 180_000

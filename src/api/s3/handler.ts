@@ -142,7 +142,9 @@ function addressOf(
 /** Of a refused caller too, once it is known who it is: somebody who is not known asks for many things. */
 function tell(trace: Trace, requestId: string, response: ServerResponse, activity: ActivityTrail): void {
   const { tracked, caller, sourceIp, reason } = trace
-  const code = trace.code ?? (response.headersSent ? undefined : 'ClientGone')
+  const failed = trace.code ?? (response.headersSent ? undefined : 'ClientGone')
+  // An answer like any other.
+  const code = failed === 'NotModified' ? undefined : failed
   for (const use of tracked) {
     activity.record({
       ...use,
