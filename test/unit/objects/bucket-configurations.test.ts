@@ -119,3 +119,21 @@ it.each(damages)('a configuration %s keeps its bucket out of service, and the ot
   expect(objects.configurationOf(other)).toEqual({ revision: 0 })
   expect(String(failures[0])).toContain(bucket.id)
 })
+
+it('is stored as docs/record-format.md says, for good', async () => {
+  const { objects, stored, makeBucket } = await testEngine()
+  const bucket = await makeBucket()
+  await objects.configure(bucket, () => FULL)
+  const id = bucket.id.replaceAll('-', '')
+  const rows = await stored.range(SPACE.configuration, everything)
+  expect(rows.map(({ key, value }) => [key.toString('hex'), value.toString()])).toEqual([
+    [
+      `${id}01`,
+      '{"v":1,"hardQuotaBytes":5,' +
+        '"activityTracking":{"readDataEvents":true,"writeDataEvents":false,"managementEvents":true,"activityTrackerCrn":"crn"},' +
+        '"metricsMonitoring":{"usageMetricsEnabled":true,"requestMetricsEnabled":false,"metricsMonitoringCrn":"crn"},' +
+        '"revision":1,"updatedAtMs":1700000000000,"firewall":{"allowedIp":1,"deniedIp":0,"networkTypes":["private"]}}',
+    ],
+    [`${id}02`, '{"v":1,"networks":["192.0.2.0/24"]}'],
+  ])
+})
