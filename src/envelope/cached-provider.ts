@@ -79,6 +79,7 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     name: inner.name,
     supports: inner.supports,
     ...(inner.prefersBucketKeys ? { prefersBucketKeys: inner.prefersBucketKeys } : {}),
+    ...(inner.derivesWrapKeys ? { derivesWrapKeys: inner.derivesWrapKeys } : {}),
     wrap: (call, dek, context) => checked(call, 'wrap', () => inner.wrap(call, dek, context)),
     unwrap: async (call, wrapped, context) => {
       const id = cacheId(call, wrapped, context)

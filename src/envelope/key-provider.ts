@@ -44,6 +44,11 @@ export interface KeyProvider {
   readonly prefersBucketKeys?: (rootKeyCrn: string) => boolean
   /** Whoever may wrap may unwrap, here and now: a yes to the one is one to the other. Absent: each is asked for. */
   readonly wrapPermitsUnwrap?: boolean
+  /**
+   * Does each wrap have a key of its own, derived from the root key? Absent: no, or not known, so that the root key itself
+   * wraps with random nonces and must not do it too often.
+   */
+  readonly derivesWrapKeys?: (rootKeyCrn: string) => boolean
   readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
   /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
   readonly unwrap: (

@@ -24,7 +24,7 @@ import { type RegistrationCalls, registrationCalls } from './registration-calls.
 import { type RingCalls, ringCalls } from './ring-calls.ts'
 import type { KmsSettings } from './settings.ts'
 import { createSweeper, type SweepReport } from './sweep.ts'
-import { declareServiceInstance, ensureServiceRootKey } from './system-instance.ts'
+import { declareServiceInstance, ensureServiceRootKey, rotateServiceRootKey } from './system-instance.ts'
 import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped, wrap, wrapNew } from './wrapping.ts'
 
 /**
@@ -49,6 +49,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
   readonly ensureServiceRootKey: () => Promise<string>
+  /** Gives that key a new version. */
+  readonly rotateServiceRootKey: () => Promise<void>
   /** Has the instance any key that is not destroyed? */
   readonly holdsKeys: (instanceGuid: string) => boolean
   /** What happens to keys, from now on, until the result is called. In this process only. */
@@ -155,6 +157,7 @@ export async function openKms({
     deleteAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.delete', key, ({ actor }) => deleteAlias(context, actor, key, alias)),
     ensureServiceRootKey: () => ensureServiceRootKey(context, serviceInstance),
+    rotateServiceRootKey: () => rotateServiceRootKey(context, serviceInstance, door.byItself),
     onKeyEvent: events.on,
     sweep: async () => {
       await importTokens.sweep()

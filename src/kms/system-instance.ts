@@ -2,11 +2,13 @@ import { isUuid, newUuid } from '../base/ids.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { Instance } from '../iam/instances.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
-import type { Actor, KmsContext } from './context.ts'
+import { type Actor, changeKey, type KmsContext } from './context.ts'
 import { createKey } from './create-key.ts'
+import type { Door } from './door.ts'
 import { kmsError } from './errors.ts'
 import { keyCrn } from './key-view.ts'
 import { KMS_SPACE, systemRow } from './keyspace.ts'
+import { addVersion } from './rotate-key.ts'
 
 const INSTANCE_ROW = systemRow('service-instance')
 const SERVICE_REGION = 'global'
@@ -38,6 +40,20 @@ async function serviceInstanceId(store: MetadataStore): Promise<string> {
     { type: 'put', space: KMS_SPACE.system, key: INSTANCE_ROW, value: Buffer.from(id, 'utf8'), if: null },
   ])
   return id
+}
+
+/** New material for the root key of provider-managed encryption; what it protects is rewrapped as after any rotation. */
+export async function rotateServiceRootKey(
+  context: KmsContext,
+  instance: Instance,
+  byItself: Door['byItself'],
+): Promise<void> {
+  const [key] = context.catalog.keysOf(instance.guid)
+  if (!key) return
+  const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
+  await changeKey(context, actor, key.id, (entry) =>
+    byItself('kms.secrets.rotate', instance.guid, entry.id, () => addVersion(context, entry)),
+  )
 }
 
 /** CRN of the root key of provider-managed encryption: the instance's first key, created when there is none. */

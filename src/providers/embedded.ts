@@ -36,6 +36,8 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
   return {
     name: 'embedded',
     supports: { rewrap: true, aad: true, versions: true, registrations: true },
+    // A small envelope each.
+    derivesWrapKeys: () => true,
     wrap: (call, dek, context) =>
       told(() => {
         const { caller, key } = target(call)

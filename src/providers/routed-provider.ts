@@ -45,6 +45,7 @@ export function routedProvider({ local, routes }: RoutedProviderOptions): KeyPro
       },
     },
     prefersBucketKeys: (rootKeyCrn) => at({ rootKeyCrn }).prefersBucketKeys?.(rootKeyCrn) ?? false,
+    derivesWrapKeys: (rootKeyCrn) => at({ rootKeyCrn }).derivesWrapKeys?.(rootKeyCrn) ?? false,
     wrap: async (call, dek, context) => at(call).wrap(call, dek, context),
     unwrap: async (call, wrapped, context) => at(call).unwrap(call, wrapped, context),
     rewrap: async (call, wrapped, context) => at(call).rewrap(call, wrapped, context),

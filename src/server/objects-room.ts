@@ -6,12 +6,14 @@ import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
+import { budgetedProvider } from '../envelope/wrap-budget.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
 import type { RoomOptions } from './room.ts'
+import { wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
   readonly objects: Objects
@@ -26,7 +28,7 @@ export interface ObjectsRoomOptions extends RoomOptions {
   readonly iam: Iam
   readonly provider: KeyProvider
   /** Where this process has keys of its own: their service's root key protects buckets that name none. */
-  readonly kms: Pick<KmsService, 'ensureServiceRootKey' | 'onKeyEvent'> | undefined
+  readonly kms: Pick<KmsService, 'ensureServiceRootKey' | 'rotateServiceRootKey' | 'onKeyEvent'> | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
@@ -44,7 +46,15 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   const objects = await openObjects({
     metadata: metadata.store,
     blobs,
-    provider,
+    provider: budgetedProvider(provider, {
+      counts: wrapCounts(metadata.store),
+      limit: config['s3.wrap-limit'],
+      onNearLimit: (use) => {
+        log.warn(use, 'root key has wrapped nearly as often as it may: it is to be rotated')
+        if (use.rootKeyCrn !== serviceRootKeyCrn || config['s3.service-root-key'] !== undefined) return
+        kms?.rotateServiceRootKey().catch((err: unknown) => log.error({ err }, 'the service root key was not rotated'))
+      },
+    }),
     nonces: metadata.nonces,
     clock,
     audit: options.audit.dataKeys,

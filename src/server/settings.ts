@@ -3,6 +3,7 @@ import { parseCrn } from '../base/crn.ts'
 import { isUuid } from '../base/ids.ts'
 import { isNetworkOrAddress } from '../base/networks.ts'
 import { Secret } from '../base/secret.ts'
+import { RANDOM_NONCE_LIMIT } from '../envelope/wrap-budget.ts'
 import {
   DEFAULT_SIGNING_KEY_SETTINGS,
   DEFAULT_TOKEN_SETTINGS,
@@ -174,6 +175,11 @@ export const SETTINGS = {
     yesOrNo,
     false,
     'consent to start with a metadata store that has lost acknowledged writes; nothing is swept while it is true',
+  ),
+  's3.wrap-limit': setting(
+    count.pipe(z.int().min(64, 'give at least 64').max(RANDOM_NONCE_LIMIT, 'give at most 4294967296, 2^32')),
+    RANDOM_NONCE_LIMIT,
+    'number of data keys that one version of a root key elsewhere wraps at most; it is to be rotated before',
   ),
   's3.key-check-interval-ms': setting(
     atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),

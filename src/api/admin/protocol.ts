@@ -1,6 +1,7 @@
 import type { CrnErrorCode } from '../../base/crn.ts'
 import { type CodedError, type ErrorDetails, hasCode } from '../../base/errors.ts'
 import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
+import type { WrapBudgetErrorCode } from '../../envelope/wrap-budget.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
@@ -31,6 +32,7 @@ const STATUS = {
   NoSuchRewrap: 404,
   BucketBusy: 409,
   BucketKeyWrong: 409,
+  WrapBudgetSpent: 409,
   TooManyKeys: 409,
   RootKeyNotFound: 400,
   RootKeyDisabled: 409,
@@ -45,6 +47,7 @@ const STATUS = {
     | CrnErrorCode
     | ObjectsErrorCode
     | KeyProviderErrorCode
+    | WrapBudgetErrorCode
     | AuditErrorCode
     | MetadataStoreErrorCode
     | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken' | 'NotPermitted'>,

@@ -3,6 +3,7 @@ import { CodedError } from '../../base/errors.ts'
 import type { StreamErrorCode } from '../../base/streams.ts'
 import type { EnvelopeErrorCode } from '../../envelope/errors.ts'
 import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
+import type { WrapBudgetErrorCode } from '../../envelope/wrap-budget.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
@@ -14,6 +15,7 @@ import { S3_ERRORS, S3Error, type S3ErrorCode } from './error-codes.ts'
 type LowerCode =
   | ObjectsErrorCode
   | KeyProviderErrorCode
+  | WrapBudgetErrorCode
   | MetadataStoreErrorCode
   | BlobStoreErrorCode
   | NonceSourceErrorCode
@@ -50,6 +52,7 @@ const FACES = {
   ChecksumMismatch: 'BadDigest',
   ChecksumTypeMismatch: 'InvalidRequest',
   ObjectDamaged: 'InternalError',
+  WrapBudgetSpent: 'KMS.KMSInvalidStateException',
   RootKeyDisabled: 'KMS.DisabledException',
   RootKeyNotFound: 'KMS.NotFoundException',
   KeyAccessDenied: 'AccessDenied',
@@ -80,6 +83,8 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
   RootKeyDisabled:
     'The root key that protects this bucket is disabled. Its data is intact; enable the key to read and write it.',
   RootKeyNotFound: 'The root key that protects this bucket is deleted or does not exist.',
+  WrapBudgetSpent:
+    'The root key of this bucket has wrapped as many data keys as it safely may. Rotate it to store more; what is stored can be read.',
   BucketKeyWrong:
     'The key service answers for the root key of this bucket, but with other key material than the bucket was made with. Nothing is read or written under it. Bring the key service back with the right keys, for instance from its latest backup: the bucket then opens by itself.',
   KeyAccessDenied:

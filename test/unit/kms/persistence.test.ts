@@ -75,6 +75,16 @@ describe('after a restart over the same store', () => {
     )
   })
 
+  it('the service root key takes a new version, told to who listens', async () => {
+    const { kms } = await kmsWorld()
+    const crn = await kms.ensureServiceRootKey()
+    const events: string[] = []
+    kms.onKeyEvent(({ type, keyCrn }) => void events.push(`${type} ${keyCrn === crn}`))
+    await kms.rotateServiceRootKey()
+    expect(events).toEqual(['rotated true'])
+    expect(await kms.ensureServiceRootKey()).toBe(crn)
+  })
+
   it('a damaged service root key is not replaced by a new one', async () => {
     const world = await kmsWorld()
     const crn = await world.kms.ensureServiceRootKey()

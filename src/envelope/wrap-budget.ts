@@ -1,0 +1,159 @@
+import { CodedError } from '../base/errors.ts'
+import type { KeyCall, KeyProvider } from './key-provider.ts'
+
+export type WrapBudgetErrorCode =
+  /** A version of a root key has wrapped as often as it safely may: it has to be rotated first. */
+  'WrapBudgetSpent'
+
+/** Where counts are kept: what `reserve` adds is durable when it resolves. */
+export interface WrapCounts {
+  /** Wraps that were reserved of this version so far. */
+  readonly reserved: (rootKeyCrn: string, keyVersion: string) => Promise<number>
+  readonly reserve: (rootKeyCrn: string, keyVersion: string, wraps: number) => Promise<void>
+}
+
+export interface WrapUse {
+  readonly rootKeyCrn: string
+  readonly keyVersion: string
+  readonly wraps: number
+  readonly limit: number
+}
+
+export interface WrapBudgetOptions {
+  readonly counts: WrapCounts
+  /** Of one version of a root key whose wraps each take a random nonce under the key itself. */
+  readonly limit: number
+  /** Of one whose wraps each have a key of their own. Default: 2^48. */
+  readonly derivedLimit?: number
+  /** A version is near its limit: told once in the life of the process, while wraps still go on. */
+  readonly onNearLimit: (use: WrapUse) => void
+}
+
+/**
+ * AES-GCM with random nonces of 96 bits: no more than 2^32 under one key (NIST SP 800-38D, 8.3).
+ */
+export const RANDOM_NONCE_LIMIT = 2 ** 32
+/**
+ * Where each wrap has a key of its own, derived with a random salt of 128 bits: so many leave the chance that two salts
+ * are the same below 2^-33.
+ */
+const DERIVED_KEY_LIMIT = 2 ** 48
+
+const MAX_BLOCK = 2 ** 16
+/** Of the limit: from here on the key is to be rotated. */
+const NEAR = 7 / 8
+
+interface Account {
+  readonly keyVersion: string
+  used: number
+  reserved: number
+  reserving: Promise<void> | undefined
+  told: boolean
+}
+
+/**
+ * Counts what each version of a root key wraps, and wraps no more under one that has reached its limit. Counts are reserved
+ * ahead in blocks, durably, so that a crash forgets none and gives away at most one block.
+ */
+export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions): KeyProvider {
+  const { counts, limit, derivedLimit = DERIVED_KEY_LIMIT, onNearLimit } = options
+  const derives = (crn: string): boolean => inner.derivesWrapKeys?.(crn) === true
+  const limitOf = (crn: string): number => (derives(crn) ? derivedLimit : limit)
+  const accounts = new Map<string, Promise<Account>>()
+  /** The version that wrapped last, of each root key. */
+  const newest = new Map<string, string>()
+
+  const open = async (crn: string, keyVersion: string): Promise<Account> => {
+    const reserved = await counts.reserved(crn, keyVersion)
+    return { keyVersion, used: reserved, reserved, reserving: undefined, told: false }
+  }
+  const accountOf = (crn: string, keyVersion: string): Promise<Account> => {
+    const name = `${crn}\n${keyVersion}`
+    const account = accounts.get(name) ?? open(crn, keyVersion)
+    accounts.set(name, account)
+    account.catch(() => accounts.delete(name))
+    return account
+  }
+
+  const reserve = async (crn: string, account: Account): Promise<void> => {
+    const block = Math.max(1, Math.min(MAX_BLOCK, Math.floor(limitOf(crn) / 64)))
+    await counts.reserve(crn, account.keyVersion, block)
+    account.reserved += block
+  }
+  /** Durable before it resolves. */
+  const count = async (crn: string, account: Account): Promise<void> => {
+    account.used++
+    while (account.used > account.reserved) {
+      account.reserving ??= reserve(crn, account).finally(() => {
+        account.reserving = undefined
+      })
+      await account.reserving
+    }
+    const { keyVersion, used: wraps } = account
+    if (account.told || wraps < limitOf(crn) * NEAR) return
+    account.told = true
+    onNearLimit({ rootKeyCrn: crn, keyVersion, wraps, limit: limitOf(crn) })
+  }
+  const isSpent = (crn: string, { used }: Account): boolean => used >= limitOf(crn)
+
+  /** The version that wraps now, with one more counted. Throws WrapBudgetSpent. */
+  const charge = async (call: KeyCall): Promise<string | undefined> => {
+    const { rootKeyCrn: crn } = call
+    // Its limit is so far away that the first wrap may come before the look at the count.
+    if (derives(crn) && !newest.has(crn)) return undefined
+    let keyVersion = newest.get(crn) ?? (await inner.describe(call)).keyVersion
+    let account = await accountOf(crn, keyVersion)
+    if (isSpent(crn, account)) {
+      // It may have been rotated.
+      keyVersion = (await inner.describe(call)).keyVersion
+      account = await accountOf(crn, keyVersion)
+      if (isSpent(crn, account)) throw spent()
+    }
+    newest.set(crn, keyVersion)
+    await count(crn, account)
+    return keyVersion
+  }
+  /** Under another version than the one that was charged: it has been rotated. Never more than the limit of that one. */
+  const settle = async (crn: string, charged: string | undefined, keyVersion: string): Promise<void> => {
+    if (charged === keyVersion) return
+    const account = await accountOf(crn, keyVersion)
+    if (isSpent(crn, account)) throw spent()
+    newest.set(crn, keyVersion)
+    await count(crn, account)
+  }
+
+  return {
+    ...inner,
+    // Getters of what is wrapped stay what they are.
+    get supports() {
+      return inner.supports
+    },
+    wrap: async (call, dek, context) => {
+      const charged = await charge(call)
+      const wrapped = await inner.wrap(call, dek, context)
+      await settle(call.rootKeyCrn, charged, wrapped.keyVersion)
+      return wrapped
+    },
+    rewrap: async (call, wrapped, context) => {
+      const charged = await charge(call)
+      const rewrapped = await inner.rewrap(call, wrapped, context)
+      await settle(call.rootKeyCrn, charged, rewrapped.keyVersion)
+      return rewrapped
+    },
+    unwrap: async (call, wrapped, context) => {
+      const { dek, rewrapped } = await inner.unwrap(call, wrapped, context)
+      if (!rewrapped) return { dek }
+      try {
+        // What it handed over it has wrapped, whatever the count is; unwrapping goes on at the limit.
+        await count(call.rootKeyCrn, await accountOf(call.rootKeyCrn, rewrapped.keyVersion))
+        return { dek, rewrapped }
+      } catch (error) {
+        dek[Symbol.dispose]()
+        throw error
+      }
+    },
+  }
+}
+
+const spent = (): CodedError<WrapBudgetErrorCode> =>
+  new CodedError('WrapBudgetSpent', 'the root key has wrapped as many data keys as it safely may: rotate it')
