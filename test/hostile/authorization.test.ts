@@ -205,7 +205,7 @@ const MAY: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
     'UploadPart',
     'UploadPartCopy',
   ],
-  Manager: ['CreateBucket', 'DeleteBucket'],
+  Manager: ['CreateBucket', 'DeleteBucket', 'UpdateObjectEncryption'],
 }
 
 describe.each(ROLES)('As %s', (role) => {
