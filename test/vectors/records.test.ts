@@ -25,7 +25,14 @@ const wrapped = z.strictObject({ ciphertext: hex, keyVersion: text })
 const stored = z.strictObject({ ciphertext: hex, keyVersion: text, slot: z.int().default(0) })
 const blob = z.strictObject({ blob: text })
 const encryption = z.enum(['provider-managed', 'customer-managed'])
-const anySlot = { id: z.int(), rootKeyCrn: text, encryption, createdAtMs: z.int(), successor: z.int().exactOptional() }
+const anySlot = {
+  id: z.int(),
+  rootKeyCrn: text,
+  encryption,
+  createdAtMs: z.int(),
+  successor: z.int().exactOptional(),
+  canary: wrapped.exactOptional(),
+}
 const slot = z.union([
   z.strictObject({ ...anySlot, kind: z.literal('root') }),
   z.strictObject({ ...anySlot, kind: z.literal('bucket-key'), keyId: text, wrapped }),
