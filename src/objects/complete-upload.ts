@@ -1,5 +1,6 @@
 import { type ChecksumAlgorithm, compositeDigest } from '../base/checksums.ts'
 import { combineCrcs, isCombinable } from '../base/crc-combine.ts'
+import { hasCode } from '../base/errors.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
@@ -7,7 +8,7 @@ import { commitVersion } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Manifest, openSummary, type StoredChecksum, sealSummary } from './content.ts'
 import type { Engine } from './engine.ts'
-import { ObjectsError } from './errors.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { NULL_VERSION } from './put-object.ts'
 import { decodeObject, type ObjectRecord } from './records.ts'
@@ -60,7 +61,7 @@ export async function completeUpload(engine: Engine, keys: BucketKeys, input: Co
   }
 }
 
-/** Undefined when a part was replaced meanwhile: what was read of the parts no longer holds. */
+/** Undefined when a part was replaced, or the upload ended, meanwhile: what was read of the parts no longer holds. */
 async function tryToComplete(
   engine: Engine,
   keys: BucketKeys,
@@ -95,7 +96,13 @@ async function tryToComplete(
     ...(part.checksum ? { checksum: part.checksum.value } : {}),
   }))
 
-  using dek = await unwrapUpload(engine, keys, upload)
+  const opened = await unwrapUpload(engine, keys, upload).catch((error: unknown) => {
+    // Completed by somebody else, perhaps: the next look tells.
+    if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return undefined
+    throw error
+  })
+  if (!opened) return undefined
+  using dek = opened
   await using draft = engine.drafts.begin()
   const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }

@@ -55,9 +55,9 @@ export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucke
         },
       }
     } catch (error) {
-      // What wrapped the DEK may be gone by now, for it was rewrapped since the look at the row.
+      // What wrapped the DEK may be gone by now, for it was rewrapped, or deleted, since the look at the row.
       const now = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-      if (attempt === MAX_ATTEMPTS || !now || now.token === found.token) throw error
+      if (attempt === MAX_ATTEMPTS || now?.token === found.token) throw error
     }
   }
 }

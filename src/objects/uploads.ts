@@ -131,14 +131,14 @@ export const unwrapUpload = (engine: Engine, keys: BucketKeys, upload: Upload): 
 const permitUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<void> =>
   underItsKey(engine, upload, ({ bucket, record }) => keys.permit(bucket, 'wrap', record.wrappedDek.slot))
 
-/** What wrapped its DEK when the upload was looked up may be gone, for the DEK is rewrapped by now. */
+/** What wrapped its DEK when the upload was looked up may be gone, for the DEK is rewrapped by now. Throws NoSuchUpload when the upload is. */
 async function underItsKey<T>(engine: Engine, upload: Upload, act: (upload: Upload) => Promise<T>): Promise<T> {
   for (let current = upload; ; ) {
     try {
       return await act(current)
     } catch (error) {
-      const now = await findUpload(engine, upload.bucket, upload.key, upload.uploadId).catch(() => undefined)
-      if (!now || now.row.token === current.row.token) throw error
+      const now = await findUpload(engine, upload.bucket, upload.key, upload.uploadId)
+      if (now.row.token === current.row.token) throw error
       current = now
     }
   }
