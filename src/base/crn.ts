@@ -18,10 +18,14 @@ export interface Crn {
 
 export type CrnErrorCode = 'InvalidCrn'
 
-/** Throws InvalidCrn when the text is not ten segments starting with `crn:v1`. */
+/** Room for the longest object name. CRNs stand in keys of rows, which have their own limit. */
+const MAX_CRN_BYTES = 1500
+
+/** Throws InvalidCrn when the text is not ten segments starting with `crn:v1`, or too long. */
 export function parseCrn(text: string): Crn {
   const [scheme, version, cname, ctype, service, region, scope, instance, resourceType, ...rest] = text.split(':')
   if (
+    Buffer.byteLength(text) > MAX_CRN_BYTES ||
     scheme !== 'crn' ||
     version !== 'v1' ||
     !cname ||

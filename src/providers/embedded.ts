@@ -26,7 +26,9 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
     const { instance: instanceGuid, resource: key } = parseCrn(call.rootKeyCrn)
     const instance = iam.instance(instanceGuid)
     // The whole CRN counts: a key is not found under another region's or account's name, nor by an alias.
-    const named = instance?.service === 'kms' && isUuid(key) && keyCrn(instance, key) === call.rootKeyCrn
+    // Nor in another spelling: usage, registrations and deletion go by the text of the CRN.
+    const spelled = isUuid(key) && key === key.toLowerCase()
+    const named = instance?.service === 'kms' && spelled && keyCrn(instance, key) === call.rootKeyCrn
     if (!named) throw failure('RootKeyNotFound')
     const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
     const principal = iam.servicePrincipal(call.serviceInstanceCrn)

@@ -31,11 +31,20 @@ describe('the embedded key provider', () => {
     ['another account', /a{32}/, 'c'.repeat(32)],
     ['another resource type', /:key:/, ':alias:'],
     ['no key', /:key:.*/, '::'],
+    ['a very long name', /:key:.*/, `:key:${'a'.repeat(3000)}`],
     ['not a CRN', /^crn/, 'arn'],
   ])('finds no key under the CRN of %s', async (_, segment, other) => {
     const { provider, call } = await providerWorld()
     const rootKeyCrn = call.rootKeyCrn.replace(segment, other)
     await expect(provider.describe({ ...call, rootKeyCrn })).rejects.toThrow(code('RootKeyNotFound'))
+  })
+
+  it('finds no key under its id in upper case, which would be another key to whatever compares CRNs', async () => {
+    const { provider, call, key } = await providerWorld()
+    const rootKeyCrn = call.rootKeyCrn.replace(key.record.id, key.record.id.toUpperCase())
+    for (const ask of [provider.describe, (at: typeof call) => provider.permit(at, 'unwrap')]) {
+      await expect(ask({ ...call, rootKeyCrn })).rejects.toThrow(code('RootKeyNotFound'))
+    }
   })
 
   it('finds no key by its alias: a CRN names an id', async () => {
