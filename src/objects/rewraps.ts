@@ -122,7 +122,9 @@ export async function openRewraps(options: {
     // Deleted meanwhile: its job goes with it.
     if (buckets.find(job.bucket)?.id !== bucketId) return void queue.add(bucketId)
     const problem = error instanceof CodedError ? error.code : 'Unexpected'
-    const lasting = !isWaiting(error) && !hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable')
+    // A version that has wrapped all it may is followed by another one.
+    const passing = hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable', 'WrapBudgetSpent')
+    const lasting = !isWaiting(error) && !passing
     if (lasting) onError(error)
     if (lasting && job.state === 'running') return save({ ...job, problem, state: 'failed' })
     jobs.set(bucketId, { ...job, problem })

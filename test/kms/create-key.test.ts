@@ -84,6 +84,7 @@ describe('POST /keys', () => {
     ['31 tags', { tags: Array.from({ length: 31 }, () => 'tag') }, 'tags'],
     ['a date that has passed', { expirationDate: '2029-12-31T23:59:59Z' }, 'expirationDate'],
     ['a date that is none', { expirationDate: 'tomorrow' }, 'expirationDate'],
+    ['a day that is none', { expirationDate: '2031-02-30T00:00:00Z' }, 'expirationDate'],
     ['a bad alias', { aliases: ['with space'] }, 'alias'],
     ['another type', { type: 'application/json' }, 'type'],
   ])('refuses %s', async (_, resource, field) => {
@@ -116,6 +117,9 @@ describe('POST /keys', () => {
   it('refuses no body, and what is not JSON', async () => {
     expect(refusal(await server.call('POST', '/keys'))).toBe('400 NO_BODY_ERR')
     expect(refusal(await server.call('POST', '/keys', { text: '{"metadata":' }))).toBe('400 BAD_BODY_ERR')
+    for (const text of [`${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`, `${'['.repeat(20_000)}${']'.repeat(20_000)}`]) {
+      expect(refusal(await server.call('POST', '/keys', { text }))).toBe('400 BAD_BODY_ERR')
+    }
     const answer = await server.call('POST', '/keys', { body: { ...newKey({}), extra: 1 } })
     expect(answer.json).toEqual({
       metadata: { collectionType: 'application/vnd.ibm.kms.error+json', collectionTotal: 1 },

@@ -27,14 +27,39 @@ export async function readBody(incoming: IncomingMessage, limitBytes: number): P
   return Buffer.concat(chunks)
 }
 
+/** No body of any API is nested nearly as deep; what walks through one recurses. */
+const MAX_DEPTH = 100
+
 /** Undefined when there is none. Throws BodyMalformed. */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined
+  let text: string
+  let json: unknown
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    json = JSON.parse(text)
   } catch {
     throw fail('BodyMalformed', 'the body is not JSON in UTF-8')
   }
+  if (depthOf(text) > MAX_DEPTH) throw fail('BodyMalformed', `the body is nested deeper than ${MAX_DEPTH}`)
+  return json
+}
+
+/** Of well-formed JSON. */
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (quoted) {
+      if (character === '\\') at++
+      else if (character === '"') quoted = false
+    } else if (character === '"') quoted = true
+    else if (character === '{' || character === '[') deepest = Math.max(deepest, ++depth)
+    else if (character === '}' || character === ']') depth--
+  }
+  return deepest
 }
 
 /** An object without prototype, so that no field name means more than itself. Throws BodyMalformed, also for a field given twice. */

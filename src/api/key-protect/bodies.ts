@@ -143,7 +143,10 @@ export function fromBase64(field: string, text: string): Buffer {
 /** RFC 3339, as milliseconds. Throws InvalidField. */
 export function expirationTime(text: string): number {
   const ms = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) throw invalidField('expirationDate', 'a date as in RFC 3339 is expected')
+  // Date.parse takes the 31st of February for the 3rd of March.
+  const [year = 0, month = 0, day = 0] = text.slice(0, 10).split('-').map(Number)
+  const inCalendar = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day
+  if (Number.isNaN(ms) || !inCalendar) throw invalidField('expirationDate', 'a date as in RFC 3339 is expected')
   return ms
 }
 
