@@ -7,7 +7,7 @@ import { OPERATIONS } from '../../src/api/s3/operations/index.ts'
 import { bootstrapOf, mainAccount, type TestAccount } from '../support/bootstrap.ts'
 import { createRootKey, iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
-import { type IbmClient, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, platformClient } from '../support/ibm-clients.ts'
 import { sampleRequest } from '../support/operation-samples.ts'
 import { type RawS3Request, sendRaw } from '../support/raw-s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
@@ -54,11 +54,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-const call = (name: string, parameters: object) => {
-  const method = policies[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(policies, parameters)
-}
+const call = (name: string, parameters: object) => ibmCall(policies, name, parameters)
 
 /** Grants, and hands back how to take it away. */
 async function grant(roles: readonly string[], resource: Readonly<Record<string, string>>) {

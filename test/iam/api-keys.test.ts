@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
-import { type IbmClient, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
 import { ACCOUNT, OTHER_ACCOUNT, openTestIam, serveIam, type TestServer } from './serve.ts'
 
 const store = memoryStore()
@@ -16,11 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const call = (name: string, parameters: object, client: IbmClient = identity) => {
-  const method = client[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(client, parameters)
-}
+const call = (name: string, parameters: object, client: IbmClient = identity) => ibmCall(client, name, parameters)
 const refusal = (name: string, parameters: object, client?: IbmClient) => ibmRefusal(call(name, parameters, client))
 const create = async (more: object = {}, client?: IbmClient) =>
   (await call('createApiKey', { name: 'a key', iamId: 'IBMid-main', ...more }, client)).result

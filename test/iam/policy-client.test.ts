@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type IbmClient, ibmPackages, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmPackages, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
 import { ACCOUNT, KEYS, OBJECTS, OTHER_ACCOUNT, serveIam, type TestServer } from './serve.ts'
 
 const role = (name: string) => ({ role_id: `crn:v1:bluemix:public:iam::::${name}` })
@@ -25,11 +25,7 @@ afterEach(async () => {
   }
 })
 
-const call = (name: string, parameters: object, client: IbmClient = policies) => {
-  const method = client[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(client, parameters)
-}
+const call = (name: string, parameters: object, client: IbmClient = policies) => ibmCall(client, name, parameters)
 const refusal = (name: string, parameters: object, client?: IbmClient) => ibmRefusal(call(name, parameters, client))
 
 const v1 = (iamId = 'IBMid-somebody', rest: object = {}) => ({

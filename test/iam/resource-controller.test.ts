@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
-import { type IbmClient, type IbmReply, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
 import { otherAccount } from '../support/other-account.ts'
 
 const STANDARD = '744bfc56-d12c-4866-88d5-dac9139e0e5d'
@@ -31,11 +31,7 @@ beforeAll(async () => {
 })
 afterAll(() => house[Symbol.asyncDispose]())
 
-const call = (name: string, parameters: object, client: IbmClient = resources): Promise<IbmReply> => {
-  const method = client[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(client, parameters)
-}
+const call = (name: string, parameters: object, client: IbmClient = resources) => ibmCall(client, name, parameters)
 const refusal = (name: string, parameters: object, client?: IbmClient) => ibmRefusal(call(name, parameters, client))
 
 const newInstance = async (resourcePlanId = STANDARD, target = 'global', more: object = {}) =>

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type IbmClient, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
 import { ACCOUNT, OTHER_ACCOUNT, serveIam, type TestServer } from './serve.ts'
 
 let server: TestServer
@@ -14,11 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const call = (name: string, parameters: object, client: IbmClient = identity) => {
-  const method = client[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(client, parameters)
-}
+const call = (name: string, parameters: object, client: IbmClient = identity) => ibmCall(client, name, parameters)
 const refusal = (name: string, parameters: object, client?: IbmClient) => ibmRefusal(call(name, parameters, client))
 const create = async (name: string, more: object = {}) =>
   (await call('createServiceId', { accountId: ACCOUNT, name, ...more })).result

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
-import { type IbmClient, type IbmReply, ibmPackages, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmPackages, platformClient } from '../support/ibm-clients.ts'
 import { serveIam, type TestServer } from './serve.ts'
 
 const MINUTE = 60_000
@@ -105,11 +105,6 @@ describe('a user at S3 and Key Protect', () => {
   })
   afterAll(() => house[Symbol.asyncDispose]())
 
-  const call = (client: IbmClient, name: string, parameters: object): Promise<IbmReply> => {
-    const method = client[name]
-    if (!method) throw new Error(`the client has no ${name}`)
-    return method.call(client, parameters)
-  }
   const { id: accountId } = mainAccount
 
   const MANAGER = 'crn:v1:bluemix:public:iam::::serviceRole:Manager'
@@ -129,13 +124,13 @@ describe('a user at S3 and Key Protect', () => {
   /** Invited with rights at both services, with a key that the administrator made. */
   async function colleague(email: string) {
     const iamPolicy = [managed('cloud-object-storage'), managed('kms')]
-    const invited = await call(users, 'inviteUsers', {
+    const invited = await ibmCall(users, 'inviteUsers', {
       accountId,
       users: [{ email, account_role: 'Member' }],
       iamPolicy,
     })
     const iamId: string = invited.result.resources[0].id
-    const key = (await call(identity, 'createApiKey', { name: 'first', iamId })).result
+    const key = (await ibmCall(identity, 'createApiKey', { name: 'first', iamId })).result
     return { iamId, keyId: key.id, token: await iamToken(house.controlUrl, key.apikey) }
   }
 
@@ -153,25 +148,25 @@ describe('a user at S3 and Key Protect', () => {
   it('stops at the next request when removed', async () => {
     const { iamId, token } = await colleague('removed@example.com')
     expect(await asked(token)).toEqual([200, 200])
-    await call(users, 'removeUser', { accountId, iamId })
+    await ibmCall(users, 'removeUser', { accountId, iamId })
     expect(await asked(token)).toEqual([403, 401])
   })
 
   it('stops at the next request when the state is not ACTIVE, and goes on when it is again', async () => {
     const { iamId, token } = await colleague('paused@example.com')
-    await call(users, 'updateUserProfile', { accountId, iamId, state: 'VPN_ONLY' })
+    await ibmCall(users, 'updateUserProfile', { accountId, iamId, state: 'VPN_ONLY' })
     expect(await asked(token)).toEqual([403, 401])
-    await call(users, 'updateUserProfile', { accountId, iamId, state: 'ACTIVE' })
+    await ibmCall(users, 'updateUserProfile', { accountId, iamId, state: 'ACTIVE' })
     expect(await asked(token)).toEqual([200, 200])
   })
 
   it('stops at the next request when the API key of the token is disabled or deleted', async () => {
     const { keyId, token } = await colleague('key@example.com')
-    await call(identity, 'disableApiKey', { id: keyId })
+    await ibmCall(identity, 'disableApiKey', { id: keyId })
     expect(await asked(token)).toEqual([403, 401])
-    await call(identity, 'enableApiKey', { id: keyId })
+    await ibmCall(identity, 'enableApiKey', { id: keyId })
     expect(await asked(token)).toEqual([200, 200])
-    await call(identity, 'deleteApiKey', { id: keyId })
+    await ibmCall(identity, 'deleteApiKey', { id: keyId })
     expect(await asked(token)).toEqual([403, 401])
   })
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
-import { type IbmClient, type IbmReply, ibmPackages, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, ibmPackages, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
 import { ACCOUNT, OTHER_ACCOUNT, serveIam, type TestServer } from './serve.ts'
 
 let server: TestServer
@@ -17,11 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const call = (name: string, parameters: object, client: IbmClient = users): Promise<IbmReply> => {
-  const method = client[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(client, { accountId: ACCOUNT, ...parameters })
-}
+const call = (name: string, parameters: object, client: IbmClient = users) =>
+  ibmCall(client, name, { accountId: ACCOUNT, ...parameters })
 const refusal = (name: string, parameters: object, client?: IbmClient) => ibmRefusal(call(name, parameters, client))
 const invite = async (email: string): Promise<string> =>
   (await call('inviteUsers', { users: [{ email, account_role: 'Member' }] })).result.resources[0].id

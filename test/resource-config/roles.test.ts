@@ -7,7 +7,7 @@ import { bootstrapOf, mainAccount } from '../support/bootstrap.ts'
 import { sendConfig } from '../support/bucket-config.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
-import { type IbmClient, platformClient } from '../support/ibm-clients.ts'
+import { type IbmClient, ibmCall, platformClient } from '../support/ibm-clients.ts'
 
 /** Declared with the user; the others are given by access policies. */
 const DECLARED = ['Manager', 'Writer', 'Reader']
@@ -41,11 +41,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-const call = (name: string, parameters: object) => {
-  const method = policies[name]
-  if (!method) throw new Error(`the client has no ${name}`)
-  return method.call(policies, parameters)
-}
+const call = (name: string, parameters: object) => ibmCall(policies, name, parameters)
 const grant = (user: string, role_id: string, more: object = {}) =>
   call('createPolicy', {
     type: 'access',

@@ -19,6 +19,13 @@ export interface IbmReply {
 export type IbmCall = (parameters?: object) => Promise<IbmReply>
 export type IbmClient = Readonly<Record<string, IbmCall>>
 
+/** By name, so that tables of calls can be driven. */
+export function ibmCall(client: IbmClient, name: string, parameters: object): Promise<IbmReply> {
+  const method = client[name]
+  if (!method) throw new Error(`the client has no ${name}`)
+  return method.call(client, parameters)
+}
+
 /**
  * `require` of IBM's own packages, which have a directory and a lockfile of their own, as their dependencies do not go
  * together with the project's. The first test that asks installs them.

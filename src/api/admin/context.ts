@@ -3,9 +3,9 @@ import { CodedError } from '../../base/errors.ts'
 import type { Action } from '../../iam/actions.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
-import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Objects, ObjectsService } from '../../objects/objects.ts'
+import { principalOf } from '../common/bearer-token.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
@@ -75,9 +75,3 @@ export async function contextOf(
 
 export const notPermitted = (): CodedError<IamErrorCode> =>
   new CodedError('NotPermitted', 'This takes a Manager of the object storage instance.')
-
-async function principalOf(request: ApiRequest, { verifyToken }: Pick<Iam, 'verifyToken'>): Promise<Principal> {
-  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
-  if (token === undefined) throw new CodedError<IamErrorCode>('InvalidToken', 'A bearer token is required.')
-  return verifyToken(token)
-}

@@ -1,15 +1,15 @@
-import { CodedError, hasCode } from '../../base/errors.ts'
+import { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { UserPrincipal } from '../../iam/principal.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import { faceRenderer } from '../common/face-renderer.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
-import { json, type Reply } from '../common/reply.ts'
+import { json } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { callAudit } from './audit.ts'
-import { identityOf } from './bearer-token.ts'
+import { identityOf } from './identity-of.ts'
 
 /** What an operation on identities and credentials may touch, and for whom. */
 export interface EntityContext {
@@ -64,34 +64,16 @@ const FACES = {
   >
 >
 
-const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
-  hasCode(error) && Object.hasOwn(FACES, error.code)
-
-function renderError(error: unknown, request: ApiRequest): Reply {
-  if (isFaced(error)) {
-    const [status, code, messageCode] = FACES[error.code]
-    return errorReply(request, status, code, messageCode, error.message)
-  }
-  if (isRequestError(error)) {
-    const status = requestErrorStatus(error.code)
-    const code = status === 404 ? 'not_found' : 'invalid_request'
-    return errorReply(request, status, code, 'BXNIM0106E', error.message, allowHeader(error))
-  }
-  return errorReply(request, 500, 'internal_error', 'BXNIM0099E', 'Internal error.')
-}
-
-function errorReply(
-  request: ApiRequest,
-  status: number,
-  code: string,
-  messageCode: string,
-  message: string,
-  headers: Readonly<Record<string, string>> = {},
-): Reply {
-  const errors = [{ code, message_code: messageCode, message, details: message }]
-  const body = { context: contextOf(request), status_code: String(status), errors, trace: request.correlationId }
-  return json(status, body, headers)
-}
+const renderError = faceRenderer<readonly [number, string, string]>({
+  faces: FACES,
+  ofRequest: (status) => [status, status === 404 ? 'not_found' : 'invalid_request', 'BXNIM0106E'],
+  internal: [500, 'internal_error', 'BXNIM0099E'],
+  reply: (request, [status, code, messageCode], message, headers) => {
+    const errors = [{ code, message_code: messageCode, message, details: message }]
+    const body = { context: contextOf(request), status_code: String(status), errors, trace: request.correlationId }
+    return json(status, body, headers)
+  },
+})
 
 export const contextOf = ({ correlationId, method, url }: ApiRequest): object => ({
   transaction_id: correlationId,

@@ -1,12 +1,12 @@
-import { CodedError, hasCode } from '../../base/errors.ts'
+import type { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import { principalOf } from '../common/bearer-token.ts'
+import { faceRenderer } from '../common/face-renderer.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
-import { json, type Reply } from '../common/reply.ts'
-import type { ApiRequest } from '../common/request.ts'
+import { json } from '../common/reply.ts'
 import { callAudit } from './audit.ts'
 import type { PolicyContext } from './context.ts'
 
@@ -30,18 +30,11 @@ export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
       '/v1/accounts',
     ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
-    authenticate: async (request) => ({ iam, principal: await iam.verifyToken(bearerToken(request)) }),
+    authenticate: async (request) => ({ iam, principal: await principalOf(request, iam) }),
     audit: callAudit(iam.audit),
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
-}
-
-/** Throws InvalidToken. */
-function bearerToken(request: ApiRequest): string {
-  const token = /^Bearer +(\S+)$/i.exec(request.header('authorization') ?? '')?.[1]
-  if (token === undefined) throw new CodedError<IamErrorCode>('InvalidToken', 'a bearer token is required')
-  return token
 }
 
 /** What only this API finds wrong. */
@@ -77,28 +70,21 @@ const FACES = {
   >
 >
 
-const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
-  hasCode(error) && Object.hasOwn(FACES, error.code)
-
-function renderError(error: unknown, request: ApiRequest): Reply {
-  if (isFaced(error)) {
-    const [status, code] = FACES[error.code]
-    return errors(request, status, { code, message: error.message, ...conflict(error) })
-  }
-  if (isRequestError(error)) {
-    const status = requestErrorStatus(error.code)
-    const code = status === 404 ? 'not_found' : error.code.startsWith('Body') ? 'invalid_body' : 'request_not_processed'
-    return errors(request, status, { code, message: error.message }, allowHeader(error))
-  }
-  return errors(request, 500, { code: 'request_not_processed', message: 'internal error' })
-}
+const renderError = faceRenderer<readonly [number, string]>({
+  faces: FACES,
+  ofRequest: (status, code) => [
+    status,
+    status === 404 ? 'not_found' : code.startsWith('Body') ? 'invalid_body' : 'request_not_processed',
+  ],
+  internal: [500, 'request_not_processed'],
+  reply: ({ correlationId }, [status, code], message, headers, error) => {
+    const errors = [{ code, message, ...(error && conflict(error)) }]
+    return json(status, { trace: correlationId, errors, status_code: status }, headers)
+  },
+})
 
 /** What the caller ran into: another policy or role, or another revision. */
 function conflict({ details: { policy, role, etag } }: CodedError): object {
   const conflicts_with = { policy, role, etag }
   return Object.values(conflicts_with).some((value) => value !== undefined) ? { details: { conflicts_with } } : {}
-}
-
-function errors({ correlationId }: ApiRequest, status: number, error: object, headers = {}): Reply {
-  return json(status, { trace: correlationId, errors: [error], status_code: status }, headers)
 }

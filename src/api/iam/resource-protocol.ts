@@ -1,16 +1,14 @@
-import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { InUse } from '../../iam/resource-instances.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import { faceRenderer } from '../common/face-renderer.ts'
 import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
-import { json, type Reply } from '../common/reply.ts'
-import type { ApiRequest } from '../common/request.ts'
+import { json } from '../common/reply.ts'
 import { callAudit } from './audit.ts'
-import { identityOf } from './bearer-token.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
+import { identityOf } from './identity-of.ts'
 
 export interface ResourceContext extends EntityContext {
   readonly inUse: InUse
@@ -62,22 +60,10 @@ const FACES = {
   >
 >
 
-const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
-  hasCode(error) && Object.hasOwn(FACES, error.code)
-
-function renderError(error: unknown, request: ApiRequest): Reply {
-  if (isFaced(error)) {
-    const [status, code] = FACES[error.code]
-    return errorReply(request, status, code, error.message)
-  }
-  if (isRequestError(error)) {
-    const status = requestErrorStatus(error.code)
-    const code = status === 404 ? 'RC-ResourceNotFound' : 'RC-InvalidRequest'
-    return errorReply(request, status, code, error.message, allowHeader(error))
-  }
-  return errorReply(request, 500, 'RC-InternalError', 'internal error')
-}
-
-function errorReply({ correlationId }: ApiRequest, status: number, code: string, message: string, headers = {}): Reply {
-  return json(status, { error_code: code, message, status_code: status, transaction_id: correlationId }, headers)
-}
+const renderError = faceRenderer<readonly [number, string]>({
+  faces: FACES,
+  ofRequest: (status) => [status, status === 404 ? 'RC-ResourceNotFound' : 'RC-InvalidRequest'],
+  internal: [500, 'RC-InternalError'],
+  reply: ({ correlationId }, [status, code], message, headers) =>
+    json(status, { error_code: code, message, status_code: status, transaction_id: correlationId }, headers),
+})

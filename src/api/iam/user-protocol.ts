@@ -1,15 +1,13 @@
-import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
+import { faceRenderer } from '../common/face-renderer.ts'
 import type { JsonProtocol } from '../common/json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
-import { json, type Reply } from '../common/reply.ts'
-import type { ApiRequest } from '../common/request.ts'
+import { json } from '../common/reply.ts'
 import { callAudit } from './audit.ts'
-import { identityOf } from './bearer-token.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
+import { identityOf } from './identity-of.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
@@ -47,22 +45,10 @@ const FACES = {
   >
 >
 
-const isFaced = (error: unknown): error is CodedError<keyof typeof FACES> =>
-  hasCode(error) && Object.hasOwn(FACES, error.code)
-
-function renderError(error: unknown, request: ApiRequest): Reply {
-  if (isFaced(error)) {
-    const [status, code] = FACES[error.code]
-    return errorReply(request, status, code, error.message)
-  }
-  if (isRequestError(error)) {
-    const status = requestErrorStatus(error.code)
-    const code = status === 404 ? 'not_found' : 'invalid_parameter'
-    return errorReply(request, status, code, error.message, allowHeader(error))
-  }
-  return errorReply(request, 500, 'internal_error', 'internal error')
-}
-
-function errorReply({ correlationId }: ApiRequest, status: number, code: string, message: string, headers = {}): Reply {
-  return json(status, { trace: correlationId, errors: [{ code, message }], status_code: status }, headers)
-}
+const renderError = faceRenderer<readonly [number, string]>({
+  faces: FACES,
+  ofRequest: (status) => [status, status === 404 ? 'not_found' : 'invalid_parameter'],
+  internal: [500, 'internal_error'],
+  reply: ({ correlationId }, [status, code], message, headers) =>
+    json(status, { trace: correlationId, errors: [{ code, message }], status_code: status }, headers),
+})

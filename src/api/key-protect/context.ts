@@ -3,6 +3,7 @@ import { isUuid } from '../../base/ids.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { KmsCaller } from '../../kms/door.ts'
 import type { KmsService } from '../../kms/service.ts'
+import { bearerToken } from '../common/bearer-token.ts'
 import type { ClientAddress } from '../common/client-address.ts'
 import { jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
@@ -44,7 +45,7 @@ export async function callerOf(
 }
 
 async function principalOf(request: ApiRequest, verifyToken: VerifyToken): Promise<Principal> {
-  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
+  const token = bearerToken(request)
   if (token === undefined) throw protocolError('Unauthenticated', 'a bearer token is required')
   try {
     return await verifyToken(token)

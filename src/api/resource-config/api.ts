@@ -1,11 +1,9 @@
-import { CodedError } from '../../base/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
-import type { Principal } from '../../iam/principal.ts'
 import { type Api, defineApi } from '../common/api.ts'
-import type { ApiRequest } from '../common/request.ts'
+import { principalOf } from '../common/bearer-token.ts'
 import { type ConfigAuditOptions, configAudit } from './audit.ts'
 import type { ConfigContext } from './context.ts'
-import { type ConfigErrorCode, renderError } from './errors.ts'
+import { renderError } from './errors.ts'
 import * as operations from './operations/index.ts'
 
 export interface ResourceConfigApiOptions extends ConfigAuditOptions {
@@ -31,11 +29,4 @@ export function resourceConfigApi(options: ResourceConfigApiOptions): Api {
     },
     Object.values(operations),
   )
-}
-
-/** Throws InvalidToken, ExpiredToken. */
-async function principalOf(request: ApiRequest, { verifyToken }: Pick<Iam, 'verifyToken'>): Promise<Principal> {
-  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
-  if (token === undefined) throw new CodedError<ConfigErrorCode>('InvalidToken', 'a bearer token is required')
-  return verifyToken(token)
 }

@@ -2,6 +2,7 @@ import { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { UserPrincipal } from '../../iam/principal.ts'
+import { bearerToken } from '../common/bearer-token.ts'
 import type { ApiRequest } from '../common/request.ts'
 
 /** A user or a service ID. Services manage nobody. Throws InvalidToken, ExpiredToken, NotPermitted. */
@@ -9,7 +10,7 @@ export async function identityOf(
   request: ApiRequest,
   { verifyToken }: Pick<Iam, 'verifyToken'>,
 ): Promise<UserPrincipal> {
-  const token = /^Bearer +([\w.~+/=-]+)$/i.exec(request.header('authorization') ?? '')?.[1]
+  const token = bearerToken(request)
   if (token === undefined) throw new CodedError<IamErrorCode>('InvalidToken', 'No authorization header found.')
   const principal = await verifyToken(token)
   if (principal.type === 'service') {
