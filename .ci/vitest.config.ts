@@ -11,8 +11,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     allowOnly: false,
-    // On a machine that others load too, a socket may be slower than a test waits. By hand nothing is tried twice.
-    retry: process.env['CI'] === 'true' ? 1 : 0,
     reporters: ['default', 'json'],
     outputFile: { json: 'node_modules/.cache/vitest-results.json' },
   },

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 
 /**
- * Watches a server's requests and gives the way to end it: no new connections, connections without a request are closed
- * at once, the others after their request; what still runs after `graceMs` is cut. Node alone would wait for connections
+ * Watches a server's requests and gives the way to end it: no new connections, connections on which no request has arrived
+ * are closed at once, the others after their request; what still runs after `graceMs` is cut. Node alone would wait for connections
  * that have not said anything yet, and after a request for as long as its connection is kept alive.
  */
 export function drainable(server: Server): (graceMs: number) => Promise<void> {
@@ -38,6 +39,9 @@ export function drainable(server: Server): (graceMs: number) => Promise<void> {
     draining = true
     const closed = once(server, 'close')
     server.close()
+    // What the kernel has is read first: a request that arrived before the signal is not dropped with its connection.
+    await turn()
+    await turn()
     for (const [socket, responses] of running) {
       if (responses.size === 0) socket.destroySoon()
       for (const response of responses) response.shouldKeepAlive = false

@@ -85,10 +85,13 @@ describe('after SIGTERM', () => {
     const signed = signRaw(server.s3Url, { method: 'PUT', path: '/bucket/up', payload: sha256(upload) })
     const uploading = startRaw(server.s3Url, {
       ...signed,
-      headers: { ...signed.headers, 'content-length': String(OBJECT_BYTES) },
+      headers: { ...signed.headers, 'content-length': String(OBJECT_BYTES), expect: '100-continue' },
     })
     open.add(uploading)
     const uploaded = replyOf(uploading)
+    uploading.flushHeaders()
+    // The server has begun with it.
+    await once(uploading, 'continue')
     uploading.write(upload.subarray(0, OBJECT_BYTES / PIECES))
     // A connection that is idle, and one that has not said anything yet, hold nothing up.
     dial(server.s3Port)
