@@ -3,12 +3,13 @@ import { combineCrcs, isCombinable } from '../base/crc-combine.ts'
 import { hasCode } from '../base/errors.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
+import { type Bucket, currentOf } from './buckets.ts'
 import { commitVersion } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Manifest, openSummary, type StoredChecksum, sealSummary } from './content.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
+import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { NULL_VERSION } from './put-object.ts'
 import { decodeObject, type ObjectRecord } from './records.ts'
@@ -51,6 +52,7 @@ export interface CompleteInput {
 export interface CompletedObject {
   readonly etag: string
   readonly checksum?: StoredChecksum
+  readonly protection: Protection
 }
 
 /** Moves no bytes: the parts stay where they are, and one commit makes them the object. */
@@ -128,7 +130,14 @@ async function tryToComplete(
     },
   }
   try {
-    await commitVersion(engine, keys, draft, { bucket, key, record, conditions: input.conditions, also })
+    const committed = await commitVersion(engine, keys, draft, {
+      bucket,
+      key,
+      record,
+      conditions: input.conditions,
+      also,
+    })
+    return { ...summary, protection: protectionOf(committed.bucket, record.wrappedDek) }
   } catch (error) {
     if (partReplaced) return undefined
     // Another CompleteMultipartUpload of the same upload won: its answer is ours. Where that can't be seen, the first
@@ -137,7 +146,6 @@ async function tryToComplete(
     if (finished) return finished
     throw error
   }
-  return summary
 }
 
 /** What the client says of the object's checksum must be something that is known of it, or it would go unverified. */
@@ -171,8 +179,9 @@ async function finishedBefore(
   const same = uploadId !== undefined && record.blobId.equals(envelopeIdOf(uploadId))
   if (!('partCount' in record.data) || !same) return undefined
   // Of this very record: by now another object may be the current one.
-  const cipher = await keys.summaryCipher(input.bucket)
-  return openSummary(cipher, input.bucket, input.key, record.blobId, 0, record.summary)
+  using cipher = await keys.summaryCipher(input.bucket)
+  const summary = openSummary(cipher, input.bucket, input.key, record.blobId, 0, record.summary)
+  return { ...summary, protection: protectionOf(currentOf(engine.buckets)(input.bucket), record.wrappedDek) }
 }
 
 async function allParts(engine: Engine, keys: BucketKeys, upload: Upload): Promise<Map<number, UploadedPart>> {

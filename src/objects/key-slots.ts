@@ -80,8 +80,9 @@ export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {
   return slot
 }
 
-export function protectionOf(table: Pick<SlotTable, 'slots'>, { slot: id }: Pick<StoredDek, 'slot'>): Protection {
-  const { rootKeyCrn, encryption, kind } = slotOf(table, id)
+/** Whatever was under a slot that is not there any more is under the one of now. */
+export function protectionOf(table: SlotTable, { slot: id }: Pick<StoredDek, 'slot'>): Protection {
+  const { rootKeyCrn, encryption, kind } = findSlot(table, id) ?? slotOf(table, table.slot)
   return { rootKeyCrn, encryption, bucketKey: kind === 'bucket-key' }
 }
 

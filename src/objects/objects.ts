@@ -44,6 +44,7 @@ import { openLease, sealLease, sweep } from './sweep.ts'
 import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
 import {
   abortUpload,
+  type CreatedUpload,
   createUpload,
   findUpload,
   type ListedUpload,
@@ -76,9 +77,9 @@ export interface ObjectsService {
     target: Target & {
       readonly attributes: Attributes
       readonly checksum?: UploadChecksum
-      readonly bucketKey?: boolean
+      readonly bucketKey?: boolean | undefined
     },
-  ) => Promise<{ readonly uploadId: string }>
+  ) => Promise<CreatedUpload>
   readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
   readonly uploadPart: (upload: Upload, number: number, body: BodyInput) => Promise<UploadedPart>
   readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>

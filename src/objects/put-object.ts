@@ -18,7 +18,7 @@ export interface PutInput {
   readonly attributes: Attributes
   readonly conditions: WriteConditions
   /** Under a bucket key, or not. Default: as the bucket has it. */
-  readonly bucketKey?: boolean
+  readonly bucketKey?: boolean | undefined
 }
 
 export interface PutResult {

@@ -5,7 +5,7 @@ import { openManifest, sealManifest } from '../envelope/manifest.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { type BodyInput, permittedBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
+import { type Bucket, currentOf } from './buckets.ts'
 import { commitOrLeave, currentBucket } from './commit-version.ts'
 import {
   type Attributes,
@@ -20,6 +20,7 @@ import {
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { type Protection, protectionOf } from './key-slots.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
 import { slotForWrite } from './slot-choice.ts'
@@ -41,6 +42,7 @@ export interface Upload {
   readonly record: UploadRecord
   readonly row: Entry
   readonly checksum: UploadChecksum | undefined
+  readonly protection: Protection
 }
 
 export interface UploadedPart extends Summary {
@@ -55,6 +57,11 @@ const MAX_ATTEMPTS = 20
 
 const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
 
+export interface CreatedUpload {
+  readonly uploadId: string
+  readonly protection: Protection
+}
+
 export async function createUpload(
   engine: Engine,
   keys: BucketKeys,
@@ -64,14 +71,14 @@ export async function createUpload(
     readonly attributes: Attributes
     readonly checksum?: UploadChecksum
     /** Under a bucket key, or not. Default: as the bucket has it. */
-    readonly bucketKey?: boolean
+    readonly bucketKey?: boolean | undefined
   },
-): Promise<{ readonly uploadId: string }> {
+): Promise<CreatedUpload> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, target.bucket)
     const { bucket, slot } = await slotForWrite(engine, keys, now, target.bucketKey)
     const uploadId = await tryToCreate(engine, keys, bucket, slot, target)
-    if (uploadId) return { uploadId: uploadId.toString('hex') }
+    if (uploadId) return { uploadId: uploadId.toString('hex'), protection: protectionOf(bucket, { slot }) }
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
@@ -115,7 +122,8 @@ export async function findUpload(engine: Engine, bucket: Bucket, key: string, up
   if (!parsed || !row) throw noSuchUpload(uploadId)
   const id = envelopeIdOf(parsed)
   const record = decodeUpload(row.value)
-  return { id, uploadId, bucket, key, record, row, checksum: checksumOf(record) }
+  const protection = protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek)
+  return { id, uploadId, bucket, key, record, row, checksum: checksumOf(record), protection }
 }
 
 export function checksumOf(record: UploadRecord): UploadChecksum | undefined {

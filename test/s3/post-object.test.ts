@@ -100,6 +100,13 @@ describe('PostObject', () => {
     })
   })
 
+  it('wraps the data key with a bucket key when the form asks for it', async () => {
+    const Fields = { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' }
+    const { status, headers } = await post(await made('under a bucket key', { Fields, Conditions: [Fields] }))
+    expect([status, headers['x-amz-server-side-encryption-bucket-key-enabled']]).toEqual([204, 'true'])
+    expect((await head('under a bucket key')).BucketKeyEnabled).toBe(true)
+  })
+
   it('ignores a field that S3 does not know, whatever its name', async () => {
     expect(outcome(await post(await made('unknown', { Fields: { constructor: 'x', tostring: 'y' } })))).toBe('204')
   })

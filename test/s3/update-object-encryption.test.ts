@@ -61,7 +61,9 @@ describe('UpdateObjectEncryption', () => {
     const listed = await list(name)
     const key = await keys.newKey(name)
     await update(name, key.crn, on)
-    expect(await head(name)).toEqual({ ...before, ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key.crn })
+    const bucketKey = on ? { BucketKeyEnabled: true } : {}
+    const told = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: key.crn, ...bucketKey }
+    expect(await head(name)).toEqual({ ...before, ...told })
     expect(before.ServerSideEncryption).toBe('AES256')
     expect(await text(name)).toBe(`bytes of ${name}`)
     expect(await list(name)).toEqual(listed)

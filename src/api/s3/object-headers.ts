@@ -105,9 +105,11 @@ export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject
 }
 
 /** What was really done: under the service's own root key (AES256 in S3's words) or under the customer's. */
-export function encryptionHeaders(of: Pick<Protection, 'encryption' | 'rootKeyCrn'>): Headers {
-  if (of.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256' }
+export function encryptionHeaders(of: Protection): Headers {
+  const bucketKey = of.bucketKey ? { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' } : {}
+  if (of.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256', ...bucketKey }
   return {
+    ...bucketKey,
     'x-amz-server-side-encryption': 'aws:kms',
     'x-amz-server-side-encryption-aws-kms-key-id': of.rootKeyCrn,
     ...rootKeyHeaders(of),

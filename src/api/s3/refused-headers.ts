@@ -7,7 +7,7 @@ const NOT_IMPLEMENTED: readonly (string | RegExp)[] = [
   'x-amz-tagging',
   'x-amz-write-offset-bytes',
   /^x-amz-object-lock-/,
-  /^x-amz-server-side-encryption-(context|bucket-key-enabled|aws-kms-key-id)$/,
+  /^x-amz-server-side-encryption-(context|aws-kms-key-id)$/,
   /^retention-/,
   'x-amz-bypass-governance-retention',
   'x-amz-mfa',

@@ -64,7 +64,7 @@ export const completeMultipartUpload = defineOperation({
             }
           : {}),
       },
-      encryptionHeaders(place.bucket),
+      encryptionHeaders(done.protection),
     )
   },
 })

@@ -5,6 +5,7 @@ import type { OpenObject } from '../../../objects/open-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
 import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-source.ts'
+import { BUCKET_KEY, SSE, wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
@@ -35,6 +36,7 @@ export const copyObject = defineOperation({
       replace: directive(request, 'metadata') === 'REPLACE',
       attributes: uploadAttributes(request),
       algorithm: wantedAlgorithm(request),
+      bucketKey: wantedBucketKey(request),
       sourceConditions: readConditions(request, 'x-amz-copy-source-'),
       conditions: writeConditions(request),
     }
@@ -70,6 +72,7 @@ export const copyObject = defineOperation({
       },
       attributes: replace ? input.attributes : kept(object, input.attributes),
       conditions: input.conditions,
+      bucketKey: input.bucketKey,
     })
     return xmlReply(
       'CopyObjectResult',
@@ -90,7 +93,7 @@ export const copyObject = defineOperation({
 
 /** S3: naming any of these, be it as it is already, makes a copy to itself legal. */
 const changesMore = ({ headers }: S3Request): boolean =>
-  ['x-amz-storage-class', REDIRECT, 'x-amz-server-side-encryption'].some((name) => headers.has(name))
+  ['x-amz-storage-class', REDIRECT, SSE, BUCKET_KEY].some((name) => headers.has(name))
 
 /** S3: the website redirect is not copied with the metadata, but may be given anew. */
 function kept({ manifest }: OpenObject, given: Attributes): Attributes {

@@ -1,3 +1,4 @@
+import { wantedBucketKey } from '../encryption-headers.ts'
 import { readMultipartChecksum } from '../multipart-checksum.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
@@ -16,23 +17,25 @@ export const createMultipartUpload = defineOperation({
     return {
       target: objectTarget(request),
       attributes: uploadAttributes(request),
+      bucketKey: wantedBucketKey(request),
       checksum: readMultipartChecksum(request),
     }
   },
-  run: async ({ target, attributes, checksum }, context) => {
+  run: async ({ target, attributes, bucketKey, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
-    const { uploadId } = await context.objects.createUpload({
+    const { uploadId, protection } = await context.objects.createUpload({
       bucket,
       key,
       attributes,
+      bucketKey,
       ...(checksum ? { checksum } : {}),
     })
     return xmlReply(
       'InitiateMultipartUploadResult',
       { Bucket: target.bucket, Key: key, UploadId: uploadId },
       {
-        ...encryptionHeaders(bucket),
+        ...encryptionHeaders(protection),
         ...(checksum
           ? { 'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(), 'x-amz-checksum-type': checksum.type }
           : {}),

@@ -1,6 +1,7 @@
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
+import { wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
@@ -33,8 +34,9 @@ export const postObject = defineOperation({
       body: bodyInput(body, readChecksumRequest(asPut)),
       attributes: uploadAttributes(asPut),
       conditions: writeConditions(asPut),
+      bucketKey: wantedBucketKey(asPut),
     })
-    return reply(form, name, request, stored.etag, encryptionHeaders(bucket))
+    return reply(form, name, request, stored.etag, encryptionHeaders(stored.protection))
   },
 })
 

@@ -1,6 +1,7 @@
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
+import { wantedBucketKey } from '../encryption-headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
@@ -17,15 +18,16 @@ export const putObject = defineOperation({
     return {
       target: objectTarget(request),
       attributes: uploadAttributes(request),
+      bucketKey: wantedBucketKey(request),
       conditions: writeConditions(request),
       checksum: readChecksumRequest(request),
     }
   },
-  run: async ({ target, attributes, conditions, checksum }, context) => {
+  run: async ({ target, attributes, bucketKey, conditions, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
     const body = bodyInput(context.body, checksum)
-    const stored = await context.objects.put({ bucket, key, body, attributes, conditions })
+    const stored = await context.objects.put({ bucket, key, body, attributes, conditions, bucketKey })
     return {
       status: 200,
       headers: {

@@ -59,7 +59,7 @@ export const uploadPartCopy = defineOperation({
         ETag: quoted(part.etag),
         ...(part.checksum ? { [`Checksum${part.checksum.algorithm.toUpperCase()}`]: part.checksum.value } : {}),
       },
-      encryptionHeaders(upload.bucket),
+      encryptionHeaders(upload.protection),
     )
   },
 })

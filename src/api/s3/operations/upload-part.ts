@@ -29,7 +29,7 @@ export const uploadPart = defineOperation({
     const { 'x-amz-checksum-type': _, ...sum } = checksumHeader(part.checksum)
     return {
       status: 200,
-      headers: { etag: quoted(part.etag), ...sum, ...encryptionHeaders(upload.bucket), 'content-length': 0 },
+      headers: { etag: quoted(part.etag), ...sum, ...encryptionHeaders(upload.protection), 'content-length': 0 },
     }
   },
 })
