@@ -30,9 +30,16 @@ export function decide(state: IamState, principal: Principal, action: Action, ta
   if (principal.accountId !== target.accountId || target.accountId === SYSTEM_ACCOUNT_ID) {
     return deny('the resource belongs to another account')
   }
+  if (action === 'iam-identity.signing-key.rotate' && !isOperator(state, principal.accountId)) {
+    return deny('the keys that sign tokens are of all accounts: only the operator account may change them')
+  }
   if (action === 'iam.service-token.create') return decideServiceToken(state, principal)
   return decideForUser(state, principal, action, target)
 }
+
+/** One account alone is the operator's. */
+const isOperator = ({ operatorAccountId, accounts }: IamState, accountId: string): boolean =>
+  operatorAccountId === undefined ? accounts.size() === 1 : operatorAccountId === accountId
 
 /**
  * Acting as a service for one of the account's instances, whatever service it is of: such a token reaches every key that

@@ -22,6 +22,8 @@ export type IamErrorCode =
   /** Changed since the caller read it. */
   | 'EntityConflict'
   | 'EntityLocked'
+  /** The account would have none left. */
+  | 'LastAdministrator'
   /** An instance that still holds something. */
   | 'InstanceInUse'
   | 'PolicyNotFound'

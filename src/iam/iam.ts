@@ -83,6 +83,8 @@ export interface IamOptions {
   readonly clock: Clock
   /** `iss` of the tokens, e.g. `https://iam.cloud.ibm.com/identity`. */
   readonly issuer: string
+  /** The account whose Administrators may change what all accounts share. Default: the only one there is, if it is. */
+  readonly operatorAccountId?: string | undefined
   /** Default: nothing is recorded. */
   readonly audit?: IamAudit
   readonly settings?: Partial<TokenSettings & { readonly signingKey: SigningKeySettings }>
@@ -95,11 +97,12 @@ export async function openIam({
   tokenKey,
   clock,
   issuer,
+  operatorAccountId,
   audit = noAudit,
   settings,
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
-  const state = await openState(store, secretKey, clock)
+  const state = await openState({ store, secretKey, clock, operatorAccountId })
   const policies = createPolicies(state)
   const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
   const keys = await openSigningKeys({ store, tokenKey, clock, settings: signingKeySettings })

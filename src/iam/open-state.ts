@@ -14,8 +14,15 @@ import type { IamState } from './state.ts'
 import { openTable } from './table.ts'
 import { userCodec } from './users.ts'
 
+export interface StateOptions {
+  readonly store: MetadataStore
+  readonly secretKey: Buffer
+  readonly clock: Clock
+  readonly operatorAccountId?: string | undefined
+}
+
 /** Throws IamStateDamaged when a record does not decode or a secret does not open under `secretKey`. */
-export async function openState(store: MetadataStore, secretKey: Buffer, clock: Clock): Promise<IamState> {
+export async function openState({ store, secretKey, clock, operatorAccountId }: StateOptions): Promise<IamState> {
   const firstObjectStorage = new Map<string, StoredInstance>()
   const apiKeysById = new Map<string, StoredApiKey>()
   const apiKeys = await openTable(store, IAM_SPACE.apiKey, apiKeyCodec, (after, before) => {
@@ -35,6 +42,7 @@ export async function openState(store: MetadataStore, secretKey: Buffer, clock: 
     policies: await openPolicyBook(store),
     customRoles: await openRoleBook(store),
     firstObjectStorage,
+    operatorAccountId,
     systemInstances: new Map(),
     systemAuthorizations: [],
     hashApiKey: apiKeyHasher(secretKey),

@@ -1,7 +1,9 @@
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
+import { keepAdministrator } from './administrators.ts'
 import type { IamErrorCode } from './errors.ts'
-import type { Policy, PolicyDraft } from './policy.ts'
+import { userKey } from './keyspace.ts'
+import { exactValue, type Policy, type PolicyDraft } from './policy.ts'
 import type { Permits } from './policy-book.ts'
 import { checkDraft } from './policy-check.ts'
 import { subjectOf, subjectOfIdentity } from './policy-shelves.ts'
@@ -15,10 +17,16 @@ export interface Policies {
   /** Of any state, in no order. */
   readonly list: (accountId: string) => Iterable<Policy>
   readonly get: (id: string) => Policy | undefined
-  /** Throws PolicyNotFound, PolicyChanged when `revision` is given and stale, and what `create` throws. The account stays. */
+  /**
+   * Throws PolicyNotFound, PolicyChanged when `revision` is given and stale, LastAdministrator, and what `create` throws.
+   * The account stays.
+   */
   readonly replace: (id: string, draft: PolicyDraft, by: string, revision?: number) => Promise<Policy>
   readonly setState: (id: string, state: Policy['state'], by: string, revision?: number) => Promise<Policy>
-  /** Gives no rights from that moment; `setState` brings it back, for 30 days. Throws PolicyNotFound, also for a deleted one. */
+  /**
+   * Gives no rights from that moment; `setState` brings it back, for 30 days. Throws PolicyNotFound, also for a deleted one,
+   * and LastAdministrator.
+   */
   readonly delete: (id: string, by: string) => Promise<void>
   readonly permits: (id: string) => Permits | undefined
 }
@@ -55,7 +63,12 @@ export function createPolicies(state: IamState): Policies {
   })
 
   return {
-    create: (draft, by) => change(() => store(newPolicy(state, draft, by))),
+    create: (draft, by) =>
+      change(() => {
+        const made = newPolicy(state, draft, by)
+        requireSubject(state, made)
+        return store(made)
+      }),
     list: policies.ofAccount,
     get: policies.get,
     replace: (id, draft, by, revision) =>
@@ -65,22 +78,26 @@ export function createPolicies(state: IamState): Policies {
         if (checked.accountId !== known.accountId)
           throw failure('PolicyInvalid', 'a policy cannot move to another account')
         if (checked.type !== known.type) throw failure('PolicyInvalid', 'a policy keeps its type')
+        requireSubject(state, checked)
         refuseTwin(state, checked, id)
-        return store({ ...checked, ...revised(known, by) })
+        const next = { ...checked, ...revised(known, by) }
+        keepAdministrator(state, { of: 'policy', before: known, after: next })
+        return store(next)
       }),
     setState: (id, wanted, by, revision) =>
       change(() => {
         const known = existing(id, revision)
         if (wanted === known.state) return { changes: [], result: known }
         if (wanted === 'active') {
-          checkDraft(state, draftOf(known))
+          requireSubject(state, checkDraft(state, draftOf(known)))
           refuseTwin(state, known)
-        }
+        } else keepAdministrator(state, { of: 'policy', before: known })
         return store({ ...known, ...revised(known, by), state: wanted })
       }),
     delete: async (id, by) => {
       await change(() => {
         const known = undeleted(id)
+        keepAdministrator(state, { of: 'policy', before: known })
         const { changes } = store({ ...known, ...revised(known, by), state: 'deleted' })
         return { changes: [...changes, ...forgotten(state, known.accountId)], result: undefined }
       })
@@ -89,7 +106,7 @@ export function createPolicies(state: IamState): Policies {
   }
 }
 
-/** For a change that makes more than the policy: throws what `create` throws, and writes nothing. */
+/** For a change that makes its subject too: throws what `create` throws, and writes nothing. */
 export function newPolicy(state: IamState, draft: PolicyDraft, by: string): Policy {
   const checked = checkDraft(state, draft)
   refuseTwin(state, checked)
@@ -103,6 +120,14 @@ const forgotten = ({ policies, clock }: IamState, accountId: string): readonly C
   Array.from(policies.ofAccount(accountId))
     .filter(({ state, modifiedAtMs }) => state === 'deleted' && modifiedAtMs + RESTORABLE_MS <= clock.now())
     .map(({ id }) => policies.remove(id))
+
+/** Who is given rights is there: rights for somebody who comes later would be ones that nobody looked at then. */
+function requireSubject({ users }: Pick<IamState, 'users'>, { type, accountId, subject }: PolicyDraft): void {
+  if (type !== 'access') return
+  const iamId = exactValue(subject, 'iam_id') ?? ''
+  if (!users.get(userKey({ accountId, iamId })))
+    throw failure('PolicyInvalid', `subject: the account has neither a user nor a service ID ${iamId}`)
+}
 
 function refuseTwin({ policies }: Pick<IamState, 'policies'>, draft: PolicyDraft, except?: string): void {
   const twin = policies.twin(draft)

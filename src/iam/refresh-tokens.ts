@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
+import { decodeBase64url } from '../base/decode.ts'
 import { CodedError } from '../base/errors.ts'
 import { openSmall, SMALL_KIND, sealSmall } from '../envelope/small-envelope.ts'
 import type { IamErrorCode } from './errors.ts'
@@ -31,8 +32,9 @@ export interface RefreshTokensOptions {
 export function createRefreshTokens({ tokenKey, clock, lifeMs }: RefreshTokensOptions): RefreshTokens {
   const sealing = { kind: SMALL_KIND.iamSecret, key: tokenKey, context: ['iam', 'refresh-token'] } as const
   const contentOf = (refreshToken: string): z.output<typeof schema> => {
+    const sealed = decodeBase64url(refreshToken)
+    if (sealed === undefined) throw refreshTokenInvalid()
     try {
-      const sealed = Buffer.from(refreshToken, 'base64url')
       return schema.parse(JSON.parse(openSmall(sealing, sealed).toString('utf8')))
     } catch {
       throw refreshTokenInvalid()

@@ -31,6 +31,8 @@ export interface IamState {
   readonly customRoles: RoleBook
   /** First object storage instance of each account, as far as asked for since instances last changed. */
   readonly firstObjectStorage: Map<string, StoredInstance>
+  /** Whose Administrators may change what all accounts share. */
+  readonly operatorAccountId: string | undefined
   readonly systemInstances: Map<string, Instance>
   readonly systemAuthorizations: SystemAuthorization[]
   readonly hashApiKey: HashApiKey

@@ -1,6 +1,7 @@
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import { z } from 'zod'
 import type { Clock } from '../base/clock.ts'
+import { decodeBase64url } from '../base/decode.ts'
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import { findApiKey, userOfApiKey } from './api-keys.ts'
@@ -88,7 +89,7 @@ export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenL
   }
 
   const claimsOf = async (jwt: string): Promise<JWTPayload> => {
-    if (jwt.length > MAX_TOKEN_LENGTH) throw invalidToken()
+    if (jwt.length > MAX_TOKEN_LENGTH || !isCanonical(jwt)) throw invalidToken()
     try {
       // RS256 and our key ids, nothing else: never what the token itself says about its algorithm or its key.
       const options = {
@@ -158,6 +159,9 @@ export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenL
     },
   }
 }
+
+/** One token has one text: jose reads base64url leniently. */
+const isCanonical = (jwt: string): boolean => jwt.split('.').every((part) => decodeBase64url(part) !== undefined)
 
 const invalidToken = (): CodedError<IamErrorCode> => new CodedError('InvalidToken', 'the token is not valid')
 

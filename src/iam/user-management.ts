@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { keepAdministrator } from './administrators.ts'
 import { checkedText } from './api-key-management.ts'
 import { declaredLife, newLife, revisedLife } from './entity-life.ts'
 import { conflict, invalid, unknownAccount } from './errors.ts'
@@ -41,9 +42,9 @@ export interface People {
   readonly invite: (invitation: Invitation, by: Actor) => Promise<readonly Person[]>
   readonly get: (id: UserId) => Person
   readonly list: (accountId: string) => readonly Person[]
-  /** `''` removes. One who is not `ACTIVE` any more is shut out at once. Throws IdentityInvalid. */
+  /** `''` removes. One who is not `ACTIVE` any more is shut out at once. Throws IdentityInvalid, LastAdministrator. */
   readonly update: (id: UserId, patch: PersonPatch, by: Actor) => Promise<Person>
-  /** With API keys and HMAC credentials; tokens are refused at once. */
+  /** With API keys and HMAC credentials; tokens are refused at once. Throws LastAdministrator. */
   readonly remove: (id: UserId) => Promise<void>
 }
 
@@ -79,12 +80,19 @@ export function createPeople(state: IamState, clock: Clock): People {
     list: (accountId) => peopleOf(accountId).map(personOf),
     update: (id, patch, by) =>
       change(() => {
-        const user = patched(find(id), patch)
+        const before = find(id)
+        const user = patched(before, patch)
+        keepAdministrator(state, { of: 'user', before, after: user })
         const life = revisedLife(user.life ?? declaredLife(user.iamId), by, clock.now(), 'UPDATE', Object.keys(patch))
         const next = { ...user, life }
         return { changes: [users.put(userKey(next), next)], result: personOf(next) }
       }),
-    remove: (id) => change(() => ({ changes: userRemoval(state, find(id)), result: undefined })),
+    remove: (id) =>
+      change(() => {
+        const before = find(id)
+        keepAdministrator(state, { of: 'user', before })
+        return { changes: userRemoval(state, before), result: undefined }
+      }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { applyBootstrap } from '../iam/bootstrap.ts'
+import { parseBootstrap } from '../iam/bootstrap-schema.ts'
 import { type Iam, openIam } from '../iam/iam.ts'
 import { ownEvent } from './audit-events.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
@@ -11,12 +12,15 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
   const { config, log, clock, foundation, audit } = room
   const { instanceKey, openStore } = foundation
   const { store } = await openStore('iam')
+  const bootstrapFile = config['bootstrap-file']
+  const bootstrap = bootstrapFile === undefined ? undefined : await readBootstrap(bootstrapFile)
   const iam = await openIam({
     store,
     secretKey: instanceKey.derive('iam'),
     tokenKey: instanceKey.derive('token'),
     clock,
     issuer: config['iam.issuer'],
+    operatorAccountId: config['iam.operator-account'] ?? firstAccountOf(bootstrap),
     audit: audit.iam,
     settings: {
       tokenLifeMs: config['iam.token-life-ms'],
@@ -25,10 +29,9 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
     },
   })
   await maintainSigningKeys(room, iam)
-  const bootstrapFile = config['bootstrap-file']
   if (bootstrapFile === undefined) return iam
   audit.iam.ready()
-  await applyBootstrap(iam, await readBootstrap(bootstrapFile))
+  await applyBootstrap(iam, bootstrap)
   audit.iam.record(ownEvent('iam.bootstrap.apply', bootstrapFile))
   await audit.iam.settled()
   if (await isShared(bootstrapFile)) {
@@ -36,6 +39,10 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
   }
   return iam
 }
+
+/** Whoever writes the file names his own account first. */
+const firstAccountOf = (bootstrap: unknown): string | undefined =>
+  bootstrap === undefined ? undefined : parseBootstrap(bootstrap).accounts[0]?.id
 
 async function maintainSigningKeys({ log, scope }: RoomOptions, { signingKeys }: Iam): Promise<void> {
   await signingKeys.maintain()

@@ -253,6 +253,11 @@ export const SETTINGS = {
     'false lets callers in whatever allowedIP and allowedNetwork say, to mend a policy that locked its owner out',
   ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
+  'iam.operator-account': setting(
+    z.string('give an account id').regex(/^[0-9a-f]{32}$/, 'give the id of an account: 32 lower-case hex digits'),
+    undefined,
+    'account whose Administrators may rotate the keys that sign tokens. Default: the first of the bootstrap file, or the only one there is',
+  ),
   'iam.token-life-ms': setting(
     count.pipe(
       z

@@ -1,6 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { applyBootstrap } from '../../src/iam/bootstrap.ts'
+import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import { type IbmClient, ibmCall, ibmPackages, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
-import { ACCOUNT, KEYS, OBJECTS, OTHER_ACCOUNT, serveIam, type TestServer } from './serve.ts'
+import {
+  ACCOUNT,
+  BOOTSTRAP,
+  KEYS,
+  OBJECTS,
+  OTHER_ACCOUNT,
+  openTestIam,
+  putSomebody,
+  serveIam,
+  type TestServer,
+} from './serve.ts'
 
 const role = (name: string) => ({ role_id: `crn:v1:bluemix:public:iam::::${name}` })
 const VIEWER = role('role:Viewer')
@@ -17,6 +29,7 @@ beforeAll(async () => {
   policies = await platformClient('iam-policy-management/v1', server.url, 'k1')
   asViewer = await platformClient('iam-policy-management/v1', server.url, 'kr')
   asOther = await platformClient('iam-policy-management/v1', server.url, 'k2')
+  await putSomebody(server.iam, 'IBMid-somebody', 'IBMid-a', 'IBMid-b', 'IBMid-c', 'IBMid-x', 'IBMid-remover')
 })
 afterAll(() => server.close())
 afterEach(async () => {
@@ -304,6 +317,102 @@ describe.each(['listPolicies', 'listV2Policies'])('%s', (list) => {
     await server.iam.identities.putApiKey({ accountId: ACCOUNT, iamId: 'IBMid-plain' }, 'k-plain')
     const plain = await platformClient('iam-policy-management/v1', server.url, 'k-plain')
     expect(await ids({}, plain)).toEqual([])
+  })
+})
+
+describe('the subject of an access policy', () => {
+  const READS = [{ attributes: [{ name: 'serviceName', value: 'kms' }] }]
+
+  it.each([
+    ['nobody', 'IBMid-nobody-at-all'],
+    ['somebody of another account', 'IBMid-other'],
+  ])('is not %s: later they would have rights that nobody looked at', async (_, iamId) => {
+    const before = [...server.iam.policies.list(ACCOUNT)].length
+    expect(await refusal('createPolicy', v1(iamId, { resources: READS }))).toBe('400 invalid_body')
+    expect(await refusal('createV2Policy', { ...v2(iamId) })).toBe('400 invalid_body')
+    expect([...server.iam.policies.list(ACCOUNT)]).toHaveLength(before)
+    const { result } = await call('createPolicy', v1('IBMid-a'))
+    const changed = { ...v1(iamId), policyId: result.id, ifMatch: '*' }
+    expect(await refusal('replacePolicy', changed)).toBe('400 invalid_body')
+  })
+
+  it('is there when a deleted policy is brought back', async () => {
+    await putSomebody(server.iam, 'IBMid-leaves')
+    const { result } = await call('createPolicy', v1('IBMid-leaves'))
+    await call('deletePolicy', { policyId: result.id })
+    await server.iam.identities.deleteUser({ accountId: ACCOUNT, iamId: 'IBMid-leaves' })
+    const restored = { policyId: result.id, ifMatch: '*', state: 'active' }
+    expect(await refusal('updatePolicyState', restored)).toBe('404 policy_not_found')
+  })
+})
+
+describe('the last Administrator of an account', () => {
+  const ACCOUNT_WIDE = [{ attributes: [{ name: 'serviceName', value: 'iam' }] }]
+  const administrators = { roles: [ADMINISTRATOR], resources: ACCOUNT_WIDE }
+  const MAIN = { accountId: ACCOUNT, iamId: 'IBMid-main' }
+  const state = async (value: string) => call('updateUserProfile', { ...MAIN, state: value }, users)
+  let users: IbmClient
+  beforeAll(async () => {
+    users = await platformClient('user-management/v1', server.url, 'k1')
+  })
+
+  it('is not removed and not shut out', async () => {
+    expect(await refusal('removeUser', MAIN, users)).toBe('409 user_conflict')
+    expect(await refusal('v3RemoveUser', MAIN, users)).toBe('409 user_conflict')
+    expect(await ibmRefusal(state('VPN_ONLY'))).toBe('409 user_conflict')
+    await call('updateUserProfile', { ...MAIN, photo: 'x' }, users)
+    expect(server.iam.people.get(MAIN).profile.state).toBe('ACTIVE')
+  })
+
+  it('keeps the policy that makes one, whatever is done to it', async () => {
+    const { result: policy } = await call('createPolicy', v1('IBMid-a', administrators))
+    const { iamId, ...declared } = { ...MAIN, name: 'Main user', email: 'main@example.com' }
+    // As if nobody had been declared an Administrator.
+    await server.iam.identities.putUser({ iamId, ...declared, roles: { 'cloud-object-storage': 'Manager' } })
+    await server.iam.identities.putApiKey({ accountId: ACCOUNT, iamId: 'IBMid-a' }, 'key of a')
+    const asA = await platformClient('iam-policy-management/v1', server.url, 'key of a')
+    const usersAsA = await platformClient('user-management/v1', server.url, 'key of a')
+    const of = { policyId: policy.id, ifMatch: '*' }
+    expect(await refusal('deletePolicy', { policyId: policy.id }, asA)).toBe('409 policy_conflict_error')
+    expect(await refusal('updatePolicyState', { ...of, state: 'deleted' }, asA)).toBe('409 policy_conflict_error')
+    for (const body of [
+      v1('IBMid-a', { ...administrators, roles: [VIEWER] }),
+      v1('IBMid-a', { roles: [ADMINISTRATOR] }),
+    ]) {
+      expect(await refusal('replacePolicy', { ...body, ...of }, asA)).toBe('409 policy_conflict_error')
+    }
+    const limited = {
+      ...v2('IBMid-a', { ...WORKING_HOURS, control: { grant: { roles: [ADMINISTRATOR] } } }),
+      resource: { attributes: [equals('accountId', ACCOUNT), equals('serviceName', 'iam')] },
+    }
+    const revision = (await call('getV2Policy', { id: policy.id }, asA)).headers['etag']
+    expect(await refusal('replaceV2Policy', { ...limited, id: policy.id, ifMatch: revision }, asA)).toBe(
+      '409 policy_conflict_error',
+    )
+    const a = { accountId: ACCOUNT, iamId: 'IBMid-a' }
+    expect(await refusal('removeUser', a, usersAsA)).toBe('409 user_conflict')
+    // Handing it on is no loss.
+    await call('replacePolicy', { ...v1('IBMid-b', administrators), ...of }, asA)
+    await server.iam.identities.putUser({
+      ...{ iamId, ...declared },
+      roles: { 'cloud-object-storage': 'Manager', kms: 'Manager', iam: 'Administrator' },
+    })
+  })
+
+  it('is one, whoever of two goes first', async () => {
+    const iam = await openTestIam(memoryStore())
+    await applyBootstrap(iam, BOOTSTRAP)
+    const [a] = await iam.people.invite({ accountId: ACCOUNT, emails: ['a@example.com'] }, MAIN)
+    if (!a) throw new Error('nobody was invited')
+    const { iamId, name, email } = a
+    await iam.identities.putUser({ accountId: ACCOUNT, iamId, name, email, roles: { iam: 'Administrator' } })
+    const outcomes = await Promise.allSettled([
+      iam.people.remove(MAIN),
+      iam.people.remove(a),
+      iam.people.update(a, { state: 'VPN_ONLY' }, MAIN),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'LastAdministrator' } })
   })
 })
 

@@ -58,7 +58,21 @@ export const BOOTSTRAP = {
 }
 
 export const openTestIam = (store: MetadataStore, now: () => number = Date.now): Promise<Iam> =>
-  openIam({ store, secretKey: Buffer.alloc(32, 1), tokenKey: Buffer.alloc(32, 2), clock: { now }, issuer: ISSUER })
+  openIam({
+    store,
+    secretKey: Buffer.alloc(32, 1),
+    tokenKey: Buffer.alloc(32, 2),
+    clock: { now },
+    issuer: ISSUER,
+    operatorAccountId: ACCOUNT,
+  })
+
+/** Somebody in the main account with nothing but what policies give. */
+export async function putSomebody(iam: Iam, ...iamIds: readonly string[]): Promise<void> {
+  for (const iamId of iamIds) {
+    await iam.identities.putUser({ accountId: ACCOUNT, iamId, name: iamId, email: '', roles: {} })
+  }
+}
 
 export interface TestServer {
   readonly iam: Iam

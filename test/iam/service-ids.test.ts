@@ -185,8 +185,14 @@ describe('the keys that sign tokens', () => {
   it('are changed by an administrator, once until the next one signs', async () => {
     const first = await ask('POST', '/rotate', 'k1')
     expect(first).toMatchObject({ status: 200, body: { state: 'waiting' } })
-    expect((await ask('POST', '/rotate', 'k2')).body.kid).toBe(first.body.kid)
+    expect((await ask('POST', '/rotate', 'k1')).body.kid).toBe(first.body.kid)
     expect((await ask('GET', '', 'kr')).body.signing_keys).toMatchObject([{ state: 'signing' }, { state: 'waiting' }])
     expect((await ask('POST', '/rotate', 'kr')).status).toBe(403)
+  })
+
+  it('are not changed by the administrator of another account than the operator: they sign the tokens of all', async () => {
+    const before = server.iam.signingKeys.list()
+    expect((await ask('POST', '/rotate', 'k2')).status).toBe(403)
+    expect(server.iam.signingKeys.list()).toEqual(before)
   })
 })

@@ -103,12 +103,34 @@ describe('POST /identity/token', () => {
   })
 })
 
+it('an access token has one text: no signature with other spare bits, padding or junk', async () => {
+  const good = await server.token('k1')
+  const [, , signature = ''] = good.split('.')
+  const twins = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
+    .map((last) => `${signature.slice(0, -1)}${last}`)
+    .filter((twin) => twin !== signature && Buffer.from(twin, 'base64url').equals(Buffer.from(signature, 'base64url')))
+  expect(twins.length).toBeGreaterThan(0)
+  const others = [...twins, `${signature}=`, `${signature}!`, `${signature} `]
+  for (const other of others) {
+    await expect(server.iam.verifyToken(good.replace(signature, other))).rejects.toMatchObject({ code: 'InvalidToken' })
+  }
+  await expect(server.iam.verifyToken(good)).resolves.toMatchObject({ iamId: 'IBMid-main' })
+})
+
 describe('a refresh token', () => {
   const BX = { Authorization: 'Basic Yng6Yng=' }
   const first = async (at: TestServer = server) =>
     (await askAt(at, { apikey: 'k1', grant_type: APIKEY_GRANT }, '/identity/token', BX)).body.refresh_token
   const refresh = (refreshToken: string, at: TestServer = server) =>
     askAt(at, { grant_type: 'refresh_token', refresh_token: refreshToken }, '/identity/token', BX)
+
+  it('has one text: nothing before, behind or within it', async () => {
+    const good = await first()
+    for (const bad of [`${good}.`, `${good}=`, `${good} `, `${good}.junk`, ` ${good}`, `${good}\n`, `${good}!!`]) {
+      expect(await refresh(bad)).toMatchObject({ status: 400, body: { errorCode: 'BXNIM0407E' } })
+    }
+    expect((await refresh(good)).status).toBe(200)
+  })
 
   it('is given to the client bx and gives tokens, and refresh tokens again', async () => {
     const again = await refresh(await first())

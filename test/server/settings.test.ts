@@ -267,6 +267,10 @@ const EXAMPLES: Readonly<
     ],
     bad: [''],
   },
+  'iam.operator-account': {
+    good: ['0', 'a', '1f'].map((digits) => digits.repeat(32).slice(0, 32)).map((id) => [id, id]),
+    bad: ['', 'main', 'A'.repeat(32), 'a'.repeat(31)],
+  },
   'iam.token-life-ms': {
     good: [
       ['60000', 60_000],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { decodeBase64url } from '../../base/decode.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { contextOf, parameterInvalid } from './entity-protocol.ts'
@@ -31,7 +32,7 @@ export function listQuery({ query }: ApiRequest): ListQuery {
 
 function readToken(token: string): z.output<typeof tokenSchema> {
   try {
-    return tokenSchema.parse(JSON.parse(Buffer.from(token, 'base64url').toString('utf8')))
+    return tokenSchema.parse(JSON.parse(decodeBase64url(token)?.toString('utf8') ?? ''))
   } catch {
     throw parameterInvalid('pagetoken is not one of this list')
   }

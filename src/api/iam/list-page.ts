@@ -1,3 +1,4 @@
+import { decodeBase64url } from '../../base/decode.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { Policy } from '../../iam/policy.ts'
 import type { ApiRequest } from '../common/request.ts'
@@ -49,7 +50,7 @@ const writeStart = (place: Place): string => Buffer.from(JSON.stringify(place), 
 
 function readStart(token: string): Place {
   try {
-    const place: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'))
+    const place: unknown = JSON.parse(decodeBase64url(token)?.toString('utf8') ?? '')
     if (Array.isArray(place) && place.length === 2) {
       const [key, id]: readonly unknown[] = place
       if ((typeof key === 'string' || typeof key === 'number') && typeof id === 'string') return [key, id]

@@ -49,6 +49,7 @@ const FACES = {
   NotPermitted: [403, 'insufficent_permissions'],
   PolicyNotFound: [404, 'policy_not_found'],
   PolicyConflict: [409, 'policy_conflict_error'],
+  LastAdministrator: [409, 'policy_conflict_error'],
   PolicyChanged: [412, 'policy_conflict_error'],
   PolicyInvalid: [400, 'invalid_body'],
   PolicyUnsupported: [400, 'invalid_body'],

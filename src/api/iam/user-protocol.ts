@@ -31,6 +31,7 @@ const FACES = {
   UnknownUser: [404, 'user_not_found'],
   UnknownAccount: [404, 'account_not_found'],
   IdentityConflict: [409, 'user_conflict'],
+  LastAdministrator: [409, 'user_conflict'],
   IdentityInvalid: [400, 'invalid_parameter'],
   ParameterInvalid: [400, 'invalid_parameter'],
   PolicyInvalid: [400, 'invalid_parameter'],

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { decodeBase64 } from '../../base/decode.ts'
 import { invalidField } from '../../kms/errors.ts'
 import { mediaType } from './envelope.ts'
 import { protocolError } from './errors.ts'
@@ -132,11 +133,8 @@ export function assertType({ type }: { readonly type?: string | undefined }, kin
 
 /** Standard base64 with padding, in memory of its own. Throws InvalidField. */
 export function fromBase64(field: string, text: string): Buffer {
-  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)) {
-    throw invalidField(field, 'base64 is expected')
-  }
-  const bytes = Buffer.alloc(Buffer.byteLength(text, 'base64'))
-  bytes.write(text, 'base64')
+  const bytes = decodeBase64(text)
+  if (bytes === undefined) throw invalidField(field, 'base64 is expected')
   return bytes
 }
 

@@ -1,4 +1,5 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm, DIGEST_BYTES, hashOf } from '../../base/checksums.ts'
+import { decodeBase64 } from '../../base/decode.ts'
 import { hasCode } from '../../base/errors.ts'
 import { collect, type StreamErrorCode } from '../../base/streams.ts'
 import { S3Error } from './error-codes.ts'
@@ -109,9 +110,8 @@ export function parseChecksum(algorithm: ChecksumAlgorithm, text: string, what =
 }
 
 function decodeDigest(text: string, lengthBytes: number): Buffer | undefined {
-  const digest = Buffer.from(text, 'base64')
-  // Node decodes leniently; only the one canonical spelling is a digest.
-  return digest.length === lengthBytes && digest.toString('base64') === text ? digest : undefined
+  const digest = decodeBase64(text)
+  return digest?.length === lengthBytes ? digest : undefined
 }
 
 /** The announced checksum, after the end of the body's stream. Throws InvalidRequest. */

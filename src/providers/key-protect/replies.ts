@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { decodeBase64 } from '../../base/decode.ts'
 import { failure } from '../common/failure.ts'
 import type { HttpReply } from '../common/http-exchange.ts'
 
@@ -8,9 +9,8 @@ const base64 = z
   .string()
   .min(1)
   .transform((text, context) => {
-    const bytes = Buffer.alloc(Buffer.byteLength(text, 'base64'))
-    bytes.write(text, 'base64')
-    if (bytes.toString('base64') === text) return bytes
+    const bytes = decodeBase64(text)
+    if (bytes !== undefined) return bytes
     context.addIssue({ code: 'custom', message: 'not base64' })
     return z.NEVER
   })

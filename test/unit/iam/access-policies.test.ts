@@ -19,7 +19,10 @@ beforeEach(async () => {
   nowMs = Date.parse('2026-11-23T12:00:00Z')
   iam = await home.openTestIam(store, () => nowMs)
   await applyBootstrap(iam, home.BOOTSTRAP)
+  await home.putSomebody(iam, 'IBMid-x', 'IBMid-y', SERVICE_ID)
 })
+
+const SERVICE_ID = 'iam-ServiceId-00000000-0000-4000-8000-000000000000'
 
 const SERVICE_ROLE = 'crn:v1:bluemix:public:iam::::serviceRole:'
 const PLATFORM_ROLE = 'crn:v1:bluemix:public:iam::::role:'
@@ -146,7 +149,7 @@ describe('an access policy', () => {
   })
 
   it('gives a service ID what it gives a user', async () => {
-    const serviceId = 'iam-ServiceId-00000000-0000-4000-8000-000000000000'
+    const serviceId = SERVICE_ID
     await iam.policies.create(grant([kms], undefined, { subject: [equal('iam_id', serviceId)] }), 'me')
     expect(may('kms.secrets.list', keys, somebody(serviceId))).toBe(true)
     expect(may('kms.secrets.list', keys, somebody('iam-ServiceId-1'))).toBe(false)
@@ -325,6 +328,7 @@ describe('any history of policies', () => {
         const ids: string[] = []
         const run = runs++
         const own = (name: string) => `${name}-${run}`
+        await home.putSomebody(iam, own('IBMid-x'), own('IBMid-y'))
         let opened = iam
         for (const { type, draft: drawn, at } of steps) {
           const next = { ...drawn, subject: [equal('iam_id', own(String(drawn.subject[0]?.value)))] }

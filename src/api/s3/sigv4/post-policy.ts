@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../../base/clock.ts'
+import { decodeBase64 } from '../../../base/decode.ts'
 import { S3Error } from '../error-codes.ts'
 import { parseAmzDate } from './amz-date.ts'
 import { parseCredentialScope, type Regions, type ScopeErrors } from './credential-scope.ts'
@@ -112,9 +113,9 @@ function verifyVersion2<C extends SigningCredential>(
   const expected = createHmac('sha1', credential?.secretAccessKey ?? 'nobody')
     .update(policyText)
     .digest()
-  const presented = Buffer.from(signature, 'base64')
-  const comparable = presented.length === expected.length ? presented : Buffer.alloc(expected.length)
-  const matches = timingSafeEqual(comparable, expected) && presented.length === expected.length
+  const presented = decodeBase64(signature)
+  const comparable = presented?.length === expected.length ? presented : Buffer.alloc(expected.length)
+  const matches = timingSafeEqual(comparable, expected) && comparable === presented
   return verified(credential, accessKeyId, matches, { policyText, signature })
 }
 
