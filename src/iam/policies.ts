@@ -6,8 +6,6 @@ import { userKey } from './keyspace.ts'
 import { exactValue, type Policy, type PolicyDraft } from './policy.ts'
 import type { Permits } from './policy-book.ts'
 import { checkDraft } from './policy-check.ts'
-import { subjectOf, subjectOfIdentity } from './policy-shelves.ts'
-import type { UserId } from './records.ts'
 import type { IamState } from './state.ts'
 import type { Change } from './table.ts'
 
@@ -133,14 +131,6 @@ function refuseTwin({ policies }: Pick<IamState, 'policies'>, draft: PolicyDraft
   const twin = policies.twin(draft)
   if (twin !== undefined && twin !== except)
     throw failure('PolicyConflict', `policy ${twin} grants the same`, { policy: twin })
-}
-
-/** Everything that was granted to an identity, to be gone with it. A later identity of that name starts with nothing. */
-export function removePoliciesOf({ policies }: Pick<IamState, 'policies'>, { accountId, iamId }: UserId): Change[] {
-  const subject = subjectOfIdentity(accountId, iamId)
-  return [...policies.ofAccount(accountId)]
-    .filter((policy) => subjectOf(policy) === subject)
-    .map(({ id }) => policies.remove(id))
 }
 
 function draftOf({ type, accountId, subject, resource, roles, description, pattern, rule }: Policy): PolicyDraft {
