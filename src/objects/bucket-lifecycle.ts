@@ -1,6 +1,7 @@
 import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
-import type { MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
+import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
+import type { BucketDocuments } from './bucket-document.ts'
 import { type BucketKeys, keyCall } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { registeredAt, registrationOf } from './deregistrations.ts'
@@ -22,6 +23,8 @@ export interface NewBucket {
   readonly rootKeyCrn: string
   /** Should a key of the bucket wrap its DEKs, and the root key that one? Default: as the key provider prefers. */
   readonly bucketKey?: boolean
+  /** Its subresources from the first moment on. */
+  readonly documents?: BucketDocuments
 }
 
 const REOPEN_ATTEMPTS = 5
@@ -30,7 +33,7 @@ const REOPEN_ATTEMPTS = 5
 export async function createBucket(
   engine: Engine,
   keys: BucketKeys,
-  { bucketKey, ...input }: NewBucket,
+  { bucketKey, documents = {}, ...input }: NewBucket,
 ): Promise<Bucket> {
   const existing = engine.buckets.find(input.name) && (await engine.buckets.refresh(input.name))
   if (existing) throw taken(existing, input)
@@ -42,13 +45,18 @@ export async function createBucket(
   const table = onlySlot(await keys.newSlot({ ...input, id }, { id: 0, kind, rootKeyCrn, encryption, createdAtMs }))
   const metadataKey = await keys.newMetadataKey({ ...input, id }, slotOf(table, table.slot))
   const record = { ...input, ...table, id, createdAtMs, deleting: false, metadataKey }
-  if (input.encryption !== 'customer-managed') return create(engine, input, () => engine.buckets.create(record))
+  const make = async (also: readonly Write[] = []): Promise<Bucket> => {
+    const bucket = await engine.buckets.create(record, [...engine.documents.firstWrites(record, documents), ...also])
+    engine.documents.created(bucket, documents)
+    return bucket
+  }
+  if (input.encryption !== 'customer-managed') return create(engine, input, make)
   const created = await engine.deregistrations.begin(input)
   try {
     return await create(engine, input, async () => {
       // Registered first: a key that protects a bucket is never without its registration.
       await engine.provider.register(call, registrationOf(input))
-      return engine.buckets.create(record, [created])
+      return make([created])
     })
   } catch (error) {
     // While it is not known whether there is such a bucket, its key stays registered.
@@ -100,10 +108,11 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
     await dropUploads(engine, bucket.id)
-    const configuration = engine.configurations.removals(closing)
+    const configuration = [...engine.configurations.removals(closing), ...engine.documents.removals(closing)]
     const entries = registered.map(engine.deregistrations.entry)
     await engine.buckets.remove(closing, [endOfJob(closing.id), ...entries, ...configuration])
     engine.configurations.forget(closing)
+    engine.documents.forget(closing)
   } catch (error) {
     await reopen(engine, closing)
     throw error

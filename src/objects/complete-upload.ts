@@ -118,6 +118,7 @@ async function tryToComplete(
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
     manifest: await storeManifest(draft, dek, envelope, manifest),
+    properties: upload.record.properties,
   }
   let partReplaced = false
   const also = {

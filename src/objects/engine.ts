@@ -4,6 +4,7 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Configurations } from './bucket-configurations.ts'
+import type { Documents } from './bucket-documents.ts'
 import type { Buckets } from './buckets.ts'
 import type { Damage } from './damage.ts'
 import type { Deregistrations } from './deregistrations.ts'
@@ -21,6 +22,7 @@ export interface Engine {
   readonly clock: Clock
   readonly buckets: Buckets
   readonly configurations: Configurations
+  readonly documents: Documents
   readonly quotas: Quotas
   readonly garbage: Garbage
   readonly deregistrations: Deregistrations

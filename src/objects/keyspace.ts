@@ -28,6 +28,8 @@ export const SPACE = {
   rewrap: 11,
   /** bucket id ‖ u8 part → part of the bucket's configuration (bucket-configuration.ts) */
   configuration: 16,
+  /** bucket id ‖ u8 kind ‖ u8 piece → piece of a bucket document (bucket-documents.ts) */
+  document: 17,
 } as const
 
 const ZERO = Buffer.from([0])

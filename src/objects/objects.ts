@@ -9,9 +9,12 @@ import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/
 import type { BodyInput } from './body-writer.ts'
 import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
 import { openConfigurations } from './bucket-configurations.ts'
+import type { DocumentKind, Json } from './bucket-document.ts'
+import { openDocuments } from './bucket-documents.ts'
 import { type BucketKeys, bucketKeys } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
 import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
+import { changeProperties, type KnownObject, knownObject } from './change-properties.ts'
 import { sameBucket } from './commit-version.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
 import type { WriteConditions } from './conditions.ts'
@@ -34,6 +37,7 @@ import {
   listUploads,
 } from './listing.ts'
 import { type MoveTo, moveBucket } from './move-bucket.ts'
+import type { ObjectProperties } from './object-properties.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
@@ -77,6 +81,7 @@ export interface ObjectsService {
     target: Target & {
       readonly attributes: Attributes
       readonly checksum?: UploadChecksum
+      readonly properties?: ObjectProperties
       readonly bucketKey?: boolean | undefined
     },
   ) => Promise<CreatedUpload>
@@ -86,6 +91,20 @@ export interface ObjectsService {
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
   readonly abortUpload: (upload: Upload) => Promise<void>
+  /** Undefined when there is no such object. Needs no key, but for the tags. */
+  readonly known: (target: Target) => Promise<KnownObject | undefined>
+  readonly changeProperties: (
+    target: Target,
+    next: (now: ObjectProperties) => ObjectProperties,
+  ) => Promise<{ readonly versionId: string }>
+  /** A subresource of a bucket; undefined when it was never set. */
+  readonly document: (bucket: Pick<Bucket, 'id'>, kind: DocumentKind) => Json | undefined
+  /** Atomic, and durable when it resolves; undefined removes it, and `next` may throw. Every request after that sees it. */
+  readonly changeDocument: (
+    bucket: Bucket,
+    kind: DocumentKind,
+    next: (now: Json | undefined) => Json | undefined,
+  ) => Promise<Json | undefined>
   /** Puts one object under another root key. Throws TooManyKeys. */
   readonly updateEncryption: (update: EncryptionUpdate) => Promise<void>
   /** Puts a bucket under another root key; what is there already is rewrapped in the background. */
@@ -169,6 +188,9 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       new Error(`the configuration of the bucket with id ${id} is damaged: the bucket is refused`, { cause }),
     ),
   )
+  const documents = await openDocuments(metadata, buckets, (id, kind, cause) =>
+    onBackgroundError(new Error(`the document ${kind} of the bucket with id ${id} is damaged`, { cause })),
+  )
   const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
   // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
   // root key must not end after that of the next bucket of the same name began.
@@ -182,6 +204,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     clock,
     buckets,
     configurations,
+    documents,
     quotas: openQuotas(metadata, configurations),
     garbage,
     deregistrations,
@@ -245,6 +268,10 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       listUploads: (query) => listUploads(engine, query),
       completeUpload: (input) => completeUpload(engine, keys, input),
       abortUpload: (upload) => abortUpload(engine, upload),
+      known: (target) => knownObject(engine, keys, target),
+      changeProperties: (target, next) => changeProperties(engine, keys, target, next),
+      document: documents.get,
+      changeDocument: (bucket, kind, next) => byName.run(bucket.name, () => documents.change(bucket, kind, next)),
       updateEncryption: (update) => updateEncryption(engine, keys, byName, update),
       moveBucket: async (bucket, to) => {
         const { write, begun } = rewraps.entry(bucket)

@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
+import type { StoredProperties } from './object-properties.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
 import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
@@ -34,6 +35,8 @@ export interface OpenObject extends Disposable {
   readonly versionId: string
   readonly manifest: Manifest
   readonly protection: Protection
+  /** Tags are asked for by `objects.propertiesOf`. */
+  readonly properties: StoredProperties
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
   /** Tells whoever sends the bytes on that they may not be sent any more, whether or not the next are asked for. */
@@ -83,6 +86,7 @@ async function openRecord(
     versionId: record.versionId,
     manifest,
     protection: protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek),
+    properties: record.properties,
     watch: () => watchPermit(ask),
     read: (range) => {
       const bytes = readRange(engine, bucket, key, dek, record, manifest, range)

@@ -8,6 +8,7 @@ import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from
 import type { Engine } from './engine.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
+import { type ObjectProperties, sealProperties } from './object-properties.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { slotForWrite } from './slot-choice.ts'
 
@@ -17,6 +18,7 @@ export interface PutInput {
   readonly body: BodyInput
   readonly attributes: Attributes
   readonly conditions: WriteConditions
+  readonly properties?: ObjectProperties
   /** Under a bucket key, or not. Default: as the bucket has it. */
   readonly bucketKey?: boolean | undefined
 }
@@ -74,6 +76,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     data: { blob: body.blob },
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
     manifest: stored,
+    properties: sealProperties(cipher, bucket, key, blobId, input.properties ?? {}),
   }
   const rewrap = async (now: Bucket) => {
     const place = await slotForWrite(engine, keys, now, input.bucketKey)

@@ -1,5 +1,6 @@
 import type { BlobId } from '../storage/blob/blob-store.ts'
 import { type Encryption, firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
+import { propertiesFrom, propertiesMembers, propertiesSection, type StoredProperties } from './object-properties.ts'
 import { decode, encode, number, optional, section, text } from './record-codec.ts'
 import { encryptionOf, isFirst, slotsFrom, slotToJson } from './slot-records.ts'
 
@@ -35,6 +36,7 @@ export interface ObjectRecord {
   readonly summary: Buffer
   /** Under the DEK (SEV1 kind 1): headers, user metadata, checksums, parts. Large ones are blobs of their own. */
   readonly manifest: { readonly sealed: Buffer } | { readonly blob: BlobId }
+  readonly properties: StoredProperties
 }
 
 export interface UploadRecord {
@@ -45,6 +47,8 @@ export interface UploadRecord {
   readonly wrappedDek: StoredDek
   /** Under the DEK: content headers and user metadata for the finished object. */
   readonly manifest: Buffer
+  /** Of the finished object. */
+  readonly properties: StoredProperties
 }
 
 export interface PartRecord {
@@ -113,12 +117,14 @@ export function encodeObject(record: ObjectRecord): Buffer {
     ...slotMember('ks', record.wrappedDek),
     ...('blob' in record.data ? { b: record.data.blob } : { n: record.data.partCount }),
     ...('blob' in record.manifest ? { mb: record.manifest.blob } : {}),
+    ...propertiesMembers(record.properties),
   }
   return encode(json, [
     record.blobId,
     record.wrappedDek.ciphertext,
     record.summary,
     'sealed' in record.manifest ? record.manifest.sealed : Buffer.alloc(0),
+    ...propertiesSection(record.properties),
   ])
 }
 
@@ -133,14 +139,15 @@ export function decodeObject(value: Buffer): ObjectRecord {
     data: typeof json['b'] === 'string' ? { blob: json['b'] } : { partCount: number(json, 'n') },
     summary: section(sections, 2),
     manifest: typeof json['mb'] === 'string' ? { blob: json['mb'] } : { sealed: section(sections, 3) },
+    properties: propertiesFrom(json, sections, 4),
   }
 }
 
 export function encodeUpload(record: UploadRecord): Buffer {
-  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, manifest } = record
+  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, manifest, properties } = record
   const key = { k: wrappedDek.keyVersion, ...slotMember('ks', wrappedDek) }
-  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key }
-  return encode(json, [wrappedDek.ciphertext, manifest])
+  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key, ...propertiesMembers(properties) }
+  return encode(json, [wrappedDek.ciphertext, manifest, ...propertiesSection(properties)])
 }
 
 export function decodeUpload(value: Buffer): UploadRecord {
@@ -151,6 +158,7 @@ export function decodeUpload(value: Buffer): UploadRecord {
     checksumType: text(json, 't'),
     wrappedDek: { ciphertext: section(sections, 0), keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
     manifest: section(sections, 1),
+    properties: propertiesFrom(json, sections, 2),
   }
 }
 

@@ -22,7 +22,9 @@ import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
+import type { ObjectProperties } from './object-properties.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
+import { sealedProperties } from './seal-properties.ts'
 import { slotForWrite } from './slot-choice.ts'
 import { envelopeIdOf, newUploadId, parseUploadId } from './upload-id.ts'
 import { usageWrites } from './usage.ts'
@@ -70,6 +72,8 @@ export async function createUpload(
     readonly key: string
     readonly attributes: Attributes
     readonly checksum?: UploadChecksum
+    /** Of the finished object. */
+    readonly properties?: ObjectProperties
     /** Under a bucket key, or not. Default: as the bucket has it. */
     readonly bucketKey?: boolean | undefined
   },
@@ -104,6 +108,7 @@ async function tryToCreate(
     checksumType: target.checksum?.type ?? '',
     wrappedDek: wrapped,
     manifest: sealManifest(secret, identity, manifestToJson(manifest)),
+    properties: await sealedProperties(keys, { bucket, key: target.key, blobId: id }, target.properties ?? {}),
   }
   const uploadId = newUploadId(createdAtMs, id)
   const row = uploadKey(bucket.id, target.key, uploadId)

@@ -55,6 +55,21 @@ const bucket = z
   })
   // Without a table: the first slots.
   .transform(({ table, ...record }) => ({ ...record, ...(table ?? firstSlots(record)) }))
+const properties = z
+  .strictObject({
+    owner: z.strictObject({ id: text, displayName: text }).exactOptional(),
+    acl: z.json().exactOptional(),
+    lock: z
+      .strictObject({
+        mode: z.enum(['GOVERNANCE', 'COMPLIANCE']).exactOptional(),
+        retainUntilMs: z.int().exactOptional(),
+        legalHold: z.boolean().exactOptional(),
+      })
+      .exactOptional(),
+    storageClass: text.exactOptional(),
+    sealedTags: hex.exactOptional(),
+  })
+  .default({})
 const object = z.strictObject({
   versionId: text,
   sizeBytes: z.int(),
@@ -64,6 +79,7 @@ const object = z.strictObject({
   data: z.union([blob, z.strictObject({ partCount: z.int() })]),
   summary: hex,
   manifest: z.union([blob, z.strictObject({ sealed: hex })]),
+  properties,
 })
 const upload = z.strictObject({
   createdAtMs: z.int(),
@@ -71,6 +87,7 @@ const upload = z.strictObject({
   checksumType: text,
   wrappedDek: stored,
   manifest: hex,
+  properties,
 })
 const part = z.strictObject({ sizeBytes: z.int(), modifiedAtMs: z.int(), blob: text, partSalt: hex, summary: hex })
 const garbage = z.strictObject({

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { firstSlots } from '../../../src/objects/key-slots.ts'
+import type { StoredProperties } from '../../../src/objects/object-properties.ts'
 import {
   decodeBucket,
   decodeGarbage,
@@ -34,6 +35,21 @@ const slot = fc.oneof(
     { ...anySlot, kind: fc.constant('bucket-key' as const), keyId: fc.uuid(), wrapped },
     { requiredKeys: [...requiredKeys, 'keyId', 'wrapped'] },
   ),
+)
+
+const properties: fc.Arbitrary<StoredProperties> = fc.record(
+  {
+    owner: fc.record({ id: text, displayName: text }),
+    acl: fc.record({ grants: fc.array(text) }),
+    lock: fc.record({
+      mode: fc.constantFrom('GOVERNANCE', 'COMPLIANCE'),
+      retainUntilMs: size,
+      legalHold: fc.boolean(),
+    }),
+    storageClass: text,
+    sealedTags: bytes,
+  },
+  { requiredKeys: [] },
 )
 
 const records = {
@@ -75,6 +91,7 @@ const records = {
       data: fc.oneof(fc.record({ blob: text }), fc.record({ partCount: fc.nat() })),
       summary: bytes,
       manifest: fc.oneof(fc.record({ blob: text }), fc.record({ sealed: bytes })),
+      properties,
     }),
   },
   upload: {
@@ -86,6 +103,7 @@ const records = {
       checksumType: text,
       wrappedDek: stored,
       manifest: bytes,
+      properties,
     }),
   },
   part: {
