@@ -48,6 +48,8 @@ export interface BucketKeys {
   readonly rewrapMetadataKey: (bucket: BucketRecord, to: KeySlot) => Promise<StoredDek>
   /** Newest version of a slot's root key. Throws as wrapping would. */
   readonly newestVersion: (bucket: NamedBucket, slot: KeySlot) => Promise<string>
+  /** Is the root key of the slot the right one? Renews its canary. Throws as wrapping would. */
+  readonly prove: (bucket: BucketRecord, slot: KeySlot) => Promise<void>
   /** A slot, with the bucket key that it may need. */
   readonly newSlot: (bucket: NamedBucket, wanted: NewSlot) => Promise<KeySlot>
   /** The bucket metadata key of a new bucket, wrapped. */
@@ -79,15 +81,15 @@ export interface BucketKeysOptions {
   readonly current?: (bucket: BucketRecord) => BucketRecord
   /** Default: no key is doubted. */
   readonly proofs?: KeyProofs
-  /** Something of the bucket lies under a version of its root key that is not the newest. */
-  readonly onOutdated?: (bucket: BucketRecord) => void
+  /** Something in the slot lies under an earlier version of its root key than this. */
+  readonly onOutdated?: (use: SlotUse, keyVersion: string) => void
 }
 
 export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys {
-  const { provider, nonces, audit, proofs, current = (bucket) => bucket, onOutdated = () => {} } = options
+  const { provider, nonces, audit, proofs, current = (bucket) => bucket, onOutdated } = options
   const record = recorder(audit, asker)
   const recorded = around(audit, record)
-  const plain = slotKeys(provider)
+  const plain = slotKeys(provider, onOutdated)
   const slots = proofs ? provenSlots(plain, proofs) : plain
   const useOf = ({ id: bucketId, serviceInstanceCrn }: NamedBucket, slot: KeySlot): SlotUse => ({
     ...{ bucketId, serviceInstanceCrn, slot },
@@ -147,8 +149,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const keyVersion = rootVersionOf(slot, stored)
       const use = { use: 'unwrap', dataKey: 'object', bucket: under(bucket, slot), key, keyVersion } as const
       return recorded(use, async () => {
-        const { dek, rewrapped } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
-        if (rewrapped) onOutdated(bucket)
+        const { dek } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
         return { result: dek }
       })
     },
@@ -163,6 +164,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       return recorded(use, () => rewrapped(bucket, from, bucket.metadataKey, metadataKeyContext(bucket.id), to))
     },
     newestVersion: async (bucket, slot) => (await provider.describe(slotCall(useOf(bucket, slot)))).keyVersion,
+    prove: async (bucket, { id }) => proofs?.check(bucket, id),
     newSlot: async (bucket, { kind, ...base }) => {
       const root: KeySlot = { ...base, kind: 'root' }
       await proofs?.provenRoot(root.rootKeyCrn)
@@ -192,8 +194,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const keyVersion = rootVersionOf(slot, metadataKey)
       const use = { use: 'unwrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot), keyVersion } as const
       return recorded(use, async () => {
-        const { dek, rewrapped } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
-        if (rewrapped) onOutdated(bucket)
+        const { dek } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
         const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', { cachedEpochs: CACHED_EPOCHS })
         const dispose = () => {
           cipher[Symbol.dispose]()

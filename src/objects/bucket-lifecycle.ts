@@ -2,12 +2,12 @@ import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketDocuments } from './bucket-document.ts'
-import { type BucketKeys, keyCall } from './bucket-keys.ts'
+import { type BucketKeys, keyCall, type NewSlot } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { registeredAt, registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { type Encryption, onlySlot, slotOf } from './key-slots.ts'
+import { type Encryption, type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { decodeUpload } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
@@ -42,9 +42,8 @@ export async function createBucket(
   const createdAtMs = engine.clock.now()
   const kind = (bucketKey ?? prefersBucketKeys(engine, input)) ? 'bucket-key' : 'root'
   const { rootKeyCrn, encryption } = input
-  const table = onlySlot(await keys.newSlot({ ...input, id }, { id: 0, kind, rootKeyCrn, encryption, createdAtMs }))
-  const metadataKey = await keys.newMetadataKey({ ...input, id }, slotOf(table, table.slot))
-  const record = { ...input, ...table, id, createdAtMs, deleting: false, metadataKey }
+  const { slot, metadataKey } = await firstKeys(keys, { ...input, id }, { kind, rootKeyCrn, encryption, createdAtMs })
+  const record = { ...input, ...onlySlot(slot), id, createdAtMs, deleting: false, metadataKey }
   const make = async (also: readonly Write[] = []): Promise<Bucket> => {
     const bucket = await engine.buckets.create(record, [...engine.documents.firstWrites(record, documents), ...also])
     engine.documents.created(bucket, documents)
@@ -64,6 +63,19 @@ export async function createBucket(
     throw error
   } finally {
     void engine.deregistrations.retry(input.rootKeyCrn)
+  }
+}
+
+/** Both under the same version of the root key, or else the canary would not speak for it. */
+async function firstKeys(
+  keys: BucketKeys,
+  bucket: Parameters<BucketKeys['newSlot']>[0],
+  wanted: Omit<NewSlot, 'id'>,
+): Promise<{ readonly slot: KeySlot; readonly metadataKey: StoredDek }> {
+  for (;;) {
+    const slot = await keys.newSlot(bucket, { ...wanted, id: 0 })
+    const metadataKey = await keys.newMetadataKey(bucket, slot)
+    if (slot.kind === 'bucket-key' || slot.canary?.keyVersion === metadataKey.keyVersion) return { slot, metadataKey }
   }
 }
 

@@ -21,18 +21,19 @@ export function canaryUnder(key: BucketKey, bucketId: string, slot: number): Wra
 }
 
 /**
- * Whether what is in the slot is what was put there; and, of a slot of its root key, the canary under the newest version when
- * that is another. Throws WrappedDekForged when it does not open.
+ * Whether what is in the slot is what was put there. `newest`: what the root key wraps is under when that is not what the slot
+ * lies under; `renewed`: the canary under it, of a slot of its root key. Throws WrappedDekForged when it does not open.
  */
 export async function openCanary(
   slots: Pick<SlotKeys, 'unwrap'>,
   use: SlotUse,
   canary: WrappedDek,
-): Promise<{ readonly right: boolean; readonly renewed?: WrappedDek }> {
+): Promise<{ readonly right: boolean; readonly renewed?: WrappedDek; readonly newest?: string }> {
   const { slot, bucketId } = use
   const { dek, rewrapped } = await slots.unwrap(use, { ...canary, slot: slot.id }, canaryContext(bucketId, slot.id))
   using opened = dek
   using known = text()
   const right = opened.bytes.equals(known.bytes)
-  return right && rewrapped && slot.kind === 'root' ? { right, renewed: rewrapped } : { right }
+  if (!right || !rewrapped) return { right }
+  return { right, newest: rewrapped.keyVersion, ...(slot.kind === 'root' ? { renewed: rewrapped } : {}) }
 }

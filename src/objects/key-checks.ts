@@ -5,9 +5,9 @@ import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/
 import type { Bucket, Buckets } from './buckets.ts'
 import { newCanary } from './canary.ts'
 import type { ObjectsErrorCode } from './errors.ts'
-import { type KeyProofs, keyProofs, provenSlots, type SlotStanding } from './key-proofs.ts'
+import { type KeyProofs, keyProofs, provenSlots, type SlotStanding, type Stored } from './key-proofs.ts'
 import { findSlot, isOpen } from './key-slots.ts'
-import { slotKeys } from './slot-keys.ts'
+import { type SlotUse, slotKeys } from './slot-keys.ts'
 
 /**
  * `open`: all its keys are the right ones. `locked`: one is not. `refused`: the key service refuses to say, or is out of
@@ -38,9 +38,11 @@ export function openKeyChecks(options: {
   readonly clock: Clock
   readonly keyCheckMs: number | undefined
   readonly onKeyChange: (state: BucketKeyState) => void
+  /** Something of the bucket lies under an earlier version of the root key than this. */
+  readonly onOutdated: (bucket: Bucket, rootKeyCrn: string, keyVersion: string) => void
   readonly onError: (error: unknown) => void
 }): KeyChecks {
-  const { provider, buckets, byName, clock, keyCheckMs, onKeyChange, onError } = options
+  const { provider, buckets, byName, clock, keyCheckMs, onKeyChange, onOutdated, onError } = options
   const running = new Set<Promise<void>>()
   let closed = false
   const inBackground = (work: () => Promise<void>): void => {
@@ -58,10 +60,37 @@ export function openKeyChecks(options: {
       if (now?.id === bucket.id && !now.deleting) await buckets.replace(now, now)
     })
   }
+  /** Whoever else writes the bucket's row at the same time is within the serial of its name, and may wait for this. */
+  const store = async (
+    { bucketId, slot: { id } }: SlotUse,
+    former: WrappedDek | undefined,
+    canary: WrappedDek,
+  ): Promise<Stored> => {
+    while (!closed) {
+      const now = buckets.all().find((bucket) => bucket.id === bucketId)
+      const slot = now && findSlot(now, id)
+      if (!now || !slot || now.deleting) return 'absent'
+      if (slot.canary && slot.canary.keyVersion === canary.keyVersion) return 'stored'
+      if (!sameCanary(slot.canary, former)) return 'changed'
+      const slots = now.slots.map((each) => (each.id === id ? { ...each, canary } : each))
+      try {
+        await buckets.replace(now, { ...now, slots })
+        return 'stored'
+      } catch (error) {
+        if (!hasCode<ObjectsErrorCode>(error, 'BucketBusy')) throw error
+      }
+    }
+    return 'absent'
+  }
   const proofs = keyProofs({
     provider,
     buckets,
     clock,
+    store,
+    onOutdated: ({ bucketId, slot }, keyVersion) => {
+      const bucket = buckets.all().find(({ id }) => id === bucketId)
+      if (bucket) onOutdated(bucket, slot.rootKeyCrn, keyVersion)
+    },
     onChange: (bucketId, _slot, state) => {
       const bucket = buckets.all().find(({ id }) => id === bucketId)
       if (!bucket) return
@@ -71,24 +100,15 @@ export function openKeyChecks(options: {
   })
   const slots = provenSlots(slotKeys(provider), proofs)
 
-  const store = (bucket: Bucket, slotId: number, canary: WrappedDek): Promise<void> =>
-    byName.run(bucket.name, async () => {
-      const now = buckets.find(bucket.name)
-      if (now?.id !== bucket.id || now.deleting || closed) return
-      const table = now.slots.map((slot) => (slot.id === slotId ? { ...slot, canary } : slot))
-      await buckets.replace(now, { ...now, slots: table })
-    })
-
   const checkSlot = async (bucket: Bucket, slotId: number): Promise<void> => {
     try {
-      const renewed = await proofs.check(bucket, slotId)
-      if (renewed) return await store(bucket, slotId, renewed)
+      await proofs.check(bucket, slotId)
       const slot = findSlot(bucket, slotId)
       if (!slot || slot.canary || !isOpen(slot)) return
-      const { id: bucketId, serviceInstanceCrn } = bucket
-      await store(bucket, slotId, await newCanary(slots, { bucketId, serviceInstanceCrn, slot }))
+      const use = { bucketId: bucket.id, serviceInstanceCrn: bucket.serviceInstanceCrn, slot }
+      await store(use, undefined, await newCanary(slots, use))
     } catch (error) {
-      // It is known by its standing; a bucket that changes at the same time is met again at the next check.
+      // It is known by its standing.
       if (!isExpected(error)) throw error
     }
   }
@@ -126,6 +146,9 @@ export function openKeyChecks(options: {
     },
   }
 }
+
+const sameCanary = (one: WrappedDek | undefined, other: WrappedDek | undefined): boolean =>
+  one === other || (one !== undefined && other !== undefined && one.ciphertext.equals(other.ciphertext))
 
 const isExpected = (error: unknown): boolean =>
   hasCode<ObjectsErrorCode | KeyProviderErrorCode>(

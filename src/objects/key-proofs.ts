@@ -6,7 +6,7 @@ import { isRefusal } from '../envelope/permits.ts'
 import type { Buckets } from './buckets.ts'
 import { openCanary } from './canary.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { findSlot } from './key-slots.ts'
+import { findSlot, type StoredDek } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
 import { type SlotKeys, type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 import { metadataKeyContext } from './wrap-contexts.ts'
@@ -30,7 +30,10 @@ export interface SlotStanding {
 export interface KeyProofs {
   /** Throws BucketKeyWrong, or what the key service refuses with. */
   readonly proven: (use: SlotUse) => Promise<void>
-  /** After a wrap: a version of the root key that is met for the first time has to be one of the key that is proven. */
+  /**
+   * After a wrap, and before anything of it is stored: a version of the root key that the canary is not under has to be one
+   * of the key that is proven, and what lies under a newer one has a canary under it.
+   */
   readonly admit: (use: SlotUse, keyVersion: string) => Promise<void>
   /** Throws BucketKeyWrong. */
   readonly notWrong: (use: SlotUse) => Promise<void>
@@ -42,8 +45,8 @@ export interface KeyProofs {
   readonly made: (use: SlotUse) => void
   /** All slots of the root key; of all keys. */
   readonly doubt: (rootKeyCrn?: string) => void
-  /** Asks the key service now. The canary to be stored when there is none, or one under an older version. */
-  readonly check: (bucket: BucketRecord, slotId: number) => Promise<WrappedDek | undefined>
+  /** Asks the key service now; a canary under an older version is renewed. Throws as `proven`. */
+  readonly check: (bucket: BucketRecord, slotId: number) => Promise<void>
   readonly standing: (bucketId: string, slotId: number) => SlotStanding
   /** Forgets what is not in `all` any more. */
   readonly keep: (all: readonly BucketRecord[]) => void
@@ -56,7 +59,8 @@ interface Standing {
   refusal: string | undefined
   /** Counts the doubts: a check that began before the last one settles nothing. */
   doubts: number
-  readonly versions: Set<string>
+  /** Of the root key, that the canary was under when the key proved itself. */
+  version: string | undefined
   checking: Promise<void> | undefined
 }
 
@@ -71,9 +75,17 @@ export interface KeyProofsOptions {
   readonly clock: Clock
   /** A slot became wrong, or right again. */
   readonly onChange: (bucketId: string, slotId: number, state: SlotState) => void
+  /** Puts a canary in the place of the former one, durably. */
+  readonly store: (use: SlotUse, former: WrappedDek, canary: WrappedDek) => Promise<Stored>
+  /** The root key of the slot has this version, and the slot lies under an earlier one. */
+  readonly onOutdated: (use: SlotUse, keyVersion: string) => void
 }
 
-export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptions): KeyProofs {
+/** `absent`: there is no such slot yet, or no more. `changed`: it has another canary by now. */
+export type Stored = 'stored' | 'absent' | 'changed'
+
+export function keyProofs(options: KeyProofsOptions): KeyProofs {
+  const { provider, buckets, clock, onChange, store, onOutdated } = options
   const slots = slotKeys(provider)
   const standings = new Map<string, Standing>()
   const nameOf = (bucketId: string, slotId: number): string => `${bucketId} ${slotId}`
@@ -83,7 +95,7 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
     if (known) return known
     const made: Standing = {
       ...{ rootKeyCrn: slot.rootKeyCrn, state: 'doubted', checkedAtMs: undefined, refusal: undefined },
-      ...{ doubts: 0, versions: new Set<string>(), checking: undefined },
+      ...{ doubts: 0, version: undefined, checking: undefined },
     }
     standings.set(name, made)
     return made
@@ -95,7 +107,7 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
   }
 
   /** Puts one question to the key service, and takes its answer in unless it was doubted meanwhile. */
-  const ask = async (use: SlotUse): Promise<WrappedDek | undefined> => {
+  const ask = async (use: SlotUse): Promise<void> => {
     const standing = standingOf(use)
     const { doubts } = standing
     const answer = await testimony(slots, provider, bucketOf(use.bucketId), use)
@@ -110,19 +122,22 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
       set(use, standing, 'wrong')
       throw wrong()
     }
-    if (standing.doubts !== doubts) return undefined
-    for (const version of answer.versions) standing.versions.add(version)
+    if (standing.doubts !== doubts) return
+    const { canary, renewed, newest } = answer
+    standing.version = canary?.keyVersion
     set(use, standing, 'proven')
-    return answer.renewed
+    if (newest !== undefined) onOutdated(use, newest)
+    if (!canary || !renewed) return
+    const stored = await store(use, canary, renewed)
+    if (stored === 'changed') return ask(use)
+    if (stored === 'stored' && standing.doubts === doubts) standing.version = renewed.keyVersion
   }
   /** Many who want to know at the same time are told together. */
   const asked = (use: SlotUse): Promise<void> => {
     const standing = standingOf(use)
-    standing.checking ??= ask(use)
-      .then(() => undefined)
-      .finally(() => {
-        standing.checking = undefined
-      })
+    standing.checking ??= ask(use).finally(() => {
+      standing.checking = undefined
+    })
     return standing.checking
   }
   const bucketOf = (id: string): BucketRecord | undefined => buckets.all().find((bucket) => bucket.id === id)
@@ -145,11 +160,12 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
     notWrong,
     admit: async (use, keyVersion) => {
       const standing = standingOf(use)
-      if (keyVersion === '' || (standing.state === 'proven' && standing.versions.has(keyVersion))) return
+      if (keyVersion === '' || (standing.state === 'proven' && standing.version === keyVersion)) return
       // Not one that is under way: it may have been answered before the wrap.
       do await ask(use)
       while (standing.state !== 'proven')
-      standing.versions.add(keyVersion)
+      // Without a canary there is nothing that could say more of it.
+      standing.version ??= keyVersion
     },
     recheck: async (use) => {
       try {
@@ -178,19 +194,19 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
       standing.state = 'proven'
       standing.checkedAtMs = clock.now()
       const { canary } = use.slot
-      if (canary) standing.versions.add(canary.keyVersion)
+      standing.version = canary?.keyVersion
     },
     doubt: (rootKeyCrn) => {
       for (const standing of standings.values()) {
         if (rootKeyCrn !== undefined && standing.rootKeyCrn !== rootKeyCrn) continue
         standing.doubts++
-        standing.versions.clear()
+        standing.version = undefined
         if (standing.state === 'proven') standing.state = 'doubted'
       }
     },
     check: async ({ id: bucketId, serviceInstanceCrn, ...bucket }, slotId) => {
       const slot = findSlot(bucket, slotId)
-      return slot && (await ask({ bucketId, serviceInstanceCrn, slot }))
+      if (slot) await ask({ bucketId, serviceInstanceCrn, slot })
     },
     standing: (bucketId, slotId) => {
       const { state = 'doubted', checkedAtMs, refusal } = standings.get(nameOf(bucketId, slotId)) ?? {}
@@ -206,9 +222,10 @@ export function keyProofs({ provider, buckets, clock, onChange }: KeyProofsOptio
 type Testimony =
   | {
       readonly right: boolean
+      /** The one that was opened. */
+      readonly canary?: WrappedDek
       readonly renewed?: WrappedDek
-      /** Of the root key, that it has shown to have. */
-      readonly versions: readonly string[]
+      readonly newest?: string
     }
   /** The key service would not say, or cannot be reached. */
   | { readonly refusal: unknown }
@@ -222,23 +239,27 @@ async function testimony(
 ): Promise<Testimony> {
   const use: SlotUse = { ...of, slot: (bucket && findSlot(bucket, of.slot.id)) ?? of.slot, fresh: true }
   const { slot, bucketId } = use
+  const openMetadataKey = async (key: StoredDek): Promise<void> => {
+    const { dek } = await slots.unwrap(use, key, metadataKeyContext(bucketId))
+    dek[Symbol.dispose]()
+  }
+  const metadataKey = bucket?.metadataKey.slot === slot.id ? bucket.metadataKey : undefined
   try {
-    if (slot.canary) {
-      const answer = await openCanary(slots, use, slot.canary)
-      return { ...answer, versions: [slot.canary, answer.renewed].flatMap((canary) => canary?.keyVersion ?? []) }
+    const { canary } = slot
+    if (canary) {
+      const answer = await openCanary(slots, use, canary)
+      // A key that has the one version need not have the other.
+      if (answer.right && metadataKey && metadataKey.keyVersion !== canary.keyVersion)
+        await openMetadataKey(metadataKey)
+      return { ...answer, canary }
     }
     if (slot.kind === 'bucket-key') {
       const { dek } = await provider.unwrap(slotCall(use), slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
       dek[Symbol.dispose]()
-    } else if (bucket?.metadataKey.slot === slot.id) {
-      const { dek } = await slots.unwrap(use, bucket.metadataKey, metadataKeyContext(bucketId))
-      dek[Symbol.dispose]()
-    }
-    return { right: true, versions: [] }
+    } else if (metadataKey) await openMetadataKey(metadataKey)
+    return { right: true }
   } catch (error) {
-    return hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged')
-      ? { right: false, versions: [] }
-      : { refusal: error }
+    return hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged') ? { right: false } : { refusal: error }
   }
 }
 

@@ -6,6 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import { registeredAt, registrationOf } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
+import type { ObjectsErrorCode } from './errors.ts'
 import type { Encryption, KeySlot } from './key-slots.ts'
 import { findOpen, newSlot, type WantedSlot, withSlot } from './slot-choice.ts'
 
@@ -15,6 +16,8 @@ export interface MoveTo {
   /** As of a new bucket. */
   readonly bucketKey?: boolean
 }
+
+const MAX_ATTEMPTS = 20
 
 /**
  * Puts a bucket under another root key. What is new comes under it from then on; what lies under the former one is to be
@@ -31,10 +34,24 @@ export async function moveBucket(
   const kind = (bucketKey ?? prefersBucketKeys(engine, to)) ? 'bucket-key' : 'root'
   const now = currentBucket(engine, bucket)
   if (findOpen(now, { ...to, kind })?.id === now.slot) return undefined
-  return registered(engine, now, to, async (end) => {
-    const next = await under(engine, keys, now, { ...to, kind })
-    return engine.buckets.replace(now, next, [...end, ...also])
-  })
+  return registered(engine, now, to, (end) =>
+    unlessChanged(async () => {
+      const current = currentBucket(engine, bucket)
+      const next = await under(engine, keys, current, { ...to, kind })
+      return engine.buckets.replace(current, next, [...end, ...also])
+    }),
+  )
+}
+
+/** Its row changes on its own, too, when a root key has a new version. */
+async function unlessChanged<T>(act: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await act()
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !hasCode<ObjectsErrorCode>(error, 'BucketBusy')) throw error
+    }
+  }
 }
 
 async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<Bucket> {

@@ -222,6 +222,9 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
+  // Keys are checked before what rewraps them is there.
+  const opened = Promise.withResolvers<Rewraps>()
+  const outdated: Rewraps['outdated'] = (...about) => void opened.promise.then((open) => open.outdated(...about))
   const keyChecks = openKeyChecks({
     provider,
     buckets,
@@ -229,6 +232,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     clock,
     keyCheckMs,
     onKeyChange,
+    onOutdated: (bucket, rootKeyCrn, keyVersion) => outdated(bucket.id, rootKeyCrn, keyVersion),
     onError: onBackgroundError,
   })
   const { proofs } = keyChecks
@@ -240,7 +244,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
         audit,
         proofs,
         current: currentOf(buckets),
-        onOutdated: (bucket) => rewraps.outdated(bucket),
+        onOutdated: ({ bucketId, slot }, keyVersion) => outdated(bucketId, slot.rootKeyCrn, keyVersion),
       },
       asker,
     )
@@ -251,6 +255,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     settings: { ...DEFAULT_REWRAP, ...rewrap },
     onError: onBackgroundError,
   })
+  opened.resolve(rewraps)
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
     return {

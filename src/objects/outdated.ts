@@ -22,6 +22,10 @@ const isNewest = (newest: NewestVersions, { rootKeyCrn }: KeySlot, keyVersion: s
 export const isOutdatedSlot = (newest: NewestVersions, slot: KeySlot): boolean =>
   isOpen(slot) && slot.kind === 'bucket-key' && !isNewest(newest, slot, slot.wrapped.keyVersion)
 
+/** What is known of the root key to be right is an earlier version than the one that is to wrap here. */
+export const hasOldCanary = (newest: NewestVersions, slot: KeySlot): boolean =>
+  isOpen(slot) && slot.kind === 'root' && slot.canary !== undefined && !isNewest(newest, slot, slot.canary.keyVersion)
+
 /** The slot under which a key of the bucket is to be wrapped again; undefined when it is where it belongs. */
 export function rewrapTarget(
   bucket: BucketRecord,

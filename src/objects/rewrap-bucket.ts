@@ -8,7 +8,14 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOpen } from './key-slots.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
-import { isOutdatedSlot, type NewestVersions, newestVersions, remaining, rewrapTarget } from './outdated.ts'
+import {
+  hasOldCanary,
+  isOutdatedSlot,
+  type NewestVersions,
+  newestVersions,
+  remaining,
+  rewrapTarget,
+} from './outdated.ts'
 import { decodeObject, decodeUpload, encodeObject, encodeUpload } from './records.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
 import { newSlot, withSlot } from './slot-choice.ts'
@@ -27,6 +34,8 @@ const SPACES: readonly Space[] = [SPACE.upload, SPACE.head]
 
 export interface RewrapControl {
   readonly cursor: RewrapCursor | undefined
+  /** Everything will be under these versions, or is. */
+  readonly meets: (newest: NewestVersions) => void
   /** Before each page. False: to be given up for now. */
   readonly goesOn: () => boolean
   /** Resolves when one more record may be rewrapped. */
@@ -54,6 +63,7 @@ export async function rewrapBucket(
   let cursor = control.cursor
   for (let pass = 0; pass < MAX_PASSES; pass++) {
     const newest = await renewOwnKeys(engine, keys, bucket)
+    control.meets(newest)
     let damage: unknown
     const passedOver = (error: unknown) => {
       damage = error
@@ -76,6 +86,7 @@ async function renewOwnKeys(engine: Engine, keys: BucketKeys, bucket: Bucket): P
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, bucket)
     const newest = await newestVersions(keys, now)
+    for (const slot of now.slots) if (hasOldCanary(newest, slot)) await keys.prove(now, slot)
     let next = await withoutUnused(engine, now)
     for (const slot of now.slots.filter((each) => isOutdatedSlot(newest, each))) {
       next = succeeded(next, slot.id, await newSlot(engine, keys, next, slot))

@@ -37,8 +37,8 @@ export interface Rewraps {
   readonly wake: () => void
   /** For the commit that changes the bucket so that there is something to rewrap; `begun` after it. */
   readonly entry: (bucket: Bucket) => { readonly write: Write; readonly begun: () => void }
-  /** A use of a key showed that it was rotated. */
-  readonly outdated: (bucket: Pick<Bucket, 'id' | 'name'>) => void
+  /** A use of a key showed that it has this version, and that something of the bucket lies under an earlier one. */
+  readonly outdated: (bucketId: string, rootKeyCrn: string, keyVersion: string) => void
   /** Resolves when nothing goes on; what waits for a key does not. */
   readonly idle: () => Promise<void>
   readonly close: () => Promise<void>
@@ -66,6 +66,12 @@ export async function openRewraps(options: {
   const retries = new Map<string, NodeJS.Timeout>()
   /** What was asked for anew while it went on: what is under way may have passed it already. */
   const again = new Set<string>()
+  /** Versions of root keys that a run for the bucket began with, or ended under, in the life of the process. */
+  const met = new Map<string, Set<string>>()
+  /** A version that a use showed while a run was under way that may not have met it. */
+  const news = new Map<string, Parameters<Rewraps['outdated']>>()
+  const isNews = (...[bucketId, rootKeyCrn, keyVersion]: Parameters<Rewraps['outdated']>): boolean =>
+    !met.get(bucketId)?.has(`${rootKeyCrn} ${keyVersion}`)
 
   // What is stored last is what is known last.
   const saving = createSerial()
@@ -87,6 +93,7 @@ export async function openRewraps(options: {
     const bucket = first && buckets.find(first.bucket)
     if (!first || bucket?.id !== bucketId) {
       jobs.delete(bucketId)
+      met.delete(bucketId)
       await metadata.commit([endOfJob(bucketId)])
       return
     }
@@ -101,6 +108,11 @@ export async function openRewraps(options: {
       cursor: first.cursor,
       goesOn,
       pace,
+      meets: (newest) => {
+        const versions = met.get(bucketId) ?? new Set()
+        for (const [rootKeyCrn, keyVersion] of newest) versions.add(`${rootKeyCrn} ${keyVersion}`)
+        met.set(bucketId, versions)
+      },
       progress: async ({ examined, rewrapped }, cursor) => {
         // Begun anew meanwhile: what was looked at before counts for nothing.
         if (again.has(bucketId)) return
@@ -152,6 +164,9 @@ export async function openRewraps(options: {
         .finally(() => {
           running.delete(bucketId)
           if (again.has(bucketId)) queue.add(bucketId)
+          const about = news.get(bucketId)
+          news.delete(bucketId)
+          if (about && isNews(...about)) outdated(...about)
           pump()
         })
       running.set(bucketId, work)
@@ -180,6 +195,27 @@ export async function openRewraps(options: {
     await metadata.commit([write])
     begun()
     return jobOf(bucket)
+  }
+
+  const outdated: Rewraps['outdated'] = (...about) => {
+    const [bucketId] = about
+    const bucket = buckets.all().find(({ id }) => id === bucketId)
+    const job = jobs.get(bucketId)
+    if (!settings.automatic || !bucket || job?.state === 'paused' || stop.signal.aborted) return
+    const isNew = isNews(...about)
+    if (job?.state === 'running') {
+      if (running.has(bucketId)) {
+        if (isNew) news.set(bucketId, about)
+      } else if (isNew && met.has(bucketId)) enqueue(bucketId)
+      return
+    }
+    // What does not open does not do so at the next use either, and an answer may be older than the run.
+    const isLate = job?.finishedAtMs !== undefined && clock.now() - job.finishedAtMs < settings.retryMs
+    if (!isNew && (job?.state === 'failed' || isLate)) return
+    // Not waited for: a request found it.
+    const { write, begun } = entry(bucket)
+    begun()
+    metadata.commit([write]).catch(onError)
   }
 
   const isPaused = (bucketId: string): boolean => jobs.get(bucketId)?.state === 'paused'
@@ -225,16 +261,7 @@ export async function openRewraps(options: {
       for (const bucketId of [...retries.keys()]) enqueue(bucketId)
     },
     entry,
-    outdated: ({ id, name }) => {
-      const bucket = buckets.find(name)
-      const known = jobs.get(id)
-      if (!settings.automatic || bucket?.id !== id || (known && known.state !== 'done')) return
-      if (known?.finishedAtMs !== undefined && clock.now() - known.finishedAtMs < settings.retryMs) return
-      // Not waited for: a request found it.
-      const { write, begun } = entry(bucket)
-      begun()
-      metadata.commit([write]).catch(onError)
-    },
+    outdated,
     idle: async () => {
       while (running.size > 0) await Promise.all(running.values())
     },

@@ -37,7 +37,16 @@ export const slotCall = ({ slot, serviceInstanceCrn, requestId, fresh }: SlotUse
   ...(fresh === undefined ? {} : { fresh }),
 })
 
-export function slotKeys(provider: KeyProvider): SlotKeys {
+/** `onOutdated`: the root key of the slot has this version, and what was opened lies under an earlier one. */
+export function slotKeys(
+  provider: KeyProvider,
+  onOutdated: (use: SlotUse, keyVersion: string) => void = () => {},
+): SlotKeys {
+  const open = async (use: SlotUse, wrapped: WrappedDek, context: WrapContext) => {
+    const opened = await provider.unwrap(slotCall(use), wrapped, context)
+    if (opened.rewrapped) onOutdated(use, opened.rewrapped.keyVersion)
+    return opened
+  }
   const slots: SlotKeys = {
     wrap: async (use, dek, context) => {
       const { slot, bucketId } = use
@@ -45,15 +54,14 @@ export function slotKeys(provider: KeyProvider): SlotKeys {
       if (slot.kind === 'root') return { ...(await provider.wrap(call, dek, context)), slot: slot.id }
       // Opening the bucket key asks for unwrapping only.
       await provider.permit(call, 'wrap')
-      const { dek: key } = await provider.unwrap(call, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
+      const { dek: key } = await open(use, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
       using _bucketKey = key
       return { ciphertext: wrapUnderBucketKey({ id: slot.keyId, key }, dek, context), keyVersion: '', slot: slot.id }
     },
     unwrap: async (use, stored, context) => {
       const { slot, bucketId } = use
-      const call = slotCall(use)
-      if (slot.kind === 'root') return provider.unwrap(call, stored, context)
-      const { dek: key, rewrapped } = await provider.unwrap(call, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
+      if (slot.kind === 'root') return open(use, stored, context)
+      const { dek: key, rewrapped } = await open(use, slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
       using _bucketKey = key
       const dek = unwrapUnderBucketKey({ id: slot.keyId, key }, stored.ciphertext, context)
       return rewrapped ? { dek, rewrapped } : { dek }

@@ -106,6 +106,12 @@ export function memoryKeyProvider() {
       key.versions.splice(0, key.versions.length, ...wrong)
       return { putBack: () => void key.versions.splice(0, key.versions.length, ...right) }
     },
+    /** An older copy of the service comes back: the newest version is lost. */
+    forgetNewest: (crn: string): { readonly putBack: () => void } => {
+      const { versions } = keyAt(crn)
+      const lost = versions.splice(-1)
+      return { putBack: () => void versions.push(...lost) }
+    },
     rotate: async (crn: string) => void keyAt(crn).versions.push(newVersion()),
     disconnect: async () => {
       reachable = false

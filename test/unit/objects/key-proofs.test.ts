@@ -170,6 +170,120 @@ it('a canary follows its key to the newest version', async () => {
   expect(bucketOf(objects).slots.map(({ canary }) => canary?.keyVersion)).toEqual([keyVersion])
 })
 
+describe('an older copy of the key service, without the newest version of a root key,', () => {
+  const setUp = async () => {
+    const engine = await testEngine()
+    const { objects, newBucket, kms } = engine
+    await engine.makeBucket()
+    const other = await objects.createBucket({ ...newBucket, name: 'other', rootKeyCrn: await kms.newRootKey() })
+    await put(objects, 'kept')
+    await objects.put({ bucket: other, key: 'a', body: bodyOf('a'), ...plain })
+    return { ...engine, crn: newBucket.rootKeyCrn }
+  }
+  const expectLocked = async ({ objects, stored }: Pick<Engine, 'objects' | 'stored'>) => {
+    const before = (await stored.range(SPACE.head, everything)).length
+    await expect(readAll(objects, bucketOf(objects), 'kept')).rejects.toMatchObject(WRONG)
+    expect(stateOf(objects)).toBe('locked')
+    await expect(put(objects, 'new')).rejects.toMatchObject(WRONG)
+    expect((await stored.range(SPACE.head, everything)).length).toBe(before)
+    const other = objects.buckets.get('other')
+    expect(await readAll(objects, other, 'a')).toBe('a')
+    await objects.put({ bucket: other, key: 'b', body: bodyOf('b'), ...plain })
+  }
+  const expectOpen = async ({ objects, time }: Pick<Engine, 'objects' | 'time'>) => {
+    time.nowMs += 1000
+    await put(objects, 'new')
+    expect(await readAll(objects, bucketOf(objects), 'kept')).toBe('kept')
+    expect(stateOf(objects)).toBe('open')
+  }
+
+  it('locks a bucket that was rewrapped, till the right one is back', async () => {
+    const engine = await setUp()
+    await engine.kms.rotate(engine.crn)
+    await engine.objects.rewraps.start(bucketOf(engine.objects))
+    await engine.objects.rewraps.idle()
+    const { putBack } = engine.kms.forgetNewest(engine.crn)
+    await expectLocked(engine)
+    putBack()
+    await expectOpen(engine)
+  })
+
+  it('locks it also after a restart, before anything is written under the version that is left', async () => {
+    const first = await setUp()
+    await first.kms.rotate(first.crn)
+    await first.objects.rewraps.start(bucketOf(first.objects))
+    await first.objects.rewraps.idle()
+    await first.objects.close()
+    const { putBack } = first.kms.forgetNewest(first.crn)
+    const second = await restart(first, 1)
+    await expect(put(second.objects, 'new')).rejects.toMatchObject(WRONG)
+    await expectLocked(second)
+    putBack()
+    await expectOpen(second)
+  })
+
+  it('locks a bucket in which only something new came under the version', async () => {
+    const engine = await setUp()
+    await engine.kms.rotate(engine.crn)
+    await Promise.all(Array.from({ length: 8 }, (_, at) => put(engine.objects, `many-${at}`)))
+    await put(engine.objects, 'kept')
+    const { putBack } = engine.kms.forgetNewest(engine.crn)
+    await expectLocked(engine)
+    putBack()
+    await expectOpen(engine)
+  })
+
+  it('locks a bucket whose canary stayed under the version before, as an earlier Coffer left it', async () => {
+    const engine = await setUp()
+    const { canary } = bucketOf(engine.objects).slots[0] ?? {}
+    await engine.kms.rotate(engine.crn)
+    await engine.objects.rewraps.start(bucketOf(engine.objects))
+    await engine.objects.rewraps.idle()
+    await engine.objects.close()
+    const row = await engine.stored.get(SPACE.bucket, bucketKey('bucket'))
+    const record = decodeBucket(row?.value ?? Buffer.of(0))
+    const slots = record.slots.map((slot) => (canary ? { ...slot, canary } : slot))
+    const value = encodeBucket({ ...record, slots })
+    await engine.stored.commit([{ type: 'put', space: SPACE.bucket, key: bucketKey('bucket'), value }])
+    const { putBack } = engine.kms.forgetNewest(engine.crn)
+    const second = await restart(engine, 1)
+    await expectLocked(second)
+    putBack()
+    await expectOpen(second)
+  })
+
+  it('leaves a bucket open that needs nothing of it', async () => {
+    const { objects, kms, crn } = await setUp()
+    await kms.rotate(crn)
+    kms.forgetNewest(crn)
+    objects.keyChecks.doubt(crn)
+    await put(objects, 'new')
+    expect(await readAll(objects, bucketOf(objects), 'kept')).toBe('kept')
+  })
+})
+
+it('a bucket that is made while its root key is rotated has its canary under the same version as its keys', async () => {
+  let rotate = async () => {}
+  const engine = await testEngine({
+    provider: (inner) => ({
+      ...inner,
+      wrap: async (...args) => {
+        const wrapped = await inner.wrap(...args)
+        await rotate()
+        return wrapped
+      },
+    }),
+  })
+  const { kms, newBucket, objects } = engine
+  rotate = async () => {
+    rotate = async () => {}
+    await kms.rotate(newBucket.rootKeyCrn)
+  }
+  await engine.makeBucket()
+  const { slots, metadataKey } = bucketOf(objects)
+  expect(slots[0]?.canary?.keyVersion).toBe(metadataKey.keyVersion)
+})
+
 it('a memory of what the key service answered does not vouch for the key', async () => {
   const provider = (inner: Parameters<typeof cachedProvider>[0]) => cachedProvider(inner, { permitMs: 60_000 })
   const { objects, kms, newBucket } = await testEngine({ provider })

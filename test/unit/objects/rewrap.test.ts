@@ -1,8 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import type { KeyProvider } from '../../../src/envelope/key-provider.ts'
 import { rowsUnder, SPACE } from '../../../src/objects/keyspace.ts'
 import { decodeObject, encodeObject } from '../../../src/objects/records.ts'
+import { readCounter } from '../../../src/objects/usage.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import { bodyOf, plain, readAll, type TestEngineOptions, testEngine } from '../../support/engine.ts'
 
@@ -96,6 +98,83 @@ describe('rewrapping after a rotation', () => {
     await objects.rewraps.idle()
     expect(jobOf()?.state).toBe('done')
     expect(await versionsOf(key)).toHaveLength(1)
+  })
+
+  it('begins by itself when something new is wrapped, though all that is read is in the memory of earlier answers', async () => {
+    const { objects, kms, newBucket } = await testEngine({
+      rewrap: { automatic: true },
+      provider: (inner) => cachedProvider(inner, { permitMs: 60_000 }),
+    })
+    await objects.createBucket({ ...newBucket, bucketKey: false })
+    const put = () => objects.put({ bucket: objects.buckets.get('bucket'), key: 'k', body: bodyOf('k'), ...plain })
+    await put()
+    await kms.rotate(newBucket.rootKeyCrn)
+    await put()
+    await objects.rewraps.idle()
+    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'done' }])
+    expect((await objects.keyUsage(newBucket.rootKeyCrn)).versions).toHaveLength(1)
+    await objects.close()
+  })
+
+  it.each([false, true])('begins by itself at a check of the keys (bucket key: %s)', async (bucketKey) => {
+    const { objects, kms, fill, versionsOf, jobOf, key } = await setUp({ bucketKey, rewrap: { automatic: true } })
+    await fill(5)
+    await kms.rotate(key)
+    objects.keyChecks.doubt(key)
+    await objects.keyChecks.idle()
+    await objects.rewraps.idle()
+    expect(jobOf()?.state).toBe('done')
+    expect(await versionsOf(key)).toHaveLength(1)
+  })
+
+  it.each([false, true])(
+    'begins anew at once when the key is rotated again right after (bucket key: %s)',
+    async (bucketKey) => {
+      const options = { bucketKey, rewrap: { automatic: true } }
+      const { objects, bucket, kms, fill, versionsOf, key } = await setUp(options)
+      await fill(5)
+      for (let rotation = 0; rotation < 3; rotation++) {
+        await kms.rotate(key)
+        await readAll(objects, bucket, 'k1')
+        await objects.rewraps.idle()
+        const { keyVersion } = await kms.provider.describe({ ...bucket, rootKeyCrn: key })
+        expect(await versionsOf(key)).toEqual([expect.objectContaining({ keyVersion, objects: 5 })])
+      }
+    },
+  )
+
+  it('takes up a rotation that a use shows while its last step is under way', async () => {
+    const held = Promise.withResolvers<void>()
+    const reached = Promise.withResolvers<void>()
+    let old = ''
+    const { objects, bucket, kms, put, fill, versionsOf, key } = await setUp({
+      rewrap: { automatic: true },
+      metadata: (inner) => ({
+        ...inner,
+        counters: async (prefix) => {
+          const counters = await inner.counters(prefix)
+          // Of the look whether anything is left: the versions are known by then.
+          const versions = counters.map((row) => readCounter(row).keyVersion)
+          if (old && versions.length > 0 && !versions.includes(old)) {
+            old = ''
+            reached.resolve()
+            await held.promise
+          }
+          return counters
+        },
+      }),
+    })
+    await fill(5)
+    old = bucket.metadataKey.keyVersion
+    await kms.rotate(key)
+    await readAll(objects, bucket, 'k1')
+    await reached.promise
+    await kms.rotate(key)
+    await put('new')
+    held.resolve()
+    await objects.rewraps.idle()
+    const { keyVersion } = await kms.provider.describe({ ...bucket, rootKeyCrn: key })
+    expect(await versionsOf(key)).toEqual([expect.objectContaining({ keyVersion, objects: 6 })])
   })
 
   it('is begun for every bucket of a root key', async () => {
