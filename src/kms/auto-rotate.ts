@@ -11,7 +11,9 @@ export async function rotateByPolicy(context: KmsContext, byItself: Door['byItse
   for (const { instanceId, id } of due) {
     await changeKey(context, { iamId: 'sweep', instanceId }, id, async (entry) => {
       if (!isDue(context, entry)) return
-      await byItself('kms.secrets.rotate', instanceId, id, () => addVersion(context, entry))
+      await byItself('kms.secrets.rotate', instanceId, id, async (note) =>
+        note({ keyVersion: (await addVersion(context, entry)).id }),
+      )
       count++
     })
   }

@@ -29,8 +29,16 @@ export interface CallFacts {
 
 export type KmsAudit = AuditTrail<KmsAuditEvent>
 
-/** What a call is about: a key by its id or alias, a key ring, or the instance as a whole. */
-export type Subject = string | { readonly keyRing: string } | undefined
+/** What a call is about: a key by its id or alias, a key ring, keys in a ring (not yet, or any), or the instance as a whole. */
+export type Subject = string | { readonly keyRing: string } | KeysIn | undefined
+
+export interface KeysIn {
+  readonly keysIn: string
+}
+
+/** The ring that a subject names. */
+export const ringOf = (subject: Exclude<Subject, string>): string | undefined =>
+  subject && ('keysIn' in subject ? subject.keysIn : subject.keyRing)
 
 export interface Asking {
   readonly iamId: string
@@ -46,6 +54,8 @@ export interface CallRecord {
   readonly failed: (error: unknown) => void
 }
 
+const about = (keyRing: string | undefined) => (keyRing === undefined ? {} : { keyRing })
+
 export const callRecords =
   (audit: KmsAudit, now: () => number) =>
   (asking: Asking, action: KmsAction, subject: Subject): CallRecord => {
@@ -54,7 +64,7 @@ export const callRecords =
     const record = (outcome: Pick<KmsAuditEvent, 'outcome' | 'code'>): void =>
       audit.record({
         ...{ atMs: now(), action, ...outcome, iamId, instance: instanceGuid },
-        ...(typeof subject === 'string' ? { key: subject } : subject),
+        ...(typeof subject === 'string' ? { key: subject } : about(ringOf(subject))),
         ...facts,
         ...(correlationId === undefined ? {} : { correlationId }),
         ...(address === undefined ? {} : { address }),

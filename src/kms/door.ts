@@ -5,7 +5,7 @@ import type { Instance } from '../iam/instances.ts'
 import type { Principal } from '../iam/principal.ts'
 import { SYSTEM_ACCOUNT_ID } from '../iam/system.ts'
 import type { Target } from '../iam/target.ts'
-import { type CallFacts, type CallRecord, callRecords, type KmsAudit, type Subject } from './call-record.ts'
+import { type CallFacts, type CallRecord, callRecords, type KmsAudit, ringOf, type Subject } from './call-record.ts'
 import type { Catalog } from './catalog.ts'
 import type { Actor } from './context.ts'
 import { type KmsErrorCode, kmsError } from './errors.ts'
@@ -64,7 +64,12 @@ export interface Door {
   /** For questions that are asked all the time: only refusals are audited. */
   readonly quietly: <T>(caller: KmsCaller, action: KmsAction, key: string, act: (admitted: Admitted) => T) => T
   /** What the service does by itself: audited under its instance's name. */
-  readonly byItself: (action: KmsAction, instanceId: string, key: string, act: () => Promise<void>) => Promise<void>
+  readonly byItself: (
+    action: KmsAction,
+    instanceId: string,
+    key: string,
+    act: (note: Admitted['note']) => Promise<void>,
+  ) => Promise<void>
 }
 
 export interface DoorOptions {
@@ -109,7 +114,7 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     iam.decide(caller.principal, action, { service: 'kms', accountId, instance: guid, ...about })
 
   const aboutOf = (caller: KmsCaller, { guid }: Instance, subject: Subject): Partial<Target> => {
-    if (typeof subject !== 'string') return subject ?? {}
+    if (typeof subject !== 'string') return aboutRing(subject)
     const entry = catalog.find(guid, subject)
     const keyRing = entry?.record.keyRingId ?? caller.keyRing ?? DEFAULT_RING
     return { resourceType: 'key', resource: entry?.id ?? subject, keyRing }
@@ -166,16 +171,16 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     const { keyRing } = caller
     const instance = enter(caller, record)
     if (keyRing !== undefined) {
-      authorise(caller, action, instance, { keyRing }, record)
+      authorise(caller, action, instance, { keysIn: keyRing }, record)
       checkRing(caller, instance, { keyRing }, record)
       return { ...admittedTo(caller, instance, record), sees: (ring) => ring === keyRing }
     }
-    const whole = decide(caller, action, instance, {})
+    const whole = decide(caller, action, instance, { resourceType: 'key' })
     record.note({ reason: whole.reason })
     if (whole.allowed) return { ...admittedTo(caller, instance, record), sees: () => true }
     const decisions = [DEFAULT_RING, ...instances.ringsOf(instance.guid).keys()].map((ring) => ({
       ring,
-      decision: decide(caller, action, instance, { keyRing: ring }),
+      decision: decide(caller, action, instance, aboutRing({ keysIn: ring })),
     }))
     const allowed = decisions.filter(({ decision }) => decision.allowed)
     if (allowed.length === 0) throw refused(record, 'Unauthorized')
@@ -240,9 +245,16 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
       const iamId = instance === undefined ? 'kms' : `crn-${instance.crn}`
       const record = recordOf({ iamId, instanceGuid: instanceId }, action, key)
       record.note({ reason: 'work of the service', ...(instance ? { keyCrn: keyCrn(instance, key) } : {}) })
-      return auditedLater(record, act)
+      return auditedLater(record, () => act(record.note))
     },
   }
+}
+
+/** Keys in a ring are keys, also those that are not there yet: policies speak of them by `resourceType`. */
+function aboutRing(subject: Exclude<Subject, string>): Partial<Target> {
+  const keyRing = ringOf(subject)
+  if (subject === undefined || keyRing === undefined) return {}
+  return 'keysIn' in subject ? { resourceType: 'key', keyRing } : { keyRing }
 }
 
 const MESSAGES: Readonly<Partial<Record<KmsErrorCode, string>>> = {

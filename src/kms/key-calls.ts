@@ -1,6 +1,6 @@
 import { moveKey } from './change-rings.ts'
 import { deleteKey, disableKey, enableKey, restoreKey } from './change-state.ts'
-import { type KmsContext, requireKey } from './context.ts'
+import { type KmsContext, newestVersion, requireKey } from './context.ts'
 import { createKey, type NewKey } from './create-key.ts'
 import type { Door, KmsCaller } from './door.ts'
 import { setKeyForDeletion, unsetKeyForDeletion } from './dual-authorization.ts'
@@ -58,11 +58,11 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       const action = key.policies ? 'kms.secrets-with-policy-overrides.create' : 'kms.secrets.create'
       const keyRing = caller.keyRing ?? DEFAULT_RING
       return door
-        .later(caller, action, { keyRing }, async ({ actor, instance, note }) => {
+        .later(caller, action, { keysIn: keyRing }, async ({ actor, instance, note }) => {
           const entry = await withMaterial(context, instance.guid, key, (material) =>
             createKey(context, actor, { ...material, keyRing }),
           )
-          note({ keyCrn: keyCrn(instance, entry.id) })
+          note({ keyCrn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id })
           return { key: keyView(context, instance, entry), ...withPayload(readPayload(context, entry)) }
         })
         .finally(() => key.payload?.fill(0))
@@ -94,7 +94,7 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       ),
     moveKey: (caller, key, ring) =>
       door.later(caller, 'kms.secrets.patch', key, async ({ actor, instance, require }) => {
-        require('kms.secrets.patch', { keyRing: ring })
+        require('kms.secrets.patch', { keysIn: ring })
         return keyView(context, instance, await moveKey(context, actor, key, ring))
       }),
     deleteKey: (caller, key, { force }) =>
@@ -103,13 +103,13 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       ),
     restoreKey: (caller, key, material = {}) =>
       door
-        .later(caller, 'kms.secrets.restore', key, async ({ actor, instance }) =>
-          keyView(
-            context,
-            instance,
-            await withMaterial(context, instance.guid, material, (opened) => restoreKey(context, actor, key, opened)),
-          ),
-        )
+        .later(caller, 'kms.secrets.restore', key, async ({ actor, instance, note }) => {
+          const entry = await withMaterial(context, instance.guid, material, (opened) =>
+            restoreKey(context, actor, key, opened),
+          )
+          note({ keyVersion: newestVersion(entry).id })
+          return keyView(context, instance, entry)
+        })
         .finally(() => material.payload?.fill(0)),
     purgeKey: (caller, key) =>
       door.later(caller, 'kms.secrets.purge', key, async ({ actor, instance }) =>
@@ -117,9 +117,12 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
       ),
     rotateKey: (caller, key, material = {}) =>
       door
-        .later(caller, 'kms.secrets.rotate', key, ({ actor, instance }) =>
-          withMaterial(context, instance.guid, material, (opened) => rotateKey(context, actor, key, opened)),
-        )
+        .later(caller, 'kms.secrets.rotate', key, async ({ actor, instance, note }) => {
+          const { id } = await withMaterial(context, instance.guid, material, (opened) =>
+            rotateKey(context, actor, key, opened),
+          )
+          note({ keyVersion: id })
+        })
         .finally(() => material.payload?.fill(0)),
     disableKey: (caller, key) =>
       door.later(caller, 'kms.secrets.disable', key, ({ actor }) => disableKey(context, actor, key)),

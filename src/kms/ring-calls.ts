@@ -20,7 +20,7 @@ export function ringCalls(context: KmsContext, door: Door): RingCalls {
       door.later(caller, 'kms.key-rings.create', { keyRing: ring }, ({ actor }) => createKeyRing(context, actor, ring)),
     deleteKeyRing: (caller, ring, { force }) =>
       door.later(caller, 'kms.key-rings.delete', { keyRing: ring }, ({ actor, require }) =>
-        deleteKeyRing(context, actor, ring, { force, mayMove: () => require('kms.secrets.patch', { keyRing: ring }) }),
+        deleteKeyRing(context, actor, ring, { force, mayMove: () => require('kms.secrets.patch', { keysIn: ring }) }),
       ),
   }
 }

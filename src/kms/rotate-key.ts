@@ -13,25 +13,25 @@ import { writeRecord } from './write-record.ts'
 /**
  * New material for everything that is wrapped from now on; older versions only open what they wrapped.
  * `payload`: required for imported keys and for no others; taken over, and zeroed.
- * Throws RootKeyRequired, InvalidKeyState, PayloadRequired, InvalidField, RotationTooEarly, KeyAccessRestricted.
+ * Resolves to the new version. Throws RootKeyRequired, InvalidKeyState, PayloadRequired, InvalidField, RotationTooEarly, KeyAccessRestricted.
  */
 export function rotateKey(
   context: KmsContext,
   actor: Actor,
   idOrAlias: string,
   { payload, secureImport }: NewMaterial = {},
-): Promise<void> {
+): Promise<KeyVersion> {
   const rotated = changeKey(context, actor, idOrAlias, async (entry) => {
     requireUsable(context, entry, 'rotate')
     checkRotation(context, entry, payload)
     assertImportedSafely(context, entry.instanceId, { payload, secureImport })
-    await addVersion(context, entry, payload)
+    return addVersion(context, entry, payload)
   })
   return rotated.finally(() => payload?.fill(0))
 }
 
 /** In one commit with the date of the rotation. Hold the key's turn. */
-export async function addVersion(context: KmsContext, entry: KeyEntry, payload?: Buffer): Promise<void> {
+export async function addVersion(context: KmsContext, entry: KeyEntry, payload?: Buffer): Promise<KeyVersion> {
   const version = nextVersion(context, entry, payload)
   const key = versionRow(entry.instanceId, entry.id, version.sequence)
   await writeRecord(
@@ -46,6 +46,7 @@ export async function addVersion(context: KmsContext, entry: KeyEntry, payload?:
     },
   )
   context.tell('rotated', entry)
+  return version
 }
 
 function checkRotation(context: KmsContext, { record }: KeyEntry, payload: Buffer | undefined): void {

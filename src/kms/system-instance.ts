@@ -52,7 +52,9 @@ export async function rotateServiceRootKey(
   if (!key) return
   const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
   await changeKey(context, actor, key.id, (entry) =>
-    byItself('kms.secrets.rotate', instance.guid, entry.id, () => addVersion(context, entry)),
+    byItself('kms.secrets.rotate', instance.guid, entry.id, async (note) =>
+      note({ keyVersion: (await addVersion(context, entry)).id }),
+    ),
   )
 }
 

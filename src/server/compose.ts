@@ -69,11 +69,13 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
-      ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store) }),
+      ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress }),
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
-      ...(store ? [adminApi({ ...store, iam, region: config['s3.region'] })] : []),
+      ...(store
+        ? [adminApi({ ...store, iam, region: config['s3.region'], activity: audit.activity, clientAddress })]
+        : []),
     ],
     health: {
       live: () => ({ ok: true }),

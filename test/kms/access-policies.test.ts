@@ -84,6 +84,31 @@ describe('an access policy', () => {
     expect((await call('GET', '/keys')).status).toBe(401)
   })
 
+  it.each([
+    ['in one ring', { resourceType: 'key', keyRing: 'audited' }],
+    ['of the instance', { resourceType: 'key' }],
+  ])('for keys %s lists and makes them there', async (where, attributes) => {
+    const { iamId, call } = await newcomer(`keys ${where}`)
+    await owner.call('POST', '/api/v2/key_rings/audited')
+    await grant(iamId, 'Writer', attributes)
+    const body = { metadata: { collectionTotal: 1 }, resources: [{ type: KEY_TYPE, name: where, extractable: false }] }
+    const made = await call('POST', '/keys', { ring: 'audited', body })
+    expect(made.status).toBe(201)
+    const { id, keyRingID } = made.json.resources[0]
+    expect(keyRingID).toBe('audited')
+    const listed = await call('GET', '/keys')
+    expect(listed.status).toBe(200)
+    const rings = new Set(listed.json.resources.map(({ keyRingID: ring }: { keyRingID: string }) => ring))
+    expect(rings.has('default')).toBe(where === 'of the instance')
+    expect((await call('GET', '/keys', { ring: 'audited' })).json.resources).toContainEqual(
+      expect.objectContaining({ id }),
+    )
+    const elsewhere = await call('POST', '/keys', { body })
+    expect(elsewhere.status).toBe(where === 'of the instance' ? 201 : 401)
+    // A ring is no key.
+    expect((await call('POST', '/key_rings/another')).status).toBe(401)
+  })
+
   it('with KeyPurge lets an identity purge, which no Manager may, and nothing else', async () => {
     const { iamId, call } = await newcomer('purger')
     await grant(iamId, 'KeyPurge')

@@ -109,6 +109,9 @@ describe('POST /keys', () => {
       { metadata: { collectionTotal: 2 }, resources: [{ name: 'xx' }, { name: 'yy' }] },
       '400 NUM_COLLECTION_RESOURCE_ERR',
     ],
+    ['an empty payload', newKey({ payload: '' }), '400 INVALID_FIELD_ERR'],
+    ['an empty payload of a root key', newKey({ payload: '', extractable: false }), '400 INVALID_FIELD_ERR'],
+    ['an import token of nothing', newKey({ payload: 'AAAA', encryptedNonce: '', iv: '' }), '400 INVALID_FIELD_ERR'],
     ['half an import token', newKey({ payload: 'AAAA', encryptedNonce: 'AAAA' }), '400 INVALID_FIELD_ERR'],
   ])('refuses a body with %s', async (_, body, expected) => {
     expect(refusal(await server.call('POST', '/keys', { body }))).toBe(expected)

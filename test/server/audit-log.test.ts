@@ -10,7 +10,10 @@ import { readPublicKeys } from '../../src/audit/keys.ts'
 import { verifyLog } from '../../src/audit/verify.ts'
 import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
+import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
+import { keyOwner } from '../support/keys.ts'
+import { otherAccount } from '../support/other-account.ts'
 
 let test: TestHouse
 let directory: string
@@ -77,5 +80,79 @@ describe('the audit log of a server', () => {
     const report = await verifyLog({ source: { type: 'directory', path: directory }, keys })
     expect(report.first).toBeUndefined()
     expect(report.signed?.seq).toBeGreaterThan(1)
+  })
+})
+
+describe('what happens to root keys', () => {
+  it('is told with the version that wraps from then on: made, imported, rotated, restored', async () => {
+    await using house = await startHouse({
+      settings: { COFFER_KMS_RESTORE_DELAY_MS: '0', COFFER_KMS_ROTATE_INTERVAL_MS: '0' },
+    })
+    const owner = await keyOwner(house.controlUrl)
+    const versionOf = async (id: string) =>
+      (await owner.call('GET', `/api/v2/keys/${id}/metadata`)).json.resources[0].keyVersion.id
+    const expected: unknown[] = []
+    const made = await owner.newKey('made')
+    const imported = await owner.newKey('imported', { payload: Buffer.alloc(32, 3).toString('base64') })
+    for (const { id, crn } of [made, imported]) {
+      expected.push({ action: 'kms.secrets.create', key: crn, keyVersion: await versionOf(id) })
+    }
+    await owner.call('POST', `/api/v2/keys/${made.id}/actions/rotate`)
+    const rotated = await versionOf(made.id)
+    expected.push({ action: 'kms.secrets.rotate', key: made.crn, keyVersion: rotated })
+    await owner.remove(made.id)
+    await owner.call('POST', `/api/v2/keys/${made.id}/restore`)
+    expected.push({ action: 'kms.secrets.restore', key: made.crn, keyVersion: rotated })
+    const lines = (await eventsIn(`${house.dataDir}/audit`)).filter(
+      ({ key }) => key === made.crn || key === imported.crn,
+    )
+    const versioned = lines.filter(({ action }) => /create|rotate|restore/.test(String(action)))
+    expect(versioned).toEqual(expected.map((one) => expect.objectContaining({ ...Object(one), outcome: 'success' })))
+  })
+})
+
+describe('calls of the administration API', () => {
+  it('are recorded with who, from where and which bucket, done or refused', async () => {
+    await using house = await startHouse({
+      accounts: [mainAccount, otherAccount],
+      settings: { COFFER_TRUSTED_PROXIES: '127.0.0.0/8' },
+    })
+    await house.client().send(new CreateBucketCommand({ Bucket: 'moving' }))
+    const ask = async (apiKey: string, method: string, path: string, body?: object) => {
+      const token = await iamToken(house.controlUrl, apiKey)
+      const reply = await fetch(`${house.controlUrl}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          'content-type': 'application/json',
+          'x-forwarded-for': '192.0.2.7',
+        },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      })
+      return reply.status
+    }
+    const path = '/admin/v1/buckets/moving/encryption'
+    const wanted = { encryption: 'provider-managed', bucketKey: false }
+    expect(await ask(otherAccount.user.apiKey, 'PUT', path, wanted)).toBe(403)
+    expect(await ask(mainAccount.user.apiKey, 'PUT', path, wanted)).toBeLessThan(300)
+    expect(await ask(mainAccount.user.apiKey, 'GET', '/admin/v1/buckets')).toBe(200)
+    expect(await ask(otherAccount.user.apiKey, 'POST', '/v1/policies', {})).toBe(400)
+    const all = async () =>
+      (await eventsIn(`${house.dataDir}/audit`)).filter(({ sourceIp }) => sourceIp === '192.0.2.7')
+    await expect.poll(async () => (await all()).map(({ action }) => action)).toContain('iam.policy.create')
+    const told = (await all()).filter(({ action }) => /^admin|^iam.policy/.test(String(action)))
+    const target = expect.stringMatching(/:bucket:moving$/)
+    expect(told).toEqual([
+      expect.objectContaining({
+        ...{ kind: 'activity', action: 'admin.MoveBucket', outcome: 'failure', code: 'NotPermitted', target },
+        iamId: otherAccount.user.iamId,
+      }),
+      ...told.filter(({ kind }) => kind === 'data-key'),
+      expect.objectContaining({
+        ...{ kind: 'activity', action: 'admin.MoveBucket', outcome: 'success', target },
+        ...{ iamId: mainAccount.user.iamId, requestId: expect.any(String) },
+      }),
+      expect.objectContaining({ kind: 'iam', action: 'iam.policy.create', outcome: 'failure' }),
+    ])
   })
 })

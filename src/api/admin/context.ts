@@ -3,14 +3,16 @@ import { CodedError } from '../../base/errors.ts'
 import type { Action } from '../../iam/actions.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
+import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Objects, ObjectsService } from '../../objects/objects.ts'
 import { principalOf } from '../common/bearer-token.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
+import type { AdminAuditOptions } from './audit.ts'
 
-export interface AdminOptions {
+export interface AdminOptions extends AdminAuditOptions {
   readonly objects: Objects
   readonly iam: Pick<Iam, 'verifyToken' | 'decide'>
   /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
@@ -19,6 +21,7 @@ export interface AdminOptions {
 }
 
 export interface AdminContext {
+  readonly principal: Principal
   readonly objects: Objects
   /** On the caller's behalf. */
   readonly service: ObjectsService
@@ -37,20 +40,23 @@ export const defineOperation = jsonOperations<AdminContext>()
 export async function contextOf(
   request: ApiRequest,
   operation: JsonOperationInfo,
-  { objects, iam, region, serviceRootKeyCrn }: AdminOptions,
+  { objects, iam, region, serviceRootKeyCrn, clientAddress }: AdminOptions,
 ): Promise<AdminContext> {
   const principal = await principalOf(request, iam)
+  const sourceIp = clientAddress(request)
   const may = (bucket: Bucket, action: Action): boolean => {
     const { account, instance } = parseCrn(bucket.serviceInstanceCrn)
     const target = { service: 'cloud-object-storage', accountId: account, instance } as const
     return iam.decide(principal, action, { ...target, resourceType: 'bucket', resource: bucket.name }).allowed
   }
   return {
+    principal,
     objects,
     service: objects.onBehalfOf({
       iamId: principal.iamId,
       action: `admin.${operation.name}`,
       requestId: request.id,
+      ...(sourceIp === undefined ? {} : { sourceIp }),
     }),
     serviceRootKeyCrn,
     may,

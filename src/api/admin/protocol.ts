@@ -9,6 +9,7 @@ import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-sto
 import type { JsonProtocol } from '../common/json-operation.ts'
 import { renderPlainError } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
+import { adminAudit } from './audit.ts'
 import { type AdminContext, type AdminOptions, contextOf } from './context.ts'
 
 /** Coffer's own: what an operator does that neither S3 nor Key Protect has a call for. `{"error":{"code","message"}}`. */
@@ -18,6 +19,7 @@ export function adminProtocol(options: AdminOptions): JsonProtocol<AdminContext>
     prefixes: ['/admin'],
     bodyLimitBytes: 16 * 1024,
     authenticate: (request, operation) => contextOf(request, operation, options),
+    audit: adminAudit(options),
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Correlation-Id': correlationId }),
   }

@@ -1,7 +1,8 @@
 import { decodeJwt } from 'jose'
 import { hasCode } from '../../base/errors.ts'
-import { plainAddress } from '../../base/networks.ts'
 import type { IamAudit, IamAuditEvent } from '../../iam/audit.ts'
+import { callFacts, failureFacts } from '../common/call-facts.ts'
+import type { ClientAddress } from '../common/client-address.ts'
 import type { Call, CallAudit } from '../common/json-operation.ts'
 import type { Reply } from '../common/reply.ts'
 
@@ -9,7 +10,12 @@ import type { Reply } from '../common/reply.ts'
  * Every call that changes something or asks for a token is recorded, whatever comes of it; one that only reads, when it is
  * refused. A change is answered when its record is durable.
  */
-export function callAudit(audit: IamAudit): CallAudit {
+export function callAudit(audit: IamAudit, clientAddress: ClientAddress): CallAudit {
+  const eventOf = (call: Call): Omit<IamAuditEvent, 'outcome'> => ({
+    action: call.operation.action ?? `iam.${call.operation.name}`,
+    target: call.request.rawPath,
+    ...callFacts(call, clientAddress),
+  })
   return {
     begin: ({ operation }) => {
       if (operation.method !== 'GET' && operation.method !== 'HEAD') audit.ready()
@@ -23,37 +29,12 @@ export function callAudit(audit: IamAudit): CallAudit {
     failed: (call, error) => {
       // Somebody who is not known asks for many things.
       if (isRead(call) && !hasCode(error, 'NotPermitted', 'Unauthorized')) return
-      audit.record({ ...eventOf(call), outcome: 'failure', ...failure(error) })
+      audit.record({ ...eventOf(call), outcome: 'failure', ...failureFacts(error) })
     },
   }
 }
 
 const isRead = ({ operation: { method } }: Call): boolean => method === 'GET' || method === 'HEAD'
-
-function eventOf({ operation, request, context }: Call): Omit<IamAuditEvent, 'outcome'> {
-  const { id, correlationId, remoteAddress } = request
-  const sourceIp = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
-  const iamId = iamIdOf(context)
-  return {
-    action: operation.action ?? `iam.${operation.name}`,
-    target: request.rawPath,
-    requestId: id,
-    ...(correlationId === id ? {} : { correlationId }),
-    ...(sourceIp === undefined ? {} : { sourceIp }),
-    ...(iamId === undefined ? {} : { iamId }),
-  }
-}
-
-function iamIdOf(context: unknown): string | undefined {
-  const principal = member(context, 'principal')
-  return text(member(principal, 'iamId'))
-}
-
-function failure(error: unknown): Pick<IamAuditEvent, 'code' | 'reason'> {
-  if (!hasCode(error)) return { code: 'Unexpected' }
-  // Messages of refusals are ours and quote no input but names.
-  return hasCode(error, 'NotPermitted') ? { code: error.code, reason: error.message } : { code: error.code }
-}
 
 /** What came of it: the name of what was made or changed, or who the token is of. Its other members may be secrets. */
 function made(reply: Reply): Pick<IamAuditEvent, 'target' | 'iamId'> {

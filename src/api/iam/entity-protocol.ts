@@ -5,10 +5,9 @@ import type { UserPrincipal } from '../../iam/principal.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
-import { callAudit } from './audit.ts'
 import { identityOf } from './identity-of.ts'
 
 /** What an operation on identities and credentials may touch, and for whom. */
@@ -22,13 +21,13 @@ export const entityOperation = jsonOperations<EntityContext>()
 const BODY_LIMIT_BYTES = 64 * 1024
 
 /** IAM Identity Services: service IDs and API keys; and the keys that sign tokens, which are Coffer's own. */
-export function entityProtocol(iam: Iam): JsonProtocol<EntityContext> {
+export function entityProtocol(iam: Iam, audit: CallAudit): JsonProtocol<EntityContext> {
   return {
     name: 'iam-identity',
     prefixes: ['/v1/serviceids', '/v1/apikeys', '/coffer/v1/signing-keys'],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await identityOf(request, iam) }),
-    audit: callAudit(iam.audit),
+    audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }

@@ -1,10 +1,9 @@
 import { hasCode } from '../../base/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
-import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
-import { callAudit } from './audit.ts'
 import type { IdentityContext } from './context.ts'
 import { IdentityError } from './identity-error.ts'
 
@@ -13,13 +12,13 @@ export const identityOperation = jsonOperations<IdentityContext>()
 /** Bodies are short forms: a key, a token. */
 const BODY_LIMIT_BYTES = 64 * 1024
 
-export function identityProtocol(iam: Iam): JsonProtocol<IdentityContext> {
+export function identityProtocol(iam: Iam, audit: CallAudit): JsonProtocol<IdentityContext> {
   return {
     name: 'identity',
     prefixes: ['/identity', '/oidc'],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async () => ({ iam }),
-    audit: callAudit(iam.audit),
+    audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }

@@ -5,16 +5,15 @@ import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { principalOf } from '../common/bearer-token.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
-import { callAudit } from './audit.ts'
 import type { PolicyContext } from './context.ts'
 
 export const policyOperation = jsonOperations<PolicyContext>()
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
-export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
+export function policyProtocol(iam: Iam, audit: CallAudit): JsonProtocol<PolicyContext> {
   return {
     name: 'iam-policies',
     prefixes: [
@@ -31,7 +30,7 @@ export function policyProtocol(iam: Iam): JsonProtocol<PolicyContext> {
     ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await principalOf(request, iam) }),
-    audit: callAudit(iam.audit),
+    audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }

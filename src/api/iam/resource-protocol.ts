@@ -4,9 +4,8 @@ import type { InUse } from '../../iam/resource-instances.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import { type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
-import { callAudit } from './audit.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
 import { identityOf } from './identity-of.ts'
 
@@ -19,7 +18,7 @@ export const resourceOperation = jsonOperations<ResourceContext>()
 const BODY_LIMIT_BYTES = 64 * 1024
 
 /** The resource controller: instances of services, and credentials for them. */
-export function resourceProtocol(iam: Iam, inUse: InUse): JsonProtocol<ResourceContext> {
+export function resourceProtocol(iam: Iam, inUse: InUse, audit: CallAudit): JsonProtocol<ResourceContext> {
   return {
     name: 'resource-controller',
     prefixes: [
@@ -31,7 +30,7 @@ export function resourceProtocol(iam: Iam, inUse: InUse): JsonProtocol<ResourceC
     ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, inUse, principal: await identityOf(request, iam) }),
-    audit: callAudit(iam.audit),
+    audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }

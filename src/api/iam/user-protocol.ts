@@ -3,22 +3,21 @@ import type { Iam } from '../../iam/iam.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import type { JsonProtocol } from '../common/json-operation.ts'
+import type { CallAudit, JsonProtocol } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
-import { callAudit } from './audit.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
 import { identityOf } from './identity-of.ts'
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
 /** User Management: the people of an account. */
-export function userProtocol(iam: Iam): JsonProtocol<EntityContext> {
+export function userProtocol(iam: Iam, audit: CallAudit): JsonProtocol<EntityContext> {
   return {
     name: 'user-management',
     prefixes: ['/v2/accounts', '/v3/accounts', '/v2/users'],
     bodyLimitBytes: BODY_LIMIT_BYTES,
     authenticate: async (request) => ({ iam, principal: await identityOf(request, iam) }),
-    audit: callAudit(iam.audit),
+    audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }

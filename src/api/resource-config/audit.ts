@@ -1,7 +1,7 @@
-import { hasCode } from '../../base/errors.ts'
 import { bucketCrn } from '../../objects/deregistrations.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { Activity, ActivityTrail } from '../common/activity.ts'
+import { callFacts, failureFacts } from '../common/call-facts.ts'
 import type { ClientAddress } from '../common/client-address.ts'
 import type { Call, CallAudit } from '../common/json-operation.ts'
 
@@ -23,16 +23,12 @@ export function configAudit({ objects, activity, clientAddress }: ConfigAuditOpt
     return bucket !== undefined && objects.configurationOf(bucket).activityTracking?.managementEvents === true
   }
   const eventOf = (call: Call): Omit<Activity, 'outcome'> => {
-    const { request, operation, context } = call
+    const { request, operation } = call
     const bucket = bucketOf(call)
-    const sourceIp = clientAddress(request)
     return {
       action: `cos.${operation.name}`,
       target: bucket ? bucketCrn(bucket) : request.rawPath,
-      requestId: request.id,
-      ...(request.correlationId === request.id ? {} : { correlationId: request.correlationId }),
-      ...(sourceIp === undefined ? {} : { sourceIp }),
-      ...iamIdOf(context),
+      ...callFacts(call, clientAddress),
     }
   }
   return {
@@ -47,16 +43,7 @@ export function configAudit({ objects, activity, clientAddress }: ConfigAuditOpt
     failed: (call, error) => {
       // Somebody who is not known asks for many things.
       if (call.context === undefined || !isRecorded(call)) return
-      const failure = hasCode(error) ? { code: error.code } : { code: 'Unexpected' }
-      // Messages of refusals are ours and quote no input but names.
-      const reason = hasCode(error, 'NotPermitted') ? { reason: error.message } : {}
-      activity.record({ ...eventOf(call), outcome: 'failure', ...failure, ...reason })
+      activity.record({ ...eventOf(call), outcome: 'failure', ...failureFacts(error) })
     },
   }
-}
-
-function iamIdOf(context: unknown): { readonly iamId?: string } {
-  const principal: unknown = Object(context).principal
-  const iamId: unknown = Object(principal).iamId
-  return typeof iamId === 'string' ? { iamId } : {}
 }
