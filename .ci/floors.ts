@@ -7,7 +7,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['base'],
   ['observe'],
   ['storage', 'envelope'],
-  ['iam', 'objects', 'audit'],
+  ['iam', 'objects', 'audit', 'access'],
   ['kms'],
   ['providers'],
   ['api'],

@@ -1,0 +1,36 @@
+/**
+ * Condition keys that a policy may name, lower case. One that ends with `/` stands for a family (`s3:existingobjecttag/`).
+ * A key that is not here is refused with the policy: what is not understood could only be guessed at.
+ */
+const GLOBAL = [
+  'assumedroot calledvia calledviafirst calledvialast chatbotsourcearn currenttime ec2instancesourceprivateipv4',
+  'ec2instancesourcevpc epochtime federatedprovider multifactorauthage multifactorauthpresent principalaccount principalarn',
+  'principalisawsservice principalorgid principalorgpaths principalservicename principalservicenameslist principaltag/',
+  'principaltype referer requestedregion requesttag/ resourceaccount resourceorgid resourceorgpaths resourcetag/',
+  'securetransport signinsessionarn sourceaccount sourcearn sourceidentity sourceinstancearn sourceip sourceorgid',
+  'sourceorgpaths sourceowner sourcevpc sourcevpcarn sourcevpce tagkeys tokenissuetime useragent userid username',
+  'viaawsservice vpceaccount vpceorgid vpceorgpaths vpcsourceip',
+]
+const S3 = [
+  'accessgrantsinstancearn accesspointnetworkorigin accesspointtag/ authtype buckettag/ dataaccesspointaccount',
+  'dataaccesspointarn delimiter destinationregion existingobjecttag/ if-match if-none-match',
+  'inventoryaccessibleoptionalfields isreplicationpauserequest locationconstraint max-keys object-lock-legal-hold',
+  'object-lock-mode object-lock-remaining-retention-days object-lock-retain-until-date objectcreationoperation prefix',
+  'requestobjecttag/ requestobjecttagkeys resourceaccount signatureage signatureversion tlsversion versionid x-amz-acl',
+  'x-amz-content-sha256 x-amz-copy-source x-amz-grant-full-control x-amz-grant-read x-amz-grant-read-acp x-amz-grant-write',
+  'x-amz-grant-write-acp x-amz-metadata-directive x-amz-object-ownership x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-aws-kms-key-id x-amz-server-side-encryption-customer-algorithm x-amz-storage-class',
+  'x-amz-website-redirect-location',
+]
+
+const names = (prefix: string, lines: readonly string[]): string[] =>
+  lines.flatMap((line) => line.split(' ')).map((name) => `${prefix}:${name}`)
+
+const KNOWN: ReadonlySet<string> = new Set([...names('aws', GLOBAL), ...names('s3', S3)])
+
+export function isKnownKey(key: string): boolean {
+  const name = key.toLowerCase()
+  const slash = name.indexOf('/')
+  if (slash < 0) return KNOWN.has(name)
+  return slash < name.length - 1 && KNOWN.has(name.slice(0, slash + 1))
+}
