@@ -4,9 +4,9 @@ import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { headKey, SPACE } from './keyspace.ts'
-import { type ObjectProperties, openTags, type PlainProperties, type Tag } from './object-properties.ts'
-import { decodeObject, encodeObject, type ObjectRecord } from './records.ts'
-import { sealedProperties } from './seal-properties.ts'
+import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
+import { decodeObject, encodeObject } from './records.ts'
+import { sealedProperties, tagsOf } from './seal-properties.ts'
 
 interface Target {
   readonly bucket: Bucket
@@ -38,17 +38,6 @@ export async function knownObject(
   const { sealedTags, ...plain } = properties
   const tags = () => tagsOf(keys, sameBucket(engine, bucket), key, record)
   return { ...plain, versionId, sizeBytes, modifiedAtMs, hasTags: sealedTags !== undefined, tags }
-}
-
-async function tagsOf(
-  keys: BucketKeys,
-  bucket: Bucket,
-  key: string,
-  { blobId, properties }: ObjectRecord,
-): Promise<readonly Tag[]> {
-  if (!properties.sealedTags) return []
-  using cipher = await keys.summaryCipher(bucket)
-  return openTags(cipher, bucket, key, blobId, properties)
 }
 
 /**

@@ -5,14 +5,16 @@ import type { PartOpener } from '../envelope/unseal.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import { type Bucket, currentOf } from './buckets.ts'
+import { sameBucket } from './commit-version.ts'
 import type { Manifest, ManifestPart } from './content.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
-import type { StoredProperties } from './object-properties.ts'
+import type { StoredProperties, Tag } from './object-properties.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
+import { tagsOf } from './seal-properties.ts'
 import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
 
 /** Segments a read: large enough for the disk, small enough for many readers at once. */
@@ -35,8 +37,8 @@ export interface OpenObject extends Disposable {
   readonly versionId: string
   readonly manifest: Manifest
   readonly protection: Protection
-  /** Tags are asked for by `objects.propertiesOf`. */
   readonly properties: StoredProperties
+  readonly tags: () => Promise<readonly Tag[]>
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
   /** Tells whoever sends the bytes on that they may not be sent any more, whether or not the next are asked for. */
@@ -87,6 +89,7 @@ async function openRecord(
     manifest,
     protection: protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek),
     properties: record.properties,
+    tags: () => tagsOf(keys, sameBucket(engine, bucket), key, record),
     watch: () => watchPermit(ask),
     read: (range) => {
       const bytes = readRange(engine, bucket, key, dek, record, manifest, range)

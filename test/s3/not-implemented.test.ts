@@ -49,7 +49,6 @@ describe('What Coffer does not have', () => {
   })
 
   it.each([
-    ['x-amz-tagging', 'a=b'],
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
     ['x-amz-server-side-encryption', 'aws:kms'],

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { HeadObjectCommand } from '@aws-sdk/client-s3'
+import { GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { createPresignedPost, type PresignedPostOptions } from '@aws-sdk/s3-presigned-post'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
@@ -381,11 +381,16 @@ describe('PostObject', () => {
     },
   )
 
+  it('takes tags as a document', async () => {
+    const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b ü</Value></Tag></TagSet></Tagging>'
+    expect(outcome(await post(await made('tagged', { Fields: { tagging } })))).toBe('204')
+    const { TagSet } = await test.s3.send(new GetObjectTaggingCommand({ Bucket: test.bucket, Key: 'tagged' }))
+    expect(TagSet).toEqual([{ Key: 'a', Value: 'b ü' }])
+    expect(outcome(await post(await made('untagged', { Fields: { tagging: 'a=b' } })))).toBe('400 MalformedXML')
+    expect(await refusal(test.get('untagged'))).toBe('404 NoSuchKey')
+  })
+
   it('refuses what is not implemented', async () => {
-    expect(outcome(await post(await made('tagged', { Fields: { 'x-amz-tagging': 'a=b' } })))).toBe('501 NotImplemented')
-    const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>'
-    expect(outcome(await post(await made('tagged', { Fields: { tagging } })))).toBe('501 NotImplemented')
-    expect(await refusal(test.get('tagged'))).toBe('404 NoSuchKey')
     expect(outcome(await post(await made('public', { Fields: { acl: 'public-read' } })))).toBe(
       '400 AccessControlListNotSupported',
     )

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
 import { parseCrn } from '../../base/crn.ts'
+import { hasCode } from '../../base/errors.ts'
 import { randomId } from '../../base/ids.ts'
 import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
@@ -14,7 +15,7 @@ import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Tracked, trackedUses } from './activity.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
-import { S3Error } from './error-codes.ts'
+import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
@@ -194,8 +195,11 @@ function authorise(
   if (operation.on === 'service' || operation.name === 'CreateBucket') {
     return allow(principal, operation.action, serviceInstanceCrn, request.bucket, iam)
   }
-  const uses: ResourceUse[] = [{ bucket: request.bucket ?? '', action: operation.action }]
-  if (operation.alsoUses) uses.push(operation.alsoUses(request))
+  const named = { bucket: request.bucket ?? '' }
+  const needs = [operation.action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
+  const uses: ResourceUse[] = needs.map((action) => ({ ...named, action }))
+  const source = operation.alsoUses?.(request)
+  if (source) uses.push(source)
   const reasons = new Set<string>()
   for (const use of uses) {
     const bucket = objects.buckets.get(use.bucket)
@@ -203,7 +207,7 @@ function authorise(
     if (firewall(objects.configurationOf(bucket).firewall, sourceIp)) throw new S3Error('AccessDenied')
     checkExpectedOwner(
       request,
-      use === uses[0] ? 'x-amz-expected-bucket-owner' : 'x-amz-source-expected-bucket-owner',
+      use === source ? 'x-amz-source-expected-bucket-owner' : 'x-amz-expected-bucket-owner',
       bucket,
     )
   }
@@ -228,6 +232,18 @@ function allow(
   return decision.reason
 }
 
+function may(principal: Principal, { bucket, action }: ResourceUse, { objects, iam }: S3HandlerOptions): boolean {
+  const found = objects.buckets.find(bucket)
+  if (!found) return false
+  try {
+    allow(principal, action, found.serviceInstanceCrn, bucket, iam)
+    return true
+  } catch (error) {
+    if (hasCode<S3ErrorCode>(error, 'AccessDenied')) return false
+    throw error
+  }
+}
+
 type OperationContextAction = S3Operation['action']
 
 /** S3 names the owner by the account here; the canonical id of the owner that listings show is taken as well. */
@@ -237,18 +253,15 @@ function checkExpectedOwner({ headers }: S3Request, name: string, bucket: Bucket
   if (expected !== parseCrn(bucket.serviceInstanceCrn).account) throw new S3Error('AccessDenied')
 }
 
-function context(
-  request: S3Request,
-  caller: Caller,
-  asker: Asker,
-  { objects, iam, settings }: S3HandlerOptions,
-): OperationContext {
+function context(request: S3Request, caller: Caller, asker: Asker, options: S3HandlerOptions): OperationContext {
+  const { objects, iam, settings } = options
   return {
     ...caller,
     request,
     objects: objects.onBehalfOf(asker),
     settings,
     mayUseRootKey: (rootKeyCrn) => mayUseRootKey(iam, caller.principal, rootKeyCrn),
+    may: (use) => may(caller.principal, use, options),
   }
 }
 

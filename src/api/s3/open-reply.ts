@@ -43,7 +43,8 @@ export interface ReadPlan {
 }
 
 /** Conditions first, then the range: S3 answers 304 and 412 before 416. */
-export function planRead(object: OpenObject, input: ReadInput, { request }: OperationContext): ReadPlan {
+export async function planRead(object: OpenObject, input: ReadInput, context: OperationContext): Promise<ReadPlan> {
+  const { request } = context
   const { manifest } = object
   const described = { ...objectHeaders(object), ...responseOverrides(request) }
   checkConditions(request, object, described)
@@ -61,10 +62,21 @@ export function planRead(object: OpenObject, input: ReadInput, { request }: Oper
         ...(part ? part.headers : {}),
         ...(input.wantsChecksum && part?.checksum ? checksumHeader(part.checksum) : {}),
         ...(range && end > start ? { 'content-range': `bytes ${start}-${end - 1}/${manifest.sizeBytes}` } : {}),
+        ...(await taggingCount(object, input.target, context)),
         'content-length': end - start,
       },
     },
   }
+}
+
+/** S3: told to those who may read the tags. */
+async function taggingCount(
+  object: OpenObject,
+  target: ObjectTarget,
+  { may }: OperationContext,
+): Promise<NonNullable<S3Reply['headers']>> {
+  const { length } = await object.tags()
+  return length > 0 && may({ ...target, action: 's3:GetObjectTagging' }) ? { 'x-amz-tagging-count': length } : {}
 }
 
 /** RFC 9110, 15.4.5: a 304 has these headers if the 200 would have had them. */

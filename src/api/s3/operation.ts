@@ -55,6 +55,8 @@ export interface OperationContext extends Caller {
   readonly settings: StoreSettings
   /** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
   readonly mayUseRootKey: (rootKeyCrn: string) => boolean
+  /** Is the caller allowed this, too? For what is done, or told, only to those who are. */
+  readonly may: (use: ResourceUse) => boolean
 }
 
 export type S3Action = `s3:${string}`
@@ -84,6 +86,8 @@ export interface S3OperationSpec<Input> {
   /** The body is what is stored: a request that doesn't say how long it is answers MissingContentLength. */
   readonly storesBody?: true
   readonly action: S3Action
+  /** Further permissions on the same resource, by what else the request asks for, e.g. tags. */
+  readonly alsoNeeds?: (request: S3Request, form?: SignedForm) => readonly S3Action[]
   /** A permission on another resource, e.g. reading the source of a copy. */
   readonly alsoUses?: (request: S3Request) => ResourceUse
   readonly parse: (request: S3Request) => Input

@@ -4,7 +4,6 @@ import type { S3Request } from './request.ts'
 
 /** Headers that ask for something Coffer doesn't do (yet). Refused before a byte is stored, never ignored. */
 const NOT_IMPLEMENTED: readonly (string | RegExp)[] = [
-  'x-amz-tagging',
   'x-amz-write-offset-bytes',
   /^x-amz-object-lock-/,
   /^x-amz-server-side-encryption-(context|aws-kms-key-id)$/,

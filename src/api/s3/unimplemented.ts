@@ -65,7 +65,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     replication: crud('BucketReplication'),
     requestPayment: getPut('BucketRequestPayment'),
     session: { GET: 'CreateSession' },
-    tagging: crud('BucketTagging'),
     usage: { GET: 'GetBucketUsage' },
     versioning: getPut('BucketVersioning'),
     versions: { GET: 'ListObjectVersions' },
@@ -82,7 +81,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     restore: { POST: 'RestoreObject' },
     retention: getPut('ObjectRetention'),
     select: { POST: 'SelectObjectContent' },
-    tagging: crud('ObjectTagging'),
     torrent: { GET: 'GetObjectTorrent' },
   },
 }

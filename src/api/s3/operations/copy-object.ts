@@ -1,6 +1,7 @@
 import type { ChecksumAlgorithm } from '../../../base/checksums.ts'
 import { checkCopyConditions } from '../../../objects/conditions.ts'
 import type { Attributes } from '../../../objects/content.ts'
+import type { Tag } from '../../../objects/object-properties.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
@@ -8,10 +9,11 @@ import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-sour
 import { BUCKET_KEY, SSE, wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation, type OperationContext } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
-import { located, objectTarget, quoted } from '../target.ts'
+import { located, type ObjectTarget, objectTarget, quoted } from '../target.ts'
+import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const MAX_SOURCE_BYTES = 5 * 1024 ** 3
@@ -24,17 +26,18 @@ export const copyObject = defineOperation({
   on: 'object',
   headers: ['x-amz-copy-source'],
   action: 's3:PutObject',
+  alsoNeeds: (request) => (directive(request, 'tagging') === 'REPLACE' ? uploadNeeds(request) : []),
   alsoUses: copySourceUse,
   parse: (request) => {
     refuseUnsupported(request)
     refuseCustomerKeySource(request)
-    // No object has tags, so both directives come to the same.
-    directive(request, 'tagging')
     return {
       source: copySource(request),
       target: objectTarget(request),
       replace: directive(request, 'metadata') === 'REPLACE',
       attributes: uploadAttributes(request),
+      properties: uploadProperties(request),
+      replaceTags: directive(request, 'tagging') === 'REPLACE',
       algorithm: wantedAlgorithm(request),
       bucketKey: wantedBucketKey(request),
       sourceConditions: readConditions(request, 'x-amz-copy-source-'),
@@ -62,6 +65,9 @@ export const copyObject = defineOperation({
         `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SOURCE_BYTES}`,
       )
     }
+    const properties = input.replaceTags
+      ? input.properties
+      : { ...input.properties, tags: await copiedTags(input, object, context) }
     const algorithm = input.algorithm ?? manifest.checksum?.algorithm
     const stored = await objects.put({
       ...target,
@@ -71,6 +77,7 @@ export const copyObject = defineOperation({
         ...(algorithm ? { checksum: { algorithm, expected: () => undefined } } : {}),
       },
       attributes: replace ? input.attributes : kept(object, input.attributes),
+      properties,
       conditions: input.conditions,
       bucketKey: input.bucketKey,
     })
@@ -90,6 +97,19 @@ export const copyObject = defineOperation({
     )
   },
 })
+
+/** S3: whoever copies tags must be allowed to read them there and to write them here. */
+async function copiedTags(
+  { source, target }: Readonly<Record<'source' | 'target', ObjectTarget>>,
+  object: OpenObject,
+  { may }: OperationContext,
+): Promise<readonly Tag[]> {
+  const tags = await object.tags()
+  if (tags.length === 0) return tags
+  const allowed = may({ ...source, action: 's3:GetObjectTagging' }) && may({ ...target, action: 's3:PutObjectTagging' })
+  if (!allowed) throw new S3Error('AccessDenied')
+  return tags
+}
 
 /** S3: naming any of these, be it as it is already, makes a copy to itself legal. */
 const changesMore = ({ headers }: S3Request): boolean =>

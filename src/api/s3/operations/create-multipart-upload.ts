@@ -4,6 +4,7 @@ import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget } from '../target.ts'
+import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 export const createMultipartUpload = defineOperation({
@@ -12,22 +13,25 @@ export const createMultipartUpload = defineOperation({
   on: 'object',
   query: { uploads: true },
   action: 's3:PutObject',
+  alsoNeeds: uploadNeeds,
   parse: (request) => {
     refuseUnsupported(request)
     return {
       target: objectTarget(request),
       attributes: uploadAttributes(request),
+      properties: uploadProperties(request),
       bucketKey: wantedBucketKey(request),
       checksum: readMultipartChecksum(request),
     }
   },
-  run: async ({ target, attributes, bucketKey, checksum }, context) => {
+  run: async ({ target, attributes, properties, bucketKey, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
     const { uploadId, protection } = await context.objects.createUpload({
       bucket,
       key,
       attributes,
+      properties,
       bucketKey,
       ...(checksum ? { checksum } : {}),
     })

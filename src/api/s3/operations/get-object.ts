@@ -14,7 +14,7 @@ export const getObject = defineOperation({
     const { bucket, key } = located(input.target, context)
     using scope = new DisposableStack()
     const object = scope.use(await context.objects.open({ bucket, key }))
-    const { reply, range } = planRead(object, input, context)
+    const { reply, range } = await planRead(object, input, context)
     const { revoked } = scope.use(object.watch())
     // The first segment is opened before the status line: a disabled key or forged bytes are an honest error.
     return { ...reply, body: await primed(closing(scope.move(), object.read(range))), revoked }

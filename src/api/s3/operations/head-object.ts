@@ -12,6 +12,7 @@ export const headObject = defineOperation({
   run: async (input, context) => {
     const { bucket, key } = located(input.target, context)
     using object = await context.objects.open({ bucket, key })
-    return planRead(object, input, context).reply
+    const { reply } = await planRead(object, input, context)
+    return reply
   },
 })

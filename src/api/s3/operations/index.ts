@@ -5,10 +5,14 @@ import { copyObject } from './copy-object.ts'
 import { createBucket } from './create-bucket.ts'
 import { createMultipartUpload } from './create-multipart-upload.ts'
 import { deleteBucket } from './delete-bucket.ts'
+import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteObject } from './delete-object.ts'
+import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
+import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getObject } from './get-object.ts'
+import { getObjectTagging } from './get-object-tagging.ts'
 import { headBucket } from './head-bucket.ts'
 import { headObject } from './head-object.ts'
 import { listBuckets } from './list-buckets.ts'
@@ -17,7 +21,9 @@ import { listObjects } from './list-objects.ts'
 import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
 import { postObject } from './post-object.ts'
+import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putObject } from './put-object.ts'
+import { putObjectTagging } from './put-object-tagging.ts'
 import { updateObjectEncryption } from './update-object-encryption.ts'
 import { uploadPart } from './upload-part.ts'
 import { uploadPartCopy } from './upload-part-copy.ts'
@@ -29,21 +35,27 @@ export const OPERATIONS: readonly S3Operation[] = [
   copyObject,
   createBucket,
   createMultipartUpload,
+  deleteBucketTagging,
   deleteBucket,
+  deleteObjectTagging,
   deleteObject,
   deleteObjects,
   getBucketLocation,
+  getBucketTagging,
+  getObjectTagging,
   getObject,
   headBucket,
   headObject,
   listBuckets,
   listMultipartUploads,
-  listObjects,
   listObjectsV2,
+  listObjects,
   listParts,
   postObject,
+  putBucketTagging,
+  putObjectTagging,
   putObject,
   updateObjectEncryption,
-  uploadPart,
   uploadPartCopy,
+  uploadPart,
 ]

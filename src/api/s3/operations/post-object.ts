@@ -7,7 +7,9 @@ import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
+import { objectTags } from '../tags.ts'
 import { bucketTarget, quoted } from '../target.ts'
+import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { xml } from '../xml/encode.ts'
 
 const MAX_KEY_BYTES = 1024
@@ -18,6 +20,7 @@ export const postObject = defineOperation({
   method: 'POST',
   on: 'bucket',
   action: 's3:PutObject',
+  alsoNeeds: (_request, form) => (form ? formNeeds(form) : []),
   parse: bucketTarget,
   run: async (name, { form, body, objects, request }) => {
     if (!form) throw new S3Error('RequestIsNotMultiPartContent')
@@ -26,6 +29,7 @@ export const postObject = defineOperation({
       throw new S3Error('InvalidArgument', 'User key must have a length greater than 0.')
     const asPut = withFields(request, form)
     refuseUnsupported(asPut)
+    const tagging = form.fields.get('tagging')
     const bucket = objects.buckets.get(name)
     checkEncryptionHeaders(asPut, bucket)
     const stored = await objects.put({
@@ -33,6 +37,7 @@ export const postObject = defineOperation({
       key: form.key,
       body: bodyInput(body, readChecksumRequest(asPut)),
       attributes: uploadAttributes(asPut),
+      properties: { ...uploadProperties(asPut), ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
       conditions: writeConditions(asPut),
       bucketKey: wantedBucketKey(asPut),
     })
@@ -40,11 +45,11 @@ export const postObject = defineOperation({
   },
 })
 
+const formNeeds = ({ fields }: SignedForm) =>
+  fields.has('tagging') ? (['s3:PutObjectTagging'] as const) : uploadNeeds({ headers: fields })
+
 /** Fields that a form calls by another name than a header. */
-const HEADER_OF: ReadonlyMap<string, string> = new Map([
-  ['acl', 'x-amz-acl'],
-  ['tagging', 'x-amz-tagging'],
-])
+const HEADER_OF: ReadonlyMap<string, string> = new Map([['acl', 'x-amz-acl']])
 
 /** The request as if the fields were headers; of the real headers none counts. Values are UTF-8 in the form, Latin-1 in headers. */
 function withFields(request: S3Request, { fields, contentType }: SignedForm): S3Request {

@@ -6,6 +6,7 @@ import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-h
 import { defineOperation } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget, quoted } from '../target.ts'
+import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 
 export const putObject = defineOperation({
   name: 'PutObject',
@@ -13,21 +14,23 @@ export const putObject = defineOperation({
   on: 'object',
   storesBody: true,
   action: 's3:PutObject',
+  alsoNeeds: uploadNeeds,
   parse: (request) => {
     refuseUnsupported(request)
     return {
       target: objectTarget(request),
       attributes: uploadAttributes(request),
+      properties: uploadProperties(request),
       bucketKey: wantedBucketKey(request),
       conditions: writeConditions(request),
       checksum: readChecksumRequest(request),
     }
   },
-  run: async ({ target, attributes, bucketKey, conditions, checksum }, context) => {
+  run: async ({ target, attributes, properties, bucketKey, conditions, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
     const body = bodyInput(context.body, checksum)
-    const stored = await context.objects.put({ bucket, key, body, attributes, conditions, bucketKey })
+    const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, bucketKey })
     return {
       status: 200,
       headers: {

@@ -1,0 +1,74 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { bootstrapOf, mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
+import { iamToken } from '../support/control-api.ts'
+import { startHouse, type TestHouse } from '../support/house.ts'
+import { ibmCall, platformClient } from '../support/ibm-clients.ts'
+
+let directory: string
+let test: TestHouse
+let token: string
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'coffer-test-'))
+  const document = JSON.parse(JSON.stringify(bootstrapOf([mainAccount])))
+  document.accounts[0].users.push({
+    ...{ iamId: 'IBMid-putter', name: 'putter', email: 'putter@example.com', hmac: [] },
+    roles: { 'cloud-object-storage': null, kms: null, iam: null },
+    apiKeys: ['api key of the putter'],
+  })
+  const path = join(directory, 'identities.json')
+  await writeFile(path, JSON.stringify(document))
+  test = await startHouse({ directory, settings: { COFFER_BOOTSTRAP_FILE: path } })
+  await test.client().send(new CreateBucketCommand({ Bucket: 'objects' }))
+  const policies = await platformClient('iam-policy-management/v1', test.controlUrl, mainAccount.user.apiKey)
+  const attributes = { accountId: mainAccount.id, serviceName: 'cloud-object-storage' }
+  const role = (name: string) => ({ role_id: `crn:v1:bluemix:public:cloud-object-storage::::serviceRole:${name}` })
+  const custom = await ibmCall(policies, 'createRole', {
+    ...{ name: 'BytesOnly', displayName: 'BytesOnly', accountId: mainAccount.id, serviceName: 'cloud-object-storage' },
+    actions: ['cloud-object-storage.object.get'],
+  })
+  await ibmCall(policies, 'createPolicy', {
+    type: 'access',
+    subjects: [{ attributes: [{ name: 'iam_id', value: 'IBMid-putter' }] }],
+    roles: [role('ObjectWriter'), { role_id: custom.result.crn }],
+    resources: [{ attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })) }],
+  })
+  token = await iamToken(test.controlUrl, 'api key of the putter')
+})
+afterAll(async () => {
+  await test[Symbol.asyncDispose]()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const send = (method: string, path: string, headers: Record<string, string> = {}) =>
+  fetch(`${test.s3Url}/objects/${path}`, {
+    ...{
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'ibm-service-instance-id': objectStorageCrn(mainAccount),
+        ...headers,
+      },
+    },
+    ...(method === 'PUT' ? { body: headers['x-amz-copy-source'] ? '' : 'x' } : {}),
+  })
+
+it('needs the right to tag beside the right to write', async () => {
+  expect((await send('PUT', 'plain')).status).toBe(200)
+  expect((await send('PUT', 'tagged', { 'x-amz-tagging': 'a=b' })).status).toBe(403)
+  expect((await send('POST', 'tagged?uploads', { 'x-amz-tagging': 'a=b' })).status).toBe(403)
+  expect((await send('GET', 'plain?tagging')).status).toBe(403)
+})
+
+it('needs the right to read tags to copy or count them', async () => {
+  await test.client().send(new PutObjectCommand({ Bucket: 'objects', Key: 'secret', Body: 'x', Tagging: 'a=b' }))
+  const seen = await send('HEAD', 'secret')
+  expect([seen.status, seen.headers.get('x-amz-tagging-count')]).toEqual([200, null])
+  expect((await send('PUT', 'copy', { 'x-amz-copy-source': 'objects/secret' })).status).toBe(403)
+  expect((await send('PUT', 'copy', { 'x-amz-copy-source': 'objects/plain' })).status).toBe(200)
+  const bare = { 'x-amz-copy-source': 'objects/secret', 'x-amz-tagging-directive': 'REPLACE' }
+  expect((await send('PUT', 'copy', bare)).status).toBe(200)
+})
