@@ -16,6 +16,7 @@ import type { SigningKeys } from './signing-keys.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
 import { isActive, isServiceId, userPrincipal } from './users.ts'
+import { createVerifiedTokens } from './verified-tokens.ts'
 
 export interface IssuedToken {
   readonly accessToken: string
@@ -58,6 +59,19 @@ const serviceClaims = z.object({ iam_id: z.string().startsWith('crn-'), act: sub
 
 type Subject = z.output<typeof subject>
 
+/** Who a token says it is of: all that is read of it. Whether they may still is looked up each time. */
+type Claims =
+  | { readonly type: 'user'; readonly subject: Subject }
+  | { readonly type: 'service'; readonly iamId: string; readonly act: Subject }
+
+function readClaims(payload: JWTPayload): Claims {
+  const service = serviceClaims.safeParse(payload)
+  if (service.success) return { type: 'service', iamId: service.data.iam_id, act: service.data.act }
+  const user = userClaims.safeParse(payload)
+  if (!user.success) throw invalidToken()
+  return { type: 'user', subject: user.data }
+}
+
 export interface TokenOptions {
   readonly state: IamState
   readonly keys: SigningKeys
@@ -88,7 +102,18 @@ export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenL
     return key
   }
 
-  const claimsOf = async (jwt: string): Promise<JWTPayload> => {
+  const verified = createVerifiedTokens<Claims>()
+
+  const claimsOf = async (jwt: string): Promise<Claims> => {
+    const known = verified.get(jwt)
+    if (!known) return newClaimsOf(jwt)
+    const isOver = known.expiresAtSeconds <= Math.floor(clock.now() / 1000)
+    if (!isOver && keys.publicKey(known.kid)) return known.claims
+    verified.remove(jwt)
+    throw isOver ? expiredToken() : invalidToken()
+  }
+
+  const newClaimsOf = async (jwt: string): Promise<Claims> => {
     if (jwt.length > MAX_TOKEN_LENGTH || !isCanonical(jwt)) throw invalidToken()
     try {
       // RS256 and our key ids, nothing else: never what the token itself says about its algorithm or its key.
@@ -98,12 +123,14 @@ export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenL
         currentDate: new Date(clock.now()),
         requiredClaims: ['iat', 'exp', 'iam_id'],
       }
-      const { payload } = await jwtVerify(jwt, keyOf, options)
-      return payload
+      const { payload, protectedHeader } = await jwtVerify(jwt, keyOf, options)
+      const claims = readClaims(payload)
+      const { kid = '' } = protectedHeader
+      // What counts from a later time on is looked at each time.
+      if (payload.nbf === undefined) verified.add(jwt, { claims, kid, expiresAtSeconds: payload.exp ?? 0 })
+      return claims
     } catch (error) {
-      if (error instanceof errors.JWTExpired)
-        throw new CodedError<IamErrorCode>('ExpiredToken', 'the token has expired')
-      throw invalidToken()
+      throw error instanceof errors.JWTExpired ? expiredToken() : invalidToken()
     }
   }
 
@@ -141,24 +168,20 @@ export function createTokens({ state, keys, refreshTokens, clock, issuer, tokenL
       return signFor(user, row)
     },
     issueForService: async (callerToken, instanceCrn) => {
-      const claims = userClaims.safeParse(await claimsOf(callerToken))
-      if (!claims.success) throw invalidToken()
-      const instance = serviceFor(userPrincipal(userOf(claims.data)), instanceCrn)
-      return sign(serviceTokenClaims(instance, claims.data), Math.min(SERVICE_TOKEN_LIFE_MS, tokenLifeMs))
+      const claims = await claimsOf(callerToken)
+      if (claims.type !== 'user') throw invalidToken()
+      const instance = serviceFor(userPrincipal(userOf(claims.subject)), instanceCrn)
+      return sign(serviceTokenClaims(instance, claims.subject), Math.min(SERVICE_TOKEN_LIFE_MS, tokenLifeMs))
     },
     verify: async (jwt) => {
-      const payload = await claimsOf(jwt)
-      const service = serviceClaims.safeParse(payload)
-      if (service.success) {
-        const caller = userPrincipal(userOf(service.data.act))
-        return servicePrincipal(serviceFor(caller, service.data.iam_id.slice('crn-'.length)))
-      }
-      const user = userClaims.safeParse(payload)
-      if (!user.success) throw invalidToken()
-      return userPrincipal(userOf(user.data))
+      const claims = await claimsOf(jwt)
+      if (claims.type === 'user') return userPrincipal(userOf(claims.subject))
+      return servicePrincipal(serviceFor(userPrincipal(userOf(claims.act)), claims.iamId.slice('crn-'.length)))
     },
   }
 }
+
+const expiredToken = (): CodedError<IamErrorCode> => new CodedError('ExpiredToken', 'the token has expired')
 
 /** One token has one text: jose reads base64url leniently. */
 const isCanonical = (jwt: string): boolean => jwt.split('.').every((part) => decodeBase64url(part) !== undefined)
