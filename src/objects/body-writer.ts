@@ -1,10 +1,7 @@
 import { type ChecksumAlgorithm, createHasher, type Hasher } from '../base/checksums.ts'
-import type { Dek } from '../envelope/dek.ts'
-import { type PartIdentity, sealPart } from '../envelope/seal.ts'
-import { sealedLength } from '../envelope/segment.ts'
+import { type LayerKeys, sealLayers } from '../envelope/layers.ts'
+import type { PartIdentity } from '../envelope/seal.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
-import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
 import type { Draft } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
@@ -37,13 +34,7 @@ export interface WrittenBody {
 }
 
 /** The body of a write, taken only as long as the root key allows it: a long one is refused before it has all been stored. */
-export function permittedBody(
-  { clock }: Pick<Engine, 'clock'>,
-  keys: Pick<BucketKeys, 'permit'>,
-  bucket: Bucket,
-  body: BodyInput,
-): BodyInput {
-  const ask = () => keys.permit(bucket, 'wrap')
+export function permittedBody({ clock }: Pick<Engine, 'clock'>, ask: () => Promise<void>, body: BodyInput): BodyInput {
   return { ...body, stream: whilePermitted(body.stream, { clock, ask, askedAtMs: clock.now() }) }
 }
 
@@ -51,15 +42,20 @@ export function permittedBody(
  * Plaintext in, sealed blob out; hashes are taken on the way. Throws BadDigest or ChecksumMismatch after the bytes are
  * stored but before anything names them: the caller's Draft removes them.
  */
-export async function writeBody(draft: Draft, dek: Dek, identity: PartIdentity, body: BodyInput): Promise<WrittenBody> {
+export async function writeBody(
+  draft: Draft,
+  keys: LayerKeys,
+  identity: PartIdentity,
+  body: BodyInput,
+): Promise<WrittenBody> {
   if (body.lengthBytes !== undefined && body.lengthBytes > MAX_PART_BYTES) throw tooLarge()
   const md5 = createHasher('md5')
   const sum = body.checksum && createHasher(body.checksum.algorithm)
-  const sealer = sealPart(dek, identity)
+  const sealer = sealLayers(keys, identity)
   const plaintext = hashed(body.stream, sum ? [md5, sum] : [md5])
 
   const whole = body.lengthBytes !== undefined && body.lengthBytes <= WHOLE_BYTES
-  const storedBytes = body.lengthBytes === undefined ? undefined : sealedLength(body.lengthBytes)
+  const storedBytes = body.lengthBytes === undefined ? undefined : sealer.storedLength(body.lengthBytes)
   const info = whole
     ? await draft.put(sealer.bytes(await collect(plaintext)), storedBytes)
     : await draft.put(sealer.stream(plaintext), storedBytes)

@@ -33,9 +33,17 @@ export interface BucketKeys {
     key: string,
     blobId: Buffer,
     slot?: number,
+    encryptionContext?: string,
   ) => Promise<{ readonly dek: Dek; readonly wrapped: StoredDek }>
   /** A DEK that there is already, wrapped as a new one would be. */
-  readonly wrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, dek: Dek, slot?: number) => Promise<StoredDek>
+  readonly wrapDek: (
+    bucket: BucketRecord,
+    key: string,
+    blobId: Buffer,
+    dek: Dek,
+    slot?: number,
+    encryptionContext?: string,
+  ) => Promise<StoredDek>
   readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: StoredDek) => Promise<Dek>
   /** The same DEK under another slot, or under the newest version of its slot's root key. */
   readonly rewrapDek: (
@@ -111,10 +119,10 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
     return { result, keyVersion: rootVersionOf(to, result) }
   }
 
-  const wrapDek: BucketKeys['wrapDek'] = (bucket, key, blobId, dek, slotId = bucket.slot) => {
+  const wrapDek: BucketKeys['wrapDek'] = async (bucket, key, blobId, dek, slotId = bucket.slot, context) => {
     const slot = slotOf(bucket, slotId)
     const use = { use: 'wrap', dataKey: 'object', bucket: under(bucket, slot), key } as const
-    return recorded(use, () => wrapped(bucket, slot, dek, dekContext(bucket.id, blobId)))
+    return bound(await recorded(use, () => wrapped(bucket, slot, dek, dekContext(bucket.id, blobId, context))), context)
   }
 
   const withCanary = async (bucket: NamedBucket, slot: KeySlot): Promise<KeySlot> => ({
@@ -134,10 +142,10 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
   }
 
   return {
-    newDek: async (bucket, key, blobId, slotId) => {
+    newDek: async (bucket, key, blobId, slotId, context) => {
       const dek = newDek()
       try {
-        return { dek, wrapped: await wrapDek(bucket, key, blobId, dek, slotId) }
+        return { dek, wrapped: await wrapDek(bucket, key, blobId, dek, slotId, context) }
       } catch (error) {
         dek[Symbol.dispose]()
         throw error
@@ -149,14 +157,16 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const keyVersion = rootVersionOf(slot, stored)
       const use = { use: 'unwrap', dataKey: 'object', bucket: under(bucket, slot), key, keyVersion } as const
       return recorded(use, async () => {
-        const { dek } = await slots.unwrap(useOf(bucket, slot), stored, dekContext(bucket.id, blobId))
+        const context = dekContext(bucket.id, blobId, stored.context)
+        const { dek } = await slots.unwrap(useOf(bucket, slot), stored, context)
         return { result: dek }
       })
     },
-    rewrapDek: (bucket, key, blobId, stored, to) => {
+    rewrapDek: async (bucket, key, blobId, stored, to) => {
       const from = slotOf(current(bucket), stored.slot)
       const use = { use: 'rewrap', dataKey: 'object', bucket: under(bucket, to), key } as const
-      return recorded(use, () => rewrapped(bucket, from, stored, dekContext(bucket.id, blobId), to))
+      const context = dekContext(bucket.id, blobId, stored.context)
+      return bound(await recorded(use, () => rewrapped(bucket, from, stored, context, to)), stored.context)
     },
     rewrapMetadataKey: (bucket, to) => {
       const from = slotOf(bucket, bucket.metadataKey.slot)
@@ -205,6 +215,9 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
     },
   }
 }
+
+const bound = (wrapped: StoredDek, context: string | undefined): StoredDek =>
+  context === undefined ? wrapped : { ...wrapped, context }
 
 const under = ({ name, serviceInstanceCrn }: NamedBucket, { rootKeyCrn }: KeySlot): KeyedBucket => ({
   name,

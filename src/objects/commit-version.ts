@@ -20,6 +20,8 @@ export interface NewVersion {
   readonly key: string
   readonly record: ObjectRecord
   readonly conditions: WriteConditions
+  /** The record's own slot must wrap, whatever wraps what is new in the bucket. */
+  readonly inItsSlot?: boolean
   /** Further writes of the same commit, e.g. the end of an upload. */
   readonly also?: {
     readonly writes: readonly Write[]
@@ -42,13 +44,13 @@ export async function commitVersion(
   draft: Draft,
   version: NewVersion,
 ): Promise<{ readonly bucket: Bucket; readonly record: ObjectRecord }> {
-  const { key, conditions, also, rewrap } = version
+  const { key, conditions, also, rewrap, inItsSlot = also !== undefined } = version
   let { record } = version
   let wrappedFor = version.bucket.token
   const row = headKey(version.bucket.id, key)
   const blobs = blobsOf(record)
   // A slow upload must not outlive the permission it started with.
-  await keys.permit(version.bucket, 'wrap', also ? record.wrappedDek.slot : undefined)
+  await keys.permit(version.bucket, 'wrap', inItsSlot ? record.wrappedDek.slot : undefined)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const bucket = currentBucket(engine, version.bucket)
     if (rewrap && bucket.token !== wrappedFor) {

@@ -17,11 +17,11 @@ import { storeManifest } from './seal-manifest.ts'
 import { envelopeIdOf, parseUploadId } from './upload-id.ts'
 import {
   findUpload,
+  openUpload,
   partsAfter,
   type Upload,
   type UploadChecksum,
   type UploadedPart,
-  unwrapUpload,
   uploadAttributes,
 } from './uploads.ts'
 
@@ -47,6 +47,8 @@ export interface CompleteInput {
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string }
   readonly checksumType?: 'FULL_OBJECT' | 'COMPOSITE'
   readonly sizeBytes?: number
+  /** The one that the upload began with. */
+  readonly customerKey?: Buffer | undefined
 }
 
 export interface CompletedObject {
@@ -98,15 +100,15 @@ async function tryToComplete(
     ...(part.checksum ? { checksum: part.checksum.value } : {}),
   }))
 
-  const opened = await unwrapUpload(engine, keys, upload).catch((error: unknown) => {
+  const opened = await openUpload(engine, keys, upload, input.customerKey).catch((error: unknown) => {
     // Completed by somebody else, perhaps: the next look tells.
     if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return undefined
     throw error
   })
   if (!opened) return undefined
-  using dek = opened
+  using content = opened
   await using draft = engine.drafts.begin()
-  const manifest: Manifest = { ...uploadAttributes(upload, dek), ...summary, sizeBytes, parts: manifestParts }
+  const manifest: Manifest = { ...uploadAttributes(upload, content), ...summary, sizeBytes, parts: manifestParts }
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
   using cipher = await keys.summaryCipher(bucket)
   const record: ObjectRecord = {
@@ -115,9 +117,10 @@ async function tryToComplete(
     modifiedAtMs: engine.clock.now(),
     blobId: upload.id,
     wrappedDek: upload.record.wrappedDek,
+    sealing: upload.record.sealing,
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
-    manifest: await storeManifest(draft, dek, envelope, manifest),
+    manifest: await storeManifest(draft, content.dek, envelope, manifest),
     properties: upload.record.properties,
   }
   let partReplaced = false
@@ -138,7 +141,7 @@ async function tryToComplete(
       conditions: input.conditions,
       also,
     })
-    return { ...summary, protection: protectionOf(committed.bucket, record.wrappedDek) }
+    return { ...summary, protection: protectionOf(committed.bucket, record) }
   } catch (error) {
     if (partReplaced) return undefined
     // Another CompleteMultipartUpload of the same upload won: its answer is ours. Where that can't be seen, the first
@@ -182,7 +185,7 @@ async function finishedBefore(
   // Of this very record: by now another object may be the current one.
   using cipher = await keys.summaryCipher(input.bucket)
   const summary = openSummary(cipher, input.bucket, input.key, record.blobId, 0, record.summary)
-  return { ...summary, protection: protectionOf(currentOf(engine.buckets)(input.bucket), record.wrappedDek) }
+  return { ...summary, protection: protectionOf(currentOf(engine.buckets)(input.bucket), record) }
 }
 
 async function allParts(engine: Engine, keys: BucketKeys, upload: Upload): Promise<Map<number, UploadedPart>> {

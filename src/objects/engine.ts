@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
+import type { Serial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
@@ -21,6 +22,8 @@ export interface Engine {
   readonly nonces: NonceSource
   readonly clock: Clock
   readonly buckets: Buckets
+  /** One change of what a bucket's name stands for, and of where that is registered, at a time. */
+  readonly byName: Serial
   readonly configurations: Configurations
   readonly documents: Documents
   readonly quotas: Quotas

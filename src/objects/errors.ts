@@ -29,6 +29,13 @@ export type ObjectsErrorCode =
   | 'BadDigest'
   | 'ChecksumMismatch'
   | 'ChecksumTypeMismatch'
+  /** The object needs the key that its customer keeps, and none was given. */
+  | 'CustomerKeyRequired'
+  /** A customer's key was given for what was stored without one. */
+  | 'CustomerKeyNotApplicable'
+  | 'CustomerKeyWrong'
+  /** Not the customer's key that the upload began with, or one where it began without. */
+  | 'UploadKeyMismatch'
   /** Stored bytes or records do not authenticate: damage or tampering. Never explained to the outside. */
   | 'ObjectDamaged'
 

@@ -1,8 +1,6 @@
 import type { WrappedDek } from '../envelope/key-provider.ts'
+import type { Algorithm, Encryption, Sealing } from './encrypting.ts'
 import { ObjectsError } from './errors.ts'
-
-/** Who decides about a root key: `provider-managed` ones are the store's own. */
-export type Encryption = 'provider-managed' | 'customer-managed'
 
 interface SlotBase {
   /** Never used again in its bucket. */
@@ -32,6 +30,8 @@ interface BucketKeySlot {
 /** A wrapped key and the slot of the bucket that opens it. `keyVersion` is '' under a bucket key, which has one only. */
 export interface StoredDek extends WrappedDek {
   readonly slot: number
+  /** Digest of the encryption context that is bound to each wrap of it. */
+  readonly context?: string
 }
 
 /** The part of a bucket's record that says what wraps its keys. */
@@ -47,6 +47,11 @@ export interface SlotTable {
 export interface Protection extends Pick<SlotBase, 'rootKeyCrn' | 'encryption'> {
   /** The root key wraps a key of the bucket, and that one the DEK. */
   readonly bucketKey: boolean
+  readonly algorithm: Algorithm
+  /** The root key by the name that the client gave it; undefined when it is not the client's to know. */
+  readonly keyName?: string
+  /** Its customer keeps a key that it needs, too. */
+  readonly customerKey: boolean
 }
 
 /** A row holds up to 64 KiB; each slot takes about 3/4 KiB of it. */
@@ -81,9 +86,25 @@ export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {
 }
 
 /** Whatever was under a slot that is not there any more is under the one of now. */
-export function protectionOf(table: SlotTable, { slot: id }: Pick<StoredDek, 'slot'>): Protection {
-  const { rootKeyCrn, encryption, kind } = findSlot(table, id) ?? slotOf(table, table.slot)
-  return { rootKeyCrn, encryption, bucketKey: kind === 'bucket-key' }
+export function protectionOf(table: SlotTable, { wrappedDek, sealing }: Protected): Protection {
+  const { rootKeyCrn, encryption, kind } = findSlot(table, wrappedDek.slot) ?? slotOf(table, table.slot)
+  const own = encryption === 'customer-managed'
+  // What was asked for is not what is done any more once the object is under another key.
+  const asked = sealing.asked?.rootKeyCrn === rootKeyCrn ? sealing.asked : undefined
+  const single = asked?.algorithm ?? (own ? 'aws:kms' : 'AES256')
+  const keyName = asked ? asked.keyName : own ? rootKeyCrn : undefined
+  return {
+    ...{ rootKeyCrn, encryption, bucketKey: kind === 'bucket-key' },
+    algorithm: sealing.outerKey ? 'aws:kms:dsse' : single,
+    ...(keyName === undefined ? {} : { keyName }),
+    customerKey: sealing.customerKeyCheck !== undefined,
+  }
+}
+
+/** Of a record. */
+interface Protected {
+  readonly wrappedDek: Pick<StoredDek, 'slot'>
+  readonly sealing: Sealing
 }
 
 /** Version of the root key that what lies in the slot depends on. */

@@ -1,13 +1,14 @@
 import { hasCode } from '../base/errors.ts'
-import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
-import { type BucketKeys, keyCall } from './bucket-keys.ts'
+import type { Write } from '../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from './bucket-keys.ts'
 import { prefersBucketKeys } from './bucket-lifecycle.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
-import { registeredAt, registrationOf } from './deregistrations.ts'
+import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import type { ObjectsErrorCode } from './errors.ts'
-import type { Encryption, KeySlot } from './key-slots.ts'
+import type { KeySlot } from './key-slots.ts'
+import { registered } from './registered.ts'
 import { findOpen, newSlot, type WantedSlot, withSlot } from './slot-choice.ts'
 
 export interface MoveTo {
@@ -70,30 +71,3 @@ async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: W
 /** Everything under the key that the bucket was under. */
 const leaves = (slot: KeySlot, { rootKeyCrn }: Bucket, to: KeySlot): boolean =>
   slot.successor === undefined && slot.id !== to.id && slot.rootKeyCrn === rootKeyCrn
-
-/**
- * Does what makes the bucket refer to a root key while it is registered there: a customer's key that protects something of
- * a bucket is never without its registration, and none stays when nothing came of it. `end` belongs into the commit.
- */
-export async function registered<T>(
-  engine: Engine,
-  bucket: Bucket,
-  { rootKeyCrn, encryption }: Pick<MoveTo, 'rootKeyCrn' | 'encryption'>,
-  act: (end: readonly Write[]) => Promise<T>,
-): Promise<T> {
-  const known = registeredAt(bucket).some((at) => at.rootKeyCrn === rootKeyCrn)
-  if (encryption === 'provider-managed' || known) return act([])
-  const { name, serviceInstanceCrn } = bucket
-  const of = { name, serviceInstanceCrn, rootKeyCrn }
-  const end = await engine.deregistrations.begin(of)
-  try {
-    await engine.provider.register(keyCall(of), registrationOf(of))
-    return await act([end])
-  } catch (error) {
-    // While it is not known whether the bucket refers to the key, it stays registered there.
-    if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) await engine.deregistrations.settle(of)
-    throw error
-  } finally {
-    void engine.deregistrations.retry(rootKeyCrn)
-  }
-}

@@ -24,6 +24,7 @@ import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
 import { deleteObject } from './delete-object.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
+import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
@@ -74,7 +75,7 @@ export interface ObjectsService {
   readonly createBucket: (input: NewBucket) => Promise<Bucket>
   readonly deleteBucket: (bucket: Bucket) => Promise<void>
   readonly put: (input: PutInput) => Promise<PutResult>
-  readonly open: (target: Target) => Promise<OpenObject>
+  readonly open: (target: Target & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
   readonly delete: (target: Target & { readonly conditions: WriteConditions }) => Promise<void>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
   readonly createUpload: (
@@ -82,11 +83,11 @@ export interface ObjectsService {
       readonly attributes: Attributes
       readonly checksum?: UploadChecksum
       readonly properties?: ObjectProperties
-      readonly bucketKey?: boolean | undefined
+      readonly encrypting?: Encrypting
     },
   ) => Promise<CreatedUpload>
   readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
-  readonly uploadPart: (upload: Upload, number: number, body: BodyInput) => Promise<UploadedPart>
+  readonly uploadPart: (upload: Upload, number: number, body: BodyInput, customerKey?: Buffer) => Promise<UploadedPart>
   readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
@@ -203,6 +204,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     nonces,
     clock,
     buckets,
+    byName,
     configurations,
     documents,
     quotas: openQuotas(metadata, configurations),
@@ -263,12 +265,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
       deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
       put: (input) => putObject(engine, keys, input),
-      open: ({ bucket, key }) => openObject(engine, keys, bucket, key),
+      open: ({ bucket, key, customerKey }) => openObject(engine, keys, bucket, key, customerKey),
       delete: (target) => deleteObject(engine, keys, target),
       list: (query) => listObjects(engine, keys, query),
       createUpload: (target) => createUpload(engine, keys, target),
       findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
-      uploadPart: (upload, number, body) => uploadPart(engine, keys, upload, number, body),
+      uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),
       listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
       listUploads: (query) => listUploads(engine, query),
       completeUpload: (input) => completeUpload(engine, keys, input),
@@ -277,7 +279,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       changeProperties: (target, next) => changeProperties(engine, keys, target, next),
       document: documents.get,
       changeDocument: (bucket, kind, next) => byName.run(bucket.name, () => documents.change(bucket, kind, next)),
-      updateEncryption: (update) => updateEncryption(engine, keys, byName, update),
+      updateEncryption: (update) => updateEncryption(engine, keys, update),
       moveBucket: async (bucket, to) => {
         const { write, begun } = rewraps.entry(bucket)
         const move = () => moveBucket(engine, keys, bucket, to, [write])

@@ -1,17 +1,19 @@
-import type { Dek } from '../envelope/dek.ts'
+import type { LayerKeys } from '../envelope/layers.ts'
 import { openPart } from '../envelope/seal.ts'
 import { HEADER_SIZE, SEGMENT_SIZE, TAG_SIZE } from '../envelope/segment.ts'
 import type { PartOpener } from '../envelope/unseal.ts'
-import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
+import type { BlobId } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import { type Bucket, currentOf } from './buckets.ts'
 import { sameBucket } from './commit-version.ts'
 import type { Manifest, ManifestPart } from './content.ts'
+import { openContentKeys } from './content-keys.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, partKey, SPACE } from './keyspace.ts'
 import type { StoredProperties, Tag } from './object-properties.ts'
+import { type ReadableBlobs, withoutOuterLayer } from './outer-layer.ts'
 import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
 import { tagsOf } from './seal-properties.ts'
@@ -45,12 +47,18 @@ export interface OpenObject extends Disposable {
   readonly watch: () => PermitWatch
 }
 
-export async function openObject(engine: Engine, keys: BucketKeys, bucket: Bucket, key: string): Promise<OpenObject> {
+export async function openObject(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  key: string,
+  customerKey?: Buffer,
+): Promise<OpenObject> {
   for (let attempt = 1; ; attempt++) {
     using scope = new DisposableStack()
     const { found } = scope.use(await engine.garbage.pin(() => currentRow(engine, bucket, key)))
     try {
-      const opened = await openRecord(engine, keys, bucket, key, found.record)
+      const opened = await openRecord(engine, keys, bucket, key, found.record, customerKey)
       const pin = scope.move()
       return {
         ...opened,
@@ -73,12 +81,14 @@ async function openRecord(
   bucket: Bucket,
   key: string,
   record: ObjectRecord,
+  customerKey: Buffer | undefined,
 ): Promise<OpenObject> {
   using scope = new DisposableStack()
   const openedAtMs = engine.clock.now()
-  const dek = scope.use(await keys.unwrapDek(bucket, key, record.blobId, record.wrappedDek))
+  const place = { bucket, key, blobId: record.blobId }
+  const content = scope.use(await damaged(() => openContentKeys(keys, place, record, customerKey)))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
-  const manifest = await damaged(() => loadManifest(engine.blobs, dek, envelope, record.manifest))
+  const manifest = await damaged(() => loadManifest(engine.blobs, content.dek, envelope, record.manifest))
   if (manifest.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
   const ask = () => permitReading(engine, keys, bucket, key, record)
@@ -87,12 +97,12 @@ async function openRecord(
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
-    protection: protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek),
+    protection: protectionOf(currentOf(engine.buckets)(bucket), record),
     properties: record.properties,
     tags: () => tagsOf(keys, sameBucket(engine, bucket), key, record),
     watch: () => watchPermit(ask),
     read: (range) => {
-      const bytes = readRange(engine, bucket, key, dek, record, manifest, range)
+      const bytes = readRange(engine, bucket, key, content, record, manifest, range)
       return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
     },
     [Symbol.dispose]: () => held.dispose(),
@@ -128,7 +138,7 @@ async function* readRange(
   engine: Engine,
   bucket: Bucket,
   key: string,
-  dek: Dek,
+  keys: LayerKeys,
   record: ObjectRecord,
   manifest: Manifest,
   range: ByteRange,
@@ -141,7 +151,7 @@ async function* readRange(
     // An empty object still has one segment, and its tag is verified.
     if (start >= end && manifest.sizeBytes > 0) continue
     const blob = await blobOfPart(engine, record, part)
-    yield* readPart(engine, bucket, key, dek, record, part, blob, { start, end })
+    yield* readPart(engine, bucket, key, keys, record, part, blob, { start, end })
   }
 }
 
@@ -149,7 +159,7 @@ async function* readPart(
   engine: Engine,
   bucket: Bucket,
   key: string,
-  dek: Dek,
+  keys: LayerKeys,
   record: ObjectRecord,
   part: ManifestPart,
   blob: BlobId,
@@ -157,21 +167,22 @@ async function* readPart(
 ): AsyncGenerator<Buffer> {
   const identity = { bucketId: bucket.id, key, blobId: record.blobId, partNumber: part.number }
   const open = (header: Buffer, storedBytes: number): PartOpener =>
-    openPart(dek, identity, part.salt, part.sizeBytes, header, storedBytes)
+    openPart(keys.dek, identity, part.salt, part.sizeBytes, header, storedBytes)
   try {
-    const info = await engine.blobs.stat(blob)
+    const blobs = keys.outer ? withoutOuterLayer(engine.blobs, keys.outer, identity, part) : engine.blobs
+    const info = await blobs.stat(blob)
     if (!info) throw new ObjectsError('ObjectDamaged', 'a part is missing', { details: { part: part.number } })
     const { lengthBytes } = info
     using ahead = part.sizeBytes > SEGMENT_SIZE ? engine.readAhead.take() : undefined
     const whole = part.sizeBytes <= (ahead ? WHOLE_BYTES : SEGMENT_SIZE) && lengthBytes <= 2 * WHOLE_BYTES
     if (whole) {
-      yield* await readWhole(engine.blobs, blob, lengthBytes, open, range)
+      yield* await readWhole(blobs, blob, lengthBytes, open, range)
       return
     }
-    const header = await joined(engine.blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, lengthBytes) }))
+    const header = await joined(blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, lengthBytes) }))
     using opener = open(header, lengthBytes)
-    if (ahead) yield* streamed(engine.blobs, blob, opener, range)
-    else yield* bySegment(engine, blob, opener, range)
+    if (ahead) yield* streamed(blobs, blob, opener, range)
+    else yield* bySegment({ blobs, readAhead: engine.readAhead }, blob, opener, range)
   } catch (error) {
     throw asDamage(error)
   }
@@ -179,7 +190,7 @@ async function* readPart(
 
 // What is read in a function of its own is not held while its plaintext waits for a slow client.
 async function readWhole(
-  blobs: BlobStore,
+  blobs: ReadableBlobs,
   blob: BlobId,
   lengthBytes: number,
   open: (header: Buffer, storedBytes: number) => PartOpener,
@@ -192,14 +203,19 @@ async function readWhole(
 }
 
 /** The plaintext of a range within one segment. */
-async function readSegment(blobs: BlobStore, blob: BlobId, opener: PartOpener, range: ByteRange): Promise<Buffer[]> {
+async function readSegment(
+  blobs: ReadableBlobs,
+  blob: BlobId,
+  opener: PartOpener,
+  range: ByteRange,
+): Promise<Buffer[]> {
   const plaintext: Buffer[] = []
   const asked = { ...opener.ciphertextRange(range), chunkBytes: opener.sealedSegmentBytes, reuse: true }
   for await (const sealed of blobs.get(blob, asked)) plaintext.push(...opener.bytes(range, sealed))
   return plaintext
 }
 
-function streamed(blobs: BlobStore, blob: BlobId, opener: PartOpener, range: ByteRange): AsyncGenerator<Buffer> {
+function streamed(blobs: ReadableBlobs, blob: BlobId, opener: PartOpener, range: ByteRange): AsyncGenerator<Buffer> {
   // Whole segments, so that the store may fill the same memory again.
   const chunkBytes = SEGMENTS_PER_READ * opener.sealedSegmentBytes
   return opener.unseal(range, blobs.get(blob, { ...opener.ciphertextRange(range), chunkBytes, reuse: true }))
@@ -207,7 +223,7 @@ function streamed(blobs: BlobStore, blob: BlobId, opener: PartOpener, range: Byt
 
 /** One segment in memory and no file open in between, until reading ahead is possible. */
 async function* bySegment(
-  { blobs, readAhead }: Engine,
+  { blobs, readAhead }: Pick<Engine, 'readAhead'> & { readonly blobs: ReadableBlobs },
   blob: BlobId,
   opener: PartOpener,
   range: ByteRange,

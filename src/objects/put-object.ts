@@ -5,6 +5,8 @@ import type { Bucket } from './buckets.ts'
 import { checkConditions, commitVersion, currentBucket } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
+import { contextOf, newContentKeys } from './content-keys.ts'
+import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
@@ -19,8 +21,8 @@ export interface PutInput {
   readonly attributes: Attributes
   readonly conditions: WriteConditions
   readonly properties?: ObjectProperties
-  /** Under a bucket key, or not. Default: as the bucket has it. */
-  readonly bucketKey?: boolean | undefined
+  /** Default: as the bucket has it. */
+  readonly encrypting?: Encrypting
 }
 
 export interface PutResult {
@@ -36,7 +38,7 @@ export const NULL_VERSION = 'null'
 
 /** S3: the ETag of a plain object is the MD5 of its plaintext, under customer-managed keys too (as IBM answers). */
 export async function putObject(engine: Engine, keys: BucketKeys, input: PutInput): Promise<PutResult> {
-  const { key, attributes, conditions } = input
+  const { key, attributes, conditions, encrypting = {} } = input
   const wants = currentBucket(engine, input.bucket)
   if (conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) {
     // Refused before the body is read; decided again at the commit.
@@ -46,25 +48,25 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   await engine.quotas.foresee(wants, key, input.body.lengthBytes)
 
   const blobId = random16()
-  const { bucket, slot } = await slotForWrite(engine, keys, wants, input.bucketKey)
-  const { dek, wrapped } = await keys.newDek(bucket, key, blobId, slot)
-  using secret = dek
+  const { bucket, slot } = await slotForWrite(engine, keys, wants, encrypting)
+  using content = await newContentKeys(keys, { bucket, key, blobId }, slot, encrypting)
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
-  const stream = permittedBody(engine, keys, bucket, input.body)
-  const body = await writeBody(draft, secret, identity, stream)
+  const inItsSlot = encrypting.rootKey !== undefined
+  const ask = () => keys.permit(bucket, 'wrap', inItsSlot ? slot : undefined)
+  const body = await writeBody(draft, content, identity, permittedBody(engine, ask, input.body))
 
   const checksum = fullChecksum(body)
   const manifest: Manifest = {
     ...attributes,
-    etag: body.md5.toString('hex'),
+    etag: etagOf(body, encrypting),
     sizeBytes: body.sizeBytes,
     parts: [{ number: 0, sizeBytes: body.sizeBytes, salt: body.partSalt }],
     ...(checksum ? { checksum } : {}),
   }
   const { etag } = manifest
   const envelope = { bucket, key, versionId: NULL_VERSION, blobId }
-  const stored = await storeManifest(draft, secret, envelope, manifest)
+  const stored = await storeManifest(draft, content.dek, envelope, manifest)
   using cipher = await keys.summaryCipher(bucket)
   const modifiedAtMs = engine.clock.now()
   const record = {
@@ -72,21 +74,26 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     sizeBytes: body.sizeBytes,
     modifiedAtMs,
     blobId,
-    wrappedDek: wrapped,
+    wrappedDek: content.wrapped,
+    sealing: content.sealing,
     data: { blob: body.blob },
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
     manifest: stored,
     properties: sealProperties(cipher, bucket, key, blobId, input.properties ?? {}),
   }
   const rewrap = async (now: Bucket) => {
-    const place = await slotForWrite(engine, keys, now, input.bucketKey)
-    return keys.wrapDek(place.bucket, key, blobId, secret, place.slot)
+    const place = await slotForWrite(engine, keys, now, encrypting)
+    return keys.wrapDek(place.bucket, key, blobId, content.secret, place.slot, contextOf(encrypting))
   }
-  const committed = await commitVersion(engine, keys, draft, { bucket, key, record, conditions, rewrap })
-  const protection = protectionOf(committed.bucket, committed.record.wrappedDek)
+  const committed = await commitVersion(engine, keys, draft, { bucket, key, record, conditions, inItsSlot, rewrap })
+  const protection = protectionOf(committed.bucket, committed.record)
   const result = { etag, modifiedAtMs, sizeBytes: body.sizeBytes, protection }
   return checksum ? { ...result, checksum } : result
 }
+
+/** S3: with a key that its customer keeps the ETag tells nothing of the content. */
+export const etagOf = ({ md5 }: Pick<WrittenBody, 'md5'>, { customerKey }: Encrypting): string =>
+  (customerKey ? random16() : md5).toString('hex')
 
 export function fullChecksum(body: WrittenBody): StoredChecksum | undefined {
   if (!body.checksum) return undefined

@@ -1,5 +1,7 @@
 import type { BlobId } from '../storage/blob/blob-store.ts'
-import { type Encryption, firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
+import type { Encryption } from './encrypting.ts'
+import { type Sealing, sealingFrom, sealingMember } from './encrypting.ts'
+import { firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
 import { propertiesFrom, propertiesMembers, propertiesSection, type StoredProperties } from './object-properties.ts'
 import { decode, encode, number, optional, section, text } from './record-codec.ts'
 import { encryptionOf, isFirst, slotsFrom, slotToJson } from './slot-records.ts'
@@ -30,6 +32,7 @@ export interface ObjectRecord {
   /** Identity of this version's envelope: 16 bytes. */
   readonly blobId: Buffer
   readonly wrappedDek: StoredDek
+  readonly sealing: Sealing
   /** One part in one blob, or the parts of an upload: rows under the upload id, which is `blobId`. */
   readonly data: { readonly blob: BlobId } | { readonly partCount: number }
   /** Under the bucket metadata key: what a listing shows of the content (Summary). */
@@ -45,6 +48,7 @@ export interface UploadRecord {
   readonly checksumAlgorithm: string
   readonly checksumType: string
   readonly wrappedDek: StoredDek
+  readonly sealing: Sealing
   /** Under the DEK: content headers and user metadata for the finished object. */
   readonly manifest: Buffer
   /** Of the finished object. */
@@ -78,6 +82,17 @@ export function encodeBucket(record: BucketRecord): Buffer {
 }
 
 const slotMember = (name: string, { slot }: StoredDek): Record<string, number> => (slot === 0 ? {} : { [name]: slot })
+
+const dekMembers = (wrapped: StoredDek): Record<string, unknown> => ({
+  k: wrapped.keyVersion,
+  ...slotMember('ks', wrapped),
+  ...(wrapped.context === undefined ? {} : { ec: wrapped.context }),
+})
+
+const dekFrom = (json: Record<string, unknown>, ciphertext: Buffer): StoredDek => ({
+  ...{ ciphertext, keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
+  ...(json['ec'] === undefined ? {} : { context: text(json, 'ec') }),
+})
 
 export function decodeBucket(value: Buffer): BucketRecord {
   const { json, sections } = decode(value)
@@ -113,8 +128,8 @@ export function encodeObject(record: ObjectRecord): Buffer {
     v: record.versionId,
     s: record.sizeBytes,
     m: record.modifiedAtMs,
-    k: record.wrappedDek.keyVersion,
-    ...slotMember('ks', record.wrappedDek),
+    ...dekMembers(record.wrappedDek),
+    ...sealingMember(record.sealing),
     ...('blob' in record.data ? { b: record.data.blob } : { n: record.data.partCount }),
     ...('blob' in record.manifest ? { mb: record.manifest.blob } : {}),
     ...propertiesMembers(record.properties),
@@ -135,7 +150,8 @@ export function decodeObject(value: Buffer): ObjectRecord {
     sizeBytes: number(json, 's'),
     modifiedAtMs: number(json, 'm'),
     blobId: section(sections, 0),
-    wrappedDek: { ciphertext: section(sections, 1), keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
+    wrappedDek: dekFrom(json, section(sections, 1)),
+    sealing: sealingFrom(json),
     data: typeof json['b'] === 'string' ? { blob: json['b'] } : { partCount: number(json, 'n') },
     summary: section(sections, 2),
     manifest: typeof json['mb'] === 'string' ? { blob: json['mb'] } : { sealed: section(sections, 3) },
@@ -144,8 +160,8 @@ export function decodeObject(value: Buffer): ObjectRecord {
 }
 
 export function encodeUpload(record: UploadRecord): Buffer {
-  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, manifest, properties } = record
-  const key = { k: wrappedDek.keyVersion, ...slotMember('ks', wrappedDek) }
+  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, sealing, manifest, properties } = record
+  const key = { ...dekMembers(wrappedDek), ...sealingMember(sealing) }
   const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key, ...propertiesMembers(properties) }
   return encode(json, [wrappedDek.ciphertext, manifest, ...propertiesSection(properties)])
 }
@@ -156,7 +172,8 @@ export function decodeUpload(value: Buffer): UploadRecord {
     createdAtMs: number(json, 'c'),
     checksumAlgorithm: text(json, 'a'),
     checksumType: text(json, 't'),
-    wrappedDek: { ciphertext: section(sections, 0), keyVersion: text(json, 'k'), slot: optional(json, 'ks') },
+    wrappedDek: dekFrom(json, section(sections, 0)),
+    sealing: sealingFrom(json),
     manifest: section(sections, 1),
     properties: propertiesFrom(json, sections, 2),
   }

@@ -1,11 +1,14 @@
 import { hasCode } from '../base/errors.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
+import { prefersBucketKeys } from './bucket-lifecycle.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
+import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOpen, type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
+import { registered } from './registered.ts'
 
 export type WantedSlot = Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'>
 
@@ -18,18 +21,30 @@ export interface ChosenSlot {
 /** Lost races for the bucket's row: it changes seldom. */
 const MAX_ATTEMPTS = 20
 
-/** The slot for what is new: the current one, unless a bucket key is asked for and it has none, or the other way round. */
+/** The slot for what is new: the current one, unless something else is asked for. */
 export async function slotForWrite(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  bucketKey: boolean | undefined,
+  { rootKey, bucketKey }: Encrypting,
 ): Promise<ChosenSlot> {
   const current = slotOf(bucket, bucket.slot)
-  if (bucketKey === undefined || bucketKey === (current.kind === 'bucket-key')) return { bucket, slot: current.id }
-  const { rootKeyCrn, encryption } = current
-  return slotFor(engine, keys, bucket, { rootKeyCrn, encryption, kind: bucketKey ? 'bucket-key' : 'root' })
+  const { rootKeyCrn, encryption } = rootKey ?? current
+  const own = rootKeyCrn !== current.rootKeyCrn || encryption !== current.encryption
+  const usual = own ? prefersBucketKeys(engine, { rootKeyCrn }) : current.kind === 'bucket-key'
+  const wanted: WantedSlot = { rootKeyCrn, encryption, kind: (bucketKey ?? usual) ? 'bucket-key' : 'root' }
+  if (!own && wanted.kind === current.kind) return { bucket, slot: current.id }
+  const found = findOpen(bucket, wanted)
+  if (found) return { bucket, slot: found.id }
+  return own ? addSlot(engine, keys, bucket, wanted) : slotFor(engine, keys, bucket, wanted)
 }
+
+/** A slot under a root key that the bucket may not refer to yet, and then is to be registered at. */
+export const addSlot = (engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<ChosenSlot> =>
+  engine.byName.run(bucket.name, () => {
+    const now = currentBucket(engine, bucket)
+    return registered(engine, now, wanted, (end) => slotFor(engine, keys, now, wanted, end))
+  })
 
 /**
  * A slot of the bucket that takes what is new, made when there is none. `also` belongs into the commit that makes it. The

@@ -1,5 +1,6 @@
 import type { WrappedDek } from '../envelope/key-provider.ts'
-import type { Encryption, KeySlot, SlotTable } from './key-slots.ts'
+import type { Encryption } from './encrypting.ts'
+import type { KeySlot, SlotTable } from './key-slots.ts'
 import { corrupt, number, objectOf, type Sections, section, text } from './record-codec.ts'
 
 /** A bucket that never had another key than its first root key says nothing of slots. */

@@ -1,15 +1,13 @@
-import type { Serial } from '../base/serial.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
+import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import type { Encryption } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
-import { registered } from './move-bucket.ts'
 import { decodeObject } from './records.ts'
 import { rewrapRecord } from './rewrap-bucket.ts'
-import { findOpen, slotFor, type WantedSlot } from './slot-choice.ts'
+import { addSlot, findOpen, type WantedSlot } from './slot-choice.ts'
 
 export interface EncryptionUpdate {
   readonly bucket: Bucket
@@ -25,7 +23,6 @@ const MAX_ATTEMPTS = 20
 export async function updateEncryption(
   engine: Engine,
   keys: BucketKeys,
-  byName: Serial,
   { bucket, key, encryption, rootKeyCrn, bucketKey }: EncryptionUpdate,
 ): Promise<void> {
   const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
@@ -36,7 +33,7 @@ export async function updateEncryption(
     const now = currentBucket(engine, bucket)
     const slot = findOpen(now, wanted)
     if (!slot) {
-      await byName.run(bucket.name, () => addSlot(engine, keys, bucket, wanted))
+      await addSlot(engine, keys, bucket, wanted)
       continue
     }
     if (record.wrappedDek.slot === slot.id) return
@@ -50,10 +47,4 @@ export async function updateEncryption(
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the object changed at the same time')
-}
-
-/** Within the serial of the name. */
-function addSlot(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<unknown> {
-  const now = currentBucket(engine, bucket)
-  return registered(engine, now, wanted, (end) => slotFor(engine, keys, now, wanted, end))
 }

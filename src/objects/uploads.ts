@@ -1,6 +1,5 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../base/checksums.ts'
 import { random16 } from '../base/ids.ts'
-import type { Dek } from '../envelope/dek.ts'
 import { openManifest, sealManifest } from '../envelope/manifest.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { type BodyInput, permittedBody, writeBody } from './body-writer.ts'
@@ -17,12 +16,15 @@ import {
   type Summary,
   sealSummary,
 } from './content.ts'
+import { type ContentKeys, newContentKeys, openContentKeys, uploadKeyError } from './content-keys.ts'
 import type { Draft } from './drafts.ts'
+import type { Encrypting } from './encrypting.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
 import type { ObjectProperties } from './object-properties.ts'
+import { etagOf } from './put-object.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
 import { sealedProperties } from './seal-properties.ts'
 import { slotForWrite } from './slot-choice.ts'
@@ -74,15 +76,15 @@ export async function createUpload(
     readonly checksum?: UploadChecksum
     /** Of the finished object. */
     readonly properties?: ObjectProperties
-    /** Under a bucket key, or not. Default: as the bucket has it. */
-    readonly bucketKey?: boolean | undefined
+    /** Default: as the bucket has it. */
+    readonly encrypting?: Encrypting
   },
 ): Promise<CreatedUpload> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, target.bucket)
-    const { bucket, slot } = await slotForWrite(engine, keys, now, target.bucketKey)
-    const uploadId = await tryToCreate(engine, keys, bucket, slot, target)
-    if (uploadId) return { uploadId: uploadId.toString('hex'), protection: protectionOf(bucket, { slot }) }
+    const { bucket, slot } = await slotForWrite(engine, keys, now, target.encrypting ?? {})
+    const created = await tryToCreate(engine, keys, bucket, slot, target)
+    if (created) return created
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
@@ -95,10 +97,9 @@ async function tryToCreate(
   bucket: Bucket,
   slot: number,
   target: Parameters<typeof createUpload>[2],
-): Promise<Buffer | undefined> {
+): Promise<CreatedUpload | undefined> {
   const id = random16()
-  const { dek, wrapped } = await keys.newDek(bucket, target.key, id, slot)
-  using secret = dek
+  using content = await newContentKeys(keys, { bucket, key: target.key, blobId: id }, slot, target.encrypting ?? {})
   const manifest: Manifest = { ...target.attributes, etag: '', sizeBytes: 0, parts: [] }
   const createdAtMs = engine.clock.now()
   const identity = { bucketId: bucket.id, key: target.key, versionId: uploadVersion(id), blobId: id }
@@ -106,8 +107,9 @@ async function tryToCreate(
     createdAtMs,
     checksumAlgorithm: target.checksum?.algorithm ?? '',
     checksumType: target.checksum?.type ?? '',
-    wrappedDek: wrapped,
-    manifest: sealManifest(secret, identity, manifestToJson(manifest)),
+    wrappedDek: content.wrapped,
+    sealing: content.sealing,
+    manifest: sealManifest(content.dek, identity, manifestToJson(manifest)),
     properties: await sealedProperties(keys, { bucket, key: target.key, blobId: id }, target.properties ?? {}),
   }
   const uploadId = newUploadId(createdAtMs, id)
@@ -117,7 +119,7 @@ async function tryToCreate(
     { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
     ...usageWrites(bucket.id, { added: [record] }),
   ])
-  return committed ? uploadId : undefined
+  return committed ? { uploadId: uploadId.toString('hex'), protection: protectionOf(bucket, record) } : undefined
 }
 
 /** Throws NoSuchUpload, also for ids that no server could have given out. */
@@ -127,7 +129,7 @@ export async function findUpload(engine: Engine, bucket: Bucket, key: string, up
   if (!parsed || !row) throw noSuchUpload(uploadId)
   const id = envelopeIdOf(parsed)
   const record = decodeUpload(row.value)
-  const protection = protectionOf(currentOf(engine.buckets)(bucket), record.wrappedDek)
+  const protection = protectionOf(currentOf(engine.buckets)(bucket), record)
   return { id, uploadId, bucket, key, record, row, checksum: checksumOf(record), protection }
 }
 
@@ -137,8 +139,18 @@ export function checksumOf(record: UploadRecord): UploadChecksum | undefined {
   return { algorithm, type: record.checksumType === 'COMPOSITE' ? 'COMPOSITE' : 'FULL_OBJECT' }
 }
 
-export const unwrapUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<Dek> =>
-  underItsKey(engine, upload, ({ bucket, key, id, record }) => keys.unwrapDek(bucket, key, id, record.wrappedDek))
+/** Throws UploadKeyMismatch, and what unwrapping throws. */
+export const openUpload = (
+  engine: Engine,
+  keys: BucketKeys,
+  upload: Upload,
+  customerKey: Buffer | undefined,
+): Promise<ContentKeys> =>
+  underItsKey(engine, upload, ({ bucket, key, id, record }) =>
+    openContentKeys(keys, { bucket, key, blobId: id }, record, customerKey),
+  ).catch((error: unknown) => {
+    throw uploadKeyError(error)
+  })
 
 /** A DEK that wraps no more must not take what is new. */
 const permitUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<void> =>
@@ -157,7 +169,7 @@ async function underItsKey<T>(engine: Engine, upload: Upload, act: (upload: Uplo
   }
 }
 
-export function uploadAttributes(upload: Upload, dek: Dek): Attributes {
+export function uploadAttributes(upload: Upload, { dek }: Pick<ContentKeys, 'dek'>): Attributes {
   const { bucket, key, id, record } = upload
   const identity = { bucketId: bucket.id, key, versionId: uploadVersion(id), blobId: id }
   const { headers, userMetadata } = manifestFromJson(openManifest(dek, identity, record.manifest))
@@ -171,18 +183,24 @@ export async function uploadPart(
   upload: Upload,
   number: number,
   body: BodyInput,
+  customerKey?: Buffer,
 ): Promise<UploadedPart> {
   const { bucket, key, id } = upload
   await engine.quotas.foresee(bucket, key, body.lengthBytes)
   // The DEK was wrapped when the upload began; a key that wraps no more must not take what is new.
   await permitUpload(engine, keys, upload)
-  using dek = await unwrapUpload(engine, keys, upload)
+  using content = await openUpload(engine, keys, upload, customerKey)
   await using draft = engine.drafts.begin()
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
-  const written = await writeBody(draft, dek, identity, permittedBody(engine, keys, bucket, body))
+  const written = await writeBody(
+    draft,
+    content,
+    identity,
+    permittedBody(engine, () => permitUpload(engine, keys, upload), body),
+  )
   const { checksum } = written
   const summary: Summary = {
-    etag: written.md5.toString('hex'),
+    etag: etagOf(written, { customerKey }),
     ...(checksum
       ? { checksum: { algorithm: checksum.algorithm, type: 'FULL_OBJECT', value: checksum.digest.toString('base64') } }
       : {}),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { ALGORITHMS } from '../../src/objects/encrypting.ts'
 import { firstSlots } from '../../src/objects/key-slots.ts'
 import {
   decodeBucket,
@@ -38,6 +39,15 @@ const slot = z.union([
   z.strictObject({ ...anySlot, kind: z.literal('bucket-key'), keyId: text, wrapped }),
 ])
 
+const sealing = z
+  .strictObject({
+    asked: z
+      .strictObject({ algorithm: z.enum(ALGORITHMS), keyName: text.exactOptional(), rootKeyCrn: text })
+      .exactOptional(),
+    customerKeyCheck: hex.exactOptional(),
+    outerKey: hex.exactOptional(),
+  })
+  .default({})
 const bucket = z
   .strictObject({
     id: text,
@@ -75,7 +85,8 @@ const object = z.strictObject({
   sizeBytes: z.int(),
   modifiedAtMs: z.int(),
   blobId: hex,
-  wrappedDek: stored,
+  wrappedDek: stored.extend({ context: text.exactOptional() }),
+  sealing,
   data: z.union([blob, z.strictObject({ partCount: z.int() })]),
   summary: hex,
   manifest: z.union([blob, z.strictObject({ sealed: hex })]),
@@ -85,7 +96,8 @@ const upload = z.strictObject({
   createdAtMs: z.int(),
   checksumAlgorithm: text,
   checksumType: text,
-  wrappedDek: stored,
+  wrappedDek: stored.extend({ context: text.exactOptional() }),
+  sealing,
   manifest: hex,
   properties,
 })

@@ -51,6 +51,10 @@ const FACES = {
   BadDigest: 'BadDigest',
   ChecksumMismatch: 'BadDigest',
   ChecksumTypeMismatch: 'InvalidRequest',
+  CustomerKeyRequired: 'InvalidRequest',
+  CustomerKeyNotApplicable: 'InvalidRequest',
+  CustomerKeyWrong: 'AccessDenied',
+  UploadKeyMismatch: 'InvalidRequest',
   ObjectDamaged: 'InternalError',
   WrapBudgetSpent: 'KMS.KMSInvalidStateException',
   RootKeyDisabled: 'KMS.DisabledException',
@@ -91,6 +95,8 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
     'Access Denied: no authorization lets this object storage instance use the root key of this bucket. Create an authorization with role Reader from the instance to Key Protect.',
   KeyProviderUnavailable: 'The key provider of this bucket cannot be reached. Try again later.',
   AuditUnavailable: 'No key is used while its use cannot be recorded in the audit log. Try again later.',
+  CustomerKeyWrong:
+    'Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.',
   MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
   NoSpace: 'There is not enough free disk space to store the object.',
 }

@@ -4,6 +4,7 @@ import type { BodyInput } from '../../../src/objects/body-writer.ts'
 import type { NewBucket } from '../../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import type { WriteConditions } from '../../../src/objects/conditions.ts'
+import type { Encrypting } from '../../../src/objects/encrypting.ts'
 import { isOpen } from '../../../src/objects/key-slots.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import type { OpenObject } from '../../../src/objects/open-object.ts'
@@ -144,6 +145,19 @@ export function clients(
   /** As the bucket has it, or the one or the other. */
   const rollBucketKey = () => dice.pick([{}, {}, { bucketKey: true }, { bucketKey: false }])
 
+  /** Under the bucket's key or another one, in one layer or two, with a context or without. */
+  const rollEncrypting = (): { readonly encrypting: Encrypting } => {
+    const rootKeyCrn = dice.pick(rootKeys.crns)
+    return {
+      encrypting: {
+        ...rollBucketKey(),
+        ...dice.pick([{}, {}, {}, { rootKey: { rootKeyCrn, encryption: 'customer-managed' } as const }]),
+        ...dice.pick([{}, {}, { twice: true }]),
+        ...dice.pick([{}, {}, { context: { made: `${made}` } }]),
+      },
+    }
+  }
+
   const rollConditions = (): { readonly conditions: WriteConditions; readonly holds: (state: KeyState) => boolean } => {
     const roll = dice.below(6)
     if (roll === 0) return { conditions: { ifNoneMatch: '*' }, holds: ({ etag }) => etag === undefined }
@@ -175,7 +189,7 @@ export function clients(
     const content = newContent()
     const etag = etagOf(content.bytes)
     const { conditions, holds } = rollConditions()
-    const under = rollBucketKey()
+    const under = rollEncrypting()
     const outcome = await perform('put', async (objects) => {
       const input = { bucket: objects.buckets.get(bucket), key, body: bodyOf(content.bytes), conditions }
       return objects.put({ ...input, ...under, attributes: attributesOf(content.label) })
@@ -280,7 +294,7 @@ export function clients(
 
   const startUpload = async (bucket: string, key: string): Promise<void> => {
     const label = `upload ${made++}`
-    const under = rollBucketKey()
+    const under = rollEncrypting()
     const outcome = await perform('create upload', async (objects) =>
       objects.createUpload({
         bucket: objects.buckets.get(bucket),

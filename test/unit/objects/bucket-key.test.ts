@@ -16,7 +16,7 @@ async function setUp(options: { readonly bucketKey?: boolean; readonly prefers?:
     options.bucketKey === undefined ? newBucket : { ...newBucket, bucketKey: options.bucketKey },
   )
   const put = (key: string, bucketKey?: boolean) =>
-    objects.put({ bucket, key, body: bodyOf(key), ...plain, ...(bucketKey === undefined ? {} : { bucketKey }) })
+    objects.put({ bucket, key, body: bodyOf(key), ...plain, encrypting: { bucketKey } })
   const now = () => objects.buckets.get('bucket')
   return { ...test, bucket, put, now }
 }
@@ -100,7 +100,7 @@ describe('one object under a bucket key', () => {
 
   it('may be an upload in parts', async () => {
     const { objects, bucket } = await setUp({ bucketKey: false })
-    const { uploadId } = await objects.createUpload({ bucket, key: 'k', ...plain, bucketKey: true })
+    const { uploadId } = await objects.createUpload({ bucket, key: 'k', ...plain, encrypting: { bucketKey: true } })
     const part = await objects.uploadPart(await objects.findUpload({ bucket, key: 'k', uploadId }), 1, bodyOf('part'))
     await objects.completeUpload({
       bucket,

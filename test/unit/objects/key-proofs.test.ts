@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
+import type { Encrypting } from '../../../src/objects/encrypting.ts'
 import { bucketKey, SPACE } from '../../../src/objects/keyspace.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import { decodeBucket, encodeBucket } from '../../../src/objects/records.ts'
@@ -10,8 +11,8 @@ type Engine = Awaited<ReturnType<typeof testEngine>>
 const WRONG = { code: 'BucketKeyWrong' }
 
 const bucketOf = (objects: Objects) => objects.buckets.get('bucket')
-const put = (objects: Objects, key: string, more: { readonly bucketKey?: boolean } = {}) =>
-  objects.put({ bucket: bucketOf(objects), key, body: bodyOf(key), ...plain, ...more })
+const put = (objects: Objects, key: string, encrypting: Encrypting = {}) =>
+  objects.put({ bucket: bucketOf(objects), key, body: bodyOf(key), ...plain, encrypting })
 const names = async (objects: Objects) =>
   (await objects.list({ bucket: bucketOf(objects), prefix: '', delimiter: '', after: '', limit: 100 })).items
 const stateOf = (objects: Objects) => objects.keyChecks.states().find(({ bucket }) => bucket === 'bucket')?.state

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ALGORITHMS, type Sealing } from '../../../src/objects/encrypting.ts'
 import { firstSlots } from '../../../src/objects/key-slots.ts'
 import type { StoredProperties } from '../../../src/objects/object-properties.ts'
 import {
@@ -20,6 +21,21 @@ const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array
 const size = fc.maxSafeNat()
 const wrapped = fc.record({ ciphertext: bytes, keyVersion: text })
 const stored = fc.record({ ciphertext: bytes, keyVersion: text, slot: fc.nat() })
+const wrappedDek = fc.record(
+  { ciphertext: bytes, keyVersion: text, slot: fc.nat(), context: text },
+  { requiredKeys: ['ciphertext', 'keyVersion', 'slot'] },
+)
+const sealing: fc.Arbitrary<Sealing> = fc.record(
+  {
+    asked: fc.record(
+      { algorithm: fc.constantFrom(...ALGORITHMS), keyName: text, rootKeyCrn: text },
+      { requiredKeys: ['algorithm', 'rootKeyCrn'] },
+    ),
+    customerKeyCheck: bytes,
+    outerKey: bytes,
+  },
+  { requiredKeys: [] },
+)
 const encryption = fc.constantFrom('provider-managed' as const, 'customer-managed' as const)
 const anySlot = {
   id: fc.nat(),
@@ -87,7 +103,8 @@ const records = {
       sizeBytes: size,
       modifiedAtMs: size,
       blobId: bytes,
-      wrappedDek: stored,
+      wrappedDek,
+      sealing,
       data: fc.oneof(fc.record({ blob: text }), fc.record({ partCount: fc.nat() })),
       summary: bytes,
       manifest: fc.oneof(fc.record({ blob: text }), fc.record({ sealed: bytes })),
@@ -101,7 +118,8 @@ const records = {
       createdAtMs: size,
       checksumAlgorithm: text,
       checksumType: text,
-      wrappedDek: stored,
+      wrappedDek,
+      sealing,
       manifest: bytes,
       properties,
     }),

@@ -79,7 +79,7 @@ export const copyObject = defineOperation({
       attributes: replace ? input.attributes : kept(object, input.attributes),
       properties,
       conditions: input.conditions,
-      bucketKey: input.bucketKey,
+      encrypting: { bucketKey: input.bucketKey },
     })
     return xmlReply(
       'CopyObjectResult',

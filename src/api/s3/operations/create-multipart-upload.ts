@@ -32,7 +32,7 @@ export const createMultipartUpload = defineOperation({
       key,
       attributes,
       properties,
-      bucketKey,
+      encrypting: { bucketKey },
       ...(checksum ? { checksum } : {}),
     })
     return xmlReply(

@@ -39,7 +39,7 @@ export const postObject = defineOperation({
       attributes: uploadAttributes(asPut),
       properties: { ...uploadProperties(asPut), ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
       conditions: writeConditions(asPut),
-      bucketKey: wantedBucketKey(asPut),
+      encrypting: { bucketKey: wantedBucketKey(asPut) },
     })
     return reply(form, name, request, stored.etag, encryptionHeaders(stored.protection))
   },

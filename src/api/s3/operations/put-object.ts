@@ -30,7 +30,8 @@ export const putObject = defineOperation({
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
     const body = bodyInput(context.body, checksum)
-    const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, bucketKey })
+    const encrypting = { bucketKey }
+    const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, encrypting })
     return {
       status: 200,
       headers: {
