@@ -15,6 +15,7 @@ import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Tracked, trackedUses } from './activity.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
+import { corsHeaders } from './cors.ts'
 import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
@@ -92,7 +93,10 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
-      if (request.method === 'OPTIONS') return await send(response, preflight(request), false)
+      // Before anything can fail: they are for errors too.
+      const cors = corsHeaders(request, options.objects)
+      for (const [name, value] of Object.entries(cors)) response.setHeader(name, value)
+      if (request.method === 'OPTIONS') return await send(response, preflight(request, cors), false)
       const operation = router.find(request)
       trace.operation = operation.name
       const caller = await authenticate(received, body(incoming, response, trace), options)

@@ -28,7 +28,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     accelerate: getPut('BucketAccelerateConfiguration'),
     acl: getPut('BucketAcl'),
     analytics: listed('BucketAnalyticsConfiguration', 'id'),
-    cors: crud('BucketCors'),
     encryption: crud('BucketEncryption'),
     events: { GET: 'ListenBucketNotification' },
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },

@@ -5,10 +5,12 @@ import { copyObject } from './copy-object.ts'
 import { createBucket } from './create-bucket.ts'
 import { createMultipartUpload } from './create-multipart-upload.ts'
 import { deleteBucket } from './delete-bucket.ts'
+import { deleteBucketCors } from './delete-bucket-cors.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteObject } from './delete-object.ts'
 import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
+import { getBucketCors } from './get-bucket-cors.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getObject } from './get-object.ts'
@@ -21,6 +23,7 @@ import { listObjects } from './list-objects.ts'
 import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
 import { postObject } from './post-object.ts'
+import { putBucketCors } from './put-bucket-cors.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putObject } from './put-object.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
@@ -35,27 +38,30 @@ export const OPERATIONS: readonly S3Operation[] = [
   copyObject,
   createBucket,
   createMultipartUpload,
-  deleteBucketTagging,
   deleteBucket,
-  deleteObjectTagging,
+  deleteBucketCors,
+  deleteBucketTagging,
   deleteObject,
+  deleteObjectTagging,
   deleteObjects,
+  getBucketCors,
   getBucketLocation,
   getBucketTagging,
-  getObjectTagging,
   getObject,
+  getObjectTagging,
   headBucket,
   headObject,
   listBuckets,
   listMultipartUploads,
-  listObjectsV2,
   listObjects,
+  listObjectsV2,
   listParts,
   postObject,
+  putBucketCors,
   putBucketTagging,
-  putObjectTagging,
   putObject,
+  putObjectTagging,
   updateObjectEncryption,
-  uploadPartCopy,
   uploadPart,
+  uploadPartCopy,
 ]
