@@ -158,7 +158,6 @@ describe('PutObject', () => {
   })
 
   it.each([
-    [{ 'x-amz-tagging': 'a=b' }, '501 NotImplemented'],
     [{ 'x-amz-object-lock-mode': 'GOVERNANCE' }, '501 NotImplemented'],
     [{ 'x-amz-write-offset-bytes': '5' }, '501 NotImplemented'],
     [{ 'x-amz-server-side-encryption': 'aws:kms' }, '501 NotImplemented'],
