@@ -207,9 +207,9 @@ describe('a client that is refused while it sends', () => {
       expect(outcome(await sendRaw(test.s3Url, { method: 'PUT', path, body, payload: 'UNSIGNED-PAYLOAD' }))).toBe(
         '404 NoSuchBucket',
       )
-      expect(outcome(await test.raw({ method: 'PUT', key: 'k', body, headers: { 'x-amz-tagging': 'a=b' } }))).toBe(
-        '501 NotImplemented',
-      )
+      expect(
+        outcome(await test.raw({ method: 'PUT', key: 'k', body, headers: { 'x-amz-mfa': 'serial 123456' } })),
+      ).toBe('501 NotImplemented')
     }
     expect(await added()).toEqual([])
   })
@@ -240,7 +240,7 @@ describe('a client that is refused while it sends', () => {
   })
 
   it('and never ends, is cut off', async () => {
-    const outgoing = start({ key: 'endless', headers: { 'x-amz-tagging': 'a=b' } }, undefined)
+    const outgoing = start({ key: 'endless', headers: { 'x-amz-mfa': 'serial 123456' } }, undefined)
     const closed = new Promise<void>((resolve) => void outgoing.once('close', resolve))
     let sending = true
     void closed.then(() => {
@@ -274,7 +274,7 @@ describe('Expect: 100-continue', () => {
   })
 
   it.each<[string, Parameters<typeof start>[0], number, string]>([
-    ['a header that is refused', { key: 'k', headers: { 'x-amz-tagging': 'a=b' } }, 1000, '501 NotImplemented'],
+    ['a header that is refused', { key: 'k', headers: { 'x-amz-mfa': 'serial 123456' } }, 1000, '501 NotImplemented'],
     ['a condition that fails', { key: 'kept', headers: { 'if-none-match': '*' } }, 1000, '412 PreconditionFailed'],
     ['a size that is too large', { key: 'k' }, 5 * 1024 ** 3 + 1, '400 EntityTooLarge'],
     [

@@ -46,7 +46,6 @@ describe('CreateMultipartUpload', () => {
 
   it.each([
     [{ 'x-amz-meta-big': 'v'.repeat(2048) }, '400 MetadataTooLarge'],
-    [{ 'x-amz-tagging': 'a=b' }, '501 NotImplemented'],
     [{ 'x-amz-server-side-encryption': 'aws:kms' }, '501 NotImplemented'],
     [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '501 NotImplemented'],
     [{ 'x-amz-storage-class': 'COLDEST' }, '400 InvalidStorageClass'],
