@@ -72,7 +72,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
   object: {
     acl: getPut('ObjectAcl'),
     annotation: listed('ObjectAnnotation', 'annotationName'),
-    attributes: { GET: 'GetObjectAttributes' },
     extendRetention: { POST: 'ExtendObjectRetention' },
     'legal-hold': getPut('ObjectLegalHold'),
     legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },

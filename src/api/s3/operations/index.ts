@@ -14,6 +14,7 @@ import { getBucketCors } from './get-bucket-cors.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getObject } from './get-object.ts'
+import { getObjectAttributes } from './get-object-attributes.ts'
 import { getObjectTagging } from './get-object-tagging.ts'
 import { headBucket } from './head-bucket.ts'
 import { headObject } from './head-object.ts'
@@ -48,6 +49,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketLocation,
   getBucketTagging,
   getObject,
+  getObjectAttributes,
   getObjectTagging,
   headBucket,
   headObject,
