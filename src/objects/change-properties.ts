@@ -1,17 +1,11 @@
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
 import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { headKey, SPACE } from './keyspace.ts'
+import { findObject, findVersion, objectIn, type VersionTarget } from './find-version.ts'
 import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
-import { decodeObject, encodeObject } from './records.ts'
+import { encodeObject, isMarker } from './records.ts'
 import { sealedProperties, tagsOf } from './seal-properties.ts'
-
-interface Target {
-  readonly bucket: Bucket
-  readonly key: string
-}
 
 /** An object version as far as it can be known without its DEK. */
 export interface KnownObject extends PlainProperties {
@@ -25,15 +19,16 @@ export interface KnownObject extends PlainProperties {
 
 const MAX_ATTEMPTS = 50
 
-/** Undefined when there is no such object. */
+/** Undefined when there is no such object. Throws DeleteMarker for one that was named by its id. */
 export async function knownObject(
   engine: Engine,
   keys: BucketKeys,
-  { bucket, key }: Target,
+  target: VersionTarget,
 ): Promise<KnownObject | undefined> {
-  const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-  if (!row) return undefined
-  const record = decodeObject(row.value)
+  const found = await findVersion(engine, target)
+  if (!found || (isMarker(found.record) && target.versionId === undefined)) return undefined
+  const { bucket, key } = target
+  const record = objectIn(found, target).record
   const { versionId, sizeBytes, modifiedAtMs, properties } = record
   const { sealedTags, ...plain } = properties
   const tags = () => tagsOf(keys, sameBucket(engine, bucket), key, record)
@@ -42,19 +37,18 @@ export async function knownObject(
 
 /**
  * Changes what is said of an object version by compare-and-set; no byte of it is read, and its date and ETag stay. `next`
- * gets what is there and may throw. Throws NoSuchKey.
+ * gets what is there and may throw. Throws NoSuchKey, NoSuchVersion, DeleteMarker.
  */
 export async function changeProperties(
   engine: Engine,
   keys: BucketKeys,
-  { bucket, key }: Target,
+  target: VersionTarget,
   next: (now: ObjectProperties) => ObjectProperties,
 ): Promise<{ readonly versionId: string }> {
+  const { bucket, key } = target
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, bucket)
-    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-    if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
-    const record = decodeObject(row.value)
+    const { space, row, record } = await findObject(engine, target)
     const { sealedTags: _, ...plain } = record.properties
     const tags = await tagsOf(keys, now, key, record)
     const changed = next(tags.length > 0 ? { ...plain, tags } : plain)
@@ -62,7 +56,7 @@ export async function changeProperties(
     const value = encodeObject({ ...record, properties })
     const committed = await engine.metadata.commit([
       engine.buckets.fence(now),
-      { type: 'put', space: SPACE.head, key: row.key, value, if: row.token },
+      { type: 'put', space, key: row.key, value, if: row.token },
     ])
     if (committed) return { versionId: record.versionId }
     await engine.buckets.refresh(bucket.name)

@@ -8,9 +8,11 @@ import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import type { StoredDek } from './key-slots.ts'
+import { type KeyChange, type KeyState, newestOrder, putCurrent, readKey } from './key-versions.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
 import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
+import { NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
 /** Lost races before we tell the client to try again. Each one means that another write of this key succeeded. */
 const MAX_ATTEMPTS = 200
@@ -18,7 +20,9 @@ const MAX_ATTEMPTS = 200
 export interface NewVersion {
   readonly bucket: Bucket
   readonly key: string
-  readonly record: ObjectRecord
+  readonly record: Omit<ObjectRecord, 'versionId' | 'manifest'>
+  /** The manifest is bound to the version, whose id is known when it is the newest of its key. Asked again after a lost race. */
+  readonly seal: (versionId: string) => Promise<ObjectRecord['manifest']>
   readonly conditions: WriteConditions
   /** The record's own slot must wrap, whatever wraps what is new in the bucket. */
   readonly inItsSlot?: boolean
@@ -45,43 +49,29 @@ export async function commitVersion(
   version: NewVersion,
 ): Promise<{ readonly bucket: Bucket; readonly record: ObjectRecord }> {
   const { key, conditions, also, rewrap, inItsSlot = also !== undefined } = version
-  let { record } = version
+  let { wrappedDek } = version.record
+  let sealed: Pick<ObjectRecord, 'versionId' | 'manifest'> | undefined
   let wrappedFor = version.bucket.token
-  const row = headKey(version.bucket.id, key)
-  const blobs = blobsOf(record)
   // A slow upload must not outlive the permission it started with.
-  await keys.permit(version.bucket, 'wrap', inItsSlot ? record.wrappedDek.slot : undefined)
+  await keys.permit(version.bucket, 'wrap', inItsSlot ? wrappedDek.slot : undefined)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const bucket = currentBucket(engine, version.bucket)
     if (rewrap && bucket.token !== wrappedFor) {
       // What wraps keys may have changed with the bucket's row: nothing is stored any more under what did before.
-      record = { ...record, wrappedDek: await rewrap(bucket) }
+      wrappedDek = await rewrap(bucket)
       wrappedFor = bucket.token
     }
-    const current = await engine.metadata.get(SPACE.head, row)
-    await checkConditions(keys, bucket, key, conditions, current)
-    const writes: Write[] = [
-      engine.buckets.fence(bucket),
-      { type: 'put', space: SPACE.head, key: row, value: encodeObject(record), if: current ? current.token : null },
-      ...blobs.map(
-        (id): Write => ({
-          type: 'put',
-          space: SPACE.blob,
-          key: blobKey(id),
-          value: encodeOwner({ space: SPACE.head, key: row }),
-          if: null,
-        }),
-      ),
-      ...(also?.writes ?? []),
-    ]
-    const replaced = current && decodeObject(current.value)
-    const removed = [...(replaced ? [replaced] : []), ...(also ? [also.endedUpload] : [])]
-    writes.push(...usageWrites(bucket.id, { removed, added: [record] }))
-    if (replaced) writes.push(engine.garbage.entry(garbageOf(replaced)))
-    using _room = await engine.quotas.reserve(bucket, key, current, record.sizeBytes)
-    if (await commitOrLeave(engine, draft, writes)) {
-      draft.keep()
-      if (replaced || also) engine.garbage.collect()
+    const state = await readKey(engine.metadata, bucket, key)
+    await checkConditions(keys, bucket, key, conditions, state.head)
+    const order = bucket.versioning === undefined ? 0n : engine.orders.next(newestOrder(state))
+    if (!sealed || !isNext(sealed.versionId, bucket, state)) {
+      const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
+      sealed = { versionId, manifest: await version.seal(versionId) }
+    }
+    const record: ObjectRecord = { ...version.record, ...sealed, wrappedDek }
+    const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
+    const change = await putCurrent(engine.metadata, bucket, key, state, made)
+    if (change && (await commitChange(engine, draft, version, { bucket, state, record, change }))) {
       return { bucket, record }
     }
     await engine.buckets.refresh(bucket.name)
@@ -91,6 +81,43 @@ export async function commitVersion(
     'ConditionalRequestConflict',
     'The conditional request cannot succeed due to a conflicting operation.',
   )
+}
+
+/** May a version of this id become the current one as things are now? */
+function isNext(versionId: string, { versioning }: Bucket, state: KeyState): boolean {
+  if (versioning !== 'Enabled') return versionId === NULL_VERSION
+  const order = orderOf(versionId)
+  return order !== undefined && order >= newestOrder(state) + 2n
+}
+
+async function commitChange(
+  engine: Engine,
+  draft: Draft,
+  { key, also }: NewVersion,
+  {
+    bucket,
+    state,
+    record,
+    change,
+  }: { readonly bucket: Bucket; readonly state: KeyState; readonly record: ObjectRecord; readonly change: KeyChange },
+): Promise<boolean> {
+  const blobs = blobsOf(record)
+  const owner = encodeOwner({ space: SPACE.head, key: headKey(bucket.id, key) })
+  const removed = [...change.removed, ...(also ? [also.endedUpload] : [])]
+  const writes: Write[] = [
+    engine.buckets.fence(bucket),
+    ...change.writes,
+    ...blobs.map((id): Write => ({ type: 'put', space: SPACE.blob, key: blobKey(id), value: owner, if: null })),
+    ...(also?.writes ?? []),
+    ...usageWrites(bucket.id, { removed, added: [record] }),
+    ...change.removed.map((gone) => engine.garbage.entry(garbageOf(gone))),
+  ]
+  const addedBytes = change.removed.reduce((sum, gone) => sum - gone.sizeBytes, record.sizeBytes)
+  using _room = await engine.quotas.reserve(bucket, key, state, addedBytes)
+  if (!(await commitOrLeave(engine, draft, writes))) return false
+  draft.keep(blobs)
+  if (change.removed.length > 0 || also) engine.garbage.collect()
+  return true
 }
 
 /** When a commit's outcome is not known, its blobs stay. One that was refused for want of space wrote nothing. */

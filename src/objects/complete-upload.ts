@@ -11,8 +11,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
-import { NULL_VERSION } from './put-object.ts'
-import { decodeObject, type ObjectRecord } from './records.ts'
+import { decodeObject } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { envelopeIdOf, parseUploadId } from './upload-id.ts'
 import {
@@ -53,6 +52,7 @@ export interface CompleteInput {
 
 export interface CompletedObject {
   readonly etag: string
+  readonly versionId: string
   readonly checksum?: StoredChecksum
   readonly protection: Protection
 }
@@ -109,10 +109,10 @@ async function tryToComplete(
   using content = opened
   await using draft = engine.drafts.begin()
   const manifest: Manifest = { ...uploadAttributes(upload, content), ...summary, sizeBytes, parts: manifestParts }
-  const envelope = { bucket, key, versionId: NULL_VERSION, blobId: upload.id }
+  const seal = (versionId: string) =>
+    storeManifest(draft, content.dek, { bucket, key, versionId, blobId: upload.id }, manifest)
   using cipher = await keys.summaryCipher(bucket)
-  const record: ObjectRecord = {
-    versionId: NULL_VERSION,
+  const record = {
     sizeBytes,
     modifiedAtMs: engine.clock.now(),
     blobId: upload.id,
@@ -120,7 +120,6 @@ async function tryToComplete(
     sealing: upload.record.sealing,
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
-    manifest: await storeManifest(draft, content.dek, envelope, manifest),
     properties: upload.record.properties,
   }
   let partReplaced = false
@@ -138,10 +137,12 @@ async function tryToComplete(
       bucket,
       key,
       record,
+      seal,
       conditions: input.conditions,
       also,
     })
-    return { ...summary, protection: protectionOf(committed.bucket, record) }
+    const { versionId } = committed.record
+    return { ...summary, versionId, protection: protectionOf(committed.bucket, record) }
   } catch (error) {
     if (partReplaced) return undefined
     // Another CompleteMultipartUpload of the same upload won: its answer is ours. Where that can't be seen, the first
@@ -185,7 +186,8 @@ async function finishedBefore(
   // Of this very record: by now another object may be the current one.
   using cipher = await keys.summaryCipher(input.bucket)
   const summary = openSummary(cipher, input.bucket, input.key, record.blobId, 0, record.summary)
-  return { ...summary, protection: protectionOf(currentOf(engine.buckets)(input.bucket), record) }
+  const protection = protectionOf(currentOf(engine.buckets)(input.bucket), record)
+  return { ...summary, versionId: record.versionId, protection }
 }
 
 async function allParts(engine: Engine, keys: BucketKeys, upload: Upload): Promise<Map<number, UploadedPart>> {

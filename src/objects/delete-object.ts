@@ -2,43 +2,168 @@ import { type DamagedRow, damagedRow } from '../storage/metadata/damaged-rows.ts
 import type { Entry } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { checkConditions, garbageOf } from './commit-version.ts'
+import { checkConditions, currentBucket, garbageOf, sameBucket } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import type { Engine } from './engine.ts'
-import { headKey, SPACE } from './keyspace.ts'
-import { decodeObject } from './records.ts'
+import { ObjectsError } from './errors.ts'
+import type { VersionTarget } from './find-version.ts'
+import {
+  type KeyChange,
+  type KeyState,
+  newestOrder,
+  putMarker,
+  type Row,
+  readHistory,
+  readKey,
+  removeVersion,
+} from './key-versions.ts'
+import { headKey, SPACE, versionKey } from './keyspace.ts'
+import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
+import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
-/** Needs no key: objects of a locked bucket stay deletable. A key that does not exist is success, as S3 has it. */
-export async function deleteObject(
+export interface DeleteTarget extends VersionTarget {
+  readonly conditions: WriteConditions
+}
+
+export interface Deleted {
+  /** Of the version that is gone, or of the delete marker that was made; undefined when neither was. */
+  readonly versionId: string | undefined
+  /** It was, or is, a delete marker. */
+  readonly deleteMarker: boolean
+}
+
+/** Each but the first means that another write of the key, or of the bucket's row, succeeded. */
+const MAX_ATTEMPTS = 1000
+
+const NOTHING: Deleted = { versionId: undefined, deleteMarker: false }
+
+/**
+ * Needs no key: objects of a locked bucket stay deletable. What does not exist is success, as S3 has it. With versioning a
+ * delete marker becomes the current version, unless a version is named.
+ */
+export async function deleteObject(engine: Engine, keys: BucketKeys, target: DeleteTarget): Promise<Deleted> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const deleted = await tryToDelete(engine, keys, target)
+    if (deleted) return deleted
+    await engine.buckets.refresh(target.bucket.name)
+  }
+  throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+}
+
+/** Undefined when the key or the bucket changed meanwhile. */
+async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarget): Promise<Deleted | undefined> {
+  const same = sameBucket(engine, target.bucket)
+  if (target.versionId !== undefined) return removeNamed(engine, keys, target, target.versionId)
+  if (same.versioning === undefined) return removeOnly(engine, keys, same, target)
+  const bucket = currentBucket(engine, same)
+  const { key, conditions } = target
+  const state = await readKey(engine.metadata, bucket, key)
+  await checkConditions(keys, bucket, key, conditions, state.head)
+  const order = engine.orders.next(newestOrder(state))
+  const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
+  const marker = { versionId, modifiedAtMs: engine.clock.now(), deleteMarker: true } as const
+  const change = await putMarker(engine.metadata, bucket, key, state, marker, order)
+  if (!change || !(await commit(engine, bucket, change))) return undefined
+  return { versionId, deleteMarker: true }
+}
+
+/** The one object of a key, in a bucket that never had versions. */
+async function removeOnly(
   engine: Engine,
   keys: BucketKeys,
-  target: { readonly bucket: Bucket; readonly key: string; readonly conditions: WriteConditions },
-): Promise<void> {
-  const { bucket, key, conditions } = target
-  const row = headKey(bucket.id, key)
-  for (;;) {
-    const current = await readable(engine, target)
-    if (current && 'damage' in current) {
-      if (await removeDamaged(engine, current)) return
-      continue
-    }
-    await checkConditions(keys, bucket, key, conditions, current)
-    if (!current) return
-    const record = decodeObject(current.value)
-    const removed = await engine.metadata.commit([
-      { type: 'delete', space: SPACE.head, key: row, if: current.token },
-      ...usageWrites(bucket.id, { removed: [record] }),
-      engine.garbage.entry(garbageOf(record)),
-    ])
-    if (removed) return engine.garbage.collect()
+  bucket: Bucket,
+  { key, conditions }: DeleteTarget,
+): Promise<Deleted | undefined> {
+  const current = await readable(engine, bucket, key, conditions)
+  if (current && 'damage' in current) return (await removeDamaged(engine, bucket, current)) ? NOTHING : undefined
+  await checkConditions(keys, bucket, key, conditions, current)
+  if (!current) return NOTHING
+  const change: KeyChange = {
+    writes: [{ type: 'delete', space: SPACE.head, key: current.key, if: current.token }],
+    removed: [decodeObject(current.value)],
   }
+  return (await commit(engine, bucket, change)) ? { versionId: NULL_VERSION, deleteMarker: false } : undefined
+}
+
+async function removeNamed(
+  engine: Engine,
+  keys: BucketKeys,
+  { key, conditions, ...target }: DeleteTarget,
+  versionId: string,
+): Promise<Deleted | undefined> {
+  // Another version may become the current one: no DeleteBucket may look for objects meanwhile.
+  const same = sameBucket(engine, target.bucket)
+  const bucket = same.versioning === undefined ? same : currentBucket(engine, same)
+  const head = await readable(engine, bucket, key, conditions)
+  const history = bucket.versioning === undefined ? undefined : await readHistory(engine.metadata, bucket, key)
+  const state = { head, history }
+  const found = await findIn(engine, bucket, key, state, versionId)
+  if (found === 'changed') return undefined
+  if (!found) return (await isStill(engine, bucket, key, state)) ? { versionId, deleteMarker: false } : undefined
+  const { record, row, order } = found
+  const live = record && !isMarker(record) ? record : undefined
+  await checkConditions(keys, bucket, key, conditions, live && row.value ? { ...row, value: row.value } : undefined)
+  const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record: live })
+  if (!change || !(await commit(engine, bucket, change))) return undefined
+  if (!record) engine.damage.recount()
+  return { versionId, deleteMarker: record !== undefined && isMarker(record) }
+}
+
+interface Found {
+  readonly row: Row
+  readonly order: bigint | undefined
+  /** Undefined: it cannot be read. */
+  readonly record: VersionRecord | undefined
+}
+
+async function findIn(
+  engine: Engine,
+  bucket: Bucket,
+  key: string,
+  { head, history }: KeyState<Row>,
+  versionId: string,
+): Promise<Found | undefined | 'changed'> {
+  const record = head?.value && decodeObject(head.value)
+  // A head that cannot be read is listed as the null version.
+  if (head && (record?.versionId ?? NULL_VERSION) === versionId) return { row: head, order: undefined, record }
+  const order = versionId === NULL_VERSION ? history?.nullOrder : orderOf(versionId)
+  if (order === undefined || !history) return undefined
+  const row = await readableRow(engine, versionKey(bucket.id, key, order))
+  if (!row) return versionId === NULL_VERSION ? 'changed' : undefined
+  if ('damage' in row) {
+    engine.damage.found(SPACE.version, row.key, `the record of a version of ${bucket.name}/${key}`, row.damage)
+    return [NULL_VERSION, idOfUnreadable(order)].includes(versionId) ? { row, order, record: undefined } : undefined
+  }
+  const found = decodeVersion(row.value)
+  return found.versionId === versionId ? { row, order, record: found } : undefined
+}
+
+/** Nothing went from one place to another while it was looked for. */
+async function isStill(engine: Engine, bucket: Bucket, key: string, { head, history }: KeyState<Row>) {
+  if (bucket.versioning === undefined) return true
+  const now = await readable(engine, bucket, key, {})
+  const then = await readHistory(engine.metadata, bucket, key)
+  return now?.token === head?.token && then?.token === history?.token
+}
+
+async function commit(engine: Engine, bucket: Bucket, { writes, removed }: KeyChange): Promise<boolean> {
+  const committed = await engine.metadata.commit([
+    engine.buckets.fence(bucket),
+    ...writes,
+    ...usageWrites(bucket.id, { removed }),
+    ...removed.map((record) => engine.garbage.entry(garbageOf(record))),
+  ])
+  if (committed && removed.length > 0) engine.garbage.collect()
+  return committed
 }
 
 /** Throws MetadataCorrupt for a damaged record under conditions: what they ask about cannot be known. */
 async function readable(
   engine: Engine,
-  { bucket, key, conditions }: { readonly bucket: Bucket; readonly key: string; readonly conditions: WriteConditions },
+  bucket: Bucket,
+  key: string,
+  conditions: WriteConditions,
 ): Promise<Entry | DamagedRow | undefined> {
   try {
     const entry = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
@@ -47,14 +172,27 @@ async function readable(
   } catch (error) {
     const damaged = damagedRow(error)
     if (!damaged || conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) throw error
-    engine.damage.found(SPACE.head, damaged.key, `the record of ${bucket.name}/${key}, now deleted,`, error)
+    engine.damage.found(SPACE.head, damaged.key, `the record of ${bucket.name}/${key}`, error)
+    return damaged
+  }
+}
+
+async function readableRow({ metadata }: Engine, key: Buffer): Promise<Entry | DamagedRow | undefined> {
+  try {
+    return await metadata.get(SPACE.version, key)
+  } catch (error) {
+    const damaged = damagedRow(error)
+    if (!damaged) throw error
     return damaged
   }
 }
 
 /** What it had counted, and under which key, it cannot say any more: all is counted anew. Its blobs stay. */
-async function removeDamaged(engine: Engine, { key, token }: DamagedRow): Promise<boolean> {
-  const removed = await engine.metadata.commit([{ type: 'delete', space: SPACE.head, key, if: token }])
+async function removeDamaged(engine: Engine, bucket: Bucket, { key, token }: DamagedRow): Promise<boolean> {
+  const removed = await engine.metadata.commit([
+    engine.buckets.fence(bucket),
+    { type: 'delete', space: SPACE.head, key, if: token },
+  ])
   if (removed) engine.damage.recount()
   return removed
 }

@@ -4,8 +4,8 @@ import type { BlobId, BlobStore, BlobStoreErrorCode } from '../storage/blob/blob
 /** Blobs written by one request. Whatever is not `keep`t when the scope ends is removed: a failed request leaves nothing. */
 export interface Draft extends AsyncDisposable {
   readonly put: BlobStore['put']
-  /** The commit that names the blobs succeeded. */
-  readonly keep: () => void
+  /** The commit that names these blobs succeeded; others are removed. Default: all. */
+  readonly keep: (named?: readonly BlobId[]) => void
   /** Nobody knows whether it did: the blobs stay, and the sweep after the restart decides by the rows. */
   readonly leave: () => void
 }
@@ -40,8 +40,8 @@ export function openDrafts(blobs: Pick<BlobStore, 'put' | 'remove'>): Drafts {
           throw error
         }
       },
-      keep: () => {
-        written = []
+      keep: (named) => {
+        written = named ? written.filter((id) => !named.includes(id)) : []
       },
       leave: () => {
         orphans = true

@@ -5,8 +5,8 @@ import { registeredAt } from './deregistrations.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { destinationOf, isOpen, type KeySlot } from './key-slots.ts'
+import { keyedRecord } from './keyed-record.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
-import { decodeObject, decodeUpload } from './records.ts'
 import { readCounter, usagePrefix } from './usage.ts'
 
 const PAGE = 500
@@ -30,7 +30,7 @@ export async function dropSlots(
   if (doomed.size === 0) return true
   // First: the bucket may have got another slot since it was rewrapped. What is counted no more is never counted again.
   await assertUncounted(engine, bucket, doomed)
-  for (const space of [SPACE.upload, SPACE.head]) {
+  for (const space of [SPACE.upload, SPACE.head, SPACE.version]) {
     if (!(await nothingIn(engine, bucket, space, doomed, goesOn))) return false
   }
   await byName.run(bucket.name, () => drop(engine, bucket, doomed))
@@ -79,8 +79,8 @@ async function nothingIn(
     if (!goesOn()) return false
     const rows = await engine.metadata.range(space, { gte, lt, limit: PAGE })
     for (const { value } of rows) {
-      const { slot } = (space === SPACE.head ? decodeObject(value) : decodeUpload(value)).wrappedDek
-      if (slots.has(slot))
+      const slot = keyedRecord(space, value)?.wrappedDek.slot
+      if (slot !== undefined && slots.has(slot))
         throw new ObjectsError('ObjectDamaged', 'a record refers to a slot that the index says is unused')
     }
     const last = rows.at(-1)

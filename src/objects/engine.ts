@@ -13,6 +13,7 @@ import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
 import type { Quotas } from './quotas.ts'
 import type { ReadAhead } from './read-ahead.ts'
+import type { VersionOrders } from './version-id.ts'
 
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
 export interface Engine {
@@ -32,6 +33,7 @@ export interface Engine {
   readonly drafts: Drafts
   readonly readAhead: ReadAhead
   readonly damage: Damage
+  readonly orders: VersionOrders
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number
 }

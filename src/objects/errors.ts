@@ -5,6 +5,8 @@ export type ObjectsErrorCode =
   | 'NoSuchKey'
   | 'NoSuchUpload'
   | 'NoSuchVersion'
+  /** The version that was named has no content: it says that the key was deleted. */
+  | 'DeleteMarker'
   | 'BucketAlreadyExists'
   | 'BucketAlreadyOwnedByYou'
   | 'BucketNotEmpty'

@@ -8,7 +8,7 @@ export const SPACE = {
   bucket: 1,
   /** bucket id ‖ key → ObjectRecord of the current version, never a delete marker. What ListObjects reads. */
   head: 2,
-  /** bucket id ‖ key ‖ 00 ‖ ~sequence → ObjectRecord of every other version. Empty until versioning is enabled. */
+  /** bucket id ‖ key ‖ 00 ‖ ~order → VersionRecord of every version but the head, and of every delete marker: newest first */
   version: 3,
   /** bucket id ‖ key ‖ 00 ‖ upload id (upload-id.ts) → UploadRecord */
   upload: 4,
@@ -26,6 +26,8 @@ export const SPACE = {
   usage: 10,
   /** bucket id → RewrapRecord: the latest rewrapping of the bucket */
   rewrap: 11,
+  /** bucket id ‖ key → History (key-versions.ts): what lies in `version` of the key. Exists exactly while something does */
+  history: 12,
   /** bucket id ‖ u8 part → part of the bucket's configuration (bucket-configuration.ts) */
   configuration: 16,
   /** bucket id ‖ u8 kind ‖ u8 piece → piece of a bucket document (bucket-documents.ts) */
@@ -52,6 +54,25 @@ export function splitUploadKey(row: Buffer): { readonly key: string; readonly up
   const at = row.length - UPLOAD_ID_BYTES
   return { key: row.toString('utf8', 16, at - ZERO.length), uploadId: row.subarray(at) }
 }
+
+const ORDER_BYTES = 8
+const MAX_ORDER = 2n ** 64n - 1n
+
+/** Complemented, so that the newest comes first. */
+export function versionKey(bucketId: string, key: string, order: bigint): Buffer {
+  const complement = Buffer.alloc(ORDER_BYTES)
+  complement.writeBigUInt64BE(MAX_ORDER - order)
+  return Buffer.concat([headKey(bucketId, key), ZERO, complement])
+}
+
+export function splitVersionKey(row: Buffer): { readonly key: string; readonly order: bigint } {
+  const at = row.length - ORDER_BYTES
+  return { key: row.toString('utf8', 16, at - ZERO.length), order: MAX_ORDER - row.readBigUInt64BE(at) }
+}
+
+/** The key of a row of `version` or of `head`. */
+export const keyOfVersion = (space: number, row: Buffer): string =>
+  space === SPACE.version ? splitVersionKey(row).key : keyOfHead(row)
 
 export function partKey(uploadId: Buffer, partNumber: number): Buffer {
   const number = Buffer.alloc(4)

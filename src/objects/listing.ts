@@ -30,7 +30,7 @@ export interface ListedObject {
 }
 
 /** What a listing says of an object whose record cannot be read: S3 has no word for "not known". */
-const UNREADABLE = { sizeBytes: 0, modifiedAtMs: 0 }
+export const UNREADABLE = { sizeBytes: 0, modifiedAtMs: 0 }
 
 /** A page in UTF-8 byte order; keys and common prefixes share the limit. */
 export interface ListPage<T> {
@@ -69,7 +69,10 @@ export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQ
 }
 
 /** Only the key provider's refusal, or a wrong key, locks a listing; whatever else goes wrong is an error. */
-async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<(RecordCipher & Disposable) | undefined> {
+export async function cipherUnlessLocked(
+  keys: BucketKeys,
+  bucket: Bucket,
+): Promise<(RecordCipher & Disposable) | undefined> {
   try {
     return await keys.summaryCipher(bucket)
   } catch (error) {
@@ -128,7 +131,7 @@ function startAfter(bucketId: string, prefix: string, delimiter: string, after: 
 }
 
 /** The common prefix that a marker lies in (it is one, or a key inside one). A key that ends with the delimiter need not. */
-function reportedPrefix(prefix: string, delimiter: string, marker: string): string | undefined {
+export function reportedPrefix(prefix: string, delimiter: string, marker: string): string | undefined {
   if (!delimiter || !marker.startsWith(prefix)) return undefined
   const at = marker.indexOf(delimiter, prefix.length)
   return at < 0 ? undefined : marker.slice(0, at + delimiter.length)
@@ -140,7 +143,7 @@ export interface ListUploadsQuery extends Omit<ListQuery, 'after'> {
 }
 
 /** Rows read behind a common prefix: the next one is likely to follow at once, and all but its first row are passed over. */
-const FEW = 8
+export const FEW = 8
 
 /**
  * Uploads by key. Rows end with a random id that may hold any byte, the delimiter's too, so groups are found here and

@@ -17,18 +17,19 @@ import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
 import { changeProperties, type KnownObject, knownObject } from './change-properties.ts'
 import { sameBucket } from './commit-version.ts'
 import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
-import type { WriteConditions } from './conditions.ts'
 import type { Attributes } from './content.ts'
 import { damageBook } from './damage.ts'
 import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
-import { deleteObject } from './delete-object.ts'
+import { type Deleted, type DeleteTarget, deleteObject } from './delete-object.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
+import type { VersionTarget } from './find-version.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
+import { type ListVersionsQuery, listVersions, type VersionsPage } from './list-versions.ts'
 import {
   type ListedObject,
   type ListPage,
@@ -43,8 +44,10 @@ import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
+import type { Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
+import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
 import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
 import {
@@ -60,6 +63,7 @@ import {
   uploadPart,
 } from './uploads.ts'
 import type { Totals } from './usage.ts'
+import { versionOrders } from './version-id.ts'
 
 interface Target {
   readonly bucket: Bucket
@@ -75,9 +79,12 @@ export interface ObjectsService {
   readonly createBucket: (input: NewBucket) => Promise<Bucket>
   readonly deleteBucket: (bucket: Bucket) => Promise<void>
   readonly put: (input: PutInput) => Promise<PutResult>
-  readonly open: (target: Target & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
-  readonly delete: (target: Target & { readonly conditions: WriteConditions }) => Promise<void>
+  readonly open: (target: VersionTarget & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
+  readonly delete: (target: DeleteTarget) => Promise<Deleted>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
+  readonly listVersions: (query: ListVersionsQuery) => Promise<VersionsPage>
+  /** Durable when it resolves: what is written from then on is a version, or takes the place of the null version. */
+  readonly setVersioning: (bucket: Bucket, versioning: Versioning) => Promise<Bucket>
   readonly createUpload: (
     target: Target & {
       readonly attributes: Attributes
@@ -93,9 +100,9 @@ export interface ObjectsService {
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
   readonly abortUpload: (upload: Upload) => Promise<void>
   /** Undefined when there is no such object. Needs no key, but for the tags. */
-  readonly known: (target: Target) => Promise<KnownObject | undefined>
+  readonly known: (target: VersionTarget) => Promise<KnownObject | undefined>
   readonly changeProperties: (
-    target: Target,
+    target: VersionTarget,
     next: (now: ObjectProperties) => ObjectProperties,
   ) => Promise<{ readonly versionId: string }>
   /** A subresource of a bucket; undefined when it was never set. */
@@ -213,6 +220,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     drafts: openDrafts(blobs),
     readAhead: readAhead(maxReadAheads),
     damage: damageBook(metadata, onBackgroundError),
+    orders: versionOrders(clock),
     minPartBytes,
   }
   await reopenBuckets(engine)
@@ -265,9 +273,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
       deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
       put: (input) => putObject(engine, keys, input),
-      open: ({ bucket, key, customerKey }) => openObject(engine, keys, bucket, key, customerKey),
+      open: ({ customerKey, ...target }) => openObject(engine, keys, target, customerKey),
       delete: (target) => deleteObject(engine, keys, target),
       list: (query) => listObjects(engine, keys, query),
+      listVersions: (query) => listVersions(engine, keys, query),
+      setVersioning: (bucket, versioning) => byName.run(bucket.name, () => setVersioning(engine, bucket, versioning)),
       createUpload: (target) => createUpload(engine, keys, target),
       findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
       uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),

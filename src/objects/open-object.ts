@@ -10,11 +10,12 @@ import type { Manifest, ManifestPart } from './content.ts'
 import { openContentKeys } from './content-keys.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { findObject, findVersion, type VersionTarget } from './find-version.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
-import { headKey, partKey, SPACE } from './keyspace.ts'
+import { partKey, SPACE } from './keyspace.ts'
 import type { StoredProperties, Tag } from './object-properties.ts'
 import { type ReadableBlobs, withoutOuterLayer } from './outer-layer.ts'
-import { decodeObject, decodePart, type ObjectRecord } from './records.ts'
+import { decodePart, isMarker, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
 import { tagsOf } from './seal-properties.ts'
 import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
@@ -47,16 +48,17 @@ export interface OpenObject extends Disposable {
   readonly watch: () => PermitWatch
 }
 
+/** Throws NoSuchKey, NoSuchVersion, DeleteMarker. */
 export async function openObject(
   engine: Engine,
   keys: BucketKeys,
-  bucket: Bucket,
-  key: string,
+  target: VersionTarget,
   customerKey?: Buffer,
 ): Promise<OpenObject> {
+  const { bucket, key } = target
   for (let attempt = 1; ; attempt++) {
     using scope = new DisposableStack()
-    const { found } = scope.use(await engine.garbage.pin(() => currentRow(engine, bucket, key)))
+    const { found } = scope.use(await engine.garbage.pin(() => identified(engine, target)))
     try {
       const opened = await openRecord(engine, keys, bucket, key, found.record, customerKey)
       const pin = scope.move()
@@ -69,8 +71,8 @@ export async function openObject(
       }
     } catch (error) {
       // What wrapped the DEK may be gone by now, for it was rewrapped, or deleted, since the look at the row.
-      const now = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-      if (attempt === MAX_ATTEMPTS || now?.token === found.token) throw error
+      const now = await findVersion(engine, target)
+      if (attempt === MAX_ATTEMPTS || now?.row.token === found.row.token) throw error
     }
   }
 }
@@ -109,11 +111,9 @@ async function openRecord(
   }
 }
 
-async function currentRow(engine: Engine, bucket: Bucket, key: string) {
-  const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-  if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
-  const record = decodeObject(row.value)
-  return { blobId: record.blobId, record, token: row.token }
+async function identified(engine: Engine, target: VersionTarget) {
+  const found = await findObject(engine, target)
+  return { ...found, blobId: found.record.blobId }
 }
 
 /** A download goes on when the key that it began under is refused but its DEK is under another one by now. */
@@ -122,14 +122,13 @@ async function permitReading(
   keys: BucketKeys,
   bucket: Bucket,
   key: string,
-  { blobId, wrappedDek }: ObjectRecord,
+  { versionId, blobId, wrappedDek }: ObjectRecord,
 ): Promise<void> {
   try {
     await keys.permit(bucket, 'unwrap', wrappedDek.slot)
   } catch (error) {
-    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-    const now = row && decodeObject(row.value)
-    if (!now?.blobId.equals(blobId) || now.wrappedDek.slot === wrappedDek.slot) throw error
+    const now = (await findVersion(engine, { bucket, key, versionId }))?.record
+    if (!now || isMarker(now) || !now.blobId.equals(blobId) || now.wrappedDek.slot === wrappedDek.slot) throw error
     await keys.permit(bucket, 'unwrap', now.wrappedDek.slot)
   }
 }

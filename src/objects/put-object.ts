@@ -28,13 +28,12 @@ export interface PutInput {
 export interface PutResult {
   /** Without quotes. */
   readonly etag: string
+  readonly versionId: string
   readonly modifiedAtMs: number
   readonly sizeBytes: number
   readonly checksum?: StoredChecksum
   readonly protection: Protection
 }
-
-export const NULL_VERSION = 'null'
 
 /** S3: the ETag of a plain object is the MD5 of its plaintext, under customer-managed keys too (as IBM answers). */
 export async function putObject(engine: Engine, keys: BucketKeys, input: PutInput): Promise<PutResult> {
@@ -65,12 +64,10 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     ...(checksum ? { checksum } : {}),
   }
   const { etag } = manifest
-  const envelope = { bucket, key, versionId: NULL_VERSION, blobId }
-  const stored = await storeManifest(draft, content.dek, envelope, manifest)
+  const seal = (versionId: string) => storeManifest(draft, content.dek, { bucket, key, versionId, blobId }, manifest)
   using cipher = await keys.summaryCipher(bucket)
   const modifiedAtMs = engine.clock.now()
   const record = {
-    versionId: NULL_VERSION,
     sizeBytes: body.sizeBytes,
     modifiedAtMs,
     blobId,
@@ -78,16 +75,17 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     sealing: content.sealing,
     data: { blob: body.blob },
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
-    manifest: stored,
     properties: sealProperties(cipher, bucket, key, blobId, input.properties ?? {}),
   }
   const rewrap = async (now: Bucket) => {
     const place = await slotForWrite(engine, keys, now, encrypting)
     return keys.wrapDek(place.bucket, key, blobId, content.secret, place.slot, contextOf(encrypting))
   }
-  const committed = await commitVersion(engine, keys, draft, { bucket, key, record, conditions, inItsSlot, rewrap })
+  const made = { bucket, key, record, seal, conditions, inItsSlot, rewrap }
+  const committed = await commitVersion(engine, keys, draft, made)
   const protection = protectionOf(committed.bucket, committed.record)
-  const result = { etag, modifiedAtMs, sizeBytes: body.sizeBytes, protection }
+  const { versionId } = committed.record
+  const result = { etag, versionId, modifiedAtMs, sizeBytes: body.sizeBytes, protection }
   return checksum ? { ...result, checksum } : result
 }
 

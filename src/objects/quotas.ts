@@ -1,10 +1,9 @@
 import { createSerial } from '../base/serial.ts'
-import type { Entry, MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Configurations } from './bucket-configurations.ts'
 import type { Bucket } from './buckets.ts'
 import { ObjectsError } from './errors.ts'
-import { headKey, SPACE } from './keyspace.ts'
-import { decodeObject } from './records.ts'
+import { type KeyState, readKey, replacedBytes } from './key-versions.ts'
 import { readCounter, sumOf, usagePrefix } from './usage.ts'
 
 /**
@@ -13,11 +12,11 @@ import { readCounter, sumOf, usagePrefix } from './usage.ts'
  */
 export interface Quotas {
   /**
-   * Before the commit that puts an object of this size in the place of `current`, on condition that this is still there.
-   * What it adds counts as used until disposed, which must be after that commit: so the quota is kept however many
-   * commits there are at a time. Throws QuotaExceeded.
+   * Before the commit that adds so many bytes, on condition that the key is as in `state`. They count as used until
+   * disposed, which must be after that commit: so the quota is kept however many commits there are at a time. Throws
+   * QuotaExceeded.
    */
-  readonly reserve: (bucket: Bucket, key: string, current: Entry | undefined, sizeBytes: number) => Promise<Disposable>
+  readonly reserve: (bucket: Bucket, key: string, state: KeyState, addedBytes: number) => Promise<Disposable>
   /** Before the body of an object or a part is read: throws QuotaExceeded for what could not be kept as things are now. */
   readonly foresee: (bucket: Bucket, key: string, sizeBytes: number | undefined) => Promise<void>
 }
@@ -37,18 +36,14 @@ export function openQuotas(metadata: MetadataStore, configurations: Pick<Configu
     sumOf((await metadata.counters(usagePrefix(bucket.id))).map(readCounter)).bytes
   const quotaOf = (bucket: Bucket): number | undefined => configurations.of(bucket).hardQuotaBytes
 
-  const headOf = (bucket: Bucket, key: string) => metadata.get(SPACE.head, headKey(bucket.id, key))
   /** What was to be replaced is not there any more: what it would have made room for says nothing. */
-  const isStale = async (bucket: Bucket, key: string, current: Entry | undefined): Promise<boolean> =>
-    (await headOf(bucket, key))?.token !== current?.token
+  const isStale = async (bucket: Bucket, key: string, { head, history }: KeyState): Promise<boolean> => {
+    const now = await readKey(metadata, bucket, key)
+    return now.head?.token !== head?.token || now.history?.token !== history?.token
+  }
 
   /** One at a time for each bucket, so that no reservation begins while another one is decided. */
-  const decide = async (
-    bucket: Bucket,
-    key: string,
-    current: Entry | undefined,
-    addedBytes: number,
-  ): Promise<Disposable> => {
+  const decide = async (bucket: Bucket, key: string, state: KeyState, addedBytes: number): Promise<Disposable> => {
     for (;;) {
       const quota = quotaOf(bucket)
       if (quota === undefined) return NOTHING
@@ -57,7 +52,7 @@ export function openQuotas(metadata: MetadataStore, configurations: Pick<Configu
       const reserved = others.reduce((sum, { bytes }) => sum + bytes, 0)
       if ((await usedBytes(bucket)) + reserved + addedBytes <= quota) break
       // Its commit will not take place.
-      if (await isStale(bucket, key, current)) return NOTHING
+      if (await isStale(bucket, key, state)) return NOTHING
       // Nobody is refused for the sake of what may come to nothing.
       if (others.length === 0) throw exceeded(quota)
       await Promise.race(others.map(({ ended }) => ended))
@@ -66,24 +61,20 @@ export function openQuotas(metadata: MetadataStore, configurations: Pick<Configu
   }
 
   return {
-    reserve: async (bucket, key, current, sizeBytes) => {
-      if (quotaOf(bucket) === undefined) return NOTHING
-      const addedBytes = sizeBytes - sizeOf(current)
-      if (addedBytes <= 0) return NOTHING
-      return oneByOne.run(bucket.id, () => decide(bucket, key, current, addedBytes))
+    reserve: async (bucket, key, state, addedBytes) => {
+      if (quotaOf(bucket) === undefined || addedBytes <= 0) return NOTHING
+      return oneByOne.run(bucket.id, () => decide(bucket, key, state, addedBytes))
     },
     foresee: async (bucket, key, sizeBytes) => {
       const quota = quotaOf(bucket)
       if (quota === undefined || sizeBytes === undefined) return
-      const current = await headOf(bucket, key)
-      const addedBytes = sizeBytes - sizeOf(current)
+      const state = await readKey(metadata, bucket, key)
+      const addedBytes = sizeBytes - (await replacedBytes(metadata, bucket, key, state))
       if (addedBytes <= 0 || (await usedBytes(bucket)) + addedBytes <= quota) return
-      if (!(await isStale(bucket, key, current))) throw exceeded(quota)
+      if (!(await isStale(bucket, key, state))) throw exceeded(quota)
     },
   }
 }
-
-const sizeOf = (head: Entry | undefined): number => (head ? decodeObject(head.value).sizeBytes : 0)
 
 function reservation(outstanding: Map<string, Set<Reservation>>, bucketId: string, bytes: number): Disposable {
   const { promise: ended, resolve } = Promise.withResolvers<void>()

@@ -23,7 +23,11 @@ export interface BucketRecord extends SlotTable {
   readonly deleting: boolean
   /** The bucket metadata key: opens ETags and checksums for listings. */
   readonly metadataKey: StoredDek
+  /** Undefined: it never had versions. */
+  readonly versioning?: Versioning
 }
+
+export type Versioning = 'Enabled' | 'Suspended'
 
 export interface ObjectRecord {
   readonly versionId: string
@@ -41,6 +45,18 @@ export interface ObjectRecord {
   readonly manifest: { readonly sealed: Buffer } | { readonly blob: BlobId }
   readonly properties: StoredProperties
 }
+
+/** Says that the key was deleted: a version without content. */
+export interface DeleteMarker {
+  readonly versionId: string
+  readonly modifiedAtMs: number
+  readonly deleteMarker: true
+}
+
+/** What lies in `version`. */
+export type VersionRecord = ObjectRecord | DeleteMarker
+
+export const isMarker = (record: VersionRecord): record is DeleteMarker => 'deleteMarker' in record
 
 export interface UploadRecord {
   readonly createdAtMs: number
@@ -115,12 +131,25 @@ export function decodeBucket(value: Buffer): BucketRecord {
     ownerName: text(json, 'ownerName'),
     locationConstraint: text(json, 'locationConstraint'),
     deleting: json['deleting'] === true,
+    ...versioningOf(json['versioning']),
     metadataKey: {
       ciphertext: Buffer.from(section(sections, 0)),
       keyVersion: text(json, 'keyVersion'),
       slot: optional(json, 'metadataKeySlot'),
     },
   }
+}
+
+const versioningOf = (value: unknown): Pick<BucketRecord, 'versioning'> =>
+  value === 'Enabled' || value === 'Suspended' ? { versioning: value } : {}
+
+export const encodeMarker = ({ versionId, modifiedAtMs }: DeleteMarker): Buffer =>
+  encode({ v: versionId, m: modifiedAtMs, dm: true })
+
+export function decodeVersion(value: Buffer): VersionRecord {
+  const { json } = decode(value)
+  if (json['dm'] !== true) return decodeObject(value)
+  return { versionId: text(json, 'v'), modifiedAtMs: number(json, 'm'), deleteMarker: true }
 }
 
 export function encodeObject(record: ObjectRecord): Buffer {

@@ -1,8 +1,8 @@
 import { uuidFromBytes } from '../base/ids.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataSnapshot, MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
+import { keyedRecord } from './keyed-record.ts'
 import { rowsUnder, SPACE } from './keyspace.ts'
-import { decodeObject, decodeUpload } from './records.ts'
 import {
   type Counted,
   counterWrites,
@@ -17,7 +17,7 @@ import {
 /** Rows of a page change up to three counters each, and a commit takes 500 writes. */
 const PAGE = 150
 /** Spaces whose rows are counted, in the order in which they are read. */
-const COUNTED_SPACES: readonly Space[] = [SPACE.head, SPACE.upload]
+const COUNTED_SPACES: readonly Space[] = [SPACE.head, SPACE.version, SPACE.upload]
 const STATE = Buffer.from('state')
 
 export interface Recount {
@@ -107,8 +107,8 @@ const stateWrite = (state: State) => ({
 function addRows(tally: UsageTally, space: Space, rows: readonly (Entry | DamagedRow)[]): void {
   for (const row of rows) {
     if ('damage' in row) continue
-    const record = space === SPACE.head ? decodeObject(row.value) : decodeUpload(row.value)
-    tally.add(uuidFromBytes(row.key.subarray(0, 16)), record, 1)
+    const record = keyedRecord(space, row.value)
+    if (record) tally.add(uuidFromBytes(row.key.subarray(0, 16)), record, 1)
   }
 }
 

@@ -7,7 +7,8 @@ import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOpen } from './key-slots.ts'
-import { headKey, keyOfHead, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
+import { keyedRecord } from './keyed-record.ts'
+import { headKey, keyOfVersion, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
 import {
   hasOldCanary,
   isOutdatedSlot,
@@ -16,7 +17,7 @@ import {
   remaining,
   rewrapTarget,
 } from './outdated.ts'
-import { decodeObject, decodeUpload, encodeObject, encodeUpload } from './records.ts'
+import { encodeObject, encodeUpload } from './records.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
 import { newSlot, withSlot } from './slot-choice.ts'
 import { envelopeIdOf } from './upload-id.ts'
@@ -29,8 +30,11 @@ const MAX_ATTEMPTS = 20
 /** One is enough, unless a root key is rotated meanwhile. */
 const MAX_PASSES = 20
 
-/** Uploads first: what an upload becomes while they are looked through is looked at with the objects. */
-const SPACES: readonly Space[] = [SPACE.upload, SPACE.head]
+/**
+ * Uploads first: what an upload becomes while they are looked through is looked at with the objects. Heads then: what one
+ * becomes is looked at with the versions; a version that becomes the head meanwhile is left to another pass.
+ */
+const SPACES: readonly Space[] = [SPACE.upload, SPACE.head, SPACE.version]
 
 export interface RewrapControl {
   readonly cursor: RewrapCursor | undefined
@@ -160,7 +164,8 @@ async function rewrapRows(
   let rewrapped = 0
   const now = sameBucket(engine, bucket)
   const due = rows.filter((row) => {
-    const { wrappedDek } = recordOf(space, row)
+    const wrappedDek = keyedRecord(space, row.value)?.wrappedDek
+    if (!wrappedDek) return false
     return !now.slots.some(({ id }) => id === wrappedDek.slot) || rewrapTarget(now, newest, wrappedDek)
   })
   for (let at = 0; at < due.length; at += AT_A_TIME) {
@@ -180,9 +185,6 @@ async function rewrapRows(
   return rewrapped
 }
 
-const recordOf = (space: Space, { value }: Entry): KeyedRecord =>
-  space === SPACE.head ? decodeObject(value) : decodeUpload(value)
-
 /** False when there is nothing to do any more: the row is gone, or somebody wrote it anew. A writer at the same time wins. */
 async function rewrapRow(
   engine: Engine,
@@ -195,8 +197,8 @@ async function rewrapRow(
   let row: Entry | undefined = found
   for (let attempt = 0; row && attempt < MAX_ATTEMPTS; attempt++) {
     const now = sameBucket(engine, bucket)
-    const record = recordOf(space, row)
-    const to = rewrapTarget(now, newest, record.wrappedDek)
+    const record = keyedRecord(space, row.value)
+    const to = record && rewrapTarget(now, newest, record.wrappedDek)
     if (!to) return false
     try {
       if (await rewrapRecord(engine, keys, now, space, row, record, to)) return true
@@ -234,7 +236,7 @@ export async function rewrapRecord(
 }
 
 function identityOf(space: Space, row: Entry, record: KeyedRecord): { readonly key: string; readonly blobId: Buffer } {
-  if ('blobId' in record) return { key: keyOfHead(row.key), blobId: record.blobId }
+  if ('blobId' in record) return { key: keyOfVersion(space, row.key), blobId: record.blobId }
   if (space !== SPACE.upload) throw new ObjectsError('ObjectDamaged', 'a record in a space of others')
   const { key, uploadId } = splitUploadKey(row.key)
   return { key, blobId: envelopeIdOf(uploadId) }

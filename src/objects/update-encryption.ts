@@ -1,17 +1,13 @@
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { headKey, SPACE } from './keyspace.ts'
-import { decodeObject } from './records.ts'
+import { findObject, type VersionTarget } from './find-version.ts'
 import { rewrapRecord } from './rewrap-bucket.ts'
 import { addSlot, findOpen, type WantedSlot } from './slot-choice.ts'
 
-export interface EncryptionUpdate {
-  readonly bucket: Bucket
-  readonly key: string
+export interface EncryptionUpdate extends VersionTarget {
   readonly encryption: Encryption
   readonly rootKeyCrn: string
   readonly bucketKey: boolean
@@ -20,16 +16,11 @@ export interface EncryptionUpdate {
 const MAX_ATTEMPTS = 20
 
 /** Puts the DEK of one object under another root key. No byte is read, and nothing that a client sees of the object changes but that. */
-export async function updateEncryption(
-  engine: Engine,
-  keys: BucketKeys,
-  { bucket, key, encryption, rootKeyCrn, bucketKey }: EncryptionUpdate,
-): Promise<void> {
+export async function updateEncryption(engine: Engine, keys: BucketKeys, update: EncryptionUpdate): Promise<void> {
+  const { bucket, encryption, rootKeyCrn, bucketKey } = update
   const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
-    if (!row) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key } })
-    const record = decodeObject(row.value)
+    const { space, row, record } = await findObject(engine, update)
     const now = currentBucket(engine, bucket)
     const slot = findOpen(now, wanted)
     if (!slot) {
@@ -38,10 +29,10 @@ export async function updateEncryption(
     }
     if (record.wrappedDek.slot === slot.id) return
     try {
-      if (await rewrapRecord(engine, keys, now, SPACE.head, row, record, slot)) return
+      if (await rewrapRecord(engine, keys, now, space, row, record, slot)) return
     } catch (error) {
       // What wrapped it is gone when somebody else has rewrapped or replaced it.
-      const current = await engine.metadata.get(SPACE.head, row.key)
+      const current = await engine.metadata.get(space, row.key)
       if (current?.token === row.token) throw error
     }
     await engine.buckets.refresh(bucket.name)

@@ -25,7 +25,7 @@ const remove = (key: string, condition?: Token): Write => ({
   key: bytes(key),
   ...(condition === undefined ? {} : { if: condition }),
 })
-const check = (key: string, condition: Token): Write => ({
+const check = (key: string, condition: Token | null): Write => ({
   type: 'check',
   space: SPACE,
   key: bytes(key),
@@ -193,6 +193,24 @@ export function metadataStoreSuite(name: string, open: () => Promise<MetadataSto
         expect(await store.commit([check('lease', lease), put('b', '1')])).toBe(false)
         expect(await store.commit([check('missing', lease), put('b', '1')])).toBe(false)
         expect(await textOf('b')).toBeUndefined()
+      })
+
+      it('check null: must not be there, and is not made', async () => {
+        expect(await store.commit([check('gone', null), put('a', '1')])).toBe(true)
+        expect(await textOf('gone')).toBeUndefined()
+        await store.commit([put('gone', 'back')])
+        expect(await store.commit([check('gone', null), put('b', '1')])).toBe(false)
+        expect(await textOf('b')).toBeUndefined()
+        await store.commit([remove('gone')])
+        const racing = [
+          [put('gone', 'again')],
+          [check('gone', null), put('b', '2')],
+          [check('gone', null), put('c', '2')],
+        ]
+        const [made, ...checked] = await Promise.all(racing.map((writes) => store.commit(writes)))
+        expect(made).toBe(true)
+        // In whatever order they were decided, those after the first saw it.
+        expect([await textOf('b'), await textOf('c')]).toEqual(checked.map((done) => (done ? '2' : undefined)))
       })
 
       it('all or nothing: one condition that fails leaves everything as it was', async () => {

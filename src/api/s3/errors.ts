@@ -31,6 +31,7 @@ const FACES = {
   NoSuchKey: 'NoSuchKey',
   NoSuchUpload: 'NoSuchUpload',
   NoSuchVersion: 'NoSuchVersion',
+  DeleteMarker: 'MethodNotAllowed',
   BucketAlreadyExists: 'BucketAlreadyExists',
   BucketAlreadyOwnedByYou: 'BucketAlreadyOwnedByYou',
   BucketNotEmpty: 'BucketNotEmpty',

@@ -27,8 +27,8 @@ export type Write =
       readonly if?: Token | null
     }
   | { readonly type: 'delete'; readonly space: Space; readonly key: Buffer; readonly if?: Token }
-  /** Must exist unchanged; is not written. */
-  | { readonly type: 'check'; readonly space: Space; readonly key: Buffer; readonly if: Token }
+  /** Token: must exist unchanged · null: must not exist. Is not written. */
+  | { readonly type: 'check'; readonly space: Space; readonly key: Buffer; readonly if: Token | null }
   /** Commutative counter: never conflicts, and is gone at zero. Counters have a space of their own and are read by `counters` only. */
   | { readonly type: 'add'; readonly key: Buffer; readonly delta: number }
 

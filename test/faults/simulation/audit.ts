@@ -1,5 +1,5 @@
 import { rowsUnder, SPACE } from '../../../src/objects/keyspace.ts'
-import { decodeObject, decodePart } from '../../../src/objects/records.ts'
+import { decodeObject, decodePart, decodeVersion, isMarker } from '../../../src/objects/records.ts'
 import { type Recount, recount } from '../../../src/objects/recount.ts'
 import type { Entry, MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import type { Disk } from './stores.ts'
@@ -14,13 +14,19 @@ export const miscounts = ({ differences }: Recount): string[] =>
 export async function leaks(disk: Disk, stored: MetadataStore): Promise<string[]> {
   const rows = (space: number): Promise<Entry[]> => stored.range(space, everything)
   const heads = (await rows(SPACE.head)).map(({ key, value }) => ({ key, record: decodeObject(value) }))
+  const others = (await rows(SPACE.version)).flatMap(({ key, value }) => {
+    const record = decodeVersion(value)
+    return isMarker(record) ? [] : [{ key: key.subarray(0, -9), record }]
+  })
+  const objects = [...heads, ...others]
   const parts = (await rows(SPACE.part)).map(({ key, value }) => ({ key, record: decodePart(value) }))
   const uploads = (await rows(SPACE.upload)).map(({ key }) => key.subarray(-16).toString('hex'))
   const owners = new Map((await rows(SPACE.blob)).map(({ key, value }) => [key.toString('latin1'), value]))
   const found: string[] = []
 
   const named = new Map<string, Buffer>()
-  for (const { key, record } of heads) {
+  // Every version was the head when its blobs were named.
+  for (const { key, record } of objects) {
     if ('blob' in record.data) named.set(record.data.blob, Buffer.concat([Buffer.from([SPACE.head]), key]))
     if ('blob' in record.manifest) named.set(record.manifest.blob, Buffer.concat([Buffer.from([SPACE.head]), key]))
   }
@@ -30,7 +36,7 @@ export async function leaks(disk: Disk, stored: MetadataStore): Promise<string[]
     const upload = key.subarray(0, 16).toString('hex')
     partCounts.set(upload, (partCounts.get(upload) ?? 0) + 1)
   }
-  for (const { record } of heads) {
+  for (const { record } of objects) {
     const upload = record.blobId.toString('hex')
     if (!('partCount' in record.data)) continue
     if (partCounts.get(upload) !== record.data.partCount) found.push(`an object has not the parts that it counts`)
@@ -53,7 +59,7 @@ export async function leftOver(disk: Disk, stored: MetadataStore): Promise<strin
   const found = await leaks(disk, stored)
   if ((await stored.counters(Buffer.alloc(0))).length > 0) found.push('counters are left of nothing')
   if (disk.size > 0) found.push(`${disk.size} blobs are left of nothing`)
-  for (const name of ['bucket', 'head', 'upload', 'part', 'blob', 'rewrap'] as const) {
+  for (const name of ['bucket', 'head', 'version', 'history', 'upload', 'part', 'blob', 'rewrap'] as const) {
     const { length } = await stored.range(SPACE[name], everything)
     if (length > 0) found.push(`${length} rows of ${name} are left of nothing`)
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Deed, disorder, type KeyState } from './linearizable.ts'
+import { type Deed, disorder } from '../../support/linearizable.ts'
 
 export interface Content {
   readonly bytes: Buffer
@@ -7,13 +7,22 @@ export interface Content {
   readonly labels: readonly string[]
 }
 
+/** What one key holds: the ETag of its content, and the uploads for it that have come to an end. */
+export interface KeyState {
+  readonly etag: string | undefined
+  readonly ended: readonly string[]
+}
+
+const initial: KeyState = { etag: undefined, ended: [] }
+const nameOf = ({ etag, ended }: KeyState): string => `${etag} ${ended.join()}`
+
 export const etagOf = (bytes: Buffer): string => createHash('md5').update(bytes).digest('hex')
 
 /** What was attempted and answered, key by key, and which bytes an ETag stands for. */
 export interface Ledger {
   readonly contents: ReadonlyMap<string, Content>
   readonly expect: (etag: string, bytes: Buffer, labels: readonly string[]) => void
-  readonly note: (place: string, deed: Deed) => void
+  readonly note: (place: string, deed: Deed<KeyState>) => void
   readonly wrong: (text: string) => void
   readonly trace: readonly string[]
   /** Everything that must not have happened. */
@@ -21,7 +30,7 @@ export interface Ledger {
 }
 
 export function ledger(): Ledger {
-  const deeds = new Map<string, Deed[]>()
+  const deeds = new Map<string, Deed<KeyState>[]>()
   const contents = new Map<string, Content>()
   const wrongs: string[] = []
   const trace: string[] = []
@@ -38,7 +47,7 @@ export function ledger(): Ledger {
     findings: () => [
       ...wrongs,
       ...[...deeds].flatMap(([place, ofPlace]) => {
-        const found = disorder(ofPlace)
+        const found = disorder(ofPlace, { initial, nameOf })
         return found ? [`the answers for ${place} fit no order: ${found}`] : []
       }),
     ],

@@ -9,8 +9,10 @@ import {
   decodeObject,
   decodePart,
   decodeUpload,
+  decodeVersion,
   encodeBucket,
   encodeGarbage,
+  encodeMarker,
   encodeObject,
   encodePart,
   encodeUpload,
@@ -85,7 +87,9 @@ const records = {
         rootKeyCrn: text,
         deleting: fc.boolean(),
         metadataKey: stored,
+        versioning: fc.option(fc.constantFrom('Enabled' as const, 'Suspended' as const), { nil: undefined }),
       })
+      .map(({ versioning, ...rest }) => (versioning === undefined ? rest : { ...rest, versioning }))
       .chain((bucket) =>
         fc
           .oneof(
@@ -110,6 +114,11 @@ const records = {
       manifest: fc.oneof(fc.record({ blob: text }), fc.record({ sealed: bytes })),
       properties,
     }),
+  },
+  marker: {
+    encode: encodeMarker,
+    decode: decodeVersion,
+    arbitrary: fc.record({ versionId: text, modifiedAtMs: size, deleteMarker: fc.constant(true as const) }),
   },
   upload: {
     encode: encodeUpload,

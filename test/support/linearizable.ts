@@ -1,17 +1,11 @@
-/** What one key holds: the ETag of its content, and the uploads for it that have come to an end. */
-export interface KeyState {
-  readonly etag: string | undefined
-  readonly ended: readonly string[]
-}
-
-/** What a client did to one key, and when, as it saw it. */
-export interface Deed {
+/** What a client did to one thing, and when, as it saw it. */
+export interface Deed<State> {
   readonly text: string
   readonly calledAt: number
   /** When the answer came, or when it was known that none would. */
   readonly endedAt: number
   /** The state afterwards; undefined when the answer is impossible in this state. */
-  readonly effect: (state: KeyState) => KeyState | undefined
+  readonly effect: (state: State) => State | undefined
   /** The client never heard whether it took place. */
   readonly unsure: boolean
 }
@@ -20,7 +14,10 @@ export interface Deed {
  * Wing and Gong's search: is there an order of the deeds, each between its call and its answer, in which every answer is
  * right? Undefined when there is; otherwise the deeds of the longest order that was found, and those that do not fit.
  */
-export function disorder(deeds: readonly Deed[]): string | undefined {
+export function disorder<State>(
+  deeds: readonly Deed<State>[],
+  { initial, nameOf }: { readonly initial: State; readonly nameOf: (state: State) => string },
+): string | undefined {
   const sorted = [...deeds].sort((a, b) => a.calledAt - b.calledAt)
   const seen = new Set<string>()
   const done: boolean[] = sorted.map(() => false)
@@ -28,8 +25,8 @@ export function disorder(deeds: readonly Deed[]): string | undefined {
   let best: string[] = []
   let left: string[] = []
 
-  const search = (state: KeyState): boolean => {
-    const at = `${done.map(Number).join('')} ${state.etag} ${state.ended.join()}`
+  const search = (state: State): boolean => {
+    const at = `${done.map(Number).join('')} ${nameOf(state)}`
     if (seen.has(at)) return false
     seen.add(at)
     const open = sorted.flatMap((deed, index) => (done[index] ? [] : [{ deed, index }]))
@@ -54,6 +51,6 @@ export function disorder(deeds: readonly Deed[]): string | undefined {
     return false
   }
 
-  if (search({ etag: undefined, ended: [] })) return undefined
+  if (search(initial)) return undefined
   return `possible so far:\n  ${best.slice(-15).join('\n  ')}\nbut then none of:\n  ${left.slice(0, 12).join('\n  ')}`
 }

@@ -1,0 +1,51 @@
+import type { Clock } from '../base/clock.ts'
+import { random16 } from '../base/ids.ts'
+
+/** The version that a key has without versioning; at most one of a key's versions. */
+export const NULL_VERSION = 'null'
+
+const ID_BYTES = 16
+const VERSION_ID = /^[A-Za-z0-9_-]{22}$/
+
+/** `order ‖ 8 random bytes` in base64url: unique also when a clock was set back and a row that it would follow is gone. */
+export function newVersionId(order: bigint): string {
+  const id = random16()
+  id.writeBigUInt64BE(order)
+  return id.toString('base64url')
+}
+
+/** Of a version that has an id of its own; undefined for `null` and for what cannot be an id. */
+export function orderOf(versionId: string): bigint | undefined {
+  if (!VERSION_ID.test(versionId)) return undefined
+  const id = Buffer.from(versionId, 'base64url')
+  // The last character has four bits to spare: two spellings of one id would be two ids to a client.
+  return id.length === ID_BYTES && id.toString('base64url') === versionId ? id.readBigUInt64BE() : undefined
+}
+
+/** The id that stands for a row whose own cannot be read. */
+export function idOfUnreadable(order: bigint): string {
+  const id = Buffer.alloc(ID_BYTES)
+  id.writeBigUInt64BE(order)
+  return id.toString('base64url')
+}
+
+/** Even numbers: a null version that is archived, which has no order of its own, comes right below its successor. */
+export interface VersionOrders {
+  /** Greater than `after`, by two at least, and than all before in the life of the process unless the clock is behind `after`. */
+  readonly next: (after: bigint) => bigint
+}
+
+/** Orders a millisecond. */
+const BITS = 20n
+
+export function versionOrders(clock: Clock): VersionOrders {
+  let last = 0n
+  return {
+    next: (after) => {
+      const now = BigInt(clock.now()) << BITS
+      last = now > last ? now : last + 2n
+      // A clock that was set back must not put what is new below what is there.
+      return last >= after + 2n ? last : after + 2n + (after & 1n)
+    },
+  }
+}
