@@ -22,6 +22,8 @@ export interface Registration {
   readonly resourceCrn: string
   readonly description?: string
   readonly preventKeyDeletion?: boolean
+  /** The version of the key that everything of the resource is under by now. Absent: what is registered already, or the newest. */
+  readonly keyVersion?: string
 }
 
 /**
@@ -65,6 +67,7 @@ export interface KeyProvider {
   readonly permit: (call: KeyCall, use: KeyUse) => Promise<void>
   /** A root key (never a standard key) that may be used now. Throws as wrap would. */
   readonly describe: (call: KeyCall) => Promise<RootKeyDescription>
+  /** Of one that is registered already only `keyVersion` changes, when it is given. */
   readonly register: (call: KeyCall, registration: Registration) => Promise<void>
   /** Possible whatever the state of the key and, where the service allows it, without authorization. */
   readonly deregister: (call: KeyCall, registration: Registration) => Promise<void>

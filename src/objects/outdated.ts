@@ -1,5 +1,4 @@
 import type { BucketKeys } from './bucket-keys.ts'
-import type { Bucket } from './buckets.ts'
 import { destinationOf, isOpen, type KeySlot, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
 import type { UsageCount } from './usage.ts'
@@ -7,7 +6,7 @@ import type { UsageCount } from './usage.ts'
 /** Newest versions of the root keys of a bucket's open slots, by CRN. '' where the provider does not say. */
 export type NewestVersions = ReadonlyMap<string, string>
 
-export async function newestVersions(keys: BucketKeys, bucket: Bucket): Promise<NewestVersions> {
+export async function newestVersions(keys: BucketKeys, bucket: BucketRecord): Promise<NewestVersions> {
   const newest = new Map<string, string>()
   for (const slot of bucket.slots.filter(isOpen)) {
     if (!newest.has(slot.rootKeyCrn)) newest.set(slot.rootKeyCrn, await keys.newestVersion(bucket, slot))

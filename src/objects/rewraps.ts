@@ -8,6 +8,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { isOpen } from './key-slots.ts'
 import { pacer } from './pace.ts'
+import { renewRegistrations } from './renew-registrations.ts'
 import { isWaiting, rewrapBucket } from './rewrap-bucket.ts'
 import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
 
@@ -88,6 +89,12 @@ export async function openRewraps(options: {
     return job
   }
 
+  /** Within the serial of the name: a bucket that is deleted must not be registered again. */
+  const renew = async ({ id, name }: Bucket): Promise<void> => {
+    const now = buckets.find(name)
+    if (now?.id === id && !now.deleting) await renewRegistrations(engine, keys, now)
+  }
+
   const run = async (bucketId: string): Promise<void> => {
     const first = jobs.get(bucketId)
     const bucket = first && buckets.find(first.bucket)
@@ -122,6 +129,8 @@ export async function openRewraps(options: {
       },
     })
     const dropped = done && (await dropSlots(engine, byName, bucket, goesOn))
+    // What a registration says of versions is for people to read: nothing waits for it.
+    if (dropped && !again.has(bucketId)) await byName.run(bucket.name, () => renew(bucket)).catch(onError)
     const { cursor, problem: _, ...job } = update({})
     if (again.has(bucketId)) return
     if (dropped && goesOn()) await save({ ...job, state: 'done', finishedAtMs: clock.now() })

@@ -69,10 +69,15 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
         const { caller, key } = target(call)
         return kms.describe(caller, key)
       }),
-    register: (call, registration) =>
+    register: (call, { resourceCrn, description, preventKeyDeletion, keyVersion }) =>
       told(async () => {
         const { caller, key } = target(call)
-        await kms.register(caller, key, registration)
+        await kms.register(caller, key, {
+          resourceCrn,
+          ...(description === undefined ? {} : { description }),
+          ...(preventKeyDeletion === undefined ? {} : { preventKeyDeletion }),
+          ...(keyVersion === undefined ? {} : { keyVersionId: keyVersion }),
+        })
       }),
     deregister: (call, { resourceCrn }) =>
       told(() => {

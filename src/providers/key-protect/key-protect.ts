@@ -160,10 +160,13 @@ function keyProtectProvider({ name, log, client, circuit, close }: ProviderParts
       assertUsable(found, 'wrap')
       return { crn: found.crn, region: parseCrn(found.crn).region, keyVersion: found.keyVersion?.id ?? '' }
     },
-    register: async (call, { resourceCrn, description, preventKeyDeletion }) => {
+    register: async (call, { resourceCrn, description, preventKeyDeletion, keyVersion }) => {
       await check(call)
-      const body = { description, preventKeyDeletion }
-      await registered(call, { method: 'POST', path: registrationPath(resourceCrn), body })
+      const path = registrationPath(resourceCrn)
+      await registered(call, { method: 'POST', path, body: { description, preventKeyDeletion } })
+      // A new one is given the newest, and one that is there keeps what it has.
+      if (keyVersion !== undefined)
+        await registered(call, { method: 'PATCH', path, body: { keyVersionId: keyVersion } })
     },
     deregister: (call, { resourceCrn }) => registered(call, { method: 'DELETE', path: registrationPath(resourceCrn) }),
     close,

@@ -12,11 +12,15 @@ const everything = { gte: Buffer.alloc(0), lt: rowsUnder(Buffer.from([0xff])).lt
 
 async function setUp(options: TestEngineOptions & { readonly bucketKey?: boolean } = {}) {
   const registrations = new Set<string>()
+  const registeredVersions: string[] = []
   const test = await testEngine({
     ...options,
     provider: (inner): KeyProvider => ({
       ...inner,
-      register: async (_call, { rootKeyCrn }) => void registrations.add(rootKeyCrn),
+      register: async (_call, { rootKeyCrn, keyVersion }) => {
+        registrations.add(rootKeyCrn)
+        if (keyVersion !== undefined) registeredVersions.push(keyVersion)
+      },
       deregister: async (_call, { rootKeyCrn }) => void registrations.delete(rootKeyCrn),
     }),
   })
@@ -52,7 +56,22 @@ async function setUp(options: TestEngineOptions & { readonly bucketKey?: boolean
   const key = newBucket.rootKeyCrn
   return {
     ...test,
-    ...{ bucket, registrations, now, put, fill, startUpload, complete, versionsOf, jobOf, moveTo, look, key, kms },
+    ...{
+      bucket,
+      registrations,
+      registeredVersions,
+      now,
+      put,
+      fill,
+      startUpload,
+      complete,
+      versionsOf,
+      jobOf,
+      moveTo,
+      look,
+      key,
+      kms,
+    },
   }
 }
 
@@ -74,6 +93,15 @@ describe('rewrapping after a rotation', () => {
     await complete(upload, 'whole')
     expect(await readAll(objects, bucket, 'upload')).toBe('whole')
     expect((await objects.recount()).differences).toEqual([])
+  })
+
+  it('tells the new version to the key service, where the bucket is registered', async () => {
+    const { objects, bucket, kms, fill, registeredVersions, key } = await setUp()
+    await fill(3)
+    await kms.rotate(key)
+    await objects.rewraps.start(bucket)
+    await objects.rewraps.idle()
+    expect(registeredVersions).toEqual([(await kms.provider.describe({ ...bucket, rootKeyCrn: key })).keyVersion])
   })
 
   it('gives a bucket a new bucket key, and asks the provider for nothing else', async () => {

@@ -86,6 +86,21 @@ describe('the embedded key provider', () => {
     expect(opened.bytes).toEqual(dek.bytes)
   })
 
+  it('renews the version that a registration names', async () => {
+    const { provider, call, kms, caller, key } = await providerWorld()
+    const registration = { rootKeyCrn: call.rootKeyCrn, resourceCrn: bucketCrn('photos') }
+    const version = () =>
+      kms.listRegistrations(caller, key.record.id, {}, { offset: 0, limit: 10 }).items[0]?.keyVersionId
+    await provider.register(call, registration)
+    await kms.rotateKey(caller, key.record.id)
+    await provider.register(call, registration)
+    expect(version()).toBe(key.currentVersion?.id)
+    const { keyVersion } = await provider.describe(call)
+    await provider.register(call, { ...registration, keyVersion })
+    expect(version()).toBe(keyVersion)
+    expect(keyVersion).not.toBe(key.currentVersion?.id)
+  })
+
   it('registers buckets of the instance that asks, and no others', async () => {
     const { provider, call, kms, caller, key } = await providerWorld()
     const { rootKeyCrn } = call

@@ -280,6 +280,22 @@ describe('registrations', () => {
     await service.authorize(call.serviceInstanceCrn)
   })
 
+  it('tell the version that they are renewed with, and keep it', async () => {
+    const { provider } = await open()
+    const key = parseCrn(call.rootKeyCrn).resource
+    const version = () =>
+      service.kms.listRegistrations(service.manager, key, {}, { offset: 0, limit: 10 }).items[0]?.keyVersionId
+    await provider.register(call, registration())
+    const first = (await provider.describe(call)).keyVersion
+    await service.kms.rotateKey(service.manager, key)
+    await provider.register(call, registration())
+    expect(version()).toBe(first)
+    const { keyVersion } = await provider.describe(call)
+    await provider.register(call, { ...registration(), keyVersion })
+    expect(version()).toBe(keyVersion)
+    await provider.deregister(call, registration())
+  })
+
   it('are done without where the service keeps them to its own services, and that is said', async () => {
     const { provider, logged } = await open()
     const body = { resources: [{ errorMsg: 'Forbidden', reasons: [{ code: 'SERVICE_ONLY_ERR' }] }] }
