@@ -51,6 +51,11 @@ export interface KeyProvider {
    * wraps with random nonces and must not do it too often.
    */
   readonly derivesWrapKeys?: (rootKeyCrn: string) => boolean
+  /**
+   * How many more data keys this version may wrap before bucket keys should take its place; 0 from there to where it wraps
+   * nothing more. Absent: nobody counts.
+   */
+  readonly wrapsLeft?: (rootKeyCrn: string, keyVersion: string) => Promise<number>
   readonly wrap: (call: KeyCall, dek: Dek, context: WrapContext) => Promise<WrappedDek>
   /** `rewrapped` when the key has a newer version: the same DEK under it, to be stored by compare-and-set. */
   readonly unwrap: (

@@ -27,6 +27,21 @@ export interface WrapBudgetOptions {
   readonly derivedLimit?: number
   /** A version is near its limit: told once in the life of the process, while wraps still go on. */
   readonly onNearLimit: (use: WrapUse) => void
+  /** A version is at its limit: told once in the life of the process. Default: nobody is told. */
+  readonly onSpent?: (use: WrapUse) => void
+}
+
+/** `near`: it is to be followed by another version, or to wrap bucket keys only. */
+type WrapBudgetState = 'below' | 'near' | 'spent'
+
+export interface WrapBudget extends WrapUse {
+  readonly state: WrapBudgetState
+}
+
+export interface BudgetedProvider extends KeyProvider {
+  readonly wrapsLeft: NonNullable<KeyProvider['wrapsLeft']>
+  /** Of the versions that wrapped something in the life of the process, or were asked about. */
+  readonly budgets: () => readonly WrapBudget[]
 }
 
 /**
@@ -44,28 +59,35 @@ const MAX_BLOCK = 2 ** 16
 const NEAR = 7 / 8
 
 interface Account {
+  readonly rootKeyCrn: string
   readonly keyVersion: string
   used: number
   reserved: number
   reserving: Promise<void> | undefined
-  told: boolean
+  told: WrapBudgetState
 }
 
 /**
  * Counts what each version of a root key wraps, and wraps no more under one that has reached its limit. Counts are reserved
  * ahead in blocks, durably, so that a crash forgets none and gives away at most one block.
  */
-export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions): KeyProvider {
-  const { counts, limit, derivedLimit = DERIVED_KEY_LIMIT, onNearLimit } = options
+export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions): BudgetedProvider {
+  const { counts, limit, derivedLimit = DERIVED_KEY_LIMIT, onNearLimit, onSpent = () => {} } = options
   const derives = (crn: string): boolean => inner.derivesWrapKeys?.(crn) === true
   const limitOf = (crn: string): number => (derives(crn) ? derivedLimit : limit)
   const accounts = new Map<string, Promise<Account>>()
+  const opened = new Set<Account>()
   /** The version that wrapped last, of each root key. */
   const newest = new Map<string, string>()
 
   const open = async (crn: string, keyVersion: string): Promise<Account> => {
     const reserved = await counts.reserved(crn, keyVersion)
-    return { keyVersion, used: reserved, reserved, reserving: undefined, told: false }
+    const account: Account = {
+      ...{ rootKeyCrn: crn, keyVersion, used: reserved, reserved },
+      ...{ reserving: undefined, told: 'below' },
+    }
+    opened.add(account)
+    return account
   }
   const accountOf = (crn: string, keyVersion: string): Promise<Account> => {
     const name = `${crn}\n${keyVersion}`
@@ -89,12 +111,29 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       })
       await account.reserving
     }
-    const { keyVersion, used: wraps } = account
-    if (account.told || wraps < limitOf(crn) * NEAR) return
-    account.told = true
-    onNearLimit({ rootKeyCrn: crn, keyVersion, wraps, limit: limitOf(crn) })
+    tell(account)
   }
-  const isSpent = (crn: string, { used }: Account): boolean => used >= limitOf(crn)
+  const tell = (account: Account): void => {
+    const { told } = account
+    account.told = stateOf(account)
+    if (told === account.told) return
+    if (told === 'below') onNearLimit(useOf(account))
+    if (account.told === 'spent') onSpent(useOf(account))
+  }
+  const useOf = ({ rootKeyCrn, keyVersion, used }: Account): WrapUse => {
+    const bound = limitOf(rootKeyCrn)
+    return { rootKeyCrn, keyVersion, wraps: Math.min(used, bound), limit: bound }
+  }
+  const stateOf = ({ rootKeyCrn, used }: Account): WrapBudgetState => {
+    const bound = limitOf(rootKeyCrn)
+    return used >= bound ? 'spent' : used >= bound * NEAR ? 'near' : 'below'
+  }
+  /** Told here, too: this process may have begun when it was at its limit. */
+  const refused = (account: Account): Error => {
+    tell(account)
+    return spent()
+  }
+  const isSpent = (account: Account): boolean => stateOf(account) === 'spent'
 
   /** The version that wraps now, with one more counted. Throws WrapBudgetSpent. */
   const charge = async (call: KeyCall): Promise<string | undefined> => {
@@ -103,11 +142,11 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
     if (derives(crn) && !newest.has(crn)) return undefined
     let keyVersion = newest.get(crn) ?? (await inner.describe(call)).keyVersion
     let account = await accountOf(crn, keyVersion)
-    if (isSpent(crn, account)) {
+    if (isSpent(account)) {
       // It may have been rotated.
       keyVersion = (await inner.describe(call)).keyVersion
       account = await accountOf(crn, keyVersion)
-      if (isSpent(crn, account)) throw spent()
+      if (isSpent(account)) throw refused(account)
     }
     newest.set(crn, keyVersion)
     await count(crn, account)
@@ -117,7 +156,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
   const settle = async (crn: string, charged: string | undefined, keyVersion: string): Promise<void> => {
     if (charged === keyVersion) return
     const account = await accountOf(crn, keyVersion)
-    if (isSpent(crn, account)) throw spent()
+    if (isSpent(account)) throw refused(account)
     newest.set(crn, keyVersion)
     await count(crn, account)
   }
@@ -144,14 +183,21 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       const { dek, rewrapped } = await inner.unwrap(call, wrapped, context)
       if (!rewrapped) return { dek }
       try {
-        // What it handed over it has wrapped, whatever the count is; unwrapping goes on at the limit.
-        await count(call.rootKeyCrn, await accountOf(call.rootKeyCrn, rewrapped.keyVersion))
-        return { dek, rewrapped }
+        const account = await accountOf(call.rootKeyCrn, rewrapped.keyVersion)
+        const beyond = isSpent(account)
+        await count(call.rootKeyCrn, account)
+        // Reading goes on at the limit, but what was wrapped beyond it is kept by nobody.
+        return beyond ? { dek } : { dek, rewrapped }
       } catch (error) {
         dek[Symbol.dispose]()
         throw error
       }
     },
+    wrapsLeft: async (crn, keyVersion) => {
+      const { used } = await accountOf(crn, keyVersion)
+      return Math.max(0, Math.floor(limitOf(crn) * NEAR) - used)
+    },
+    budgets: () => [...opened].map((account) => ({ ...useOf(account), state: stateOf(account) })),
   }
 }
 

@@ -55,7 +55,7 @@ export interface BucketKeys {
   ) => Promise<StoredDek>
   readonly rewrapMetadataKey: (bucket: BucketRecord, to: KeySlot) => Promise<StoredDek>
   /** Newest version of a slot's root key. Throws as wrapping would. */
-  readonly newestVersion: (bucket: NamedBucket, slot: KeySlot) => Promise<string>
+  readonly newestVersion: (bucket: NamedBucket, slot: Pick<KeySlot, 'rootKeyCrn'>) => Promise<string>
   /** Is the root key of the slot the right one? Renews its canary. Throws as wrapping would. */
   readonly prove: (bucket: BucketRecord, slot: KeySlot) => Promise<void>
   /** A slot, with the bucket key that it may need. */
@@ -173,7 +173,8 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const use = { use: 'rewrap', dataKey: 'bucket-metadata', bucket: under(bucket, to) } as const
       return recorded(use, () => rewrapped(bucket, from, bucket.metadataKey, metadataKeyContext(bucket.id), to))
     },
-    newestVersion: async (bucket, slot) => (await provider.describe(slotCall(useOf(bucket, slot)))).keyVersion,
+    newestVersion: async (bucket, { rootKeyCrn }) =>
+      (await provider.describe(keyCall({ ...bucket, rootKeyCrn }, asker))).keyVersion,
     prove: async (bucket, { id }) => proofs?.check(bucket, id),
     newSlot: async (bucket, { kind, ...base }) => {
       const root: KeySlot = { ...base, kind: 'root' }

@@ -12,6 +12,7 @@ import { type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { decodeUpload } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
+import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 import { usageWrites } from './usage.ts'
 
 export interface NewBucket {
@@ -41,7 +42,8 @@ export async function createBucket(
   const id = newUuid()
   const call = keyCall(input)
   const createdAtMs = engine.clock.now()
-  const kind = (bucketKey ?? prefersBucketKeys(engine, input)) ? 'bucket-key' : 'root'
+  const asked = (bucketKey ?? prefersBucketKeys(engine, input)) ? 'bucket-key' : 'root'
+  const kind = await kindFor(engine, keys, { ...input, id }, { ...input, kind: asked })
   const { rootKeyCrn, encryption } = input
   const { slot, metadataKey } = await firstKeys(keys, { ...input, id }, { kind, rootKeyCrn, encryption, createdAtMs })
   const record = { ...input, ...onlySlot(slot), id, createdAtMs, deleting: false, metadataKey }
@@ -79,11 +81,6 @@ async function firstKeys(
     if (slot.kind === 'bucket-key' || slot.canary?.keyVersion === metadataKey.keyVersion) return { slot, metadataKey }
   }
 }
-
-export const prefersBucketKeys = (
-  { provider }: Pick<Engine, 'provider'>,
-  { rootKeyCrn }: { readonly rootKeyCrn: string },
-) => provider.prefersBucketKeys?.(rootKeyCrn) ?? false
 
 async function create(engine: Engine, input: NewBucket, act: () => Promise<Bucket>): Promise<Bucket> {
   try {

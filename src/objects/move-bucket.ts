@@ -1,7 +1,6 @@
 import { hasCode } from '../base/errors.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import { prefersBucketKeys } from './bucket-lifecycle.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import type { Encryption } from './encrypting.ts'
@@ -10,6 +9,7 @@ import type { ObjectsErrorCode } from './errors.ts'
 import type { KeySlot } from './key-slots.ts'
 import { registered } from './registered.ts'
 import { findOpen, newSlot, type WantedSlot, withSlot } from './slot-choice.ts'
+import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 
 export interface MoveTo {
   readonly encryption: Encryption
@@ -32,8 +32,9 @@ export async function moveBucket(
   { bucketKey, ...to }: MoveTo,
   also: readonly Write[],
 ): Promise<Bucket | undefined> {
-  const kind = (bucketKey ?? prefersBucketKeys(engine, to)) ? 'bucket-key' : 'root'
   const now = currentBucket(engine, bucket)
+  const asked = (bucketKey ?? prefersBucketKeys(engine, to)) ? 'bucket-key' : 'root'
+  const kind = await kindFor(engine, keys, now, { ...to, kind: asked })
   if (findOpen(now, { ...to, kind })?.id === now.slot) return undefined
   return registered(engine, now, to, (end) =>
     unlessChanged(async () => {

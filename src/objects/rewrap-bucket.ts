@@ -6,7 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { isOpen } from './key-slots.ts'
+import { isOpen, type KeySlot } from './key-slots.ts'
 import { keyedRecord } from './keyed-record.ts'
 import { headKey, keyOfVersion, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
 import {
@@ -19,9 +19,9 @@ import {
 } from './outdated.ts'
 import { encodeObject, encodeUpload } from './records.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
-import { newSlot, withSlot } from './slot-choice.ts'
+import { findOpen, newSlot, withSlot } from './slot-choice.ts'
 import { envelopeIdOf } from './upload-id.ts'
-import { type KeyedRecord, readCounter, usagePrefix, usageWrites } from './usage.ts'
+import { type KeyedRecord, readCounter, type UsageCount, usagePrefix, usageWrites } from './usage.ts'
 
 const PAGE = 200
 /** Records at a time: enough to share a sync of the store. */
@@ -38,7 +38,7 @@ const SPACES: readonly Space[] = [SPACE.upload, SPACE.head, SPACE.version]
 
 export interface RewrapControl {
   readonly cursor: RewrapCursor | undefined
-  /** Everything will be under these versions, or is. */
+  /** Everything is to be under these versions. */
   readonly meets: (newest: NewestVersions) => void
   /** Before each page. False: to be given up for now. */
   readonly goesOn: () => boolean
@@ -66,8 +66,7 @@ export async function rewrapBucket(
 ): Promise<boolean> {
   let cursor = control.cursor
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const newest = await renewOwnKeys(engine, keys, bucket)
-    control.meets(newest)
+    const newest = await renewOwnKeys(engine, keys, bucket, control.meets)
     let damage: unknown
     const passedOver = (error: unknown) => {
       damage = error
@@ -85,15 +84,24 @@ export async function rewrapBucket(
   throw new ObjectsError('ObjectDamaged', 'after many passes the index still says that something is left to rewrap')
 }
 
-/** The bucket's own keys: new bucket keys where a root key was rotated, and the bucket metadata key. */
-async function renewOwnKeys(engine: Engine, keys: BucketKeys, bucket: Bucket): Promise<NewestVersions> {
+/** The bucket's own keys: new bucket keys where a root key was rotated or wraps too much, and the bucket metadata key. */
+export async function renewOwnKeys(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  meets: RewrapControl['meets'],
+): Promise<NewestVersions> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, bucket)
     const newest = await newestVersions(keys, now)
+    meets(newest)
     for (const slot of now.slots) if (hasOldCanary(newest, slot)) await keys.prove(now, slot)
     let next = await withoutUnused(engine, now)
     for (const slot of now.slots.filter((each) => isOutdatedSlot(newest, each))) {
       next = succeeded(next, slot.id, await newSlot(engine, keys, next, slot))
+    }
+    for (const slot of next.slots.filter(isOpen)) {
+      if (await wrapsTooMuch(engine, now, newest, slot)) next = await underBucketKey(engine, keys, next, slot)
     }
     const to = rewrapTarget(next, newest, next.metadataKey)
     if (to) next = { ...next, metadataKey: await keys.rewrapMetadataKey(next, to) }
@@ -118,8 +126,31 @@ async function withoutUnused(engine: Engine, bucket: Bucket): Promise<Bucket> {
   return { ...bucket, slots }
 }
 
-function succeeded(bucket: Bucket, id: number, by: Parameters<typeof withSlot>[1]): Bucket {
-  const next = withSlot(bucket, by)
+/**
+ * Is the root key near the number of data keys that it may safely wrap, or would it be when everything of the bucket was
+ * rewrapped under it? What is left is for what is new, and a bucket key takes the place of the root key.
+ */
+async function wrapsTooMuch(engine: Engine, bucket: Bucket, newest: NewestVersions, slot: KeySlot): Promise<boolean> {
+  const keyVersion = newest.get(slot.rootKeyCrn)
+  if (slot.kind !== 'root' || keyVersion === undefined || !engine.provider.wrapsLeft) return false
+  const counts = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
+  const due = counts.filter((count) => count.counted !== 'bytes' && isDueAt(bucket, newest, slot, count))
+  const wraps = due.reduce((sum, { value }) => sum + value, 0)
+  return (await engine.provider.wrapsLeft(slot.rootKeyCrn, keyVersion)) <= wraps
+}
+
+const isDueAt = (bucket: Bucket, newest: NewestVersions, slot: KeySlot, count: UsageCount): boolean =>
+  bucket.slots.some(({ id }) => id === count.slot) && rewrapTarget(bucket, newest, count)?.id === slot.id
+
+async function underBucketKey(engine: Engine, keys: BucketKeys, bucket: Bucket, slot: KeySlot): Promise<Bucket> {
+  const wanted = { rootKeyCrn: slot.rootKeyCrn, encryption: slot.encryption, kind: 'bucket-key' } as const
+  const by = findOpen(bucket, wanted) ?? (await newSlot(engine, keys, bucket, wanted))
+  return succeeded(bucket, slot.id, by)
+}
+
+/** `by` may be one of the bucket's already. */
+function succeeded(bucket: Bucket, id: number, by: KeySlot): Bucket {
+  const next = bucket.slots.includes(by) ? bucket : withSlot(bucket, by)
   const slots = next.slots.map((slot) => (slot.id === id ? { ...slot, successor: by.id } : slot))
   return { ...next, slots, slot: next.slot === id ? by.id : next.slot }
 }

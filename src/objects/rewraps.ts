@@ -6,10 +6,11 @@ import type { Bucket } from './buckets.ts'
 import { dropSlots } from './drop-slots.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { isOpen } from './key-slots.ts'
+import { isOpen, type KeySlot } from './key-slots.ts'
+import type { NewestVersions } from './outdated.ts'
 import { pacer } from './pace.ts'
 import { renewRegistrations } from './renew-registrations.ts'
-import { isWaiting, rewrapBucket } from './rewrap-bucket.ts'
+import { isWaiting, renewOwnKeys, rewrapBucket } from './rewrap-bucket.ts'
 import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
 
 export interface RewrapOptions {
@@ -29,6 +30,11 @@ export interface Rewraps {
   readonly start: (bucket: Bucket) => Promise<RewrapJob>
   /** Every bucket that refers to the root key, after a rotation; but for those that are paused. */
   readonly startOfKey: (rootKeyCrn: string) => Promise<readonly RewrapJob[]>
+  /**
+   * Every bucket in which the root key itself wraps, near the limit of what it may wrap. What is new comes under bucket keys
+   * when it resolves; what is there is rewrapped, but for what is paused.
+   */
+  readonly reKey: (rootKeyCrn: string) => Promise<void>
   /** Goes on after the page it is at. Throws NoSuchRewrap. */
   readonly pause: (bucket: Bucket) => Promise<RewrapJob>
   readonly resume: (bucket: Bucket) => Promise<RewrapJob>
@@ -49,6 +55,10 @@ export interface Rewraps {
 const AT_A_TIME = 4
 /** A cursor that lags behind costs a repeated look at so many pages. */
 const PAGES_PER_SAVE = 10
+
+/** A version that has wrapped all it may is followed by another one. */
+const isPassing = (error: unknown): boolean =>
+  isWaiting(error) || hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable', 'WrapBudgetSpent')
 
 export async function openRewraps(options: {
   readonly engine: Engine
@@ -71,6 +81,11 @@ export async function openRewraps(options: {
   const met = new Map<string, Set<string>>()
   /** A version that a use showed while a run was under way that may not have met it. */
   const news = new Map<string, Parameters<Rewraps['outdated']>>()
+  const meets = (bucketId: string, newest: NewestVersions): void => {
+    const versions = met.get(bucketId) ?? new Set()
+    for (const [rootKeyCrn, keyVersion] of newest) versions.add(`${rootKeyCrn} ${keyVersion}`)
+    met.set(bucketId, versions)
+  }
   const isNews = (...[bucketId, rootKeyCrn, keyVersion]: Parameters<Rewraps['outdated']>): boolean =>
     !met.get(bucketId)?.has(`${rootKeyCrn} ${keyVersion}`)
 
@@ -115,11 +130,7 @@ export async function openRewraps(options: {
       cursor: first.cursor,
       goesOn,
       pace,
-      meets: (newest) => {
-        const versions = met.get(bucketId) ?? new Set()
-        for (const [rootKeyCrn, keyVersion] of newest) versions.add(`${rootKeyCrn} ${keyVersion}`)
-        met.set(bucketId, versions)
-      },
+      meets: (newest) => meets(bucketId, newest),
       progress: async ({ examined, rewrapped }, cursor) => {
         // Begun anew meanwhile: what was looked at before counts for nothing.
         if (again.has(bucketId)) return
@@ -143,9 +154,7 @@ export async function openRewraps(options: {
     // Deleted meanwhile: its job goes with it.
     if (buckets.find(job.bucket)?.id !== bucketId) return void queue.add(bucketId)
     const problem = error instanceof CodedError ? error.code : 'Unexpected'
-    // A version that has wrapped all it may is followed by another one.
-    const passing = hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable', 'WrapBudgetSpent')
-    const lasting = !isWaiting(error) && !passing
+    const lasting = !isPassing(error)
     if (lasting) onError(error)
     if (lasting && job.state === 'running') return save({ ...job, problem, state: 'failed' })
     jobs.set(bucketId, { ...job, problem })
@@ -228,6 +237,8 @@ export async function openRewraps(options: {
   }
 
   const isPaused = (bucketId: string): boolean => jobs.get(bucketId)?.state === 'paused'
+  const using = (concerns: (slot: KeySlot) => boolean): readonly Bucket[] =>
+    buckets.all().filter(({ slots }) => slots.some(concerns))
 
   for (const { bucketId, bucket, state } of jobs.values()) {
     if (state === 'running' || buckets.find(bucket)?.id !== bucketId) queue.add(bucketId)
@@ -245,12 +256,24 @@ export async function openRewraps(options: {
   return {
     start,
     startOfKey: async (rootKeyCrn) => {
-      const using = buckets
-        .all()
-        .filter(({ id, slots }) => slots.some((slot) => slot.rootKeyCrn === rootKeyCrn) && !isPaused(id))
       const started: RewrapJob[] = []
-      for (const bucket of using) started.push(await start(bucket))
+      for (const bucket of using((slot) => slot.rootKeyCrn === rootKeyCrn)) {
+        if (!isPaused(bucket.id)) started.push(await start(bucket))
+      }
       return started
+    },
+    reKey: async (rootKeyCrn) => {
+      const concerned = using((slot) => slot.rootKeyCrn === rootKeyCrn && slot.kind === 'root' && isOpen(slot))
+      // First in all of them: rewrapping takes time, and unwrapping may have the root key wrap once more.
+      for (const bucket of concerned) {
+        await renewOwnKeys(engine, keys, bucket, (newest) => meets(bucket.id, newest)).catch((error: unknown) => {
+          if (!isPassing(error)) onError(error)
+        })
+      }
+      for (const { id, name } of concerned) {
+        const bucket = buckets.find(name)
+        if (bucket?.id === id && !isPaused(id)) await start(bucket)
+      }
     },
     pause: async (bucket) => {
       const job = jobOf(bucket)

@@ -1,7 +1,6 @@
 import { hasCode } from '../base/errors.ts'
 import type { Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import { prefersBucketKeys } from './bucket-lifecycle.ts'
 import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import type { Encrypting } from './encrypting.ts'
@@ -9,6 +8,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOpen, type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
 import { registered } from './registered.ts'
+import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 
 export type WantedSlot = Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'>
 
@@ -61,8 +61,11 @@ export async function slotFor(
     const now = currentBucket(engine, bucket)
     const found = findOpen(now, wanted)
     if (found) return { bucket: now, slot: found.id }
+    const possible = { ...wanted, kind: await kindFor(engine, keys, now, wanted) }
+    const other = findOpen(now, possible)
+    if (other) return { bucket: now, slot: other.id }
     try {
-      const slot = await newSlot(engine, keys, now, wanted)
+      const slot = await newSlot(engine, keys, now, possible)
       // Looked up once more: the bucket that is there then may have been changed again.
       await engine.buckets.replace(now, withSlot(now, slot), also)
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject, type VersionTarget } from './find-version.ts'
+import { findSlot, isOpen } from './key-slots.ts'
 import { rewrapRecord } from './rewrap-bucket.ts'
 import { addSlot, findOpen, type WantedSlot } from './slot-choice.ts'
 
@@ -21,12 +22,11 @@ export async function updateEncryption(engine: Engine, keys: BucketKeys, update:
   const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { space, row, record } = await findObject(engine, update)
+    const found = findOpen(currentBucket(engine, bucket), wanted)?.id
+    const id = found ?? (await addSlot(engine, keys, bucket, wanted)).slot
     const now = currentBucket(engine, bucket)
-    const slot = findOpen(now, wanted)
-    if (!slot) {
-      await addSlot(engine, keys, bucket, wanted)
-      continue
-    }
+    const slot = findSlot(now, id)
+    if (!slot || !isOpen(slot)) continue
     if (record.wrappedDek.slot === slot.id) return
     try {
       if (await rewrapRecord(engine, keys, now, space, row, record, slot)) return

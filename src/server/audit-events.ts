@@ -1,5 +1,6 @@
 import type { Activity } from '../api/common/activity.ts'
 import type { AuditEvent } from '../audit/event.ts'
+import type { WrapBudget } from '../envelope/wrap-budget.ts'
 import type { IamAuditEvent } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyUse } from '../objects/data-key-audit.ts'
@@ -58,6 +59,17 @@ export const dataKeyEvent = ({ asker, code, ...use }: DataKeyUse): AuditEvent =>
 /** CRNs of instances end with two empty segments. */
 const bucketCrn = (instanceCrn: string, bucket: string): string =>
   `${instanceCrn.endsWith('::') ? instanceCrn.slice(0, -1) : `${instanceCrn}:`}bucket:${bucket}`
+
+/** A version of a root key is near the number of data keys that it may safely wrap, or wraps nothing more. */
+export const wrapBudgetEvent = ({ rootKeyCrn, keyVersion, state }: WrapBudget): AuditEvent => ({
+  kind: 'key',
+  action: state === 'spent' ? 'store.wrap-budget.spent' : 'store.wrap-budget.near',
+  iamId: 'coffer',
+  target: rootKeyCrn,
+  key: rootKeyCrn,
+  ...given('keyVersion', keyVersion === '' ? undefined : keyVersion),
+  ...(state === 'spent' ? { outcome: 'failure', code: 'WrapBudgetSpent' } : { outcome: 'success' }),
+})
 
 /** What the server does by itself at a start. */
 export const ownEvent = (action: string, target: string): IamAuditEvent => ({

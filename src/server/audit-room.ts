@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openSigningKey } from '../audit/keys.ts'
 import { openAuditLog } from '../audit/log.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
-import { activityEvent, dataKeyEvent, iamEvent, keyEvent, translated } from './audit-events.ts'
+import { activityEvent, dataKeyEvent, iamEvent, keyEvent, translated, wrapBudgetEvent } from './audit-events.ts'
 import type { AuditTrails } from './audit-trails.ts'
 import { keyAudit } from './key-audit.ts'
 import type { RoomOptions } from './room.ts'
@@ -43,6 +43,7 @@ export async function openAudit(room: Omit<RoomOptions, 'audit'>): Promise<Audit
     },
     dataKeys: translated(audit, dataKeyEvent),
     activity: translated(audit, activityEvent),
+    wrapBudgets: translated(audit, wrapBudgetEvent),
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
     writable: audit.writable,
   }

@@ -1,4 +1,5 @@
 import type { ActivityTrail } from '../api/common/activity.ts'
+import type { WrapBudget } from '../envelope/wrap-budget.ts'
 import type { IamAudit } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyAudit } from '../objects/data-key-audit.ts'
@@ -10,6 +11,7 @@ export interface AuditTrails {
   readonly keys: AuditTrail<KmsAuditEvent>
   readonly dataKeys: DataKeyAudit
   readonly activity: ActivityTrail
+  readonly wrapBudgets: AuditTrail<WrapBudget>
   readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
   /** False while the disk takes no more of it: then no key is used and nothing is changed. */
   readonly writable: () => boolean

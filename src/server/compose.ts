@@ -4,6 +4,7 @@ import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import { createControlListener } from '../api/common/listener.ts'
+import { metricsApi } from '../api/common/metrics.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -22,6 +23,7 @@ import { openKeys } from './keys-room.ts'
 import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import type { Address, Config } from './settings.ts'
+import { storeGauges } from './store-gauges.ts'
 
 export interface House {
   /** Binds the listeners; port 0 takes a free one. */
@@ -30,7 +32,7 @@ export interface House {
   readonly close: (graceMs: number) => Promise<void>
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
-  readonly store: Pick<ObjectsRoom, 'objects' | 'blobs'> | undefined
+  readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 'wrapBudgets'> | undefined
 }
 
 export interface Listening {
@@ -73,6 +75,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
+      ...(store ? [metricsApi(() => storeGauges(store))] : []),
       ...(store
         ? [adminApi({ ...store, iam, region: config['s3.region'], activity: audit.activity, clientAddress })]
         : []),
@@ -125,13 +128,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
 
 function about(
   providers: ProvidersRoom | undefined,
-  store: Pick<ObjectsRoom, 'objects'> | undefined,
+  store: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'> | undefined,
 ): { readonly problems?: readonly string[] } {
   const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
   const unreadable = store?.objects.buckets.damaged().length ?? 0
+  const spent = store?.wrapBudgets().filter(({ state }) => state === 'spent').length ?? 0
   const problems = [
     ...(providers?.problems() ?? []),
     ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
+    ...(spent > 0 ? [`versions of root keys that have wrapped all they may: ${spent}`] : []),
     ...(unreadable > 0 ? [`buckets whose record is damaged: ${unreadable}`] : []),
   ]
   return problems.length > 0 ? { problems } : {}

@@ -6,7 +6,7 @@ import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
-import { budgetedProvider } from '../envelope/wrap-budget.ts'
+import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
@@ -20,6 +20,7 @@ export interface ObjectsRoom {
   readonly blobs: BlobStore
   /** Not listening yet. */
   readonly s3: Server
+  readonly wrapBudgets: BudgetedProvider['budgets']
   /** Root key of buckets that name none. */
   readonly serviceRootKeyCrn: string
 }
@@ -43,18 +44,35 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     onFailure: onStoreFailure,
   })
   scope.defer(() => blobs.close())
+  // Data keys are wrapped while the engine opens.
+  const opened = Promise.withResolvers<Objects>()
+  const ownKey = config['s3.service-root-key'] === undefined ? kms : undefined
+  const reKey = async (rootKeyCrn: string): Promise<void> => {
+    try {
+      // Only the store's own key may be rotated by the store.
+      if (rootKeyCrn === serviceRootKeyCrn && ownKey) return await ownKey.rotateServiceRootKey()
+    } catch (err) {
+      log.error({ err }, 'the service root key was not rotated')
+    }
+    await (await opened.promise).rewraps.reKey(rootKeyCrn)
+  }
+  const budgeted = budgetedProvider(provider, {
+    counts: wrapCounts(metadata.store),
+    limit: config['s3.wrap-limit'],
+    onNearLimit: (use) => {
+      log.warn(use, 'root key has wrapped nearly as often as it may: bucket keys take its place until it is rotated')
+      options.audit.wrapBudgets.record({ ...use, state: 'near' })
+      reKey(use.rootKeyCrn).catch((err: unknown) => log.error({ ...use, err }, 'no bucket keys took its place'))
+    },
+    onSpent: (use) => {
+      log.error(use, 'root key has wrapped as often as it may: it wraps nothing more until it is rotated')
+      options.audit.wrapBudgets.record({ ...use, state: 'spent' })
+    },
+  })
   const objects = await openObjects({
     metadata: metadata.store,
     blobs,
-    provider: budgetedProvider(provider, {
-      counts: wrapCounts(metadata.store),
-      limit: config['s3.wrap-limit'],
-      onNearLimit: (use) => {
-        log.warn(use, 'root key has wrapped nearly as often as it may: it is to be rotated')
-        if (use.rootKeyCrn !== serviceRootKeyCrn || config['s3.service-root-key'] !== undefined) return
-        kms?.rotateServiceRootKey().catch((err: unknown) => log.error({ err }, 'the service root key was not rotated'))
-      },
-    }),
+    provider: budgeted,
     nonces: metadata.nonces,
     clock,
     audit: options.audit.dataKeys,
@@ -72,6 +90,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
+  opened.resolve(objects)
   scope.defer(() => objects.close())
   if (kms) scope.defer(kms.onKeyEvent(({ keyCrn }) => objects.keyChecks.doubt(keyCrn)))
   if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
@@ -90,7 +109,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     },
   })
   const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'] })
-  return { objects, blobs, s3, serviceRootKeyCrn }
+  return { objects, blobs, s3, serviceRootKeyCrn, wrapBudgets: budgeted.budgets }
 }
 
 /** What lies under the old version is rewrapped at once, and what waited for a key goes on. The result ends it. */

@@ -179,7 +179,7 @@ export const SETTINGS = {
   's3.wrap-limit': setting(
     count.pipe(z.int().min(64, 'give at least 64').max(RANDOM_NONCE_LIMIT, 'give at most 4294967296, 2^32')),
     RANDOM_NONCE_LIMIT,
-    'number of data keys that one version of a root key elsewhere wraps at most; it is to be rotated before',
+    'number of data keys that one version of a root key elsewhere wraps at most; bucket keys take its place before, at 7/8, until it is rotated',
   ),
   's3.key-check-interval-ms': setting(
     atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),

@@ -75,6 +75,10 @@ describe('What a root key is used for', () => {
     const before = await usage(key.crn)
     expect(before.status).toBe(200)
     expect(before.json.versions).toMatchObject([{ objects: 20, bytes: 130, uploads: 0, metadataKeys: 1 }])
+    const { keyVersion } = before.json.versions[0]
+    expect(before.json.wrapBudgets).toMatchObject([{ keyVersion, state: 'below' }])
+    // Those of the objects, of the bucket metadata key and of the canary.
+    expect(before.json.wrapBudgets[0].wraps).toBeGreaterThanOrEqual(22)
     const listed = await s3.send(new ListObjectsV2Command({ Bucket: 'rotated' }))
     await keys.act(key.id, 'rotate')
     await done('rotated')

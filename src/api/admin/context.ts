@@ -1,5 +1,6 @@
 import { parseCrn } from '../../base/crn.ts'
 import { CodedError } from '../../base/errors.ts'
+import type { WrapBudget } from '../../envelope/wrap-budget.ts'
 import type { Action } from '../../iam/actions.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
@@ -14,6 +15,8 @@ import type { AdminAuditOptions } from './audit.ts'
 
 export interface AdminOptions extends AdminAuditOptions {
   readonly objects: Objects
+  /** Of root keys that this process uses. */
+  readonly wrapBudgets: () => readonly WrapBudget[]
   readonly iam: Pick<Iam, 'verifyToken' | 'decide'>
   /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
   readonly region: string
@@ -23,6 +26,7 @@ export interface AdminOptions extends AdminAuditOptions {
 export interface AdminContext {
   readonly principal: Principal
   readonly objects: Objects
+  readonly wrapBudgets: () => readonly WrapBudget[]
   /** On the caller's behalf. */
   readonly service: ObjectsService
   readonly serviceRootKeyCrn: string
@@ -40,7 +44,7 @@ export const defineOperation = jsonOperations<AdminContext>()
 export async function contextOf(
   request: ApiRequest,
   operation: JsonOperationInfo,
-  { objects, iam, region, serviceRootKeyCrn, clientAddress }: AdminOptions,
+  { objects, wrapBudgets, iam, region, serviceRootKeyCrn, clientAddress }: AdminOptions,
 ): Promise<AdminContext> {
   const principal = await principalOf(request, iam)
   const sourceIp = clientAddress(request)
@@ -52,6 +56,7 @@ export async function contextOf(
   return {
     principal,
     objects,
+    wrapBudgets,
     service: objects.onBehalfOf({
       iamId: principal.iamId,
       action: `admin.${operation.name}`,

@@ -17,6 +17,7 @@ async function setUp(limit: number, more: Partial<KeyProvider> = {}) {
   const call = { rootKeyCrn: await kms.newRootKey(), serviceInstanceCrn }
   const store = memoryStore()
   const near: WrapUse[] = []
+  const spent: WrapUse[] = []
   /** What the key service was really asked to wrap, by version. */
   const done = new Map<string, number>()
   const counted: KeyProvider = {
@@ -35,13 +36,14 @@ async function setUp(limit: number, more: Partial<KeyProvider> = {}) {
       limit,
       derivedLimit: limit * 2,
       onNearLimit: (use) => void near.push(use),
+      onSpent: (use) => void spent.push(use),
     })
   const wrapWith = async (provider: KeyProvider) => {
     using dek = newDek()
     return await provider.wrap(call, dek, CONTEXT)
   }
   const stored = async () => (await store.counters(Buffer.alloc(0))).reduce((sum, { value }) => sum + value, 0)
-  return { kms, call, store, near, done, start, wrapWith, stored }
+  return { kms, call, store, near, spent, done, start, wrapWith, stored }
 }
 
 describe('a wrap budget', () => {
@@ -91,6 +93,35 @@ describe('a wrap budget', () => {
     dek[Symbol.dispose]()
     await kms.rotate(call.rootKeyCrn)
     expect((await wrapWith(provider)).keyVersion).not.toBe(wrapped.keyVersion)
+  })
+
+  it('keeps nothing that reading has it wrap beyond the limit', async () => {
+    const { kms, call, start, wrapWith } = await setUp(64)
+    const provider = start()
+    const old = await wrapWith(provider)
+    await kms.rotate(call.rootKeyCrn)
+    let kept = 0
+    for (let reads = 0; reads < 100; reads++) {
+      const { dek, rewrapped } = await provider.unwrap(call, old, CONTEXT)
+      dek[Symbol.dispose]()
+      if (rewrapped) kept++
+    }
+    expect(kept).toBe(64)
+    const [first, second] = provider.budgets()
+    expect([first, second]).toMatchObject([{ state: 'below' }, { wraps: 64, limit: 64, state: 'spent' }])
+  })
+
+  it('tells that it is spent, also a process that began so', async () => {
+    const { call, near, spent, start, wrapWith } = await setUp(64)
+    const provider = start()
+    const { keyVersion } = await wrapWith(provider)
+    for (let wraps = 1; wraps < 64; wraps++) await wrapWith(provider)
+    for (const each of [provider, start()]) await expect(wrapWith(each)).rejects.toMatchObject(SPENT)
+    const use = { rootKeyCrn: call.rootKeyCrn, keyVersion, wraps: 64, limit: 64 }
+    expect(spent).toEqual([use, use])
+    expect(near).toHaveLength(2)
+    expect(await provider.wrapsLeft(call.rootKeyCrn, keyVersion)).toBe(0)
+    expect(await provider.wrapsLeft(call.rootKeyCrn, 'another')).toBe(56)
   })
 
   it('writes seldom, and gives away a block at most when the process ends', async () => {

@@ -11,14 +11,14 @@ export const getKeyUsage = defineOperation({
   method: 'GET',
   path: '/admin/v1/keys/usage',
   body: noBody,
-  run: async ({ request }, { objects, may, mayListUses }) => {
+  run: async ({ request }, { objects, wrapBudgets, may, mayListUses }) => {
     const rootKeyCrn = request.query.get('crn')
     if (rootKeyCrn === undefined) {
       throw new CodedError<RequestErrorCode>('BadQuery', 'the query parameter crn names the root key')
     }
     const all = mayListUses(rootKeyCrn)
     const usage = await objects.keyUsage(rootKeyCrn)
-    if (all) return json(200, usage)
+    if (all) return json(200, { ...usage, wrapBudgets: wrapBudgets().filter((of) => of.rootKeyCrn === rootKeyCrn) })
     const mine = usage.buckets.filter(({ name }) => {
       const bucket = objects.buckets.find(name)
       return bucket !== undefined && may(bucket, 's3:GetEncryptionConfiguration')
