@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { parseCrn } from '../base/crn.ts'
 import { createSerial } from '../base/serial.ts'
 import type { Iam } from '../iam/iam.ts'
 import { noAudit } from '../observe/audit-trail.ts'
@@ -53,6 +54,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly rotateServiceRootKey: () => Promise<void>
   /** Has the instance any key that is not destroyed? */
   readonly holdsKeys: (instanceGuid: string) => boolean
+  /** Is there such a key, in whatever state? Undefined: it would be of an instance that is not served here. */
+  readonly knowsKey: (crn: string) => boolean | undefined
   /** What happens to keys, from now on, until the result is called. In this process only. */
   readonly onKeyEvent: (listener: KeyEventListener) => () => void
   /** To be called now and then: rotates by policy, and destroys deleted keys when their time is over. */
@@ -152,6 +155,15 @@ export async function openKms({
     holdsKeys: (instanceGuid) =>
       catalog.damagedOf(instanceGuid).length > 0 ||
       Array.from(catalog.keysOf(instanceGuid)).some(({ record }) => record.state !== KEY_STATE.destroyed),
+    knowsKey: (crn) => {
+      const { service, instance: guid, resource } = parseCrn(crn)
+      const instance = service === 'kms' ? iam.instance(guid) : undefined
+      if (!instance) return undefined
+      return (
+        keyCrn(instance, resource) === crn &&
+        (catalog.isDamaged(guid, resource) || catalog.find(guid, resource)?.id === resource)
+      )
+    },
     createAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.create', key, ({ actor }) => createAlias(context, actor, key, alias)),
     deleteAlias: (caller, key, alias) =>

@@ -77,7 +77,16 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       auditApi(audit.publicKey),
       ...(store ? [metricsApi(() => storeGauges(store))] : []),
       ...(store
-        ? [adminApi({ ...store, iam, region: config['s3.region'], activity: audit.activity, clientAddress })]
+        ? [
+            adminApi({
+              ...store,
+              iam,
+              region: config['s3.region'],
+              knowsKey: (crn) => kms?.knowsKey(crn),
+              activity: audit.activity,
+              clientAddress,
+            }),
+          ]
         : []),
     ],
     health: {

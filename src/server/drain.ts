@@ -20,7 +20,8 @@ export function drainable(server: Server): (graceMs: number) => Promise<void> {
     const { socket } = incoming
     const ofSocket = running.get(socket)
     ofSocket?.add(response)
-    if (draining) response.shouldKeepAlive = false
+    // Behind another one it is not served any more: that one's answer says close.
+    if (draining && ofSocket?.size === 1) response.shouldKeepAlive = false
     response.once('close', () => {
       ofSocket?.delete(response)
       if (!draining || ofSocket?.size !== 0) return
@@ -43,8 +44,9 @@ export function drainable(server: Server): (graceMs: number) => Promise<void> {
     await turn()
     await turn()
     for (const [socket, responses] of running) {
-      if (responses.size === 0) socket.destroySoon()
-      for (const response of responses) response.shouldKeepAlive = false
+      const last = [...responses].at(-1)
+      if (last) last.shouldKeepAlive = false
+      else socket.destroySoon()
     }
     const cut = setTimeout(() => server.closeAllConnections(), graceMs)
     await closed

@@ -92,6 +92,18 @@ describe('What a root key is used for', () => {
     })
   })
 
+  it('is not told of a name that no key has', async () => {
+    const key = await keys.newKey('spelt')
+    expect((await usage(key.crn)).json).toMatchObject({ rootKeyCrn: key.crn, versions: [], buckets: [] })
+    const missing = await usage(key.crn.replace(key.id, '00000000-0000-4000-8000-000000000000'))
+    expect(missing).toMatchObject({ status: 404, json: { error: { code: 'KeyNotFound' } } })
+    expect((await usage(key.crn.replace(key.id, key.id.toUpperCase()))).status).toBe(404)
+    expect((await usage(key.crn.replace(':key:', ':policy:'))).status).toBe(400)
+    expect((await usage(key.crn.replace(key.id, ''))).status).toBe(400)
+    expect((await usage(key.crn.replace(':kms:', ':cloud-object-storage:'))).status).toBe(400)
+    expect((await usage('crn:v1:bluemix')).status).toBe(400)
+  })
+
   it('is nothing of a stranger', async () => {
     const key = await keys.newKey('private')
     await bucketUnder('private', key.crn)

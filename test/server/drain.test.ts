@@ -151,6 +151,31 @@ describe('after SIGTERM', () => {
     expect(await server.ended()).toBe(0)
   })
 
+  it('requests that were sent ahead before it are all served, in their order', async () => {
+    await using server = await start()
+    const client = clientOf(server)
+    await makeBucket(client, 'bucket')
+    const socket = dial(server.s3Port)
+    await once(socket, 'connect')
+    const put = (key: string): string => {
+      const { target, headers } = signRaw(server.s3Url, { method: 'PUT', path: `/bucket/${key}`, body: 'ahead' })
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+      return `${[`PUT ${target} HTTP/1.1`, ...lines, 'content-length: 5', '', ''].join('\r\n')}ahead`
+    }
+    let answers = ''
+    socket.setEncoding('latin1').on('data', (text) => {
+      answers += text
+    })
+    const closed = once(socket, 'close')
+    socket.write(['0', '1', '2', '3', '4'].map(put).join(''))
+    await once(socket, 'data')
+    terminate(server)
+    await closed
+    expect(answers.match(/HTTP\/1.1 200/g)).toHaveLength(5)
+    expect(answers.match(/Connection: close/g)).toHaveLength(1)
+    expect(await server.ended()).toBe(0)
+  })
+
   it('clients that are stuck are cut when the drain time is over, and nothing of their uploads is there', async () => {
     await using server = await start({ COFFER_DRAIN_MS: '300' })
     const client = clientOf(server)

@@ -21,6 +21,8 @@ export interface AdminOptions extends AdminAuditOptions {
   /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
   readonly region: string
   readonly serviceRootKeyCrn: string
+  /** Undefined for keys of another service. */
+  readonly knowsKey: (rootKeyCrn: string) => boolean | undefined
 }
 
 export interface AdminContext {
@@ -34,6 +36,7 @@ export interface AdminContext {
   /** The bucket of that name. Throws NoSuchBucket, NotPermitted. */
   readonly bucketFor: (name: string, action: Action) => Bucket
   readonly mayListUses: (rootKeyCrn: string) => boolean
+  readonly knowsKey: AdminOptions['knowsKey']
   /** Throws RootKeyNotFound when the caller may not see the key, or it is of another region than the bucket. */
   readonly checkRootKey: (rootKeyCrn: string, bucket: Bucket) => void
 }
@@ -44,7 +47,7 @@ export const defineOperation = jsonOperations<AdminContext>()
 export async function contextOf(
   request: ApiRequest,
   operation: JsonOperationInfo,
-  { objects, wrapBudgets, iam, region, serviceRootKeyCrn, clientAddress }: AdminOptions,
+  { objects, wrapBudgets, iam, region, serviceRootKeyCrn, knowsKey, clientAddress }: AdminOptions,
 ): Promise<AdminContext> {
   const principal = await principalOf(request, iam)
   const sourceIp = clientAddress(request)
@@ -64,6 +67,7 @@ export async function contextOf(
       ...(sourceIp === undefined ? {} : { sourceIp }),
     }),
     serviceRootKeyCrn,
+    knowsKey,
     may,
     bucketFor: (name, action) => {
       const bucket = objects.buckets.get(name)

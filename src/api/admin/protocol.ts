@@ -3,6 +3,7 @@ import { type CodedError, type ErrorDetails, hasCode } from '../../base/errors.t
 import type { KeyProviderErrorCode } from '../../envelope/key-provider.ts'
 import type { WrapBudgetErrorCode } from '../../envelope/wrap-budget.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
+import type { KmsErrorCode } from '../../kms/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
@@ -37,6 +38,7 @@ const STATUS = {
   WrapBudgetSpent: 409,
   TooManyKeys: 409,
   RootKeyNotFound: 400,
+  KeyNotFound: 404,
   RootKeyDisabled: 409,
   KeyAccessDenied: 403,
   KeyProviderUnavailable: 503,
@@ -52,6 +54,7 @@ const STATUS = {
     | WrapBudgetErrorCode
     | AuditErrorCode
     | MetadataStoreErrorCode
+    | Extract<KmsErrorCode, 'KeyNotFound'>
     | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken' | 'NotPermitted'>,
     number
   >

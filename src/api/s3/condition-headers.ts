@@ -1,5 +1,6 @@
 import type { ReadConditions, WriteConditions } from '../../objects/conditions.ts'
 import { S3Error } from './error-codes.ts'
+import { httpDateMs } from './http-date.ts'
 import type { S3Request } from './request.ts'
 import { unquoted } from './target.ts'
 
@@ -8,8 +9,8 @@ export function readConditions({ headers }: S3Request, prefix: '' | 'x-amz-copy-
   const tags = (name: string): readonly string[] | undefined =>
     headers.get(`${prefix}${name}`)?.split(',').map(entityTag)
   const date = (name: string): number | undefined => {
-    const timeMs = Date.parse(headers.get(`${prefix}${name}`) ?? '')
-    return Number.isNaN(timeMs) ? undefined : timeMs
+    const text = headers.get(`${prefix}${name}`)
+    return text === undefined ? undefined : httpDateMs(text)
   }
   const ifMatch = tags('if-match')
   const ifNoneMatch = tags('if-none-match')

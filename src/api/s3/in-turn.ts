@@ -8,26 +8,33 @@ type Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<
 
 /**
  * One request of a connection at a time. RFC 9112, 9.3.2: requests that were sent ahead may be processed in parallel only
- * if all have safe methods; and each answer that waits for its turn would hold what it has opened.
+ * if all have safe methods; and each answer that waits for its turn would hold what it has opened. RFC 9112, 9.6: after an
+ * answer that says close, no further request of the connection is processed.
  */
 export function inTurn(handler: Handler, open: OpenResponses) {
+  /** Connections on which nothing more is taken. */
+  const ending = new WeakSet<object>()
   return (incoming: IncomingMessage, response: ServerResponse): void => {
-    const earlier = open.of(incoming.socket)
+    const { socket } = incoming
+    if (ending.has(socket)) return
+    const earlier = open.of(socket)
     const last = earlier.at(-1)
     if (last && earlier.length >= MAX_WAITING) {
       // Not answered, and the client learns it: the connection ends with the last answer that it gets.
       last.shouldKeepAlive = false
-      incoming.socket.pause()
+      ending.add(socket)
+      socket.pause()
       return
     }
     open.add(response)
-    if (!last) {
-      void handler(incoming, response)
-      return
-    }
+    response.once('close', () => {
+      if (!response.shouldKeepAlive || socket.writableEnded) ending.add(socket)
+    })
+    const serve = (): void => void handler(incoming, response)
+    if (!last) return serve()
     last.once('close', () => {
-      // Nobody waits for it any more, and nothing of it has begun.
-      if (!incoming.socket.destroyed) void handler(incoming, response)
+      // Nobody waits for it when the connection is gone. What is not served now never closes, and so nothing behind it is.
+      if (last.shouldKeepAlive && !socket.writableEnded && !socket.destroyed) serve()
     })
   }
 }

@@ -5,6 +5,7 @@ import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
 import { readConditions } from './condition-headers.ts'
 import { S3Error } from './error-codes.ts'
+import { httpDateMs } from './http-date.ts'
 import { checksumHeader, objectHeaders, responseOverrides } from './object-headers.ts'
 import type { OperationContext, S3Reply } from './operation.ts'
 import { type ByteRange, resolveRange } from './range.ts'
@@ -101,10 +102,9 @@ function checkConditions(
 function rangeHeader({ headers }: S3Request, { manifest, modifiedAtMs }: OpenObject): string | undefined {
   const ifRange = headers.get('if-range')
   if (ifRange === undefined) return headers.get('range')
-  const dateMs = Date.parse(ifRange)
-  const same = Number.isNaN(dateMs)
-    ? unquoted(ifRange) === manifest.etag
-    : Math.floor(modifiedAtMs / 1000) * 1000 === dateMs
+  const dateMs = httpDateMs(ifRange)
+  const same =
+    dateMs === undefined ? unquoted(ifRange) === manifest.etag : Math.floor(modifiedAtMs / 1000) * 1000 === dateMs
   return same ? headers.get('range') : undefined
 }
 

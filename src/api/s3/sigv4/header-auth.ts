@@ -1,5 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
 import { S3Error } from '../error-codes.ts'
+import { httpDateMs } from '../http-date.ts'
 import type { S3Request } from '../request.ts'
 import { formatAmzDate, parseAmzDate } from './amz-date.ts'
 import { parseCredentialScope, type Regions, type ScopeErrors } from './credential-scope.ts'
@@ -54,13 +55,11 @@ function requestDate({ headers }: S3Request): string {
   const text = headers.get('x-amz-date') ?? headers.get('date')
   if (text !== undefined) {
     if (parseAmzDate(text) !== undefined) return text
-    const time = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN
-    if (Number.isFinite(time)) return formatAmzDate(time)
+    const timeMs = httpDateMs(text)
+    if (timeMs !== undefined) return formatAmzDate(timeMs)
   }
   throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header')
 }
-
-const HTTP_DATE = /^(?:[A-Z][a-z]{2}, )?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]0000)$/
 
 function checkSkew(amzDate: string, clock: Clock): void {
   const now = clock.now()
