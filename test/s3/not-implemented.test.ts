@@ -17,7 +17,7 @@ const rows = KINDS.flatMap((kind) => Object.keys(UNIMPLEMENTED[kind]).map((name)
 
 describe('What Coffer does not have', () => {
   it('is a long list', () => {
-    expect(rows.length).toBeGreaterThan(40)
+    expect(rows.length).toBeGreaterThan(10)
   })
 
   it.each(rows)('?$name of a $kind is refused by its own name, and done by no other', async ({ kind, name }) => {

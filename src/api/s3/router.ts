@@ -71,6 +71,9 @@ function refuseUnimplemented(request: S3Request, on: 'service' | 'bucket' | 'obj
   }
 }
 
+/** They say which one of a subresource is meant and choose nothing alone. */
+const QUALIFIERS: ReadonlySet<string> = new Set(['id'])
+
 /** RFC 9110: a 405 says which methods there are. */
 function methodNotAllowed({ method }: S3Request, resource: string, methods: readonly string[]): S3Error {
   return new S3Error('MethodNotAllowed', undefined, {
@@ -80,12 +83,16 @@ function methodNotAllowed({ method }: S3Request, resource: string, methods: read
 }
 
 /** Of several parameters that choose an operation together, some would leave another operation than the one meant. */
-function refuseHalfChosen(candidates: readonly S3Operation[], { query }: S3Request): void {
+function refuseHalfChosen(candidates: readonly S3Operation[], request: S3Request): void {
+  const { query } = request
+  const whole = candidates.filter((operation) => claimed(operation, request))
   for (const operation of candidates) {
     const names = Object.keys(operation.query ?? {})
     const missing = names.find((name) => !query.has(name))
-    const given = names.find((name) => query.has(name))
+    const given = names.find((name) => query.has(name) && !QUALIFIERS.has(name))
     if (given === undefined || missing === undefined) continue
+    // What is given may be all that another operation wants: without an id, the list.
+    if (whole.some((other) => other.query?.[given])) continue
     throw new S3Error('InvalidArgument', `The parameter ${given} must be given together with ${missing}.`, {
       extra: { ArgumentName: given, ArgumentValue: query.get(given) ?? '' },
     })
@@ -106,7 +113,7 @@ function refusingSelectors(operation: S3Operation, { query }: S3Request): S3Oper
 
 function straySubresource(operations: readonly S3Operation[], request: S3Request, on: string): string | undefined {
   // list-type chooses between variants, and partNumber is refused by its own name: they are not subresources.
-  const selectors = new Set(['list-type', 'partNumber'])
+  const selectors = new Set(['list-type', 'partNumber', ...QUALIFIERS])
   for (const operation of operations) {
     if (operation.on !== on) continue
     for (const name of Object.keys(operation.query ?? {})) {

@@ -83,7 +83,7 @@ function checked(tags: readonly Tag[], max: number, tooMany: S3ErrorCode): reado
 }
 
 /** Lengths are of UTF-16, as in S3. */
-function checkTag({ key, value }: Tag): void {
+export function checkTag({ key, value }: Tag): void {
   if (key === '' || key.length > MAX_KEY_CHARACTERS || !ALLOWED.test(key)) {
     throw invalid('The TagKey you have provided is invalid', { TagKey: key })
   }

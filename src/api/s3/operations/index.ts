@@ -5,26 +5,42 @@ import { copyObject } from './copy-object.ts'
 import { createBucket } from './create-bucket.ts'
 import { createMultipartUpload } from './create-multipart-upload.ts'
 import { deleteBucket } from './delete-bucket.ts'
+import { deleteBucketAnalyticsConfiguration } from './delete-bucket-analytics-configuration.ts'
 import { deleteBucketCors } from './delete-bucket-cors.ts'
+import { deleteBucketIntelligentTieringConfiguration } from './delete-bucket-intelligent-tiering-configuration.ts'
+import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteObject } from './delete-object.ts'
 import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
+import { getBucketAccelerateConfiguration } from './get-bucket-accelerate-configuration.ts'
+import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configuration.ts'
 import { getBucketCors } from './get-bucket-cors.ts'
+import { getBucketIntelligentTieringConfiguration } from './get-bucket-intelligent-tiering-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
+import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
+import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getObject } from './get-object.ts'
 import { getObjectAttributes } from './get-object-attributes.ts'
 import { getObjectTagging } from './get-object-tagging.ts'
 import { headBucket } from './head-bucket.ts'
 import { headObject } from './head-object.ts'
+import { listBucketAnalyticsConfigurations } from './list-bucket-analytics-configurations.ts'
+import { listBucketIntelligentTieringConfigurations } from './list-bucket-intelligent-tiering-configurations.ts'
+import { listBucketMetricsConfigurations } from './list-bucket-metrics-configurations.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listMultipartUploads } from './list-multipart-uploads.ts'
 import { listObjects } from './list-objects.ts'
 import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
 import { postObject } from './post-object.ts'
+import { putBucketAccelerateConfiguration } from './put-bucket-accelerate-configuration.ts'
+import { putBucketAnalyticsConfiguration } from './put-bucket-analytics-configuration.ts'
 import { putBucketCors } from './put-bucket-cors.ts'
+import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
+import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
+import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putObject } from './put-object.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
@@ -40,26 +56,42 @@ export const OPERATIONS: readonly S3Operation[] = [
   createBucket,
   createMultipartUpload,
   deleteBucket,
+  deleteBucketAnalyticsConfiguration,
   deleteBucketCors,
+  deleteBucketIntelligentTieringConfiguration,
+  deleteBucketMetricsConfiguration,
   deleteBucketTagging,
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
+  getBucketAccelerateConfiguration,
+  getBucketAnalyticsConfiguration,
   getBucketCors,
+  getBucketIntelligentTieringConfiguration,
   getBucketLocation,
+  getBucketMetricsConfiguration,
+  getBucketRequestPayment,
   getBucketTagging,
   getObject,
   getObjectAttributes,
   getObjectTagging,
   headBucket,
   headObject,
+  listBucketAnalyticsConfigurations,
+  listBucketIntelligentTieringConfigurations,
+  listBucketMetricsConfigurations,
   listBuckets,
   listMultipartUploads,
   listObjects,
   listObjectsV2,
   listParts,
   postObject,
+  putBucketAccelerateConfiguration,
+  putBucketAnalyticsConfiguration,
   putBucketCors,
+  putBucketIntelligentTieringConfiguration,
+  putBucketMetricsConfiguration,
+  putBucketRequestPayment,
   putBucketTagging,
   putObject,
   putObjectTagging,
