@@ -3,7 +3,7 @@ import { conflict, invalid } from './errors.ts'
 import type { Account, Owner } from './records.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
-import type { RowCodec } from './table.ts'
+import { type RowCodec, requireReadable } from './table.ts'
 
 const schema = z.strictObject({ id: z.string(), name: z.string(), canonicalId: z.string() })
 
@@ -21,6 +21,7 @@ export interface AccountDeclaration {
 export function putAccount({ accounts, change }: IamState, declared: AccountDeclaration): Promise<Account> {
   return change(() => {
     const account = newAccount(declared)
+    requireReadable(accounts, account.id)
     for (const other of accounts.values()) {
       if (other.id !== account.id && other.canonicalId === account.canonicalId) {
         throw conflict(`the canonical id of account ${account.id} belongs to account ${other.id}`)

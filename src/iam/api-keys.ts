@@ -6,7 +6,7 @@ import { conflict, invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
 import type { HashApiKey, StoredApiKey, StoredUser, UserId } from './records.ts'
 import type { IamState } from './state.ts'
-import type { RowCodec } from './table.ts'
+import { type RowCodec, requireReadable } from './table.ts'
 import { isActive, requireUser } from './users.ts'
 
 /** A declared key has nothing but owner and hash. */
@@ -60,6 +60,7 @@ export function putApiKey(
   return change(() => {
     requireUser(users.get(userKey(owner)), owner)
     const row = newApiKey(owner, apiKey, hashApiKey)
+    requireReadable(apiKeys, row.hash)
     const known = apiKeys.get(row.hash)
     if (known && userKey(known) !== userKey(owner))
       throw conflict(`an API key of ${owner.iamId} belongs to another user`)

@@ -10,13 +10,33 @@ const BY = 'bootstrap'
 /**
  * Declares what the document says. Applied at every start: what is there and equal is not written again, what differs
  * is replaced, what the document does not name stays. Throws BootstrapInvalid for a document that is not valid or
- * that contradicts what is there; everything before the contradiction has then been applied.
+ * that contradicts what is there; everything before the contradiction has then been applied. While stored rows are
+ * damaged, an account or authorization that cannot be declared is skipped instead.
  */
-export async function applyBootstrap(iam: Iam, json: unknown): Promise<void> {
+export async function applyBootstrap(
+  iam: Iam,
+  json: unknown,
+  onSkipped: (error: Error) => void = () => {},
+): Promise<void> {
   const { accounts, authorizations } = parseBootstrap(json)
-  for (const [index, account] of accounts.entries()) await at(`accounts[${index}]`, () => applyAccount(iam, account))
+  const apply = (path: string, act: () => Promise<void>) => unlessDamaged(iam, onSkipped, () => at(path, act))
+  for (const [index, account] of accounts.entries()) await apply(`accounts[${index}]`, () => applyAccount(iam, account))
   for (const [index, one] of authorizations.entries())
-    await at(`authorizations[${index}]`, () => applyAuthorization(iam, one))
+    await apply(`authorizations[${index}]`, () => applyAuthorization(iam, one))
+}
+
+/** What a damaged row keeps from being declared hinders no start: what could be read of it serves as it is. */
+async function unlessDamaged(
+  { damagedRows }: Pick<Iam, 'damagedRows'>,
+  onSkipped: (error: Error) => void,
+  act: () => Promise<void>,
+): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    if (damagedRows() === 0 || !hasCode(error, 'BootstrapInvalid', 'IamStateDamaged')) throw error
+    onSkipped(error)
+  }
 }
 
 async function applyAccount(

@@ -7,7 +7,7 @@ import { userKey } from './keyspace.ts'
 import type { UserPrincipal } from './principal.ts'
 import type { StoredCredential, UserId } from './records.ts'
 import type { IamState } from './state.ts'
-import type { RowCodec } from './table.ts'
+import { type RowCodec, requireReadable } from './table.ts'
 import { isActive, requireUser, userPrincipal } from './users.ts'
 
 /** An HMAC pair of a user, with everything that S3 needs about them. */
@@ -66,6 +66,7 @@ export function putCredential(state: IamState, owner: UserId, pair: HmacPair): P
       )
     }
     const row = newCredential(owner, pair)
+    requireReadable(credentials, row.accessKeyId)
     const known = credentials.get(row.accessKeyId)
     if (known && userKey(known) !== userKey(owner)) {
       throw conflict(`access key id ${row.accessKeyId} belongs to another user`)

@@ -21,7 +21,7 @@ const REGION = 'us-south'
  * nothing. Undefined, and nothing done, when there is any account.
  */
 export async function firstStart(iam: Iam): Promise<FirstStart | undefined> {
-  if (iam.accounts().length > 0) return undefined
+  if (iam.isFounded()) return undefined
   const accountId = newUuid().replaceAll('-', '')
   const objects = { guid: newUuid(), service: 'cloud-object-storage', region: 'global', name: 'objects' } as const
   const keys = { guid: newUuid(), service: 'kms', region: REGION, name: 'keys' } as const

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { CodedError } from '../base/errors.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { ownerOf } from './accounts.ts'
@@ -10,6 +11,7 @@ import { type Credential, findCredential } from './credentials.ts'
 import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
 import { decidePolicy, type PolicyAction } from './decide-policy.ts'
+import type { IamErrorCode } from './errors.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
 import { openState } from './open-state.ts'
@@ -22,7 +24,9 @@ import { createResourceInstances, type ResourceInstances } from './resource-inst
 import { createResourceKeys, type ResourceKeys } from './resource-keys.ts'
 import { createServiceIds, type ServiceIds } from './service-ids.ts'
 import { openSigningKeys, type SigningKeySettings, type SigningKeys } from './signing-keys.ts'
+import type { IamState } from './state.ts'
 import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceDeclaration } from './system.ts'
+import type { IamDamage, TableStore } from './table.ts'
 import { DEFAULT_SIGNING_KEY_SETTINGS, DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './token-settings.ts'
 import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
 import { createPeople, type People } from './user-management.ts'
@@ -35,6 +39,10 @@ export interface Iam {
   /** `iss` of the tokens. */
   readonly issuer: string
   readonly accounts: () => readonly Account[]
+  /** Also when no stored account can be read. */
+  readonly isFounded: () => boolean
+  /** How many stored rows could not be read at the start: what they are of is refused. */
+  readonly damagedRows: () => number
   readonly account: (id: string) => Account | undefined
   /** In order of creation; the system's own instances are not listed. */
   readonly instances: (filter?: InstanceFilter) => readonly Instance[]
@@ -87,10 +95,12 @@ export interface IamOptions {
   readonly operatorAccountId?: string | undefined
   /** Default: nothing is recorded. */
   readonly audit?: IamAudit
+  /** Told of each stored row that cannot be read. */
+  readonly onDamage?: (damage: IamDamage) => void
   readonly settings?: Partial<TokenSettings & { readonly signingKey: SigningKeySettings }>
 }
 
-/** Throws IamStateDamaged. */
+/** Throws IamStateDamaged when nothing of what is stored can be read: that is no damage but another key. */
 export async function openIam({
   store,
   secretKey,
@@ -99,18 +109,32 @@ export async function openIam({
   issuer,
   operatorAccountId,
   audit = noAudit,
+  onDamage = () => {},
   settings,
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
-  const state = await openState({ store, secretKey, clock, operatorAccountId })
+  let damagedRows = 0
+  const rows: TableStore = {
+    store,
+    onDamage: (damage) => {
+      damagedRows++
+      onDamage(damage)
+    },
+  }
+  const state = await openState({ rows, secretKey, clock, operatorAccountId })
+  if (damagedRows > 0 && !canReadAnything(state)) {
+    throw new CodedError<IamErrorCode>('IamStateDamaged', 'no stored identity can be read with this instance key')
+  }
   const policies = createPolicies(state)
   const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
-  const keys = await openSigningKeys({ store, tokenKey, clock, settings: signingKeySettings })
+  const keys = await openSigningKeys({ rows, tokenKey, clock, settings: signingKeySettings })
   const refreshTokens = createRefreshTokens({ tokenKey, clock, lifeMs: refreshTokenLifeMs })
   const tokens = createTokens({ state, keys, refreshTokens, clock, issuer, tokenLifeMs })
   return {
     issuer,
     accounts: () => [...state.accounts.values()],
+    isFounded: () => state.accounts.size() > 0,
+    damagedRows: () => damagedRows,
     account: state.accounts.get,
     instances: (filter) => listInstances(state, filter),
     instance: (crnOrGuid) => findInstance(state, crnOrGuid),
@@ -143,3 +167,6 @@ export async function openIam({
     declareSystemAuthorization: (authorization) => declareSystemAuthorization(state, authorization),
   }
 }
+
+const canReadAnything = ({ accounts, users, instances, policies }: IamState): boolean =>
+  [accounts, users, instances, policies].some((table) => !table.values()[Symbol.iterator]().next().done)

@@ -8,7 +8,7 @@ import { conflict, invalid } from './errors.ts'
 import { SERVICE_NAMES, type ServiceName } from './principal.ts'
 import type { Instance, RemovedInstance, StoredInstance } from './records.ts'
 import type { IamState } from './state.ts'
-import type { RowCodec } from './table.ts'
+import { type RowCodec, requireReadable } from './table.ts'
 
 export type { Instance } from './records.ts'
 
@@ -56,6 +56,7 @@ export function putInstance(state: IamState, declared: InstanceDeclaration): Pro
       throw new CodedError<IamErrorCode>('UnknownAccount', `there is no account ${declared.accountId}`)
     }
     const instance = newInstance(declared, nextSequence(state))
+    requireReadable(instances, instance.guid)
     const known = findInstance(state, instance.guid)
     if (known && known.crn !== instance.crn) {
       throw conflict(`instance ${instance.guid} exists as ${known.crn}: its service, region and account cannot change`)

@@ -1,5 +1,4 @@
 import type { Clock } from '../base/clock.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { accountCodec } from './accounts.ts'
 import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
 import { changeState } from './changes.ts'
@@ -11,42 +10,41 @@ import type { StoredApiKey, StoredInstance } from './records.ts'
 import { resourceKeyCodec } from './resource-key-row.ts'
 import { openRoleBook } from './role-book.ts'
 import type { IamState } from './state.ts'
-import { openTable } from './table.ts'
+import { openTable, type TableStore } from './table.ts'
 import { userCodec } from './users.ts'
 
 export interface StateOptions {
-  readonly store: MetadataStore
+  readonly rows: TableStore
   readonly secretKey: Buffer
   readonly clock: Clock
   readonly operatorAccountId?: string | undefined
 }
 
-/** Throws IamStateDamaged when a record does not decode or a secret does not open under `secretKey`. */
-export async function openState({ store, secretKey, clock, operatorAccountId }: StateOptions): Promise<IamState> {
+export async function openState({ rows, secretKey, clock, operatorAccountId }: StateOptions): Promise<IamState> {
   const firstObjectStorage = new Map<string, StoredInstance>()
   const apiKeysById = new Map<string, StoredApiKey>()
-  const apiKeys = await openTable(store, IAM_SPACE.apiKey, apiKeyCodec, (after, before) => {
+  const apiKeys = await openTable(rows, IAM_SPACE.apiKey, apiKeyCodec, (after, before) => {
     if (before) apiKeysById.delete(before.id)
     if (after) apiKeysById.set(after.id, after)
   })
   for (const row of apiKeys.values()) apiKeysById.set(row.id, row)
   return {
-    accounts: await openTable(store, IAM_SPACE.account, accountCodec),
-    instances: await openTable(store, IAM_SPACE.instance, instanceCodec, () => firstObjectStorage.clear()),
-    users: await openTable(store, IAM_SPACE.user, userCodec),
-    credentials: await openTable(store, IAM_SPACE.credential, credentialCodec(secretKey)),
+    accounts: await openTable(rows, IAM_SPACE.account, accountCodec),
+    instances: await openTable(rows, IAM_SPACE.instance, instanceCodec, () => firstObjectStorage.clear()),
+    users: await openTable(rows, IAM_SPACE.user, userCodec),
+    credentials: await openTable(rows, IAM_SPACE.credential, credentialCodec(secretKey)),
     apiKeys,
     apiKeysById,
-    resourceKeys: await openTable(store, IAM_SPACE.resourceKey, resourceKeyCodec),
-    removedInstances: await openTable(store, IAM_SPACE.removedInstance, removedInstanceCodec),
-    policies: await openPolicyBook(store),
-    customRoles: await openRoleBook(store),
+    resourceKeys: await openTable(rows, IAM_SPACE.resourceKey, resourceKeyCodec),
+    removedInstances: await openTable(rows, IAM_SPACE.removedInstance, removedInstanceCodec),
+    policies: await openPolicyBook(rows),
+    customRoles: await openRoleBook(rows),
     firstObjectStorage,
     operatorAccountId,
     systemInstances: new Map(),
     systemAuthorizations: [],
     hashApiKey: apiKeyHasher(secretKey),
-    change: changeState(store),
+    change: changeState(rows.store),
     clock,
   }
 }

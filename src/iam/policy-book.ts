@@ -1,10 +1,9 @@
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { compilePolicy } from './compiled-policy.ts'
 import { IAM_SPACE } from './keyspace.ts'
 import type { Policy, PolicyAttribute, PolicyDraft, PolicyRule } from './policy.ts'
 import { policyCodec } from './policy-codec.ts'
 import { createPolicyShelves, type PolicyShelves } from './policy-shelves.ts'
-import { openTable, type Table } from './table.ts'
+import { openTable, type Table, type TableStore } from './table.ts'
 
 /** When a policy last decided for somebody, and how often it did, since this process started. */
 export interface Permits {
@@ -21,7 +20,7 @@ export interface PolicyBook extends Table<Policy>, Pick<PolicyShelves, 'find' | 
   readonly permits: (id: string) => Permits | undefined
 }
 
-export async function openPolicyBook(store: MetadataStore): Promise<PolicyBook> {
+export async function openPolicyBook(rows: TableStore): Promise<PolicyBook> {
   const shelves = createPolicyShelves()
   const accounts = new Map<string, Map<string, Policy>>()
   const meanings = new Map<string, string>()
@@ -41,7 +40,7 @@ export async function openPolicyBook(store: MetadataStore): Promise<PolicyBook> 
     meanings.delete(meaning(policy))
   }
 
-  const table = await openTable(store, IAM_SPACE.policy, policyCodec, (policy, before) => {
+  const table = await openTable(rows, IAM_SPACE.policy, policyCodec, (policy, before) => {
     if (before) leave(before)
     if (policy) enter(policy)
     else if (before) permits.delete(before.id)

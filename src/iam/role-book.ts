@@ -1,10 +1,9 @@
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { actionsNamed } from './action-catalog.ts'
 import type { Action } from './actions.ts'
 import { type CustomRole, crnOfRole, customRoleCodec } from './custom-role.ts'
 import { IAM_SPACE } from './keyspace.ts'
 import type { ServiceName } from './principal.ts'
-import { openTable, type Table } from './table.ts'
+import { openTable, type Table, type TableStore } from './table.ts'
 
 /** The roles that accounts have made. */
 export interface RoleBook extends Table<CustomRole> {
@@ -19,14 +18,14 @@ interface Entry {
   readonly actions: ReadonlySet<Action>
 }
 
-export async function openRoleBook(store: MetadataStore): Promise<RoleBook> {
+export async function openRoleBook(rows: TableStore): Promise<RoleBook> {
   const entries = new Map<string, Entry>()
   const keyOf = ({ accountId, name }: Pick<CustomRole, 'accountId' | 'name'>): string => `${accountId}/${name}`
   const enter = (role: CustomRole): void => {
     const actions = role.actions.flatMap((name) => actionsNamed(role.serviceName, name) ?? [])
     entries.set(keyOf(role), { role, actions: new Set(actions) })
   }
-  const table = await openTable(store, IAM_SPACE.customRole, customRoleCodec, (role, before) => {
+  const table = await openTable(rows, IAM_SPACE.customRole, customRoleCodec, (role, before) => {
     if (before) entries.delete(keyOf(before))
     if (role) enter(role)
   })

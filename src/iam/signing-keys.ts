@@ -4,11 +4,10 @@ import { exportJWK, type JSONWebKeySet, type JWK } from 'jose'
 import type { Clock } from '../base/clock.ts'
 import { newUuid } from '../base/ids.ts'
 import { createSerial } from '../base/serial.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { changeState } from './changes.ts'
 import { IAM_SPACE } from './keyspace.ts'
 import { type StoredSigningKey, signingKeyCodec } from './signing-key-row.ts'
-import { openTable } from './table.ts'
+import { openTable, type TableStore } from './table.ts'
 import { MAX_TOKEN_LIFE_MS } from './token-settings.ts'
 
 export interface SigningKeySettings {
@@ -56,18 +55,18 @@ const MAX_CACHE_MS = 3_600_000
 const SKEW_MS = 60_000
 
 export interface SigningKeysOptions {
-  readonly store: MetadataStore
+  readonly rows: TableStore
   /** 32 bytes. */
   readonly tokenKey: Buffer
   readonly clock: Clock
   readonly settings: SigningKeySettings
 }
 
-/** The stored keys, or a new one at the first start. Throws IamStateDamaged when one does not open under `tokenKey`. */
-export async function openSigningKeys({ store, tokenKey, clock, settings }: SigningKeysOptions): Promise<SigningKeys> {
+/** The stored keys that can be read, or a new one when there is none: what others signed is refused. */
+export async function openSigningKeys({ rows, tokenKey, clock, settings }: SigningKeysOptions): Promise<SigningKeys> {
   const { maxAgeMs, leadMs } = settings
-  const table = await openTable(store, IAM_SPACE.signingKey, signingKeyCodec(tokenKey))
-  const change = changeState(store)
+  const table = await openTable(rows, IAM_SPACE.signingKey, signingKeyCodec(tokenKey))
+  const change = changeState(rows.store)
   const serial = createSerial()
   const loaded = await Promise.all(Array.from(table.values(), withPublicKey))
   let keys: readonly SigningKey[] = loaded.sort(bySigning)

@@ -1,4 +1,5 @@
 import { CodedError } from '../base/errors.ts'
+import { rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { MetadataStore, Space, Write } from '../storage/metadata/metadata-store.ts'
 import type { IamErrorCode } from './errors.ts'
 
@@ -12,7 +13,10 @@ export interface Change {
 export interface Table<Row> {
   readonly get: (id: string) => Row | undefined
   readonly values: () => Iterable<Row>
+  /** With those that are damaged. */
   readonly size: () => number
+  /** There is a row of this id, and nobody can read it. */
+  readonly isDamaged: (id: string) => boolean
   readonly put: (id: string, row: Row) => Change
   readonly remove: (id: string) => Change
 }
@@ -23,28 +27,50 @@ export interface RowCodec<Row> {
   readonly decode: (stored: unknown) => Row
 }
 
+/** A row that cannot be read: what it is of is refused, the others serve. It stays as it is until it is restored. */
+export interface IamDamage {
+  readonly space: Space
+  readonly id: string
+  readonly cause: unknown
+}
+
+/** Where the rows are, and who is told of those that cannot be read. */
+export interface TableStore {
+  readonly store: MetadataStore
+  readonly onDamage: (damage: IamDamage) => void
+}
+
 const PAGE = 500
 const VERSION = 1
 
 export async function openTable<Row>(
-  store: MetadataStore,
+  { store, onDamage }: TableStore,
   space: Space,
   codec: RowCodec<Row>,
   changed: (after: Row | undefined, before: Row | undefined) => void = () => {},
 ): Promise<Table<Row>> {
   const rows = new Map<string, Row>()
-  for await (const { key, value } of entries(store, space)) {
-    rows.set(key.toString('utf8'), decodeRow(codec, value, space))
+  const damagedRows = new Set<string>()
+  const damaged = (id: string, cause: unknown): void => {
+    damagedRows.add(id)
+    onDamage({ space, id, cause })
+  }
+  for await (const entry of entries(store, space)) {
+    const id = entry.key.toString('utf8')
+    if ('damage' in entry) damaged(id, entry.damage)
+    else decodeInto(rows, id, () => decodeRow(codec, entry.value, space), damaged)
   }
   return {
     get: (id) => rows.get(id),
     values: () => rows.values(),
-    size: () => rows.size,
+    size: () => rows.size + damagedRows.size,
+    isDamaged: (id) => damagedRows.has(id),
     put: (id, row) => ({
       write: { type: 'put', space, key: Buffer.from(id, 'utf8'), value: encodeRow(codec, row) },
       apply: () => {
         const before = rows.get(id)
         rows.set(id, row)
+        damagedRows.delete(id)
         changed(row, before)
       },
     }),
@@ -63,11 +89,24 @@ async function* entries(store: MetadataStore, space: Space) {
   let gte: Buffer = Buffer.alloc(0)
   const lt = Buffer.alloc(2048, 0xff)
   for (;;) {
-    const page = await store.range(space, { gte, lt, limit: PAGE })
+    const page = await rangeWithDamaged(store, space, { gte, lt, limit: PAGE })
     yield* page
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return
     gte = Buffer.concat([last.key, Buffer.of(0)])
+  }
+}
+
+function decodeInto<Row>(
+  rows: Map<string, Row>,
+  id: string,
+  decode: () => Row,
+  damaged: (id: string, cause: unknown) => void,
+): void {
+  try {
+    rows.set(id, decode())
+  } catch (cause) {
+    damaged(id, cause)
   }
 }
 
@@ -100,5 +139,14 @@ function damaged(space: Space, cause?: unknown): CodedError<IamErrorCode> {
       details: { space },
       ...(cause === undefined ? {} : { cause }),
     },
+  )
+}
+
+/** What is declared does not take the place of what nobody can read: that may have been shut out. Throws IamStateDamaged. */
+export function requireReadable<Row>({ isDamaged }: Table<Row>, id: string): void {
+  if (!isDamaged(id)) return
+  throw new CodedError<IamErrorCode>(
+    'IamStateDamaged',
+    'what is stored of it is damaged: it has to be restored from a backup',
   )
 }

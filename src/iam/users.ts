@@ -9,7 +9,7 @@ import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal }
 import { type Roles, type StoredUser, USER_STATES, type User, type UserId } from './records.ts'
 import { removePoliciesOf } from './remove-policies.ts'
 import type { IamState } from './state.ts'
-import type { Change, RowCodec } from './table.ts'
+import { type Change, type RowCodec, requireReadable } from './table.ts'
 
 /** What each service knows as a role of a user. */
 export const ROLES_OF_SERVICE: Readonly<Record<ServiceName, readonly Role[]>> = {
@@ -61,6 +61,7 @@ export function putUser({ accounts, users, change }: IamState, declared: User): 
     if (!accounts.get(declared.accountId)) {
       throw new CodedError<IamErrorCode>('UnknownAccount', `there is no account ${declared.accountId}`)
     }
+    requireReadable(users, userKey(declared))
     const known = users.get(userKey(declared))
     // What a declaration does not speak of stays: a user who was shut out is not let in by a restart.
     const user = { ...known, ...newUser(declared, known?.uid) }

@@ -9,13 +9,13 @@ import { writeRecord } from './write-record.ts'
 
 export interface KeyRingView {
   readonly id: string
-  /** `default` has none. */
+  /** `default` has none, nor has one of which it is damaged. */
   readonly record?: KeyRingRecord
 }
 
 /** `default` first, then by id. */
 export function keyRings({ instances }: KmsContext, instanceId: string): KeyRingView[] {
-  const made = [...instances.ringsOf(instanceId)].map(([id, record]) => ({ id, record }))
+  const made = [...instances.ringsOf(instanceId)].map(([id, record]) => ({ id, ...(record ? { record } : {}) }))
   return [{ id: DEFAULT_RING }, ...made.sort((a, b) => (a.id < b.id ? -1 : 1))]
 }
 
@@ -59,7 +59,7 @@ export async function deleteKeyRing(
       await changeKey(context, actor, id, (entry) => writeRecord(context, entry, { keyRingId: DEFAULT_RING }))
     }
     const write: Write = { type: 'delete', space: KMS_SPACE.keyRing, key: instanceRow(instanceId, ring) }
-    await instances.commit([write], () => instances.setRing(instanceId, ring, undefined))
+    await instances.commit([write], () => instances.removeRing(instanceId, ring))
   })
 }
 

@@ -10,7 +10,8 @@ import {
   type NewImportToken,
 } from './import-tokens.ts'
 import { KMS_SPACE, rowsUnder } from './keyspace.ts'
-import { rows } from './rows.ts'
+import type { KeyDamage } from './load-catalog.ts'
+import { eachRow } from './rows.ts'
 import { openTransport, type TransportedMaterial } from './transport.ts'
 
 /** The import tokens, one an instance, in memory; the store is written first. */
@@ -38,18 +39,25 @@ export interface ImportTokenOptions {
   readonly serial: Serial
   readonly keyBits: number
   readonly now: () => number
+  readonly onDamage: (damage: KeyDamage) => void
 }
 
-/** Throws KeyDamaged. */
+/** A token that cannot be read is refused until another one takes its place. */
 export async function openImportTokenBook(options: ImportTokenOptions): Promise<ImportTokenBook> {
-  const { store, sealingKey, serial, keyBits, now } = options
+  const { store, sealingKey, serial, keyBits, now, onDamage } = options
   const tokens = new Map<string, ImportTokenRecord>()
   const timers = new Map<string, NodeJS.Timeout>()
-  for await (const { key, value } of rows(store, KMS_SPACE.importToken)) {
-    tokens.set(uuidFromBytes(key), importTokenRecords.decode(value))
-  }
+  const damaged = new Set<string>()
+  await eachRow(store, KMS_SPACE.importToken, {
+    read: ({ key, value }) => void tokens.set(uuidFromBytes(key), importTokenRecords.decode(value)),
+    damaged: (key, cause) => {
+      const instanceId = uuidFromBytes(key)
+      damaged.add(instanceId)
+      onDamage({ instanceId, what: 'the import token', cause })
+    },
+  })
   // An earlier run may have ended between overwriting and compacting.
-  let uncompacted = tokens.size > 0
+  let uncompacted = tokens.size + damaged.size > 0
   let closed = false
 
   const compact = async (): Promise<void> => {
@@ -72,6 +80,7 @@ export async function openImportTokenBook(options: ImportTokenOptions): Promise<
       throw kmsError('KeyUnavailable', 'the import token could not be written', {}, cause)
     }
     tokens.set(instanceId, record)
+    damaged.delete(instanceId)
   }
 
   const isOver = ({ expiresAt }: ImportTokenRecord): boolean => expiresAt <= now()
@@ -94,8 +103,9 @@ export async function openImportTokenBook(options: ImportTokenOptions): Promise<
   }
   for (const [instanceId, record] of tokens) if (record.sealed !== null) destroyInTime(instanceId, record)
 
-  /** Throws ImportTokenExpired. */
+  /** Throws ImportTokenExpired, KeyDamaged. */
   const liveToken = (instanceId: string) => {
+    if (damaged.has(instanceId)) throw kmsError('KeyDamaged', 'the import token is damaged: make another one')
     const record = tokens.get(instanceId)
     if (record?.sealed == null || isOver(record)) throw expired()
     return { record, sealed: Buffer.from(record.sealed, 'base64') }
@@ -128,14 +138,16 @@ export async function openImportTokenBook(options: ImportTokenOptions): Promise<
       return inTurn(instanceId, async () => {
         const record = await newRecord(instanceId, createdBy, token)
         const replace = () => write(instanceId, record)
-        await (tokens.get(instanceId)?.sealed == null ? replace() : overwriting(replace))
+        const isSecretThere = damaged.has(instanceId) || tokens.get(instanceId)?.sealed != null
+        await (isSecretThere ? overwriting(replace) : replace())
         destroyInTime(instanceId, record)
         return record
       })
     },
     retrieve: (instanceId) =>
       inTurn(instanceId, async () => {
-        if (!tokens.has(instanceId)) throw kmsError('ImportTokenNotFound', 'the instance has no import token')
+        if (!tokens.has(instanceId) && !damaged.has(instanceId))
+          throw kmsError('ImportTokenNotFound', 'the instance has no import token')
         const { record, sealed } = liveToken(instanceId)
         if (record.remainingRetrievals < 1) throw expired()
         using secrets = openSecrets(sealingKey, instanceId, record.id, sealed)

@@ -1,14 +1,13 @@
-import { hasCode } from '../base/errors.ts'
 import { uuidFromBytes } from '../base/ids.ts'
-import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { aliasRecords } from './aliases.ts'
 import { type Catalog, createCatalog, type KeyEntry } from './catalog.ts'
-import { type KmsErrorCode, kmsError } from './errors.ts'
+import { kmsError } from './errors.ts'
 import { decodeVersion, type KeyVersion } from './key-versions.ts'
 import { keyRecords } from './keys.ts'
-import { KEY_ROW_BYTES, KMS_SPACE, type KmsSpace, resourceOfRow, rowsUnder } from './keyspace.ts'
+import { KEY_ROW_BYTES, KMS_SPACE, resourceOfRow } from './keyspace.ts'
 import { type RegistrationRecord, registrationRecords } from './registrations.ts'
+import { eachRow } from './rows.ts'
 
 type LoadedEntry = KeyEntry & { readonly versions: KeyVersion[] }
 
@@ -122,34 +121,4 @@ async function loadAliases(store: MetadataStore, catalog: Catalog, onDamage: (da
         cause,
       }),
   })
-}
-
-interface RowReader {
-  /** May throw KeyDamaged. */
-  readonly read: (row: Entry) => void
-  readonly damaged: (row: Buffer, cause: unknown) => void
-}
-
-async function eachRow(store: MetadataStore, space: KmsSpace, { read, damaged }: RowReader): Promise<void> {
-  const limit = 1000
-  let { gte, lt } = rowsUnder(Buffer.alloc(0))
-  for (;;) {
-    const page: (Entry | DamagedRow)[] = await rangeWithDamaged(store, space, { gte, lt, limit })
-    for (const row of page) {
-      if ('damage' in row) damaged(row.key, row.damage)
-      else attempt(row, read, damaged)
-    }
-    const last = page.at(-1)
-    if (last === undefined || page.length < limit) return
-    gte = Buffer.concat([last.key, Buffer.from([0])])
-  }
-}
-
-function attempt(row: Entry, read: RowReader['read'], damaged: RowReader['damaged']): void {
-  try {
-    read(row)
-  } catch (error) {
-    if (!hasCode<KmsErrorCode>(error, 'KeyDamaged')) throw error
-    damaged(row.key, error)
-  }
 }

@@ -1,7 +1,7 @@
 import { type NetworkTest, networkTest } from '../base/networks.ts'
 import type { Principal } from '../iam/principal.ts'
 import type { InstanceBook } from './instance-book.ts'
-import type { InstancePolicyRecord } from './instance-policies.ts'
+import { type InstancePolicyRecord, isInstancePolicyType } from './instance-policies.ts'
 import type { KmsSettings } from './settings.ts'
 
 interface Visitor {
@@ -15,12 +15,16 @@ export interface NetworkGuard {
   readonly barrierTo: (visitor: Visitor, instanceId: string) => string | undefined
 }
 
+/** What keeps callers out; and what only a later release knows might. */
+const mayBar = (policy: string): boolean =>
+  policy === 'allowedNetwork' || policy === 'allowedIP' || !isInstancePolicyType(policy)
+
 /**
  * Key Protect: `allowedNetwork` and `allowedIP` must both hold, for every call, also those that would change them; they
  * are no matter of other services, which come with identities of their own.
  */
 export function networkGuard(
-  instances: Pick<InstanceBook, 'policiesOf'>,
+  instances: Pick<InstanceBook, 'policiesOf' | 'damagedPoliciesOf'>,
   { privateNetworks, networkPolicies }: Pick<KmsSettings, 'privateNetworks' | 'networkPolicies'>,
 ): NetworkGuard {
   const isPrivate = networkTest(privateNetworks)
@@ -36,6 +40,8 @@ export function networkGuard(
   return {
     barrierTo: ({ origin, principal, address }, instanceId) => {
       if (!networkPolicies || origin === 'process' || principal.type === 'service') return undefined
+      const unknown = [...instances.damagedPoliciesOf(instanceId)].find(mayBar)
+      if (unknown !== undefined) return `policy ${unknown}, which is damaged`
       const { allowedNetwork, allowedIP } = instances.policiesOf(instanceId)
       const privateOnly = allowedNetwork?.enabled && allowedNetwork.attributes?.allowedNetwork === 'private-only'
       if (privateOnly && !isPrivate(address)) return 'policy allowedNetwork'

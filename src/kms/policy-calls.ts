@@ -2,6 +2,7 @@ import type { Instance } from '../iam/instances.ts'
 import type { KeyEntry } from './catalog.ts'
 import { type KmsContext, requireKey } from './context.ts'
 import type { Door, KmsCaller } from './door.ts'
+import { kmsError } from './errors.ts'
 import type { InstancePolicies } from './instance-book.ts'
 import type { NewInstancePolicy } from './instance-policies.ts'
 import type { DualAuthPolicy, RotationPolicy } from './key-policies.ts'
@@ -38,9 +39,12 @@ export function policyCalls(context: KmsContext, door: Door): PolicyCalls {
         setInstancePolicies(context, actor, policies),
       ),
     getInstancePolicies: (caller) =>
-      door.now(caller, 'kms.instance-policies.read', undefined, ({ instance }) =>
-        context.instances.policiesOf(instance.guid),
-      ),
+      door.now(caller, 'kms.instance-policies.read', undefined, ({ instance }) => {
+        const [damaged] = context.instances.damagedPoliciesOf(instance.guid)
+        if (damaged !== undefined)
+          throw kmsError('KeyDamaged', `the instance policy ${damaged} is damaged: set it anew`)
+        return context.instances.policiesOf(instance.guid)
+      }),
     admitToPort: (caller) => door.now(caller, 'kms.instance-allowed-ip-port.read', undefined, () => {}),
   }
 }

@@ -1,15 +1,36 @@
+import { hasCode } from '../base/errors.ts'
+import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { KmsErrorCode } from './errors.ts'
 import { type KmsSpace, rowsUnder } from './keyspace.ts'
 
+export interface RowReader {
+  /** May throw KeyDamaged. */
+  readonly read: (row: Entry) => void
+  readonly damaged: (row: Buffer, cause: unknown) => void
+}
+
 /** All rows of a space, in order, a page at a time. */
-export async function* rows(store: MetadataStore, space: KmsSpace): AsyncGenerator<Entry> {
+export async function eachRow(store: MetadataStore, space: KmsSpace, { read, damaged }: RowReader): Promise<void> {
   const limit = 1000
   let { gte, lt } = rowsUnder(Buffer.alloc(0))
   for (;;) {
-    const page = await store.range(space, { gte, lt, limit })
-    yield* page
+    const page: (Entry | DamagedRow)[] = await rangeWithDamaged(store, space, { gte, lt, limit })
+    for (const row of page) {
+      if ('damage' in row) damaged(row.key, row.damage)
+      else attempt(row, read, damaged)
+    }
     const last = page.at(-1)
     if (last === undefined || page.length < limit) return
     gte = Buffer.concat([last.key, Buffer.from([0])])
+  }
+}
+
+function attempt(row: Entry, read: RowReader['read'], damaged: RowReader['damaged']): void {
+  try {
+    read(row)
+  } catch (error) {
+    if (!hasCode<KmsErrorCode>(error, 'KeyDamaged')) throw error
+    damaged(row.key, error)
   }
 }

@@ -52,6 +52,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly ensureServiceRootKey: () => Promise<string>
   /** Gives that key a new version. */
   readonly rotateServiceRootKey: () => Promise<void>
+  /** How many stored rows could not be read at the start. */
+  readonly damagedRows: () => number
   /** Has the instance any key that is not destroyed? */
   readonly holdsKeys: (instanceGuid: string) => boolean
   /** Is there such a key, in whatever state? Undefined: it would be of an instance that is not served here. */
@@ -74,13 +76,13 @@ export interface KmsOptions {
   readonly settings: KmsSettings
   /** Default: nothing is recorded. */
   readonly audit?: KmsAudit
-  /** Told of each stored row that cannot be read; its key is refused, the others serve. */
+  /** Told of each stored row that cannot be read; what it is of is refused, the others serve. */
   readonly onDamage?: (damage: KeyDamage) => void
   /** A listener of key events threw. */
   readonly onListenerError?: (error: Error) => void
 }
 
-/** Loads all keys into memory. Throws KeyDamaged when what is stored of instances cannot be read. */
+/** Loads all keys into memory. Throws KeyDamaged when what the service keeps of itself cannot be read. */
 export async function openKms({
   store,
   sealingKey,
@@ -91,12 +93,24 @@ export async function openKms({
   onDamage = () => {},
   onListenerError = () => {},
 }: KmsOptions): Promise<KmsService> {
-  const catalog = await loadCatalog(store, onDamage)
-  const instances = await openInstanceBook(store)
+  let damagedRows = 0
+  const damaged = (damage: KeyDamage): void => {
+    damagedRows++
+    onDamage(damage)
+  }
+  const catalog = await loadCatalog(store, damaged)
+  const instances = await openInstanceBook(store, damaged)
   const materials = createMaterials(sealingKey)
   const serial = createSerial()
   const keyBits = settings.importTokenKeyBits
-  const importTokens = await openImportTokenBook({ store, sealingKey, serial, keyBits, now: clock.now })
+  const importTokens = await openImportTokenBook({
+    store,
+    sealingKey,
+    serial,
+    keyBits,
+    now: clock.now,
+    onDamage: damaged,
+  })
   const events = createKeyEvents(onListenerError)
   const context: KmsContext = {
     catalog,
@@ -152,6 +166,7 @@ export async function openKms({
         return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
       })
     },
+    damagedRows: () => damagedRows,
     holdsKeys: (instanceGuid) =>
       catalog.damagedOf(instanceGuid).length > 0 ||
       Array.from(catalog.keysOf(instanceGuid)).some(({ record }) => record.state !== KEY_STATE.destroyed),

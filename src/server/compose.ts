@@ -16,6 +16,7 @@ import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
 import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
+import { damagedRowsOf } from './damaged-rows.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
@@ -68,6 +69,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
   const store = providers && (await openObjectsRoom({ ...room, iam, kms, provider: providers.provider }))
 
+  const damagedRows = damagedRowsOf(iam, kms)
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
@@ -75,7 +77,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
-      ...(store ? [metricsApi(() => storeGauges(store))] : []),
+      metricsApi(() => [damagedRows.gauge(), ...(store ? storeGauges(store) : [])]),
       ...(store
         ? [
             adminApi({
@@ -96,7 +98,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
         // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
         // process would miss it too.
-        return { ok: true, ...about(providers, store) }
+        return { ok: true, ...about(providers, store, damagedRows.total()) }
       },
     },
     logger: log,
@@ -138,6 +140,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
 function about(
   providers: ProvidersRoom | undefined,
   store: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'> | undefined,
+  damagedRows: number,
 ): { readonly problems?: readonly string[] } {
   const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
   const unreadable = store?.objects.buckets.damaged().length ?? 0
@@ -146,6 +149,7 @@ function about(
     ...(providers?.problems() ?? []),
     ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
     ...(spent > 0 ? [`versions of root keys that have wrapped all they may: ${spent}`] : []),
+    ...(damagedRows > 0 ? [`keys, identities or policies whose record is damaged: ${damagedRows}`] : []),
     ...(unreadable > 0 ? [`buckets whose record is damaged: ${unreadable}`] : []),
   ]
   return problems.length > 0 ? { problems } : {}

@@ -22,6 +22,11 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
     issuer: config['iam.issuer'],
     operatorAccountId: config['iam.operator-account'] ?? firstAccountOf(bootstrap),
     audit: audit.iam,
+    onDamage: ({ space, id, cause: err }) =>
+      log.error(
+        { err, space, id },
+        'a stored identity, right or credential is damaged: it is refused until it is restored',
+      ),
     settings: {
       tokenLifeMs: config['iam.token-life-ms'],
       refreshTokenLifeMs: config['iam.refresh-token-life-ms'],
@@ -31,7 +36,9 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
   await maintainSigningKeys(room, iam)
   if (bootstrapFile === undefined) return iam
   audit.iam.ready()
-  await applyBootstrap(iam, bootstrap)
+  await applyBootstrap(iam, bootstrap, (err) =>
+    log.error({ err }, 'a part of the bootstrap file was not applied: what is stored of it is damaged'),
+  )
   audit.iam.record(ownEvent('iam.bootstrap.apply', bootstrapFile))
   await audit.iam.settled()
   if (await isShared(bootstrapFile)) {
