@@ -10,6 +10,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
+import { endOfLifecycle } from './lifecycle/state.ts'
 import { decodeUpload } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
@@ -120,7 +121,12 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
     await dropUploads(engine, bucket.id)
     const configuration = [...engine.configurations.removals(closing), ...engine.documents.removals(closing)]
     const entries = registered.map(engine.deregistrations.entry)
-    await engine.buckets.remove(closing, [endOfJob(closing.id), ...entries, ...configuration])
+    await engine.buckets.remove(closing, [
+      endOfJob(closing.id),
+      endOfLifecycle(closing.id),
+      ...entries,
+      ...configuration,
+    ])
     engine.configurations.forget(closing)
     engine.documents.forget(closing)
   } catch (error) {

@@ -1,5 +1,5 @@
 import { type DamagedRow, damagedRow } from '../storage/metadata/damaged-rows.ts'
-import type { Entry } from '../storage/metadata/metadata-store.ts'
+import type { Entry, Token } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, currentBucket, garbageOf, sameBucket } from './commit-version.ts'
@@ -24,6 +24,8 @@ import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-i
 
 export interface DeleteTarget extends VersionTarget {
   readonly conditions: WriteConditions
+  /** Asked with the token of the row that would go, or be followed by a marker: false leaves it. */
+  readonly only?: (token: Token | undefined) => boolean
 }
 
 export interface Deleted {
@@ -57,9 +59,10 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   if (target.versionId !== undefined) return removeNamed(engine, keys, target, target.versionId)
   if (same.versioning === undefined) return removeOnly(engine, keys, same, target)
   const bucket = currentBucket(engine, same)
-  const { key, conditions } = target
+  const { key, conditions, only } = target
   const state = await readKey(engine.metadata, bucket, key)
   await checkConditions(keys, bucket, key, conditions, state.head)
+  if (only?.(state.head?.token) === false) return NOTHING
   const order = engine.orders.next(newestOrder(state))
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
   const marker = { versionId, modifiedAtMs: engine.clock.now(), deleteMarker: true } as const
@@ -73,12 +76,12 @@ async function removeOnly(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  { key, conditions }: DeleteTarget,
+  { key, conditions, only }: DeleteTarget,
 ): Promise<Deleted | undefined> {
   const current = await readable(engine, bucket, key, conditions)
   if (current && 'damage' in current) return (await removeDamaged(engine, bucket, current)) ? NOTHING : undefined
   await checkConditions(keys, bucket, key, conditions, current)
-  if (!current) return NOTHING
+  if (!current || only?.(current.token) === false) return NOTHING
   const change: KeyChange = {
     writes: [{ type: 'delete', space: SPACE.head, key: current.key, if: current.token }],
     removed: [decodeObject(current.value)],
@@ -89,7 +92,7 @@ async function removeOnly(
 async function removeNamed(
   engine: Engine,
   keys: BucketKeys,
-  { key, conditions, ...target }: DeleteTarget,
+  { key, conditions, only, ...target }: DeleteTarget,
   versionId: string,
 ): Promise<Deleted | undefined> {
   // Another version may become the current one: no DeleteBucket may look for objects meanwhile.
@@ -104,6 +107,7 @@ async function removeNamed(
   const { record, row, order } = found
   const live = record && !isMarker(record) ? record : undefined
   await checkConditions(keys, bucket, key, conditions, live && row.value ? { ...row, value: row.value } : undefined)
+  if (only?.(row.token) === false) return NOTHING
   const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record: live })
   if (!change || !(await commit(engine, bucket, change))) return undefined
   if (!record) engine.damage.recount()

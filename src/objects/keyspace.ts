@@ -32,6 +32,8 @@ export const SPACE = {
   configuration: 16,
   /** bucket id ‖ u8 kind ‖ u8 piece → piece of a bucket document (bucket-documents.ts) */
   document: 17,
+  /** bucket id → how far the latest look of its lifecycle rules got (lifecycle/state.ts) */
+  lifecycle: 19,
 } as const
 
 const ZERO = Buffer.from([0])

@@ -29,6 +29,7 @@ import type { VersionTarget } from './find-version.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
+import { DEFAULT_LIFECYCLE, type Lifecycle, type LifecycleOptions, openLifecycle } from './lifecycle/lifecycle.ts'
 import { type ListVersionsQuery, listVersions, type VersionsPage } from './list-versions.ts'
 import {
   type ListedObject,
@@ -136,6 +137,7 @@ export interface Objects extends ObjectsService {
   readonly recount: (options?: { readonly repair?: boolean }) => Promise<Recount>
   readonly rewraps: Omit<Rewraps, 'entry' | 'outdated' | 'close'>
   readonly keyChecks: Omit<KeyChecks, 'close'>
+  readonly lifecycle: Omit<Lifecycle, 'close'>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -160,6 +162,7 @@ export interface ObjectsOptions {
   /** Rows have been lost, and with them what tells orphans from data: no blob is looked for that no row names. */
   readonly keepOrphans?: boolean
   readonly rewrap?: Partial<RewrapOptions>
+  readonly lifecycle?: Partial<LifecycleOptions>
   /** How often the keys of all buckets are checked, from the start on. Default: only before they wrap. */
   readonly keyCheckMs?: number
   /** The keys of a bucket became wrong, or right again. */
@@ -186,6 +189,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     maxReadAheads = MAX_READ_AHEADS,
     keepOrphans = false,
     rewrap = {},
+    lifecycle: lifecycleOptions = {},
     keyCheckMs,
     onKeyChange = () => {},
   } = options
@@ -266,6 +270,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onError: onBackgroundError,
   })
   opened.resolve(rewraps)
+  const lifecycle = openLifecycle({
+    engine,
+    keys: keysFor(storeItself('store.lifecycle')),
+    settings: { ...DEFAULT_LIFECYCLE, ...lifecycleOptions },
+    onError: onBackgroundError,
+  })
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
     return {
@@ -314,10 +324,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     recount: (options) => recount(metadata, options),
     rewraps,
     keyChecks,
+    lifecycle,
     garbage,
     swept,
     close: async () => {
       stop.abort()
+      await lifecycle.close()
       await rewraps.close()
       await keyChecks.close()
       await deregistrations.close()

@@ -63,6 +63,7 @@ const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
 
 export interface CreatedUpload {
   readonly uploadId: string
+  readonly createdAtMs: number
   readonly protection: Protection
 }
 
@@ -119,7 +120,8 @@ async function tryToCreate(
     { type: 'put', space: SPACE.upload, key: row, value: encodeUpload(record), if: null },
     ...usageWrites(bucket.id, { added: [record] }),
   ])
-  return committed ? { uploadId: uploadId.toString('hex'), protection: protectionOf(bucket, record) } : undefined
+  if (!committed) return undefined
+  return { uploadId: uploadId.toString('hex'), createdAtMs, protection: protectionOf(bucket, record) }
 }
 
 /** Throws NoSuchUpload, also for ids that no server could have given out. */

@@ -4,6 +4,7 @@ import type { WrapBudget } from '../envelope/wrap-budget.ts'
 import type { IamAuditEvent } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyUse } from '../objects/data-key-audit.ts'
+import type { LifecycleAct } from '../objects/lifecycle/act.ts'
 import type { AuditTrail } from '../observe/audit-trail.ts'
 
 /** What a floor says, in the words of the audit log. */
@@ -54,6 +55,16 @@ export const dataKeyEvent = ({ asker, code, ...use }: DataKeyUse): AuditEvent =>
   ...given('keyVersion', use.keyVersion),
   ...given('requestId', asker.requestId),
   ...given('sourceIp', asker.sourceIp),
+})
+
+/** What a rule of a bucket did by itself. */
+export const lifecycleEvent = ({ action, bucket, key, versionId, rule }: LifecycleAct): AuditEvent => ({
+  ...{ kind: 'activity', action, outcome: 'success' },
+  iamId: 'coffer',
+  reason: `lifecycle rule ${rule}${versionId === undefined ? '' : `, version ${versionId}`}`,
+  service: bucket.serviceInstanceCrn,
+  target: bucketCrn(bucket.serviceInstanceCrn, bucket.name),
+  object: key,
 })
 
 /** CRNs of instances end with two empty segments. */

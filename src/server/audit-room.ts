@@ -3,7 +3,15 @@ import { join } from 'node:path'
 import { openSigningKey } from '../audit/keys.ts'
 import { openAuditLog } from '../audit/log.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
-import { activityEvent, dataKeyEvent, iamEvent, keyEvent, translated, wrapBudgetEvent } from './audit-events.ts'
+import {
+  activityEvent,
+  dataKeyEvent,
+  iamEvent,
+  keyEvent,
+  lifecycleEvent,
+  translated,
+  wrapBudgetEvent,
+} from './audit-events.ts'
 import type { AuditTrails } from './audit-trails.ts'
 import { keyAudit } from './key-audit.ts'
 import type { RoomOptions } from './room.ts'
@@ -44,6 +52,7 @@ export async function openAudit(room: Omit<RoomOptions, 'audit'>): Promise<Audit
     dataKeys: translated(audit, dataKeyEvent),
     activity: translated(audit, activityEvent),
     wrapBudgets: translated(audit, wrapBudgetEvent),
+    lifecycle: translated(audit, lifecycleEvent),
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
     writable: audit.writable,
   }

@@ -3,6 +3,7 @@ import type { WrapBudget } from '../envelope/wrap-budget.ts'
 import type { IamAudit } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
 import type { DataKeyAudit } from '../objects/data-key-audit.ts'
+import type { LifecycleAudit } from '../objects/lifecycle/act.ts'
 import type { AuditTrail } from '../observe/audit-trail.ts'
 
 /** Where everything that is done with keys and rights is written down, for each floor in its own words. */
@@ -12,6 +13,7 @@ export interface AuditTrails {
   readonly dataKeys: DataKeyAudit
   readonly activity: ActivityTrail
   readonly wrapBudgets: AuditTrail<WrapBudget>
+  readonly lifecycle: LifecycleAudit
   readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
   /** False while the disk takes no more of it: then no key is used and nothing is changed. */
   readonly writable: () => boolean

@@ -88,6 +88,12 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
         log.error(fields, 'bucket is LOCKED: its root key answers with other key material than before')
       else log.info(fields, 'bucket is open again: its root key is the right one')
     },
+    lifecycle: {
+      dayMs: config['lifecycle.day-seconds'] * 1000,
+      perSecond: config['lifecycle.per-second'],
+      audit: options.audit.lifecycle,
+      onAct: ({ action, bucket, ...act }) => log.info({ bucket: bucket.name, ...act }, action),
+    },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
   opened.resolve(objects)
@@ -102,7 +108,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     clientAddress: clientAddressBehind(config['trusted-proxies']),
     firewall: firewallTest(config['kms.private-networks']),
     activity: options.audit.activity,
-    settings: { region: config['s3.region'], serviceRootKeyCrn },
+    settings: { region: config['s3.region'], serviceRootKeyCrn, storageClasses: ['STANDARD'] },
     log: {
       access: (entry) => log.info(entry, entry.operation),
       fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),

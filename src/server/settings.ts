@@ -11,6 +11,8 @@ import {
   MIN_TOKEN_LIFE_MS,
 } from '../iam/token-settings.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
+import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
+import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
 
@@ -195,6 +197,16 @@ export const SETTINGS = {
     count,
     DEFAULT_REWRAP.perSecond,
     'number of objects whose data key is rewrapped in a second, of all buckets together; 0: as many as possible',
+  ),
+  'lifecycle.day-seconds': setting(
+    atLeastOne.pipe(z.int().max(86_400, 'give at most 86400, a day')),
+    CALENDAR_DAY_MS / 1000,
+    'length of a day that lifecycle rules count in; a shorter one is for tests. Dates in answers stay calendar days',
+  ),
+  'lifecycle.per-second': setting(
+    count,
+    DEFAULT_LIFECYCLE.perSecond,
+    'number of objects and uploads that lifecycle rules act upon in a second, of all buckets together; 0: as many as possible',
   ),
   'kms.enable-delay-ms': setting(
     count,

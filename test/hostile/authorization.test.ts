@@ -205,7 +205,14 @@ const MAY: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
     'UploadPart',
     'UploadPartCopy',
   ],
-  Manager: ['CreateBucket', 'DeleteBucket', 'UpdateObjectEncryption'],
+  Manager: [
+    'CreateBucket',
+    'DeleteBucket',
+    'DeleteBucketLifecycle',
+    'GetBucketLifecycleConfiguration',
+    'PutBucketLifecycleConfiguration',
+    'UpdateObjectEncryption',
+  ],
 }
 
 describe.each(ROLES)('As %s', (role) => {

@@ -44,7 +44,7 @@ beforeAll(async () => {
     },
     clock: systemClock,
     domains: [],
-    settings: { region: 'us-south', serviceRootKeyCrn: '' },
+    settings: { region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
     clientAddress: clientAddressBehind([]),
     firewall: firewallTest([]),
     activity: {

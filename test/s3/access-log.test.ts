@@ -32,7 +32,7 @@ beforeAll(async () => {
     iam,
     clock: systemClock,
     domains: [],
-    settings: { region: 'us-south', serviceRootKeyCrn: '' },
+    settings: { region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
     clientAddress: clientAddressBehind([]),
     firewall: firewallTest([]),
     activity: noAudit,

@@ -131,6 +131,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'yes', '1'],
   },
+  'lifecycle.day-seconds': {
+    good: [
+      ['86400', 86_400],
+      ['1', 1],
+      ['10', 10],
+    ],
+    bad: ['', '0', '-1', '1.5', '86401', 'a day'],
+  },
+  'lifecycle.per-second': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['10000', 10_000],
+    ],
+    bad: ['', '-1', '1.5', 'all'],
+  },
   'rewrap.per-second': {
     good: [
       ['0', 0],

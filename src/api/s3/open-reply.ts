@@ -6,11 +6,12 @@ import type { OpenObject } from '../../objects/open-object.ts'
 import { readConditions } from './condition-headers.ts'
 import { S3Error } from './error-codes.ts'
 import { httpDateMs } from './http-date.ts'
+import { expirationHeader } from './lifecycle/headers.ts'
 import { checksumHeader, objectHeaders, responseOverrides } from './object-headers.ts'
 import type { OperationContext, S3Reply } from './operation.ts'
 import { type ByteRange, resolveRange } from './range.ts'
 import type { S3Request } from './request.ts'
-import { integer, nullVersion, type ObjectTarget, objectTarget, unquoted } from './target.ts'
+import { integer, located, nullVersion, type ObjectTarget, objectTarget, unquoted } from './target.ts'
 
 export interface ReadInput {
   readonly target: ObjectTarget
@@ -64,6 +65,7 @@ export async function planRead(object: OpenObject, input: ReadInput, context: Op
         ...(input.wantsChecksum && part?.checksum ? checksumHeader(part.checksum) : {}),
         ...(range && end > start ? { 'content-range': `bytes ${start}-${end - 1}/${manifest.sizeBytes}` } : {}),
         ...(await taggingCount(object, input.target, context)),
+        ...(await expiration(object, input.target, context)),
         'content-length': end - start,
       },
     },
@@ -78,6 +80,17 @@ async function taggingCount(
 ): Promise<NonNullable<S3Reply['headers']>> {
   const { length } = await object.tags()
   return length > 0 && may({ ...target, action: 's3:GetObjectTagging' }) ? { 'x-amz-tagging-count': length } : {}
+}
+
+/** S3: of the current version, which was asked for by no id. */
+async function expiration(
+  { manifest, modifiedAtMs, tags }: OpenObject,
+  target: ObjectTarget,
+  context: OperationContext,
+): Promise<NonNullable<S3Reply['headers']>> {
+  if (context.request.query.has('versionId')) return {}
+  const { bucket, key } = located(target, context)
+  return expirationHeader(context.objects, bucket, { key, sizeBytes: manifest.sizeBytes, modifiedAtMs, tags })
 }
 
 /** RFC 9110, 15.4.5: a 304 has these headers if the 200 would have had them. */

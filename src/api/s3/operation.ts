@@ -45,6 +45,8 @@ export interface StoreSettings {
   readonly region: string
   /** Root key of provider-managed buckets. */
   readonly serviceRootKeyCrn: string
+  /** Names of the classes that objects can have: each is a store of its own. */
+  readonly storageClasses: readonly string[]
 }
 
 /** What one operation may touch, handed in by the handler after authentication and authorisation. */

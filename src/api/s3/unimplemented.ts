@@ -31,11 +31,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
     'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },
     inventory: listed('BucketInventoryConfiguration', 'id'),
-    lifecycle: {
-      GET: 'GetBucketLifecycleConfiguration',
-      PUT: 'PutBucketLifecycleConfiguration',
-      DELETE: 'DeleteBucketLifecycle',
-    },
     logging: getPut('BucketLogging'),
     metadataAnnotationTable: { PUT: 'UpdateBucketMetadataAnnotationTableConfiguration' },
     metadataConfiguration: {

@@ -3,6 +3,7 @@ import type { ListedPart } from '../../../objects/complete-upload.ts'
 import { headerChecksumAlgorithm, readXmlBody } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
+import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
@@ -64,7 +65,7 @@ export const completeMultipartUpload = defineOperation({
             }
           : {}),
       },
-      encryptionHeaders(done.protection),
+      { ...encryptionHeaders(done.protection), ...(await expirationOfStored(objects, place)) },
     )
   },
 })

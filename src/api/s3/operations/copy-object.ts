@@ -8,6 +8,7 @@ import { readConditions, writeConditions } from '../condition-headers.ts'
 import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-source.ts'
 import { BUCKET_KEY, SSE, wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
+import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
@@ -93,7 +94,7 @@ export const copyObject = defineOperation({
             }
           : {}),
       },
-      encryptionHeaders(stored.protection),
+      { ...encryptionHeaders(stored.protection), ...(await expirationOfStored(objects, target)) },
     )
   },
 })

@@ -1,4 +1,5 @@
 import { wantedBucketKey } from '../encryption-headers.ts'
+import { abortHeaders } from '../lifecycle/headers.ts'
 import { readMultipartChecksum } from '../multipart-checksum.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
@@ -27,7 +28,7 @@ export const createMultipartUpload = defineOperation({
   run: async ({ target, attributes, properties, bucketKey, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkEncryptionHeaders(context.request, bucket)
-    const { uploadId, protection } = await context.objects.createUpload({
+    const { uploadId, createdAtMs, protection } = await context.objects.createUpload({
       bucket,
       key,
       attributes,
@@ -40,6 +41,7 @@ export const createMultipartUpload = defineOperation({
       { Bucket: target.bucket, Key: key, UploadId: uploadId },
       {
         ...encryptionHeaders(protection),
+        ...abortHeaders(context.objects, bucket, key, createdAtMs),
         ...(checksum
           ? { 'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(), 'x-amz-checksum-type': checksum.type }
           : {}),

@@ -8,6 +8,7 @@ import { deleteBucket } from './delete-bucket.ts'
 import { deleteBucketAnalyticsConfiguration } from './delete-bucket-analytics-configuration.ts'
 import { deleteBucketCors } from './delete-bucket-cors.ts'
 import { deleteBucketIntelligentTieringConfiguration } from './delete-bucket-intelligent-tiering-configuration.ts'
+import { deleteBucketLifecycle } from './delete-bucket-lifecycle.ts'
 import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteObject } from './delete-object.ts'
@@ -17,6 +18,7 @@ import { getBucketAccelerateConfiguration } from './get-bucket-accelerate-config
 import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configuration.ts'
 import { getBucketCors } from './get-bucket-cors.ts'
 import { getBucketIntelligentTieringConfiguration } from './get-bucket-intelligent-tiering-configuration.ts'
+import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
@@ -39,6 +41,7 @@ import { putBucketAccelerateConfiguration } from './put-bucket-accelerate-config
 import { putBucketAnalyticsConfiguration } from './put-bucket-analytics-configuration.ts'
 import { putBucketCors } from './put-bucket-cors.ts'
 import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
+import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
@@ -59,6 +62,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketAnalyticsConfiguration,
   deleteBucketCors,
   deleteBucketIntelligentTieringConfiguration,
+  deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
   deleteBucketTagging,
   deleteObject,
@@ -68,6 +72,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketAnalyticsConfiguration,
   getBucketCors,
   getBucketIntelligentTieringConfiguration,
+  getBucketLifecycleConfiguration,
   getBucketLocation,
   getBucketMetricsConfiguration,
   getBucketRequestPayment,
@@ -90,6 +95,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketAnalyticsConfiguration,
   putBucketCors,
   putBucketIntelligentTieringConfiguration,
+  putBucketLifecycleConfiguration,
   putBucketMetricsConfiguration,
   putBucketRequestPayment,
   putBucketTagging,

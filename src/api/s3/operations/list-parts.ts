@@ -1,3 +1,4 @@
+import { abortHeaders } from '../lifecycle/headers.ts'
 import { defineOperation } from '../operation.ts'
 import { integer, quoted } from '../target.ts'
 import { locatedUpload, uploadTarget } from '../upload-target.ts'
@@ -23,7 +24,9 @@ export const listParts = defineOperation({
     const parts = found.slice(0, limit)
     const last = parts.at(-1)
     const owner = { ID: upload.bucket.ownerId, DisplayName: upload.bucket.ownerName }
-    return xmlReply('ListPartsResult', {
+    const { bucket, record } = upload
+    const aborted = abortHeaders(context.objects, bucket, target.key, record.createdAtMs)
+    const content = {
       Bucket: target.bucket,
       Key: target.key,
       UploadId: target.uploadId,
@@ -46,6 +49,7 @@ export const listParts = defineOperation({
         Size: part.sizeBytes,
         ...(part.checksum ? { [`Checksum${part.checksum.algorithm.toUpperCase()}`]: part.checksum.value } : {}),
       })),
-    })
+    }
+    return xmlReply('ListPartsResult', content, aborted)
   },
 })

@@ -3,6 +3,7 @@ import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
+import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
@@ -41,7 +42,11 @@ export const postObject = defineOperation({
       conditions: writeConditions(asPut),
       encrypting: { bucketKey: wantedBucketKey(asPut) },
     })
-    return reply(form, name, request, stored.etag, encryptionHeaders(stored.protection))
+    const headers = {
+      ...encryptionHeaders(stored.protection),
+      ...(await expirationOfStored(objects, { bucket, key: form.key })),
+    }
+    return reply(form, name, request, stored.etag, headers)
   },
 })
 
@@ -66,12 +71,12 @@ function reply(
   bucket: string,
   request: S3Request,
   etag: string,
-  encryption: NonNullable<S3Reply['headers']>,
+  more: NonNullable<S3Reply['headers']>,
 ): S3Reply {
   const base = `${request.secure ? 'https' : 'http'}://${request.headers.get('host') ?? ''}`
   const path = request.rawPath.endsWith('/') ? request.rawPath : `${request.rawPath}/`
   const location = `${base}${path}${encodeURIComponent(key)}`
-  const headers = { etag: quoted(etag), location, ...encryption }
+  const headers = { etag: quoted(etag), location, ...more }
   const redirect = redirectTarget(fields.get('success_action_redirect') ?? fields.get('redirect'), {
     bucket,
     key,

@@ -2,6 +2,7 @@ import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { wantedBucketKey } from '../encryption-headers.ts'
+import { expirationOfStored } from '../lifecycle/headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
@@ -38,6 +39,7 @@ export const putObject = defineOperation({
         etag: quoted(stored.etag),
         ...checksumHeader(stored.checksum),
         ...encryptionHeaders(stored.protection),
+        ...(await expirationOfStored(context.objects, { bucket, key })),
         'content-length': 0,
       },
     }

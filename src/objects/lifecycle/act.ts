@@ -1,0 +1,41 @@
+import type { AuditTrail } from '../../observe/audit-trail.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { Bucket } from '../buckets.ts'
+import type { Engine } from '../engine.ts'
+import type { VersionRecord } from '../records.ts'
+import type { LifecycleRule } from './rule.ts'
+
+/** Something that a rule did, because nobody asked for it. */
+export interface LifecycleAct {
+  readonly action:
+    | 'store.lifecycle-expire'
+    | 'store.lifecycle-expire-version'
+    | 'store.lifecycle-expire-marker'
+    | 'store.lifecycle-abort-upload'
+  readonly bucket: Pick<Bucket, 'id' | 'name' | 'serviceInstanceCrn'>
+  readonly key: string
+  /** Of a version or delete marker that is not there any more. */
+  readonly versionId?: string
+  /** Id of the rule. */
+  readonly rule: string
+}
+
+export type LifecycleAudit = AuditTrail<LifecycleAct>
+
+/** What looks at a row, and acts upon it, works with. */
+export interface LifecycleWork {
+  readonly engine: Engine
+  readonly keys: BucketKeys
+  readonly bucket: Bucket
+  readonly rules: readonly LifecycleRule[]
+  readonly nowMs: number
+  readonly dayMs: number
+  /** Before an act: resolves when one more is allowed, and throws AuditUnavailable while it could not be recorded. */
+  readonly begin: () => Promise<void>
+  readonly did: (act: Omit<LifecycleAct, 'bucket'>) => void
+}
+
+/** Object Lock: nothing permanently removes what is retained or held. */
+export const isKept = (record: VersionRecord, nowMs: number): boolean =>
+  'properties' in record &&
+  (record.properties.lock?.legalHold === true || (record.properties.lock?.retainUntilMs ?? 0) > nowMs)

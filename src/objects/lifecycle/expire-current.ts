@@ -1,0 +1,32 @@
+import type { Entry } from '../../storage/metadata/metadata-store.ts'
+import { sameBucket } from '../commit-version.ts'
+import { deleteObject } from '../delete-object.ts'
+import { keyOfHead } from '../keyspace.ts'
+import { decodeObject } from '../records.ts'
+import { tagsOf } from '../seal-properties.ts'
+import { isKept, type LifecycleWork } from './act.ts'
+import { expirationDue } from './due.ts'
+import { rulesFor } from './rule.ts'
+
+/** The current version of a key: deleted as a client would, when its time has come. Needs no root key, but for tags. */
+export async function expireIfDue(work: LifecycleWork, row: Entry): Promise<void> {
+  const { engine, keys, nowMs, dayMs } = work
+  const key = keyOfHead(row.key)
+  const record = decodeObject(row.value)
+  const { sizeBytes, modifiedAtMs } = record
+  const bucket = sameBucket(engine, work.bucket)
+  const rules = await rulesFor(work.rules, { key, sizeBytes, tags: () => tagsOf(keys, bucket, key, record) })
+  const due = expirationDue(rules, modifiedAtMs, dayMs)
+  if (!due || due.atMs > nowMs) return
+  // With versions nothing is lost: a delete marker hides it.
+  if (bucket.versioning !== 'Enabled' && isKept(record, nowMs)) return
+  await work.begin()
+  let expired = false
+  // What was written, or said of it, since we looked may not be due.
+  const only = (token: string | undefined): boolean => {
+    expired = token === row.token
+    return expired
+  }
+  await deleteObject(engine, keys, { bucket, key, conditions: {}, only })
+  if (expired) work.did({ action: 'store.lifecycle-expire', key, rule: due.rule.id })
+}

@@ -1,0 +1,96 @@
+import type { Entry } from '../../storage/metadata/metadata-store.ts'
+import { sameBucket } from '../commit-version.ts'
+import { deleteObject } from '../delete-object.ts'
+import { behindVersions, readHistory } from '../key-versions.ts'
+import { headKey, SPACE, splitVersionKey } from '../keyspace.ts'
+import { decodeObject, decodeVersion, isMarker, type VersionRecord } from '../records.ts'
+import { tagsOf } from '../seal-properties.ts'
+import { isKept, type LifecycleWork } from './act.ts'
+import { type Due, expirationDue, noncurrentDue } from './due.ts'
+import { appliesToMarkers, rulesFor } from './rule.ts'
+
+/** What is newer of the key than the row that comes; `current`: nothing is. */
+type Newer = { readonly sinceMs: number | undefined; readonly versions: number } | 'current'
+
+/**
+ * Versions that are not current, and delete markers. To be given the rows of `version` in their order, those of one key
+ * from the newest on.
+ */
+export function expireNoncurrent(work: LifecycleWork): (row: Entry) => Promise<void> {
+  let last: { readonly key: string; readonly newer: Newer } | undefined
+  return async (row) => {
+    const { key, order } = splitVersionKey(row.key)
+    const record = decodeVersion(row.value)
+    const newer = last?.key === key ? last.newer : await newerThanFirst(work, key, order)
+    const versions = (newer === 'current' ? 0 : newer.versions) + (isMarker(record) ? 0 : 1)
+    last = { key, newer: { sinceMs: record.modifiedAtMs, versions } }
+    const due =
+      newer === 'current' ? await markerDue(work, key, row, record) : await versionDue(work, key, record, newer)
+    if (!due || due.atMs > work.nowMs || isKept(record, work.nowMs)) return
+    await remove(work, key, row, record, due)
+  }
+}
+
+/** Of the first row of a key. A key that changes while it is looked at is left for the next time. */
+async function newerThanFirst({ engine, bucket }: LifecycleWork, key: string, order: bigint): Promise<Newer> {
+  const head = await engine.metadata.get(SPACE.head, headKey(bucket.id, key))
+  if (head) return { sinceMs: decodeObject(head.value).modifiedAtMs, versions: 0 }
+  const history = await readHistory(engine.metadata, bucket, key)
+  return history?.newest === order ? 'current' : { sinceMs: undefined, versions: 0 }
+}
+
+/** A delete marker that is the only version of its key hides nothing. */
+async function markerDue(
+  { engine, bucket, rules, dayMs }: LifecycleWork,
+  key: string,
+  row: Entry,
+  record: VersionRecord,
+): Promise<Due | undefined> {
+  const applying = rules.filter((rule) => rule.expiration && appliesToMarkers(rule, key))
+  if (!isMarker(record) || applying.length === 0) return undefined
+  const gte = Buffer.concat([row.key, Buffer.from([0])])
+  const older = { gte, lt: behindVersions(bucket.id, key), limit: 1 }
+  if ((await engine.metadata.range(SPACE.version, older)).length > 0) return undefined
+  const atOnce = applying.find(({ expiration }) => expiration?.expiredDeleteMarker)
+  return atOnce ? { rule: atOnce, atMs: record.modifiedAtMs } : expirationDue(applying, record.modifiedAtMs, dayMs)
+}
+
+async function versionDue(
+  work: LifecycleWork,
+  key: string,
+  record: VersionRecord,
+  { sinceMs, versions }: Exclude<Newer, 'current'>,
+): Promise<Due | undefined> {
+  const possible = work.rules.filter((rule) => rule.noncurrentExpiration)
+  if (sinceMs === undefined || possible.length === 0) return undefined
+  const bucket = sameBucket(work.engine, work.bucket)
+  const rules = isMarker(record)
+    ? possible.filter((rule) => appliesToMarkers(rule, key))
+    : await rulesFor(possible, {
+        key,
+        sizeBytes: record.sizeBytes,
+        tags: () => tagsOf(work.keys, bucket, key, record),
+      })
+  return noncurrentDue(rules, sinceMs, versions, work.dayMs)
+}
+
+async function remove(
+  work: LifecycleWork,
+  key: string,
+  row: Entry,
+  record: VersionRecord,
+  { rule }: Due,
+): Promise<void> {
+  await work.begin()
+  let removed = false
+  // Current again, or changed, since we looked: another time.
+  const only = (token: string | undefined): boolean => {
+    removed = token === row.token
+    return removed
+  }
+  const { versionId } = record
+  const bucket = sameBucket(work.engine, work.bucket)
+  await deleteObject(work.engine, work.keys, { bucket, key, versionId, conditions: {}, only })
+  const action = isMarker(record) ? 'store.lifecycle-expire-marker' : 'store.lifecycle-expire-version'
+  if (removed) work.did({ action, key, versionId, rule: rule.id })
+}

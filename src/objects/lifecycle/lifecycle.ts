@@ -1,0 +1,231 @@
+import { hasCode } from '../../base/errors.ts'
+import { noAudit } from '../../observe/audit-trail.ts'
+import { type DamagedRow, rangeWithDamaged } from '../../storage/metadata/damaged-rows.ts'
+import type { Entry, Space } from '../../storage/metadata/metadata-store.ts'
+import type { Json } from '../bucket-document.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { Bucket } from '../buckets.ts'
+import { sameBucket } from '../commit-version.ts'
+import type { Engine } from '../engine.ts'
+import type { ObjectsErrorCode } from '../errors.ts'
+import { headKey, rowsUnder, SPACE, splitVersionKey } from '../keyspace.ts'
+import { pacer } from '../pace.ts'
+import { isWaiting } from '../rewrap-bucket.ts'
+import { abortIfDue } from './abort-upload.ts'
+import type { LifecycleAct, LifecycleAudit, LifecycleWork } from './act.ts'
+import { CALENDAR_DAY_MS } from './due.ts'
+import { expireIfDue } from './expire-current.ts'
+import { expireNoncurrent } from './expire-noncurrent.ts'
+import { type LifecycleRule, lifecycleFrom } from './rule.ts'
+import { type LifecycleState, readState, stateWrite } from './state.ts'
+
+export interface LifecycleOptions {
+  /** How long a day of a rule lasts; anything but a calendar day is for tests. */
+  readonly dayMs: number
+  /** Objects and uploads of all buckets together; 0: as fast as it goes. */
+  readonly perSecond: number
+  /** Told of everything that a rule did. Default: nobody. */
+  readonly audit?: LifecycleAudit
+  readonly onAct?: (act: LifecycleAct) => void
+}
+
+export const DEFAULT_LIFECYCLE: LifecycleOptions = { dayMs: CALENDAR_DAY_MS, perSecond: 500 }
+
+/** Looks through the buckets that have rules, once a day and when their rules change, and does what is due. */
+export interface Lifecycle {
+  /** Looks through all of them now. Resolves when it has; waits for one that is under way. */
+  readonly pass: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const PAGE = 200
+/** A cursor that lags behind costs a repeated look at so many pages. */
+const PAGES_PER_SAVE = 10
+const TICK_MS = 60_000
+const TICKS_PER_SHORT_DAY = 20
+
+interface Look {
+  readonly space: Space
+  readonly needed: (rule: LifecycleRule) => boolean
+  /** What is given all rows of the space in their order. */
+  readonly begin: (work: LifecycleWork) => (row: Entry) => Promise<void>
+}
+
+const LOOKS: readonly Look[] = [
+  {
+    space: SPACE.upload,
+    needed: (rule) => rule.abortUploadDays !== undefined,
+    begin: (work) => (row) => abortIfDue(work, row),
+  },
+  {
+    space: SPACE.head,
+    needed: (rule) => rule.expiration !== undefined,
+    begin: (work) => (row) => expireIfDue(work, row),
+  },
+  {
+    space: SPACE.version,
+    needed: ({ expiration, noncurrentExpiration }) => Boolean(expiration ?? noncurrentExpiration),
+    begin: expireNoncurrent,
+  },
+]
+
+export function openLifecycle(options: {
+  readonly engine: Engine
+  readonly keys: BucketKeys
+  readonly settings: LifecycleOptions
+  readonly onError: (error: unknown) => void
+}): Lifecycle {
+  const { engine, keys, settings, onError } = options
+  const { metadata, buckets, documents, clock } = engine
+  const { dayMs, perSecond, audit = noAudit, onAct = () => {} } = settings
+  const calendar = dayMs === CALENDAR_DAY_MS
+  const tickMs = calendar ? TICK_MS : Math.max(100, Math.floor(dayMs / TICKS_PER_SHORT_DAY))
+  const stop = new AbortController()
+  const pace = pacer(perSecond, stop.signal)
+  /** The rules of each bucket as they were looked at last in this run. */
+  const seen = new Map<string, Json>()
+
+  const rulesOf = (
+    bucket: Bucket,
+  ): { readonly document: Json; readonly rules: readonly LifecycleRule[] } | undefined => {
+    const document = documents.get(bucket, 'lifecycle')
+    const rules = lifecycleFrom(document)?.rules.filter(({ enabled }) => enabled) ?? []
+    return document === undefined || rules.length === 0 ? undefined : { document, rules }
+  }
+
+  /** Everything becomes due at midnight. */
+  const isOver = (state: LifecycleState | undefined, bucketId: string, document: Json): boolean => {
+    if (state?.finishedAtMs === undefined) return false
+    const known = seen.get(bucketId)
+    if (known !== undefined && known !== document) return false
+    return calendar && state.startedAtMs >= Math.floor(clock.now() / dayMs) * dayMs
+  }
+
+  const lookThrough = async (bucket: Bucket, force: boolean): Promise<void> => {
+    const found = rulesOf(bucket)
+    if (!found) return
+    const { document, rules } = found
+    const state = await readState(metadata, bucket.id)
+    if (!force && isOver(state, bucket.id, document)) return
+    const known = seen.get(bucket.id)
+    const resumed = state?.finishedAtMs === undefined && (known === undefined || known === document) ? state : undefined
+    seen.set(bucket.id, document)
+    const startedAtMs = resumed?.startedAtMs ?? clock.now()
+    const work: LifecycleWork = {
+      ...{ engine, keys, bucket, rules, dayMs, nowMs: clock.now() },
+      begin: async () => {
+        await pace()
+        audit.ready()
+      },
+      did: (act) => {
+        const done: LifecycleAct = { ...act, bucket }
+        audit.record(done)
+        onAct(done)
+      },
+    }
+    let pages = 0
+    const progress = async (space: Space, after: Buffer): Promise<void> => {
+      if (++pages % PAGES_PER_SAVE === 0) {
+        await metadata.commit([
+          engine.buckets.fence(sameBucket(engine, bucket)),
+          stateWrite(bucket.id, { startedAtMs, cursor: { space, after } }),
+        ])
+      }
+    }
+    const from = resumed?.cursor
+    const first = from ? LOOKS.findIndex(({ space }) => space === from.space) : 0
+    for (const look of LOOKS.slice(Math.max(first, 0))) {
+      if (!rules.some(look.needed)) continue
+      const after = from?.space === look.space ? from.after : undefined
+      if (!(await lookAtRows(work, look, after, progress))) return
+    }
+    await finish(bucket, { startedAtMs, finishedAtMs: clock.now() })
+  }
+
+  const finish = async (bucket: Bucket, state: LifecycleState): Promise<void> => {
+    // A day that is over at once needs no memory of the last.
+    if (!calendar) return
+    await metadata.commit([engine.buckets.fence(sameBucket(engine, bucket)), stateWrite(bucket.id, state)])
+  }
+
+  /** False when it was given up. */
+  const lookAtRows = async (
+    work: LifecycleWork,
+    { space, begin }: Look,
+    after: Buffer | undefined,
+    progress: (space: Space, after: Buffer) => Promise<void>,
+  ): Promise<boolean> => {
+    const under = rowsUnder(headKey(work.bucket.id, ''))
+    const act = begin(work)
+    let problem: unknown
+    let gte = after ? startBehind(space, work.bucket, after) : under.gte
+    for (;;) {
+      if (stop.signal.aborted || engine.buckets.find(work.bucket.name)?.id !== work.bucket.id) return false
+      const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, space, { gte, lt: under.lt, limit: PAGE })
+      for (const row of rows) {
+        // Whoever asks for it is told; here nobody knows when it is due.
+        if ('damage' in row) continue
+        try {
+          await act(row)
+        } catch (error) {
+          if (!isPassedOver(error)) throw error
+          problem = error
+        }
+      }
+      const last = rows.at(-1)
+      if (rows.length < PAGE || !last) break
+      await progress(space, last.key)
+      gte = behind(last.key)
+    }
+    // Tags of a locked bucket cannot be read: what they decide waits for the next look.
+    if (problem !== undefined) onError(problem)
+    return true
+  }
+
+  const passOnce = async (force: boolean): Promise<void> => {
+    for (const bucket of buckets.all()) {
+      if (stop.signal.aborted) return
+      try {
+        await lookThrough(bucket, force)
+      } catch (error) {
+        if (stop.signal.aborted || hasCode<ObjectsErrorCode>(error, 'NoSuchBucket', 'BucketBusy')) continue
+        onError(error)
+      }
+    }
+    for (const id of seen.keys()) if (!buckets.all().some((bucket) => bucket.id === id)) seen.delete(id)
+  }
+
+  let running: Promise<void> = Promise.resolve()
+  const pass = (force: boolean): Promise<void> => {
+    running = running.then(() => passOnce(force))
+    return running
+  }
+  let ticking = false
+  const timer = setInterval(() => {
+    if (ticking) return
+    ticking = true
+    void pass(false).finally(() => {
+      ticking = false
+    })
+  }, tickMs)
+  timer.unref()
+
+  return {
+    pass: () => pass(true),
+    close: async () => {
+      stop.abort()
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** The versions of a key are judged together. */
+const startBehind = (space: Space, bucket: Bucket, after: Buffer): Buffer =>
+  space === SPACE.version ? headKey(bucket.id, splitVersionKey(after).key) : behind(after)
+
+const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
+
+/** What keeps one object from being looked at keeps no other. */
+const isPassedOver = (error: unknown): boolean =>
+  isWaiting(error) || hasCode(error, 'ObjectDamaged', 'MetadataCorrupt', 'EnvelopeForged', 'WrappedDekForged')
