@@ -1,5 +1,6 @@
 import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
+import { rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketDocuments } from './bucket-document.ts'
 import { type BucketKeys, keyCall, type NewSlot } from './bucket-keys.ts'
@@ -11,10 +12,9 @@ import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { endOfLifecycle } from './lifecycle/state.ts'
-import { decodeUpload } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
-import { usageWrites } from './usage.ts'
+import { endUpload } from './uploads.ts'
 
 export interface NewBucket {
   readonly name: string
@@ -118,7 +118,7 @@ export async function deleteBucket(engine: Engine, bucket: Bucket): Promise<void
   const registered = registeredAt(closing)
   try {
     if (await holdsObjects(engine, bucket.id)) throw notEmpty()
-    await dropUploads(engine, bucket.id)
+    await dropUploads(engine, closing)
     const configuration = [...engine.configurations.removals(closing), ...engine.documents.removals(closing)]
     const entries = registered.map(engine.deregistrations.entry)
     await engine.buckets.remove(closing, [
@@ -184,18 +184,12 @@ async function holdsObjects(engine: Engine, bucketId: string): Promise<boolean> 
   return false
 }
 
-async function dropUploads(engine: Engine, bucketId: string): Promise<void> {
+async function dropUploads(engine: Engine, bucket: Bucket): Promise<void> {
+  const under = rowsUnder(headKey(bucket.id, ''))
   for (;;) {
-    const rows = await engine.metadata.range(SPACE.upload, { ...rowsUnder(headKey(bucketId, '')), limit: 100 })
+    const rows = await rangeWithDamaged(engine.metadata, SPACE.upload, { ...under, limit: 100 })
     if (rows.length === 0) return
-    for (const row of rows) {
-      const uploadId = row.key.subarray(row.key.length - 16).toString('hex')
-      await engine.metadata.commit([
-        { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
-        ...usageWrites(bucketId, { removed: [decodeUpload(row.value)] }),
-        engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
-      ])
-    }
+    for (const row of rows) await endUpload(engine, bucket, row)
     engine.garbage.collect()
   }
 }

@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
 import { decodeObject } from './records.ts'
 import { parseUploadId } from './upload-id.ts'
-import { type ListedUpload, listedUpload } from './uploads.ts'
+import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
 
 export interface ListQuery {
   readonly bucket: Bucket
@@ -159,12 +159,14 @@ export async function listUploads(engine: Engine, query: ListUploadsQuery): Prom
   let ask = delimiter ? Math.min(FEW, whole) : whole
   let gte: Buffer | undefined = firstUpload(query, under.gte)
   while (gte && gte.compare(under.lt) < 0) {
-    const rows: Entry[] = await engine.metadata.range(SPACE.upload, { gte, lt: under.lt, limit: ask })
+    const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(engine.metadata, SPACE.upload, {
+      ...{ gte, lt: under.lt, limit: ask },
+    })
     gte = undefined
     ask = Math.min(ask * 2, whole)
     for (const row of rows) {
       if (items.length + commonPrefixes.length === limit) return { items, commonPrefixes, truncated: limit > 0, last }
-      const upload = listedUpload(row)
+      const upload = listed(engine, bucket, row)
       const at = delimiter ? upload.key.indexOf(delimiter, prefix.length) : -1
       if (at >= 0) {
         last = upload.key.slice(0, at + delimiter.length)
@@ -179,6 +181,14 @@ export async function listUploads(engine: Engine, query: ListUploadsQuery): Prom
     }
   }
   return { items, commonPrefixes, truncated: false, last }
+}
+
+/** A damaged one is listed so that it can be aborted. */
+function listed(engine: Engine, bucket: Bucket, row: Entry | DamagedRow): ListedUpload {
+  if (!('damage' in row)) return listedUpload(row)
+  const upload = unreadableUpload(row)
+  engine.damage.found(SPACE.upload, row.key, `the record of an upload of ${bucket.name}/${upload.key}`, row.damage)
+  return upload
 }
 
 /** S3: without an upload-id-marker the page starts behind all uploads of the marker's key, with it inside them. */

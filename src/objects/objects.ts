@@ -99,7 +99,7 @@ export interface ObjectsService {
   readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
   readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
-  readonly abortUpload: (upload: Upload) => Promise<void>
+  readonly abortUpload: (target: Target & { readonly uploadId: string }) => Promise<void>
   /** Undefined when there is no such object. Needs no key, but for the tags. */
   readonly known: (target: VersionTarget) => Promise<KnownObject | undefined>
   readonly changeProperties: (
@@ -294,7 +294,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
       listUploads: (query) => listUploads(engine, query),
       completeUpload: (input) => completeUpload(engine, keys, input),
-      abortUpload: (upload) => abortUpload(engine, upload),
+      abortUpload: (target) => abortUpload(engine, target),
       known: (target) => knownObject(engine, keys, target),
       changeProperties: (target, next) => changeProperties(engine, keys, target, next),
       document: documents.get,

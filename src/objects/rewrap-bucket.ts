@@ -1,5 +1,6 @@
 import { hasCode } from '../base/errors.ts'
 import type { KeyProviderErrorCode } from '../envelope/key-provider.ts'
+import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, Space } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
@@ -169,10 +170,14 @@ async function scan(
     let gte = from?.space === space ? behind(Buffer.from(from.after, 'hex')) : under.gte
     for (;;) {
       if (!control.goesOn()) return false
-      const rows = await engine.metadata.range(space, { gte, lt: under.lt, limit: PAGE })
+      const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(engine.metadata, space, {
+        ...{ gte, lt: under.lt, limit: PAGE },
+      })
       const last = rows.at(-1)
       if (!last) break
-      const rewrapped = await rewrapRows(engine, keys, bucket, newest, control, space, rows)
+      const readable = rows.flatMap((row) => ('damage' in row ? [] : [row]))
+      for (const row of rows) if ('damage' in row) control.passedOver(row.damage)
+      const rewrapped = await rewrapRows(engine, keys, bucket, newest, control, space, readable)
       await control.progress({ examined: rows.length, rewrapped }, { space, after: last.key.toString('hex') })
       if (rows.length < PAGE) break
       gte = behind(last.key)

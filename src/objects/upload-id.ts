@@ -18,3 +18,6 @@ export const parseUploadId = (text: string): Buffer | undefined =>
   /^[0-9a-f]{44}$/.test(text) ? Buffer.from(text, 'hex') : undefined
 
 export const envelopeIdOf = (uploadId: Buffer): Buffer => uploadId.subarray(TIME_BYTES)
+
+/** When the upload was started. */
+export const startOf = (uploadId: Buffer): number => uploadId.readUIntBE(0, TIME_BYTES)

@@ -1,6 +1,7 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../base/checksums.ts'
 import { random16 } from '../base/ids.ts'
 import { openManifest, sealManifest } from '../envelope/manifest.ts'
+import { type DamagedRow, damagedRow } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { type BodyInput, permittedBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
@@ -28,7 +29,7 @@ import { etagOf } from './put-object.ts'
 import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
 import { sealedProperties } from './seal-properties.ts'
 import { slotForWrite } from './slot-choice.ts'
-import { envelopeIdOf, newUploadId, parseUploadId } from './upload-id.ts'
+import { envelopeIdOf, newUploadId, parseUploadId, startOf } from './upload-id.ts'
 import { usageWrites } from './usage.ts'
 
 export interface UploadChecksum {
@@ -286,19 +287,49 @@ export async function partsAfter(
   })
 }
 
-/** Throws NoSuchUpload when it was completed or aborted meanwhile. A part that was sent again and a DEK that was rewrapped only change its row. */
-export async function abortUpload(engine: Engine, upload: Upload): Promise<void> {
-  const uploadId = upload.id.toString('hex')
-  const abort = ({ row, record }: Upload): Promise<boolean> =>
-    engine.metadata.commit([
-      { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
-      ...usageWrites(upload.bucket.id, { removed: [record] }),
-      engine.garbage.entry({ blobs: [], blobId: uploadId, upload: { uploadId } }),
-    ])
-  for (let current = upload; !(await abort(current)); ) {
-    current = await findUpload(engine, upload.bucket, upload.key, upload.uploadId)
+/** Throws NoSuchUpload. An upload whose record is damaged ends as well: its parts are found by its id. */
+export async function abortUpload(
+  engine: Engine,
+  { bucket, key, uploadId }: Pick<Upload, 'bucket' | 'key' | 'uploadId'>,
+): Promise<void> {
+  const parsed = parseUploadId(uploadId)
+  for (;;) {
+    const row = parsed && (await uploadRow(engine, uploadKey(bucket.id, key, parsed)))
+    if (!row) throw noSuchUpload(uploadId)
+    if (await endUpload(engine, bucket, row)) return engine.garbage.collect()
   }
-  engine.garbage.collect()
+}
+
+async function uploadRow({ metadata }: Engine, key: Buffer): Promise<Entry | DamagedRow | undefined> {
+  try {
+    return await metadata.get(SPACE.upload, key)
+  } catch (error) {
+    const damaged = damagedRow(error)
+    if (!damaged) throw error
+    return damaged
+  }
+}
+
+/** Removes the row, and leaves its parts to the collector. False when the row was written anew meanwhile. */
+export async function endUpload(engine: Engine, bucket: Bucket, row: Entry | DamagedRow): Promise<boolean> {
+  const { key, uploadId } = splitUploadKey(row.key)
+  const blobId = envelopeIdOf(uploadId).toString('hex')
+  const ended = await engine.metadata.commit([
+    { type: 'delete', space: SPACE.upload, key: row.key, if: row.token },
+    ...('damage' in row ? [] : usageWrites(bucket.id, { removed: [decodeUpload(row.value)] })),
+    engine.garbage.entry({ blobs: [], blobId, upload: { uploadId: blobId } }),
+  ])
+  if (ended && 'damage' in row) {
+    engine.damage.found(
+      SPACE.upload,
+      row.key,
+      `the record of an upload of ${bucket.name}/${key}, now ended,`,
+      row.damage,
+    )
+    // What it had counted it cannot say any more.
+    engine.damage.recount()
+  }
+  return ended
 }
 
 export interface ListedUpload {
@@ -312,6 +343,12 @@ export function listedUpload(row: Entry): ListedUpload {
   const { key, uploadId } = splitUploadKey(row.key)
   const record = decodeUpload(row.value)
   return { key, uploadId: uploadId.toString('hex'), createdAtMs: record.createdAtMs, checksum: checksumOf(record) }
+}
+
+/** Of an upload whose record is damaged, as far as its id says it. */
+export function unreadableUpload(row: Pick<DamagedRow, 'key'>): ListedUpload {
+  const { key, uploadId } = splitUploadKey(row.key)
+  return { key, uploadId: uploadId.toString('hex'), createdAtMs: startOf(uploadId), checksum: undefined }
 }
 
 export const noSuchUpload = (uploadId: string): ObjectsError =>

@@ -1,10 +1,21 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CreateBucketCommand, GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteBucketCommand,
+  GetObjectCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { applyBootstrap } from '../../src/iam/bootstrap.ts'
 import { firstStart } from '../../src/iam/first-start.ts'
 import { equal } from '../../src/iam/policy.ts'
+import { SPACE } from '../../src/objects/keyspace.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import { ACCOUNT, BOOTSTRAP, openTestIam, putSomebody } from '../iam/serve.ts'
 import { mainAccount, type TestAccount } from '../support/bootstrap.ts'
@@ -260,3 +271,60 @@ describe('what is stored of identities and rights', () => {
     expect([may('IBMid-a'), may('IBMid-b')]).toEqual([false, true])
   })
 })
+
+it.each(['abort', 'delete the bucket'] as const)(
+  'an upload whose record is damaged is listed beside the others, and gone with its parts on %s',
+  async (how) => {
+    const first = await startHouse()
+    onTestFinished(() => rm(first.directory, { recursive: true, force: true }))
+    const { directory, dataDir } = first
+    const Bucket = 'uploads'
+    await first.client().send(new CreateBucketCommand({ Bucket }))
+    const ids: string[] = []
+    for (const Key of ['a', 'b', 'c']) {
+      const { UploadId } = await first.client().send(new CreateMultipartUploadCommand({ Bucket, Key }))
+      const Body = Buffer.alloc(300_000, Key)
+      await first.client().send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body }))
+      ids.push(UploadId ?? '')
+    }
+    await first.stop()
+    await damage(join(dataDir, 'metadata'), ({ key }) => {
+      return key[0] === SPACE.upload && key.subarray(17, 18).toString() === 'b'
+    })
+    await using test = await startHouse({ directory })
+    const listed = async (more: object = {}) => {
+      const { Uploads = [] } = await test.client().send(new ListMultipartUploadsCommand({ Bucket, ...more }))
+      return Uploads.map(({ Key, UploadId, Initiated }) => [
+        Key,
+        UploadId,
+        Math.abs(Number(Initiated) - Date.now()) < 60_000,
+      ])
+    }
+    const all = ['a', 'b', 'c'].map((key, at) => [key, ids[at], true])
+    expect(await listed()).toEqual(all)
+    expect(await listed({ KeyMarker: 'a' })).toEqual(all.slice(1))
+    expect(await listed({ MaxUploads: 2 })).toEqual(all.slice(0, 2))
+    const upload = { Bucket, Key: 'b', UploadId: ids[1] ?? '' }
+    expect(await refusal(test.client().send(new UploadPartCommand({ ...upload, PartNumber: 2, Body: 'x' })))).toMatch(
+      /InternalError/,
+    )
+    const blobs = async () => {
+      await test.house.objects.garbage.settled()
+      const pages = await Promise.all(
+        (await test.house.blobs.leases()).map((lease) => test.house.blobs.list(lease, undefined, 1000)),
+      )
+      return pages.flat().length
+    }
+    expect(await blobs()).toBe(3)
+    if (how === 'abort') {
+      await test.client().send(new AbortMultipartUploadCommand(upload))
+      expect(await refusal(test.client().send(new AbortMultipartUploadCommand(upload)))).toBe('404 NoSuchUpload')
+      expect(await listed()).toEqual([all[0], all[2]])
+      expect(await blobs()).toBe(2)
+    } else {
+      await test.client().send(new DeleteBucketCommand({ Bucket }))
+      expect(await blobs()).toBe(0)
+    }
+    await vi.waitFor(async () => expect((await test.house.objects.recount()).differences).toEqual([]))
+  },
+)

@@ -1,5 +1,6 @@
 import { defineOperation } from '../operation.ts'
-import { locatedUpload, uploadTarget } from '../upload-target.ts'
+import { located } from '../target.ts'
+import { uploadTarget } from '../upload-target.ts'
 
 export const abortMultipartUpload = defineOperation({
   name: 'AbortMultipartUpload',
@@ -8,8 +9,8 @@ export const abortMultipartUpload = defineOperation({
   query: { uploadId: true },
   action: 's3:AbortMultipartUpload',
   parse: uploadTarget,
-  run: async (target, context) => {
-    await context.objects.abortUpload(await locatedUpload(target, context))
+  run: async ({ uploadId, ...target }, context) => {
+    await context.objects.abortUpload({ ...located(target, context), uploadId })
     return { status: 204 }
   },
 })
