@@ -26,7 +26,7 @@ export async function knownObject(
   target: VersionTarget,
 ): Promise<KnownObject | undefined> {
   const found = await findVersion(engine, target)
-  if (!found || (isMarker(found.record) && target.versionId === undefined)) return undefined
+  if (target.versionId === undefined && (!found || isMarker(found.record))) return undefined
   const { bucket, key } = target
   const record = objectIn(found, target).record
   const { versionId, sizeBytes, modifiedAtMs, properties } = record

@@ -27,6 +27,8 @@ export interface ListedVersion {
   readonly sizeBytes: number
   readonly modifiedAtMs: number
   readonly storageClass?: string
+  /** Missing: the bucket's. */
+  readonly owner?: { readonly id: string; readonly displayName: string }
   /** As of a listed object. */
   readonly summary?: Summary
 }
@@ -125,9 +127,12 @@ function listed(
   const { versionId, modifiedAtMs } = record
   if (isMarker(record)) return { key, versionId, isLatest, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
   const { sizeBytes, blobId, summary, properties } = record
-  const { storageClass } = properties
-  const base = { key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs }
-  const item = storageClass === undefined ? base : { ...base, storageClass }
+  const { storageClass, owner } = properties
+  const item = {
+    ...{ key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs },
+    ...(storageClass === undefined ? {} : { storageClass }),
+    ...(owner === undefined ? {} : { owner }),
+  }
   if (!cipher) return item
   try {
     return { ...item, summary: openSummary(cipher, bucket, key, blobId, 0, summary) }

@@ -1,6 +1,11 @@
+import { hasCode } from '../../base/errors.ts'
+import type { ObjectsErrorCode } from '../../objects/errors.ts'
+import type { ObjectsService } from '../../objects/objects.ts'
+import type { OpenObject } from '../../objects/open-object.ts'
 import { S3Error } from './error-codes.ts'
+import type { OperationContext, ResourceUse } from './operation.ts'
 import type { S3Request } from './request.ts'
-import { checkNullVersion, type ObjectTarget } from './target.ts'
+import { checkVersionId, type ObjectTarget } from './target.ts'
 import { decodeComponent } from './uri.ts'
 
 const HEADER = 'x-amz-copy-source'
@@ -18,8 +23,10 @@ export function copySource({ headers }: S3Request): ObjectTarget {
     })
   }
   const source = { bucket: text.slice(0, slash), key: text.slice(slash + 1) }
-  if (versionId !== undefined) checkNullVersion(decodeComponent(versionId), source.key)
-  return source
+  if (versionId === undefined) return source
+  const decodedId = decodeComponent(versionId)
+  checkVersionId('versionId', decodedId)
+  return { ...source, versionId: decodedId }
 }
 
 const VERSION = '?versionId='
@@ -30,7 +37,10 @@ function split(value: string): readonly [path: string, versionId: string | undef
   return at < 0 ? [value, undefined] : [value.slice(0, at), value.slice(at + VERSION.length)]
 }
 
-export const copySourceUse = (request: S3Request) => ({ ...copySource(request), action: 's3:GetObject' }) as const
+export function copySourceUse(request: S3Request): ResourceUse {
+  const source = copySource(request)
+  return { ...source, action: source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion' }
+}
 
 export function refuseCustomerKeySource({ headers }: S3Request): void {
   for (const name of headers.keys()) {
@@ -40,5 +50,22 @@ export function refuseCustomerKeySource({ headers }: S3Request): void {
         'Server-side encryption with customer-provided keys (SSE-C) is not implemented.',
       )
     }
+  }
+}
+
+/** S3 tells by a code of its own that a delete marker holds nothing to copy. */
+export async function openSource(
+  source: Parameters<ObjectsService['open']>[0],
+  { objects }: Pick<OperationContext, 'objects'>,
+): Promise<OpenObject> {
+  try {
+    return await objects.open(source)
+  } catch (cause) {
+    if (!hasCode<ObjectsErrorCode>(cause, 'DeleteMarker')) throw cause
+    throw new S3Error(
+      'InvalidRequest',
+      'The source of a copy request may not specifically refer to a delete marker by version id.',
+      { cause },
+    )
   }
 }

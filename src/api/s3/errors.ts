@@ -128,6 +128,7 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
     condition: 'Condition',
     bucketName: 'BucketName',
     key: 'Key',
+    versionId: 'VersionId',
     uploadId: 'UploadId',
     partNumber: 'PartNumber',
     etag: 'ETag',
@@ -144,5 +145,15 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
   return {
     ...(Object.keys(extra).length > 0 ? { extra } : {}),
     ...(error.code === 'KeyProviderUnavailable' ? { headers: { 'retry-after': '2' } } : {}),
+    ...markerHeaders(error),
   }
+}
+
+/** S3: a delete marker is named whenever it is what was found, and may only be deleted. */
+function markerHeaders({ code, details }: CodedError): { headers?: Record<string, string> } {
+  const { markerVersionId, markerTimeMs } = details
+  if (markerVersionId === undefined) return {}
+  const marker = { 'x-amz-delete-marker': 'true', 'x-amz-version-id': String(markerVersionId) }
+  if (code !== 'DeleteMarker') return { headers: marker }
+  return { headers: { ...marker, 'last-modified': new Date(Number(markerTimeMs)).toUTCString(), allow: 'DELETE' } }
 }

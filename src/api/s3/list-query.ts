@@ -3,7 +3,7 @@ import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
 import { integer, quoted } from './target.ts'
 import { encodeComponent } from './uri.ts'
-import type { XmlContent } from './xml/encode.ts'
+import type { XmlContent, XmlObject } from './xml/encode.ts'
 
 export interface ListParameters {
   readonly prefix: string
@@ -37,16 +37,23 @@ export function nameEncoder({ encodingType }: ListParameters): (name: string) =>
   return (name) => encodeComponent(name, true)
 }
 
-/** An entry of a listing. Of a locked bucket only what needs no key. */
+/** What a listing says of the content. Of a locked bucket only what needs no key. */
+export function listedContent({ summary, sizeBytes }: Pick<ListedObject, 'summary' | 'sizeBytes'>): XmlObject {
+  const checksum = summary?.checksum
+  return {
+    ...(summary ? { ETag: quoted(summary.etag) } : {}),
+    ...(checksum ? { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type } : {}),
+    Size: sizeBytes,
+    StorageClass: 'STANDARD',
+  }
+}
+
+/** An entry of a listing. */
 export function listedEntry(item: ListedObject, encode: (name: string) => string, owner?: XmlContent): XmlContent {
-  const checksum = item.summary?.checksum
   return {
     Key: encode(item.key),
     LastModified: new Date(item.modifiedAtMs).toISOString(),
-    ...(item.summary ? { ETag: quoted(item.summary.etag) } : {}),
-    ...(checksum ? { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type } : {}),
-    Size: item.sizeBytes,
+    ...listedContent(item),
     ...(owner === undefined ? {} : { Owner: owner }),
-    StorageClass: 'STANDARD',
   }
 }

@@ -11,7 +11,8 @@ import { checksumHeader, objectHeaders, responseOverrides } from './object-heade
 import type { OperationContext, S3Reply } from './operation.ts'
 import { type ByteRange, resolveRange } from './range.ts'
 import type { S3Request } from './request.ts'
-import { integer, located, nullVersion, type ObjectTarget, objectTarget, unquoted } from './target.ts'
+import { integer, located, type ObjectTarget, objectTarget, unquoted } from './target.ts'
+import { versionHeader } from './version-headers.ts'
 
 export interface ReadInput {
   readonly target: ObjectTarget
@@ -21,7 +22,6 @@ export interface ReadInput {
 
 /** What GetObject and HeadObject share: everything but the bytes. */
 export function parseRead(request: S3Request): ReadInput {
-  nullVersion(request)
   const part = request.query.get('partNumber')
   if (part !== undefined && request.headers.has('range')) {
     throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
@@ -66,6 +66,7 @@ export async function planRead(object: OpenObject, input: ReadInput, context: Op
         ...(range && end > start ? { 'content-range': `bytes ${start}-${end - 1}/${manifest.sizeBytes}` } : {}),
         ...(await taggingCount(object, input.target, context)),
         ...(await expiration(object, input.target, context)),
+        ...versionHeader(context.objects.buckets.get(input.target.bucket), object.versionId),
         'content-length': end - start,
       },
     },

@@ -1,4 +1,5 @@
 import type { Bucket } from '../../objects/buckets.ts'
+import { NULL_VERSION } from '../../objects/version-id.ts'
 import { S3Error } from './error-codes.ts'
 import type { OperationContext } from './operation.ts'
 import type { S3Request } from './request.ts'
@@ -6,6 +7,8 @@ import type { S3Request } from './request.ts'
 export interface ObjectTarget {
   readonly bucket: string
   readonly key: string
+  /** Undefined: the current one. */
+  readonly versionId?: string
 }
 
 export function bucketTarget(request: S3Request): string {
@@ -13,36 +16,34 @@ export function bucketTarget(request: S3Request): string {
   return request.bucket
 }
 
+/** Throws InvalidArgument for what is no version id. */
 export function objectTarget(request: S3Request): ObjectTarget {
   if (request.key === undefined) throw new S3Error('InvalidRequest', 'The request names no object.')
-  return { bucket: bucketTarget(request), key: request.key }
-}
-
-/** Versions exist only as `null` until a bucket has versioning. Throws InvalidArgument and NoSuchVersion. */
-export function nullVersion(request: S3Request): void {
+  const target = { bucket: bucketTarget(request), key: request.key }
   const versionId = request.query.get('versionId')
-  if (versionId !== undefined) checkNullVersion(versionId, request.key ?? '')
+  if (versionId === undefined) return target
+  checkVersionId('versionId', versionId)
+  return { ...target, versionId }
 }
 
-/** What a version id looks like. One that cannot be is the client's mistake, another is a version that there is not. */
-const VERSION_ID = /^[A-Za-z0-9._-]{32}$/
+/** What a version id looks like, here or elsewhere. One that cannot be is the client's mistake, another is a version that there is not. */
+const VERSION_ID = /^([A-Za-z0-9_-]{22}|[A-Za-z0-9._-]{32})$/
 
-export function checkNullVersion(versionId: string, key: string): void {
-  if (versionId === 'null') return
-  if (VERSION_ID.test(versionId))
-    throw new S3Error('NoSuchVersion', undefined, { extra: { Key: key, VersionId: versionId } })
+export const isVersionId = (text: string): boolean => text === NULL_VERSION || VERSION_ID.test(text)
+
+/** Throws InvalidArgument. */
+export function checkVersionId(name: string, versionId: string): void {
+  if (isVersionId(versionId)) return
   const message = versionId === '' ? 'Version id cannot be the empty string' : 'Invalid version id specified'
-  throw new S3Error('InvalidArgument', message, {
-    extra: { ArgumentName: 'versionId', ArgumentValue: versionId },
-  })
+  throw new S3Error('InvalidArgument', message, { extra: { ArgumentName: name, ArgumentValue: versionId } })
 }
 
-/** Resolves a request's bucket and key to what the engine takes. Throws NoSuchBucket. */
+/** Resolves a request's bucket, key and version to what the engine takes. Throws NoSuchBucket. */
 export function located(
-  target: ObjectTarget,
+  { bucket, ...version }: ObjectTarget,
   { objects }: OperationContext,
-): { readonly bucket: Bucket; readonly key: string } {
-  return { bucket: objects.buckets.get(target.bucket), key: target.key }
+): { readonly bucket: Bucket; readonly key: string; readonly versionId?: string } {
+  return { bucket: objects.buckets.get(bucket), ...version }
 }
 
 /** An integer query parameter or header within bounds, or AWS's InvalidArgument. */

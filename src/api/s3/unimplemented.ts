@@ -55,8 +55,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     replication: crud('BucketReplication'),
     session: { GET: 'CreateSession' },
     usage: { GET: 'GetBucketUsage' },
-    versioning: getPut('BucketVersioning'),
-    versions: { GET: 'ListObjectVersions' },
     website: crud('BucketWebsite'),
   },
   object: {

@@ -5,7 +5,7 @@ import type { Tag } from '../../../objects/object-properties.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
-import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-source.ts'
+import { copySource, copySourceUse, openSource, refuseCustomerKeySource } from '../copy-source.ts'
 import { BUCKET_KEY, SSE, wantedBucketKey } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
@@ -15,6 +15,7 @@ import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts
 import type { S3Request } from '../request.ts'
 import { located, type ObjectTarget, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
+import { copiedVersionHeader, versionHeader } from '../version-headers.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const MAX_SOURCE_BYTES = 5 * 1024 ** 3
@@ -50,14 +51,17 @@ export const copyObject = defineOperation({
     const target = located(input.target, context)
     checkEncryptionHeaders(request, target.bucket)
     const { source, replace } = input
-    const toItself = source.bucket === input.target.bucket && source.key === input.target.key
+    // S3: a version that is named may be copied to its own key, to become the current one.
+    const toItself =
+      source.bucket === input.target.bucket && source.key === input.target.key && source.versionId === undefined
     if (toItself && !replace && !changesMore(request)) {
       throw new S3Error(
         'InvalidRequest',
         "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
       )
     }
-    using object = await objects.open(located(source, context))
+    const from = located(source, context)
+    using object = await openSource(from, context)
     const { manifest, modifiedAtMs } = object
     checkCopyConditions(input.sourceConditions, { etag: manifest.etag, modifiedAtMs })
     if (manifest.sizeBytes > MAX_SOURCE_BYTES) {
@@ -94,7 +98,12 @@ export const copyObject = defineOperation({
             }
           : {}),
       },
-      { ...encryptionHeaders(stored.protection), ...(await expirationOfStored(objects, target)) },
+      {
+        ...encryptionHeaders(stored.protection),
+        ...(await expirationOfStored(objects, target)),
+        ...versionHeader(target.bucket, stored.versionId),
+        ...copiedVersionHeader(from.bucket, object.versionId),
+      },
     )
   },
 })

@@ -1,5 +1,6 @@
 import { defineOperation } from '../operation.ts'
-import { located, nullVersion, objectTarget } from '../target.ts'
+import { located, objectTarget } from '../target.ts'
+import { versionHeader } from '../version-headers.ts'
 
 export const deleteObjectTagging = defineOperation({
   name: 'DeleteObjectTagging',
@@ -8,12 +9,10 @@ export const deleteObjectTagging = defineOperation({
   query: { tagging: true },
   takes: ['versionId'],
   action: 's3:DeleteObjectTagging',
-  parse: (request) => {
-    nullVersion(request)
-    return objectTarget(request)
-  },
+  parse: objectTarget,
   run: async (target, context) => {
-    await context.objects.changeProperties(located(target, context), ({ tags: _, ...rest }) => rest)
-    return { status: 204 }
+    const where = located(target, context)
+    const { versionId } = await context.objects.changeProperties(where, ({ tags: _, ...rest }) => rest)
+    return { status: 204, headers: versionHeader(where.bucket, versionId) }
   },
 })

@@ -1,6 +1,7 @@
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
-import { located, nullVersion, objectTarget, unquoted } from '../target.ts'
+import { located, objectTarget, unquoted } from '../target.ts'
+import { versionHeader } from '../version-headers.ts'
 
 export const deleteObject = defineOperation({
   name: 'DeleteObject',
@@ -9,13 +10,19 @@ export const deleteObject = defineOperation({
   takes: ['versionId'],
   action: 's3:DeleteObject',
   parse: (request) => {
-    nullVersion(request)
     refuseUnsupported(request)
     const ifMatch = request.headers.get('if-match')
     return { target: objectTarget(request), conditions: ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) } }
   },
   run: async ({ target, conditions }, context) => {
-    await context.objects.delete({ ...located(target, context), conditions })
-    return { status: 204 }
+    const place = located(target, context)
+    const { versionId, deleteMarker } = await context.objects.delete({ ...place, conditions })
+    return {
+      status: 204,
+      headers: {
+        ...versionHeader(place.bucket, versionId),
+        ...(deleteMarker ? { 'x-amz-delete-marker': 'true' } : {}),
+      },
+    }
   },
 })

@@ -3,7 +3,7 @@ import { S3Error } from '../error-codes.ts'
 import { s3Face } from '../errors.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
-import { bucketTarget, unquoted } from '../target.ts'
+import { bucketTarget, isVersionId, unquoted } from '../target.ts'
 import { parseXml, type XmlElement } from '../xml/decode.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -41,14 +41,18 @@ export const deleteObjects = defineOperation({
       results.push(...(await Promise.all(entries.slice(at, at + AT_ONCE).map((one) => remove(one, bucket, context)))))
     }
     return xmlReply('DeleteResult', {
-      Deleted: quiet ? [] : results.filter((result) => !('Code' in result)),
-      Error: results.filter((result) => 'Code' in result),
+      Deleted: quiet ? [] : results.flatMap((result) => ('Code' in result ? [] : [{ ...result }])),
+      Error: results.flatMap((result) => ('Code' in result ? [{ ...result }] : [])),
     })
   },
 })
 
-type Deleted = { Key: string; VersionId?: string }
-type Refused = Deleted & { Code: string; Message: string }
+interface Named {
+  readonly Key: string
+  readonly VersionId?: string
+}
+type Deleted = Named & { readonly DeleteMarker?: true; readonly DeleteMarkerVersionId?: string }
+type Refused = Named & { readonly Code: string; readonly Message: string }
 
 function entry(element: XmlElement): Entry {
   // Conditions of directory buckets: an object must not go when they were not looked at.
@@ -57,7 +61,7 @@ function entry(element: XmlElement): Entry {
   }
   const key = element.text('Key')
   if (!key) throw new S3Error('MalformedXML')
-  return { key, versionId: element.text('VersionId'), ifMatch: element.text('ETag') }
+  return { key, versionId: element.text('VersionId') || undefined, ifMatch: element.text('ETag') }
 }
 
 async function remove(
@@ -68,9 +72,11 @@ async function remove(
   const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
   try {
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
-    if (versionId && versionId !== 'null') throw new S3Error('NoSuchVersion')
-    await objects.delete({ bucket, key, conditions: ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) } })
-    return named
+    if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
+    const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
+    const deleted = await objects.delete({ bucket, key, versionId, conditions })
+    if (!deleted.deleteMarker || deleted.versionId === undefined) return named
+    return { ...named, DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
   } catch (error) {
     const { code, message } = s3Face(error)
     return { ...named, Code: code, Message: message }

@@ -4,6 +4,7 @@ import { parseRead } from '../open-reply.ts'
 import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { integer, located } from '../target.ts'
+import { versionHeader } from '../version-headers.ts'
 import type { XmlContent } from '../xml/encode.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -23,7 +24,8 @@ export const getObjectAttributes = defineOperation({
   alsoNeeds: () => ['s3:GetObjectAttributes'],
   parse: (request) => ({ ...parseRead(request), wanted: wantedAttributes(request), page: partsPage(request) }),
   run: async ({ target, wanted, page }, context) => {
-    using object = await context.objects.open(located(target, context))
+    const place = located(target, context)
+    using object = await context.objects.open(place)
     const { manifest, modifiedAtMs, properties } = object
     const { checksum } = manifest
     const all: Readonly<Record<Attribute, XmlContent>> = {
@@ -36,7 +38,7 @@ export const getObjectAttributes = defineOperation({
     return xmlReply(
       'GetObjectAttributesResponse',
       Object.fromEntries(ATTRIBUTES.filter((name) => wanted.has(name)).map((name) => [name, all[name]])),
-      { 'last-modified': new Date(modifiedAtMs).toUTCString() },
+      { 'last-modified': new Date(modifiedAtMs).toUTCString(), ...versionHeader(place.bucket, object.versionId) },
     )
   },
 })

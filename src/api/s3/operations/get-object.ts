@@ -11,9 +11,8 @@ export const getObject = defineOperation({
   action: 's3:GetObject',
   parse: parseRead,
   run: async (input, context) => {
-    const { bucket, key } = located(input.target, context)
     using scope = new DisposableStack()
-    const object = scope.use(await context.objects.open({ bucket, key }))
+    const object = scope.use(await context.objects.open(located(input.target, context)))
     const { reply, range } = await planRead(object, input, context)
     const { revoked } = scope.use(object.watch())
     // The first segment is opened before the status line: a disabled key or forged bytes are an honest error.

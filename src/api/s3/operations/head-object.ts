@@ -10,8 +10,7 @@ export const headObject = defineOperation({
   action: 's3:GetObject',
   parse: parseRead,
   run: async (input, context) => {
-    const { bucket, key } = located(input.target, context)
-    using object = await context.objects.open({ bucket, key })
+    using object = await context.objects.open(located(input.target, context))
     const { reply } = await planRead(object, input, context)
     return reply
   },

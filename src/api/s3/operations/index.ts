@@ -23,6 +23,7 @@ import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
+import { getBucketVersioning } from './get-bucket-versioning.ts'
 import { getObject } from './get-object.ts'
 import { getObjectAttributes } from './get-object-attributes.ts'
 import { getObjectTagging } from './get-object-tagging.ts'
@@ -33,6 +34,7 @@ import { listBucketIntelligentTieringConfigurations } from './list-bucket-intell
 import { listBucketMetricsConfigurations } from './list-bucket-metrics-configurations.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listMultipartUploads } from './list-multipart-uploads.ts'
+import { listObjectVersions } from './list-object-versions.ts'
 import { listObjects } from './list-objects.ts'
 import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
@@ -45,6 +47,7 @@ import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configur
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
+import { putBucketVersioning } from './put-bucket-versioning.ts'
 import { putObject } from './put-object.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
 import { updateObjectEncryption } from './update-object-encryption.ts'
@@ -77,6 +80,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketMetricsConfiguration,
   getBucketRequestPayment,
   getBucketTagging,
+  getBucketVersioning,
   getObject,
   getObjectAttributes,
   getObjectTagging,
@@ -87,6 +91,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   listBucketMetricsConfigurations,
   listBuckets,
   listMultipartUploads,
+  listObjectVersions,
   listObjects,
   listObjectsV2,
   listParts,
@@ -99,6 +104,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketMetricsConfiguration,
   putBucketRequestPayment,
   putBucketTagging,
+  putBucketVersioning,
   putObject,
   putObjectTagging,
   updateObjectEncryption,

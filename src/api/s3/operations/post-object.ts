@@ -11,6 +11,7 @@ import type { S3Request } from '../request.ts'
 import { objectTags } from '../tags.ts'
 import { bucketTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
+import { versionHeader } from '../version-headers.ts'
 import { xml } from '../xml/encode.ts'
 
 const MAX_KEY_BYTES = 1024
@@ -45,6 +46,7 @@ export const postObject = defineOperation({
     const headers = {
       ...encryptionHeaders(stored.protection),
       ...(await expirationOfStored(objects, { bucket, key: form.key })),
+      ...versionHeader(bucket, stored.versionId),
     }
     return reply(form, name, request, stored.etag, headers)
   },

@@ -1,7 +1,8 @@
 import { readXmlBody } from '../checksum-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { objectTags, TAGGING_BODY } from '../tags.ts'
-import { located, nullVersion, objectTarget } from '../target.ts'
+import { located, objectTarget } from '../target.ts'
+import { versionHeader } from '../version-headers.ts'
 
 export const putObjectTagging = defineOperation({
   name: 'PutObjectTagging',
@@ -10,14 +11,11 @@ export const putObjectTagging = defineOperation({
   query: { tagging: true },
   takes: ['versionId'],
   action: 's3:PutObjectTagging',
-  parse: (request) => {
-    nullVersion(request)
-    return objectTarget(request)
-  },
+  parse: objectTarget,
   run: async (target, context) => {
     const where = located(target, context)
     const tags = objectTags(await readXmlBody(context.request, context.body, TAGGING_BODY))
-    await context.objects.changeProperties(where, (now) => ({ ...now, tags }))
-    return { status: 200, headers: { 'content-length': 0 } }
+    const { versionId } = await context.objects.changeProperties(where, (now) => ({ ...now, tags }))
+    return { status: 200, headers: { ...versionHeader(where.bucket, versionId), 'content-length': 0 } }
   },
 })

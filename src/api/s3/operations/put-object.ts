@@ -8,6 +8,7 @@ import { defineOperation } from '../operation.ts'
 import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
+import { versionHeader } from '../version-headers.ts'
 
 export const putObject = defineOperation({
   name: 'PutObject',
@@ -40,6 +41,7 @@ export const putObject = defineOperation({
         ...checksumHeader(stored.checksum),
         ...encryptionHeaders(stored.protection),
         ...(await expirationOfStored(context.objects, { bucket, key })),
+        ...versionHeader(bucket, stored.versionId),
         'content-length': 0,
       },
     }

@@ -6,7 +6,7 @@ import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
-import { located, nullVersion, objectTarget } from '../target.ts'
+import { located, objectTarget } from '../target.ts'
 import { parseXml } from '../xml/decode.ts'
 
 const MAX_BODY_BYTES = 16 * 1024
@@ -21,13 +21,13 @@ export const updateObjectEncryption = defineOperation({
   action: 's3:UpdateObjectEncryption',
   parse: (request) => {
     refuseUnsupported(request)
-    nullVersion(request)
     return objectTarget(request)
   },
   run: async (target, context) => {
     const { objects, settings } = context
     const wanted = encryptionOf(await readXmlBody(context.request, context.body, { maxBytes: MAX_BODY_BYTES }))
-    const { bucket, key } = located(target, context)
+    const place = located(target, context)
+    const { bucket } = place
     const crn = rootKeyOf(wanted.rootKeyCrn)
     // S3: a key of another account is refused, whatever that account allows.
     if (crn.account !== parseCrn(bucket.serviceInstanceCrn).account) {
@@ -36,7 +36,7 @@ export const updateObjectEncryption = defineOperation({
     if (!isOfRegion(wanted.rootKeyCrn, bucket.locationConstraint, settings.region)) throw keyNotFound()
     if (!context.mayUseRootKey(wanted.rootKeyCrn)) throw keyNotFound()
     try {
-      await objects.updateEncryption({ bucket, key, encryption: 'customer-managed', ...wanted })
+      await objects.updateEncryption({ ...place, encryption: 'customer-managed', ...wanted })
     } catch (error) {
       throw refusal(error, wanted.rootKeyCrn, bucket.rootKeyCrn)
     }

@@ -1,6 +1,6 @@
 import { checkCopyConditions } from '../../../objects/conditions.ts'
 import { readConditions } from '../condition-headers.ts'
-import { copySource, copySourceUse, refuseCustomerKeySource } from '../copy-source.ts'
+import { copySource, copySourceUse, openSource, refuseCustomerKeySource } from '../copy-source.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
@@ -8,6 +8,7 @@ import { copySourceRange } from '../range.ts'
 import { checkEncryptionHeaders } from '../refused-headers.ts'
 import { located, quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
+import { copiedVersionHeader } from '../version-headers.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const RANGE = 'x-amz-copy-source-range'
@@ -33,7 +34,8 @@ export const uploadPartCopy = defineOperation({
   run: async ({ source, target, partNumber, range, conditions }, context) => {
     const upload = await locatedUpload(target, context)
     checkEncryptionHeaders(context.request, upload.bucket)
-    using object = await context.objects.open(located(source, context))
+    const from = located(source, context)
+    using object = await openSource(from, context)
     const { manifest, modifiedAtMs } = object
     checkCopyConditions(conditions, { etag: manifest.etag, modifiedAtMs })
     const { start, end } = range ?? { start: 0, end: manifest.sizeBytes }
@@ -59,7 +61,7 @@ export const uploadPartCopy = defineOperation({
         ETag: quoted(part.etag),
         ...(part.checksum ? { [`Checksum${part.checksum.algorithm.toUpperCase()}`]: part.checksum.value } : {}),
       },
-      encryptionHeaders(upload.protection),
+      { ...encryptionHeaders(upload.protection), ...copiedVersionHeader(from.bucket, object.versionId) },
     )
   },
 })

@@ -2,7 +2,8 @@ export const XMLNS = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 /**
  * Content of an element. An array repeats the element, `undefined` leaves it out, '' and {} are empty elements.
- * In an object, names that start with `@` are attributes and `#text` is the text beside them.
+ * In an object, names that start with `@` are attributes, `#text` is the text beside them, and `#inOrder` a list of objects
+ * whose elements stand there one after the other.
  */
 export type XmlContent = string | number | boolean | XmlObject | readonly XmlContent[] | undefined
 export interface XmlObject {
@@ -35,9 +36,18 @@ function element(name: string, content: XmlContent, attributes: string): string 
     if (child === undefined) continue
     if (childName.startsWith('@')) tag += ` ${childName.slice(1)}="${escapeXml(String(child))}"`
     else if (childName === '#text') inside += escapeXml(String(child))
+    else if (childName === '#inOrder') inside += inOrder(child)
     else inside += element(childName, child, '')
   }
   return `<${tag}>${inside}</${name}>`
+}
+
+function inOrder(content: XmlContent): string {
+  if (typeof content !== 'object') return ''
+  if (isList(content)) return content.map(inOrder).join('')
+  return Object.entries(content)
+    .map(([name, child]) => element(name, child, ''))
+    .join('')
 }
 
 const isList = (content: XmlObject | readonly XmlContent[]): content is readonly XmlContent[] => Array.isArray(content)
