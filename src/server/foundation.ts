@@ -83,6 +83,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     const raw = await openLevelStore(directory, {
       mark: logMark(root, name),
       onFailure: onStoreFailure,
+      onWitnessError: (err) => log.warn({ err }, `how far ${name}/ goes cannot be noted beside it; it is tried again`),
       ...(acceptLoss ? { onLoss } : {}),
     })
     scope.defer(() => raw.close())

@@ -15,8 +15,8 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
   const lines = [serves(config, bound)]
   const first = bound.firstStart
   const { created, file } = house.instanceKey
-  // Also when an earlier start made the key and failed before it could say so.
-  if (file !== undefined && (created || first)) {
+  // Also when an earlier start made the key and failed before it could say so. Identities that were lost are no first start.
+  if (file !== undefined && (created || (first && !config['accept-metadata-loss']))) {
     lines.push(
       '',
       `▲ The instance key was made: ${file}`,

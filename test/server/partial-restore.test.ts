@@ -88,6 +88,7 @@ describe('a data directory', () => {
       if (when === 'after iam/' && name === 'iam') continue
       if (when === 'after kms/' && name !== 'metadata') continue
       await rm(join(dataDir, name), { recursive: true })
+      await rm(join(dataDir, `${name}.witness`))
       await mkdir(join(dataDir, name))
     }
     for (const sealed of when === 'at once' ? [true, false] : [true]) {

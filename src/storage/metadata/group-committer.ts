@@ -12,6 +12,8 @@ export interface GroupCommitterOptions {
   readonly mark: LogMark
   /** The sequence number last stored; the next commit gets the one after it. */
   readonly sequence: number
+  /** The batch with this number, its last, is durable. */
+  readonly onWritten: (sequence: number) => void
   /** Called once, at the first error of `write`. */
   readonly onFailure: (error: Error) => void
 }
@@ -26,7 +28,14 @@ export interface GroupCommitter {
 const MAX_GROUP_BYTES = 2 * 1024 * 1024
 
 /** Group commit with compare-and-set, and crash-only behaviour: after one write error nothing is written any more. */
-export function groupCommitter({ read, write, mark, onFailure, ...start }: GroupCommitterOptions): GroupCommitter {
+export function groupCommitter({
+  read,
+  write,
+  mark,
+  onWritten,
+  onFailure,
+  ...start
+}: GroupCommitterOptions): GroupCommitter {
   let sequence = start.sequence
   let refusal: CodedError<MetadataStoreErrorCode> | undefined
 
@@ -59,6 +68,7 @@ export function groupCommitter({ read, write, mark, onFailure, ...start }: Group
       } catch (error) {
         throw fail(error)
       }
+      onWritten(sequence)
     }
     for (const entry of committed) entry.resolve(true)
   }

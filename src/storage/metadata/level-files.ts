@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { CodedError } from '../../base/errors.ts'
 import { corrupt } from './level-format.ts'
 import { decodeManifest, type LevelManifest } from './level-manifest.ts'
-import { findDamagedTable } from './level-tables.ts'
-import { findLogDamage, type LogFile } from './log-damage.ts'
+import { surveyTables, type TablesSurvey } from './level-tables.ts'
+import { type LogFile, type LogSurvey, surveyLogs } from './log-damage.ts'
 import type { LogMark } from './log-mark.ts'
 import type { MetadataStoreErrorCode } from './metadata-store.ts'
 
@@ -15,30 +15,50 @@ export interface LevelFiles {
   readonly loss: CodedError<MetadataStoreErrorCode> | undefined
 }
 
-const RESTORE = 'restore the whole data directory from a backup. Nothing in it was changed'
+export const RESTORE = 'restore the whole data directory from a backup'
+const UNTOUCHED = `${RESTORE}. Nothing in it was changed`
 
 /**
  * Looks at the files of a store before LevelDB does, which would put a new store in the place of one without `CURRENT`,
- * passes over logs that are damaged or missing, and ends the process at a damaged table. Changes nothing. Throws MetadataCorrupt.
+ * passes over logs that are damaged, cut short or missing, and ends the process at a damaged table. `witness`: the sequence
+ * number that the store has reached, 0 while it is being made, undefined when nobody knows. Changes nothing. Throws MetadataCorrupt.
  */
-export async function inspectLevelFiles(directory: string, mark: LogMark): Promise<LevelFiles> {
+export async function inspectLevelFiles(directory: string, mark: LogMark, witness?: number): Promise<LevelFiles> {
   const names = await readdir(directory)
   if (!names.includes('CURRENT')) {
-    if (!names.some(isStored)) return { isNew: true, loss: undefined }
-    throw corrupt(`the metadata store ${directory} has lost its file CURRENT: ${RESTORE}`)
+    if (names.some(isStored)) throw corrupt(`the metadata store ${directory} has lost its file CURRENT: ${UNTOUCHED}`)
+    if (witness) throw corrupt(`the metadata store ${directory} has lost its files: ${UNTOUCHED}`)
+    return { isNew: true, loss: undefined }
   }
   const { logNumber, tables } = await readManifest(directory)
-  const wrong = await findDamagedTable(directory, names, tables)
+  const tabled = await surveyTables(directory, names, tables)
   // Not to be accepted: LevelDB would end the process when it met it.
-  if (wrong !== undefined) throw corrupt(`the metadata store ${directory} ${wrong}: ${RESTORE}`)
+  if (tabled.damage !== undefined) throw corrupt(`the metadata store ${directory} ${tabled.damage}: ${UNTOUCHED}`)
   const logs = await readLogs(directory, names, logNumber)
-  if (logNumber > 0 && logs[0]?.number !== logNumber) return { isNew: false, loss: lossOf(directory, 'has lost a log') }
-  const damage = findLogDamage(logs, mark)
-  return {
-    isNew: false,
-    loss: damage && lossOf(directory, `is damaged at byte ${damage.offset} of ${damage.name}`),
-  }
+  const lost = (what: string): LevelFiles => ({ isNew: false, loss: lossOf(directory, what) })
+  if (logNumber > 0 && logs[0]?.number !== logNumber) return lost('has lost a log')
+  const logged = surveyLogs(logs, mark)
+  if (logged.damage) return lost(`is damaged at byte ${logged.damage.offset} of ${logged.damage.name}`)
+  // Of a manifest that cannot be read LevelDB speaks.
+  const missing = logNumber > 0 ? missingEnd(tables.size, tabled.sequence, logged, witness) : undefined
+  return missing === undefined ? { isNew: false, loss: undefined } : lost(missing)
 }
+
+/** What the witness tells that the files do not; undefined, too, when they cannot tell before LevelDB has opened them. */
+function missingEnd(
+  tables: number,
+  tabled: TablesSurvey['sequence'],
+  { sequence, unmarked }: LogSurvey,
+  witness: number | undefined,
+): string | undefined {
+  if (unmarked || tabled === 'unknown') return undefined
+  if (tables === 0 && sequence === undefined) return witness === 0 ? undefined : 'has lost all that was in it'
+  return missingAfter(Math.max(tabled ?? 0, sequence ?? 0), witness)
+}
+
+/** In words that follow the name of the store; undefined when nothing is known to be missing. */
+export const missingAfter = (sequence: number, witness = 0): string | undefined =>
+  sequence < witness ? `has lost its end (it goes to write ${sequence}, and write ${witness} was durable)` : undefined
 
 /** A start that ends while it makes a store leaves the first manifest and nothing else. */
 const isStored = (name: string): boolean =>
@@ -65,9 +85,7 @@ function readLogs(directory: string, names: readonly string[], from: number): Pr
   return Promise.all(logs.map(async (log) => ({ ...log, bytes: await readFile(join(directory, log.name)) })))
 }
 
-const lossOf = (store: string, what: string): CodedError<MetadataStoreErrorCode> =>
-  new CodedError(
-    'MetadataCorrupt',
-    `the metadata store ${store} ${what}, and with it acknowledged writes: ${RESTORE}`,
-    { details: { lossIn: store } },
-  )
+export const lossOf = (store: string, what: string, remedy = UNTOUCHED): CodedError<MetadataStoreErrorCode> =>
+  new CodedError('MetadataCorrupt', `the metadata store ${store} ${what}, and with it acknowledged writes: ${remedy}`, {
+    details: { lossIn: store },
+  })

@@ -8,7 +8,7 @@ import { hasErrno } from '../errno.ts'
 import type { RowChange } from './commit-group.ts'
 import { type GroupCommitter, groupCommitter } from './group-committer.ts'
 import { groupBounds } from './groups.ts'
-import { inspectLevelFiles } from './level-files.ts'
+import { examineLevel, type LevelCondition, lossAfterOpening } from './level-condition.ts'
 import {
   corrupt,
   counterKey,
@@ -25,6 +25,8 @@ import { checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
 import { skipScan } from './skip-scan.ts'
+import { writeWitness } from './witness-file.ts'
+import { witnessKeeper } from './witness-keeper.ts'
 
 type Database = Level<Buffer, Buffer>
 
@@ -34,16 +36,16 @@ export interface LevelStoreOptions {
   readonly onFailure: (error: Error) => void
   /** Opens a store that has lost acknowledged writes nevertheless, and is told so. Without it that is an error. */
   readonly onLoss?: (loss: Error) => void
+  /** The witness could not be brought up to date; commits go on, and it is tried again. */
+  readonly onWitnessError?: (error: unknown) => void
 }
 
 /**
  * Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when it is damaged,
  * MetadataStoreFailed when the disk is full or fails.
  */
-export async function openLevelStore(
-  directory: string,
-  { mark, onFailure, onLoss }: LevelStoreOptions,
-): Promise<MetadataStore> {
+export async function openLevelStore(directory: string, options: LevelStoreOptions): Promise<MetadataStore> {
+  const { mark, onFailure, onLoss, onWitnessError = () => undefined } = options
   await ensureDirectory(directory)
   const path = await realpath(directory)
   if (openHere.has(path)) throw locked(path)
@@ -51,25 +53,47 @@ export async function openLevelStore(
   const release = (): void => {
     openHere.delete(path)
   }
-  const database = await openDatabase(path, mark, onLoss).catch((error: unknown) => {
+  const acceptLoss = (loss: Error): void => {
+    if (!onLoss) throw loss
+    onLoss(loss)
+  }
+  const opened = await openDatabase(directory, path, mark, acceptLoss).catch((error: unknown) => {
     release()
     throw error
   })
+  const { database, condition } = opened
   try {
     // LevelDB leaves the names of its new files in the page cache; without this a power cut can lose the whole store.
     await syncDirectory(path)
     await syncDirectory(dirname(path))
     const stored = readRow(database, SEQUENCE_KEY)
-    const sequence = stored ? sequenceOf(stored) : 0
-    await checkFormat(database, sequenceRow(sequence, mark))
+    const durable = stored ? sequenceOf(stored) : 0
+    const hasFormat = readFormat(database)
+    const loss = lossAfterOpening(path, condition, { sequence: durable, hasFormat })
+    if (loss) acceptLoss(loss)
+    // Also where writes were lost no token comes again.
+    const sequence = Math.max(durable, condition.witness ?? 0)
+    if (!hasFormat) await writeDurably(database, [sequenceRow(sequence, mark), { key: FORMAT_KEY, value: FORMAT }])
+    const keeper = witnessKeeper({
+      kept: condition.witness,
+      synced: durable,
+      write: (reached) => writeWitness(directory, reached, mark),
+      onError: onWitnessError,
+    })
     const committer = groupCommitter({
       read: (key) => readRow(database, key),
       write: (changes) => writeDurably(database, changes),
       mark,
       sequence,
+      onWritten: keeper.synced,
       onFailure,
     })
-    return levelStore(database, committer, release)
+    return levelStore(database, committer, async () => {
+      await committer.close()
+      await keeper.close()
+      await database.close()
+      release()
+    })
   } catch (error) {
     await database.close()
     release()
@@ -86,10 +110,18 @@ const openHere = new Set<string>()
 const locked = (directory: string, cause?: unknown): CodedError<MetadataStoreErrorCode> =>
   new CodedError('StoreLocked', `the metadata store ${directory} is already open`, { cause })
 
-async function openDatabase(directory: string, mark: LogMark, onLoss: LevelStoreOptions['onLoss']): Promise<Database> {
-  const { isNew, loss } = await inspectLevelFiles(directory, mark)
-  if (loss && !onLoss) throw loss
-  if (loss) onLoss?.(loss)
+interface Opened {
+  readonly database: Database
+  readonly condition: LevelCondition
+}
+
+async function openDatabase(
+  given: string,
+  directory: string,
+  mark: LogMark,
+  acceptLoss: (loss: Error) => void,
+): Promise<Opened> {
+  const condition = await examineLevel({ given, path: directory }, mark, acceptLoss)
   const database: Database = new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -97,7 +129,7 @@ async function openDatabase(directory: string, mark: LogMark, onLoss: LevelStore
     compression: false,
     writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 64 * 1024 * 1024,
-    createIfMissing: isNew,
+    createIfMissing: condition.isNew,
   })
   try {
     await database.open()
@@ -106,7 +138,7 @@ async function openDatabase(directory: string, mark: LogMark, onLoss: LevelStore
     if (hasErrno(cause, 'LEVEL_LOCKED')) throw locked(directory, cause)
     throw cannotOpen(directory, cause)
   }
-  return database
+  return { database, condition }
 }
 
 /** A full disk is no damage, and must not look like it. A file that is missing is. */
@@ -117,10 +149,11 @@ function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStore
   return new CodedError('MetadataStoreFailed', message, { cause })
 }
 
-async function checkFormat(database: Database, sequence: RowChange): Promise<void> {
+/** False where there is none. */
+function readFormat(database: Database): boolean {
   const format = readRow(database, FORMAT_KEY)
-  if (!format) await writeDurably(database, [sequence, { key: FORMAT_KEY, value: FORMAT }])
-  else if (!format.equals(FORMAT)) throw corrupt('the metadata store has a format that this version does not know')
+  if (format && !format.equals(FORMAT)) throw corrupt('the metadata store has a format that this version does not know')
+  return format !== undefined
 }
 
 const writeDurably = (database: Database, changes: readonly RowChange[]): Promise<void> =>
@@ -185,18 +218,13 @@ async function countersOf(database: Database, prefix: Buffer, snapshot?: Snapsho
   return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
 }
 
-function levelStore(database: Database, committer: GroupCommitter, release: () => void): MetadataStore {
+function levelStore(database: Database, committer: GroupCommitter, close: () => Promise<void>): MetadataStore {
   const lookUp = (space: Space, key: Buffer) => {
     checkSpace(space)
     const stored = readRow(database, spaceKey(space, key))
     return stored && decodeEntry(key, stored)
   }
 
-  const close = async (): Promise<void> => {
-    await committer.close()
-    await database.close()
-    release()
-  }
   let closing: Promise<void> | undefined
 
   return {

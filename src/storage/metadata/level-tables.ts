@@ -1,23 +1,32 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasErrno } from '../errno.ts'
+import { SEQUENCE_KEY, sequenceOf } from './level-format.ts'
 import { findTableDamage } from './table-check.ts'
+import { rowInTable } from './table-row.ts'
+
+export interface TablesSurvey {
+  /** What is wrong with the first that is not whole, in words that follow the name of the store. */
+  readonly damage: string | undefined
+  /** The highest in any: how far the tables go. Undefined when none tells, 'unknown' when one cannot be read. */
+  readonly sequence: number | 'unknown' | undefined
+}
 
 /**
  * LevelDB checks no checksum of a table when it reads, and ends the process where it finds a block of zeros: so all tables
  * in use are checked before it opens any, whatever their size. A read could come before a check in the background.
- * Says what is wrong with the first that is not whole, in words that follow the name of the store.
  */
-export async function findDamagedTable(
+export async function surveyTables(
   directory: string,
   names: readonly string[],
   tables: ReadonlyMap<number, number>,
-): Promise<string | undefined> {
+): Promise<TablesSurvey> {
   const nameOf = new Map(
     names.filter((name) => /^\d+\.(ldb|sst)$/.test(name)).map((name) => [Number.parseInt(name, 10), name]),
   )
   const waiting = [...tables].values()
   let damage: string | undefined
+  let sequence: TablesSurvey['sequence']
 
   // One buffer each: new ones for hundreds of tables would not be freed in time.
   const work = async (): Promise<void> => {
@@ -29,10 +38,22 @@ export async function findDamagedTable(
       const table = buffer.subarray(0, lengthBytes)
       const wrong = name === undefined ? `has lost the table ${number}` : await wrongWith(directory, name, table)
       damage ??= wrong
+      if (wrong === undefined) sequence = higher(sequence, sequenceIn(table))
     }
   }
   await Promise.all(Array.from({ length: READERS }, work))
-  return damage
+  return { damage, sequence }
+}
+
+function sequenceIn(table: Buffer): TablesSurvey['sequence'] {
+  const row = rowInTable(table, SEQUENCE_KEY)
+  if (row.state === 'here') return sequenceOf(row.value)
+  return row.state === 'compressed' ? 'unknown' : undefined
+}
+
+function higher(a: TablesSurvey['sequence'], b: TablesSurvey['sequence']): TablesSurvey['sequence'] {
+  if (a === 'unknown' || b === 'unknown') return 'unknown'
+  return a === undefined || b === undefined ? (a ?? b) : Math.max(a, b)
 }
 
 /** While some wait for the disk, one is checked. */

@@ -12,6 +12,14 @@ export interface LogFile {
   readonly bytes: Buffer
 }
 
+export interface LogSurvey {
+  readonly damage: LogDamage | undefined
+  /** Of the last marked batch that is whole and has no damage before it: how far the logs go. */
+  readonly sequence: number | undefined
+  /** An earlier version, which made no marks, has written these logs: batches before the damage show it. */
+  readonly unmarked: boolean
+}
+
 /**
  * LevelDB passes over damage without a word, and with it over acknowledged batches. Each batch is synced before the next
  * one is written, so a power cut spoils nothing but the last: damage with a batch that begins behind it was no power cut.
@@ -23,22 +31,23 @@ export interface LogFile {
  * only a batch that bears its mark counts, which has a key that clients do not. Nor can they have a real mark stand in
  * a record of theirs: of a batch nothing but 19 bytes of LevelDB's own stands before its mark.
  */
-export function findLogDamage(logs: readonly LogFile[], mark: LogMark): LogDamage | undefined {
+export function surveyLogs(logs: readonly LogFile[], mark: LogMark): LogSurvey {
   const search = damageSearch(mark)
   for (const { name, bytes } of logs) {
     for (const part of logParts(bytes)) {
       search.see(name, part)
-      if (search.found()) return search.damage()
+      if (search.found()) return search.survey()
     }
     search.endLog(name)
   }
-  return undefined
+  return search.survey()
 }
 
 interface BegunBatch {
   readonly offset: number
   /** Its first bytes; undefined once they are judged. */
   head: Buffer | undefined
+  sequence: number | undefined
 }
 
 function damageSearch(mark: LogMark) {
@@ -47,14 +56,15 @@ function damageSearch(mark: LogMark) {
   let batch: BegunBatch | undefined
   /** Of the last marked batch before the damage: what is older is content of the disk from before. */
   let lastSequence = -1
-  /** An earlier version, which made no marks, has written these logs: batches before the damage show it. */
+  let wholeSequence: number | undefined
   let unmarked = false
 
-  const judge = (head: Buffer): void => {
+  const judge = (head: Buffer): number | undefined => {
     const sequence = markedSequence(head, mark)
     if (damage) found ||= unmarked || (sequence !== undefined && sequence > lastSequence)
     else if (sequence === undefined) unmarked = true
     else lastSequence = sequence
+    return sequence
   }
 
   const see = (name: string, { offset, type, data }: LogPart): void => {
@@ -62,14 +72,16 @@ function damageSearch(mark: LogMark) {
     if (begins && batch) damage ??= { name, offset: batch.offset }
     if (type === undefined || (!begins && !batch)) damage ??= { name, offset }
     if (type === undefined) batch = undefined
-    else if (begins) batch = { offset, head: data }
+    else if (begins) batch = { offset, head: data, sequence: undefined }
     else if (batch?.head) batch.head = Buffer.concat([batch.head, data])
     const ends = type === FULL || type === LAST
     if (batch?.head && (ends || batch.head.length >= BATCH_HEAD_BYTES)) {
-      judge(batch.head)
+      batch.sequence = judge(batch.head)
       batch.head = undefined
     }
-    if (ends) batch = undefined
+    if (!ends) return
+    if (!damage) wholeSequence = batch?.sequence ?? wholeSequence
+    batch = undefined
   }
 
   return {
@@ -79,6 +91,6 @@ function damageSearch(mark: LogMark) {
       batch = undefined
     },
     found: () => found,
-    damage: () => damage,
+    survey: (): LogSurvey => ({ damage: found ? damage : undefined, sequence: wholeSequence, unmarked }),
   }
 }

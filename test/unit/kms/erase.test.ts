@@ -14,8 +14,9 @@ const HOUR_MS = 3_600_000
 async function onDisk() {
   const home = await temporaryDirectory()
   onTestFinished(() => home[Symbol.asyncDispose]())
+  const directory = home.join('store')
   const open = () =>
-    openLevelStore(home.path, {
+    openLevelStore(directory, {
       mark: testMark,
       onFailure: (error) => {
         throw error
@@ -23,7 +24,7 @@ async function onDisk() {
     })
   /** How many files hold each of the values. */
   const holding = async (values: readonly Buffer[]): Promise<number[]> => {
-    const files = await Promise.all((await readdir(home.path)).map((name) => readFile(join(home.path, name))))
+    const files = await Promise.all((await readdir(directory)).map((name) => readFile(join(directory, name))))
     return values.map((value) => files.filter((file) => file.includes(value)).length)
   }
   return { open, holding }

@@ -16,6 +16,7 @@ function committerOver(write: (changes: readonly RowChange[]) => Promise<void>) 
   const rows = new Map<string, Buffer>()
   const failures: Error[] = []
   const groups: number[] = []
+  const written: number[] = []
   const committer = groupCommitter({
     read: (key) => rows.get(key.toString('latin1')),
     write: async (changes) => {
@@ -28,9 +29,10 @@ function committerOver(write: (changes: readonly RowChange[]) => Promise<void>) 
     },
     mark: testMark,
     sequence: 0,
+    onWritten: (sequence) => written.push(sequence),
     onFailure: (error) => failures.push(error),
   })
-  return { ...committer, rows, failures, groups }
+  return { ...committer, rows, failures, groups, written }
 }
 
 describe('group committer', () => {
@@ -62,6 +64,24 @@ describe('group committer', () => {
     expect(failures).toHaveLength(1)
     expect(failures[0]).toMatchObject({ code: 'MetadataStoreFailed', cause: { message: 'ENOSPC' } })
     expect(groups).toHaveLength(2)
+  })
+
+  it('says how far it is durable after each write that succeeded, and nothing of one that failed', async () => {
+    const outcomes: ((error?: Error) => void)[] = []
+    const { commit, written } = committerOver(
+      () => new Promise((resolve, reject) => outcomes.push((error) => (error ? reject(error) : resolve()))),
+    )
+    const both = Promise.all([commit([put('a')]), commit([put('b')])])
+    await expect.poll(() => outcomes.length).toBe(1)
+    expect(written).toEqual([])
+    outcomes[0]?.()
+    await both
+    expect(written).toEqual([2])
+    const failed = commit([put('c')])
+    await expect.poll(() => outcomes.length).toBe(2)
+    outcomes[1]?.(new Error('EIO'))
+    await expect(failed).rejects.toMatchObject({ code: 'MetadataStoreFailed' })
+    expect(written).toEqual([2])
   })
 
   it('refuses commits that were queued behind the group that failed', async () => {

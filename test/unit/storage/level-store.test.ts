@@ -14,11 +14,13 @@ const unexpected = (error: Error): void => {
 }
 
 describe('level store', () => {
+  let home: string
   let directory: string
   beforeEach(async () => {
-    directory = await mkdtemp(join(tmpdir(), 'coffer-level-'))
+    home = await mkdtemp(join(tmpdir(), 'coffer-level-'))
+    directory = join(home, 'store')
   })
-  afterEach(() => rm(directory, { recursive: true, force: true }))
+  afterEach(() => rm(home, { recursive: true, force: true }))
 
   it('is refused while it is open elsewhere, and free again once closed', async () => {
     const store = await openLevelStore(directory, { mark: testMark, onFailure: unexpected })
