@@ -95,6 +95,7 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     rewrap: (call, wrapped, context) => checked(call, 'unwrap', () => inner.rewrap(call, wrapped, context)),
     permit: standing.fresh,
     describe: (call) => checked(call, 'wrap', () => inner.describe(call)),
+    find: inner.find,
     register: inner.register,
     deregister: inner.deregister,
     close: async () => {

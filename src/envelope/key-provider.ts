@@ -72,6 +72,11 @@ export interface KeyProvider {
   readonly permit: (call: KeyCall, use: KeyUse) => Promise<void>
   /** A root key (never a standard key) that may be used now. Throws as wrap would. */
   readonly describe: (call: KeyCall) => Promise<RootKeyDescription>
+  /**
+   * The same of the key that the CRN names by id or by alias: the description has its CRN by id, which alone every other
+   * call takes, for an alias can name another key tomorrow.
+   */
+  readonly find: (call: KeyCall) => Promise<RootKeyDescription>
   /** Of one that is registered already only `keyVersion` changes, when it is given. */
   readonly register: (call: KeyCall, registration: Registration) => Promise<void>
   /** Possible whatever the state of the key and, where the service allows it, without authorization. */

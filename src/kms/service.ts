@@ -25,7 +25,12 @@ import { type RegistrationCalls, registrationCalls } from './registration-calls.
 import { type RingCalls, ringCalls } from './ring-calls.ts'
 import type { KmsSettings } from './settings.ts'
 import { createSweeper, type SweepReport } from './sweep.ts'
-import { declareServiceInstance, ensureServiceRootKey, rotateServiceRootKey } from './system-instance.ts'
+import {
+  declareServiceInstance,
+  ensureAccountRootKey,
+  ensureServiceRootKey,
+  rotateServiceRootKey,
+} from './system-instance.ts'
 import { type Aad, type Rewrapped, rewrap, type Unwrapped, unwrap, type Wrapped, wrap, wrapNew } from './wrapping.ts'
 
 /**
@@ -50,7 +55,9 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
   readonly ensureServiceRootKey: () => Promise<string>
-  /** Gives that key a new version. */
+  /** CRN of an account's own one, likewise, for those who ask for a root key and name none. */
+  readonly ensureAccountRootKey: (accountId: string) => Promise<string>
+  /** Gives the server's own key a new version. */
   readonly rotateServiceRootKey: () => Promise<void>
   /** How many stored rows could not be read at the start. */
   readonly damagedRows: () => number
@@ -184,6 +191,7 @@ export async function openKms({
     deleteAlias: (caller, key, alias) =>
       door.later(caller, 'kms.secrets-alias.delete', key, ({ actor }) => deleteAlias(context, actor, key, alias)),
     ensureServiceRootKey: () => ensureServiceRootKey(context, serviceInstance),
+    ensureAccountRootKey: (accountId) => ensureAccountRootKey(context, serviceInstance, accountId),
     rotateServiceRootKey: () => rotateServiceRootKey(context, serviceInstance, door.byItself),
     onKeyEvent: events.on,
     sweep: async () => {

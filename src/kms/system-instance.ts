@@ -2,6 +2,7 @@ import { isUuid, newUuid } from '../base/ids.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { Instance } from '../iam/instances.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { KeyEntry } from './catalog.ts'
 import { type Actor, changeKey, type KmsContext } from './context.ts'
 import { createKey } from './create-key.ts'
 import type { Door } from './door.ts'
@@ -48,7 +49,7 @@ export async function rotateServiceRootKey(
   instance: Instance,
   byItself: Door['byItself'],
 ): Promise<void> {
-  const [key] = context.catalog.keysOf(instance.guid)
+  const key = keyNamed(context, instance, SERVICE_KEY)
   if (!key) return
   const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
   await changeKey(context, actor, key.id, (entry) =>
@@ -58,15 +59,27 @@ export async function rotateServiceRootKey(
   )
 }
 
-/** CRN of the root key of provider-managed encryption: the instance's first key, created when there is none. */
-export async function ensureServiceRootKey(context: KmsContext, instance: Instance): Promise<string> {
+/** CRN of the root key of provider-managed encryption; the key is created when there is none. */
+export const ensureServiceRootKey = (context: KmsContext, instance: Instance): Promise<string> =>
+  ensureKey(context, instance, SERVICE_KEY)
+
+/** CRN of an account's own key for those who ask for a root key and name none, as AWS has one for each account. */
+export const ensureAccountRootKey = (context: KmsContext, instance: Instance, accountId: string): Promise<string> =>
+  ensureKey(context, instance, `aws-s3-${accountId}`)
+
+const SERVICE_KEY = 'provider-managed'
+
+const keyNamed = ({ catalog }: KmsContext, instance: Instance, name: string): KeyEntry | undefined =>
+  Array.from(catalog.keysOf(instance.guid)).find(({ record }) => record.name === name)
+
+function ensureKey(context: KmsContext, instance: Instance, name: string): Promise<string> {
   const actor: Actor = { iamId: `crn-${instance.crn}`, instanceId: instance.guid }
   return context.serial.run('service root key', async () => {
-    const [existing] = context.catalog.keysOf(instance.guid)
+    const existing = keyNamed(context, instance, name)
     // Another one in its place would protect new buckets, and nobody would miss the key that the others need.
     const [damaged] = context.catalog.damagedOf(instance.guid)
     if (!existing && damaged !== undefined) return keyCrn(instance, damaged)
-    const key = existing ?? (await createKey(context, actor, { name: 'provider-managed', extractable: false }))
+    const key = existing ?? (await createKey(context, actor, { name, extractable: false }))
     return keyCrn(instance, key.id)
   })
 }

@@ -114,6 +114,8 @@ export interface ObjectsService {
     kind: DocumentKind,
     next: (now: Json | undefined) => Json | undefined,
   ) => Promise<Json | undefined>
+  /** CRN of a root key that the bucket's service may wrap with now, from one that may name it by an alias. */
+  readonly findRootKey: (bucket: Pick<Bucket, 'serviceInstanceCrn'>, named: string) => Promise<string>
   /** Puts one object under another root key. Throws TooManyKeys. */
   readonly updateEncryption: (update: EncryptionUpdate) => Promise<void>
   /** Puts a bucket under another root key; what is there already is rewrapped in the background. */
@@ -299,6 +301,10 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       changeProperties: (target, next) => changeProperties(engine, keys, target, next),
       document: documents.get,
       changeDocument: (bucket, kind, next) => byName.run(bucket.name, () => documents.change(bucket, kind, next)),
+      findRootKey: async ({ serviceInstanceCrn }, rootKeyCrn) => {
+        const request = asker.requestId === undefined ? {} : { requestId: asker.requestId }
+        return (await provider.find({ rootKeyCrn, serviceInstanceCrn, ...request })).crn
+      },
       updateEncryption: (update) => updateEncryption(engine, keys, update),
       moveBucket: async (bucket, to) => {
         const { write, begun } = rewraps.entry(bucket)

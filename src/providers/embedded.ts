@@ -21,6 +21,10 @@ export interface EmbeddedProviderOptions {
  * looked up on every call, as a remote one would.
  */
 export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProvider {
+  const callerOf = (call: KeyCall, instanceGuid: string): KmsCaller => {
+    const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
+    return { principal: iam.servicePrincipal(call.serviceInstanceCrn), instanceGuid, origin: 'process', ...about }
+  }
   /** Throws RootKeyNotFound, or KeyAccessDenied for a service instance that does not exist. */
   const target = (call: KeyCall): { readonly caller: KmsCaller; readonly key: string } => {
     const { instance: instanceGuid, resource: key } = parseCrn(call.rootKeyCrn)
@@ -30,9 +34,7 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
     const spelled = isUuid(key) && key === key.toLowerCase()
     const named = instance?.service === 'kms' && spelled && keyCrn(instance, key) === call.rootKeyCrn
     if (!named) throw failure('RootKeyNotFound')
-    const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
-    const principal = iam.servicePrincipal(call.serviceInstanceCrn)
-    return { caller: { principal, instanceGuid, origin: 'process', ...about }, key }
+    return { caller: callerOf(call, instanceGuid), key }
   }
 
   return {
@@ -68,6 +70,14 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
       told(() => {
         const { caller, key } = target(call)
         return kms.describe(caller, key)
+      }),
+    find: (call) =>
+      told(() => {
+        const { account, region, instance: guid, resource } = parseCrn(call.rootKeyCrn)
+        const instance = iam.instance(guid)
+        const named = instance?.service === 'kms' && instance.accountId === account && instance.region === region
+        if (!named) throw failure('RootKeyNotFound')
+        return kms.describe(callerOf(call, guid), resource)
       }),
     register: (call, { resourceCrn, description, preventKeyDeletion, keyVersion }) =>
       told(async () => {

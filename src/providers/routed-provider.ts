@@ -51,6 +51,7 @@ export function routedProvider({ local, routes }: RoutedProviderOptions): KeyPro
     rewrap: async (call, wrapped, context) => at(call).rewrap(call, wrapped, context),
     permit: async (call, use) => at(call).permit(call, use),
     describe: async (call) => at(call).describe(call),
+    find: async (call) => at(call).find(call),
     register: async (call, registration) => at(call).register(call, registration),
     deregister: async (call, registration) => at(call).deregister(call, registration),
     close: async () => {

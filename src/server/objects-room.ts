@@ -29,7 +29,9 @@ export interface ObjectsRoomOptions extends RoomOptions {
   readonly iam: Iam
   readonly provider: KeyProvider
   /** Where this process has keys of its own: their service's root key protects buckets that name none. */
-  readonly kms: Pick<KmsService, 'ensureServiceRootKey' | 'rotateServiceRootKey' | 'onKeyEvent'> | undefined
+  readonly kms:
+    | Pick<KmsService, 'ensureServiceRootKey' | 'ensureAccountRootKey' | 'rotateServiceRootKey' | 'onKeyEvent'>
+    | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
@@ -100,6 +102,9 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   scope.defer(() => objects.close())
   if (kms) scope.defer(kms.onKeyEvent(({ keyCrn }) => objects.keyChecks.doubt(keyCrn)))
   if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
+  // Where the operator chose the root key, everything of the service's is under that one.
+  const own = config['s3.service-root-key'] === undefined ? kms : undefined
+  const accountRootKey = async (accountId: string) => own?.ensureAccountRootKey(accountId) ?? serviceRootKeyCrn
   const handler = createS3Handler({
     objects,
     iam,
@@ -108,7 +113,13 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     clientAddress: clientAddressBehind(config['trusted-proxies']),
     firewall: firewallTest(config['kms.private-networks']),
     activity: options.audit.activity,
-    settings: { region: config['s3.region'], serviceRootKeyCrn, storageClasses: ['STANDARD'] },
+    settings: {
+      region: config['s3.region'],
+      serviceRootKeyCrn,
+      storageClasses: ['STANDARD'],
+      accountRootKey,
+      customerKeysOverHttp: config['s3.customer-keys-over-http'],
+    },
     log: {
       access: (entry) => log.info(entry, entry.operation),
       fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),

@@ -183,6 +183,11 @@ export const SETTINGS = {
     RANDOM_NONCE_LIMIT,
     'number of data keys that one version of a root key elsewhere wraps at most; bucket keys take its place before, at 7/8, until it is rotated',
   ),
+  's3.customer-keys-over-http': setting(
+    yesOrNo,
+    true,
+    'whether keys of customers (SSE-C) are taken over plain HTTP too, for instance behind a proxy that ends TLS',
+  ),
   's3.key-check-interval-ms': setting(
     atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
     300_000,

@@ -44,7 +44,10 @@ beforeAll(async () => {
     },
     clock: systemClock,
     domains: [],
-    settings: { region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+    settings: {
+      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+      ...{ accountRootKey: async () => '', customerKeysOverHttp: true },
+    },
     clientAddress: clientAddressBehind([]),
     firewall: firewallTest([]),
     activity: {

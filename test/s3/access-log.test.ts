@@ -32,7 +32,10 @@ beforeAll(async () => {
     iam,
     clock: systemClock,
     domains: [],
-    settings: { region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+    settings: {
+      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+      ...{ accountRootKey: async () => '', customerKeysOverHttp: true },
+    },
     clientAddress: clientAddressBehind([]),
     firewall: firewallTest([]),
     activity: noAudit,

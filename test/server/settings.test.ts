@@ -107,6 +107,13 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '131071', '1GB', '-1'],
   },
+  's3.customer-keys-over-http': {
+    good: [
+      ['true', true],
+      ['false', false],
+    ],
+    bad: ['', 'yes', '1', 'TRUE'],
+  },
   's3.wrap-limit': {
     good: [
       ['64', 64],

@@ -42,17 +42,6 @@ export function copySourceUse(request: S3Request): ResourceUse {
   return { ...source, action: source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion' }
 }
 
-export function refuseCustomerKeySource({ headers }: S3Request): void {
-  for (const name of headers.keys()) {
-    if (name.startsWith('x-amz-copy-source-server-side-encryption-customer-')) {
-      throw new S3Error(
-        'NotImplemented',
-        'Server-side encryption with customer-provided keys (SSE-C) is not implemented.',
-      )
-    }
-  }
-}
-
 /** S3 tells by a code of its own that a delete marker holds nothing to copy. */
 export async function openSource(
   source: Parameters<ObjectsService['open']>[0],

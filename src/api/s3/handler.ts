@@ -264,6 +264,7 @@ function context(request: S3Request, caller: Caller, asker: Asker, options: S3Ha
     request,
     objects: objects.onBehalfOf(asker),
     settings,
+    keyInstances: (accountId) => iam.instances({ service: 'kms', accountId }),
     mayUseRootKey: (rootKeyCrn) => mayUseRootKey(iam, caller.principal, rootKeyCrn),
     may: (use) => may(caller.principal, use, options),
   }

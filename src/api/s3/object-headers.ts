@@ -1,6 +1,8 @@
 import { type Attributes, CONTENT_HEADERS, type StoredChecksum } from '../../objects/content.ts'
 import type { Protection } from '../../objects/key-slots.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
+import { CUSTOMER, type CustomerKey } from './customer-key.ts'
+import { SSE } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
 import { quoted } from './target.ts'
@@ -85,13 +87,13 @@ function isSendable(value: string): boolean {
  * What GET and HEAD say of an object. A header that cannot be sent must not make the object unreadable: S3 leaves out
  * such metadata and counts it.
  */
-export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject): Headers {
+export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject, customerKey?: CustomerKey): Headers {
   const headers: Headers = {
     'last-modified': new Date(modifiedAtMs).toUTCString(),
     etag: quoted(manifest.etag),
     'accept-ranges': 'bytes',
     'content-type': DEFAULT_CONTENT_TYPE,
-    ...encryptionHeaders(protection),
+    ...encryptionHeaders(protection, customerKey),
   }
   for (const [name, value] of Object.entries(manifest.headers)) if (isSendable(value)) headers[name] = value
   let missing = 0
@@ -104,14 +106,15 @@ export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject
   return headers
 }
 
-/** What was really done: under the service's own root key (AES256 in S3's words) or under the customer's. */
-export function encryptionHeaders(of: Protection): Headers {
-  const bucketKey = of.bucketKey ? { 'x-amz-server-side-encryption-bucket-key-enabled': 'true' } : {}
-  if (of.encryption === 'provider-managed') return { 'x-amz-server-side-encryption': 'AES256', ...bucketKey }
+/** What was really done, and never what was only asked for. A customer's key is told by the MD5 that came with it. */
+export function encryptionHeaders(of: Protection, customerKey?: CustomerKey): Headers {
+  if (of.customerKey) {
+    return { [`${CUSTOMER}algorithm`]: 'AES256', ...(customerKey ? { [`${CUSTOMER}key-MD5`]: customerKey.md5 } : {}) }
+  }
   return {
-    ...bucketKey,
-    'x-amz-server-side-encryption': 'aws:kms',
-    'x-amz-server-side-encryption-aws-kms-key-id': of.rootKeyCrn,
+    [SSE]: of.algorithm,
+    ...(of.keyName === undefined ? {} : { [`${SSE}-aws-kms-key-id`]: of.keyName }),
+    ...(of.bucketKey ? { [`${SSE}-bucket-key-enabled`]: 'true' } : {}),
     ...rootKeyHeaders(of),
   }
 }

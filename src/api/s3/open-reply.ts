@@ -4,6 +4,8 @@ import type { StoredChecksum } from '../../objects/content.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
 import { readConditions } from './condition-headers.ts'
+import { type CustomerKey, customerKeyOf } from './customer-key.ts'
+import { refuseOnRead } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
 import { httpDateMs } from './http-date.ts'
 import { expirationHeader } from './lifecycle/headers.ts'
@@ -16,6 +18,7 @@ import { versionHeader } from './version-headers.ts'
 
 export interface ReadInput {
   readonly target: ObjectTarget
+  readonly customerKey: CustomerKey | undefined
   readonly partNumber: number | undefined
   readonly wantsChecksum: boolean
 }
@@ -26,14 +29,10 @@ export function parseRead(request: S3Request): ReadInput {
   if (part !== undefined && request.headers.has('range')) {
     throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter')
   }
-  if (request.headers.has('x-amz-server-side-encryption-customer-algorithm')) {
-    throw new S3Error(
-      'NotImplemented',
-      'Server-side encryption with customer-provided keys (SSE-C) is not implemented.',
-    )
-  }
+  refuseOnRead(request)
   return {
     target: objectTarget(request),
+    customerKey: customerKeyOf(request),
     partNumber: part === undefined ? undefined : integer('partNumber', part, 1, 10_000),
     wantsChecksum: request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED',
   }
@@ -48,7 +47,7 @@ export interface ReadPlan {
 export async function planRead(object: OpenObject, input: ReadInput, context: OperationContext): Promise<ReadPlan> {
   const { request } = context
   const { manifest } = object
-  const described = { ...objectHeaders(object), ...responseOverrides(request) }
+  const described = { ...objectHeaders(object, input.customerKey), ...responseOverrides(request) }
   checkConditions(request, object, described)
   const part = input.partNumber === undefined ? undefined : partRange(object, input.partNumber)
   const range = part?.range ?? resolveRange(rangeHeader(request, object), manifest.sizeBytes)

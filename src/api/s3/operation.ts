@@ -1,3 +1,4 @@
+import type { Instance } from '../../iam/instances.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
 import { S3Error } from './error-codes.ts'
@@ -47,6 +48,10 @@ export interface StoreSettings {
   readonly serviceRootKeyCrn: string
   /** Names of the classes that objects can have: each is a store of its own. */
   readonly storageClasses: readonly string[]
+  /** Root key of an account for whoever asks for one and names none. */
+  readonly accountRootKey: (accountId: string) => Promise<string>
+  /** May keys of customers (SSE-C) come over a connection that everybody on the way can read? */
+  readonly customerKeysOverHttp: boolean
 }
 
 /** What one operation may touch, handed in by the handler after authentication and authorisation. */
@@ -57,6 +62,8 @@ export interface OperationContext extends Caller {
   readonly settings: StoreSettings
   /** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
   readonly mayUseRootKey: (rootKeyCrn: string) => boolean
+  /** Key management instances of an account that are known here. */
+  readonly keyInstances: (accountId: string) => readonly Instance[]
   /** Is the caller allowed this, too? For what is done, or told, only to those who are. */
   readonly may: (use: ResourceUse) => boolean
 }

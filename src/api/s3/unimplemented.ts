@@ -26,7 +26,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
   bucket: {
     abac: getPut('BucketAbac'),
     acl: getPut('BucketAcl'),
-    encryption: crud('BucketEncryption'),
     events: { GET: 'ListenBucketNotification' },
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
     'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },

@@ -44,6 +44,8 @@ export const keyProtect = defineKeyProvider({
 })
 
 const STATE = { active: 1, deactivated: 3, destroyed: 5 } as const
+/** A UUID is of that form too. */
+const ALIAS = /^[A-Za-z0-9_-]{2,90}$/
 const MAX_CHECKED_KEYS = 10_000
 /** Whoever asks for a permit has an answer of two seconds ago at hand, and does not wait longer for the next. */
 const PERMIT_TIMEOUT_MS = 1800
@@ -159,6 +161,20 @@ function keyProtectProvider({ name, log, client, circuit, close }: ProviderParts
       const found = await metadata(call)
       assertUsable(found, 'wrap')
       return { crn: found.crn, region: parseCrn(found.crn).region, keyVersion: found.keyVersion?.id ?? '' }
+    },
+    find: async (call) => {
+      const asked = parseCrn(call.rootKeyCrn)
+      const { service, resourceType, instance, resource } = asked
+      const named = service === 'kms' && resourceType === 'key' && isUuid(instance) && ALIAS.test(resource)
+      if (!named) throw failure('RootKeyNotFound')
+      const reply = await client.call(call, { method: 'GET', path: '/metadata' })
+      if (reply.status !== 200) throw refusalOf(reply)
+      const found = readReply(metadataReply, reply)
+      const crn = parseCrn(found.crn)
+      const same = crn.account === asked.account && crn.region === asked.region && crn.instance === instance
+      if (!same || found.extractable) throw failure('RootKeyNotFound')
+      assertUsable(found, 'wrap')
+      return { crn: found.crn, region: crn.region, keyVersion: found.keyVersion?.id ?? '' }
     },
     register: async (call, { resourceCrn, description, preventKeyDeletion, keyVersion }) => {
       await check(call)

@@ -155,6 +155,7 @@ export function simulatedProvider(inner: KeyProvider, life: Life, { schedule, fa
     rewrap: asked(inner.rewrap),
     permit: asked(inner.permit),
     describe: asked(inner.describe),
+    find: asked(inner.find),
     register: asked(inner.register),
     // Whatever the state of the key.
     deregister: asked(inner.deregister, ['KeyProviderUnavailable', 'KeyAccessDenied']),

@@ -22,6 +22,7 @@ function named(name: string, closed: string[]): KeyProvider {
     rewrap: never,
     permit: async () => {},
     describe: async ({ rootKeyCrn }) => ({ crn: rootKeyCrn, keyVersion: name, region: '' }),
+    find: async ({ rootKeyCrn }) => ({ crn: rootKeyCrn, keyVersion: name, region: '' }),
     register: never,
     deregister: never,
     close: async () => void closed.push(name),

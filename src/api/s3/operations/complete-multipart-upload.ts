@@ -2,6 +2,7 @@ import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../base/check
 import type { ListedPart } from '../../../objects/complete-upload.ts'
 import { headerChecksumAlgorithm, readXmlBody } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
+import { customerKeyOf } from '../customer-key.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders } from '../object-headers.ts'
@@ -28,13 +29,14 @@ export const completeMultipartUpload = defineOperation({
     return {
       target,
       uploadId,
+      customerKey: customerKeyOf(request),
       conditions: writeConditions(request),
       checksum: objectChecksum(request),
       checksumType: checksumType(request),
       sizeBytes: size === undefined ? undefined : integer('x-amz-mp-object-size', size, 0, Number.MAX_SAFE_INTEGER),
     }
   },
-  run: async ({ target, uploadId, conditions, checksum, checksumType, sizeBytes }, context) => {
+  run: async ({ target, uploadId, customerKey, conditions, checksum, checksumType, sizeBytes }, context) => {
     const { request, objects, settings } = context
     // The checksum header here is the finished object's, not the body's.
     const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES, ignoreChecksums: true })
@@ -47,6 +49,7 @@ export const completeMultipartUpload = defineOperation({
       uploadId,
       parts,
       conditions,
+      customerKey: customerKey?.key,
       ...(checksum === undefined ? {} : { checksum }),
       ...(checksumType === undefined ? {} : { checksumType }),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),
@@ -67,7 +70,7 @@ export const completeMultipartUpload = defineOperation({
           : {}),
       },
       {
-        ...encryptionHeaders(done.protection),
+        ...encryptionHeaders(done.protection, customerKey),
         ...(await expirationOfStored(objects, place)),
         ...versionHeader(place.bucket, done.versionId),
       },

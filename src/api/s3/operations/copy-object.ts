@@ -5,17 +5,19 @@ import type { Tag } from '../../../objects/object-properties.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
-import { copySource, copySourceUse, openSource, refuseCustomerKeySource } from '../copy-source.ts'
-import { BUCKET_KEY, SSE, wantedBucketKey } from '../encryption-headers.ts'
+import { copySource, copySourceUse, openSource } from '../copy-source.ts'
+import { sourceKeyOf } from '../customer-key.ts'
+import { contextHeader, namesEncryption, requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
-import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
 import { located, type ObjectTarget, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { copiedVersionHeader, versionHeader } from '../version-headers.ts'
+import { wantedEncryption } from '../wanted-encryption.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const MAX_SOURCE_BYTES = 5 * 1024 ** 3
@@ -32,7 +34,6 @@ export const copyObject = defineOperation({
   alsoUses: copySourceUse,
   parse: (request) => {
     refuseUnsupported(request)
-    refuseCustomerKeySource(request)
     return {
       source: copySource(request),
       target: objectTarget(request),
@@ -41,7 +42,8 @@ export const copyObject = defineOperation({
       properties: uploadProperties(request),
       replaceTags: directive(request, 'tagging') === 'REPLACE',
       algorithm: wantedAlgorithm(request),
-      bucketKey: wantedBucketKey(request),
+      encryption: requestedEncryption(request),
+      sourceKey: sourceKeyOf(request),
       sourceConditions: readConditions(request, 'x-amz-copy-source-'),
       conditions: writeConditions(request),
     }
@@ -49,8 +51,8 @@ export const copyObject = defineOperation({
   run: async (input, context) => {
     const { objects, request } = context
     const target = located(input.target, context)
-    checkEncryptionHeaders(request, target.bucket)
-    const { source, replace } = input
+    const encrypting = await wantedEncryption(input.encryption, target.bucket, context)
+    const { source, replace, encryption } = input
     // S3: a version that is named may be copied to its own key, to become the current one.
     const toItself =
       source.bucket === input.target.bucket && source.key === input.target.key && source.versionId === undefined
@@ -61,7 +63,7 @@ export const copyObject = defineOperation({
       )
     }
     const from = located(source, context)
-    using object = await openSource(from, context)
+    using object = await openSource({ ...from, customerKey: input.sourceKey?.key }, context)
     const { manifest, modifiedAtMs } = object
     checkCopyConditions(input.sourceConditions, { etag: manifest.etag, modifiedAtMs })
     if (manifest.sizeBytes > MAX_SOURCE_BYTES) {
@@ -84,7 +86,7 @@ export const copyObject = defineOperation({
       attributes: replace ? input.attributes : kept(object, input.attributes),
       properties,
       conditions: input.conditions,
-      encrypting: { bucketKey: input.bucketKey },
+      encrypting,
     })
     return xmlReply(
       'CopyObjectResult',
@@ -99,7 +101,8 @@ export const copyObject = defineOperation({
           : {}),
       },
       {
-        ...encryptionHeaders(stored.protection),
+        ...encryptionHeaders(stored.protection, encryption.customerKey),
+        ...contextHeader(encryption.context),
         ...(await expirationOfStored(objects, target)),
         ...versionHeader(target.bucket, stored.versionId),
         ...copiedVersionHeader(from.bucket, object.versionId),
@@ -122,8 +125,8 @@ async function copiedTags(
 }
 
 /** S3: naming any of these, be it as it is already, makes a copy to itself legal. */
-const changesMore = ({ headers }: S3Request): boolean =>
-  ['x-amz-storage-class', REDIRECT, SSE, BUCKET_KEY].some((name) => headers.has(name))
+const changesMore = (request: S3Request): boolean =>
+  namesEncryption(request) || ['x-amz-storage-class', REDIRECT].some((name) => request.headers.has(name))
 
 /** S3: the website redirect is not copied with the metadata, but may be given anew. */
 function kept({ manifest }: OpenObject, given: Attributes): Attributes {

@@ -1,11 +1,12 @@
-import { wantedBucketKey } from '../encryption-headers.ts'
+import { contextHeader, requestedEncryption } from '../encryption-headers.ts'
 import { abortHeaders } from '../lifecycle/headers.ts'
 import { readMultipartChecksum } from '../multipart-checksum.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
-import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
+import { wantedEncryption } from '../wanted-encryption.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 export const createMultipartUpload = defineOperation({
@@ -21,26 +22,26 @@ export const createMultipartUpload = defineOperation({
       target: objectTarget(request),
       attributes: uploadAttributes(request),
       properties: uploadProperties(request),
-      bucketKey: wantedBucketKey(request),
+      encryption: requestedEncryption(request),
       checksum: readMultipartChecksum(request),
     }
   },
-  run: async ({ target, attributes, properties, bucketKey, checksum }, context) => {
+  run: async ({ target, attributes, properties, encryption, checksum }, context) => {
     const { bucket, key } = located(target, context)
-    checkEncryptionHeaders(context.request, bucket)
     const { uploadId, createdAtMs, protection } = await context.objects.createUpload({
       bucket,
       key,
       attributes,
       properties,
-      encrypting: { bucketKey },
+      encrypting: await wantedEncryption(encryption, bucket, context),
       ...(checksum ? { checksum } : {}),
     })
     return xmlReply(
       'InitiateMultipartUploadResult',
       { Bucket: target.bucket, Key: key, UploadId: uploadId },
       {
-        ...encryptionHeaders(protection),
+        ...encryptionHeaders(protection, encryption.customerKey),
+        ...contextHeader(encryption.context),
         ...abortHeaders(context.objects, bucket, key, createdAtMs),
         ...(checksum
           ? { 'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(), 'x-amz-checksum-type': checksum.type }

@@ -23,9 +23,9 @@ export const getObjectAttributes = defineOperation({
   action: 's3:GetObject',
   alsoNeeds: () => ['s3:GetObjectAttributes'],
   parse: (request) => ({ ...parseRead(request), wanted: wantedAttributes(request), page: partsPage(request) }),
-  run: async ({ target, wanted, page }, context) => {
+  run: async ({ target, customerKey, wanted, page }, context) => {
     const place = located(target, context)
-    using object = await context.objects.open(place)
+    using object = await context.objects.open({ ...place, customerKey: customerKey?.key })
     const { manifest, modifiedAtMs, properties } = object
     const { checksum } = manifest
     const all: Readonly<Record<Attribute, XmlContent>> = {

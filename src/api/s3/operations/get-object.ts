@@ -12,7 +12,8 @@ export const getObject = defineOperation({
   parse: parseRead,
   run: async (input, context) => {
     using scope = new DisposableStack()
-    const object = scope.use(await context.objects.open(located(input.target, context)))
+    const place = { ...located(input.target, context), customerKey: input.customerKey?.key }
+    const object = scope.use(await context.objects.open(place))
     const { reply, range } = await planRead(object, input, context)
     const { revoked } = scope.use(object.watch())
     // The first segment is opened before the status line: a disabled key or forged bytes are an honest error.

@@ -10,7 +10,8 @@ export const headObject = defineOperation({
   action: 's3:GetObject',
   parse: parseRead,
   run: async (input, context) => {
-    using object = await context.objects.open(located(input.target, context))
+    const place = { ...located(input.target, context), customerKey: input.customerKey?.key }
+    using object = await context.objects.open(place)
     const { reply } = await planRead(object, input, context)
     return reply
   },

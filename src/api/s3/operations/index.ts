@@ -7,6 +7,7 @@ import { createMultipartUpload } from './create-multipart-upload.ts'
 import { deleteBucket } from './delete-bucket.ts'
 import { deleteBucketAnalyticsConfiguration } from './delete-bucket-analytics-configuration.ts'
 import { deleteBucketCors } from './delete-bucket-cors.ts'
+import { deleteBucketEncryption } from './delete-bucket-encryption.ts'
 import { deleteBucketIntelligentTieringConfiguration } from './delete-bucket-intelligent-tiering-configuration.ts'
 import { deleteBucketLifecycle } from './delete-bucket-lifecycle.ts'
 import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
@@ -17,6 +18,7 @@ import { deleteObjects } from './delete-objects.ts'
 import { getBucketAccelerateConfiguration } from './get-bucket-accelerate-configuration.ts'
 import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configuration.ts'
 import { getBucketCors } from './get-bucket-cors.ts'
+import { getBucketEncryption } from './get-bucket-encryption.ts'
 import { getBucketIntelligentTieringConfiguration } from './get-bucket-intelligent-tiering-configuration.ts'
 import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
@@ -42,6 +44,7 @@ import { postObject } from './post-object.ts'
 import { putBucketAccelerateConfiguration } from './put-bucket-accelerate-configuration.ts'
 import { putBucketAnalyticsConfiguration } from './put-bucket-analytics-configuration.ts'
 import { putBucketCors } from './put-bucket-cors.ts'
+import { putBucketEncryption } from './put-bucket-encryption.ts'
 import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
 import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
@@ -64,6 +67,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucket,
   deleteBucketAnalyticsConfiguration,
   deleteBucketCors,
+  deleteBucketEncryption,
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
@@ -74,6 +78,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketAccelerateConfiguration,
   getBucketAnalyticsConfiguration,
   getBucketCors,
+  getBucketEncryption,
   getBucketIntelligentTieringConfiguration,
   getBucketLifecycleConfiguration,
   getBucketLocation,
@@ -99,6 +104,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketAccelerateConfiguration,
   putBucketAnalyticsConfiguration,
   putBucketCors,
+  putBucketEncryption,
   putBucketIntelligentTieringConfiguration,
   putBucketLifecycleConfiguration,
   putBucketMetricsConfiguration,

@@ -1,17 +1,18 @@
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
-import { wantedBucketKey } from '../encryption-headers.ts'
+import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
-import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
 import { objectTags } from '../tags.ts'
 import { bucketTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { versionHeader } from '../version-headers.ts'
+import { wantedEncryption } from '../wanted-encryption.ts'
 import { xml } from '../xml/encode.ts'
 
 const MAX_KEY_BYTES = 1024
@@ -24,7 +25,8 @@ export const postObject = defineOperation({
   action: 's3:PutObject',
   alsoNeeds: (_request, form) => (form ? formNeeds(form) : []),
   parse: bucketTarget,
-  run: async (name, { form, body, objects, request }) => {
+  run: async (name, context) => {
+    const { form, body, objects, request } = context
     if (!form) throw new S3Error('RequestIsNotMultiPartContent')
     if (Buffer.byteLength(form.key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
     if (form.key === '' || form.key.includes('\u0000'))
@@ -33,7 +35,7 @@ export const postObject = defineOperation({
     refuseUnsupported(asPut)
     const tagging = form.fields.get('tagging')
     const bucket = objects.buckets.get(name)
-    checkEncryptionHeaders(asPut, bucket)
+    const encryption = requestedEncryption(asPut)
     const stored = await objects.put({
       bucket,
       key: form.key,
@@ -41,10 +43,10 @@ export const postObject = defineOperation({
       attributes: uploadAttributes(asPut),
       properties: { ...uploadProperties(asPut), ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
       conditions: writeConditions(asPut),
-      encrypting: { bucketKey: wantedBucketKey(asPut) },
+      encrypting: await wantedEncryption(encryption, bucket, context),
     })
     const headers = {
-      ...encryptionHeaders(stored.protection),
+      ...encryptionHeaders(stored.protection, encryption.customerKey),
       ...(await expirationOfStored(objects, { bucket, key: form.key })),
       ...versionHeader(bucket, stored.versionId),
     }

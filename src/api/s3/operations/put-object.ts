@@ -1,14 +1,15 @@
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
-import { wantedBucketKey } from '../encryption-headers.ts'
+import { contextHeader, requestedEncryption } from '../encryption-headers.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
-import { checkEncryptionHeaders, refuseUnsupported } from '../refused-headers.ts'
+import { refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { versionHeader } from '../version-headers.ts'
+import { wantedEncryption } from '../wanted-encryption.ts'
 
 export const putObject = defineOperation({
   name: 'PutObject',
@@ -23,23 +24,23 @@ export const putObject = defineOperation({
       target: objectTarget(request),
       attributes: uploadAttributes(request),
       properties: uploadProperties(request),
-      bucketKey: wantedBucketKey(request),
+      encryption: requestedEncryption(request),
       conditions: writeConditions(request),
       checksum: readChecksumRequest(request),
     }
   },
-  run: async ({ target, attributes, properties, bucketKey, conditions, checksum }, context) => {
+  run: async ({ target, attributes, properties, encryption, conditions, checksum }, context) => {
     const { bucket, key } = located(target, context)
-    checkEncryptionHeaders(context.request, bucket)
     const body = bodyInput(context.body, checksum)
-    const encrypting = { bucketKey }
+    const encrypting = await wantedEncryption(encryption, bucket, context)
     const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, encrypting })
     return {
       status: 200,
       headers: {
         etag: quoted(stored.etag),
         ...checksumHeader(stored.checksum),
-        ...encryptionHeaders(stored.protection),
+        ...encryptionHeaders(stored.protection, encryption.customerKey),
+        ...contextHeader(encryption.context),
         ...(await expirationOfStored(context.objects, { bucket, key })),
         ...versionHeader(bucket, stored.versionId),
         'content-length': 0,

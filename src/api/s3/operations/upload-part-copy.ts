@@ -1,14 +1,16 @@
 import { checkCopyConditions } from '../../../objects/conditions.ts'
 import { readConditions } from '../condition-headers.ts'
-import { copySource, copySourceUse, openSource, refuseCustomerKeySource } from '../copy-source.ts'
+import { copySource, copySourceUse, openSource } from '../copy-source.ts'
+import { sourceKeyOf } from '../customer-key.ts'
+import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { copySourceRange } from '../range.ts'
-import { checkEncryptionHeaders } from '../refused-headers.ts'
 import { located, quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
 import { copiedVersionHeader } from '../version-headers.ts'
+import { checkCustomerKey } from '../wanted-encryption.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const RANGE = 'x-amz-copy-source-range'
@@ -22,20 +24,21 @@ export const uploadPartCopy = defineOperation({
   action: 's3:PutObject',
   alsoUses: copySourceUse,
   parse: (request) => {
-    refuseCustomerKeySource(request)
     return {
       source: copySource(request),
       target: uploadTarget(request),
       partNumber: partNumberOf(request),
+      customerKey: requestedEncryption(request).customerKey,
+      sourceKey: sourceKeyOf(request),
       range: copySourceRange(request.headers.get(RANGE)),
       conditions: readConditions(request, 'x-amz-copy-source-'),
     }
   },
-  run: async ({ source, target, partNumber, range, conditions }, context) => {
+  run: async ({ source, target, partNumber, customerKey, sourceKey, range, conditions }, context) => {
     const upload = await locatedUpload(target, context)
-    checkEncryptionHeaders(context.request, upload.bucket)
+    if (customerKey) checkCustomerKey(upload.bucket, context)
     const from = located(source, context)
-    using object = await openSource(from, context)
+    using object = await openSource({ ...from, customerKey: sourceKey?.key }, context)
     const { manifest, modifiedAtMs } = object
     checkCopyConditions(conditions, { etag: manifest.etag, modifiedAtMs })
     const { start, end } = range ?? { start: 0, end: manifest.sizeBytes }
@@ -49,11 +52,12 @@ export const uploadPartCopy = defineOperation({
       )
     }
     const algorithm = upload.checksum?.algorithm
-    const part = await context.objects.uploadPart(upload, partNumber, {
+    const body = {
       stream: object.read({ start, end }),
       lengthBytes: end - start,
       ...(algorithm ? { checksum: { algorithm, expected: () => undefined } } : {}),
-    })
+    }
+    const part = await context.objects.uploadPart(upload, partNumber, body, customerKey?.key)
     return xmlReply(
       'CopyPartResult',
       {
@@ -61,7 +65,7 @@ export const uploadPartCopy = defineOperation({
         ETag: quoted(part.etag),
         ...(part.checksum ? { [`Checksum${part.checksum.algorithm.toUpperCase()}`]: part.checksum.value } : {}),
       },
-      { ...encryptionHeaders(upload.protection), ...copiedVersionHeader(from.bucket, object.versionId) },
+      { ...encryptionHeaders(upload.protection, customerKey), ...copiedVersionHeader(from.bucket, object.versionId) },
     )
   },
 })

@@ -1,12 +1,13 @@
 import type { Upload } from '../../../objects/uploads.ts'
 import { bodyInput } from '../body-input.ts'
 import { type ChecksumRequest, readChecksumRequest } from '../checksum-headers.ts'
+import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { checksumHeader, encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
-import { checkEncryptionHeaders } from '../refused-headers.ts'
 import { quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
+import { checkCustomerKey } from '../wanted-encryption.ts'
 
 export const uploadPart = defineOperation({
   name: 'UploadPart',
@@ -18,18 +19,25 @@ export const uploadPart = defineOperation({
   parse: (request) => ({
     target: uploadTarget(request),
     partNumber: partNumberOf(request),
+    // The upload's own encryption counts; what else a part names must be something that there is.
+    customerKey: requestedEncryption(request).customerKey,
     checksum: readChecksumRequest(request),
   }),
-  run: async ({ target, partNumber, checksum }, context) => {
+  run: async ({ target, partNumber, customerKey, checksum }, context) => {
     const upload = await locatedUpload(target, context)
-    checkEncryptionHeaders(context.request, upload.bucket)
+    if (customerKey) checkCustomerKey(upload.bucket, context)
     const body = bodyInput(context.body, partChecksum(checksum, upload))
-    const part = await context.objects.uploadPart(upload, partNumber, body)
+    const part = await context.objects.uploadPart(upload, partNumber, body, customerKey?.key)
     // The type is the object's, not the part's: S3 leaves it out here.
     const { 'x-amz-checksum-type': _, ...sum } = checksumHeader(part.checksum)
     return {
       status: 200,
-      headers: { etag: quoted(part.etag), ...sum, ...encryptionHeaders(upload.protection), 'content-length': 0 },
+      headers: {
+        etag: quoted(part.etag),
+        ...sum,
+        ...encryptionHeaders(upload.protection, customerKey),
+        'content-length': 0,
+      },
     }
   },
 })

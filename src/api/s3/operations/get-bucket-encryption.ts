@@ -1,0 +1,32 @@
+import { type BucketEncryption, bucketEncryption } from '../bucket-encryption.ts'
+import { defineOperation } from '../operation.ts'
+import { bucketTarget } from '../target.ts'
+import { xmlReply } from '../xml-reply.ts'
+
+export const getBucketEncryption = defineOperation({
+  name: 'GetBucketEncryption',
+  method: 'GET',
+  on: 'bucket',
+  query: { encryption: true },
+  action: 's3:GetEncryptionConfiguration',
+  parse: bucketTarget,
+  run: async (name, { objects }) => {
+    const bucket = objects.buckets.get(name)
+    const { rootKeyCrn, encryption, slot, slots } = bucket
+    const own = encryption === 'customer-managed'
+    const made: BucketEncryption = { algorithm: own ? 'aws:kms' : 'AES256' }
+    const set = bucketEncryption.of(objects, bucket) ?? made
+    const usual = slots.some(({ id, kind }) => id === slot && kind === 'bucket-key')
+    const key = set.unnamed ? undefined : (set.keyName ?? (own ? rootKeyCrn : undefined))
+    return xmlReply('ServerSideEncryptionConfiguration', {
+      Rule: {
+        ApplyServerSideEncryptionByDefault: {
+          SSEAlgorithm: set.algorithm,
+          ...(key === undefined ? {} : { KMSMasterKeyID: key }),
+        },
+        BucketKeyEnabled: set.bucketKey ?? usual,
+        ...(set.blocked ? { BlockedEncryptionTypes: { EncryptionType: set.blocked } } : {}),
+      },
+    })
+  },
+})
