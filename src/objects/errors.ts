@@ -38,6 +38,8 @@ export type ObjectsErrorCode =
   | 'CustomerKeyWrong'
   /** Not the customer's key that the upload began with, or one where it began without. */
   | 'UploadKeyMismatch'
+  /** Of an object whose encryption changes only with its bytes. */
+  | 'EncryptionFixed'
   /** Stored bytes or records do not authenticate: damage or tampering. Never explained to the outside. */
   | 'ObjectDamaged'
 

@@ -1,11 +1,12 @@
 import { random16 } from '../base/ids.ts'
+import { keyedEtag } from '../envelope/customer-key.ts'
 import { type BodyInput, permittedBody, type WrittenBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, commitVersion, currentBucket } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
-import { contextOf, newContentKeys } from './content-keys.ts'
+import { type ContentKeys, contextOf, newContentKeys } from './content-keys.ts'
 import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
@@ -58,7 +59,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const checksum = fullChecksum(body)
   const manifest: Manifest = {
     ...attributes,
-    etag: etagOf(body, encrypting),
+    etag: etagOf(body, content, encrypting),
     sizeBytes: body.sizeBytes,
     parts: [{ number: 0, sizeBytes: body.sizeBytes, salt: body.partSalt }],
     ...(checksum ? { checksum } : {}),
@@ -90,8 +91,11 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
 }
 
 /** S3: with a key that its customer keeps the ETag tells nothing of the content. */
-export const etagOf = ({ md5 }: Pick<WrittenBody, 'md5'>, { customerKey }: Encrypting): string =>
-  (customerKey ? random16() : md5).toString('hex')
+export const etagOf = (
+  { md5 }: Pick<WrittenBody, 'md5'>,
+  { dek }: Pick<ContentKeys, 'dek'>,
+  { customerKey }: Encrypting,
+) => (customerKey ? keyedEtag(dek, md5) : md5).toString('hex')
 
 export function fullChecksum(body: WrittenBody): StoredChecksum | undefined {
   if (!body.checksum) return undefined

@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject, type VersionTarget } from './find-version.ts'
 import { findSlot, isOpen } from './key-slots.ts'
+import type { ObjectRecord } from './records.ts'
 import { rewrapRecord } from './rewrap-bucket.ts'
 import { addSlot, findOpen, type WantedSlot } from './slot-choice.ts'
 
@@ -22,6 +23,7 @@ export async function updateEncryption(engine: Engine, keys: BucketKeys, update:
   const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { space, row, record } = await findObject(engine, update)
+    checkChangeable(record)
     const found = findOpen(currentBucket(engine, bucket), wanted)?.id
     const id = found ?? (await addSlot(engine, keys, bucket, wanted)).slot
     const now = currentBucket(engine, bucket)
@@ -38,4 +40,13 @@ export async function updateEncryption(engine: Engine, keys: BucketKeys, update:
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+}
+
+/** S3: not what its customer keeps a key of, nor what is in two layers. */
+function checkChangeable({ sealing }: ObjectRecord): void {
+  if (!sealing.customerKeyCheck && !sealing.outerKey) return
+  throw new ObjectsError(
+    'EncryptionFixed',
+    'The encryption of objects that are encrypted with SSE-C or DSSE-KMS cannot be updated.',
+  )
 }

@@ -203,7 +203,7 @@ export async function uploadPart(
   )
   const { checksum } = written
   const summary: Summary = {
-    etag: etagOf(written, { customerKey }),
+    etag: etagOf(written, content, { customerKey }),
     ...(checksum
       ? { checksum: { algorithm: checksum.algorithm, type: 'FULL_OBJECT', value: checksum.digest.toString('base64') } }
       : {}),

@@ -46,8 +46,8 @@ describe('CreateMultipartUpload', () => {
 
   it.each([
     [{ 'x-amz-meta-big': 'v'.repeat(2048) }, '400 MetadataTooLarge'],
-    [{ 'x-amz-server-side-encryption': 'aws:kms' }, '501 NotImplemented'],
-    [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '501 NotImplemented'],
+    [{ 'x-amz-server-side-encryption-context': 'e30=' }, '400 InvalidArgument'],
+    [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '400 InvalidArgument'],
     [{ 'x-amz-storage-class': 'COLDEST' }, '400 InvalidStorageClass'],
     [{ 'x-amz-acl': 'public-read' }, '400 AccessControlListNotSupported'],
     [{ 'x-amz-checksum-algorithm': 'MD4' }, '400 InvalidRequest'],

@@ -393,7 +393,7 @@ describe('Rotation of the root key', () => {
 })
 
 describe('Server-side encryption asked for by request', () => {
-  it('must be what the bucket does', async () => {
+  it('never takes an object from the customer', async () => {
     await lockable('sse')
     const put = (sse: string) =>
       sendRaw(test.s3Url, {
@@ -403,9 +403,13 @@ describe('Server-side encryption asked for by request', () => {
         headers: { 'x-amz-server-side-encryption': sse },
       })
     expect(outcome(await put('AES256'))).toBe('400 InvalidRequest')
-    expect(outcome(await put('aws:kms'))).toBe('501 NotImplemented')
-    expect(outcome(await put('rot13'))).toBe('400 InvalidEncryptionAlgorithmError')
+    expect(outcome(await put('rot13'))).toBe('400 InvalidArgument')
     expect(await text('sse')).toBe('secret')
+    const done = await put('aws:kms')
+    expect(outcome(done)).toBe('200')
+    expect(done.headers['x-amz-server-side-encryption-aws-kms-key-id']).toBe(
+      done.headers['ibm-sse-kp-customer-root-key-crn'],
+    )
   })
 })
 

@@ -51,9 +51,6 @@ describe('What Coffer does not have', () => {
   it.each([
     ['x-amz-object-lock-mode', 'GOVERNANCE'],
     ['x-amz-object-lock-legal-hold', 'ON'],
-    ['x-amz-server-side-encryption', 'aws:kms'],
-    ['x-amz-server-side-encryption-aws-kms-key-id', 'key'],
-    ['x-amz-server-side-encryption-customer-algorithm', 'AES256'],
     ['retention-period', '10'],
     ['x-amz-write-offset-bytes', '4'],
   ])('is not silently left out of a PUT: %s', async (name, value) => {

@@ -160,9 +160,9 @@ describe('PutObject', () => {
   it.each([
     [{ 'x-amz-object-lock-mode': 'GOVERNANCE' }, '501 NotImplemented'],
     [{ 'x-amz-write-offset-bytes': '5' }, '501 NotImplemented'],
-    [{ 'x-amz-server-side-encryption': 'aws:kms' }, '501 NotImplemented'],
-    [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '501 NotImplemented'],
-    [{ 'x-amz-server-side-encryption': 'ROT13' }, '400 InvalidEncryptionAlgorithmError'],
+    [{ 'x-amz-server-side-encryption-context': 'e30=' }, '400 InvalidArgument'],
+    [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '400 InvalidArgument'],
+    [{ 'x-amz-server-side-encryption': 'ROT13' }, '400 InvalidArgument'],
     [{ 'x-amz-storage-class': 'COLDEST' }, '400 InvalidStorageClass'],
     [{ 'x-amz-acl': 'public-read' }, '400 AccessControlListNotSupported'],
     [{ 'x-amz-grant-read': 'id=x' }, '400 AccessControlListNotSupported'],

@@ -112,8 +112,8 @@ describe('UploadPartCopy', () => {
     [{ CopySourceIfNoneMatch: '*' }, '412 PreconditionFailed'],
     [{ CopySourceIfUnmodifiedSince: new Date(0) }, '412 PreconditionFailed'],
     [{ CopySourceIfModifiedSince: new Date(Date.now() + 60_000) }, '412 PreconditionFailed'],
-    [{ CopySourceSSECustomerAlgorithm: 'AES256' }, '501 NotImplemented'],
-    [{ SSECustomerAlgorithm: 'AES256' }, '501 NotImplemented'],
+    [{ CopySourceSSECustomerAlgorithm: 'AES256' }, '400 InvalidArgument'],
+    [{ SSECustomerAlgorithm: 'AES256' }, '400 InvalidArgument'],
   ])('refuses %j', async (more, expected) => {
     const before = await test.blobs()
     expect(await refusal(copyPart(more))).toBe(expected)

@@ -111,6 +111,7 @@ const EXAMPLES: Readonly<
     good: [
       ['true', true],
       ['false', false],
+      ['true', true],
     ],
     bad: ['', 'yes', '1', 'TRUE'],
   },

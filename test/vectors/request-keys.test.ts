@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openWithCustomerKey, withCustomerKey } from '../../src/envelope/customer-key.ts'
+import { keyedEtag, openWithCustomerKey, withCustomerKey } from '../../src/envelope/customer-key.ts'
 import { encryptionContextDigest } from '../../src/envelope/encryption-context.ts'
 import { sealLayers } from '../../src/envelope/layers.ts'
 import { referencePart } from '../support/reference-envelope.ts'
@@ -19,7 +19,16 @@ const vectorsOf = async <Vector>(file: string, vector: z.ZodType<Vector>): Promi
 const place = { bucketId: text, key: text, blobId: hex }
 const customerKeys = await vectorsOf(
   'customer-keys.json',
-  z.strictObject({ name: text, secret: text, customerKey: hex, ...place, dek: text, check: text }),
+  z.strictObject({
+    name: text,
+    secret: text,
+    customerKey: hex,
+    ...place,
+    dek: text,
+    check: text,
+    md5: hex,
+    etag: text,
+  }),
 )
 const contexts = await vectorsOf(
   'encryption-contexts.json',
@@ -35,9 +44,10 @@ const layers = await vectorsOf(
 )
 
 describe("vectors: DEKs that need their customer's key", () => {
-  it.each(customerKeys)('$name', ({ secret, customerKey, dek, check, ...at }) => {
+  it.each(customerKeys)('$name', ({ secret, customerKey, dek, check, md5, etag, ...at }) => {
     const made = withCustomerKey(dekOf(secret), customerKey, at)
     expect([made.dek.bytes.toString('hex'), made.check.toString('hex')]).toEqual([dek, check])
+    expect(keyedEtag(made.dek, md5).toString('hex')).toBe(etag)
     const open = (key: Buffer, identity = at) => openWithCustomerKey(dekOf(secret), key, identity, made.check)
     expect(open(customerKey)?.bytes.toString('hex')).toBe(dek)
     const other = Buffer.from(customerKey.map((byte) => byte ^ 1))

@@ -56,6 +56,7 @@ const FACES = {
   CustomerKeyNotApplicable: 'InvalidRequest',
   CustomerKeyWrong: 'AccessDenied',
   UploadKeyMismatch: 'InvalidRequest',
+  EncryptionFixed: 'InvalidRequest',
   ObjectDamaged: 'InternalError',
   WrapBudgetSpent: 'KMS.KMSInvalidStateException',
   RootKeyDisabled: 'KMS.DisabledException',

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CLIENTS_DIR, run } from '../../clients/command.ts'
 import { bootstrapOf } from '../../support/bootstrap.ts'
+import { keyOwner } from '../../support/keys.ts'
 import { type ServerProcess, startServerProcess } from '../../support/server-process.ts'
 import { SECTIONS, suiteConfig } from './identities.ts'
 import { formatReport, type SuiteResult } from './report.ts'
@@ -49,7 +50,10 @@ await mkdir(out, { recursive: true })
 const server = await startServer(home)
 try {
   const config = path.join(home, 's3tests.conf')
-  await writeFile(config, suiteConfig({ port: server.s3Port, rootKeys: ['suite-key-one', 'suite-key-two'] }))
+  const rootKeys = ['suite-key-one', 'suite-key-two'] as const
+  const owner = await keyOwner(server.controlUrl, SECTIONS['s3 main'])
+  for (const name of rootKeys) await owner.newKey(name, { aliases: [name] })
+  await writeFile(config, suiteConfig({ port: server.s3Port, rootKeys }))
   const reportFile = path.join(out, 'results.jsonl')
   await rm(reportFile, { force: true })
   const files = (
