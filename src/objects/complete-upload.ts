@@ -107,7 +107,7 @@ async function tryToComplete(
   })
   if (!opened) return undefined
   using content = opened
-  await using draft = engine.drafts.begin()
+  await using draft = engine.drafts.begin(upload.record.properties.storageClass)
   const manifest: Manifest = { ...uploadAttributes(upload, content), ...summary, sizeBytes, parts: manifestParts }
   const seal = (versionId: string) =>
     storeManifest(draft, content.dek, { bucket, key, versionId, blobId: upload.id }, manifest)

@@ -1,5 +1,6 @@
 import { CodedError } from '../base/errors.ts'
 import type { BlobId, BlobStore, BlobStoreErrorCode } from '../storage/blob/blob-store.ts'
+import type { ClassedBlobStore } from '../storage/blob/classed-store.ts'
 
 /** Blobs written by one request. Whatever is not `keep`t when the scope ends is removed: a failed request leaves nothing. */
 export interface Draft extends AsyncDisposable {
@@ -11,7 +12,8 @@ export interface Draft extends AsyncDisposable {
 }
 
 export interface Drafts {
-  readonly begin: () => Draft
+  /** Of blobs in the store of a storage class. Default: the one that is always there. */
+  readonly begin: (storageClass?: string) => Draft
   /**
    * No more drafts. True when none can have left a blob that no row names, so that nobody has to look for any: no draft
    * is under way, and every one removed or kept what it wrote.
@@ -19,19 +21,19 @@ export interface Drafts {
   readonly end: () => boolean
 }
 
-export function openDrafts(blobs: Pick<BlobStore, 'put' | 'remove'>): Drafts {
+export function openDrafts(blobs: Pick<ClassedBlobStore, 'putIn' | 'remove'>): Drafts {
   let underWay = 0
   let orphans = false
   let ended = false
 
-  const begin = (): Draft => {
+  const begin = (storageClass?: string): Draft => {
     let written: BlobId[] = []
     underWay++
     return {
       put: async (body, lengthBytes) => {
         if (ended) throw new CodedError<BlobStoreErrorCode>('BlobStoreFailed', 'the object engine is closed')
         try {
-          const info = await blobs.put(body, lengthBytes)
+          const info = await blobs.putIn(storageClass)(body, lengthBytes)
           written.push(info.id)
           return info
         } catch (error) {

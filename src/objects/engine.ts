@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import type { Serial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
-import type { BlobStore } from '../storage/blob/blob-store.ts'
+import type { ClassedBlobStore } from '../storage/blob/classed-store.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Configurations } from './bucket-configurations.ts'
 import type { Documents } from './bucket-documents.ts'
@@ -18,7 +18,7 @@ import type { VersionOrders } from './version-id.ts'
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
 export interface Engine {
   readonly metadata: MetadataStore
-  readonly blobs: BlobStore
+  readonly blobs: ClassedBlobStore
   readonly provider: KeyProvider
   readonly nonces: NonceSource
   readonly clock: Clock

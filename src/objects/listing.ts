@@ -25,6 +25,8 @@ export interface ListedObject {
   readonly key: string
   readonly sizeBytes: number
   readonly modifiedAtMs: number
+  /** Absent: STANDARD. */
+  readonly storageClass?: string
   /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
   readonly summary?: Summary
 }
@@ -44,8 +46,9 @@ export interface ListPage<T> {
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
   using cipher = await cipherUnlessLocked(keys, query.bucket)
   const open = ({ key: row, value }: Entry, key: string): ListedObject => {
-    const { sizeBytes, modifiedAtMs, blobId, summary } = decodeObject(value)
-    const item = { key, sizeBytes, modifiedAtMs }
+    const { sizeBytes, modifiedAtMs, blobId, summary, properties } = decodeObject(value)
+    const { storageClass } = properties
+    const item = { key, sizeBytes, modifiedAtMs, ...(storageClass === undefined ? {} : { storageClass }) }
     if (!cipher) return item
     try {
       return { ...item, summary: openSummary(cipher, query.bucket, key, blobId, 0, summary) }

@@ -5,6 +5,7 @@ import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
+import { classedStore } from '../storage/blob/classed-store.ts'
 import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import type { BodyInput } from './body-writer.ts'
 import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
@@ -150,6 +151,8 @@ export interface ObjectsOptions {
   /** Already sealing its values. */
   readonly metadata: MetadataStore
   readonly blobs: BlobStore
+  /** Stores of further storage classes than STANDARD, by the name of the class; under the same lease. */
+  readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly provider: KeyProvider
   readonly nonces: NonceSource
   readonly clock: Clock
@@ -181,7 +184,6 @@ const damagedBucket = (name: string, cause: unknown): Error =>
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const {
     metadata,
-    blobs,
     provider,
     nonces,
     clock,
@@ -195,6 +197,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyCheckMs,
     onKeyChange = () => {},
   } = options
+  const blobs = classedStore(options.blobs, options.storageClasses)
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))
   const configurations = await openConfigurations(metadata, buckets, clock, (id, cause) =>

@@ -50,7 +50,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const blobId = random16()
   const { bucket, slot } = await slotForWrite(engine, keys, wants, encrypting)
   using content = await newContentKeys(keys, { bucket, key, blobId }, slot, encrypting)
-  await using draft = engine.drafts.begin()
+  await using draft = engine.drafts.begin(input.properties?.storageClass)
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
   const inItsSlot = encrypting.rootKey !== undefined
   const ask = () => keys.permit(bucket, 'wrap', inItsSlot ? slot : undefined)

@@ -193,7 +193,7 @@ export async function uploadPart(
   // The DEK was wrapped when the upload began; a key that wraps no more must not take what is new.
   await permitUpload(engine, keys, upload)
   using content = await openUpload(engine, keys, upload, customerKey)
-  await using draft = engine.drafts.begin()
+  await using draft = engine.drafts.begin(upload.record.properties.storageClass)
   const identity = { bucketId: bucket.id, key, blobId: id, partNumber: number }
   const written = await writeBody(
     draft,
@@ -337,12 +337,17 @@ export interface ListedUpload {
   readonly uploadId: string
   readonly createdAtMs: number
   readonly checksum: UploadChecksum | undefined
+  /** Absent: STANDARD. */
+  readonly storageClass?: string
 }
 
 export function listedUpload(row: Entry): ListedUpload {
   const { key, uploadId } = splitUploadKey(row.key)
   const record = decodeUpload(row.value)
-  return { key, uploadId: uploadId.toString('hex'), createdAtMs: record.createdAtMs, checksum: checksumOf(record) }
+  const { createdAtMs, properties } = record
+  const item = { key, uploadId: uploadId.toString('hex'), createdAtMs, checksum: checksumOf(record) }
+  const { storageClass } = properties
+  return storageClass === undefined ? item : { ...item, storageClass }
 }
 
 /** Of an upload whose record is damaged, as far as its id says it. */

@@ -9,10 +9,12 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
+import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
 import type { RoomOptions } from './room.ts'
+import { openStorageClasses } from './storage-classes.ts'
 import { wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
@@ -40,12 +42,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   const serviceRootKeyCrn = config['s3.service-root-key'] ?? (await kms?.ensureServiceRootKey())
   if (serviceRootKeyCrn === undefined) throw new Error('neither a service root key nor a place to make one')
   const metadata = await foundation.openStore('metadata')
-  const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), {
-    lease: newLease(),
-    reserveBytes: config['disk.reserve-bytes'],
-    onFailure: onStoreFailure,
-  })
+  const disk = { lease: newLease(), reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure }
+  const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), disk)
   scope.defer(() => blobs.close())
+  const storageClasses = await openStorageClasses(config['storage-classes'], foundation.dataDir, disk, scope)
   // Data keys are wrapped while the engine opens.
   const opened = Promise.withResolvers<Objects>()
   const ownKey = config['s3.service-root-key'] === undefined ? kms : undefined
@@ -74,6 +74,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   const objects = await openObjects({
     metadata: metadata.store,
     blobs,
+    storageClasses,
     provider: budgeted,
     nonces: metadata.nonces,
     clock,
@@ -116,7 +117,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     settings: {
       region: config['s3.region'],
       serviceRootKeyCrn,
-      storageClasses: ['STANDARD'],
+      storageClasses: [STANDARD, ...storageClasses.keys()],
       accountRootKey,
       customerKeysOverHttp: config['s3.customer-keys-over-http'],
     },

@@ -15,6 +15,7 @@ import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
+import type { StorageClass } from './storage-classes.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
 export interface Setting<Schema extends z.ZodType = z.ZodType, Default = unknown> {
@@ -77,6 +78,27 @@ const rootKey = z
     isRootKeyCrn,
     'give the CRN of a root key: crn:v1:bluemix:public:kms:<region>:a/<account>:<instance>:key:<id>',
   )
+
+const STORAGE_CLASS = /^([A-Z][A-Z0-9_]{0,63})=(.+)$/
+const storageClasses = z
+  .union([z.string(), z.array(z.string())], 'give classes separated by commas')
+  .transform((list, context): readonly StorageClass[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
+    const classes = given.map((one) => {
+      const [, name = '', directory = ''] = STORAGE_CLASS.exec(one) ?? []
+      return { name, directory }
+    })
+    const wrong = classes.findIndex(({ name }) => name === '' || name === 'STANDARD')
+    if (wrong >= 0) {
+      const message = `${given[wrong]} is not a storage class with its directory: give ones like STANDARD_IA=/mnt/slow`
+      context.addIssue({ code: 'custom', message })
+    }
+    for (const member of ['name', 'directory'] as const) {
+      if (new Set(classes.map((one) => one[member])).size === classes.length) continue
+      context.addIssue({ code: 'custom', message: `give each storage class a ${member} of its own` })
+    }
+    return classes
+  })
 
 /** Room for a few hundred events. */
 const MIN_AUDIT_FILE_BYTES = 65_536
@@ -202,6 +224,11 @@ export const SETTINGS = {
     count,
     DEFAULT_REWRAP.perSecond,
     'number of objects whose data key is rewrapped in a second, of all buckets together; 0: as many as possible',
+  ),
+  'storage-classes': setting(
+    storageClasses,
+    [],
+    'storage classes beside STANDARD, each with a directory of its own, separated by commas: STANDARD_IA=/mnt/slow,GLACIER=/mnt/slower',
   ),
   'lifecycle.day-seconds': setting(
     atLeastOne.pipe(z.int().max(86_400, 'give at most 86400, a day')),

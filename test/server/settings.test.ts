@@ -139,6 +139,20 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'yes', '1'],
   },
+  'storage-classes': {
+    good: [
+      ['STANDARD_IA=/mnt/ia', [{ name: 'STANDARD_IA', directory: '/mnt/ia' }]],
+      [
+        ' COLD=./cold , GLACIER_IR=g=1',
+        [
+          { name: 'COLD', directory: './cold' },
+          { name: 'GLACIER_IR', directory: 'g=1' },
+        ],
+      ],
+      ['', []],
+    ],
+    bad: ['COLD', 'cold=/mnt', '=/mnt', 'COLD=', 'STANDARD=/mnt', 'A=/mnt,A=/other', 'A=/mnt,B=/mnt'],
+  },
   'lifecycle.day-seconds': {
     good: [
       ['86400', 86_400],

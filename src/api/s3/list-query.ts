@@ -1,6 +1,7 @@
 import type { ListedObject } from '../../objects/listing.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
+import { shownStorageClass } from './storage-class.ts'
 import { integer, quoted } from './target.ts'
 import { encodeComponent } from './uri.ts'
 import type { XmlContent, XmlObject } from './xml/encode.ts'
@@ -38,13 +39,14 @@ export function nameEncoder({ encodingType }: ListParameters): (name: string) =>
 }
 
 /** What a listing says of the content. Of a locked bucket only what needs no key. */
-export function listedContent({ summary, sizeBytes }: Pick<ListedObject, 'summary' | 'sizeBytes'>): XmlObject {
+export function listedContent(item: Pick<ListedObject, 'summary' | 'sizeBytes' | 'storageClass'>): XmlObject {
+  const { summary, sizeBytes } = item
   const checksum = summary?.checksum
   return {
     ...(summary ? { ETag: quoted(summary.etag) } : {}),
     ...(checksum ? { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type } : {}),
     Size: sizeBytes,
-    StorageClass: 'STANDARD',
+    StorageClass: shownStorageClass(item),
   }
 }
 

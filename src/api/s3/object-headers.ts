@@ -5,6 +5,7 @@ import { CUSTOMER, type CustomerKey } from './customer-key.ts'
 import { SSE } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
+import { storageClassHeader } from './storage-class.ts'
 import { quoted } from './target.ts'
 
 /** S3: keys and values of user metadata together, 2 KB. */
@@ -87,13 +88,17 @@ function isSendable(value: string): boolean {
  * What GET and HEAD say of an object. A header that cannot be sent must not make the object unreadable: S3 leaves out
  * such metadata and counts it.
  */
-export function objectHeaders({ manifest, modifiedAtMs, protection }: OpenObject, customerKey?: CustomerKey): Headers {
+export function objectHeaders(
+  { manifest, modifiedAtMs, protection, properties }: OpenObject,
+  customerKey?: CustomerKey,
+): Headers {
   const headers: Headers = {
     'last-modified': new Date(modifiedAtMs).toUTCString(),
     etag: quoted(manifest.etag),
     'accept-ranges': 'bytes',
     'content-type': DEFAULT_CONTENT_TYPE,
     ...encryptionHeaders(protection, customerKey),
+    ...storageClassHeader(properties),
   }
   for (const [name, value] of Object.entries(manifest.headers)) if (isSendable(value)) headers[name] = value
   let missing = 0

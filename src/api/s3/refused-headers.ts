@@ -18,8 +18,6 @@ export function refuseUnsupported(request: S3Request): void {
     if (refused) throw new S3Error('NotImplemented', undefined, { extra: { Header: name } })
   }
   refuseAcl(request)
-  const storageClass = request.headers.get('x-amz-storage-class')
-  if (storageClass !== undefined && storageClass !== 'STANDARD') throw new S3Error('InvalidStorageClass')
 }
 
 /** AWS since 2023: a new bucket enforces its owner; ACLs are refused unless they say just that. */

@@ -1,12 +1,13 @@
 import type { ObjectProperties } from '../../objects/object-properties.ts'
 import type { S3Action } from './operation.ts'
 import type { S3Request } from './request.ts'
+import { wantedStorageClass } from './storage-class.ts'
 import { headerTags } from './tags.ts'
 
 /** What the headers of an upload say of the object that may be changed later. */
 export function uploadProperties(request: S3Request): ObjectProperties {
   const tags = headerTags(request)
-  return tags.length > 0 ? { tags } : {}
+  return { ...wantedStorageClass(request), ...(tags.length > 0 ? { tags } : {}) }
 }
 
 /** The rights that they take beside the right to write the object. */

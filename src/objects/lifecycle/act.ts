@@ -3,7 +3,7 @@ import type { BucketKeys } from '../bucket-keys.ts'
 import type { Bucket } from '../buckets.ts'
 import type { Engine } from '../engine.ts'
 import type { VersionRecord } from '../records.ts'
-import type { LifecycleRule } from './rule.ts'
+import type { LifecycleRule, TransitionMinimum } from './rule.ts'
 
 /** Something that a rule did, because nobody asked for it. */
 export interface LifecycleAct {
@@ -11,6 +11,7 @@ export interface LifecycleAct {
     | 'store.lifecycle-expire'
     | 'store.lifecycle-expire-version'
     | 'store.lifecycle-expire-marker'
+    | 'store.lifecycle-transition'
     | 'store.lifecycle-abort-upload'
   readonly bucket: Pick<Bucket, 'id' | 'name' | 'serviceInstanceCrn'>
   readonly key: string
@@ -28,6 +29,7 @@ export interface LifecycleWork {
   readonly keys: BucketKeys
   readonly bucket: Bucket
   readonly rules: readonly LifecycleRule[]
+  readonly transitionMinimum: TransitionMinimum | undefined
   readonly nowMs: number
   readonly dayMs: number
   /** Before an act: resolves when one more is allowed, and throws AuditUnavailable while it could not be recorded. */

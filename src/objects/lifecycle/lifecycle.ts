@@ -13,9 +13,9 @@ import { pacer } from '../pace.ts'
 import { isWaiting } from '../rewrap-bucket.ts'
 import { abortIfDue } from './abort-upload.ts'
 import type { LifecycleAct, LifecycleAudit, LifecycleWork } from './act.ts'
+import { actOnCurrent } from './current.ts'
 import { CALENDAR_DAY_MS } from './due.ts'
-import { expireIfDue } from './expire-current.ts'
-import { expireNoncurrent } from './expire-noncurrent.ts'
+import { actOnNoncurrent } from './noncurrent.ts'
 import { type LifecycleRule, lifecycleFrom } from './rule.ts'
 import { type LifecycleState, readState, stateWrite } from './state.ts'
 
@@ -59,15 +59,21 @@ const LOOKS: readonly Look[] = [
   },
   {
     space: SPACE.head,
-    needed: (rule) => rule.expiration !== undefined,
-    begin: (work) => (row) => expireIfDue(work, row),
+    needed: ({ expiration, transitions }) => Boolean(expiration ?? transitions),
+    begin: (work) => (row) => actOnCurrent(work, row),
   },
   {
     space: SPACE.version,
-    needed: ({ expiration, noncurrentExpiration }) => Boolean(expiration ?? noncurrentExpiration),
-    begin: expireNoncurrent,
+    needed: ({ expiration, noncurrentExpiration, noncurrentTransitions }) =>
+      Boolean(expiration ?? noncurrentExpiration ?? noncurrentTransitions),
+    begin: actOnNoncurrent,
   },
 ]
+
+/** Those that are enabled, of a bucket. */
+interface Rules extends Pick<LifecycleWork, 'rules' | 'transitionMinimum'> {
+  readonly document: Json
+}
 
 export function openLifecycle(options: {
   readonly engine: Engine
@@ -85,12 +91,12 @@ export function openLifecycle(options: {
   /** The rules of each bucket as they were looked at last in this run. */
   const seen = new Map<string, Json>()
 
-  const rulesOf = (
-    bucket: Bucket,
-  ): { readonly document: Json; readonly rules: readonly LifecycleRule[] } | undefined => {
+  const rulesOf = (bucket: Bucket): Rules | undefined => {
     const document = documents.get(bucket, 'lifecycle')
-    const rules = lifecycleFrom(document)?.rules.filter(({ enabled }) => enabled) ?? []
-    return document === undefined || rules.length === 0 ? undefined : { document, rules }
+    const configuration = lifecycleFrom(document)
+    const rules = configuration?.rules.filter(({ enabled }) => enabled) ?? []
+    const transitionMinimum = configuration?.transitionMinimum
+    return document === undefined || rules.length === 0 ? undefined : { document, rules, transitionMinimum }
   }
 
   /** Everything becomes due at midnight. */
@@ -104,7 +110,7 @@ export function openLifecycle(options: {
   const lookThrough = async (bucket: Bucket, force: boolean): Promise<void> => {
     const found = rulesOf(bucket)
     if (!found) return
-    const { document, rules } = found
+    const { document, rules, transitionMinimum } = found
     const state = await readState(metadata, bucket.id)
     if (!force && isOver(state, bucket.id, document)) return
     const known = seen.get(bucket.id)
@@ -112,7 +118,7 @@ export function openLifecycle(options: {
     seen.set(bucket.id, document)
     const startedAtMs = resumed?.startedAtMs ?? clock.now()
     const work: LifecycleWork = {
-      ...{ engine, keys, bucket, rules, dayMs, nowMs: clock.now() },
+      ...{ engine, keys, bucket, rules, transitionMinimum, dayMs, nowMs: clock.now() },
       begin: async () => {
         await pace()
         audit.ready()

@@ -14,6 +14,7 @@ import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
+import { checkStorageClass } from '../storage-class.ts'
 import { located, type ObjectTarget, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { copiedVersionHeader, versionHeader } from '../version-headers.ts'
@@ -52,6 +53,7 @@ export const copyObject = defineOperation({
     const { objects, request } = context
     const target = located(input.target, context)
     const encrypting = await wantedEncryption(input.encryption, target.bucket, context)
+    checkStorageClass(input.properties, context.settings)
     const { source, replace, encryption } = input
     // S3: a version that is named may be copied to its own key, to become the current one.
     const toItself =

@@ -4,6 +4,7 @@ import { readMultipartChecksum } from '../multipart-checksum.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
+import { checkStorageClass } from '../storage-class.ts'
 import { located, objectTarget } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { wantedEncryption } from '../wanted-encryption.ts'
@@ -28,6 +29,7 @@ export const createMultipartUpload = defineOperation({
   },
   run: async ({ target, attributes, properties, encryption, checksum }, context) => {
     const { bucket, key } = located(target, context)
+    checkStorageClass(properties, context.settings)
     const { uploadId, createdAtMs, protection } = await context.objects.createUpload({
       bucket,
       key,

@@ -1,5 +1,6 @@
 import { listParameters, nameEncoder } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
+import { shownStorageClass } from '../storage-class.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -39,7 +40,7 @@ export const listMultipartUploads = defineOperation({
         UploadId: upload.uploadId,
         Initiator: owner,
         Owner: owner,
-        StorageClass: 'STANDARD',
+        StorageClass: shownStorageClass(upload),
         Initiated: new Date(upload.createdAtMs).toISOString(),
         ...(upload.checksum
           ? { ChecksumAlgorithm: upload.checksum.algorithm.toUpperCase(), ChecksumType: upload.checksum.type }

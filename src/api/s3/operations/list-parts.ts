@@ -1,5 +1,6 @@
 import { abortHeaders } from '../lifecycle/headers.ts'
 import { defineOperation } from '../operation.ts'
+import { shownStorageClass } from '../storage-class.ts'
 import { integer, quoted } from '../target.ts'
 import { locatedUpload, uploadTarget } from '../upload-target.ts'
 import { xmlReply } from '../xml-reply.ts'
@@ -32,7 +33,7 @@ export const listParts = defineOperation({
       UploadId: target.uploadId,
       Initiator: owner,
       Owner: owner,
-      StorageClass: 'STANDARD',
+      StorageClass: shownStorageClass(record.properties),
       PartNumberMarker: after,
       // Left out of an empty page: a client that goes on for as long as there is a marker would go on for ever.
       ...(last ? { NextPartNumberMarker: last.number } : {}),

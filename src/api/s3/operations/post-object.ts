@@ -8,6 +8,7 @@ import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import type { S3Request } from '../request.ts'
+import { checkStorageClass } from '../storage-class.ts'
 import { objectTags } from '../tags.ts'
 import { bucketTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
@@ -26,7 +27,7 @@ export const postObject = defineOperation({
   alsoNeeds: (_request, form) => (form ? formNeeds(form) : []),
   parse: bucketTarget,
   run: async (name, context) => {
-    const { form, body, objects, request } = context
+    const { form, body, objects, request, settings } = context
     if (!form) throw new S3Error('RequestIsNotMultiPartContent')
     if (Buffer.byteLength(form.key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
     if (form.key === '' || form.key.includes('\u0000'))
@@ -36,12 +37,14 @@ export const postObject = defineOperation({
     const tagging = form.fields.get('tagging')
     const bucket = objects.buckets.get(name)
     const encryption = requestedEncryption(asPut)
+    const properties = uploadProperties(asPut)
+    checkStorageClass(properties, settings)
     const stored = await objects.put({
       bucket,
       key: form.key,
       body: bodyInput(body, readChecksumRequest(asPut)),
       attributes: uploadAttributes(asPut),
-      properties: { ...uploadProperties(asPut), ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
+      properties: { ...properties, ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
       conditions: writeConditions(asPut),
       encrypting: await wantedEncryption(encryption, bucket, context),
     })

@@ -6,6 +6,7 @@ import { expirationOfStored } from '../lifecycle/headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
+import { checkStorageClass } from '../storage-class.ts'
 import { located, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
 import { versionHeader } from '../version-headers.ts'
@@ -31,6 +32,7 @@ export const putObject = defineOperation({
   },
   run: async ({ target, attributes, properties, encryption, conditions, checksum }, context) => {
     const { bucket, key } = located(target, context)
+    checkStorageClass(properties, context.settings)
     const body = bodyInput(context.body, checksum)
     const encrypting = await wantedEncryption(encryption, bucket, context)
     const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, encrypting })

@@ -7,7 +7,8 @@ import { decodeObject, decodeVersion, isMarker, type VersionRecord } from '../re
 import { tagsOf } from '../seal-properties.ts'
 import { isKept, type LifecycleWork } from './act.ts'
 import { type Due, expirationDue, noncurrentDue } from './due.ts'
-import { appliesToMarkers, rulesFor } from './rule.ts'
+import { appliesToMarkers, type LifecycleRule, rulesFor } from './rule.ts'
+import { moveIfElsewhere, noncurrentDestination } from './transition.ts'
 
 /** What is newer of the key than the row that comes; `current`: nothing is. */
 type Newer = { readonly sinceMs: number | undefined; readonly versions: number } | 'current'
@@ -16,7 +17,7 @@ type Newer = { readonly sinceMs: number | undefined; readonly versions: number }
  * Versions that are not current, and delete markers. To be given the rows of `version` in their order, those of one key
  * from the newest on.
  */
-export function expireNoncurrent(work: LifecycleWork): (row: Entry) => Promise<void> {
+export function actOnNoncurrent(work: LifecycleWork): (row: Entry) => Promise<void> {
   let last: { readonly key: string; readonly newer: Newer } | undefined
   return async (row) => {
     const { key, order } = splitVersionKey(row.key)
@@ -24,10 +25,21 @@ export function expireNoncurrent(work: LifecycleWork): (row: Entry) => Promise<v
     const newer = last?.key === key ? last.newer : await newerThanFirst(work, key, order)
     const versions = (newer === 'current' ? 0 : newer.versions) + (isMarker(record) ? 0 : 1)
     last = { key, newer: { sinceMs: record.modifiedAtMs, versions } }
-    const due =
-      newer === 'current' ? await markerDue(work, key, row, record) : await versionDue(work, key, record, newer)
-    if (!due || due.atMs > work.nowMs || isKept(record, work.nowMs)) return
-    await remove(work, key, row, record, due)
+    if (newer === 'current') {
+      const due = await markerDue(work, key, row, record)
+      if (due && due.atMs <= work.nowMs) await remove(work, key, row, record, due)
+      return
+    }
+    const { sinceMs, versions: newerVersions } = newer
+    if (sinceMs === undefined) return
+    const rules = await noncurrentRules(work, key, record)
+    const due = noncurrentDue(rules, sinceMs, newerVersions, work.dayMs)
+    if (due && due.atMs <= work.nowMs && !isKept(record, work.nowMs)) {
+      await remove(work, key, row, record, due)
+    } else if (!isMarker(record)) {
+      const to = noncurrentDestination(work, rules, record, { sinceMs, newerVersions })
+      await moveIfElsewhere(work, { key, row, record }, SPACE.version, to)
+    }
   }
 }
 
@@ -55,23 +67,16 @@ async function markerDue(
   return atOnce ? { rule: atOnce, atMs: record.modifiedAtMs } : expirationDue(applying, record.modifiedAtMs, dayMs)
 }
 
-async function versionDue(
-  work: LifecycleWork,
+async function noncurrentRules(
+  { engine, keys, rules, ...work }: LifecycleWork,
   key: string,
   record: VersionRecord,
-  { sinceMs, versions }: Exclude<Newer, 'current'>,
-): Promise<Due | undefined> {
-  const possible = work.rules.filter((rule) => rule.noncurrentExpiration)
-  if (sinceMs === undefined || possible.length === 0) return undefined
-  const bucket = sameBucket(work.engine, work.bucket)
-  const rules = isMarker(record)
-    ? possible.filter((rule) => appliesToMarkers(rule, key))
-    : await rulesFor(possible, {
-        key,
-        sizeBytes: record.sizeBytes,
-        tags: () => tagsOf(work.keys, bucket, key, record),
-      })
-  return noncurrentDue(rules, sinceMs, versions, work.dayMs)
+): Promise<readonly LifecycleRule[]> {
+  const possible = rules.filter((rule) => rule.noncurrentExpiration ?? rule.noncurrentTransitions)
+  if (isMarker(record)) return possible.filter((rule) => appliesToMarkers(rule, key))
+  const bucket = sameBucket(engine, work.bucket)
+  const tags = () => tagsOf(keys, bucket, key, record)
+  return possible.length === 0 ? [] : rulesFor(possible, { key, sizeBytes: record.sizeBytes, tags })
 }
 
 async function remove(

@@ -1,15 +1,16 @@
 import type { Entry } from '../../storage/metadata/metadata-store.ts'
 import { sameBucket } from '../commit-version.ts'
 import { deleteObject } from '../delete-object.ts'
-import { keyOfHead } from '../keyspace.ts'
+import { keyOfHead, SPACE } from '../keyspace.ts'
 import { decodeObject } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import { isKept, type LifecycleWork } from './act.ts'
 import { expirationDue } from './due.ts'
 import { rulesFor } from './rule.ts'
+import { currentDestination, moveIfElsewhere } from './transition.ts'
 
-/** The current version of a key: deleted as a client would, when its time has come. Needs no root key, but for tags. */
-export async function expireIfDue(work: LifecycleWork, row: Entry): Promise<void> {
+/** The current version of a key: deleted as a client would, or moved, when its time has come. Needs no root key, but for tags. */
+export async function actOnCurrent(work: LifecycleWork, row: Entry): Promise<void> {
   const { engine, keys, nowMs, dayMs } = work
   const key = keyOfHead(row.key)
   const record = decodeObject(row.value)
@@ -17,7 +18,10 @@ export async function expireIfDue(work: LifecycleWork, row: Entry): Promise<void
   const bucket = sameBucket(engine, work.bucket)
   const rules = await rulesFor(work.rules, { key, sizeBytes, tags: () => tagsOf(keys, bucket, key, record) })
   const due = expirationDue(rules, modifiedAtMs, dayMs)
-  if (!due || due.atMs > nowMs) return
+  if (!due || due.atMs > nowMs) {
+    await moveIfElsewhere(work, { key, row, record }, SPACE.head, currentDestination(work, rules, record))
+    return
+  }
   // With versions nothing is lost: a delete marker hides it.
   if (bucket.versioning !== 'Enabled' && isKept(record, nowMs)) return
   await work.begin()

@@ -1,0 +1,119 @@
+import type { BlobId } from '../storage/blob/blob-store.ts'
+import type { Token, Write } from '../storage/metadata/metadata-store.ts'
+import type { Bucket } from './buckets.ts'
+import { commitOrLeave, currentBucket } from './commit-version.ts'
+import type { Draft } from './drafts.ts'
+import { type Engine, encodeOwner } from './engine.ts'
+import type { FoundVersion } from './find-version.ts'
+import { blobKey, partKey, rowsUnder, SPACE } from './keyspace.ts'
+import { decodePart, encodeObject, encodePart, type ObjectRecord } from './records.ts'
+
+/** Bytes that are sealed are moved as they are. */
+const CHUNK_BYTES = 256 * 1024
+/** Rows of parts in a commit, with their blobs and what they leave behind. */
+const PARTS_AT_A_TIME = 100
+export const STANDARD = 'STANDARD'
+
+/**
+ * Puts an object version into the store of a class, without any key: neither its date nor its ETag changes, and whoever
+ * reads it meanwhile reads on. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
+ */
+export async function moveToClass(
+  engine: Engine,
+  bucket: Bucket,
+  found: FoundVersion<ObjectRecord>,
+  storageClass: string,
+): Promise<boolean> {
+  const { space, row, record } = found
+  const to = storageClass === STANDARD ? undefined : storageClass
+  if ('partCount' in record.data && !(await moveParts(engine, found, to))) return false
+  await using draft = engine.drafts.begin(to)
+  const moved: Moved[] = []
+  const take = async (blob: BlobId): Promise<BlobId> => {
+    if (engine.blobs.isIn(blob, to)) return blob
+    const copy = await copied(engine, draft, blob)
+    moved.push({ from: blob, to: copy })
+    return copy
+  }
+  const data = 'blob' in record.data ? { blob: await take(record.data.blob) } : record.data
+  const manifest = 'blob' in record.manifest ? { blob: await take(record.manifest.blob) } : record.manifest
+  const { storageClass: _, ...others } = record.properties
+  const properties = to === undefined ? others : { ...others, storageClass: to }
+  const value = encodeObject({ ...record, data, manifest, properties })
+  const committed = await commitOrLeave(engine, draft, [
+    engine.buckets.fence(currentBucket(engine, bucket)),
+    { type: 'put', space, key: row.key, value, if: row.token },
+    ...movedWrites(engine, moved, { space: SPACE.head, key: row.key }, record),
+  ])
+  if (committed) settle(engine, draft, moved)
+  return committed
+}
+
+interface Moved {
+  readonly from: BlobId
+  readonly to: BlobId
+}
+
+async function copied(engine: Engine, draft: Draft, blob: BlobId): Promise<BlobId> {
+  const info = await engine.blobs.stat(blob)
+  const lengthBytes = info?.lengthBytes ?? 0
+  // What is missing is told by reading it.
+  const bytes = engine.blobs.get(blob, { start: 0, end: lengthBytes || 1, chunkBytes: CHUNK_BYTES })
+  return (await draft.put(bytes, lengthBytes)).id
+}
+
+/** The blobs that are named now, and those that are not any more: readers of the envelope are waited for. */
+function movedWrites(
+  { garbage }: Engine,
+  moved: readonly Moved[],
+  owner: Parameters<typeof encodeOwner>[0],
+  { blobId }: ObjectRecord,
+): Write[] {
+  if (moved.length === 0) return []
+  const named = moved.map(
+    ({ to }): Write => ({ type: 'put', space: SPACE.blob, key: blobKey(to), value: encodeOwner(owner), if: null }),
+  )
+  return [...named, garbage.entry({ blobs: moved.map(({ from }) => from), blobId: blobId.toString('hex') })]
+}
+
+function settle({ garbage }: Engine, draft: Draft, moved: readonly Moved[]): void {
+  draft.keep()
+  if (moved.length > 0) garbage.collect()
+}
+
+/** Each part has a row, which alone says where its bytes are. */
+async function moveParts(
+  engine: Engine,
+  { space, row, record }: FoundVersion<ObjectRecord>,
+  to: string | undefined,
+): Promise<boolean> {
+  const { lt } = rowsUnder(record.blobId)
+  const still: { readonly key: Buffer; readonly token: Token } = row
+  let gte = partKey(record.blobId, 0)
+  for (;;) {
+    const rows = await engine.metadata.range(SPACE.part, { gte, lt, limit: PARTS_AT_A_TIME })
+    await using draft = engine.drafts.begin(to)
+    const writes: Write[] = []
+    const moved: Moved[] = []
+    for (const part of rows) {
+      const { blob, ...rest } = decodePart(part.value)
+      if (engine.blobs.isIn(blob, to)) continue
+      const copy = await copied(engine, draft, blob)
+      const move = { from: blob, to: copy }
+      moved.push(move)
+      const value = encodePart({ ...rest, blob: copy })
+      writes.push(
+        { type: 'put', space: SPACE.part, key: part.key, value, if: part.token },
+        ...movedWrites(engine, [move], { space: SPACE.part, key: part.key }, record),
+      )
+    }
+    if (writes.length > 0) {
+      const check: Write = { type: 'check', space, key: still.key, if: still.token }
+      if (!(await commitOrLeave(engine, draft, [check, ...writes]))) return false
+      settle(engine, draft, moved)
+    }
+    const last = rows.at(-1)
+    if (rows.length < PARTS_AT_A_TIME || !last) return true
+    gte = Buffer.concat([last.key, Buffer.from([0])])
+  }
+}
