@@ -28,11 +28,11 @@ export function parseGrantHeader(value: string): GranteeName[] {
     const parts = PART.exec(value)
     const by = ['id', 'uri', 'emailAddress'].find((name) => name.toLowerCase() === parts?.[1]?.toLowerCase())
     const named = parts?.[2] ?? parts?.[3] ?? ''
-    if (named === '') throw invalid('Argument format not recognized', { value })
+    if (named === '') throw invalid('Argument format not recognized', { argumentValue: value })
     if (by === 'id' || by === 'uri' || by === 'emailAddress') found.push({ by, value: named })
-    else throw invalid('Argument format not recognized', { value })
+    else throw invalid('Argument format not recognized', { argumentValue: value })
   }
-  if (found.length === 0) throw invalid('Argument format not recognized', { value })
+  if (found.length === 0) throw invalid('Argument format not recognized', { argumentValue: value })
   return found
 }
 
@@ -40,11 +40,12 @@ export function parseGrantHeader(value: string): GranteeName[] {
 export function resolveGrantee({ by, value }: GranteeName, accounts: Accounts): Grantee {
   switch (by) {
     case 'id':
-      if (!accounts.hasCanonicalId(value)) throw invalid('Invalid id', { name: 'CanonicalUser/ID', value })
+      if (!accounts.hasCanonicalId(value))
+        throw invalid('Invalid id', { argumentName: 'CanonicalUser/ID', argumentValue: value })
       return { id: value }
     case 'uri': {
       const group = groupOf(value)
-      if (group === undefined) throw invalid('Invalid group uri', { name: 'uri', value })
+      if (group === undefined) throw invalid('Invalid group uri', { argumentName: 'uri', argumentValue: value })
       return { group }
     }
     case 'emailAddress': {
@@ -53,7 +54,7 @@ export function resolveGrantee({ by, value }: GranteeName, accounts: Accounts): 
       throw new CodedError<AccessErrorCode>(
         'UnresolvableGrantByEmailAddress',
         'The e-mail address you provided does not match any account on record.',
-        { details: { value } },
+        { details: { argumentName: 'Email', argumentValue: value } },
       )
     }
     default:

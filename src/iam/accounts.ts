@@ -45,3 +45,11 @@ export function ownerOf({ accounts }: IamState, accountId: string): Owner | unde
   const account = accounts.get(accountId)
   return account && { id: account.canonicalId, displayName: account.name }
 }
+
+/** Addresses tell no upper from lower case. */
+export function accountsOfEmail({ accounts, users }: IamState, email: string): Account[] {
+  const wanted = email.toLowerCase()
+  const ids = new Set<string>()
+  for (const user of users.values()) if (wanted !== '' && user.email.toLowerCase() === wanted) ids.add(user.accountId)
+  return [...ids].flatMap((id) => accounts.get(id) ?? [])
+}

@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
-import { ownerOf } from './accounts.ts'
+import { accountsOfEmail, ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
 import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
@@ -44,6 +44,8 @@ export interface Iam {
   /** How many stored rows could not be read at the start: what they are of is refused. */
   readonly damagedRows: () => number
   readonly account: (id: string) => Account | undefined
+  /** Of the people with this address, in no order. */
+  readonly accountsOfEmail: (email: string) => readonly Account[]
   /** In order of creation; the system's own instances are not listed. */
   readonly instances: (filter?: InstanceFilter) => readonly Instance[]
   /** By GUID, or by CRN, which must agree in every segment. Finds the system's instances too. */
@@ -136,6 +138,7 @@ export async function openIam({
     isFounded: () => state.accounts.size() > 0,
     damagedRows: () => damagedRows,
     account: state.accounts.get,
+    accountsOfEmail: (email) => accountsOfEmail(state, email),
     instances: (filter) => listInstances(state, filter),
     instance: (crnOrGuid) => findInstance(state, crnOrGuid),
     owner: (accountId) => ownerOf(state, accountId),

@@ -9,6 +9,8 @@ import { sealedProperties, tagsOf } from './seal-properties.ts'
 
 /** An object version as far as it can be known without its DEK. */
 export interface KnownObject extends PlainProperties {
+  /** Of these bytes and no others. */
+  readonly blobId: Buffer
   readonly versionId: string
   readonly sizeBytes: number
   readonly modifiedAtMs: number
@@ -29,10 +31,10 @@ export async function knownObject(
   if (target.versionId === undefined && (!found || isMarker(found.record))) return undefined
   const { bucket, key } = target
   const record = objectIn(found, target).record
-  const { versionId, sizeBytes, modifiedAtMs, properties } = record
+  const { blobId, versionId, sizeBytes, modifiedAtMs, properties } = record
   const { sealedTags, ...plain } = properties
   const tags = () => tagsOf(keys, sameBucket(engine, bucket), key, record)
-  return { ...plain, versionId, sizeBytes, modifiedAtMs, hasTags: sealedTags !== undefined, tags }
+  return { ...plain, blobId, versionId, sizeBytes, modifiedAtMs, hasTags: sealedTags !== undefined, tags }
 }
 
 /**

@@ -17,7 +17,7 @@ export interface ObjectLock {
 /** What can be known, and changed, of an object version without its DEK; the engine does not ask what an ACL says. */
 export interface PlainProperties {
   /** Canonical id of who wrote it. Missing: the bucket's owner. */
-  readonly owner?: { readonly id: string; readonly displayName: string }
+  readonly owner?: { readonly id: string; readonly displayName: string } | undefined
   readonly acl?: Json
   readonly lock?: ObjectLock
   /** Missing: STANDARD. */

@@ -46,7 +46,7 @@ import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
-import type { Versioning } from './records.ts'
+import type { Initiator, Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { setVersioning } from './set-versioning.ts'
@@ -93,6 +93,7 @@ export interface ObjectsService {
       readonly checksum?: UploadChecksum
       readonly properties?: ObjectProperties
       readonly encrypting?: Encrypting
+      readonly initiator?: Initiator | undefined
     },
   ) => Promise<CreatedUpload>
   readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>

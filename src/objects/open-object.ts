@@ -36,6 +36,8 @@ export interface ByteRange {
 
 /** An object version that the root key allowed to open. Dispose it: it holds the DEK and keeps its bytes from removal. */
 export interface OpenObject extends Disposable {
+  /** Of these bytes and no others. */
+  readonly blobId: Buffer
   readonly modifiedAtMs: number
   readonly versionId: string
   readonly manifest: Manifest
@@ -96,6 +98,7 @@ async function openRecord(
   const ask = () => permitReading(engine, keys, bucket, key, record)
   const held = scope.move()
   return {
+    blobId: record.blobId,
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,

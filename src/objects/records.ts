@@ -3,7 +3,7 @@ import type { Encryption } from './encrypting.ts'
 import { type Sealing, sealingFrom, sealingMember } from './encrypting.ts'
 import { firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
 import { propertiesFrom, propertiesMembers, propertiesSection, type StoredProperties } from './object-properties.ts'
-import { decode, encode, number, optional, section, text } from './record-codec.ts'
+import { decode, encode, number, objectOf, optional, section, text } from './record-codec.ts'
 import { encryptionOf, isFirst, slotsFrom, slotToJson } from './slot-records.ts'
 
 export interface BucketRecord extends SlotTable {
@@ -69,6 +69,15 @@ export interface UploadRecord {
   readonly manifest: Buffer
   /** Of the finished object. */
   readonly properties: StoredProperties
+  /** Who began it. Missing: somebody of the bucket's account. */
+  readonly initiator?: Initiator | undefined
+}
+
+export interface Initiator {
+  /** Canonical id. */
+  readonly id: string
+  readonly displayName: string
+  readonly iamId: string
 }
 
 export interface PartRecord {
@@ -189,11 +198,20 @@ export function decodeObject(value: Buffer): ObjectRecord {
 }
 
 export function encodeUpload(record: UploadRecord): Buffer {
-  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, sealing, manifest, properties } = record
+  const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, sealing, manifest, properties, initiator } = record
   const key = { ...dekMembers(wrappedDek), ...sealingMember(sealing) }
-  const json = { c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key, ...propertiesMembers(properties) }
+  const json = {
+    ...{ c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key, ...propertiesMembers(properties) },
+    ...(initiator ? { i: initiator } : {}),
+  }
   return encode(json, [wrappedDek.ciphertext, manifest, ...propertiesSection(properties)])
 }
+
+const initiatorFrom = (json: Record<string, unknown>): Initiator => ({
+  id: text(json, 'id'),
+  displayName: text(json, 'displayName'),
+  iamId: text(json, 'iamId'),
+})
 
 export function decodeUpload(value: Buffer): UploadRecord {
   const { json, sections } = decode(value)
@@ -205,6 +223,7 @@ export function decodeUpload(value: Buffer): UploadRecord {
     sealing: sealingFrom(json),
     manifest: section(sections, 1),
     properties: propertiesFrom(json, sections, 2),
+    ...(json['i'] === undefined ? {} : { initiator: initiatorFrom(objectOf(json['i'])) }),
   }
 }
 

@@ -24,9 +24,17 @@ import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
-import type { ObjectProperties } from './object-properties.ts'
+import type { ObjectProperties, PlainProperties } from './object-properties.ts'
 import { etagOf } from './put-object.ts'
-import { decodePart, decodeUpload, encodePart, encodeUpload, type PartRecord, type UploadRecord } from './records.ts'
+import {
+  decodePart,
+  decodeUpload,
+  encodePart,
+  encodeUpload,
+  type Initiator,
+  type PartRecord,
+  type UploadRecord,
+} from './records.ts'
 import { sealedProperties } from './seal-properties.ts'
 import { slotForWrite } from './slot-choice.ts'
 import { envelopeIdOf, newUploadId, parseUploadId, startOf } from './upload-id.ts'
@@ -80,6 +88,7 @@ export async function createUpload(
     readonly properties?: ObjectProperties
     /** Default: as the bucket has it. */
     readonly encrypting?: Encrypting
+    readonly initiator?: Initiator | undefined
   },
 ): Promise<CreatedUpload> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -113,6 +122,7 @@ async function tryToCreate(
     sealing: content.sealing,
     manifest: sealManifest(content.dek, identity, manifestToJson(manifest)),
     properties: await sealedProperties(keys, { bucket, key: target.key, blobId: id }, target.properties ?? {}),
+    initiator: target.initiator,
   }
   const uploadId = newUploadId(createdAtMs, id)
   const row = uploadKey(bucket.id, target.key, uploadId)
@@ -339,21 +349,31 @@ export interface ListedUpload {
   readonly checksum: UploadChecksum | undefined
   /** Absent: STANDARD. */
   readonly storageClass?: string
+  /** Of the finished object. Undefined: the bucket's. */
+  readonly owner: PlainProperties['owner']
+  readonly initiator: Initiator | undefined
 }
 
 export function listedUpload(row: Entry): ListedUpload {
   const { key, uploadId } = splitUploadKey(row.key)
   const record = decodeUpload(row.value)
-  const { createdAtMs, properties } = record
-  const item = { key, uploadId: uploadId.toString('hex'), createdAtMs, checksum: checksumOf(record) }
-  const { storageClass } = properties
-  return storageClass === undefined ? item : { ...item, storageClass }
+  const { createdAtMs, initiator, properties } = record
+  const found = { key, uploadId: uploadId.toString('hex'), createdAtMs, checksum: checksumOf(record) }
+  const { owner, storageClass } = properties
+  return { ...found, owner, initiator, ...(storageClass === undefined ? {} : { storageClass }) }
 }
 
 /** Of an upload whose record is damaged, as far as its id says it. */
 export function unreadableUpload(row: Pick<DamagedRow, 'key'>): ListedUpload {
   const { key, uploadId } = splitUploadKey(row.key)
-  return { key, uploadId: uploadId.toString('hex'), createdAtMs: startOf(uploadId), checksum: undefined }
+  return {
+    key,
+    uploadId: uploadId.toString('hex'),
+    createdAtMs: startOf(uploadId),
+    checksum: undefined,
+    owner: undefined,
+    initiator: undefined,
+  }
 }
 
 export const noSuchUpload = (uploadId: string): ObjectsError =>

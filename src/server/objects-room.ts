@@ -120,6 +120,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       storageClasses: [STANDARD, ...storageClasses.keys()],
       accountRootKey,
       customerKeysOverHttp: config['s3.customer-keys-over-http'],
+      bucketDefaults: config['s3.bucket-defaults'],
     },
     log: {
       access: (entry) => log.info(entry, entry.operation),

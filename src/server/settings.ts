@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BUCKET_DEFAULTS } from '../api/s3/access/new-bucket.ts'
 import { parseCrn } from '../base/crn.ts'
 import { isUuid } from '../base/ids.ts'
 import { isNetworkOrAddress } from '../base/networks.ts'
@@ -144,6 +145,11 @@ export const SETTINGS = {
     z.string('give a text').regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'),
     'us-east-1',
     'region that the endpoint says it is in',
+  ),
+  's3.bucket-defaults': setting(
+    z.enum(BUCKET_DEFAULTS),
+    'aws',
+    'how closed new buckets are: aws (no ACLs, no public access) or classic (ACLs, and whatever they and policies give)',
   ),
   // A client that stalls costs about 0.1 MB: a segment, its socket and its request. docs/measured.md has the figures.
   's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),

@@ -84,17 +84,15 @@ const copies = all.filter(({ operation }) => operation.alsoUses !== undefined)
 
 describe('Without credentials', () => {
   it.each(all)('$name is denied', async ({ operation }) => {
-    for (const bucket of ['mine', 'nowhere']) {
-      const reply = await plain(sampleRequest(operation, { bucket, key: 'key', source: `${bucket}/key` }))
-      expect(reply.status).toBe(403)
-      if (operation.method !== 'HEAD') expect(reply.code).toBe('AccessDenied')
-    }
+    const reply = await plain(sampleRequest(operation, { bucket: 'mine', key: 'key', source: 'mine/key' }))
+    expect(reply.status).toBe(403)
+    if (operation.method !== 'HEAD') expect(reply.code).toBe('AccessDenied')
     await untouched()
   })
 
-  it('nothing tells whether a bucket or an object is there', async () => {
+  it('nothing tells whether an object is there', async () => {
     const texts = await Promise.all(
-      ['/mine/key', '/mine/kex', '/mime/key'].map(async (path) =>
+      ['/mine/key', '/mine/kex'].map(async (path) =>
         (await plain({ method: 'GET', path })).body.toString().replace(/<(RequestId|Resource)>[^<]*/g, ''),
       ),
     )
@@ -184,11 +182,15 @@ describe('As another account', () => {
 const MAY: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
   Reader: [
     'GetBucketLocation',
+    'GetBucketVersioning',
     'GetObject',
+    'GetObjectAttributes',
+    'GetObjectTagging',
     'HeadBucket',
     'HeadObject',
     'ListBuckets',
     'ListMultipartUploads',
+    'ListObjectVersions',
     'ListObjects',
     'ListObjectsV2',
     'ListParts',
@@ -199,18 +201,60 @@ const MAY: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
     'CopyObject',
     'CreateMultipartUpload',
     'DeleteObject',
+    'DeleteObjectTagging',
     'DeleteObjects',
     'PostObject',
     'PutObject',
+    'PutObjectTagging',
     'UploadPart',
     'UploadPartCopy',
   ],
   Manager: [
     'CreateBucket',
     'DeleteBucket',
+    'DeleteBucketAnalyticsConfiguration',
+    'DeleteBucketCors',
+    'DeleteBucketEncryption',
+    'DeleteBucketIntelligentTieringConfiguration',
     'DeleteBucketLifecycle',
+    'DeleteBucketMetricsConfiguration',
+    'DeleteBucketOwnershipControls',
+    'DeleteBucketPolicy',
+    'DeleteBucketTagging',
+    'DeletePublicAccessBlock',
+    'GetBucketAccelerateConfiguration',
+    'GetBucketAcl',
+    'GetBucketAnalyticsConfiguration',
+    'GetBucketCors',
+    'GetBucketEncryption',
+    'GetBucketIntelligentTieringConfiguration',
     'GetBucketLifecycleConfiguration',
+    'GetBucketMetricsConfiguration',
+    'GetBucketOwnershipControls',
+    'GetBucketPolicy',
+    'GetBucketPolicyStatus',
+    'GetBucketRequestPayment',
+    'GetBucketTagging',
+    'GetObjectAcl',
+    'GetPublicAccessBlock',
+    'ListBucketAnalyticsConfigurations',
+    'ListBucketIntelligentTieringConfigurations',
+    'ListBucketMetricsConfigurations',
+    'PutBucketAccelerateConfiguration',
+    'PutBucketAcl',
+    'PutBucketAnalyticsConfiguration',
+    'PutBucketCors',
+    'PutBucketEncryption',
+    'PutBucketIntelligentTieringConfiguration',
     'PutBucketLifecycleConfiguration',
+    'PutBucketMetricsConfiguration',
+    'PutBucketOwnershipControls',
+    'PutBucketPolicy',
+    'PutBucketRequestPayment',
+    'PutBucketTagging',
+    'PutBucketVersioning',
+    'PutObjectAcl',
+    'PutPublicAccessBlock',
     'UpdateObjectEncryption',
   ],
 }

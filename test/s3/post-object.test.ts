@@ -118,7 +118,7 @@ describe('PostObject', () => {
       'Content-Disposition': 'attachment; filename="ü.txt"',
       'x-amz-meta-colour': 'red',
       'x-amz-meta-umlaut': 'ü',
-      acl: 'private',
+      acl: 'bucket-owner-full-control',
       'x-amz-checksum-sha256': base64('SHA256', 'posted'),
     }
     expect(

@@ -166,6 +166,8 @@ describe('PutObject', () => {
     [{ 'x-amz-storage-class': 'COLDEST' }, '400 InvalidStorageClass'],
     [{ 'x-amz-acl': 'public-read' }, '400 AccessControlListNotSupported'],
     [{ 'x-amz-grant-read': 'id=x' }, '400 AccessControlListNotSupported'],
+    [{ 'x-amz-acl': 'private' }, '400 AccessControlListNotSupported'],
+    [{ 'x-amz-acl': 'nonsense' }, '400 InvalidArgument'],
   ])('refuses %j rather than ignore it', async (headers, expected) => {
     expect(outcome(await test.raw({ method: 'PUT', key: 'refused', body: 'x', headers: { ...headers } }))).toBe(
       expected,
@@ -174,7 +176,6 @@ describe('PutObject', () => {
   })
 
   it.each([
-    { 'x-amz-acl': 'private' },
     { 'x-amz-acl': 'bucket-owner-full-control' },
     { 'x-amz-storage-class': 'STANDARD' },
     { 'x-amz-server-side-encryption': 'AES256' },

@@ -30,6 +30,14 @@ const EXAMPLES: Readonly<
     ],
     bad: [''],
   },
+  's3.bucket-defaults': {
+    good: [
+      ['aws', 'aws'],
+      ['classic', 'classic'],
+      ['aws', 'aws'],
+    ],
+    bad: ['', 'AWS', 'open'],
+  },
   's3.listen': {
     good: [
       ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],

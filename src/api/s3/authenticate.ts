@@ -3,15 +3,16 @@ import { hasCode } from '../../base/errors.ts'
 import type { Credential } from '../../iam/credentials.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
+import { ANONYMOUS_OWNER, ANONYMOUS_PRINCIPAL } from './anonymous.ts'
 import { S3Error } from './error-codes.ts'
 import type { Caller } from './operation.ts'
-import { readPostForm } from './post-form.ts'
+import { type PostForm, readPostForm } from './post-form.ts'
 import type { S3Request } from './request.ts'
 import { authenticate as verifySignature } from './sigv4/authenticate.ts'
 import { plainBody } from './sigv4/body.ts'
 import { authMechanism, bearerToken } from './sigv4/mechanism.ts'
 import { enforceLengthRange } from './sigv4/policy-conditions.ts'
-import { verifyPostPolicy } from './sigv4/post-policy.ts'
+import { substituteFilename, verifyPostPolicy } from './sigv4/post-policy.ts'
 
 export interface AuthenticationOptions {
   readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'instance' | 'instances' | 'owner'>
@@ -23,7 +24,7 @@ const INSTANCE_HEADER = 'ibm-service-instance-id'
 /** IBM's clients sign for whatever region they are set to, so the scope's region is taken as given. */
 const REGIONS = 'any'
 
-/** Who sends the request, in one place for every way of saying so. Throws AccessDenied for anonymous requests. */
+/** Who sends the request, in one place for every way of saying so. What says nothing is anonymous. */
 export async function authenticate(
   request: S3Request,
   raw: AsyncIterable<Buffer>,
@@ -43,7 +44,7 @@ export async function authenticate(
     }
     case 'anonymous':
       if (isForm(request)) return formSigner(request, raw, { iam, clock })
-      throw new S3Error('AccessDenied')
+      return { ...nobody, body: plainBody(request, raw) }
     default:
       throw new S3Error('AccessDenied', mechanism satisfies never)
   }
@@ -63,6 +64,8 @@ async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Pr
 }
 
 type Who = Omit<Caller, 'body'>
+
+const nobody: Who = { principal: ANONYMOUS_PRINCIPAL, serviceInstanceCrn: '', owner: ANONYMOUS_OWNER }
 
 function signer(credential: Credential, request: S3Request, iam: AuthenticationOptions['iam']): Who {
   const { principal } = credential
@@ -92,6 +95,16 @@ function ownInstance(named: string, principal: Principal, iam: AuthenticationOpt
   return instance.crn
 }
 
+/** Without a policy nothing is signed, and nobody has sent it. */
+function anonymousForm({ fields, file }: PostForm): Caller {
+  const key = substituteFilename(fields.get('key') ?? '', file.filename)
+  return {
+    ...nobody,
+    form: { key, fields, contentType: file.contentType },
+    body: { lengthBytes: undefined, stream: file.stream, trailers: new Map(), announcedTrailers: [] },
+  }
+}
+
 /** A browser's POST: the policy in the form is the signature. It is verified before a byte of the file is read. */
 async function formSigner(
   request: S3Request,
@@ -99,7 +112,7 @@ async function formSigner(
   { iam, clock }: AuthenticationOptions,
 ): Promise<Caller> {
   const form = await readPostForm(request, raw)
-  if (!form.fields.has('policy')) throw new S3Error('AccessDenied')
+  if (!form.fields.has('policy')) return anonymousForm(form)
   const verified = verifyPostPolicy(form.fields, {
     bucket: request.bucket ?? '',
     filename: form.file.filename,

@@ -1,3 +1,4 @@
+import type { AccessErrorCode } from '../../access/errors.ts'
 import type { CrnErrorCode } from '../../base/crn.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { StreamErrorCode } from '../../base/streams.ts'
@@ -13,6 +14,7 @@ import type { NonceSourceErrorCode } from '../../storage/metadata/nonce-source.t
 import { S3_ERRORS, S3Error, type S3ErrorCode } from './error-codes.ts'
 
 type LowerCode =
+  | AccessErrorCode
   | ObjectsErrorCode
   | KeyProviderErrorCode
   | WrapBudgetErrorCode
@@ -80,6 +82,9 @@ const FACES = {
   StreamTooLong: 'EntityTooLarge',
   AuditUnavailable: 'ServiceUnavailable',
   InvalidCrn: 'InvalidArgument',
+  MalformedPolicy: 'MalformedPolicy',
+  InvalidGrant: 'InvalidArgument',
+  UnresolvableGrantByEmailAddress: 'UnresolvableGrantByEmailAddress',
   InvalidToken: 'InvalidToken',
   ExpiredToken: 'ExpiredToken',
 } as const satisfies Record<LowerCode, S3ErrorCode>
@@ -116,7 +121,8 @@ export function s3Face(error: unknown): S3Error {
   const code = Object.hasOwn(faces, error.code) ? faces[error.code] : undefined
   if (!code) return new S3Error('InternalError', undefined, { cause: error })
   const own: Readonly<Record<string, string | undefined>> = MESSAGES
-  const speaksS3 = error.code === code || code === 'BadDigest' || code === 'InvalidRequest'
+  const speaksS3 =
+    error.code === code || error.code === 'InvalidGrant' || code === 'BadDigest' || code === 'InvalidRequest'
   const message = own[error.code] ?? (speaksS3 ? error.message : S3_ERRORS[code][1])
   return new S3Error(code, message, { cause: error, ...facts(error) })
 }
@@ -138,6 +144,8 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
     maxSizeAllowed: 'MaxSizeAllowed',
     actualObjectSize: 'ActualObjectSize',
     rangeRequested: 'RangeRequested',
+    argumentName: 'ArgumentName',
+    argumentValue: 'ArgumentValue',
   }
   for (const [name, value] of Object.entries(details)) {
     const element = names[name]

@@ -1,26 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
-import { parseCrn } from '../../base/crn.ts'
-import { hasCode } from '../../base/errors.ts'
 import { randomId } from '../../base/ids.ts'
 import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
-import type { Principal } from '../../iam/principal.ts'
-import type { Bucket } from '../../objects/buckets.ts'
 import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { ActivityTrail } from '../common/activity.ts'
 import type { ClientAddress } from '../common/client-address.ts'
 import { mayUseRootKey } from '../common/root-key-use.ts'
+import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
+import { accountDirectory } from './access/directory.ts'
 import { type Tracked, trackedUses } from './activity.ts'
 import { authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { corsHeaders } from './cors.ts'
-import { S3Error, type S3ErrorCode } from './error-codes.ts'
+import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
-import type { Caller, OperationContext, ResourceUse, S3Operation, S3Reply, StoreSettings } from './operation.ts'
+import type { Caller, OperationContext, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
 import { readRequest } from './read-request.ts'
@@ -30,7 +28,10 @@ import { errorReply, send } from './send.ts'
 
 export interface S3HandlerOptions {
   readonly objects: Objects
-  readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner'>
+  readonly iam: Pick<
+    Iam,
+    'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner' | 'accounts' | 'accountsOfEmail'
+  >
   readonly clock: Clock
   readonly settings: StoreSettings
   /** Domains whose subdomains are buckets. */
@@ -105,18 +106,22 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (sourceIp !== undefined) trace.sourceIp = sourceIp
       trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
       if (trace.tracked.length > 0) options.activity.ready()
-      const reason = authorise(operation, request, { caller, sourceIp }, options)
+      const authorisation = await authoriseRequest({ operation, request, caller, sourceIp }, options)
+      const { reason } = authorisation
       trace.reason = reason
       const run = operation.prepare(request)
       const asker: Asker = {
         ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
         ...(sourceIp === undefined ? {} : { sourceIp }),
       }
-      const reply = await run(context(request, caller, asker, options))
+      const reply = await run(context(request, caller, asker, authorisation, options)).catch(async (error: unknown) => {
+        throw await authorisation.told(error)
+      })
       await send(response, reply, request.method === 'HEAD')
     } catch (error) {
       const face = s3Face(error)
       trace.code = face.code
+      if (error instanceof Refusal) trace.reason = error.reason
       if (isFault(face)) options.log.fault({ requestId: entry.requestId, operation: trace.operation }, error)
       if (!response.headersSent && !response.destroyed)
         await refuse(incoming, response, face, { requestId: entry.requestId, bodyAsked: trace.bodyAsked })
@@ -144,12 +149,13 @@ function addressOf(
   return clientAddress({ header: (name) => headers.get(name), remoteAddress })
 }
 
-/** Of a refused caller too, once it is known who it is: somebody who is not known asks for many things. */
+/** Of a refused caller too, when it is known who it is: somebody who is not known asks for many things. */
 function tell(trace: Trace, requestId: string, response: ServerResponse, activity: ActivityTrail): void {
   const { tracked, caller, sourceIp, reason } = trace
   const failed = trace.code ?? (response.headersSent ? undefined : 'ClientGone')
   // An answer like any other.
   const code = failed === 'NotModified' ? undefined : failed
+  if (code !== undefined && caller?.principal.type === 'anonymous') return
   for (const use of tracked) {
     activity.record({
       ...use,
@@ -185,88 +191,24 @@ function awaitsContinue({ headers: { expect }, httpVersion }: IncomingMessage): 
   return expect !== undefined && httpVersion !== '1.0' && /^100-continue$/i.test(expect)
 }
 
-/**
- * Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404.
- * Says what lets the caller in.
- */
-function authorise(
-  operation: S3Operation,
+function context(
   request: S3Request,
-  { caller, sourceIp }: { readonly caller: Caller; readonly sourceIp: string | undefined },
-  { objects, iam, firewall }: S3HandlerOptions,
-): string {
-  const { serviceInstanceCrn, principal } = caller
-  if (operation.on === 'service' || operation.name === 'CreateBucket') {
-    return allow(principal, operation.action, serviceInstanceCrn, request.bucket, iam)
-  }
-  const named = { bucket: request.bucket ?? '' }
-  const needs = [operation.action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
-  const uses: ResourceUse[] = needs.map((action) => ({ ...named, action }))
-  const source = operation.alsoUses?.(request)
-  if (source) uses.push(source)
-  const reasons = new Set<string>()
-  for (const use of uses) {
-    const bucket = objects.buckets.get(use.bucket)
-    reasons.add(allow(principal, use.action, bucket.serviceInstanceCrn, bucket.name, iam))
-    if (firewall(objects.configurationOf(bucket).firewall, sourceIp)) throw new S3Error('AccessDenied')
-    checkExpectedOwner(
-      request,
-      use === source ? 'x-amz-source-expected-bucket-owner' : 'x-amz-expected-bucket-owner',
-      bucket,
-    )
-  }
-  return [...reasons].join(', ')
-}
-
-function allow(
-  principal: Principal,
-  action: OperationContextAction,
-  instanceCrn: string,
-  bucket: string | undefined,
-  iam: S3HandlerOptions['iam'],
-): string {
-  const { account, instance } = parseCrn(instanceCrn)
-  const target = { service: 'cloud-object-storage', accountId: account, instance } as const
-  const decision = iam.decide(
-    principal,
-    action,
-    bucket === undefined ? target : { ...target, resourceType: 'bucket', resource: bucket },
-  )
-  if (!decision.allowed) throw new S3Error('AccessDenied')
-  return decision.reason
-}
-
-function may(principal: Principal, { bucket, action }: ResourceUse, { objects, iam }: S3HandlerOptions): boolean {
-  const found = objects.buckets.find(bucket)
-  if (!found) return false
-  try {
-    allow(principal, action, found.serviceInstanceCrn, bucket, iam)
-    return true
-  } catch (error) {
-    if (hasCode<S3ErrorCode>(error, 'AccessDenied')) return false
-    throw error
-  }
-}
-
-type OperationContextAction = S3Operation['action']
-
-/** S3 names the owner by the account here; the canonical id of the owner that listings show is taken as well. */
-function checkExpectedOwner({ headers }: S3Request, name: string, bucket: Bucket): void {
-  const expected = headers.get(name)
-  if (expected === undefined || expected === bucket.ownerId) return
-  if (expected !== parseCrn(bucket.serviceInstanceCrn).account) throw new S3Error('AccessDenied')
-}
-
-function context(request: S3Request, caller: Caller, asker: Asker, options: S3HandlerOptions): OperationContext {
-  const { objects, iam, settings } = options
+  caller: Caller,
+  asker: Asker,
+  { may, require, guarded }: Authorisation,
+  { objects, iam, settings }: S3HandlerOptions,
+): OperationContext {
+  const { principal } = caller
   return {
     ...caller,
     request,
-    objects: objects.onBehalfOf(asker),
+    objects: guarded(objects.onBehalfOf(asker)),
     settings,
     keyInstances: (accountId) => iam.instances({ service: 'kms', accountId }),
-    mayUseRootKey: (rootKeyCrn) => mayUseRootKey(iam, caller.principal, rootKeyCrn),
-    may: (use) => may(caller.principal, use, options),
+    accounts: accountDirectory(iam),
+    mayUseRootKey: (rootKeyCrn) => principal.type !== 'anonymous' && mayUseRootKey(iam, principal, rootKeyCrn),
+    may,
+    require,
   }
 }
 

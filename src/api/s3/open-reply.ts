@@ -79,7 +79,9 @@ async function taggingCount(
   { may }: OperationContext,
 ): Promise<NonNullable<S3Reply['headers']>> {
   const { length } = await object.tags()
-  return length > 0 && may({ ...target, action: 's3:GetObjectTagging' }) ? { 'x-amz-tagging-count': length } : {}
+  return length > 0 && (await may({ ...target, action: 's3:GetObjectTagging' }))
+    ? { 'x-amz-tagging-count': length }
+    : {}
 }
 
 /** S3: of the current version, which was asked for by no id. */

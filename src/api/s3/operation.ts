@@ -1,6 +1,9 @@
 import type { Instance } from '../../iam/instances.ts'
-import type { Principal } from '../../iam/principal.ts'
+import type { Tag } from '../../objects/object-properties.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
+import type { AccountDirectory } from './access/directory.ts'
+import type { BucketDefaults } from './access/new-bucket.ts'
+import type { Asking } from './anonymous.ts'
 import { S3Error } from './error-codes.ts'
 import type { RequestBody, S3Request } from './request.ts'
 
@@ -31,8 +34,8 @@ export interface SignedForm {
 
 /** Who asks, after verification. */
 export interface Caller {
-  readonly principal: Principal
-  /** CRN of the object storage instance that the caller acts in: new buckets belong to it, ListBuckets shows its buckets. */
+  readonly principal: Asking
+  /** CRN of the object storage instance that the caller acts in: new buckets belong to it, ListBuckets shows its buckets. '' for nobody. */
   readonly serviceInstanceCrn: string
   readonly owner: Owner
   readonly body: RequestBody
@@ -52,6 +55,8 @@ export interface StoreSettings {
   readonly accountRootKey: (accountId: string) => Promise<string>
   /** May keys of customers (SSE-C) come over a connection that everybody on the way can read? */
   readonly customerKeysOverHttp: boolean
+  /** How closed a new bucket is that says nothing of it. */
+  readonly bucketDefaults: BucketDefaults
 }
 
 /** What one operation may touch, handed in by the handler after authentication and authorisation. */
@@ -64,8 +69,11 @@ export interface OperationContext extends Caller {
   readonly mayUseRootKey: (rootKeyCrn: string) => boolean
   /** Key management instances of an account that are known here. */
   readonly keyInstances: (accountId: string) => readonly Instance[]
+  readonly accounts: AccountDirectory
   /** Is the caller allowed this, too? For what is done, or told, only to those who are. */
-  readonly may: (use: ResourceUse) => boolean
+  readonly may: (use: ResourceUse) => Promise<boolean>
+  /** Throws AccessDenied when not. */
+  readonly require: (use: ResourceUse) => Promise<void>
 }
 
 export type S3Action = `s3:${string}`
@@ -73,7 +81,12 @@ export type S3Action = `s3:${string}`
 export interface ResourceUse {
   readonly bucket: string
   /** Of the object. */
-  readonly key?: string
+  readonly key?: string | undefined
+  readonly versionId?: string | undefined
+  /** That a listing would be asked for with. */
+  readonly prefix?: string | undefined
+  /** That the body gives to the object; without them, those of the headers count. */
+  readonly requestTags?: readonly Tag[] | undefined
   readonly action: S3Action
 }
 
@@ -95,6 +108,10 @@ export interface S3OperationSpec<Input> {
   /** The body is what is stored: a request that doesn't say how long it is answers MissingContentLength. */
   readonly storesBody?: true
   readonly action: S3Action
+  /** In place of `action` when a version is named. */
+  readonly versionAction?: S3Action
+  /** What is done depends on the body: once it is read the operation asks, by `require` or `may`. Before, only who could never be let in is refused. */
+  readonly asksItself?: true
   /** Further permissions on the same resource, by what else the request asks for, e.g. tags. */
   readonly alsoNeeds?: (request: S3Request, form?: SignedForm) => readonly S3Action[]
   /** A permission on another resource, e.g. reading the source of a copy. */

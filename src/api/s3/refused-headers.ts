@@ -17,14 +17,4 @@ export function refuseUnsupported(request: S3Request): void {
     const refused = NOT_IMPLEMENTED.some((rule) => (typeof rule === 'string' ? rule === name : rule.test(name)))
     if (refused) throw new S3Error('NotImplemented', undefined, { extra: { Header: name } })
   }
-  refuseAcl(request)
-}
-
-/** AWS since 2023: a new bucket enforces its owner; ACLs are refused unless they say just that. */
-function refuseAcl(request: S3Request): void {
-  const acl = request.headers.get('x-amz-acl')
-  const granted = [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
-  if (granted || (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control')) {
-    throw new S3Error('AccessControlListNotSupported')
-  }
 }

@@ -3,6 +3,7 @@ import { checkCopyConditions } from '../../../objects/conditions.ts'
 import type { Attributes } from '../../../objects/content.ts'
 import type { Tag } from '../../../objects/object-properties.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
+import { newObjectAccess } from '../access/new-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { readConditions, writeConditions } from '../condition-headers.ts'
 import { copySource, copySourceUse, openSource } from '../copy-source.ts'
@@ -74,9 +75,12 @@ export const copyObject = defineOperation({
         `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_SOURCE_BYTES}`,
       )
     }
-    const properties = input.replaceTags
-      ? input.properties
-      : { ...input.properties, tags: await copiedTags(input, object, context) }
+    const properties = {
+      ...input.properties,
+      ...(input.replaceTags ? {} : { tags: await copiedTags(input, object, context) }),
+      // S3: of the ACL of the source nothing is copied.
+      ...(await newObjectAccess(context, target, request)),
+    }
     const algorithm = input.algorithm ?? manifest.checksum?.algorithm
     const stored = await objects.put({
       ...target,
@@ -121,7 +125,9 @@ async function copiedTags(
 ): Promise<readonly Tag[]> {
   const tags = await object.tags()
   if (tags.length === 0) return tags
-  const allowed = may({ ...source, action: 's3:GetObjectTagging' }) && may({ ...target, action: 's3:PutObjectTagging' })
+  const allowed =
+    (await may({ ...source, action: 's3:GetObjectTagging' })) &&
+    (await may({ ...target, action: 's3:PutObjectTagging' }))
   if (!allowed) throw new S3Error('AccessDenied')
   return tags
 }

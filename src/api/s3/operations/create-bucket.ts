@@ -1,8 +1,10 @@
 import { type Crn, parseCrn } from '../../../base/crn.ts'
 import { hasCode } from '../../../base/errors.ts'
 import type { KeyProviderErrorCode } from '../../../envelope/key-provider.ts'
+import type { BucketDocuments } from '../../../objects/bucket-document.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
 import { isOfRegion } from '../../common/root-key-use.ts'
+import { newBucketAccess } from '../access/new-bucket.ts'
 import { checkBucketName } from '../bucket-name.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
@@ -38,21 +40,18 @@ export const createBucket = defineOperation({
     const locationConstraint = locationOf(body)
     checkLocation(locationConstraint, settings.region)
     if (rootKeyCrn !== undefined) checkRootKey(rootKeyCrn, locationConstraint, context)
-    if (!isRepeated(context, { name, rootKeyCrn })) await create(context, { name, rootKeyCrn, locationConstraint })
+    const documents = newBucketAccess({
+      ...{ request, owner: context.owner.id, accounts: context.accounts },
+      defaults: settings.bucketDefaults,
+    })
+    const wanted = { name, rootKeyCrn, locationConstraint, documents }
+    if (!isRepeated(context, wanted)) await create(context, wanted)
     return { status: 200, headers: { location: `/${name}`, 'content-length': 0 } }
   },
 })
 
-/** S3 answers a wrong ownership or ACL by these codes; an object lock is the next thing, not silently dropped. */
+/** An object lock is the next thing, not silently dropped. */
 function refuseUnsupported({ headers }: S3Request): void {
-  const acl = headers.get('x-amz-acl')
-  if ((acl !== undefined && acl !== 'private') || [...headers.keys()].some((name) => name.startsWith('x-amz-grant-'))) {
-    throw new S3Error('InvalidBucketAclWithObjectOwnership')
-  }
-  const ownership = headers.get('x-amz-object-ownership')
-  if (ownership !== undefined && ownership !== 'BucketOwnerEnforced') {
-    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-object-ownership' } })
-  }
   const namespace = headers.get('x-amz-bucket-namespace')
   if (namespace !== undefined && namespace !== 'global') {
     throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-namespace' } })
@@ -123,24 +122,36 @@ function checkRootKeyCrn(text: string): void {
   }
 }
 
+interface Wanted extends Input {
+  readonly locationConstraint: string
+  readonly documents: BucketDocuments
+}
+
 /**
- * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key it would
- * seem to change the encryption, so that stays a conflict.
+ * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key or ACL it would
+ * seem to change it, so that stays a conflict.
  */
-function isRepeated({ objects, serviceInstanceCrn, settings }: OperationContext, { name, rootKeyCrn }: Input): boolean {
+function isRepeated(
+  { objects, serviceInstanceCrn, settings }: OperationContext,
+  { name, rootKeyCrn, documents }: Wanted,
+): boolean {
   const existing = objects.buckets.find(name)
   return (
     settings.region === 'us-east-1' &&
     existing?.serviceInstanceCrn === serviceInstanceCrn &&
-    existing.rootKeyCrn === (rootKeyCrn ?? settings.serviceRootKeyCrn)
+    existing.rootKeyCrn === (rootKeyCrn ?? settings.serviceRootKeyCrn) &&
+    JSON.stringify(objects.document(existing, 'acl')) === JSON.stringify(documents.acl)
   )
 }
 
 async function create(
   { objects, serviceInstanceCrn, owner, settings }: OperationContext,
-  { name, rootKeyCrn, locationConstraint }: Input & { readonly locationConstraint: string },
+  { name, rootKeyCrn, locationConstraint, documents }: Wanted,
 ): Promise<Bucket> {
-  const common = { name, serviceInstanceCrn, ownerId: owner.id, ownerName: owner.displayName, locationConstraint }
+  const common = {
+    ...{ name, serviceInstanceCrn, locationConstraint, documents },
+    ...{ ownerId: owner.id, ownerName: owner.displayName },
+  }
   if (rootKeyCrn === undefined) {
     return objects.createBucket({ ...common, encryption: 'provider-managed', rootKeyCrn: settings.serviceRootKeyCrn })
   }

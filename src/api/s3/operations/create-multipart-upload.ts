@@ -1,8 +1,9 @@
+import { newObjectAccess } from '../access/new-object.ts'
 import { contextHeader, requestedEncryption } from '../encryption-headers.ts'
 import { abortHeaders } from '../lifecycle/headers.ts'
 import { readMultipartChecksum } from '../multipart-checksum.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
-import { defineOperation } from '../operation.ts'
+import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import { checkStorageClass } from '../storage-class.ts'
 import { located, objectTarget } from '../target.ts'
@@ -30,11 +31,13 @@ export const createMultipartUpload = defineOperation({
   run: async ({ target, attributes, properties, encryption, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkStorageClass(properties, context.settings)
+    const access = await newObjectAccess(context, { bucket, key }, context.request)
     const { uploadId, createdAtMs, protection } = await context.objects.createUpload({
       bucket,
       key,
       attributes,
-      properties,
+      properties: { ...properties, ...access },
+      initiator: initiatorOf(context),
       encrypting: await wantedEncryption(encryption, bucket, context),
       ...(checksum ? { checksum } : {}),
     })
@@ -52,3 +55,6 @@ export const createMultipartUpload = defineOperation({
     )
   },
 })
+
+const initiatorOf = ({ principal, owner }: OperationContext) =>
+  principal.type === 'anonymous' ? undefined : { ...owner, iamId: principal.iamId }

@@ -9,6 +9,7 @@ export const deleteObjectTagging = defineOperation({
   query: { tagging: true },
   takes: ['versionId'],
   action: 's3:DeleteObjectTagging',
+  versionAction: 's3:DeleteObjectVersionTagging',
   parse: objectTarget,
   run: async (target, context) => {
     const where = located(target, context)

@@ -9,6 +9,7 @@ export const deleteObject = defineOperation({
   on: 'object',
   takes: ['versionId'],
   action: 's3:DeleteObject',
+  versionAction: 's3:DeleteObjectVersion',
   parse: (request) => {
     refuseUnsupported(request)
     const ifMatch = request.headers.get('if-match')

@@ -24,6 +24,7 @@ export const deleteObjects = defineOperation({
   on: 'bucket',
   query: { delete: true },
   action: 's3:DeleteObject',
+  asksItself: true,
   parse: (request) => {
     refuseUnsupported(request)
     return bucketTarget(request)
@@ -67,11 +68,13 @@ function entry(element: XmlElement): Entry {
 async function remove(
   { key, versionId, ifMatch }: Entry,
   bucket: ReturnType<OperationContext['objects']['buckets']['get']>,
-  { objects }: OperationContext,
+  { objects, require }: OperationContext,
 ): Promise<Deleted | Refused> {
   const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
   try {
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
+    const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
+    await require({ bucket: bucket.name, key, versionId, action })
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
     const deleted = await objects.delete({ bucket, key, versionId, conditions })

@@ -21,7 +21,8 @@ export const getObjectAttributes = defineOperation({
   query: { attributes: true },
   takes: ['versionId'],
   action: 's3:GetObject',
-  alsoNeeds: () => ['s3:GetObjectAttributes'],
+  versionAction: 's3:GetObjectVersion',
+  alsoNeeds: ({ query }) => [query.has('versionId') ? 's3:GetObjectVersionAttributes' : 's3:GetObjectAttributes'],
   parse: (request) => ({ ...parseRead(request), wanted: wantedAttributes(request), page: partsPage(request) }),
   run: async ({ target, customerKey, wanted, page }, context) => {
     const place = located(target, context)

@@ -12,6 +12,7 @@ export const getObjectTagging = defineOperation({
   query: { tagging: true },
   takes: ['versionId'],
   action: 's3:GetObjectTagging',
+  versionAction: 's3:GetObjectVersionTagging',
   parse: objectTarget,
   run: async (target, context) => {
     const place = located(target, context)

@@ -9,6 +9,7 @@ export const getObject = defineOperation({
   on: 'object',
   takes: ['versionId', 'partNumber'],
   action: 's3:GetObject',
+  versionAction: 's3:GetObjectVersion',
   parse: parseRead,
   run: async (input, context) => {
     using scope = new DisposableStack()

@@ -8,6 +8,7 @@ export const headObject = defineOperation({
   on: 'object',
   takes: ['versionId', 'partNumber'],
   action: 's3:GetObject',
+  versionAction: 's3:GetObjectVersion',
   parse: parseRead,
   run: async (input, context) => {
     const place = { ...located(input.target, context), customerKey: input.customerKey?.key }

@@ -11,11 +11,15 @@ import { deleteBucketEncryption } from './delete-bucket-encryption.ts'
 import { deleteBucketIntelligentTieringConfiguration } from './delete-bucket-intelligent-tiering-configuration.ts'
 import { deleteBucketLifecycle } from './delete-bucket-lifecycle.ts'
 import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
+import { deleteBucketOwnershipControls } from './delete-bucket-ownership-controls.ts'
+import { deleteBucketPolicy } from './delete-bucket-policy.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteObject } from './delete-object.ts'
 import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
+import { deletePublicAccessBlock } from './delete-public-access-block.ts'
 import { getBucketAccelerateConfiguration } from './get-bucket-accelerate-configuration.ts'
+import { getBucketAcl } from './get-bucket-acl.ts'
 import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configuration.ts'
 import { getBucketCors } from './get-bucket-cors.ts'
 import { getBucketEncryption } from './get-bucket-encryption.ts'
@@ -23,12 +27,17 @@ import { getBucketIntelligentTieringConfiguration } from './get-bucket-intellige
 import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
+import { getBucketOwnershipControls } from './get-bucket-ownership-controls.ts'
+import { getBucketPolicy } from './get-bucket-policy.ts'
+import { getBucketPolicyStatus } from './get-bucket-policy-status.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getBucketVersioning } from './get-bucket-versioning.ts'
 import { getObject } from './get-object.ts'
+import { getObjectAcl } from './get-object-acl.ts'
 import { getObjectAttributes } from './get-object-attributes.ts'
 import { getObjectTagging } from './get-object-tagging.ts'
+import { getPublicAccessBlock } from './get-public-access-block.ts'
 import { headBucket } from './head-bucket.ts'
 import { headObject } from './head-object.ts'
 import { listBucketAnalyticsConfigurations } from './list-bucket-analytics-configurations.ts'
@@ -42,17 +51,22 @@ import { listObjectsV2 } from './list-objects-v2.ts'
 import { listParts } from './list-parts.ts'
 import { postObject } from './post-object.ts'
 import { putBucketAccelerateConfiguration } from './put-bucket-accelerate-configuration.ts'
+import { putBucketAcl } from './put-bucket-acl.ts'
 import { putBucketAnalyticsConfiguration } from './put-bucket-analytics-configuration.ts'
 import { putBucketCors } from './put-bucket-cors.ts'
 import { putBucketEncryption } from './put-bucket-encryption.ts'
 import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
 import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
+import { putBucketOwnershipControls } from './put-bucket-ownership-controls.ts'
+import { putBucketPolicy } from './put-bucket-policy.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putBucketVersioning } from './put-bucket-versioning.ts'
 import { putObject } from './put-object.ts'
+import { putObjectAcl } from './put-object-acl.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
+import { putPublicAccessBlock } from './put-public-access-block.ts'
 import { updateObjectEncryption } from './update-object-encryption.ts'
 import { uploadPart } from './upload-part.ts'
 import { uploadPartCopy } from './upload-part-copy.ts'
@@ -71,11 +85,15 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketIntelligentTieringConfiguration,
   deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
+  deleteBucketOwnershipControls,
+  deleteBucketPolicy,
   deleteBucketTagging,
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
+  deletePublicAccessBlock,
   getBucketAccelerateConfiguration,
+  getBucketAcl,
   getBucketAnalyticsConfiguration,
   getBucketCors,
   getBucketEncryption,
@@ -83,12 +101,17 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketLifecycleConfiguration,
   getBucketLocation,
   getBucketMetricsConfiguration,
+  getBucketOwnershipControls,
+  getBucketPolicy,
+  getBucketPolicyStatus,
   getBucketRequestPayment,
   getBucketTagging,
   getBucketVersioning,
   getObject,
+  getObjectAcl,
   getObjectAttributes,
   getObjectTagging,
+  getPublicAccessBlock,
   headBucket,
   headObject,
   listBucketAnalyticsConfigurations,
@@ -102,17 +125,22 @@ export const OPERATIONS: readonly S3Operation[] = [
   listParts,
   postObject,
   putBucketAccelerateConfiguration,
+  putBucketAcl,
   putBucketAnalyticsConfiguration,
   putBucketCors,
   putBucketEncryption,
   putBucketIntelligentTieringConfiguration,
   putBucketLifecycleConfiguration,
   putBucketMetricsConfiguration,
+  putBucketOwnershipControls,
+  putBucketPolicy,
   putBucketRequestPayment,
   putBucketTagging,
   putBucketVersioning,
   putObject,
+  putObjectAcl,
   putObjectTagging,
+  putPublicAccessBlock,
   updateObjectEncryption,
   uploadPart,
   uploadPartCopy,

@@ -1,8 +1,10 @@
+import { newObjectAccess } from '../access/new-object.ts'
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
+import { withFields } from '../form-request.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type S3Reply, type SignedForm } from '../operation.ts'
@@ -44,7 +46,11 @@ export const postObject = defineOperation({
       key: form.key,
       body: bodyInput(body, readChecksumRequest(asPut)),
       attributes: uploadAttributes(asPut),
-      properties: { ...properties, ...(tagging === undefined ? {} : { tags: objectTags(tagging) }) },
+      properties: {
+        ...properties,
+        ...(tagging === undefined ? {} : { tags: objectTags(tagging) }),
+        ...(await newObjectAccess(context, { bucket, key: form.key }, asPut)),
+      },
       conditions: writeConditions(asPut),
       encrypting: await wantedEncryption(encryption, bucket, context),
     })
@@ -59,18 +65,6 @@ export const postObject = defineOperation({
 
 const formNeeds = ({ fields }: SignedForm) =>
   fields.has('tagging') ? (['s3:PutObjectTagging'] as const) : uploadNeeds({ headers: fields })
-
-/** Fields that a form calls by another name than a header. */
-const HEADER_OF: ReadonlyMap<string, string> = new Map([['acl', 'x-amz-acl']])
-
-/** The request as if the fields were headers; of the real headers none counts. Values are UTF-8 in the form, Latin-1 in headers. */
-function withFields(request: S3Request, { fields, contentType }: SignedForm): S3Request {
-  const headers = new Map<string, string>()
-  for (const [name, value] of fields)
-    headers.set(HEADER_OF.get(name) ?? name, Buffer.from(value, 'utf8').toString('latin1'))
-  if (!headers.has('content-type') && contentType) headers.set('content-type', contentType)
-  return { ...request, headers }
-}
 
 /** S3: a redirect when asked for and valid, else 200, 201 with a document, or 204. */
 function reply(

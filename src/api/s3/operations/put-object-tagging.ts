@@ -11,10 +11,14 @@ export const putObjectTagging = defineOperation({
   query: { tagging: true },
   takes: ['versionId'],
   action: 's3:PutObjectTagging',
+  versionAction: 's3:PutObjectVersionTagging',
+  asksItself: true,
   parse: objectTarget,
   run: async (target, context) => {
     const where = located(target, context)
     const tags = objectTags(await readXmlBody(context.request, context.body, TAGGING_BODY))
+    const action = target.versionId === undefined ? 's3:PutObjectTagging' : 's3:PutObjectVersionTagging'
+    await context.require({ ...target, action, requestTags: tags })
     const { versionId } = await context.objects.changeProperties(where, (now) => ({ ...now, tags }))
     return { status: 200, headers: { ...versionHeader(where.bucket, versionId), 'content-length': 0 } }
   },

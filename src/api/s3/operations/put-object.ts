@@ -1,3 +1,4 @@
+import { newObjectAccess } from '../access/new-object.ts'
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
@@ -35,7 +36,11 @@ export const putObject = defineOperation({
     checkStorageClass(properties, context.settings)
     const body = bodyInput(context.body, checksum)
     const encrypting = await wantedEncryption(encryption, bucket, context)
-    const stored = await context.objects.put({ bucket, key, body, attributes, properties, conditions, encrypting })
+    const access = await newObjectAccess(context, { bucket, key }, context.request)
+    const stored = await context.objects.put({
+      ...{ bucket, key, body, attributes, conditions, encrypting },
+      properties: { ...properties, ...access },
+    })
     return {
       status: 200,
       headers: {

@@ -1,0 +1,175 @@
+import type { Clock } from '../../../base/clock.ts'
+import { parseCrn } from '../../../base/crn.ts'
+import { hasCode } from '../../../base/errors.ts'
+import type { Iam } from '../../../iam/iam.ts'
+import type { Bucket } from '../../../objects/buckets.ts'
+import type { ObjectsErrorCode } from '../../../objects/errors.ts'
+import type { Objects, ObjectsService } from '../../../objects/objects.ts'
+import { S3Error } from '../error-codes.ts'
+import type { FirewallTest } from '../firewall.ts'
+import { withFields } from '../form-request.ts'
+import type { Caller, OperationContext, ResourceUse, S3Operation } from '../operation.ts'
+import type { S3Request } from '../request.ts'
+import { headerTags, objectTags } from '../tags.ts'
+import { type Authoriser, authoriser, type Decision, toList } from './authorise.ts'
+
+export interface AuthorisationOptions {
+  readonly objects: Objects
+  readonly iam: Pick<Iam, 'decide' | 'owner'>
+  readonly clock: Clock
+  readonly settings: { readonly region: string }
+  readonly firewall: FirewallTest
+}
+
+interface Asked {
+  readonly operation: S3Operation
+  readonly request: S3Request
+  readonly caller: Caller
+  readonly sourceIp: string | undefined
+}
+
+/** What a caller was let in by, and what it may still be asked about. */
+export interface Authorisation extends Pick<OperationContext, 'may' | 'require'> {
+  /** For the audit log. */
+  readonly reason: string
+  /** The engine, where an object is opened only if the decision was about this very object. */
+  readonly guarded: (objects: ObjectsService) => ObjectsService
+  /** What a failed operation answers: that something is not there is told to those only who might list it. */
+  readonly told: (error: unknown) => Promise<unknown>
+}
+
+/** Refused, and why: the reason is for the audit log, not for the caller. */
+export class Refusal extends S3Error {
+  readonly reason: string
+
+  constructor(reason: string) {
+    super('AccessDenied')
+    this.reason = reason
+  }
+}
+
+/**
+ * Permission comes before existence; a bucket that nobody owns is left to the operation, which creates it or answers 404.
+ * Throws a Refusal.
+ */
+export async function authoriseRequest(asked: Asked, options: AuthorisationOptions): Promise<Authorisation> {
+  const { operation, request, caller, sourceIp } = asked
+  const { objects, iam, clock, settings, firewall } = options
+  const asPut = caller.form ? withFields(request, caller.form) : request
+  const { iamId } = caller.principal
+  const access = authoriser(
+    {
+      request: asPut,
+      isForm: caller.form !== undefined,
+      principal: caller.principal,
+      sourceIp,
+      requestTags: () => tagsOf(asPut, caller),
+      objects: objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id }),
+    },
+    { iam, clock, region: settings.region },
+  )
+  if (operation.on === 'service' || operation.name === 'CreateBucket') {
+    const decision = access.decideService(operation.action, caller.serviceInstanceCrn, request.bucket)
+    return authorisation([], [granted(decision)], access)
+  }
+  refuseAnonymousOverrides(request, caller)
+  const uses = usesOf(asked)
+  const decisions: Decision[] = []
+  for (const use of uses) {
+    const bucket = objects.buckets.get(use.bucket)
+    const asksLater = operation.asksItself && use === uses[0]
+    const decision = asksLater ? access.decideRoughly(use) : await access.decide(use)
+    decisions.push(granted(decision))
+    if (firewall(objects.configurationOf(bucket).firewall, sourceIp)) throw new Refusal('firewall')
+    const isSource = operation.alsoUses !== undefined && use === uses.at(-1)
+    const header = isSource ? 'x-amz-source-expected-bucket-owner' : 'x-amz-expected-bucket-owner'
+    checkExpectedOwner(request, header, bucket)
+  }
+  return authorisation(uses, decisions, access)
+}
+
+/** All that the request does, the source of a copy last. */
+function usesOf({ operation, request, caller }: Asked): ResourceUse[] {
+  const key = request.key ?? caller.form?.key
+  const versionId = request.query.get('versionId')
+  const action = versionId === undefined ? operation.action : (operation.versionAction ?? operation.action)
+  const where = { bucket: request.bucket ?? '', key, versionId }
+  const needs = [action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
+  const source = operation.alsoUses?.(request)
+  return [...needs.map((one) => ({ ...where, action: one })), ...(source ? [source] : [])]
+}
+
+function tagsOf(request: S3Request, { form }: Caller) {
+  const tagging = form?.fields.get('tagging')
+  return tagging === undefined ? headerTags(request) : objectTags(tagging)
+}
+
+function granted(decision: Decision): Decision {
+  if (!decision.allowed) throw new Refusal(decision.reason)
+  return decision
+}
+
+function authorisation(
+  uses: readonly ResourceUse[],
+  decisions: readonly Decision[],
+  access: Authoriser,
+): Authorisation {
+  const may = async (use: ResourceUse): Promise<boolean> => (await access.decide(use)).allowed
+  return {
+    reason: [...new Set(decisions.map(({ reason }) => reason))].join(', '),
+    may,
+    require: async (use) => void granted(await access.decide(use)),
+    guarded: (objects) => guarded(objects, uses, decisions, access),
+    told: async (error) => {
+      if (!hasCode<ObjectsErrorCode>(error, 'NoSuchKey', 'NoSuchVersion')) return error
+      for (const use of uses.filter(({ action }) => action.startsWith('s3:Get'))) {
+        const decision = await access.decide(toList(use))
+        if (!decision.allowed) return new Refusal(decision.reason)
+      }
+      return error
+    },
+  }
+}
+
+const MAX_ATTEMPTS = 20
+
+/** A decision about one object is none about another that was put in its place meanwhile: then it is taken again. */
+function guarded(
+  objects: ObjectsService,
+  uses: readonly ResourceUse[],
+  decisions: readonly Decision[],
+  access: Authoriser,
+): ObjectsService {
+  const looked = uses.map((use, index) => ({ use, seen: decisions[index]?.seen }))
+  if (looked.every(({ seen }) => seen === undefined)) return objects
+  return {
+    ...objects,
+    open: async (target) => {
+      const about = looked.filter(
+        ({ use: { bucket, key, versionId } }) =>
+          bucket === target.bucket.name && key === target.key && versionId === target.versionId,
+      )
+      let seen = about.map((one) => one.seen)
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const opened = await objects.open(target)
+        if (seen.every((one) => one === undefined || one.blobId.equals(opened.blobId))) return opened
+        opened[Symbol.dispose]()
+        seen = await Promise.all(about.map(async ({ use }) => granted(await access.decide(use)).seen))
+      }
+      throw new S3Error('OperationAborted')
+    },
+  }
+}
+
+/** S3: only who signs may say what headers the answer has. */
+function refuseAnonymousOverrides({ query }: S3Request, { principal }: Caller): void {
+  if (principal.type !== 'anonymous' || ![...query.keys()].some((name) => name.startsWith('response-'))) return
+  throw new S3Error('InvalidRequest', 'Request specific response headers cannot be used for anonymous GET requests.')
+}
+
+/** S3 names the owner by the account here; the canonical id of the owner that listings show is taken as well. */
+function checkExpectedOwner({ headers }: S3Request, name: string, bucket: Bucket): void {
+  const expected = headers.get(name)
+  if (expected === undefined || expected === bucket.ownerId) return
+  if (expected !== parseCrn(bucket.serviceInstanceCrn).account) throw new Refusal(name)
+}

@@ -1,0 +1,183 @@
+import type { Acl } from '../../../access/acl.ts'
+import type { Requester } from '../../../access/requester.ts'
+import type { Clock } from '../../../base/clock.ts'
+import { parseCrn } from '../../../base/crn.ts'
+import { hasCode } from '../../../base/errors.ts'
+import type { Iam } from '../../../iam/iam.ts'
+import type { Bucket } from '../../../objects/buckets.ts'
+import type { KnownObject } from '../../../objects/change-properties.ts'
+import type { ObjectsErrorCode } from '../../../objects/errors.ts'
+import type { Tag } from '../../../objects/object-properties.ts'
+import type { ObjectsService } from '../../../objects/objects.ts'
+import type { Asking } from '../anonymous.ts'
+import { bucketTagging } from '../bucket-tagging.ts'
+import type { ResourceUse, S3Action } from '../operation.ts'
+import type { S3Request } from '../request.ts'
+import { accessOf, type BucketAccess } from './bucket-access.ts'
+import { type Answer, decideAccess } from './decide.ts'
+import { aclFromJson } from './documents.ts'
+import { factsOf } from './facts.ts'
+import { requesterOf } from './requester.ts'
+
+export interface AuthoriserOptions {
+  readonly iam: Pick<Iam, 'decide' | 'owner'>
+  readonly clock: Clock
+  readonly region: string
+}
+
+/** What is known of a request when its rights are asked for. */
+export interface AskedBy {
+  /** Of a form: as if its fields were headers. */
+  readonly request: S3Request
+  readonly isForm: boolean
+  readonly principal: Asking
+  readonly sourceIp: string | undefined
+  /** Tags that the request gives to what it writes. */
+  readonly requestTags: () => readonly Tag[]
+  readonly objects: ObjectsService
+}
+
+export interface Decision {
+  readonly allowed: boolean
+  /** For the audit log: the role, the statement or the grant that decided. */
+  readonly reason: string
+  /** The object that was looked at for it. */
+  readonly seen?: Pick<KnownObject, 'blobId'>
+}
+
+/** Decides for one request. */
+export interface Authoriser {
+  /** Throws NoSuchBucket. */
+  readonly decide: (use: ResourceUse) => Promise<Decision>
+  /** What is known before the body says what it is about: refuses whom nothing at all could let in. */
+  readonly decideRoughly: (use: ResourceUse) => Decision
+  /** For what belongs to no bucket. */
+  readonly decideService: (action: S3Action, instanceCrn: string, bucket: string | undefined) => Decision
+}
+
+export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOptions): Authoriser {
+  const { principal, objects } = asked
+  let known: Requester | undefined
+  const requester = (): Requester => {
+    known ??= requesterOf(principal, iam)
+    return known
+  }
+
+  const decideService: Authoriser['decideService'] = (action, instanceCrn, bucket) => {
+    if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
+    const { account, instance } = parseCrn(instanceCrn)
+    const target = { service: 'cloud-object-storage', accountId: account, instance } as const
+    const at = bucket === undefined ? target : { ...target, resourceType: 'bucket', resource: bucket }
+    return iam.decide(principal, action, at)
+  }
+
+  /** In the bucket's account: to this bucket. Elsewhere: to whatever other accounts open, so only who is not bound to a resource. */
+  const own = (action: S3Action, bucket: Bucket): Decision => {
+    if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
+    if (isOf(principal, bucket) || principal.type === 'service') {
+      return decideService(action, bucket.serviceInstanceCrn, bucket.name)
+    }
+    return iam.decide(principal, action, { service: 'cloud-object-storage', accountId: principal.accountId })
+  }
+
+  const decideRoughly = (use: ResourceUse): Decision => {
+    const bucket = objects.buckets.get(use.bucket)
+    const { policy, acl } = accessOf(objects, bucket)
+    const found = own(use.action, bucket)
+    if (found.allowed && isOf(principal, bucket)) return found
+    return policy || acl ? { allowed: true, reason: 'asked for each object' } : { allowed: false, reason: found.reason }
+  }
+
+  const decide = async (use: ResourceUse): Promise<Decision> => {
+    const bucket = objects.buckets.get(use.bucket)
+    const access = accessOf(objects, bucket)
+    const found = own(use.action, bucket)
+    // The common case: nothing but the identity's own rights has anything to say.
+    if (found.allowed && !access.policy && !access.acl && isOf(principal, bucket)) return found
+    const look = lazily(() => lookAt(objects, bucket, use))
+    const wantsTags = asksForTags(access)
+    const existingTags = wantsTags ? await (await look())?.tags() : undefined
+    const facts = factsOf({
+      ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
+      ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket, existingTags },
+      ...{ versionId: use.versionId, prefix: use.prefix, requestTags: use.requestTags ?? asked.requestTags() },
+      bucketTags: bucketTagging.of(objects, bucket),
+    })
+    const ask = (object: Acl | null | undefined): Answer =>
+      decideAccess({
+        ...{ requester: requester(), action: use.action, facts, object, own: found },
+        resource: `arn:aws:s3:::${use.bucket}${use.key === undefined ? '' : `/${use.key}`}`,
+        bucket: { access, accountId: accountOf(bucket), ownerId: bucket.ownerId },
+      })
+    const first = ask(undefined)
+    const object = wantsTags || first.is === 'up to the object' ? await look() : undefined
+    const answer =
+      first.is === 'up to the object'
+        ? ask(object ? aclFromJson(object.owner?.id ?? bucket.ownerId, object.acl) : null)
+        : first
+    if (answer.is === 'up to its absence') return decide(toList(use))
+    if (answer.is === 'up to the object') throw new Error('a decision about an object was not taken')
+    if (answer.is === 'denied' && !answer.explicit && (await isInitiator(use, bucket))) return INITIATOR
+    const decision = { allowed: answer.is === 'allowed', reason: answer.reason }
+    return object ? { ...decision, seen: object } : decision
+  }
+
+  /** S3: whoever began an upload may list its parts and abort it. */
+  const isInitiator = async ({ action, key }: ResourceUse, bucket: Bucket): Promise<boolean> => {
+    const uploadId = asked.request.query.get('uploadId')
+    if (!INITIATORS.has(action) || key === undefined || uploadId === undefined || principal.type === 'anonymous') {
+      return false
+    }
+    const upload = await objects.findUpload({ bucket, key, uploadId }).catch((error: unknown) => {
+      if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return undefined
+      throw error
+    })
+    const initiator = upload?.record.initiator
+    return initiator?.iamId === principal.iamId && initiator.id === requester().canonicalId
+  }
+
+  return { decide, decideRoughly, decideService }
+}
+
+/** S3: whether there is no such object is told to those who might list it. */
+export const toList = ({ bucket, key }: ResourceUse): ResourceUse => ({
+  bucket,
+  action: 's3:ListBucket',
+  ...(key === undefined ? {} : { prefix: key }),
+})
+
+const INITIATORS: ReadonlySet<S3Action> = new Set<S3Action>(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'])
+const INITIATOR: Decision = { allowed: true, reason: 'initiator of the upload' }
+
+const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
+
+const isOf = (principal: Asking, bucket: Bucket): boolean =>
+  principal.type !== 'anonymous' && principal.accountId === accountOf(bucket)
+
+const asksForTags = ({ policy }: BucketAccess): boolean =>
+  policy !== undefined &&
+  policy !== 'unreadable' &&
+  [...policy.keys].some((key) => /^(s3:existingobjecttag|aws:resourcetag)\//.test(key))
+
+/** A version that there is not, or that is a delete marker, is no object. */
+async function lookAt(
+  objects: ObjectsService,
+  bucket: Bucket,
+  { key, versionId }: ResourceUse,
+): Promise<KnownObject | undefined> {
+  if (key === undefined) return undefined
+  try {
+    return await objects.known({ bucket, key, versionId })
+  } catch (error) {
+    if (hasCode<ObjectsErrorCode>(error, 'NoSuchVersion', 'DeleteMarker')) return undefined
+    throw error
+  }
+}
+
+function lazily<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let made: Promise<Value> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

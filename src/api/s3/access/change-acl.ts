@@ -1,0 +1,25 @@
+import type { Acl } from '../../../access/acl.ts'
+import { isPublicAcl } from '../../../access/acl.ts'
+import type { Bucket } from '../../../objects/buckets.ts'
+import { readXmlBody } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import type { OperationContext } from '../operation.ts'
+import { aclOfHeaders } from './acl-headers.ts'
+import { ACL_BODY, parseAcl } from './acl-xml.ts'
+import { blockOf, ownershipOf } from './documents.ts'
+
+/** The ACL that a request gives, by its headers or its body, to what belongs to `owner`. */
+export async function wantedAcl(
+  { request, body, accounts, objects }: OperationContext,
+  bucket: Bucket,
+  owner: string,
+): Promise<Acl> {
+  if (ownershipOf(objects, bucket) === 'BucketOwnerEnforced') throw new S3Error('AccessControlListNotSupported')
+  const named = aclOfHeaders(request, { owner, bucketOwner: bucket.ownerId }, accounts)
+  const document = await readXmlBody(request, body, ACL_BODY)
+  if (named && document.length > 0) throw new S3Error('UnexpectedContent')
+  if (!named && document.length === 0) throw new S3Error('MissingSecurityHeader')
+  const acl = named ?? parseAcl(document, owner, accounts)
+  if (isPublicAcl(acl) && blockOf(objects, bucket).blockPublicAcls) throw new S3Error('AccessDenied')
+  return acl
+}

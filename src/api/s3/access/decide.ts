@@ -1,0 +1,146 @@
+import { type Acl, grantFor, withoutPublic } from '../../../access/acl.ts'
+import type { Facts } from '../../../access/conditions.ts'
+import { evaluate, type Verdict } from '../../../access/evaluate.ts'
+import { accountArn, type Requester } from '../../../access/requester.ts'
+import type { S3Action } from '../operation.ts'
+import type { BucketAccess } from './bucket-access.ts'
+
+export interface Question {
+  readonly requester: Requester
+  readonly action: S3Action
+  /** ARN. */
+  readonly resource: string
+  readonly facts: Facts
+  readonly bucket: {
+    readonly access: BucketAccess
+    readonly accountId: string
+    /** Canonical id. */
+    readonly ownerId: string
+  }
+  /** Of the object that is asked for. Undefined: it was not looked at. Null: there is none. */
+  readonly object: Acl | null | undefined
+  /** What the requester's own account lets it do, of which another account's bucket knows nothing. */
+  readonly own: { readonly allowed: boolean; readonly reason: string }
+}
+
+/** `reason` names the role, the statement or the grant that decided. */
+export type Answer =
+  | { readonly is: 'allowed'; readonly reason: string }
+  /** `explicit`: by a Deny, or by what is not understood. */
+  | { readonly is: 'denied'; readonly reason: string; readonly explicit: boolean }
+  /** It depends on the object's owner and ACL. */
+  | { readonly is: 'up to the object' }
+  /** Nothing allows it, and there is no object that could. */
+  | { readonly is: 'up to its absence' }
+
+const READING = [
+  ...(['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTorrent'] as const),
+  ...(['s3:GetObjectAttributes', 's3:GetObjectVersionAttributes'] as const),
+] as const
+const READS: ReadonlySet<S3Action> = new Set<S3Action>(READING)
+
+/** What only an object's owner can give: of an object of another account, the bucket's owner has none of it. */
+const OWNERS: ReadonlySet<S3Action> = new Set<S3Action>([
+  ...READING,
+  ...(['s3:GetObjectAcl', 's3:GetObjectVersionAcl', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'] as const),
+])
+
+/** What AWS's root may do to a policy that shuts everybody out. */
+const MENDING: ReadonlySet<S3Action> = new Set<S3Action>([
+  ...(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy'] as const),
+])
+
+const allowed = (reason: string): Answer => ({ is: 'allowed', reason })
+const denied = (reason: string, explicit = false): Answer => ({ is: 'denied', reason, explicit })
+
+/**
+ * The one decision of S3. An explicit Deny outweighs all. Then, in the bucket's own account, what the identity was given
+ * or what the policy gives it by name; for an identity of another account, what its own account lets it do and the
+ * bucket's policy or an ACL gives; for anybody, what is given to everyone.
+ */
+export function decideAccess(question: Question): Answer {
+  const { requester, bucket, action } = question
+  const isOwn = requester.type !== 'anonymous' && requester.accountId === bucket.accountId
+  const mends = isOwn && MENDING.has(action) && requester.arns.includes(accountArn(bucket.accountId))
+  const { policy } = bucket.access
+  if (policy === 'unreadable')
+    return mends ? allowed(question.own.reason) : denied('the bucket policy cannot be read', true)
+  const verdict: Verdict = policy ? evaluate(policy, question) : { effect: 'none' }
+  if (verdict.effect === 'deny') {
+    return mends && question.own.allowed
+      ? allowed(question.own.reason)
+      : denied(`bucket policy ${verdict.statement}`, true)
+  }
+  return isOwn ? forOwnAccount(question, verdict) : forOthers(question, verdict)
+}
+
+function forOwnAccount(question: Question, verdict: Verdict): Answer {
+  const { own, requester } = question
+  const named = verdict.effect === 'allow' && verdict.reach === 'named'
+  if (own.allowed) return unlessForeign(question, own.reason)
+  if (named) return unlessForeign(question, `bucket policy ${verdict.statement}`)
+  // What the account was given is not each of its identities'; what everybody was given is.
+  const granted = byAcl(question, { ...requester, canonicalId: undefined })
+  return granted ?? denied(own.reason)
+}
+
+function forOthers(question: Question, verdict: Verdict): Answer {
+  const { own, requester, bucket } = question
+  // AWS: nobody reaches into another account with the resource's permission alone.
+  if (requester.type === 'identity' && !own.allowed) return denied(own.reason)
+  if (own.allowed && requester.type === 'service') return allowed(own.reason)
+  const { policy, restrictPublicBuckets } = bucket.access
+  const restricted =
+    restrictPublicBuckets &&
+    policy !== undefined &&
+    policy !== 'unreadable' &&
+    policy.isPublic &&
+    requester.type !== 'service'
+  if (verdict.effect === 'allow' && !restricted) {
+    const answer = unlessForeign(question, `bucket policy ${verdict.statement}`)
+    if (answer.is !== 'denied') return answer
+  }
+  const reason = restricted
+    ? 'public access to the bucket is restricted'
+    : requester.type === 'anonymous'
+      ? 'anonymous'
+      : 'the resource belongs to another account'
+  return byAcl(question, requester) ?? denied(reason)
+}
+
+/** Of an object that is another account's, its ACL decides. */
+function unlessForeign(question: Question, reason: string): Answer {
+  const { action, bucket, object, requester } = question
+  if (bucket.access.acl === undefined || !OWNERS.has(action)) return allowed(reason)
+  if (object === undefined) return { is: 'up to the object' }
+  if (object === null || object.owner === bucket.ownerId) return allowed(reason)
+  const grant = grantOf(question, object, requester)
+  return grant === undefined ? denied('the object belongs to another account') : allowed(`object ACL ${grant}`)
+}
+
+/** Undefined when no ACL has anything to say. */
+function byAcl(question: Question, requester: Requester): Answer | undefined {
+  const { action, bucket, object } = question
+  const { acl } = bucket.access
+  if (acl) {
+    const grant = grantFor(acl, 'bucket', action, requester)
+    if (grant !== undefined) return allowed(`bucket ACL ${grant}`)
+  }
+  if (!OWNERS.has(action)) return undefined
+  if (object === null) return READS.has(action) ? { is: 'up to its absence' } : undefined
+  if (acl === undefined) return object === undefined ? { is: 'up to the object' } : undefined
+  if (object === undefined) return { is: 'up to the object' }
+  const grant = grantOf(question, object, requester)
+  return grant === undefined ? undefined : allowed(`object ACL ${grant}`)
+}
+
+/** S3: attributes are read with the object. */
+const READS_AS: Readonly<Record<string, S3Action>> = {
+  's3:GetObjectAttributes': 's3:GetObject',
+  's3:GetObjectVersionAttributes': 's3:GetObjectVersion',
+}
+
+function grantOf({ action, bucket }: Question, acl: Acl, requester: Requester): string | undefined {
+  const effective = bucket.access.ignorePublicAcls ? withoutPublic(acl) : acl
+  return grantFor(effective, 'object', READS_AS[action] ?? action, requester)
+}

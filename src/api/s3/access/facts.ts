@@ -1,0 +1,183 @@
+import type { TLSSocket } from 'node:tls'
+import type { Facts } from '../../../access/conditions.ts'
+import type { Requester } from '../../../access/requester.ts'
+import { parseCrn } from '../../../base/crn.ts'
+import type { Bucket } from '../../../objects/buckets.ts'
+import type { Tag } from '../../../objects/object-properties.ts'
+import type { Asking } from '../anonymous.ts'
+import type { S3Request } from '../request.ts'
+import { authMechanism } from '../sigv4/mechanism.ts'
+import { decodeOnce } from '../uri.ts'
+
+/** What conditions of policies can ask for. */
+export interface FactSources {
+  /** Of a form: as if its fields were headers. */
+  readonly request: S3Request
+  readonly isForm: boolean
+  readonly principal: Asking
+  readonly requester: Requester
+  readonly sourceIp: string | undefined
+  readonly nowMs: number
+  readonly region: string
+  readonly bucket: Bucket
+  readonly versionId: string | undefined
+  /** Overrides what the query says: of an object that is asked for, its key. */
+  readonly prefix?: string | undefined
+  /** Of the object as it is. Undefined: there is none, or nobody asks for them. */
+  readonly existingTags?: readonly Tag[] | undefined
+  /** That the request gives. */
+  readonly requestTags?: readonly Tag[] | undefined
+  readonly bucketTags?: readonly Tag[] | undefined
+}
+
+type Values = readonly string[] | undefined
+
+const one = (value: string | undefined): Values => (value === undefined ? undefined : [value])
+
+/** Headers that are condition keys of S3 by their own name. */
+const HEADERS: ReadonlySet<string> = new Set([
+  ...['x-amz-acl', 'x-amz-content-sha256', 'x-amz-metadata-directive', 'x-amz-object-ownership', 'x-amz-storage-class'],
+  ...['x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write'],
+  ...['x-amz-grant-write-acp', 'x-amz-server-side-encryption', 'x-amz-server-side-encryption-aws-kms-key-id'],
+  ...['x-amz-server-side-encryption-customer-algorithm', 'x-amz-website-redirect-location'],
+  ...['if-match', 'if-none-match'],
+])
+
+export function factsOf(sources: FactSources): Facts {
+  return {
+    get: (key) => {
+      if (key.startsWith('aws:')) return globalFact(key.slice(4), sources)
+      return key.startsWith('s3:') ? s3Fact(key.slice(3), sources) : undefined
+    },
+  }
+}
+
+function globalFact(name: string, sources: FactSources): Values {
+  const { request, principal, requester, sourceIp, nowMs, region, bucket } = sources
+  const named = principal.type === 'anonymous' ? undefined : principal
+  switch (name) {
+    case 'sourceip':
+      return one(sourceIp)
+    case 'securetransport':
+      return [String(request.secure)]
+    case 'currenttime':
+      return [new Date(nowMs).toISOString()]
+    case 'epochtime':
+      return [String(Math.floor(nowMs / 1000))]
+    case 'useragent':
+      return one(request.headers.get('user-agent'))
+    case 'referer':
+      return one(request.headers.get('referer'))
+    case 'principalarn':
+      return one(requester.arns[0])
+    case 'principalaccount':
+      return one(named?.accountId)
+    case 'principaltype':
+      return [principal.type === 'anonymous' ? 'Anonymous' : principal.type === 'service' ? 'Service' : 'User']
+    case 'principalisawsservice':
+      return [String(principal.type === 'service')]
+    case 'userid':
+      return [named?.iamId ?? 'anonymous']
+    case 'username':
+      return principal.type === 'service' ? undefined : one(named?.iamId)
+    case 'requestedregion':
+      return [region]
+    case 'resourceaccount':
+      return [parseCrn(bucket.serviceInstanceCrn).account]
+    case 'viaawsservice':
+      return ['false']
+    default:
+      return tagFact(name, 'resourcetag/', sources.existingTags ?? sources.bucketTags)
+  }
+}
+
+/** Names of tags tell upper from lower case; condition keys do not, as on AWS. */
+function tagFact(name: string, family: string, tags: readonly Tag[] | undefined): Values {
+  if (!name.startsWith(family)) return undefined
+  const wanted = name.slice(family.length)
+  return one(tags?.find(({ key }) => key.toLowerCase() === wanted)?.value)
+}
+
+function s3Fact(name: string, sources: FactSources): Values {
+  const { request, isForm, nowMs, bucket, versionId } = sources
+  const { headers, query } = request
+  if (HEADERS.has(name)) return one(headers.get(name))
+  switch (name) {
+    case 'prefix':
+      return one(sources.prefix ?? query.get('prefix'))
+    case 'delimiter':
+      return one(query.get('delimiter'))
+    case 'max-keys':
+      return one(query.get('max-keys'))
+    case 'versionid':
+      return one(versionId)
+    case 'x-amz-copy-source':
+      return one(copySource(headers.get('x-amz-copy-source')))
+    case 'signatureversion':
+      return authMechanism(request) === 'anonymous' && !isForm ? undefined : ['AWS4-HMAC-SHA256']
+    case 'authtype':
+      return one(authType(request, isForm))
+    case 'signatureage':
+      return one(signatureAge(query.get('X-Amz-Date'), nowMs))
+    case 'tlsversion':
+      return one(tlsVersion(request))
+    case 'resourceaccount':
+      return [parseCrn(bucket.serviceInstanceCrn).account]
+    case 'object-lock-mode':
+      return one(headers.get('x-amz-object-lock-mode'))
+    case 'object-lock-legal-hold':
+      return one(headers.get('x-amz-object-lock-legal-hold'))
+    case 'object-lock-retain-until-date':
+      return one(headers.get('x-amz-object-lock-retain-until-date'))
+    case 'object-lock-remaining-retention-days':
+      return one(daysUntil(headers.get('x-amz-object-lock-retain-until-date'), nowMs))
+    case 'requestobjecttagkeys':
+      return sources.requestTags && sources.requestTags.length > 0
+        ? sources.requestTags.map(({ key }) => key)
+        : undefined
+    default:
+      return (
+        tagFact(name, 'existingobjecttag/', sources.existingTags) ??
+        tagFact(name, 'requestobjecttag/', sources.requestTags) ??
+        tagFact(name, 'buckettag/', sources.bucketTags)
+      )
+  }
+}
+
+/** `bucket/key`, decoded and without the slash that may lead it. */
+function copySource(value: string | undefined): string | undefined {
+  const [path] = value?.split('?versionId=') ?? []
+  return path === undefined ? undefined : (decodeOnce(path)?.replace(/^\//, '') ?? path)
+}
+
+function authType(request: S3Request, isForm: boolean): string | undefined {
+  if (isForm) return 'POST'
+  switch (authMechanism(request)) {
+    case 'query':
+      return 'REST-QUERY-STRING'
+    case 'anonymous':
+      return undefined
+    default:
+      return 'REST-HEADER'
+  }
+}
+
+/** Milliseconds. */
+function signatureAge(amzDate: string | undefined, nowMs: number): string | undefined {
+  const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(amzDate ?? '')
+  if (!parts) return undefined
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts.slice(1).map(Number)
+  return String(Math.max(0, nowMs - Date.UTC(year, month - 1, day, hour, minute, second)))
+}
+
+/** `1.2`, `1.3`; undefined without TLS. */
+function tlsVersion({ incoming }: S3Request): string | undefined {
+  const { socket } = incoming
+  const isTls = (one: object): one is TLSSocket => 'getProtocol' in one
+  return isTls(socket) ? (socket.getProtocol() ?? undefined)?.replace(/^TLSv/, '') : undefined
+}
+
+function daysUntil(date: string | undefined, nowMs: number): string | undefined {
+  const until = date === undefined ? Number.NaN : Date.parse(date)
+  return Number.isNaN(until) ? undefined : String(Math.ceil((until - nowMs) / 86_400_000))
+}
