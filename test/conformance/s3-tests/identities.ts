@@ -31,12 +31,14 @@ export const SECTIONS: Readonly<Record<string, TestAccount>> = {
 
 export interface SuiteServer {
   readonly port: number
-  /** Names of two root keys, for the tests of encryption with a named key. */
+  /** CRNs of two root keys, for the tests of encryption with a named key. */
   readonly rootKeys: readonly [string, string]
+  /** Length of a day of the lifecycle. */
+  readonly daySeconds: number
 }
 
 /** The suite's own configuration file. */
-export function suiteConfig({ port, rootKeys }: SuiteServer): string {
+export function suiteConfig({ port, rootKeys, daySeconds }: SuiteServer): string {
   const sections: Record<string, Record<string, string>> = {
     DEFAULT: { host: '127.0.0.1', port: `${port}`, is_secure: 'False', ssl_verify: 'False' },
     fixtures: { 'bucket prefix': 'suite-{random}-', 'iam name prefix': 'suite-', 'iam path prefix': '/suite/' },
@@ -50,7 +52,10 @@ export function suiteConfig({ port, rootKeys }: SuiteServer): string {
       secret_key: user.secretAccessKey,
     }
   }
-  Object.assign(sections['s3 main'] ?? {}, { api_name: 'us-west-2', kms_keyid: rootKeys[0], kms_keyid2: rootKeys[1] })
+  Object.assign(sections['s3 main'] ?? {}, {
+    ...{ api_name: 'us-west-2', kms_keyid: rootKeys[0], kms_keyid2: rootKeys[1] },
+    lc_debug_interval: `${daySeconds}`,
+  })
   // No tenant syntax in bucket names, as on AWS.
   Object.assign(sections['s3 tenant'] ?? {}, { tenant: '' })
   return Object.entries(sections)
