@@ -1,18 +1,32 @@
+import { hasCode } from '../base/errors.ts'
+import type { KeyProviderErrorCode } from '../envelope/key-provider.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import { destinationOf, isOpen, type KeySlot, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
 import type { UsageCount } from './usage.ts'
 
-/** Newest versions of the root keys of a bucket's open slots, by CRN. '' where the provider does not say. */
+/**
+ * Newest versions of the root keys of a bucket's open slots, by CRN. '' where nobody says: whoever takes away the key of his
+ * own objects keeps those of others from nothing. Throws what the bucket's own root key throws.
+ */
 export type NewestVersions = ReadonlyMap<string, string>
 
 export async function newestVersions(keys: BucketKeys, bucket: BucketRecord): Promise<NewestVersions> {
   const newest = new Map<string, string>()
   for (const slot of bucket.slots.filter(isOpen)) {
-    if (!newest.has(slot.rootKeyCrn)) newest.set(slot.rootKeyCrn, await keys.newestVersion(bucket, slot))
+    if (newest.has(slot.rootKeyCrn)) continue
+    try {
+      newest.set(slot.rootKeyCrn, await keys.newestVersion(bucket, slot))
+    } catch (error) {
+      if (slot.rootKeyCrn === bucket.rootKeyCrn || !isRefusal(error)) throw error
+      newest.set(slot.rootKeyCrn, '')
+    }
   }
   return newest
 }
+
+const isRefusal = (error: unknown): boolean =>
+  hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied')
 
 const isNewest = (newest: NewestVersions, { rootKeyCrn }: KeySlot, keyVersion: string): boolean =>
   ['', keyVersion].includes(newest.get(rootKeyCrn) ?? '')

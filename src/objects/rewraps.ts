@@ -141,11 +141,15 @@ export async function openRewraps(options: {
     })
     const dropped = done && (await dropSlots(engine, byName, bucket, goesOn))
     // What a registration says of versions is for people to read: nothing waits for it.
-    if (dropped && !again.has(bucketId)) await byName.run(bucket.name, () => renew(bucket)).catch(onError)
+    if (dropped && !again.has(bucketId)) await byName.run(bucket.name, () => renew(bucket)).catch(unlessPassing)
     const { cursor, problem: _, ...job } = update({})
     if (again.has(bucketId)) return
     if (dropped && goesOn()) await save({ ...job, state: 'done', finishedAtMs: clock.now() })
     else await save(cursor ? { ...job, cursor } : job)
+  }
+
+  const unlessPassing = (error: unknown): void => {
+    if (!isPassing(error)) onError(error)
   }
 
   const failed = async (bucketId: string, error: unknown): Promise<void> => {

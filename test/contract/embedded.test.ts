@@ -44,6 +44,11 @@ async function open(): Promise<KeyProviderUnderTest> {
         },
       }
     },
+    alias: async (crn) => {
+      const name = `alias-of-${idOf(crn)}`
+      await kms.createAlias(manager, idOf(crn), name)
+      return crn.replace(idOf(crn), name)
+    },
     standardKey: () => newKey(true),
     newServiceInstance: async () => {
       const guid = newUuid()

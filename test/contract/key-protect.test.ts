@@ -23,6 +23,11 @@ async function open(certificates?: TestCertificates): Promise<KeyProviderUnderTe
   return {
     provider,
     newRootKey: () => service.newKey(),
+    alias: async (crn) => {
+      const name = `alias-of-${idOf(crn)}`
+      await kms.createAlias(manager, idOf(crn), name)
+      return crn.replace(idOf(crn), name)
+    },
     standardKey: () => service.newKey({ extractable: true }),
     expiringKey: async () => {
       const rootKeyCrn = await service.newKey({ expiresAt: service.now() + 60_000 })

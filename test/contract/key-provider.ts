@@ -14,6 +14,8 @@ export interface KeyProviderUnderTest {
   readonly enable: (rootKeyCrn: string) => Promise<void>
   readonly remove: (rootKeyCrn: string) => Promise<void>
   readonly rotate: (rootKeyCrn: string) => Promise<void>
+  /** Names a key, where the service knows such names; the CRN that says so. */
+  readonly alias?: (rootKeyCrn: string) => Promise<string>
   /** A key that never wraps, where the service knows such keys. */
   readonly standardKey?: () => Promise<string>
   /** A root key that can be made to unwrap only, where the service knows such keys. */
@@ -117,6 +119,30 @@ export function keyProviderSuite(name: string, open: () => Promise<KeyProviderUn
       const description = await provider.describe(call)
       expect(description.crn).toBe(call.rootKeyCrn)
       expect(description.keyVersion).toBe(wrapped.keyVersion)
+    })
+
+    it('finds a key by its id or an alias, and takes an alias for nothing else', async ({ skip }) => {
+      const { alias } = kms
+      if (alias === undefined) return skip('the service has no aliases')
+      const call = await newCall()
+      const { wrapped } = await wrapNew(call)
+      const found = await provider.describe(call)
+      expect(await provider.find(call)).toEqual(found)
+      const named = { ...call, rootKeyCrn: await alias(call.rootKeyCrn) }
+      expect(await provider.find(named)).toEqual(found)
+      await refusesAll(named, wrapped, 'RootKeyNotFound')
+      await refuses(provider.find({ ...named, rootKeyCrn: `${named.rootKeyCrn}-not` }), 'RootKeyNotFound')
+      const elsewhere = named.rootKeyCrn.replace(':us-south:', ':eu-de:')
+      expect(elsewhere).not.toBe(named.rootKeyCrn)
+      await refuses(provider.find({ ...named, rootKeyCrn: elsewhere }), 'RootKeyNotFound')
+      await kms.disable(call.rootKeyCrn)
+      await refuses(provider.find(named), 'RootKeyDisabled')
+      await kms.enable(call.rootKeyCrn)
+      await kms.revoke(call.serviceInstanceCrn)
+      await refuses(provider.find(named), 'KeyAccessDenied')
+      if (kms.standardKey === undefined) return
+      const other = await newCall()
+      await refuses(provider.find({ ...other, rootKeyCrn: await alias(await kms.standardKey()) }), 'RootKeyNotFound')
     })
 
     it('permits an authorized service', async () => {

@@ -41,6 +41,8 @@ const REFUSALS = [
   'RootKeyDisabled',
   'KeyAccessDenied',
   'KeyProviderUnavailable',
+  // Of what is in two layers.
+  'EncryptionFixed',
 ]
 
 type Outcome<T> = { readonly calledAt: number; readonly endedAt: number } & (

@@ -77,6 +77,21 @@ describe('an object under a root key of its own', () => {
     expect((await read('own')).toString()).toBe('own')
   })
 
+  it('keeps nothing else from being rewrapped when its key is taken away', async () => {
+    const { kms, objects, bucket, rootKey, put, read, recordOf } = await setUp()
+    await put('own', { rootKey })
+    await put('usual', {})
+    const before = (await recordOf('usual')).wrappedDek.keyVersion
+    await kms.disable(rootKey.rootKeyCrn)
+    await kms.rotate(bucket.rootKeyCrn)
+    await objects.rewraps.start(bucket)
+    await objects.rewraps.idle()
+    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'done' }])
+    expect((await recordOf('usual')).wrappedDek.keyVersion).not.toBe(before)
+    await kms.enable(rootKey.rootKeyCrn)
+    expect((await read('own')).toString()).toBe('own')
+  })
+
   it('may be an upload: each part asks that key, and the object has it', async () => {
     const { kms, objects, bucket, rootKey, read, upload } = await setUp()
     const { uploadId, input } = await upload('parts', { rootKey }, [Buffer.from('one'), Buffer.from('two')])
