@@ -49,7 +49,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     replication: crud('BucketReplication'),
     session: { GET: 'CreateSession' },
     usage: { GET: 'GetBucketUsage' },
-    website: crud('BucketWebsite'),
   },
   object: {
     annotation: listed('ObjectAnnotation', 'annotationName'),

@@ -14,6 +14,7 @@ import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-config
 import { deleteBucketOwnershipControls } from './delete-bucket-ownership-controls.ts'
 import { deleteBucketPolicy } from './delete-bucket-policy.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
+import { deleteBucketWebsite } from './delete-bucket-website.ts'
 import { deleteObject } from './delete-object.ts'
 import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
@@ -33,6 +34,7 @@ import { getBucketPolicyStatus } from './get-bucket-policy-status.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getBucketVersioning } from './get-bucket-versioning.ts'
+import { getBucketWebsite } from './get-bucket-website.ts'
 import { getObject } from './get-object.ts'
 import { getObjectAcl } from './get-object-acl.ts'
 import { getObjectAttributes } from './get-object-attributes.ts'
@@ -63,6 +65,7 @@ import { putBucketPolicy } from './put-bucket-policy.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putBucketVersioning } from './put-bucket-versioning.ts'
+import { putBucketWebsite } from './put-bucket-website.ts'
 import { putObject } from './put-object.ts'
 import { putObjectAcl } from './put-object-acl.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
@@ -88,6 +91,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketOwnershipControls,
   deleteBucketPolicy,
   deleteBucketTagging,
+  deleteBucketWebsite,
   deleteObject,
   deleteObjectTagging,
   deleteObjects,
@@ -107,6 +111,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketRequestPayment,
   getBucketTagging,
   getBucketVersioning,
+  getBucketWebsite,
   getObject,
   getObjectAcl,
   getObjectAttributes,
@@ -137,6 +142,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketRequestPayment,
   putBucketTagging,
   putBucketVersioning,
+  putBucketWebsite,
   putObject,
   putObjectAcl,
   putObjectTagging,
