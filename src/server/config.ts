@@ -62,7 +62,15 @@ export function readConfig(
   const whole = Object.freeze(config) as Config
   if (whole.only === 's3') checkObjectsHalf(whole)
   checkAuditBounds(whole)
+  checkDomains(whole)
   return whole
+}
+
+/** A host is either a bucket's or its website's. */
+function checkDomains(config: Config): void {
+  const both = config['s3.website-domain'].find((name) => config['s3.domain'].includes(name))
+  if (both === undefined) return
+  throw invalidConfig(`COFFER_S3_DOMAIN and COFFER_S3_WEBSITE_DOMAIN both have ${both}: it can be only one of them`)
 }
 
 function checkAuditBounds(config: Config): void {

@@ -111,6 +111,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     iam,
     clock,
     domains: config['s3.domain'],
+    websiteDomains: config['s3.website-domain'],
     clientAddress: clientAddressBehind(config['trusted-proxies']),
     firewall: firewallTest(config['kms.private-networks']),
     activity: options.audit.activity,

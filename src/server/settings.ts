@@ -141,6 +141,11 @@ export const SETTINGS = {
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
   's3.domain': setting(domains, [], 'domains whose subdomains are buckets (virtual-host style), separated by commas'),
+  's3.website-domain': setting(
+    domains,
+    [],
+    'domains whose subdomains are websites of buckets, separated by commas; none of s3.domain',
+  ),
   's3.region': setting(
     z.string('give a text').regex(/^[a-z0-9-]{1,32}$/, 'give a name like us-east-1'),
     'us-east-1',

@@ -46,6 +46,7 @@ beforeAll(async () => {
     },
     clock: systemClock,
     domains: [],
+    websiteDomains: [],
     settings: {
       ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
       ...{ accountRootKey: async () => '', customerKeysOverHttp: true, bucketDefaults: 'aws' },

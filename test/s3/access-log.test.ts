@@ -34,6 +34,7 @@ beforeAll(async () => {
     iam,
     clock: systemClock,
     domains: [],
+    websiteDomains: [],
     settings: {
       ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
       ...{ accountRootKey: async () => '', customerKeysOverHttp: true, bucketDefaults: 'aws' },

@@ -54,6 +54,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['s3_local', '-s3.local', 'a b', 's3.local.', '*.s3.local', 'http://s3.local'],
   },
+  's3.website-domain': {
+    good: [
+      ['web.local', ['web.local']],
+      ['Web.local, www.example', ['web.local', 'www.example']],
+      ['', []],
+    ],
+    bad: ['web_local', 'http://web.local'],
+  },
   's3.region': {
     good: [
       ['us-south', 'us-south'],
@@ -580,6 +588,14 @@ describe('a server process', () => {
     expect(server.output()).toContain('export AWS_REGION=us-south')
     expect(server.output()).toContain(home.join('data.key'))
     expect(server.output()).not.toContain('{"level"')
+  })
+})
+
+it('a host is a bucket or a website, and not both', () => {
+  const domains = { COFFER_S3_DOMAIN: 'a.test,b.test' }
+  expect(refusal([], { ...domains, COFFER_S3_WEBSITE_DOMAIN: 'b.test' })).toMatch(/both have b\.test/)
+  expect(readConfig([], { ...domains, COFFER_S3_WEBSITE_DOMAIN: 'web.a.test' })).toMatchObject({
+    's3.website-domain': ['web.a.test'],
   })
 })
 

@@ -53,6 +53,14 @@ export async function authenticate(
 export const isForm = ({ method, key, headers }: S3Request): boolean =>
   method === 'POST' && key === undefined && /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
 
+/** Who reads a website: whatever the request says of itself does not count, and it has no body. */
+export const anonymousCaller = (): Caller => ({
+  ...nobody,
+  body: { lengthBytes: 0, stream: nothing(), trailers: new Map(), announcedTrailers: [] },
+})
+
+async function* nothing(): AsyncGenerator<Buffer> {}
+
 async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Promise<Principal> {
   try {
     return await iam.verifyToken(token)

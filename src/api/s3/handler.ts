@@ -11,20 +11,21 @@ import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
 import { type Tracked, trackedUses } from './activity.ts'
-import { authenticate } from './authenticate.ts'
+import { anonymousCaller, authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { corsHeaders } from './cors.ts'
 import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
-import type { Caller, OperationContext, S3Reply, StoreSettings } from './operation.ts'
+import type { Caller, OperationContext, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
 import { readRequest } from './read-request.ts'
 import type { S3Request } from './request.ts'
 import { createRouter } from './router.ts'
 import { errorReply, send } from './send.ts'
+import { pageOfError, serveWebsite } from './website/serve.ts'
 
 export interface S3HandlerOptions {
   readonly objects: Objects
@@ -36,6 +37,8 @@ export interface S3HandlerOptions {
   readonly settings: StoreSettings
   /** Domains whose subdomains are buckets. */
   readonly domains: readonly string[]
+  /** Domains whose subdomains are the websites of buckets. */
+  readonly websiteDomains: readonly string[]
   /** Where a request comes from: for the firewalls of buckets and for what is recorded. */
   readonly clientAddress: ClientAddress
   readonly firewall: FirewallTest
@@ -98,33 +101,27 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const cors = corsHeaders(request, options.objects)
       for (const [name, value] of Object.entries(cors)) response.setHeader(name, value)
       if (request.method === 'OPTIONS') return await send(response, preflight(request, cors), false)
+      const sourceIp = addressOf(incoming, request, options)
+      if (sourceIp !== undefined) trace.sourceIp = sourceIp
+      if (request.website) {
+        const caller = anonymousCaller()
+        trace.caller = caller
+        const read = (page: S3Request) =>
+          perform({ operation: router.find(page), request: page, caller }, trace, options)
+        const { reply, error } = await serveWebsite(request, { objects: options.objects, read })
+        if (error) note(error, trace, entry.requestId, options)
+        return await send(response, reply, request.method === 'HEAD')
+      }
       const operation = router.find(request)
       trace.operation = operation.name
       const caller = await authenticate(received, body(incoming, response, trace), options)
       trace.caller = caller
-      const sourceIp = addressOf(incoming, request, options)
-      if (sourceIp !== undefined) trace.sourceIp = sourceIp
-      trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
-      if (trace.tracked.length > 0) options.activity.ready()
-      const authorisation = await authoriseRequest({ operation, request, caller, sourceIp }, options)
-      const { reason } = authorisation
-      trace.reason = reason
-      const run = operation.prepare(request)
-      const asker: Asker = {
-        ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
-        ...(sourceIp === undefined ? {} : { sourceIp }),
-      }
-      const reply = await run(context(request, caller, asker, authorisation, options)).catch(async (error: unknown) => {
-        throw await authorisation.told(error)
-      })
-      await send(response, reply, request.method === 'HEAD')
+      await send(response, await perform({ operation, request, caller }, trace, options), request.method === 'HEAD')
     } catch (error) {
       const face = s3Face(error)
-      trace.code = face.code
-      if (error instanceof Refusal) trace.reason = error.reason
-      if (isFault(face)) options.log.fault({ requestId: entry.requestId, operation: trace.operation }, error)
+      note(error, trace, entry.requestId, options)
       if (!response.headersSent && !response.destroyed)
-        await refuse(incoming, response, face, { requestId: entry.requestId, bodyAsked: trace.bodyAsked })
+        await refuse(incoming, response, face, { requestId: entry.requestId, trace })
     } finally {
       tell(trace, entry.requestId, response, options.activity)
       options.log.access({
@@ -139,6 +136,43 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       })
     }
   }
+}
+
+interface Performed {
+  readonly operation: S3Operation
+  readonly request: S3Request
+  readonly caller: Caller
+}
+
+/** authorise → prepare → run */
+async function perform(
+  { operation, request, caller }: Performed,
+  trace: Trace,
+  options: S3HandlerOptions,
+): Promise<S3Reply> {
+  const { sourceIp } = trace
+  trace.operation = operation.name
+  trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
+  if (trace.tracked.length > 0) options.activity.ready()
+  const authorisation = await authoriseRequest({ operation, request, caller, sourceIp }, options)
+  const { reason } = authorisation
+  trace.reason = reason
+  const run = operation.prepare(request)
+  const asker: Asker = {
+    ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  }
+  return await run(context(request, caller, asker, authorisation, options)).catch(async (error: unknown) => {
+    throw await authorisation.told(error)
+  })
+}
+
+/** What a request came to, when it came to nothing. */
+function note(error: unknown, trace: Trace, requestId: string, { log }: S3HandlerOptions): void {
+  const face = s3Face(error)
+  trace.code = face.code
+  if (error instanceof Refusal) trace.reason = error.reason
+  if (isFault(face)) log.fault({ requestId, operation: trace.operation }, error)
 }
 
 function addressOf(
@@ -168,11 +202,12 @@ function tell(trace: Trace, requestId: string, response: ServerResponse, activit
   }
 }
 
-function connection(incoming: IncomingMessage, response: ServerResponse, { domains }: S3HandlerOptions) {
+function connection(incoming: IncomingMessage, response: ServerResponse, options: S3HandlerOptions) {
+  const { domains, websiteDomains } = options
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const secure = 'encrypted' in incoming.socket
-  return { domains, secure, signal: gone.signal }
+  return { domains, websiteDomains, secure, signal: gone.signal }
 }
 
 /** The body, asked for only when somebody reads it: `Expect: 100-continue` is answered after the caller is known. */
@@ -220,13 +255,14 @@ async function refuse(
   incoming: IncomingMessage,
   response: ServerResponse,
   error: S3Error,
-  { requestId, bodyAsked }: { readonly requestId: string; readonly bodyAsked: boolean },
+  { requestId, trace: { bodyAsked, request } }: { readonly requestId: string; readonly trace: Trace },
 ): Promise<void> {
   const rest = !incoming.complete && (incoming.headers['content-length'] ?? '0') !== '0'
   const unread = rest || (!incoming.complete && incoming.headers['transfer-encoding'] !== undefined)
   if (unread) response.setHeader('connection', 'close')
   const resource = (incoming.url ?? '/').split('?', 1)[0] ?? '/'
-  const reply = errorReply(error, resource, requestId)
+  const isPage = request?.website && error.status >= 400
+  const reply = isPage ? pageOfError(error, requestId) : errorReply(error, resource, requestId)
   // A client that still waits for 100 Continue sends nothing that would have to be read.
   const awaited = unread && (bodyAsked || !awaitsContinue(incoming))
   await send(response, awaited ? lingering(reply, incoming) : reply, incoming.method === 'HEAD')

@@ -7,6 +7,8 @@ export interface ReadRequestOptions {
   readonly id: string
   /** Domains whose subdomains are bucket names, lower case, without port. */
   readonly domains: readonly string[]
+  /** The same, of websites. Of nested domains the longest counts, be it of one kind or the other. */
+  readonly websiteDomains?: readonly string[]
   readonly secure: boolean
   readonly signal: AbortSignal
 }
@@ -26,7 +28,7 @@ export function readRequest(incoming: IncomingMessage, options: ReadRequestOptio
     method: incoming.method ?? 'GET',
     rawPath,
     rawQuery,
-    ...readResource(rawPath, bucketOfHost(headers.get('host'), options.domains)),
+    ...readResource(rawPath, readHost(headers.get('host'), options)),
     ...readQuery(parseQuery(rawQuery)),
     headers,
     duplicateHeaders,
@@ -74,10 +76,25 @@ function originForm(url: string, host: string | undefined): string {
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-function bucketOfHost(host: string | undefined, domains: readonly string[]): string | undefined {
-  if (host === undefined || domains.length === 0) return undefined
+interface NamedByHost {
+  readonly bucket?: string
+  readonly website?: true
+}
+
+function readHost(host: string | undefined, { domains, websiteDomains = [] }: ReadRequestOptions): NamedByHost {
+  if (host === undefined || (domains.length === 0 && websiteDomains.length === 0)) return {}
   const name = host.replace(/:\d*$/, '').toLowerCase()
-  if (domains.includes(name)) return undefined
+  if (domains.includes(name)) return {}
+  if (websiteDomains.includes(name)) return { website: true }
+  const bucket = underDomain(name, domains)
+  const site = underDomain(name, websiteDomains)
+  if (site !== undefined && site.length < (bucket?.length ?? Number.POSITIVE_INFINITY)) {
+    return { bucket: site, website: true }
+  }
+  return bucket === undefined ? {} : { bucket }
+}
+
+function underDomain(name: string, domains: readonly string[]): string | undefined {
   let bucket: string | undefined
   for (const domain of domains) {
     if (!name.endsWith(`.${domain}`)) continue
@@ -88,9 +105,9 @@ function bucketOfHost(host: string | undefined, domains: readonly string[]): str
   return bucket
 }
 
-function readResource(rawPath: string, hostBucket: string | undefined): Pick<S3Request, 'bucket' | 'key'> {
+function readResource(rawPath: string, host: NamedByHost): Pick<S3Request, 'bucket' | 'key' | 'website'> {
   const path = rawPath === '*' ? '' : rawPath.slice(1)
-  if (hostBucket !== undefined) return { bucket: hostBucket, key: readKey(path) }
+  if (host.bucket !== undefined || host.website) return { bucket: undefined, ...host, key: readKey(path) }
   if (path === '') return { bucket: undefined, key: undefined }
   const slash = path.indexOf('/')
   const bucket = decodeComponent(slash < 0 ? path : path.slice(0, slash))

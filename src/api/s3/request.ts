@@ -13,6 +13,8 @@ export interface S3Request {
   readonly rawQuery: string
   /** From the Host header (virtual-host style) or the first path segment. Undefined: the service itself. */
   readonly bucket: string | undefined
+  /** By its host the request is for a website, which browsers read. */
+  readonly website?: true
   /** Undefined when the request names no object. Never empty. */
   readonly key: string | undefined
   /** Decoded once. A name without `=` has the value ''. Duplicates: the first one counts, `duplicateQuery` names them. */

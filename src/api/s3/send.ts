@@ -78,7 +78,7 @@ async function stream(response: ServerResponse, body: AsyncIterable<Buffer>, rev
 }
 
 /** A stream that nobody will read is closed, so that what it holds is released. */
-async function leave(body: ReplyBody | undefined): Promise<void> {
+export async function leave(body: ReplyBody | undefined): Promise<void> {
   if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) return
   await body[Symbol.asyncIterator]().return?.()
 }

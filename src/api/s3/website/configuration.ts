@@ -32,6 +32,8 @@ const elsewhere = z.strictObject({
   redirectAll: z.strictObject({ hostName: z.string(), protocol: protocol.exactOptional() }),
 })
 
+export type Elsewhere = z.infer<typeof elsewhere>
+
 const websiteConfiguration = z.union([site, elsewhere])
 export type WebsiteConfiguration = z.infer<typeof websiteConfiguration>
 

@@ -1,5 +1,5 @@
 import { encodeComponent } from '../uri.ts'
-import type { Redirect, RoutingRule, Site, WebsiteConfiguration } from './configuration.ts'
+import type { Elsewhere, Redirect, RoutingRule, Site } from './configuration.ts'
 
 /** What a browser asked the website for. */
 export interface PageRequest {
@@ -23,9 +23,8 @@ export const pageKey = (key: string, { indexSuffix }: Pick<Site, 'indexSuffix'>)
   key === '' || key.endsWith('/') ? `${key}${indexSuffix}` : key
 
 /** Where all requests go. */
-export function movedAltogether(page: PageRequest, website: WebsiteConfiguration): Moved | undefined {
-  if (!('redirectAll' in website)) return undefined
-  const { hostName, protocol = page.secure ? 'https' : 'http' } = website.redirectAll
+export function movedAltogether(page: PageRequest, { redirectAll }: Elsewhere): Moved {
+  const { hostName, protocol = page.secure ? 'https' : 'http' } = redirectAll
   return { status: 301, location: `${protocol}://${hostName}${page.rawPath}${queryOf(page)}` }
 }
 
