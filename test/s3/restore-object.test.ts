@@ -33,10 +33,12 @@ describe('RestoreObject', () => {
     )
   })
 
-  it.each(['', '<RestoreRequest><Days>0</Days></RestoreRequest>', '<RestoreRequest><Colour/></RestoreRequest>', '<Other/>'])(
-    'is malformed: %s',
-    async (body) => {
-      expect(outcome(await raw(body))).toBe('400 MalformedXML')
-    },
-  )
+  it.each([
+    '',
+    '<RestoreRequest><Days>0</Days></RestoreRequest>',
+    '<RestoreRequest><Colour/></RestoreRequest>',
+    '<Other/>',
+  ])('is malformed: %s', async (body) => {
+    expect(outcome(await raw(body))).toBe('400 MalformedXML')
+  })
 })

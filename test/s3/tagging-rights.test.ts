@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, GetObjectTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bootstrapOf, mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
@@ -21,7 +21,10 @@ beforeAll(async () => {
   })
   const path = join(directory, 'identities.json')
   await writeFile(path, JSON.stringify(document))
-  test = await startHouse({ directory, settings: { COFFER_BOOTSTRAP_FILE: path } })
+  test = await startHouse({
+    directory,
+    settings: { COFFER_BOOTSTRAP_FILE: path, COFFER_S3_BUCKET_DEFAULTS: 'classic' },
+  })
   await test.client().send(new CreateBucketCommand({ Bucket: 'objects' }))
   const policies = await platformClient('iam-policy-management/v1', test.controlUrl, mainAccount.user.apiKey)
   const attributes = { accountId: mainAccount.id, serviceName: 'cloud-object-storage' }
@@ -71,4 +74,19 @@ it('needs the right to read tags to copy or count them', async () => {
   expect((await send('PUT', 'copy', { 'x-amz-copy-source': 'objects/plain' })).status).toBe(200)
   const bare = { 'x-amz-copy-source': 'objects/secret', 'x-amz-tagging-directive': 'REPLACE' }
   expect((await send('PUT', 'copy', bare)).status).toBe(200)
+})
+
+it('goes with the right to write that an ACL gives, for what is written', async () => {
+  const s3 = test.client()
+  await s3.send(new CreateBucketCommand({ Bucket: 'public', ACL: 'public-read-write' }))
+  const form = new FormData()
+  form.set('key', 'by anybody')
+  form.set('tagging', '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>')
+  form.set('file', 'bytes')
+  expect((await fetch(`${test.s3Url}/public`, { method: 'POST', body: form })).status).toBe(204)
+  const { TagSet } = await s3.send(new GetObjectTaggingCommand({ Bucket: 'public', Key: 'by anybody' }))
+  expect(TagSet).toEqual([{ Key: 'a', Value: 'b' }])
+  await s3.send(new PutObjectCommand({ Bucket: 'public', Key: 'mine', Body: 'x' }))
+  const body = '<Tagging><TagSet/></Tagging>'
+  expect((await fetch(`${test.s3Url}/public/mine?tagging`, { method: 'PUT', body })).status).toBe(403)
 })

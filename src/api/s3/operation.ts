@@ -79,6 +79,8 @@ export interface OperationContext extends Caller {
 export type S3Action = `s3:${string}`
 
 export interface ResourceUse {
+  /** What it is done along with: an ACL, which knows few actions, gives it with that one (tags with an upload). */
+  readonly within?: S3Action
   readonly bucket: string
   /** Of the object. */
   readonly key?: string | undefined

@@ -56,7 +56,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     'legal-hold': getPut('ObjectLegalHold'),
     legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },
     renameObject: { PUT: 'RenameObject' },
-    restore: { POST: 'RestoreObject' },
     retention: getPut('ObjectRetention'),
     select: { POST: 'SelectObjectContent' },
     torrent: { GET: 'GetObjectTorrent' },

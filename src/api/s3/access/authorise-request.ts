@@ -94,9 +94,13 @@ function usesOf({ operation, request, caller }: Asked): ResourceUse[] {
   const versionId = request.query.get('versionId')
   const action = versionId === undefined ? operation.action : (operation.versionAction ?? operation.action)
   const where = { bucket: request.bucket ?? '', key, versionId }
-  const needs = [action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
+  const needs = operation.alsoNeeds?.(request, caller.form) ?? []
   const source = operation.alsoUses?.(request)
-  return [...needs.map((one) => ({ ...where, action: one })), ...(source ? [source] : [])]
+  return [
+    { ...where, action },
+    ...needs.map((one) => ({ ...where, action: one, within: action })),
+    ...(source ? [source] : []),
+  ]
 }
 
 function tagsOf(request: S3Request, { form }: Caller) {

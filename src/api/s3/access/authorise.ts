@@ -105,7 +105,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     })
     const ask = (object: Acl | null | undefined): Answer =>
       decideAccess({
-        ...{ requester: requester(), action: use.action, facts, object, own: found },
+        ...{ requester: requester(), action: use.action, aclAction: use.within, facts, object, own: found },
         resource: `arn:aws:s3:::${use.bucket}${use.key === undefined ? '' : `/${use.key}`}`,
         bucket: { access, accountId: accountOf(bucket), ownerId: bucket.ownerId },
       })

@@ -8,6 +8,8 @@ import type { BucketAccess } from './bucket-access.ts'
 export interface Question {
   readonly requester: Requester
   readonly action: S3Action
+  /** That an ACL is asked for in its place. */
+  readonly aclAction?: S3Action | undefined
   /** ARN. */
   readonly resource: string
   readonly facts: Facts
@@ -123,7 +125,7 @@ function byAcl(question: Question, requester: Requester): Answer | undefined {
   const { action, bucket, object } = question
   const { acl } = bucket.access
   if (acl) {
-    const grant = grantFor(acl, 'bucket', action, requester)
+    const grant = grantFor(acl, 'bucket', question.aclAction ?? action, requester)
     if (grant !== undefined) return allowed(`bucket ACL ${grant}`)
   }
   if (!OWNERS.has(action)) return undefined

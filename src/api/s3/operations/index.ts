@@ -70,6 +70,7 @@ import { putObject } from './put-object.ts'
 import { putObjectAcl } from './put-object-acl.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
 import { putPublicAccessBlock } from './put-public-access-block.ts'
+import { restoreObject } from './restore-object.ts'
 import { updateObjectEncryption } from './update-object-encryption.ts'
 import { uploadPart } from './upload-part.ts'
 import { uploadPartCopy } from './upload-part-copy.ts'
@@ -147,6 +148,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putObjectAcl,
   putObjectTagging,
   putPublicAccessBlock,
+  restoreObject,
   updateObjectEncryption,
   uploadPart,
   uploadPartCopy,

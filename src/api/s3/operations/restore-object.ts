@@ -16,7 +16,10 @@ export const restoreObject = defineOperation({
   action: 's3:RestoreObject',
   parse: objectTarget,
   run: async (target, context) => {
-    const root = parseXml(await readXmlBody(context.request, context.body, { maxBytes: MAX_BODY_BYTES }), 'RestoreRequest')
+    const root = parseXml(
+      await readXmlBody(context.request, context.body, { maxBytes: MAX_BODY_BYTES }),
+      'RestoreRequest',
+    )
     if (root.child('SelectParameters') ?? root.child('OutputLocation')) {
       throw new S3Error('NotImplemented', 'A restore that selects content is not implemented.')
     }
