@@ -34,6 +34,10 @@ const OBJECT_STORAGE: ReadonlyMap<string, readonly Action[]> = new Map<string, r
   ['object.post_restore', ['s3:RestoreObject']],
   ['object.get_legal_hold', ['s3:GetObjectLegalHold']],
   ['object.get_object_lock_retention', ['s3:GetObjectRetention']],
+  ['object.put_object_lock_retention', ['s3:PutObjectRetention']],
+  ['object.put_object_lock_legal_hold', ['s3:PutObjectLegalHold']],
+  ['bucket.get_object_lock_configuration', ['s3:GetBucketObjectLockConfiguration']],
+  ['bucket.put_object_lock_configuration', ['s3:PutBucketObjectLockConfiguration']],
 ])
 
 const byName = (actions: readonly Action[]): ReadonlyMap<string, readonly Action[]> =>

@@ -12,6 +12,7 @@ import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { endOfLifecycle } from './lifecycle/state.ts'
+import type { Versioning } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 import { endUpload } from './uploads.ts'
@@ -26,6 +27,7 @@ export interface NewBucket {
   readonly rootKeyCrn: string
   /** Should a key of the bucket wrap its DEKs, and the root key that one? Default: as the key provider prefers. */
   readonly bucketKey?: boolean
+  readonly versioning?: Versioning
   /** Its subresources from the first moment on. */
   readonly documents?: BucketDocuments
 }

@@ -10,6 +10,7 @@ import { ObjectsError } from './errors.ts'
 import type { StoredDek } from './key-slots.ts'
 import { type KeyChange, type KeyState, newestOrder, putCurrent, readKey } from './key-versions.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
+import { assertRemovable, withDefaultLock } from './object-lock.ts'
 import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
 import { NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
@@ -68,7 +69,8 @@ export async function commitVersion(
       const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
       sealed = { versionId, manifest: await version.seal(versionId) }
     }
-    const record: ObjectRecord = { ...version.record, ...sealed, wrappedDek }
+    const properties = withDefaultLock(engine, bucket, version.record.properties, version.record.modifiedAtMs)
+    const record: ObjectRecord = { ...version.record, ...sealed, wrappedDek, properties }
     const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
     const change = await putCurrent(engine.metadata, bucket, key, state, made)
     if (change && (await commitChange(engine, draft, version, { bucket, state, record, change }))) {
@@ -101,6 +103,7 @@ async function commitChange(
     change,
   }: { readonly bucket: Bucket; readonly state: KeyState; readonly record: ObjectRecord; readonly change: KeyChange },
 ): Promise<boolean> {
+  assertRemovable(change.removed, engine.clock.now())
   const blobs = blobsOf(record)
   const owner = encodeOwner({ space: SPACE.head, key: headKey(bucket.id, key) })
   const removed = [...change.removed, ...(also ? [also.endedUpload] : [])]

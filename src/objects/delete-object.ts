@@ -18,12 +18,15 @@ import {
   removeVersion,
 } from './key-versions.ts'
 import { headKey, SPACE, versionKey } from './keyspace.ts'
+import { assertRemovable, hasObjectLock } from './object-lock.ts'
 import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
 import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
 export interface DeleteTarget extends VersionTarget {
   readonly conditions: WriteConditions
+  /** Of versions under governance: whoever asks may, and said so. */
+  readonly bypassGovernance?: boolean
   /** Asked with the token of the row that would go, or be followed by a marker: false leaves it. */
   readonly only?: (token: Token | undefined) => boolean
 }
@@ -59,7 +62,7 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   if (target.versionId !== undefined) return removeNamed(engine, keys, target, target.versionId)
   if (same.versioning === undefined) return removeOnly(engine, keys, same, target)
   const bucket = currentBucket(engine, same)
-  const { key, conditions, only } = target
+  const { key, conditions, bypassGovernance, only } = target
   const state = await readKey(engine.metadata, bucket, key)
   await checkConditions(keys, bucket, key, conditions, state.head)
   if (only?.(state.head?.token) === false) return NOTHING
@@ -67,7 +70,7 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
   const marker = { versionId, modifiedAtMs: engine.clock.now(), deleteMarker: true } as const
   const change = await putMarker(engine.metadata, bucket, key, state, marker, order)
-  if (!change || !(await commit(engine, bucket, change))) return undefined
+  if (!change || !(await commit(engine, bucket, change, bypassGovernance))) return undefined
   return { versionId, deleteMarker: true }
 }
 
@@ -76,7 +79,7 @@ async function removeOnly(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  { key, conditions, only }: DeleteTarget,
+  { key, conditions, bypassGovernance, only }: DeleteTarget,
 ): Promise<Deleted | undefined> {
   const current = await readable(engine, bucket, key, conditions)
   if (current && 'damage' in current) return (await removeDamaged(engine, bucket, current)) ? NOTHING : undefined
@@ -86,13 +89,15 @@ async function removeOnly(
     writes: [{ type: 'delete', space: SPACE.head, key: current.key, if: current.token }],
     removed: [decodeObject(current.value)],
   }
-  return (await commit(engine, bucket, change)) ? { versionId: NULL_VERSION, deleteMarker: false } : undefined
+  return (await commit(engine, bucket, change, bypassGovernance))
+    ? { versionId: NULL_VERSION, deleteMarker: false }
+    : undefined
 }
 
 async function removeNamed(
   engine: Engine,
   keys: BucketKeys,
-  { key, conditions, only, ...target }: DeleteTarget,
+  { key, conditions, bypassGovernance, only, ...target }: DeleteTarget,
   versionId: string,
 ): Promise<Deleted | undefined> {
   // Another version may become the current one: no DeleteBucket may look for objects meanwhile.
@@ -108,8 +113,9 @@ async function removeNamed(
   const live = record && !isMarker(record) ? record : undefined
   await checkConditions(keys, bucket, key, conditions, live && row.value ? { ...row, value: row.value } : undefined)
   if (only?.(row.token) === false) return NOTHING
+  if (!record) assertNothingKept(engine, bucket)
   const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record: live })
-  if (!change || !(await commit(engine, bucket, change))) return undefined
+  if (!change || !(await commit(engine, bucket, change, bypassGovernance))) return undefined
   if (!record) engine.damage.recount()
   return { versionId, deleteMarker: record !== undefined && isMarker(record) }
 }
@@ -151,7 +157,13 @@ async function isStill(engine: Engine, bucket: Bucket, key: string, { head, hist
   return now?.token === head?.token && then?.token === history?.token
 }
 
-async function commit(engine: Engine, bucket: Bucket, { writes, removed }: KeyChange): Promise<boolean> {
+async function commit(
+  engine: Engine,
+  bucket: Bucket,
+  { writes, removed }: KeyChange,
+  bypassGovernance?: boolean,
+): Promise<boolean> {
+  assertRemovable(removed, engine.clock.now(), bypassGovernance)
   const committed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     ...writes,
@@ -193,10 +205,17 @@ async function readableRow({ metadata }: Engine, key: Buffer): Promise<Entry | D
 
 /** What it had counted, and under which key, it cannot say any more: all is counted anew. Its blobs stay. */
 async function removeDamaged(engine: Engine, bucket: Bucket, { key, token }: DamagedRow): Promise<boolean> {
+  assertNothingKept(engine, bucket)
   const removed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     { type: 'delete', space: SPACE.head, key, if: token },
   ])
   if (removed) engine.damage.recount()
   return removed
+}
+
+/** Nobody knows what a record said of it that cannot be read. */
+function assertNothingKept(engine: Engine, bucket: Bucket): void {
+  if (!hasObjectLock(engine, bucket)) return
+  throw new ObjectsError('ObjectLocked', 'whether the object is retained cannot be read')
 }

@@ -19,6 +19,14 @@ export type ObjectsErrorCode =
   | 'NoSuchRewrap'
   /** The bucket would hold more bytes than its owner allows. */
   | 'QuotaExceeded'
+  /** What would go is retained, or held. */
+  | 'ObjectLocked'
+  /** The bucket has no Object Lock. */
+  | 'ObjectLockMissing'
+  /** A retention that would have ended already. */
+  | 'InvalidRetention'
+  /** Versioning stays enabled where there is Object Lock. */
+  | 'VersioningLocked'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'
   | 'NotModified'

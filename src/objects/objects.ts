@@ -40,6 +40,7 @@ import {
   listObjects,
   listUploads,
 } from './listing.ts'
+import { type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
 import { type MoveTo, moveBucket } from './move-bucket.ts'
 import type { ObjectProperties } from './object-properties.ts'
 import { type OpenObject, openObject } from './open-object.ts'
@@ -87,6 +88,9 @@ export interface ObjectsService {
   readonly listVersions: (query: ListVersionsQuery) => Promise<VersionsPage>
   /** Durable when it resolves: what is written from then on is a version, or takes the place of the null version. */
   readonly setVersioning: (bucket: Bucket, versioning: Versioning) => Promise<Bucket>
+  /** Of an object version in a bucket with Object Lock. */
+  readonly setRetention: (change: RetentionChange) => Promise<void>
+  readonly setLegalHold: (change: VersionTarget & { readonly legalHold: boolean }) => Promise<void>
   readonly createUpload: (
     target: Target & {
       readonly attributes: Attributes
@@ -294,6 +298,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       list: (query) => listObjects(engine, keys, query),
       listVersions: (query) => listVersions(engine, keys, query),
       setVersioning: (bucket, versioning) => byName.run(bucket.name, () => setVersioning(engine, bucket, versioning)),
+      setRetention: (change) => setRetention(engine, keys, change),
+      setLegalHold: (change) => setLegalHold(engine, keys, change),
       createUpload: (target) => createUpload(engine, keys, target),
       findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
       uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),

@@ -11,6 +11,7 @@ import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
+import { checkNewLock } from './object-lock.ts'
 import { type ObjectProperties, sealProperties } from './object-properties.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { slotForWrite } from './slot-choice.ts'
@@ -40,6 +41,7 @@ export interface PutResult {
 export async function putObject(engine: Engine, keys: BucketKeys, input: PutInput): Promise<PutResult> {
   const { key, attributes, conditions, encrypting = {} } = input
   const wants = currentBucket(engine, input.bucket)
+  checkNewLock(engine, wants, input.properties)
   if (conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) {
     // Refused before the body is read; decided again at the commit.
     await checkConditions(keys, wants, key, conditions, await engine.metadata.get(SPACE.head, headKey(wants.id, key)))

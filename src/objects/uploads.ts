@@ -24,6 +24,7 @@ import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { blobKey, partKey, partNumberOf, rowsUnder, SPACE, splitUploadKey, uploadKey } from './keyspace.ts'
+import { checkNewLock } from './object-lock.ts'
 import type { ObjectProperties, PlainProperties } from './object-properties.ts'
 import { etagOf } from './put-object.ts'
 import {
@@ -91,6 +92,7 @@ export async function createUpload(
     readonly initiator?: Initiator | undefined
   },
 ): Promise<CreatedUpload> {
+  checkNewLock(engine, target.bucket, target.properties)
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, target.bucket)
     const { bucket, slot } = await slotForWrite(engine, keys, now, target.encrypting ?? {})

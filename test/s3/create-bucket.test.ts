@@ -151,7 +151,7 @@ describe('CreateBucket', () => {
   it.each([
     [{ 'x-amz-acl': 'public-read' }, '400 InvalidBucketAclWithObjectOwnership'],
     [{ 'x-amz-grant-read': 'id=1' }, '400 InvalidBucketAclWithObjectOwnership'],
-    [{ 'x-amz-bucket-object-lock-enabled': 'true' }, '501 NotImplemented'],
+    [{ 'x-amz-bucket-object-lock-enabled': 'maybe' }, '400 InvalidArgument'],
     [{ 'x-amz-object-ownership': 'Nobody' }, '400 InvalidArgument'],
     [{ 'x-amz-acl': 'private' }, '200'],
     [{ 'x-amz-bucket-object-lock-enabled': 'false' }, '200'],

@@ -59,12 +59,6 @@ describe('DeleteObject', () => {
     expect(await refusal(test.get('version'))).toBe('404 NoSuchKey')
   })
 
-  it('refuses what is not implemented, and removes nothing', async () => {
-    await test.put('locked', 'x')
-    expect(await refusal(remove('locked', { BypassGovernanceRetention: true }))).toBe('501 NotImplemented')
-    expect((await test.get('locked')).bytes.toString()).toBe('x')
-  })
-
   it.each([0, 1000, 300_000, 3_000_000])('frees the disk of an object of %i bytes', async (size) => {
     const before = await test.blobs()
     await test.put('freed', contentBytes('freed', size))

@@ -49,8 +49,6 @@ describe('What Coffer does not have', () => {
   })
 
   it.each([
-    ['x-amz-object-lock-mode', 'GOVERNANCE'],
-    ['x-amz-object-lock-legal-hold', 'ON'],
     ['retention-period', '10'],
     ['x-amz-write-offset-bytes', '4'],
   ])('is not silently left out of a PUT: %s', async (name, value) => {

@@ -1,7 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+<<<<<<< HEAD
 import { CreateBucketCommand, GetObjectTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+=======
+import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+>>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bootstrapOf, mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
@@ -76,6 +80,7 @@ it('needs the right to read tags to copy or count them', async () => {
   expect((await send('PUT', 'copy', bare)).status).toBe(200)
 })
 
+<<<<<<< HEAD
 it('goes with the right to write that an ACL gives, for what is written', async () => {
   const s3 = test.client()
   await s3.send(new CreateBucketCommand({ Bucket: 'public', ACL: 'public-read-write' }))
@@ -89,4 +94,26 @@ it('goes with the right to write that an ACL gives, for what is written', async 
   await s3.send(new PutObjectCommand({ Bucket: 'public', Key: 'mine', Body: 'x' }))
   const body = '<Tagging><TagSet/></Tagging>'
   expect((await fetch(`${test.s3Url}/public/mine?tagging`, { method: 'PUT', body })).status).toBe(403)
+=======
+it('needs the rights to retain, to hold and to bypass beside those to write and to delete', async () => {
+  const retained = {
+    'x-amz-object-lock-mode': 'GOVERNANCE',
+    'x-amz-object-lock-retain-until-date': '2099-01-01T00:00:00Z',
+  }
+  expect((await send('PUT', 'retained', retained)).status).toBe(403)
+  expect((await send('PUT', 'held', { 'x-amz-object-lock-legal-hold': 'ON' })).status).toBe(403)
+  expect((await send('PUT', 'plain?retention')).status).toBe(403)
+  expect((await send('PUT', 'plain?legal-hold')).status).toBe(403)
+  expect((await send('DELETE', 'plain', { 'x-amz-bypass-governance-retention': 'true' })).status).toBe(403)
+})
+
+it('needs the rights to read a lock to be told of it', async () => {
+  const s3 = test.client()
+  await s3.send(new CreateBucketCommand({ Bucket: 'locked', ObjectLockEnabledForBucket: true }))
+  const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date('2099-01-01') } as const
+  await s3.send(new PutObjectCommand({ Bucket: 'locked', Key: 'k', Body: 'x', ...lock }))
+  const seen = await send('HEAD', '../locked/k')
+  expect([seen.status, seen.headers.get('x-amz-object-lock-mode')]).toEqual([200, null])
+  expect((await s3.send(new HeadObjectCommand({ Bucket: 'locked', Key: 'k' }))).ObjectLockMode).toBe('GOVERNANCE')
+>>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
 })

@@ -42,6 +42,10 @@ const FACES = {
   TooManyKeys: 'InvalidRequest',
   NoSuchRewrap: 'InvalidRequest',
   QuotaExceeded: 'QuotaExceeded',
+  ObjectLocked: 'AccessDenied',
+  ObjectLockMissing: 'InvalidRequest',
+  InvalidRetention: 'InvalidArgument',
+  VersioningLocked: 'InvalidBucketState',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',
   NotModified: 'NotModified',
@@ -104,6 +108,10 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
   AuditUnavailable: 'No key is used while its use cannot be recorded in the audit log. Try again later.',
   CustomerKeyWrong:
     'Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key.',
+  ObjectLocked: 'Access Denied because object protected by object lock.',
+  InvalidRetention: 'The retain until date must be in the future!',
+  VersioningLocked:
+    'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
   MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
   NoSpace: 'There is not enough free disk space to store the object.',
 }

@@ -9,6 +9,7 @@ import { refuseOnRead } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
 import { httpDateMs } from './http-date.ts'
 import { expirationHeader } from './lifecycle/headers.ts'
+import { lockHeaders } from './lock/headers.ts'
 import { checksumHeader, objectHeaders, responseOverrides } from './object-headers.ts'
 import type { OperationContext, S3Reply } from './operation.ts'
 import { type ByteRange, resolveRange } from './range.ts'
@@ -65,6 +66,7 @@ export async function planRead(object: OpenObject, input: ReadInput, context: Op
         ...(range && end > start ? { 'content-range': `bytes ${start}-${end - 1}/${manifest.sizeBytes}` } : {}),
         ...(await taggingCount(object, input.target, context)),
         ...(await expiration(object, input.target, context)),
+        ...(await lockHeaders(object.properties.lock, input.target, context)),
         ...versionHeader(context.objects.buckets.get(input.target.bucket), object.versionId),
         'content-length': end - start,
       },

@@ -4,9 +4,7 @@ import type { S3Request } from './request.ts'
 /** Headers that ask for something Coffer doesn't do (yet). Refused before a byte is stored, never ignored. */
 const NOT_IMPLEMENTED: readonly (string | RegExp)[] = [
   'x-amz-write-offset-bytes',
-  /^x-amz-object-lock-/,
   /^retention-/,
-  'x-amz-bypass-governance-retention',
   'x-amz-mfa',
   'x-amz-if-match-last-modified-time',
   'x-amz-if-match-size',

@@ -44,7 +44,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
       DELETE: 'DeleteBucketMetadataTableConfiguration',
     },
     notification: getPut('BucketNotificationConfiguration'),
-    'object-lock': getPut('ObjectLockConfiguration'),
     protection: getPut('BucketProtectionConfiguration'),
     replication: crud('BucketReplication'),
     session: { GET: 'CreateSession' },
@@ -53,10 +52,13 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
   object: {
     annotation: listed('ObjectAnnotation', 'annotationName'),
     extendRetention: { POST: 'ExtendObjectRetention' },
-    'legal-hold': getPut('ObjectLegalHold'),
     legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },
     renameObject: { PUT: 'RenameObject' },
+<<<<<<< HEAD
     retention: getPut('ObjectRetention'),
+=======
+    restore: { POST: 'RestoreObject' },
+>>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
     select: { POST: 'SelectObjectContent' },
     torrent: { GET: 'GetObjectTorrent' },
   },

@@ -1,4 +1,5 @@
 import type { ObjectProperties } from '../../objects/object-properties.ts'
+import { lockNeeds, uploadLock } from './lock/headers.ts'
 import type { S3Action } from './operation.ts'
 import type { S3Request } from './request.ts'
 import { wantedStorageClass } from './storage-class.ts'
@@ -7,9 +8,12 @@ import { headerTags } from './tags.ts'
 /** What the headers of an upload say of the object that may be changed later. */
 export function uploadProperties(request: S3Request): ObjectProperties {
   const tags = headerTags(request)
-  return { ...wantedStorageClass(request), ...(tags.length > 0 ? { tags } : {}) }
+  const lock = uploadLock(request)
+  return { ...wantedStorageClass(request), ...(tags.length > 0 ? { tags } : {}), ...(lock ? { lock } : {}) }
 }
 
 /** The rights that they take beside the right to write the object. */
-export const uploadNeeds = ({ headers }: Pick<S3Request, 'headers'>): readonly S3Action[] =>
-  headers.has('x-amz-tagging') ? ['s3:PutObjectTagging'] : []
+export const uploadNeeds = (request: Pick<S3Request, 'headers'>): readonly S3Action[] => [
+  ...(request.headers.has('x-amz-tagging') ? (['s3:PutObjectTagging'] as const) : []),
+  ...lockNeeds(request),
+]

@@ -2,7 +2,6 @@ import type { AuditTrail } from '../../observe/audit-trail.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
 import type { Bucket } from '../buckets.ts'
 import type { Engine } from '../engine.ts'
-import type { VersionRecord } from '../records.ts'
 import type { LifecycleRule, TransitionMinimum } from './rule.ts'
 
 /** Something that a rule did, because nobody asked for it. */
@@ -36,8 +35,3 @@ export interface LifecycleWork {
   readonly begin: () => Promise<void>
   readonly did: (act: Omit<LifecycleAct, 'bucket'>) => void
 }
-
-/** Object Lock: nothing permanently removes what is retained or held. */
-export const isKept = (record: VersionRecord, nowMs: number): boolean =>
-  'properties' in record &&
-  (record.properties.lock?.legalHold === true || (record.properties.lock?.retainUntilMs ?? 0) > nowMs)

@@ -3,6 +3,7 @@ import type { Bucket } from '../../../src/objects/buckets.ts'
 import { headKey, SPACE } from '../../../src/objects/keyspace.ts'
 import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
 import { stateWrite } from '../../../src/objects/lifecycle/state.ts'
+import type { ObjectLock } from '../../../src/objects/object-properties.ts'
 import { bodyOf, plain, testEngine } from '../../support/engine.ts'
 
 const DAY_MS = 86_400_000
@@ -19,7 +20,9 @@ async function engineWith(rules: readonly LifecycleRule[]) {
   }
   const put = (key: string, more: Partial<Parameters<typeof objects.put>[0]> = {}) =>
     objects.put({ bucket, key, body: bodyOf('x'), ...plain, ...more })
-  return { ...engine, bucket, put, keys: () => keys(bucket) }
+  const lock = (key: string, of: ObjectLock) =>
+    objects.changeProperties({ bucket, key }, (now) => ({ ...now, lock: of }))
+  return { ...engine, bucket, put, lock, keys: () => keys(bucket) }
 }
 
 describe('The lifecycle rules of a bucket', () => {
@@ -64,11 +67,10 @@ describe('The lifecycle rules of a bucket', () => {
   })
 
   it('leave what is retained or held', async () => {
-    const { objects, time, put, keys } = await engineWith([expire])
-    const retainUntilMs = time.nowMs + 3 * DAY_MS
-    await put('retained', { properties: { lock: { mode: 'COMPLIANCE', retainUntilMs } } })
-    await put('held', { properties: { lock: { legalHold: true } } })
-    await put('free')
+    const { objects, time, put, lock, keys } = await engineWith([expire])
+    for (const key of ['retained', 'held', 'free']) await put(key)
+    await lock('retained', { mode: 'COMPLIANCE', retainUntilMs: time.nowMs + 3 * DAY_MS })
+    await lock('held', { legalHold: true })
     time.nowMs += 2 * DAY_MS
     await objects.lifecycle.pass()
     expect(await keys()).toEqual(['held', 'retained'])
@@ -165,11 +167,10 @@ describe('The lifecycle rules of a bucket', () => {
     })
 
     it('leave versions that are retained or held, and hide the current one all the same', async () => {
-      const { put, passAfter, time } = await versioned([noncurrent(1), expire])
-      await put('held', { properties: { lock: { legalHold: true } } })
-      await put('retained', {
-        properties: { lock: { mode: 'GOVERNANCE', retainUntilMs: time.nowMs + 9 * DAY_MS } },
-      })
+      const { put, lock, passAfter, time } = await versioned([noncurrent(1), expire])
+      for (const key of ['held', 'retained']) await put(key)
+      await lock('held', { legalHold: true })
+      await lock('retained', { mode: 'GOVERNANCE', retainUntilMs: time.nowMs + 9 * DAY_MS })
       await passAfter(2)
       expect(await passAfter(2)).toEqual({ held: 'Xv', retained: 'Xv' })
       expect(await passAfter(6)).toEqual({ held: 'Xv', retained: 'X' })

@@ -3,12 +3,14 @@ import { hasCode } from '../../../base/errors.ts'
 import type { KeyProviderErrorCode } from '../../../envelope/key-provider.ts'
 import type { BucketDocuments } from '../../../objects/bucket-document.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
+import type { Versioning } from '../../../objects/records.ts'
 import { isOfRegion } from '../../common/root-key-use.ts'
 import { newBucketAccess } from '../access/new-bucket.ts'
 import { checkBucketName } from '../bucket-name.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { checkLocation } from '../location.ts'
+import { newBucketLock } from '../lock/configuration.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { bucketTarget } from '../target.ts'
@@ -40,25 +42,22 @@ export const createBucket = defineOperation({
     const locationConstraint = locationOf(body)
     checkLocation(locationConstraint, settings.region)
     if (rootKeyCrn !== undefined) checkRootKey(rootKeyCrn, locationConstraint, context)
-    const documents = newBucketAccess({
+    const lock = newBucketLock(request)
+    const access = newBucketAccess({
       ...{ request, owner: context.owner.id, accounts: context.accounts },
       defaults: settings.bucketDefaults,
     })
-    const wanted = { name, rootKeyCrn, locationConstraint, documents }
+    const documents = { ...access, ...lock.documents }
+    const wanted = { name, rootKeyCrn, locationConstraint, ...lock, documents }
     if (!isRepeated(context, wanted)) await create(context, wanted)
     return { status: 200, headers: { location: `/${name}`, 'content-length': 0 } }
   },
 })
 
-/** An object lock is the next thing, not silently dropped. */
 function refuseUnsupported({ headers }: S3Request): void {
   const namespace = headers.get('x-amz-bucket-namespace')
   if (namespace !== undefined && namespace !== 'global') {
     throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-namespace' } })
-  }
-  const lock = headers.get('x-amz-bucket-object-lock-enabled')
-  if (lock !== undefined && lock.toLowerCase() !== 'false') {
-    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'x-amz-bucket-object-lock-enabled' } })
   }
 }
 
@@ -125,10 +124,11 @@ function checkRootKeyCrn(text: string): void {
 interface Wanted extends Input {
   readonly locationConstraint: string
   readonly documents: BucketDocuments
+  readonly versioning?: Versioning
 }
 
 /**
- * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key or ACL it would
+ * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key, lock or ACL it would
  * seem to change it, so that stays a conflict.
  */
 function isRepeated(
@@ -140,17 +140,19 @@ function isRepeated(
     settings.region === 'us-east-1' &&
     existing?.serviceInstanceCrn === serviceInstanceCrn &&
     existing.rootKeyCrn === (rootKeyCrn ?? settings.serviceRootKeyCrn) &&
-    JSON.stringify(objects.document(existing, 'acl')) === JSON.stringify(documents.acl)
+    JSON.stringify(objects.document(existing, 'acl')) === JSON.stringify(documents.acl) &&
+    (objects.document(existing, 'objectLock') === undefined) === (documents.objectLock === undefined)
   )
 }
 
 async function create(
   { objects, serviceInstanceCrn, owner, settings }: OperationContext,
-  { name, rootKeyCrn, locationConstraint, documents }: Wanted,
+  { name, rootKeyCrn, locationConstraint, documents, versioning }: Wanted,
 ): Promise<Bucket> {
   const common = {
     ...{ name, serviceInstanceCrn, locationConstraint, documents },
     ...{ ownerId: owner.id, ownerName: owner.displayName },
+    ...(versioning === undefined ? {} : { versioning }),
   }
   if (rootKeyCrn === undefined) {
     return objects.createBucket({ ...common, encryption: 'provider-managed', rootKeyCrn: settings.serviceRootKeyCrn })

@@ -1,3 +1,4 @@
+import { bypassesGovernance, bypassNeeds } from '../lock/headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import { located, objectTarget, unquoted } from '../target.ts'
@@ -10,14 +11,16 @@ export const deleteObject = defineOperation({
   takes: ['versionId'],
   action: 's3:DeleteObject',
   versionAction: 's3:DeleteObjectVersion',
+  alsoNeeds: bypassNeeds,
   parse: (request) => {
     refuseUnsupported(request)
     const ifMatch = request.headers.get('if-match')
-    return { target: objectTarget(request), conditions: ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) } }
+    const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
+    return { target: objectTarget(request), conditions, bypassGovernance: bypassesGovernance(request) }
   },
-  run: async ({ target, conditions }, context) => {
+  run: async ({ target, conditions, bypassGovernance }, context) => {
     const place = located(target, context)
-    const { versionId, deleteMarker } = await context.objects.delete({ ...place, conditions })
+    const { versionId, deleteMarker } = await context.objects.delete({ ...place, conditions, bypassGovernance })
     return {
       status: 204,
       headers: {

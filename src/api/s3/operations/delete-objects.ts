@@ -1,6 +1,7 @@
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { s3Face } from '../errors.ts'
+import { bypassesGovernance } from '../lock/headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import { bucketTarget, isVersionId, unquoted } from '../target.ts'
@@ -68,7 +69,7 @@ function entry(element: XmlElement): Entry {
 async function remove(
   { key, versionId, ifMatch }: Entry,
   bucket: ReturnType<OperationContext['objects']['buckets']['get']>,
-  { objects, require }: OperationContext,
+  { objects, request, require }: OperationContext,
 ): Promise<Deleted | Refused> {
   const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
   try {
@@ -77,7 +78,11 @@ async function remove(
     await require({ bucket: bucket.name, key, versionId, action })
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
-    const deleted = await objects.delete({ bucket, key, versionId, conditions })
+    const bypassGovernance = bypassesGovernance(request)
+    if (bypassGovernance) {
+      await require({ bucket: bucket.name, key, versionId, action: 's3:BypassGovernanceRetention' })
+    }
+    const deleted = await objects.delete({ bucket, key, versionId, conditions, bypassGovernance })
     if (!deleted.deleteMarker || deleted.versionId === undefined) return named
     return { ...named, DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
   } catch (error) {

@@ -38,6 +38,9 @@ import { getBucketWebsite } from './get-bucket-website.ts'
 import { getObject } from './get-object.ts'
 import { getObjectAcl } from './get-object-acl.ts'
 import { getObjectAttributes } from './get-object-attributes.ts'
+import { getObjectLegalHold } from './get-object-legal-hold.ts'
+import { getObjectLockConfiguration } from './get-object-lock-configuration.ts'
+import { getObjectRetention } from './get-object-retention.ts'
 import { getObjectTagging } from './get-object-tagging.ts'
 import { getPublicAccessBlock } from './get-public-access-block.ts'
 import { headBucket } from './head-bucket.ts'
@@ -68,6 +71,9 @@ import { putBucketVersioning } from './put-bucket-versioning.ts'
 import { putBucketWebsite } from './put-bucket-website.ts'
 import { putObject } from './put-object.ts'
 import { putObjectAcl } from './put-object-acl.ts'
+import { putObjectLegalHold } from './put-object-legal-hold.ts'
+import { putObjectLockConfiguration } from './put-object-lock-configuration.ts'
+import { putObjectRetention } from './put-object-retention.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
 import { putPublicAccessBlock } from './put-public-access-block.ts'
 import { restoreObject } from './restore-object.ts'
@@ -115,6 +121,9 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketWebsite,
   getObject,
   getObjectAcl,
+  getObjectRetention,
+  getObjectLockConfiguration,
+  getObjectLegalHold,
   getObjectAttributes,
   getObjectTagging,
   getPublicAccessBlock,
@@ -146,6 +155,9 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketWebsite,
   putObject,
   putObjectAcl,
+  putObjectRetention,
+  putObjectLockConfiguration,
+  putObjectLegalHold,
   putObjectTagging,
   putPublicAccessBlock,
   restoreObject,

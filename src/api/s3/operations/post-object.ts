@@ -63,8 +63,10 @@ export const postObject = defineOperation({
   },
 })
 
-const formNeeds = ({ fields }: SignedForm) =>
-  fields.has('tagging') ? (['s3:PutObjectTagging'] as const) : uploadNeeds({ headers: fields })
+const formNeeds = ({ fields }: SignedForm) => [
+  ...(fields.has('tagging') ? (['s3:PutObjectTagging'] as const) : []),
+  ...uploadNeeds({ headers: fields }),
+]
 
 /** S3: a redirect when asked for and valid, else 200, 201 with a document, or 204. */
 function reply(

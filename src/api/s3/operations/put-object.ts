@@ -4,6 +4,8 @@ import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
 import { contextHeader, requestedEncryption } from '../encryption-headers.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
+import { objectLock } from '../lock/configuration.ts'
+import { requireIntegrity } from '../lock/headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
@@ -34,6 +36,7 @@ export const putObject = defineOperation({
   run: async ({ target, attributes, properties, encryption, conditions, checksum }, context) => {
     const { bucket, key } = located(target, context)
     checkStorageClass(properties, context.settings)
+    if (properties.lock || objectLock.of(context.objects, bucket)?.mode) requireIntegrity(context.request)
     const body = bodyInput(context.body, checksum)
     const encrypting = await wantedEncryption(encryption, bucket, context)
     const access = await newObjectAccess(context, { bucket, key }, context.request)
