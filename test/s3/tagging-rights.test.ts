@@ -1,11 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-<<<<<<< HEAD
-import { CreateBucketCommand, GetObjectTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-=======
-import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
->>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
+import { CreateBucketCommand, GetObjectTaggingCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { bootstrapOf, mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
@@ -80,7 +76,6 @@ it('needs the right to read tags to copy or count them', async () => {
   expect((await send('PUT', 'copy', bare)).status).toBe(200)
 })
 
-<<<<<<< HEAD
 it('goes with the right to write that an ACL gives, for what is written', async () => {
   const s3 = test.client()
   await s3.send(new CreateBucketCommand({ Bucket: 'public', ACL: 'public-read-write' }))
@@ -94,7 +89,8 @@ it('goes with the right to write that an ACL gives, for what is written', async 
   await s3.send(new PutObjectCommand({ Bucket: 'public', Key: 'mine', Body: 'x' }))
   const body = '<Tagging><TagSet/></Tagging>'
   expect((await fetch(`${test.s3Url}/public/mine?tagging`, { method: 'PUT', body })).status).toBe(403)
-=======
+})
+
 it('needs the rights to retain, to hold and to bypass beside those to write and to delete', async () => {
   const retained = {
     'x-amz-object-lock-mode': 'GOVERNANCE',
@@ -115,5 +111,4 @@ it('needs the rights to read a lock to be told of it', async () => {
   const seen = await send('HEAD', '../locked/k')
   expect([seen.status, seen.headers.get('x-amz-object-lock-mode')]).toEqual([200, null])
   expect((await s3.send(new HeadObjectCommand({ Bucket: 'locked', Key: 'k' }))).ObjectLockMode).toBe('GOVERNANCE')
->>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
 })

@@ -54,11 +54,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     extendRetention: { POST: 'ExtendObjectRetention' },
     legalHold: { GET: 'ListLegalHolds', POST: 'AddLegalHold' },
     renameObject: { PUT: 'RenameObject' },
-<<<<<<< HEAD
-    retention: getPut('ObjectRetention'),
-=======
-    restore: { POST: 'RestoreObject' },
->>>>>>> 7cab7c9 (Lock objects: retention, legal holds and what a bucket gives by default)
     select: { POST: 'SelectObjectContent' },
     torrent: { GET: 'GetObjectTorrent' },
   },
