@@ -34,6 +34,8 @@ export const SPACE = {
   document: 17,
   /** bucket id → how far the latest look of its lifecycle rules got (lifecycle/state.ts) */
   lifecycle: 19,
+  /** u64 time ‖ random → bucket id ‖ lines of its access log that were not delivered before a stop (access-logs.ts) */
+  accessLog: 20,
 } as const
 
 const ZERO = Buffer.from([0])

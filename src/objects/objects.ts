@@ -7,6 +7,7 @@ import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
 import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
+import { type AccessLogOptions, type AccessLogs, DEFAULT_ACCESS_LOGS, openAccessLogs } from './access-logs.ts'
 import type { BodyInput } from './body-writer.ts'
 import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
 import { openConfigurations } from './bucket-configurations.ts'
@@ -146,6 +147,7 @@ export interface Objects extends ObjectsService {
   readonly rewraps: Omit<Rewraps, 'entry' | 'outdated' | 'close'>
   readonly keyChecks: Omit<KeyChecks, 'close'>
   readonly lifecycle: Omit<Lifecycle, 'close'>
+  readonly accessLogs: Omit<AccessLogs, 'close'>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -173,6 +175,7 @@ export interface ObjectsOptions {
   readonly keepOrphans?: boolean
   readonly rewrap?: Partial<RewrapOptions>
   readonly lifecycle?: Partial<LifecycleOptions>
+  readonly accessLogs?: Partial<AccessLogOptions>
   /** How often the keys of all buckets are checked, from the start on. Default: only before they wrap. */
   readonly keyCheckMs?: number
   /** The keys of a bucket became wrong, or right again. */
@@ -199,6 +202,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keepOrphans = false,
     rewrap = {},
     lifecycle: lifecycleOptions = {},
+    accessLogs: accessLogOptions = {},
     keyCheckMs,
     onKeyChange = () => {},
   } = options
@@ -286,6 +290,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     settings: { ...DEFAULT_LIFECYCLE, ...lifecycleOptions },
     onError: onBackgroundError,
   })
+  const accessLogs = openAccessLogs({
+    engine,
+    keys: keysFor(storeItself('store.access-log')),
+    settings: { ...DEFAULT_ACCESS_LOGS, ...accessLogOptions },
+    onError: onBackgroundError,
+  })
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
     return {
@@ -341,11 +351,13 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     rewraps,
     keyChecks,
     lifecycle,
+    accessLogs,
     garbage,
     swept,
     close: async () => {
       stop.abort()
       await lifecycle.close()
+      await accessLogs.close()
       await rewraps.close()
       await keyChecks.close()
       await deregistrations.close()

@@ -91,6 +91,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
         log.error(fields, 'bucket is LOCKED: its root key answers with other key material than before')
       else log.info(fields, 'bucket is open again: its root key is the right one')
     },
+    accessLogs: { intervalMs: config['s3.access-log-interval-ms'], region: config['s3.region'] },
     lifecycle: {
       dayMs: config['lifecycle.day-seconds'] * 1000,
       perSecond: config['lifecycle.per-second'],

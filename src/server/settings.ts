@@ -12,6 +12,7 @@ import {
   MIN_TOKEN_LIFE_MS,
 } from '../iam/token-settings.ts'
 import { DEFAULT_KMS_SETTINGS } from '../kms/settings.ts'
+import { DEFAULT_ACCESS_LOGS } from '../objects/access-logs.ts'
 import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
@@ -235,6 +236,11 @@ export const SETTINGS = {
     count,
     DEFAULT_REWRAP.perSecond,
     'number of objects whose data key is rewrapped in a second, of all buckets together; 0: as many as possible',
+  ),
+  's3.access-log-interval-ms': setting(
+    atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
+    DEFAULT_ACCESS_LOGS.intervalMs,
+    'how often access logs of buckets (PutBucketLogging) are delivered',
   ),
   'storage-classes': setting(
     storageClasses,

@@ -155,6 +155,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'yes', '1'],
   },
+  's3.access-log-interval-ms': {
+    good: [
+      ['1', 1],
+      ['60000', 60_000],
+      ['86400000', 86_400_000],
+    ],
+    bad: ['', '0', '-1', '86400001', 'soon'],
+  },
   'storage-classes': {
     good: [
       ['STANDARD_IA=/mnt/ia', [{ name: 'STANDARD_IA', directory: '/mnt/ia' }]],

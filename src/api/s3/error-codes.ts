@@ -70,6 +70,10 @@ export const S3_ERRORS = {
   InvalidSecurity: [403, 'The provided security credentials are not valid.'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],
+  InvalidTargetBucketForLogging: [
+    400,
+    'The target bucket for logging does not exist, is not owned by you, or does not have the appropriate grants for the log-delivery group.',
+  ],
   InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidURI: [400, 'Couldn’t parse the specified URI.'],
   'KMS.AccessDeniedException': [400, 'The root key of this bucket refused the request.'],

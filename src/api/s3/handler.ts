@@ -10,6 +10,7 @@ import type { ClientAddress } from '../common/client-address.ts'
 import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
+import { type Answer, counted, recordAccess } from './access-log/record.ts'
 import { type Tracked, trackedUses } from './activity.ts'
 import { anonymousCaller, authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
@@ -78,6 +79,8 @@ interface Trace {
   caller?: Caller
   sourceIp?: string
   reason?: string
+  chosen?: S3Operation
+  readonly answer: Answer
   /** What its buckets ask to be told of it. */
   tracked: readonly Tracked[]
   code?: string
@@ -88,8 +91,8 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
   const router = createRouter(OPERATIONS)
 
   return async (incoming, response) => {
-    const entry = { requestId: randomId(), operation: 'Unknown', startedAtMs: options.clock.now() }
-    const trace: Trace = { operation: 'Unknown', bodyAsked: false, tracked: [] }
+    const entry = { requestId: randomId(), startedAtMs: options.clock.now() }
+    const trace: Trace = { operation: 'Unknown', bodyAsked: false, answer: { sentBytes: 0 }, tracked: [] }
     response.setHeader('x-amz-request-id', entry.requestId)
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
@@ -110,20 +113,26 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
           perform({ operation: router.find(page), request: page, caller }, trace, options)
         const { reply, error } = await serveWebsite(request, { objects: options.objects, read })
         if (error) note(error, trace, entry.requestId, options)
-        return await send(response, reply, request.method === 'HEAD')
+        return await answer(response, reply, request.method === 'HEAD', trace, options)
       }
       const operation = router.find(request)
       trace.operation = operation.name
-      const caller = await authenticate(received, body(incoming, response, trace), options)
+      trace.chosen = operation
+      const caller = await authenticate(received, body(incoming, response, trace, options), options)
       trace.caller = caller
-      await send(response, await perform({ operation, request, caller }, trace, options), request.method === 'HEAD')
+      const reply = await perform({ operation, request, caller }, trace, options)
+      await answer(response, reply, request.method === 'HEAD', trace, options)
     } catch (error) {
       const face = s3Face(error)
       note(error, trace, entry.requestId, options)
       if (!response.headersSent && !response.destroyed)
-        await refuse(incoming, response, face, { requestId: entry.requestId, trace })
+        await refuse(incoming, response, face, { requestId: entry.requestId, trace }, options)
     } finally {
       tell(trace, entry.requestId, response, options.activity)
+      const { request, chosen: operation, caller, sourceIp, code } = trace
+      const endedAtMs = options.clock.now()
+      const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code }
+      recordAccess({ ...facts, answer: trace.answer }, options.objects)
       options.log.access({
         requestId: entry.requestId,
         operation: trace.operation,
@@ -136,6 +145,17 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       })
     }
   }
+}
+
+function answer(
+  response: ServerResponse,
+  reply: S3Reply,
+  bodyless: boolean,
+  trace: Trace,
+  { clock }: S3HandlerOptions,
+): Promise<void> {
+  trace.answer.readyAtMs = clock.now()
+  return send(response, counted(reply, trace.answer, bodyless), bodyless)
 }
 
 interface Performed {
@@ -152,6 +172,7 @@ async function perform(
 ): Promise<S3Reply> {
   const { sourceIp } = trace
   trace.operation = operation.name
+  trace.chosen = operation
   trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
   if (trace.tracked.length > 0) options.activity.ready()
   const authorisation = await authoriseRequest({ operation, request, caller, sourceIp }, options)
@@ -214,11 +235,13 @@ function connection(incoming: IncomingMessage, response: ServerResponse, options
 async function* body(
   incoming: IncomingMessage,
   response: ServerResponse,
-  trace: { bodyAsked: boolean },
+  trace: { bodyAsked: boolean; readonly answer: Answer },
+  { clock }: Pick<S3HandlerOptions, 'clock'>,
 ): AsyncGenerator<Buffer> {
   trace.bodyAsked = true
   if (awaitsContinue(incoming)) response.writeContinue()
   yield* progressing(readBytes(incoming))
+  trace.answer.askedAtMs = clock.now()
 }
 
 /** RFC 9110: 100-continue is the only expectation that there is, and HTTP/1.0 has none. S3 serves whoever expects something else. */
@@ -255,8 +278,10 @@ async function refuse(
   incoming: IncomingMessage,
   response: ServerResponse,
   error: S3Error,
-  { requestId, trace: { bodyAsked, request } }: { readonly requestId: string; readonly trace: Trace },
+  { requestId, trace }: { readonly requestId: string; readonly trace: Trace },
+  options: S3HandlerOptions,
 ): Promise<void> {
+  const { bodyAsked, request } = trace
   const rest = !incoming.complete && (incoming.headers['content-length'] ?? '0') !== '0'
   const unread = rest || (!incoming.complete && incoming.headers['transfer-encoding'] !== undefined)
   if (unread) response.setHeader('connection', 'close')
@@ -265,7 +290,8 @@ async function refuse(
   const reply = isPage ? pageOfError(error, requestId) : errorReply(error, resource, requestId)
   // A client that still waits for 100 Continue sends nothing that would have to be read.
   const awaited = unread && (bodyAsked || !awaitsContinue(incoming))
-  await send(response, awaited ? lingering(reply, incoming) : reply, incoming.method === 'HEAD')
+  const whole = awaited ? lingering(reply, incoming) : reply
+  await answer(response, whole, incoming.method === 'HEAD', trace, options)
 }
 
 /** Ends the reply, and with it the connection, only after the body was read: closing earlier resets what is on its way. */

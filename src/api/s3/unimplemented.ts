@@ -29,7 +29,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
     'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },
     inventory: listed('BucketInventoryConfiguration', 'id'),
-    logging: getPut('BucketLogging'),
     metadataAnnotationTable: { PUT: 'UpdateBucketMetadataAnnotationTableConfiguration' },
     metadataConfiguration: {
       GET: 'GetBucketMetadataConfiguration',

@@ -27,6 +27,7 @@ import { getBucketEncryption } from './get-bucket-encryption.ts'
 import { getBucketIntelligentTieringConfiguration } from './get-bucket-intelligent-tiering-configuration.ts'
 import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
+import { getBucketLogging } from './get-bucket-logging.ts'
 import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
 import { getBucketOwnershipControls } from './get-bucket-ownership-controls.ts'
 import { getBucketPolicy } from './get-bucket-policy.ts'
@@ -62,6 +63,7 @@ import { putBucketCors } from './put-bucket-cors.ts'
 import { putBucketEncryption } from './put-bucket-encryption.ts'
 import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
 import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
+import { putBucketLogging } from './put-bucket-logging.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
 import { putBucketOwnershipControls } from './put-bucket-ownership-controls.ts'
 import { putBucketPolicy } from './put-bucket-policy.ts'
@@ -111,6 +113,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketIntelligentTieringConfiguration,
   getBucketLifecycleConfiguration,
   getBucketLocation,
+  getBucketLogging,
   getBucketMetricsConfiguration,
   getBucketOwnershipControls,
   getBucketPolicy,
@@ -146,6 +149,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketEncryption,
   putBucketIntelligentTieringConfiguration,
   putBucketLifecycleConfiguration,
+  putBucketLogging,
   putBucketMetricsConfiguration,
   putBucketOwnershipControls,
   putBucketPolicy,

@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Bucket } from '../../../objects/buckets.ts'
+import type { Objects } from '../../../objects/objects.ts'
+import type { Caller, ResourceUse, S3Operation, S3Reply } from '../operation.ts'
+import type { S3Request } from '../request.ts'
+import { type LoggedRequest, logLine } from './line.ts'
+import { loggedOperation, SOURCE_NAMES } from './operation-name.ts'
+
+/** What a request leaves behind for the access logs of its buckets. */
+export interface AccessFacts {
+  readonly incoming: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+  readonly operation: S3Operation | undefined
+  readonly request: S3Request | undefined
+  readonly caller: Caller | undefined
+  readonly sourceIp: string | undefined
+  readonly code: string | undefined
+  readonly answer: Answer
+}
+
+/** Of the reply, as far as it went. */
+export interface Answer {
+  reply?: S3Reply
+  sentBytes: number
+  /** When its first byte was ready. */
+  readyAtMs?: number
+  /** When the request's body had been read. */
+  askedAtMs?: number
+}
+
+/** The reply, with its bytes counted as they go. */
+export function counted(reply: S3Reply, answer: Answer, bodyless: boolean): S3Reply {
+  answer.reply = reply
+  const { body } = reply
+  if (body === undefined || bodyless) return reply
+  if (typeof body === 'string' || Buffer.isBuffer(body)) {
+    answer.sentBytes += Buffer.byteLength(body)
+    return reply
+  }
+  async function* bytes(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of stream) {
+      answer.sentBytes += chunk.length
+      yield chunk
+    }
+  }
+  return { ...reply, body: bytes(body) }
+}
+
+/** In the log of the bucket that a request names, and in that of the source of a copy. */
+export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>) {
+  const { operation, request } = facts
+  if (!operation || request?.bucket === undefined) return
+  const add = (use: Pick<ResourceUse, 'bucket' | 'key'>, name: string): void => {
+    const bucket = foundBucket(buckets, use.bucket)
+    if (bucket && accessLogs.target(bucket)) {
+      accessLogs.add(bucket, logLine(logged(facts, bucket, use.key, name)), facts.startedAtMs)
+    }
+  }
+  const name = loggedOperation(operation)
+  const key = request.key ?? facts.caller?.form?.key
+  add({ bucket: request.bucket, key }, request.website ? name.replace('REST', 'WEBSITE') : name)
+  const source = SOURCE_NAMES[operation.name]
+  const use = source === undefined ? undefined : sourceOf(operation, request)
+  if (source !== undefined && use) add(use, source)
+}
+
+/** A bucket whose record is damaged has no log: its requests are refused. */
+function foundBucket(buckets: Pick<Objects, 'buckets'>['buckets'], name: string): Bucket | undefined {
+  try {
+    return buckets.find(name)
+  } catch {
+    return undefined
+  }
+}
+
+function sourceOf({ alsoUses }: S3Operation, request: S3Request): ResourceUse | undefined {
+  try {
+    return alsoUses?.(request)
+  } catch {
+    return undefined
+  }
+}
+
+function logged(facts: AccessFacts, bucket: Bucket, key: string | undefined, operation: string): LoggedRequest {
+  const { answer, caller, request, response, startedAtMs, endedAtMs } = facts
+  const versionId = answer.reply?.headers?.['x-amz-version-id'] ?? request?.query.get('versionId')
+  return {
+    bucketOwner: bucket.ownerId,
+    bucket: bucket.name,
+    timeMs: startedAtMs,
+    remoteIp: facts.sourceIp,
+    requester: caller && caller.principal.type !== 'anonymous' ? caller.principal.iamId : undefined,
+    requestId: facts.requestId,
+    operation,
+    key,
+    incoming: facts.incoming,
+    status: response.statusCode,
+    errorCode: facts.code,
+    bytesSent: answer.sentBytes,
+    objectBytes: objectBytes(facts),
+    totalMs: endedAtMs - startedAtMs,
+    turnAroundMs: (answer.readyAtMs ?? endedAtMs) - (answer.askedAtMs ?? startedAtMs),
+    versionId: versionId === undefined ? undefined : String(versionId),
+    signedBy: signedBy(request),
+  }
+}
+
+/** Of the object that was read, or the body that was stored. */
+function objectBytes({ operation, caller, answer, code }: AccessFacts): number | undefined {
+  if (code !== undefined) return undefined
+  if (operation?.storesBody) return caller?.body.lengthBytes
+  if (operation?.name !== 'GetObject' && operation?.name !== 'HeadObject') return undefined
+  const range = /\/(\d+)$/.exec(String(answer.reply?.headers?.['content-range'] ?? ''))
+  return Number(range?.[1] ?? answer.reply?.headers?.['content-length'])
+}
+
+function signedBy(request: S3Request | undefined): LoggedRequest['signedBy'] {
+  if (request?.headers.get('authorization')?.startsWith('AWS4-')) return 'AuthHeader'
+  return request?.query.has('X-Amz-Signature') ? 'QueryString' : undefined
+}

@@ -1,0 +1,71 @@
+import type { Logging } from '../../../objects/access-log-target.ts'
+import { readXmlBody } from '../checksum-headers.ts'
+import { S3Error } from '../error-codes.ts'
+import { defineOperation, type OperationContext } from '../operation.ts'
+import { bucketTarget } from '../target.ts'
+import { parseXml, type XmlElement } from '../xml/decode.ts'
+
+const MAX_BODY_BYTES = 64 * 1024
+const MAX_PREFIX_BYTES = 512
+
+export const putBucketLogging = defineOperation({
+  name: 'PutBucketLogging',
+  method: 'PUT',
+  on: 'bucket',
+  query: { logging: true },
+  action: 's3:PutBucketLogging',
+  parse: bucketTarget,
+  run: async (name, context) => {
+    const { objects, request, body } = context
+    const bucket = objects.buckets.get(name)
+    const root = parseXml(await readXmlBody(request, body, { maxBytes: MAX_BODY_BYTES }), 'BucketLoggingStatus')
+    root.allow('LoggingEnabled')
+    const enabled = root.child('LoggingEnabled')
+    const logging = enabled && readLogging(enabled)
+    if (logging) await checkTarget(name, logging, context)
+    await objects.changeDocument(bucket, 'logging', () => logging)
+    return { status: 200, headers: { 'content-length': 0 } }
+  },
+})
+
+function readLogging(element: XmlElement): Logging {
+  element.allow('TargetBucket', 'TargetPrefix', 'TargetGrants', 'TargetObjectKeyFormat')
+  const targetBucket = element.text('TargetBucket')
+  const targetPrefix = element.text('TargetPrefix')
+  if (targetBucket === undefined || targetPrefix === undefined) throw new S3Error('MalformedXML')
+  if (Buffer.byteLength(targetPrefix) > MAX_PREFIX_BYTES) {
+    throw new S3Error('InvalidArgument', 'The target prefix is too long.')
+  }
+  // A log belongs to the owner of its bucket, who grants by policies.
+  if ((element.child('TargetGrants')?.elements.length ?? 0) > 0) {
+    throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  }
+  const format = element.child('TargetObjectKeyFormat')
+  return { targetBucket, targetPrefix, ...(format ? readFormat(format) : {}) }
+}
+
+function readFormat(element: XmlElement): Pick<Logging, 'partitionedBy'> {
+  element.allow('SimplePrefix', 'PartitionedPrefix')
+  if (element.elements.length !== 1) throw new S3Error('MalformedXML')
+  const partitioned = element.child('PartitionedPrefix')
+  if (!partitioned) return {}
+  partitioned.allow('PartitionDateSource')
+  const source = partitioned.text('PartitionDateSource')
+  if (source !== 'EventTime' && source !== 'DeliveryTime') throw new S3Error('MalformedXML')
+  return { partitionedBy: source }
+}
+
+/** S3 writes logs as a service of its own; whoever sets them up here must be allowed to write them himself. */
+async function checkTarget(
+  name: string,
+  { targetBucket, targetPrefix }: Logging,
+  { objects, require }: OperationContext,
+): Promise<void> {
+  const refused = (message: string) => new S3Error('InvalidTargetBucketForLogging', message)
+  const target = objects.buckets.find(targetBucket)
+  if (!target) throw refused('The target bucket for logging does not exist')
+  if (target.serviceInstanceCrn !== objects.buckets.get(name).serviceInstanceCrn) {
+    throw refused('The owner for the bucket to be logged and the target bucket must be the same.')
+  }
+  await require({ bucket: targetBucket, key: targetPrefix, action: 's3:PutObject' })
+}

@@ -1,0 +1,168 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  type BucketLoggingStatus,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  GetBucketLoggingCommand,
+  GetObjectCommand,
+  PutBucketLoggingCommand,
+} from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { mainAccount } from '../support/bootstrap.ts'
+import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
+import { otherAccount } from '../support/other-account.ts'
+import { outcome, sendRaw } from '../support/raw-s3.ts'
+import { keysOf, makeBucket } from '../support/s3.ts'
+
+let test: ObjectHouse
+beforeEach(async () => {
+  test = await startObjectHouse({ accounts: [mainAccount, otherAccount] })
+  await makeBucket(test.s3, 'logs')
+})
+afterEach(() => test[Symbol.asyncDispose]())
+
+const log = (LoggingEnabled?: BucketLoggingStatus['LoggingEnabled']) =>
+  test.s3.send(
+    new PutBucketLoggingCommand({
+      Bucket: test.bucket,
+      BucketLoggingStatus: LoggingEnabled ? { LoggingEnabled } : {},
+    }),
+  )
+const status = async () => (await test.s3.send(new GetBucketLoggingCommand({ Bucket: test.bucket }))).LoggingEnabled
+const TO_LOGS = { TargetBucket: 'logs', TargetPrefix: 'of/objects-' }
+const bodyOf = async (of: ObjectHouse, Key: string) =>
+  (await (await of.s3.send(new GetObjectCommand({ Bucket: 'logs', Key }))).Body?.transformToString()) ?? ''
+/** The lines that were delivered, each with its 25 spaces outside of quotes and brackets cut. */
+async function delivered(of: ObjectHouse = test) {
+  await of.house.objects.accessLogs.flush()
+  const texts = await Promise.all((await keysOf(of.s3, 'logs')).map((key) => bodyOf(of, key)))
+  const lines = texts.join('').split('\n').slice(0, -1)
+  return lines.map((line) => line.match(/"[^"]*"|\[[^\]]*\]|[^ ]+/g) ?? [])
+}
+
+describe('The logging of a bucket', () => {
+  it('is off, is what was put, and goes', async () => {
+    expect(await status()).toBeUndefined()
+    await log(TO_LOGS)
+    expect(await status()).toEqual({ ...TO_LOGS, TargetObjectKeyFormat: { SimplePrefix: {} } })
+    const partitioned = { PartitionedPrefix: { PartitionDateSource: 'EventTime' } } as const
+    await log({ ...TO_LOGS, TargetObjectKeyFormat: partitioned })
+    expect(await status()).toEqual({ ...TO_LOGS, TargetObjectKeyFormat: partitioned })
+    await log()
+    expect(await status()).toBeUndefined()
+  })
+
+  it('is refused where nothing could or should be delivered', async () => {
+    expect(await refusal(log({ ...TO_LOGS, TargetBucket: 'nowhere' }))).toBe('400 InvalidTargetBucketForLogging')
+    await makeBucket(test.client(otherAccount), 'theirs')
+    expect(await refusal(log({ ...TO_LOGS, TargetBucket: 'theirs' }))).toBe('400 InvalidTargetBucketForLogging')
+    const Grantee = { Type: 'CanonicalUser', ID: 'x' } as const
+    const grants = { TargetGrants: [{ Grantee, Permission: 'READ' as const }] }
+    expect(await refusal(log({ ...TO_LOGS, ...grants }))).toBe('400 InvalidBucketAclWithObjectOwnership')
+    const put = (inside: string) =>
+      sendRaw(test.s3Url, {
+        ...{ method: 'PUT', path: `/${test.bucket}`, query: { logging: '' } },
+        body: `<BucketLoggingStatus>${inside}</BucketLoggingStatus>`,
+      }).then(outcome)
+    const to = '<TargetBucket>logs</TargetBucket>'
+    const prefix = '<TargetPrefix>p</TargetPrefix>'
+    expect(await put(`<LoggingEnabled>${to}</LoggingEnabled>`)).toBe('400 MalformedXML')
+    expect(await put(`<LoggingEnabled>${prefix}</LoggingEnabled>`)).toBe('400 MalformedXML')
+    const format = (text: string) =>
+      `<LoggingEnabled>${to}${prefix}<TargetObjectKeyFormat>${text}</TargetObjectKeyFormat></LoggingEnabled>`
+    expect(await put(format(''))).toBe('400 MalformedXML')
+    const source = '<PartitionDateSource>Noon</PartitionDateSource>'
+    expect(await put(format(`<PartitionedPrefix>${source}</PartitionedPrefix>`))).toBe('400 MalformedXML')
+    expect(await status()).toBeUndefined()
+  })
+
+  it('writes a line for each request, with the fields of S3', async () => {
+    await test.put('before', 'x')
+    await log(TO_LOGS)
+    await test.put('a key/ü', 'twelve bytes')
+    await test.get('a key/ü', { Range: 'bytes=0-3' })
+    await refusal(test.get('nowhere'))
+    const agent = { 'user-agent': 'a "browser" [1]', referer: 'http://x/\u00fc' }
+    await test.raw({ method: 'HEAD', key: 'before', headers: agent })
+    await sendRaw(test.s3Url, { method: 'GET', path: `/${test.bucket}`, account: otherAccount })
+    const url = await getSignedUrl(test.s3, new GetObjectCommand({ Bucket: test.bucket, Key: 'before' }))
+    await (await fetch(url)).text()
+    await test.s3.send(new CopyObjectCommand({ Bucket: test.bucket, Key: 'copy', CopySource: `${test.bucket}/before` }))
+    const lines = await delivered()
+    for (const line of lines) expect(line).toHaveLength(26)
+    const [owner] = new Set(lines.map(([first]) => first))
+    expect(lines.map((line) => [line[6], line[7], line[9], line[10], line[11], line[12], line[21]].join(' '))).toEqual([
+      'REST.PUT.LOGGING_STATUS - 200 - - - AuthHeader',
+      'REST.PUT.OBJECT a%20key/%C3%BC 200 - - 12 AuthHeader',
+      'REST.GET.OBJECT a%20key/%C3%BC 206 - 4 12 AuthHeader',
+      expect.stringMatching(/^REST.GET.OBJECT nowhere 404 NoSuchKey \d+ - AuthHeader$/),
+      'REST.HEAD.OBJECT before 200 - - 1 AuthHeader',
+      expect.stringMatching(/^REST.GET.BUCKET - 403 AccessDenied \d+ - AuthHeader$/),
+      'REST.GET.OBJECT before 200 - 1 1 QueryString',
+      expect.stringMatching(/^REST.COPY.OBJECT copy 200 - \d+ - AuthHeader$/),
+      expect.stringMatching(/^REST.COPY.OBJECT_GET before 200 - \d+ - AuthHeader$/),
+    ])
+    const [, put = []] = lines
+    expect(put.slice(0, 2)).toEqual([owner, test.bucket])
+    expect(put[2]).toMatch(/^\[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\]$/)
+    expect(put.slice(3, 5)).toEqual(['127.0.0.1', mainAccount.user.iamId])
+    expect(put[8]).toBe(`"PUT /${test.bucket}/a%20key/%C3%BC?x-id=PutObject HTTP/1.1"`)
+    expect(lines[4]?.slice(15, 17)).toEqual(['"http://x/%C3%BC"', '"a %22browser%22 [1]"'])
+    expect(lines[5]?.[4]).toBe(otherAccount.user.iamId)
+    // Who reads the log must not be let in by what he reads.
+    expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
+  })
+
+  it('names its logs as it is told', async () => {
+    const day = new Date().toISOString().slice(0, 10)
+    const flushed = async () => {
+      await test.put('key', 'x')
+      await test.house.objects.accessLogs.flush()
+      return (await keysOf(test.s3, 'logs')).at(-1)
+    }
+    await log(TO_LOGS)
+    expect(await flushed()).toMatch(new RegExp(`^of/objects-${day}-\\d\\d-\\d\\d-\\d\\d-[0-9A-F]{16}$`))
+    const to = (source: 'EventTime' | 'DeliveryTime') =>
+      log({
+        ...{ TargetBucket: 'logs', TargetPrefix: 'z' },
+        TargetObjectKeyFormat: { PartitionedPrefix: { PartitionDateSource: source } },
+      })
+    const place = `^z${mainAccount.id}/us-east-1/${test.bucket}/${day.replaceAll('-', '/')}/${day}`
+    await to('DeliveryTime')
+    expect(await flushed()).toMatch(new RegExp(`${place}-\\d\\d-\\d\\d-\\d\\d-[0-9A-F]{16}$`))
+    for (const key of await keysOf(test.s3, 'logs'))
+      await test.house.objects.delete({ bucket: test.house.objects.buckets.get('logs'), key, conditions: {} })
+    await to('EventTime')
+    expect(await flushed()).toMatch(new RegExp(`${place}-00-00-00-[0-9A-F]{16}$`))
+  })
+
+  it('ends when its target is gone, and does not follow another owner', async () => {
+    await test.s3.send(new CreateBucketCommand({ Bucket: 'passing' }))
+    await log({ TargetBucket: 'passing', TargetPrefix: '' })
+    await test.put('key', 'x')
+    const { objects } = test.house
+    await objects.deleteBucket(objects.buckets.get('passing'))
+    await makeBucket(test.client(otherAccount), 'passing')
+    await objects.accessLogs.flush()
+    expect(await keysOf(test.client(otherAccount), 'passing')).toEqual([])
+  })
+
+  it('loses no line at a stop, delivered or not, and leaves none in clear on the disk', async () => {
+    const first = test
+    await log(TO_LOGS)
+    await test.put('told-in-the-log', 'x')
+    await test.stop()
+    const again = await startObjectHouse({ directory: first.directory })
+    const keys = async () => (await delivered(again)).map((line) => line[7])
+    expect(await keys()).toContain('told-in-the-log')
+    await again.stop()
+    const files = await readdir(first.dataDir, { recursive: true, withFileTypes: true })
+    for (const file of files.filter((one) => one.isFile() && !one.parentPath.includes('/audit'))) {
+      const bytes = await readFile(join(file.parentPath, file.name))
+      expect([file.name, bytes.includes('REST.PUT.OBJECT')]).toEqual([file.name, false])
+    }
+    test = await startObjectHouse({ directory: first.directory })
+  })
+})
