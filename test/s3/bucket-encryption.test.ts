@@ -112,6 +112,13 @@ describe('The encryption of a bucket', () => {
     expect((await test.put('k', 'x', { Bucket: 'theirs' })).BucketKeyEnabled).toBe(true)
   })
 
+  it('is not there when nothing was said, where buckets are of the classic kind', async () => {
+    await using classic = await startObjectHouse({ settings: { COFFER_S3_BUCKET_DEFAULTS: 'classic' } })
+    const read = () => classic.s3.send(new GetBucketEncryptionCommand({ Bucket: 'objects' }))
+    expect(await refusal(read())).toBe('404 ServerSideEncryptionConfigurationNotFoundError')
+    expect((await classic.put('k', 'x')).ServerSideEncryption).toBe('AES256')
+  })
+
   it('outlives a restart', async () => {
     await using first = await startHouse()
     const s3 = first.client()

@@ -1,4 +1,5 @@
 import { type BucketEncryption, bucketEncryption } from '../bucket-encryption.ts'
+import { S3Error } from '../error-codes.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
@@ -10,12 +11,16 @@ export const getBucketEncryption = defineOperation({
   query: { encryption: true },
   action: 's3:GetEncryptionConfiguration',
   parse: bucketTarget,
-  run: async (name, { objects }) => {
+  run: async (name, { objects, settings }) => {
     const bucket = objects.buckets.get(name)
     const { rootKeyCrn, encryption, slot, slots } = bucket
     const own = encryption === 'customer-managed'
-    const made: BucketEncryption = { algorithm: own ? 'aws:kms' : 'AES256' }
-    const set = bucketEncryption.of(objects, bucket) ?? made
+    const said = bucketEncryption.of(objects, bucket)
+    // S3 before 2023: what nobody said is not answered.
+    if (!said && !own && settings.bucketDefaults === 'classic') {
+      throw new S3Error('ServerSideEncryptionConfigurationNotFoundError', undefined, { extra: { BucketName: name } })
+    }
+    const set: BucketEncryption = said ?? { algorithm: own ? 'aws:kms' : 'AES256' }
     const usual = slots.some(({ id, kind }) => id === slot && kind === 'bucket-key')
     const key = set.unnamed ? undefined : (set.keyName ?? (own ? rootKeyCrn : undefined))
     return xmlReply('ServerSideEncryptionConfiguration', {
