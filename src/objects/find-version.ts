@@ -74,7 +74,7 @@ export function objectIn(
   found: FoundVersion | undefined,
   { key, versionId }: VersionTarget,
 ): FoundVersion<ObjectRecord> {
-  if (!found && versionId === undefined) throw noSuchKey(key)
+  if (!found && versionId === undefined) throw noSuchKey(key, { deleteMarker: false })
   if (!found) {
     throw new ObjectsError('NoSuchVersion', 'The specified version does not exist.', { details: { key, versionId } })
   }
@@ -85,5 +85,5 @@ export function objectIn(
   throw new ObjectsError('DeleteMarker', 'The version is a delete marker.', { details: marker })
 }
 
-const noSuchKey = (key: string, marker: ErrorDetails = {}): ObjectsError =>
+const noSuchKey = (key: string, marker: ErrorDetails): ObjectsError =>
   new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key, ...marker } })

@@ -43,6 +43,8 @@ describe('an object in a bucket that never had versioning', () => {
     expect((await test.raw({ method: 'GET', key: 'plain', query: { versionId: '' } })).status).toBe(400)
     const deleted = await remove('plain')
     expect([deleted.VersionId, deleted.DeleteMarker]).toEqual([undefined, undefined])
+    // The public suite asks for it, AWS leaves it out.
+    expect((await test.raw({ method: 'HEAD', key: 'plain' })).headers['x-amz-delete-marker']).toBe('false')
     expect(await refusal(test.get('plain'))).toBe('404 NoSuchKey')
   })
 })
@@ -234,8 +236,9 @@ describe('an object while versioning is suspended', () => {
     await versioning('Enabled')
     const one = await test.put('suspended', 'one')
     await versioning('Suspended')
-    expect(await test.put('suspended', 'two')).toMatchObject({ VersionId: 'null' })
-    expect(await test.put('suspended', 'three')).toMatchObject({ VersionId: 'null' })
+    // S3 tells no id of the null version when it is written.
+    expect((await test.put('suspended', 'two')).VersionId).toBeUndefined()
+    expect((await test.put('suspended', 'three')).VersionId).toBeUndefined()
     expect(await test.get('suspended')).toMatchObject({ VersionId: 'null' })
     expect([await text('suspended'), await text('suspended', one.VersionId)]).toEqual(['three', 'one'])
     expect(await remove('suspended')).toMatchObject({ DeleteMarker: true, VersionId: 'null' })
@@ -252,6 +255,7 @@ describe('an object while versioning is suspended', () => {
     const part = await s3.send(new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: 'part' }))
     const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] }
     const done = await s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }))
-    expect(done.VersionId).toBe('null')
+    expect(done.VersionId).toBeUndefined()
+    expect((await test.get(Key)).VersionId).toBe('null')
   })
 })

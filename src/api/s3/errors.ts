@@ -168,7 +168,8 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
 
 /** S3: a delete marker is named whenever it is what was found, and may only be deleted. */
 function markerHeaders({ code, details }: CodedError): { headers?: Record<string, string> } {
-  const { markerVersionId, markerTimeMs } = details
+  const { markerVersionId, markerTimeMs, deleteMarker } = details
+  if (deleteMarker === false) return { headers: { 'x-amz-delete-marker': 'false' } }
   if (markerVersionId === undefined) return {}
   const marker = { 'x-amz-delete-marker': 'true', 'x-amz-version-id': String(markerVersionId) }
   if (code !== 'DeleteMarker') return { headers: marker }

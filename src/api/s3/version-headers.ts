@@ -12,5 +12,9 @@ export const versionHeader = (
 ): Headers =>
   versionId === undefined || (versioning === undefined && versionId === NULL_VERSION) ? {} : { [name]: versionId }
 
+/** Of a write: S3 tells it of what got an id of its own. */
+export const writtenVersionHeader = (versionId: string): Headers =>
+  versionId === NULL_VERSION ? {} : { 'x-amz-version-id': versionId }
+
 export const copiedVersionHeader = (bucket: Pick<BucketRecord, 'versioning'>, versionId: string): Headers =>
   versionHeader(bucket, versionId, 'x-amz-copy-source-version-id')

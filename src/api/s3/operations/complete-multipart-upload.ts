@@ -10,7 +10,7 @@ import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { integer, located, quoted, unquoted } from '../target.ts'
 import { uploadTarget } from '../upload-target.ts'
-import { versionHeader } from '../version-headers.ts'
+import { writtenVersionHeader } from '../version-headers.ts'
 import { parseXml, type XmlElement } from '../xml/decode.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -72,7 +72,7 @@ export const completeMultipartUpload = defineOperation({
       {
         ...encryptionHeaders(done.protection, customerKey),
         ...(await expirationOfStored(objects, place)),
-        ...versionHeader(place.bucket, done.versionId),
+        ...writtenVersionHeader(done.versionId),
       },
     )
   },

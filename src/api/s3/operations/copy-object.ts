@@ -18,7 +18,7 @@ import type { S3Request } from '../request.ts'
 import { checkStorageClass } from '../storage-class.ts'
 import { located, type ObjectTarget, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
-import { copiedVersionHeader, versionHeader } from '../version-headers.ts'
+import { copiedVersionHeader, writtenVersionHeader } from '../version-headers.ts'
 import { wantedEncryption } from '../wanted-encryption.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -110,7 +110,7 @@ export const copyObject = defineOperation({
         ...encryptionHeaders(stored.protection, encryption.customerKey),
         ...contextHeader(encryption.context),
         ...(await expirationOfStored(objects, target)),
-        ...versionHeader(target.bucket, stored.versionId),
+        ...writtenVersionHeader(stored.versionId),
         ...copiedVersionHeader(from.bucket, object.versionId),
       },
     )

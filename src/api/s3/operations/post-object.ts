@@ -14,7 +14,7 @@ import { checkStorageClass } from '../storage-class.ts'
 import { objectTags } from '../tags.ts'
 import { bucketTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
-import { versionHeader } from '../version-headers.ts'
+import { writtenVersionHeader } from '../version-headers.ts'
 import { wantedEncryption } from '../wanted-encryption.ts'
 import { xml } from '../xml/encode.ts'
 
@@ -57,7 +57,7 @@ export const postObject = defineOperation({
     const headers = {
       ...encryptionHeaders(stored.protection, encryption.customerKey),
       ...(await expirationOfStored(objects, { bucket, key: form.key })),
-      ...versionHeader(bucket, stored.versionId),
+      ...writtenVersionHeader(stored.versionId),
     }
     return reply(form, name, request, stored.etag, headers)
   },

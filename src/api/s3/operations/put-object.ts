@@ -12,7 +12,7 @@ import { refuseUnsupported } from '../refused-headers.ts'
 import { checkStorageClass } from '../storage-class.ts'
 import { located, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
-import { versionHeader } from '../version-headers.ts'
+import { writtenVersionHeader } from '../version-headers.ts'
 import { wantedEncryption } from '../wanted-encryption.ts'
 
 export const putObject = defineOperation({
@@ -52,7 +52,7 @@ export const putObject = defineOperation({
         ...encryptionHeaders(stored.protection, encryption.customerKey),
         ...contextHeader(encryption.context),
         ...(await expirationOfStored(context.objects, { bucket, key })),
-        ...versionHeader(bucket, stored.versionId),
+        ...writtenVersionHeader(stored.versionId),
         'content-length': 0,
       },
     }
