@@ -13,6 +13,16 @@ export const DEVIATIONS: readonly Deviation[] = [
     why: 'AWS ended it; HMAC-SHA1 over a request says too little of it',
   },
   {
+    operation: 'PutObject',
+    is: 'If-None-Match takes an ETag as well as `*`, as CompleteMultipartUpload does',
+    why: 'RFC 9110 says what it means; AWS answers 501',
+  },
+  {
+    operation: 'DeleteObject',
+    is: 'the conditions of size and date, which AWS has for directory buckets only, hold in every bucket, in DeleteObjects too',
+    why: 'to ignore them would delete what the client meant to keep',
+  },
+  {
     operation: 'CreateMultipartUpload',
     is: 'parts of an upload with a composite checksum may come without one: Coffer computes it',
     why: 'clients of before 2025 send none, and the object’s checksum is verified all the same',

@@ -2,7 +2,7 @@ import { hasCode } from '../base/errors.ts'
 import type { Entry, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { checkWriteConditions, type WriteConditions } from './conditions.ts'
+import { checkWriteConditions, isConditional, type WriteConditions } from './conditions.ts'
 import { openSummary } from './content.ts'
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
@@ -151,18 +151,23 @@ export function currentBucket(engine: Engine, bucket: Bucket): Bucket {
   return now
 }
 
+/** `marked`: there are versions of the key, the current one a delete marker. */
 export async function checkConditions(
   keys: BucketKeys,
   bucket: Bucket,
   key: string,
   conditions: WriteConditions,
   current: Entry | undefined,
+  marked = false,
 ): Promise<void> {
-  if (conditions.ifMatch === undefined && conditions.ifNoneMatch === undefined) return
-  if (!current) return checkWriteConditions(conditions, undefined)
-  const record = decodeObject(current.value)
-  using cipher = await keys.summaryCipher(bucket)
-  checkWriteConditions(conditions, openSummary(cipher, bucket, key, record.blobId, 0, record.summary))
+  if (!isConditional(conditions)) return
+  if (!current) return checkWriteConditions(conditions, marked ? 'marked' : undefined)
+  const { sizeBytes, modifiedAtMs, blobId, summary } = decodeObject(current.value)
+  const etag = async (): Promise<string> => {
+    using cipher = await keys.summaryCipher(bucket)
+    return openSummary(cipher, bucket, key, blobId, 0, summary).etag
+  }
+  await checkWriteConditions(conditions, { sizeBytes, modifiedAtMs, etag })
 }
 
 const blobsOf = (record: ObjectRecord): string[] => [

@@ -8,11 +8,16 @@ export interface ReadConditions {
   readonly ifUnmodifiedSinceMs?: number
 }
 
-/** Conditions of a write: `ifNoneMatch` is `*` or an ETag. */
+/** Conditions of a write. The ETags are one each, or `*`. */
 export interface WriteConditions {
   readonly ifMatch?: string
   readonly ifNoneMatch?: string
+  /** Of deletions: what does not exist meets these. */
+  readonly ifMatchSizeBytes?: number
+  readonly ifMatchModifiedAtMs?: number
 }
+
+export const isConditional = (conditions: WriteConditions): boolean => Object.keys(conditions).length > 0
 
 interface State {
   readonly etag: string
@@ -57,19 +62,37 @@ export function checkCopyConditions(conditions: ReadConditions, state: State): v
   }
 }
 
-/** `current` undefined: there is no such object. */
-export function checkWriteConditions(
+/**
+ * `current` undefined: there is no such object; `marked`: its current version is a delete marker. `etag` is asked for when a
+ * condition needs it.
+ */
+export async function checkWriteConditions(
   conditions: WriteConditions,
-  current: { readonly etag: string } | undefined,
-): void {
-  const { ifMatch, ifNoneMatch } = conditions
+  current: WrittenState | 'marked' | undefined,
+): Promise<void> {
+  const { ifMatch, ifNoneMatch, ifMatchSizeBytes, ifMatchModifiedAtMs } = conditions
+  const live = current === 'marked' ? undefined : current
   if (ifMatch !== undefined) {
     // S3: If-Match on a key that does not exist answers 404 NoSuchKey.
-    if (!current) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.')
-    if (!matches([ifMatch], current.etag)) throw preconditionFailed('If-Match')
+    if (!live) throw new ObjectsError('NoSuchKey', 'The specified key does not exist.')
+    if (!matches([ifMatch], await live.etag())) throw preconditionFailed('If-Match')
   }
-  if (ifNoneMatch !== undefined && current && matches([ifNoneMatch], current.etag))
+  if (ifNoneMatch !== undefined && live && matches([ifNoneMatch], await live.etag())) {
     throw preconditionFailed('If-None-Match')
+  }
+  if (current === undefined) return
+  if (ifMatchSizeBytes !== undefined && live?.sizeBytes !== ifMatchSizeBytes) {
+    throw preconditionFailed('x-amz-if-match-size')
+  }
+  if (ifMatchModifiedAtMs !== undefined && (!live || seconds(live.modifiedAtMs) !== seconds(ifMatchModifiedAtMs))) {
+    throw preconditionFailed('x-amz-if-match-last-modified-time')
+  }
+}
+
+interface WrittenState {
+  readonly sizeBytes: number
+  readonly modifiedAtMs: number
+  readonly etag: () => Promise<string>
 }
 
 const preconditionFailed = (condition: string): ObjectsError =>

@@ -3,7 +3,7 @@ import type { Entry, Token } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, currentBucket, garbageOf, sameBucket } from './commit-version.ts'
-import type { WriteConditions } from './conditions.ts'
+import { isConditional, type WriteConditions } from './conditions.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import type { VersionTarget } from './find-version.ts'
@@ -64,7 +64,7 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   const bucket = currentBucket(engine, same)
   const { key, conditions, bypassGovernance, only } = target
   const state = await readKey(engine.metadata, bucket, key)
-  await checkConditions(keys, bucket, key, conditions, state.head)
+  await checkConditions(keys, bucket, key, conditions, state.head, state.history !== undefined)
   if (only?.(state.head?.token) === false) return NOTHING
   const order = engine.orders.next(newestOrder(state))
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
@@ -187,7 +187,7 @@ async function readable(
     return entry
   } catch (error) {
     const damaged = damagedRow(error)
-    if (!damaged || conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) throw error
+    if (!damaged || isConditional(conditions)) throw error
     engine.damage.found(SPACE.head, damaged.key, `the record of ${bucket.name}/${key}`, error)
     return damaged
   }

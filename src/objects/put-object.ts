@@ -4,7 +4,7 @@ import { type BodyInput, permittedBody, type WrittenBody, writeBody } from './bo
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, commitVersion, currentBucket } from './commit-version.ts'
-import type { WriteConditions } from './conditions.ts'
+import { isConditional, type WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
 import { type ContentKeys, contextOf, newContentKeys } from './content-keys.ts'
 import type { Encrypting } from './encrypting.ts'
@@ -42,7 +42,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const { key, attributes, conditions, encrypting = {} } = input
   const wants = currentBucket(engine, input.bucket)
   checkNewLock(engine, wants, input.properties)
-  if (conditions.ifMatch !== undefined || conditions.ifNoneMatch !== undefined) {
+  if (isConditional(conditions)) {
     // Refused before the body is read; decided again at the commit.
     await checkConditions(keys, wants, key, conditions, await engine.metadata.get(SPACE.head, headKey(wants.id, key)))
   }

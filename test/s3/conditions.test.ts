@@ -110,9 +110,30 @@ describe('a conditional write', () => {
     expect(await refusal(test.put('create', 'third', { IfNoneMatch: '*' }))).toBe('200')
   })
 
-  it('takes no ETag in If-None-Match', async () => {
-    expect(await refusal(test.put('tag', 'x', { IfNoneMatch: '"abc"' }))).toBe('501 NotImplemented')
-    expect(await refusal(test.get('tag'))).toBe('404 NoSuchKey')
+  it('with an ETag in If-None-Match replaces all but that version', async () => {
+    expect(await refusal(test.put('tag', 'x', { IfNoneMatch: '"abc"' }))).toBe('200')
+    const { ETag: etag = '' } = await test.put('tag', 'y')
+    expect(await refusal(test.put('tag', 'z', { IfNoneMatch: etag }))).toBe('412 PreconditionFailed')
+    expect((await test.get('tag')).bytes.toString()).toBe('y')
+    expect(await refusal(test.put('tag', 'z', { IfNoneMatch: '"other"' }))).toBe('200')
+  })
+
+  it('that deletes by size or date takes only what has them, and what is not there', async () => {
+    await test.put('sized', '12345')
+    const remove = (headers: Record<string, string>) => test.raw({ method: 'DELETE', key: 'sized', headers })
+    const { LastModified: modified = new Date(0) } = await test.get('sized')
+    const earlier = new Date(modified.getTime() - 60_000)
+    expect(outcome(await remove({ 'x-amz-if-match-size': '4' }))).toBe('412 PreconditionFailed')
+    expect(outcome(await remove({ 'x-amz-if-match-last-modified-time': earlier.toUTCString() }))).toBe(
+      '412 PreconditionFailed',
+    )
+    expect(outcome(await remove({ 'x-amz-if-match-size': 'five' }))).toBe('400 InvalidArgument')
+    expect(outcome(await remove({ 'x-amz-if-match-last-modified-time': 'then' }))).toBe('400 InvalidArgument')
+    expect((await test.get('sized')).bytes.toString()).toBe('12345')
+    const both = { 'x-amz-if-match-size': '5', 'x-amz-if-match-last-modified-time': modified.toUTCString() }
+    expect((await remove(both)).status).toBe(204)
+    expect((await remove({ 'x-amz-if-match-size': '4' })).status).toBe(204)
+    expect(await refusal(test.get('sized'))).toBe('404 NoSuchKey')
   })
 
   it('with If-Match replaces that version only', async () => {

@@ -27,23 +27,38 @@ export function readConditions({ headers }: S3Request, prefix: '' | 'x-amz-copy-
 /** GET compares weakly: `W/` says nothing about the bytes of an object that never changes under its ETag. */
 const entityTag = (text: string): string => unquoted(text.trim().replace(/^W\//, ''))
 
-/** Conditional writes: If-None-Match takes only `*`, If-Match only one ETag. */
+/** Conditional writes: one ETag, or `*`. AWS takes `*` only in If-None-Match; here an ETag means what RFC 9110 says. */
 export function writeConditions({ headers }: S3Request): WriteConditions {
   const ifMatch = headers.get('if-match')
   const ifNoneMatch = headers.get('if-none-match')
-  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
-    throw new S3Error('NotImplemented', 'A header you provided implies functionality that is not implemented', {
-      extra: {
-        Header: 'If-None-Match',
-        additionalMessage: 'We don’t accept the provided value of If-None-Match header for this API',
-      },
-    })
-  }
   if (ifMatch !== undefined && ifNoneMatch !== undefined) {
     throw new S3Error('InvalidRequest', 'If-Match and If-None-Match cannot be given together.')
   }
   return {
     ...(ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }),
-    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: unquoted(ifNoneMatch) }),
   }
 }
+
+/** Of a deletion. AWS has the size and the date for directory buckets only. */
+export function deleteConditions(of: {
+  readonly etag: string | undefined
+  readonly size: string | undefined
+  readonly lastModified: string | undefined
+}): WriteConditions {
+  const { etag, size, lastModified } = of
+  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw invalid('IfMatchSize', size)
+  const modifiedAtMs = lastModified === undefined ? undefined : timeMs(lastModified)
+  if (Number.isNaN(modifiedAtMs)) throw invalid('IfMatchLastModifiedTime', lastModified ?? '')
+  return {
+    ...(etag === undefined ? {} : { ifMatch: unquoted(etag) }),
+    ...(size === undefined ? {} : { ifMatchSizeBytes: Number(size) }),
+    ...(modifiedAtMs === undefined ? {} : { ifMatchModifiedAtMs: modifiedAtMs }),
+  }
+}
+
+const timeMs = (text: string): number =>
+  httpDateMs(text) ?? (/^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN)
+
+const invalid = (ArgumentName: string, ArgumentValue: string): S3Error =>
+  new S3Error('InvalidArgument', 'The value of a condition cannot be read.', { extra: { ArgumentName, ArgumentValue } })

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { checkCopyConditions, checkReadConditions, checkWriteConditions } from '../../../src/objects/conditions.ts'
+import {
+  checkCopyConditions,
+  checkReadConditions,
+  checkWriteConditions,
+  type WriteConditions,
+} from '../../../src/objects/conditions.ts'
 
 const state = { etag: 'abc', modifiedAtMs: Date.UTC(2026, 0, 1, 12, 0, 0, 500) }
 const before = state.modifiedAtMs - 60_000
@@ -86,7 +91,29 @@ describe('conditions of a write', () => {
     { ifMatch: 'x', ifNoneMatch: 'x', there: 412, absent: 404 },
   ])('If-Match $ifMatch, If-None-Match $ifNoneMatch', ({ ifMatch, ifNoneMatch, there, absent }) => {
     const conditions = { ...(ifMatch && { ifMatch }), ...(ifNoneMatch && { ifNoneMatch }) }
-    expect(answer(() => checkWriteConditions(conditions, state))).toBe(there)
-    expect(answer(() => checkWriteConditions(conditions, undefined))).toBe(absent)
+    return outcomesOf(conditions, [there, absent, absent])
   })
+
+  it.each([
+    { ifMatchSizeBytes: 5, outcomes: [200, 412, 200] },
+    { ifMatchSizeBytes: 4, outcomes: [412, 412, 200] },
+    { ifMatchModifiedAtMs: same, outcomes: [200, 412, 200] },
+    { ifMatchModifiedAtMs: before, outcomes: [412, 412, 200] },
+    { ifMatchSizeBytes: 5, ifMatchModifiedAtMs: before, outcomes: [412, 412, 200] },
+  ])('of a deletion: %j', ({ outcomes, ...conditions }) => outcomesOf(conditions, outcomes))
+
+  /** Of an object that is there, one whose current version is a delete marker, and one that is not there. */
+  async function outcomesOf(conditions: WriteConditions, outcomes: readonly (number | undefined)[]): Promise<void> {
+    const current = { ...state, sizeBytes: 5, etag: async () => state.etag }
+    for (const [index, now] of ([current, 'marked', undefined] as const).entries()) {
+      const code = await checkWriteConditions(conditions, now).then(
+        () => 200,
+        (error: unknown) =>
+          answer(() => {
+            throw error
+          }),
+      )
+      expect(code).toBe(outcomes[index])
+    }
+  }
 })

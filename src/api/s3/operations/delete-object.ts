@@ -1,7 +1,8 @@
+import { deleteConditions } from '../condition-headers.ts'
 import { bypassesGovernance, bypassNeeds } from '../lock/headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
-import { located, objectTarget, unquoted } from '../target.ts'
+import { located, objectTarget } from '../target.ts'
 import { versionHeader } from '../version-headers.ts'
 
 export const deleteObject = defineOperation({
@@ -14,8 +15,11 @@ export const deleteObject = defineOperation({
   alsoNeeds: bypassNeeds,
   parse: (request) => {
     refuseUnsupported(request)
-    const ifMatch = request.headers.get('if-match')
-    const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
+    const conditions = deleteConditions({
+      etag: request.headers.get('if-match'),
+      size: request.headers.get('x-amz-if-match-size'),
+      lastModified: request.headers.get('x-amz-if-match-last-modified-time'),
+    })
     return { target: objectTarget(request), conditions, bypassGovernance: bypassesGovernance(request) }
   },
   run: async ({ target, conditions, bypassGovernance }, context) => {

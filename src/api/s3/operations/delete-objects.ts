@@ -1,10 +1,12 @@
+import type { WriteConditions } from '../../../objects/conditions.ts'
 import { readXmlBody } from '../checksum-headers.ts'
+import { deleteConditions } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { s3Face } from '../errors.ts'
 import { bypassesGovernance } from '../lock/headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
-import { bucketTarget, isVersionId, unquoted } from '../target.ts'
+import { bucketTarget, isVersionId } from '../target.ts'
 import { parseXml, type XmlElement } from '../xml/decode.ts'
 import { xmlReply } from '../xml-reply.ts'
 
@@ -16,7 +18,7 @@ const AT_ONCE = 32
 interface Entry {
   readonly key: string
   readonly versionId: string | undefined
-  readonly ifMatch: string | undefined
+  readonly conditions: WriteConditions
 }
 
 export const deleteObjects = defineOperation({
@@ -57,17 +59,18 @@ type Deleted = Named & { readonly DeleteMarker?: true; readonly DeleteMarkerVers
 type Refused = Named & { readonly Code: string; readonly Message: string }
 
 function entry(element: XmlElement): Entry {
-  // Conditions of directory buckets: an object must not go when they were not looked at.
-  for (const condition of ['LastModifiedTime', 'Size']) {
-    if (element.child(condition)) throw new S3Error('NotImplemented', `The condition ${condition} is not implemented.`)
-  }
   const key = element.text('Key')
   if (!key) throw new S3Error('MalformedXML')
-  return { key, versionId: element.text('VersionId') || undefined, ifMatch: element.text('ETag') }
+  const conditions = deleteConditions({
+    etag: element.text('ETag'),
+    size: element.text('Size'),
+    lastModified: element.text('LastModifiedTime'),
+  })
+  return { key, versionId: element.text('VersionId') || undefined, conditions }
 }
 
 async function remove(
-  { key, versionId, ifMatch }: Entry,
+  { key, versionId, conditions }: Entry,
   bucket: ReturnType<OperationContext['objects']['buckets']['get']>,
   { objects, request, require }: OperationContext,
 ): Promise<Deleted | Refused> {
@@ -77,7 +80,6 @@ async function remove(
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await require({ bucket: bucket.name, key, versionId, action })
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
-    const conditions = ifMatch === undefined ? {} : { ifMatch: unquoted(ifMatch) }
     const bypassGovernance = bypassesGovernance(request)
     if (bypassGovernance) {
       await require({ bucket: bucket.name, key, versionId, action: 's3:BypassGovernanceRetention' })
