@@ -8,6 +8,46 @@ export interface Deviation {
 /** Where Coffer answers otherwise than AWS on purpose. */
 export const DEVIATIONS: readonly Deviation[] = [
   {
+    operation: 'PutObjectTagging',
+    is: 'more than 10 tags in a document are InvalidTag, with AWS’s message; AWS says BadRequest, as Coffer does for the header',
+    why: 'the public suite of tests asks for it',
+  },
+  {
+    operation: '',
+    is: 'every answer of a bucket with CORS rules has Vary: Origin; AWS sends it when a rule matched',
+    why: 'a cache would give one origin the answer for another',
+  },
+  {
+    operation: 'GetObjectAttributes',
+    is: 'parts are told of every object that was uploaded in parts; AWS tells them of those with checksums',
+    why: 'the public suite of tests asks for it, and nothing speaks against it',
+  },
+  {
+    operation: 'PutBucketRequestPayment',
+    is: 'nobody is billed: x-amz-request-payer is taken and changes nothing, x-amz-request-charged is never answered',
+    why: 'a header that was not performed is not echoed',
+  },
+  {
+    operation: 'PutBucketAccelerateConfiguration',
+    is: 'Enabled is refused with NotImplemented; Suspended is kept',
+    why: 'there are no edge locations',
+  },
+  {
+    operation: 'PutBucketAnalyticsConfiguration',
+    is: 'one with a DataExport is refused with NotImplemented',
+    why: 'no report would ever come',
+  },
+  {
+    operation: 'RestoreObject',
+    is: 'InvalidObjectState for every object',
+    why: 'every storage class of Coffer is a store that is read at once',
+  },
+  {
+    operation: 'PutObject',
+    is: 'x-amz-write-offset-bytes appends in any bucket without versions; at AWS in directory buckets only. Content headers of an append are not taken, others that speak of the whole object are refused. SHA checksums become composite',
+    why: 'bytes are added without reading what is there; the hash of all of them could not be told',
+  },
+  {
     operation: '',
     is: 'signature version 2 is refused, but in browser forms',
     why: 'AWS ended it; HMAC-SHA1 over a request says too little of it',

@@ -34,6 +34,11 @@ export type ObjectsErrorCode =
   | 'InvalidPart'
   | 'InvalidPartNumber'
   | 'InvalidPartOrder'
+  /** Bytes were to be appended elsewhere than at the end. */
+  | 'InvalidWriteOffset'
+  | 'TooManyParts'
+  /** Nothing can be appended to this object. */
+  | 'AppendRefused'
   | 'EntityTooSmall'
   | 'EntityTooLarge'
   | 'BadDigest'

@@ -8,6 +8,7 @@ import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
 import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
 import { type AccessLogOptions, type AccessLogs, DEFAULT_ACCESS_LOGS, openAccessLogs } from './access-logs.ts'
+import { type AppendInput, appendObject } from './append-object.ts'
 import type { BodyInput } from './body-writer.ts'
 import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
 import { openConfigurations } from './bucket-configurations.ts'
@@ -83,6 +84,8 @@ export interface ObjectsService {
   readonly createBucket: (input: NewBucket) => Promise<Bucket>
   readonly deleteBucket: (bucket: Bucket) => Promise<void>
   readonly put: (input: PutInput) => Promise<PutResult>
+  /** Adds bytes to the end of an object. Throws InvalidWriteOffset, TooManyParts, AppendRefused. */
+  readonly append: (input: AppendInput) => Promise<PutResult>
   readonly open: (target: VersionTarget & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
   readonly delete: (target: DeleteTarget) => Promise<Deleted>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
@@ -303,6 +306,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
       deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
       put: (input) => putObject(engine, keys, input),
+      append: (input) => appendObject(engine, keys, input),
       open: ({ customerKey, ...target }) => openObject(engine, keys, target, customerKey),
       delete: (target) => deleteObject(engine, keys, target),
       list: (query) => listObjects(engine, keys, query),

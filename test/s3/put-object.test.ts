@@ -159,7 +159,6 @@ describe('PutObject', () => {
 
   it.each([
     [{ 'x-amz-object-lock-mode': 'GOVERNANCE' }, '400 InvalidArgument'],
-    [{ 'x-amz-write-offset-bytes': '5' }, '501 NotImplemented'],
     [{ 'x-amz-server-side-encryption-context': 'e30=' }, '400 InvalidArgument'],
     [{ 'x-amz-server-side-encryption-customer-algorithm': 'AES256' }, '400 InvalidArgument'],
     [{ 'x-amz-server-side-encryption': 'ROT13' }, '400 InvalidArgument'],

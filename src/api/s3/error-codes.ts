@@ -80,6 +80,7 @@ export const S3_ERRORS = {
   'KMS.DisabledException': [400, 'The root key of this bucket is disabled.'],
   'KMS.KMSInvalidStateException': [400, 'The state of the root key of this bucket does not allow the request.'],
   'KMS.NotFoundException': [400, 'The root key of this bucket does not exist.'],
+  InvalidWriteOffset: [400, 'The write offset value that you specified does not match the current object size.'],
   KeyTooLongError: [400, 'Your key is too long'],
   MalformedACLError: [400, 'The XML you provided was not well-formed or did not validate against our published schema'],
   MalformedPOSTRequest: [400, 'The body of your POST request is not well-formed multipart/form-data.'],
@@ -140,6 +141,10 @@ export const S3_ERRORS = {
     'You are attempting to create a new configuration but have already reached the 1,000-configuration limit.',
   ],
   TooManyBuckets: [400, 'You have attempted to create more buckets than allowed'],
+  TooManyParts: [
+    400,
+    'You have attempted to add more parts than the maximum of 10000 that are allowed for this object.',
+  ],
   UnexpectedContent: [400, 'This request does not support content'],
   UnresolvableGrantByEmailAddress: [400, 'The e-mail address you provided does not match any account on record.'],
   UserKeyMustBeSpecified: [

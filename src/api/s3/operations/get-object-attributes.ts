@@ -80,7 +80,7 @@ function partsPage({ headers }: S3Request): Page {
 
 /** Only of what was uploaded in parts; numbered as `partNumber` of a GET counts them. */
 function objectParts({ parts, checksum }: Manifest, { marker, limit }: Page): XmlContent {
-  if (parts[0]?.number === 0) return undefined
+  if (parts.length === 1 && parts[0]?.number === 0) return undefined
   const shown = parts.slice(marker, marker + limit)
   return {
     PartsCount: parts.length,

@@ -1,4 +1,5 @@
 import { newObjectAccess } from '../access/new-object.ts'
+import { writeOffset } from '../append-headers.ts'
 import { bodyInput } from '../body-input.ts'
 import { readChecksumRequest } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
@@ -31,19 +32,22 @@ export const putObject = defineOperation({
       encryption: requestedEncryption(request),
       conditions: writeConditions(request),
       checksum: readChecksumRequest(request),
+      offsetBytes: writeOffset(request),
     }
   },
-  run: async ({ target, attributes, properties, encryption, conditions, checksum }, context) => {
+  run: async ({ target, attributes, properties, encryption, conditions, checksum, offsetBytes }, context) => {
     const { bucket, key } = located(target, context)
     checkStorageClass(properties, context.settings)
     if (properties.lock || objectLock.of(context.objects, bucket)?.mode) requireIntegrity(context.request)
     const body = bodyInput(context.body, checksum)
     const encrypting = await wantedEncryption(encryption, bucket, context)
     const access = await newObjectAccess(context, { bucket, key }, context.request)
-    const stored = await context.objects.put({
+    const upload = {
       ...{ bucket, key, body, attributes, conditions, encrypting },
       properties: { ...properties, ...access },
-    })
+    }
+    const { put, append } = context.objects
+    const stored = await (offsetBytes === undefined ? put(upload) : append({ ...upload, offsetBytes }))
     return {
       status: 200,
       headers: {
@@ -53,6 +57,7 @@ export const putObject = defineOperation({
         ...contextHeader(encryption.context),
         ...(await expirationOfStored(context.objects, { bucket, key })),
         ...writtenVersionHeader(stored.versionId),
+        ...(offsetBytes === undefined ? {} : { 'x-amz-object-size': stored.sizeBytes }),
         'content-length': 0,
       },
     }
