@@ -125,8 +125,10 @@ async function permitReading(
   keys: BucketKeys,
   bucket: Bucket,
   key: string,
-  { versionId, blobId, wrappedDek }: ObjectRecord,
+  { versionId, blobId, wrappedDek, sealing }: ObjectRecord,
 ): Promise<void> {
+  // The key of an outer layer is under the bucket's.
+  if (sealing.outerKey) await keys.permit(bucket, 'unwrap')
   try {
     await keys.permit(bucket, 'unwrap', wrappedDek.slot)
   } catch (error) {

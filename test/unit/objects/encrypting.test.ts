@@ -161,6 +161,24 @@ describe('an object in two layers', () => {
     expect((await read('copy')).equals(whole)).toBe(true)
   })
 
+  it('is read as long as both its root key and that of the bucket allow it', async () => {
+    const { kms, objects, bucket, rootKey, put, time } = await setUp()
+    await put('twice', { twice: true, rootKey }, contentBytes('long', 2_000_000))
+    for (const taken of [rootKey.rootKeyCrn, bucket.rootKeyCrn]) {
+      using object = await objects.open({ bucket, key: 'twice' })
+      const bytes = object.read({ start: 0, end: 2_000_000 })[Symbol.asyncIterator]()
+      expect((await bytes.next()).done).toBe(false)
+      await kms.disable(taken)
+      time.nowMs += 2000
+      const rest = async () => {
+        for (let next = await bytes.next(); !next.done; next = await bytes.next());
+      }
+      await expect(rest()).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+      await expect(objects.open({ bucket, key: 'twice' })).rejects.toMatchObject({ code: 'RootKeyDisabled' })
+      await kms.enable(taken)
+    }
+  })
+
   it('is refused when its bytes are changed, or the key of its outer layer is that of another object', async () => {
     const { bucket, put, recordOf, disk, read, stored } = await setUp()
     await put('twice', { twice: true }, contentBytes('x', 1000))
