@@ -28,7 +28,7 @@ export interface ListedVersion {
   readonly modifiedAtMs: number
   readonly storageClass?: string
   /** Missing: the bucket's. */
-  readonly owner?: { readonly id: string; readonly displayName: string }
+  readonly owner?: { readonly id: string; readonly displayName: string } | undefined
   /** As of a listed object. */
   readonly summary?: Summary
 }

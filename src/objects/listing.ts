@@ -7,6 +7,7 @@ import type { Bucket } from './buckets.ts'
 import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
+import type { PlainProperties } from './object-properties.ts'
 import { decodeObject } from './records.ts'
 import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
@@ -27,6 +28,8 @@ export interface ListedObject {
   readonly modifiedAtMs: number
   /** Absent: STANDARD. */
   readonly storageClass?: string
+  /** Absent: the bucket's. */
+  readonly owner?: PlainProperties['owner']
   /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
   readonly summary?: Summary
 }
@@ -47,8 +50,8 @@ export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQ
   using cipher = await cipherUnlessLocked(keys, query.bucket)
   const open = ({ key: row, value }: Entry, key: string): ListedObject => {
     const { sizeBytes, modifiedAtMs, blobId, summary, properties } = decodeObject(value)
-    const { storageClass } = properties
-    const item = { key, sizeBytes, modifiedAtMs, ...(storageClass === undefined ? {} : { storageClass }) }
+    const { storageClass, owner } = properties
+    const item = { key, sizeBytes, modifiedAtMs, owner, ...(storageClass === undefined ? {} : { storageClass }) }
     if (!cipher) return item
     try {
       return { ...item, summary: openSummary(cipher, query.bucket, key, blobId, 0, summary) }

@@ -13,7 +13,8 @@ export function aclDocument({ owner, grants }: Acl, accounts: AccountDirectory):
   return {
     Owner: person(owner, accounts),
     AccessControlList: {
-      Grant: grants.map(({ grantee, permission }) => ({
+      // S3 lists groups first.
+      Grant: grants.toSorted(byKind).map(({ grantee, permission }) => ({
         Grantee:
           'id' in grantee
             ? { '@xmlns:xsi': XSI, '@xsi:type': 'CanonicalUser', ...person(grantee.id, accounts) }
@@ -23,6 +24,8 @@ export function aclDocument({ owner, grants }: Acl, accounts: AccountDirectory):
     },
   }
 }
+
+const byKind = (a: Grant, b: Grant): number => Number('id' in a.grantee) - Number('id' in b.grantee)
 
 function person(id: string, { displayName }: AccountDirectory) {
   const name = displayName(id)

@@ -129,18 +129,20 @@ interface Wanted extends Input {
 
 /**
  * S3, in us-east-1 only: creating one's own bucket again succeeds and changes nothing. With another root key, lock or ACL it would
- * seem to change it, so that stays a conflict.
+ * seem to change it, so that stays a conflict. Throws BucketAlreadyExists for another ACL.
  */
 function isRepeated(
   { objects, serviceInstanceCrn, settings }: OperationContext,
   { name, rootKeyCrn, documents }: Wanted,
 ): boolean {
   const existing = objects.buckets.find(name)
+  if (existing?.serviceInstanceCrn !== serviceInstanceCrn) return false
+  if (JSON.stringify(objects.document(existing, 'acl')) !== JSON.stringify(documents.acl)) {
+    throw new S3Error('BucketAlreadyExists')
+  }
   return (
     settings.region === 'us-east-1' &&
-    existing?.serviceInstanceCrn === serviceInstanceCrn &&
     existing.rootKeyCrn === (rootKeyCrn ?? settings.serviceRootKeyCrn) &&
-    JSON.stringify(objects.document(existing, 'acl')) === JSON.stringify(documents.acl) &&
     (objects.document(existing, 'objectLock') === undefined) === (documents.objectLock === undefined)
   )
 }

@@ -1,3 +1,4 @@
+import { shownInitiator, shownOwner } from '../access/shown-owner.ts'
 import { listParameters, nameEncoder } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
 import { shownStorageClass } from '../storage-class.ts'
@@ -22,7 +23,7 @@ export const listMultipartUploads = defineOperation({
     const page = await objects.listUploads({ bucket, prefix, delimiter, keyMarker, uploadIdMarker, limit })
     const encode = nameEncoder(parameters)
     const last = page.items.at(-1)
-    const owner = { ID: bucket.ownerId, DisplayName: bucket.ownerName }
+    const ownerOf = shownOwner(objects, bucket)
     return xmlReply('ListMultipartUploadsResult', {
       Bucket: name,
       KeyMarker: encode(keyMarker),
@@ -38,8 +39,8 @@ export const listMultipartUploads = defineOperation({
       Upload: page.items.map((upload) => ({
         Key: encode(upload.key),
         UploadId: upload.uploadId,
-        Initiator: owner,
-        Owner: owner,
+        Initiator: shownInitiator(upload.initiator, bucket),
+        Owner: ownerOf(upload.owner),
         StorageClass: shownStorageClass(upload),
         Initiated: new Date(upload.createdAtMs).toISOString(),
         ...(upload.checksum

@@ -1,5 +1,5 @@
-import type { Bucket } from '../../../objects/buckets.ts'
 import type { ListedVersion } from '../../../objects/list-versions.ts'
+import { shownOwner } from '../access/shown-owner.ts'
 import { S3Error } from '../error-codes.ts'
 import { listedContent, listParameters, nameEncoder } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
@@ -24,6 +24,7 @@ export const listObjectVersions = defineOperation({
     const bucket = objects.buckets.get(name)
     const page = await objects.listVersions({ bucket, prefix, delimiter, keyMarker, versionIdMarker, limit })
     const encode = nameEncoder(parameters)
+    const ownerOf = shownOwner(objects, bucket)
     const next = page.truncated && page.last !== undefined
     return xmlReply('ListVersionsResult', {
       Name: name,
@@ -36,7 +37,7 @@ export const listObjectVersions = defineOperation({
       ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
       IsTruncated: page.truncated,
       ...(encodingType ? { EncodingType: encodingType } : {}),
-      '#inOrder': page.items.map((item) => listed(item, bucket, encode)),
+      '#inOrder': page.items.map((item) => listed(item, ownerOf, encode)),
       CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
     })
   },
@@ -57,15 +58,18 @@ function markers({ query }: S3Request): { readonly keyMarker: string; readonly v
   return { keyMarker, versionIdMarker }
 }
 
-function listed(item: ListedVersion, bucket: Bucket, encode: (name: string) => string): XmlObject {
+function listed(
+  item: ListedVersion,
+  ownerOf: ReturnType<typeof shownOwner>,
+  encode: (name: string) => string,
+): XmlObject {
   const { key, versionId, isLatest, deleteMarker, modifiedAtMs } = item
-  const owner = item.owner ?? { id: bucket.ownerId, displayName: bucket.ownerName }
   const common = {
     Key: encode(key),
     VersionId: versionId,
     IsLatest: isLatest,
     LastModified: new Date(modifiedAtMs).toISOString(),
-    Owner: { ID: owner.id, DisplayName: owner.displayName },
+    Owner: ownerOf(item.owner),
   }
   return deleteMarker ? { DeleteMarker: common } : { Version: { ...common, ...listedContent(item) } }
 }

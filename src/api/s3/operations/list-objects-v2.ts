@@ -1,3 +1,4 @@
+import { shownOwner } from '../access/shown-owner.ts'
 import { S3Error } from '../error-codes.ts'
 import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
@@ -31,7 +32,7 @@ export const listObjectsV2 = defineOperation({
     const after = token ? openToken(token) : (startAfter ?? '')
     const page = await objects.list({ bucket, prefix, delimiter, after, limit })
     const encode = nameEncoder(parameters)
-    const owner = fetchOwner ? { ID: bucket.ownerId, DisplayName: bucket.ownerName } : undefined
+    const ownerOf = fetchOwner ? shownOwner(objects, bucket) : () => undefined
     return xmlReply('ListBucketResult', {
       Name: name,
       Prefix: encode(prefix),
@@ -43,7 +44,7 @@ export const listObjectsV2 = defineOperation({
       ...(token === undefined ? {} : { ContinuationToken: token }),
       ...(page.truncated && page.last !== undefined ? { NextContinuationToken: makeToken(page.last) } : {}),
       ...(startAfter === undefined ? {} : { StartAfter: encode(startAfter) }),
-      Contents: page.items.map((item) => listedEntry(item, encode, owner)),
+      Contents: page.items.map((item) => listedEntry(item, encode, ownerOf(item.owner))),
       CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
     })
   },

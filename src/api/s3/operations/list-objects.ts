@@ -1,3 +1,4 @@
+import { shownOwner } from '../access/shown-owner.ts'
 import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
 import { rootKeyHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
@@ -19,7 +20,7 @@ export const listObjects = defineOperation({
     const bucket = objects.buckets.get(name)
     const page = await objects.list({ bucket, prefix, delimiter, after: marker, limit })
     const encode = nameEncoder(parameters)
-    const owner = { ID: bucket.ownerId, DisplayName: bucket.ownerName }
+    const ownerOf = shownOwner(objects, bucket)
     return xmlReply(
       'ListBucketResult',
       {
@@ -33,7 +34,7 @@ export const listObjects = defineOperation({
         ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
         IsTruncated: page.truncated,
         ...(encodingType ? { EncodingType: encodingType } : {}),
-        Contents: page.items.map((item) => listedEntry(item, encode, owner)),
+        Contents: page.items.map((item) => listedEntry(item, encode, ownerOf(item.owner))),
         CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
       },
       rootKeyHeaders(bucket),

@@ -1,3 +1,4 @@
+import { shownInitiator, shownOwner } from '../access/shown-owner.ts'
 import { abortHeaders } from '../lifecycle/headers.ts'
 import { defineOperation } from '../operation.ts'
 import { shownStorageClass } from '../storage-class.ts'
@@ -24,15 +25,14 @@ export const listParts = defineOperation({
     const found = await context.objects.listParts(upload, Math.min(after, 10_000), limit + 1)
     const parts = found.slice(0, limit)
     const last = parts.at(-1)
-    const owner = { ID: upload.bucket.ownerId, DisplayName: upload.bucket.ownerName }
     const { bucket, record } = upload
     const aborted = abortHeaders(context.objects, bucket, target.key, record.createdAtMs)
     const content = {
       Bucket: target.bucket,
       Key: target.key,
       UploadId: target.uploadId,
-      Initiator: owner,
-      Owner: owner,
+      Initiator: shownInitiator(record.initiator, bucket),
+      Owner: shownOwner(context.objects, bucket)(record.properties.owner),
       StorageClass: shownStorageClass(record.properties),
       PartNumberMarker: after,
       // Left out of an empty page: a client that goes on for as long as there is a marker would go on for ever.
