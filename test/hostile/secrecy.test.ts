@@ -8,11 +8,18 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  PutBucketCorsCommand,
+  PutBucketLoggingCommand,
+  PutBucketTaggingCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   type S3Client,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
@@ -22,6 +29,7 @@ import { contentBytes } from '../support/content.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
+import { sendRaw } from '../support/raw-s3.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
 import { startServerProcess } from '../support/server-process.ts'
@@ -75,7 +83,18 @@ async function plant({ s3Url, controlUrl }: Server): Promise<Planted> {
 
   await makeBucket(s3, 'provider-managed')
   await makeBucket(s3, 'customer-managed', imported.crn)
-  for (const Bucket of ['provider-managed', 'customer-managed']) await plantObjects(s3, s3Url, Bucket, body, word)
+  for (const Bucket of ['provider-managed', 'customer-managed']) {
+    await plantObjects(s3, s3Url, Bucket, body, word)
+    await plantVersions(s3, Bucket, body, word)
+    await plantDocuments(s3, Bucket, word)
+  }
+  await plantEncryptions(s3, imported.crn, planted, body, word)
+  await makeBucket(s3, 'logs')
+  const BucketLoggingStatus = { LoggingEnabled: { TargetBucket: 'logs', TargetPrefix: '' } }
+  await s3.send(new PutBucketLoggingCommand({ Bucket: 'provider-managed', BucketLoggingStatus }))
+  const agent = { 'user-agent': word('a client that a log is to tell of') }
+  const heard = await sendRaw(s3Url, { method: 'GET', path: '/provider-managed/small', headers: agent })
+  expect(heard.status).toBe(200)
 
   const token = await iamToken(controlUrl)
   planted.set('IAM token', Buffer.from(token.split('.')[2] ?? ''))
@@ -143,6 +162,67 @@ async function plantObjects(
   expect(s3Url).toBeTruthy()
 }
 
+/** Tags, versions that are not current any more, and parts and copies of what there is. */
+async function plantVersions(
+  s3: S3Client,
+  Bucket: string,
+  body: (name: string, size: number) => Buffer,
+  word: (name: string) => string,
+): Promise<void> {
+  const VersioningConfiguration = { Status: 'Enabled' } as const
+  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }))
+  const target = { Bucket, Key: 'versions' }
+  for (const number of [1, 2]) {
+    const tag = `${word(`tag ${number} in ${Bucket}`)}=${word(`value of tag ${number} in ${Bucket}`)}`
+    await s3.send(new PutObjectCommand({ ...target, Body: body(`version ${number} in ${Bucket}`, 5000), Tagging: tag }))
+  }
+  const TagSet = [{ Key: word(`later tag in ${Bucket}`), Value: word(`value of the later tag in ${Bucket}`) }]
+  await s3.send(new PutObjectTaggingCommand({ ...target, Tagging: { TagSet } }))
+  await s3.send(new DeleteObjectCommand(target))
+  await s3.send(
+    new CopyObjectCommand({ Bucket, Key: 'slow', CopySource: `${Bucket}/large`, StorageClass: 'STANDARD_IA' }),
+  )
+  const copied = { Bucket, Key: 'copied-part' }
+  const { UploadId } = await s3.send(new CreateMultipartUploadCommand(copied))
+  const part = { ...copied, UploadId, PartNumber: 1 }
+  const { CopyPartResult } = await s3.send(new UploadPartCopyCommand({ ...part, CopySource: `${Bucket}/large` }))
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: CopyPartResult?.ETag }] }
+  await s3.send(new CompleteMultipartUploadCommand({ ...copied, UploadId, MultipartUpload }))
+}
+
+async function plantDocuments(s3: S3Client, Bucket: string, word: (name: string) => string): Promise<void> {
+  const TagSet = [{ Key: word(`tag of ${Bucket}`), Value: word(`value of the tag of ${Bucket}`) }]
+  await s3.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet } }))
+  const rule = { AllowedMethods: ['GET'], AllowedOrigins: [`https://${word(`origin of ${Bucket}`)}.example`] }
+  await s3.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [rule] } }))
+}
+
+/** Keys and contexts of the client's own, and two layers. */
+async function plantEncryptions(
+  s3: S3Client,
+  rootKeyCrn: string,
+  planted: Planted,
+  body: (name: string, size: number) => Buffer,
+  word: (name: string) => string,
+): Promise<void> {
+  const Bucket = 'provider-managed'
+  const key = contentBytes('a key of a customer', 32)
+  planted.set('a key of a customer', key)
+  const customer = {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: key.toString('base64'),
+    SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
+  }
+  await s3.send(new PutObjectCommand({ Bucket, Key: 'sse-c', Body: body('a PUT with a key', 70_000), ...customer }))
+  await s3.send(new GetObjectCommand({ Bucket, Key: 'sse-c', ...customer }))
+  const SSEKMSEncryptionContext = Buffer.from(JSON.stringify({ for: word('a context') })).toString('base64')
+  for (const ServerSideEncryption of ['aws:kms', 'aws:kms:dsse'] as const) {
+    const kms = { ServerSideEncryption, SSEKMSKeyId: rootKeyCrn, SSEKMSEncryptionContext }
+    const Body = body(`a PUT by ${ServerSideEncryption}`, 70_000)
+    await s3.send(new PutObjectCommand({ Bucket, Key: ServerSideEncryption, Body, ...kms }))
+  }
+}
+
 async function filesUnder(directory: string): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
@@ -180,7 +260,11 @@ describe('A server that keeps secrets', () => {
     directory = await mkdtemp(join(tmpdir(), 'coffer-test-'))
     const bootstrapFile = await writeBootstrapFile(join(directory, 'bootstrap.json'), [mainAccount])
     const dataDir = join(directory, 'store', 'data')
-    const settings = { COFFER_LOG_LEVEL: 'debug', COFFER_KMS_ROTATE_INTERVAL_MS: '0' }
+    const settings = {
+      COFFER_LOG_LEVEL: 'debug',
+      COFFER_KMS_ROTATE_INTERVAL_MS: '0',
+      COFFER_STORAGE_CLASSES: `STANDARD_IA=${join(directory, 'store', 'slow')}`,
+    }
     const server = await startServerProcess({ dataDir, bootstrapFile, settings })
     planted = await plant(server)
     await server.stop()
@@ -195,6 +279,7 @@ describe('A server that keeps secrets', () => {
     expect(total).toBeGreaterThan(5_000_000)
     // Names of objects are not hidden: the search finds what is there.
     expect(leaks(new Map([['a name', Buffer.from('unfinished')]]), files)).not.toEqual([])
+    expect([...files.keys()].some((path) => path.startsWith(join(directory, 'store', 'slow')))).toBe(true)
     expect(output).toContain('PutObject')
     expect(output).toContain('CompleteMultipartUpload')
     expect(output).toContain('kms.secrets.wrap')
