@@ -174,7 +174,8 @@ export async function removeVersion(
   }
   await change.drop(order, row.token)
   if (state.head) return change.end()
-  const heir = await change.takeHeir()
+  // Without a head the newest is a delete marker, and stays what is current unless it is the one that goes.
+  const heir = state.history?.newest === order ? await change.takeHeir() : undefined
   if (heir === 'changed') return undefined
   change.add(
     heir
