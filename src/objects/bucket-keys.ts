@@ -27,6 +27,7 @@ type KeyedBucket = Pick<BucketRecord, 'name' | 'rootKeyCrn' | 'serviceInstanceCr
  * one thing is recorded once in a request.
  */
 export interface BucketKeys {
+  readonly asker: Asker
   /** `key`: of the object that it is for. Wrapped under the slot that wraps what is new, or another one. */
   readonly newDek: (
     bucket: BucketRecord,
@@ -142,6 +143,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
   }
 
   return {
+    asker,
     newDek: async (bucket, key, blobId, slotId, context) => {
       const dek = newDek()
       try {

@@ -3,6 +3,7 @@ import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject, findVersion, objectIn, type VersionTarget } from './find-version.ts'
+import { changedBy } from './notifications/event.ts'
 import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
 import { encodeObject, isMarker } from './records.ts'
 import { sealedProperties, tagsOf } from './seal-properties.ts'
@@ -56,11 +57,16 @@ export async function changeProperties(
     const changed = next(tags.length > 0 ? { ...plain, tags } : plain)
     const properties = await sealedProperties(keys, { bucket: now, key, blobId: record.blobId }, changed)
     const value = encodeObject({ ...record, properties })
+    const { sizeBytes, versionId } = record
+    const name = changedBy(keys.asker)
+    const events = name ? engine.notifications.writes(now, { name, key, sizeBytes, versionId }, keys.asker) : []
     const committed = await engine.metadata.commit([
+      ...events,
       engine.buckets.fence(now),
       { type: 'put', space, key: row.key, value, if: row.token },
     ])
-    if (committed) return { versionId: record.versionId }
+    if (committed && events.length > 0) engine.notifications.wake()
+    if (committed) return { versionId }
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the object changed at the same time')

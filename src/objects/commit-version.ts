@@ -10,6 +10,7 @@ import { ObjectsError } from './errors.ts'
 import type { StoredDek } from './key-slots.ts'
 import { type KeyChange, type KeyState, newestOrder, putCurrent, readKey } from './key-versions.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
+import { createdBy } from './notifications/event.ts'
 import { assertRemovable, withDefaultLock } from './object-lock.ts'
 import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
@@ -22,6 +23,8 @@ export interface NewVersion {
   readonly bucket: Bucket
   readonly key: string
   readonly record: Omit<ObjectRecord, 'versionId' | 'manifest'>
+  /** For whom the bucket tells of it. Without quotes. */
+  readonly etag: string
   /** The manifest is bound to the version, whose id is known when it is the newest of its key. Asked again after a lost race. */
   readonly seal: (versionId: string) => Promise<ObjectRecord['manifest']>
   readonly conditions: WriteConditions
@@ -73,7 +76,7 @@ export async function commitVersion(
     const record: ObjectRecord = { ...version.record, ...sealed, wrappedDek, properties }
     const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
     const change = await putCurrent(engine.metadata, bucket, key, state, made)
-    if (change && (await commitChange(engine, draft, version, { bucket, state, record, change }))) {
+    if (change && (await commitChange(engine, keys, draft, version, { bucket, state, record, change }))) {
       return { bucket, record }
     }
     await engine.buckets.refresh(bucket.name)
@@ -94,8 +97,9 @@ function isNext(versionId: string, { versioning }: Bucket, state: KeyState): boo
 
 async function commitChange(
   engine: Engine,
+  keys: BucketKeys,
   draft: Draft,
-  { key, also }: NewVersion,
+  { key, also, etag }: NewVersion,
   {
     bucket,
     state,
@@ -106,6 +110,9 @@ async function commitChange(
   assertRemovable(change.removed, engine.clock.now())
   const blobs = blobsOf(record)
   const owner = encodeOwner({ space: SPACE.head, key: headKey(bucket.id, key) })
+  const { versionId, sizeBytes } = record
+  const created = { name: createdBy(keys.asker), key, sizeBytes, etag, versionId }
+  const events = engine.notifications.writes(bucket, created, keys.asker)
   const removed = [...change.removed, ...(also ? [also.endedUpload] : [])]
   const writes: Write[] = [
     engine.buckets.fence(bucket),
@@ -114,11 +121,13 @@ async function commitChange(
     ...(also?.writes ?? []),
     ...usageWrites(bucket.id, { removed, added: [record] }),
     ...change.removed.map((gone) => engine.garbage.entry(garbageOf(gone))),
+    ...events,
   ]
   const addedBytes = change.removed.reduce((sum, gone) => sum - gone.sizeBytes, record.sizeBytes)
   using _room = await engine.quotas.reserve(bucket, key, state, addedBytes)
   if (!(await commitOrLeave(engine, draft, writes))) return false
   draft.keep(blobs)
+  if (events.length > 0) engine.notifications.wake()
   if (change.removed.length > 0 || also) engine.garbage.collect()
   return true
 }

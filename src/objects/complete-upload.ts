@@ -137,6 +137,7 @@ async function tryToComplete(
       bucket,
       key,
       record,
+      etag,
       seal,
       conditions: input.conditions,
       also,

@@ -18,6 +18,7 @@ import {
   removeVersion,
 } from './key-versions.ts'
 import { headKey, SPACE, versionKey } from './keyspace.ts'
+import { type ObjectEvent, removedBy } from './notifications/event.ts'
 import { assertRemovable, hasObjectLock } from './object-lock.ts'
 import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
@@ -70,7 +71,8 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
   const marker = { versionId, modifiedAtMs: engine.clock.now(), deleteMarker: true } as const
   const change = await putMarker(engine.metadata, bucket, key, state, marker, order)
-  if (!change || !(await commit(engine, bucket, change, bypassGovernance))) return undefined
+  const event = { name: removedBy(keys.asker, true), key, versionId }
+  if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance, event }))) return undefined
   return { versionId, deleteMarker: true }
 }
 
@@ -89,7 +91,8 @@ async function removeOnly(
     writes: [{ type: 'delete', space: SPACE.head, key: current.key, if: current.token }],
     removed: [decodeObject(current.value)],
   }
-  return (await commit(engine, bucket, change, bypassGovernance))
+  const event = { name: removedBy(keys.asker, false), key }
+  return (await commit(engine, keys, bucket, change, { bypassGovernance, event }))
     ? { versionId: NULL_VERSION, deleteMarker: false }
     : undefined
 }
@@ -115,7 +118,8 @@ async function removeNamed(
   if (only?.(row.token) === false) return NOTHING
   if (!record) assertNothingKept(engine, bucket)
   const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record: live })
-  if (!change || !(await commit(engine, bucket, change, bypassGovernance))) return undefined
+  const event = { name: removedBy(keys.asker, false), key, versionId }
+  if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance, event }))) return undefined
   if (!record) engine.damage.recount()
   return { versionId, deleteMarker: record !== undefined && isMarker(record) }
 }
@@ -159,18 +163,22 @@ async function isStill(engine: Engine, bucket: Bucket, key: string, { head, hist
 
 async function commit(
   engine: Engine,
+  keys: BucketKeys,
   bucket: Bucket,
   { writes, removed }: KeyChange,
-  bypassGovernance?: boolean,
+  { bypassGovernance, event }: { readonly bypassGovernance: boolean | undefined; readonly event: ObjectEvent },
 ): Promise<boolean> {
   assertRemovable(removed, engine.clock.now(), bypassGovernance)
+  const events = engine.notifications.writes(bucket, event, keys.asker)
   const committed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     ...writes,
+    ...events,
     ...usageWrites(bucket.id, { removed }),
     ...removed.map((record) => engine.garbage.entry(garbageOf(record))),
   ])
   if (committed && removed.length > 0) engine.garbage.collect()
+  if (committed && events.length > 0) engine.notifications.wake()
   return committed
 }
 

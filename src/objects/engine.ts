@@ -11,6 +11,7 @@ import type { Damage } from './damage.ts'
 import type { Deregistrations } from './deregistrations.ts'
 import type { Drafts } from './drafts.ts'
 import type { Garbage } from './garbage.ts'
+import type { Notifications } from './notifications/notifications.ts'
 import type { Quotas } from './quotas.ts'
 import type { ReadAhead } from './read-ahead.ts'
 import type { VersionOrders } from './version-id.ts'
@@ -34,6 +35,7 @@ export interface Engine {
   readonly readAhead: ReadAhead
   readonly damage: Damage
   readonly orders: VersionOrders
+  readonly notifications: Notifications
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number
 }

@@ -32,6 +32,8 @@ export const SPACE = {
   configuration: 16,
   /** bucket id ‖ u8 kind ‖ u8 piece → piece of a bucket document (bucket-documents.ts) */
   document: 17,
+  /** target ‖ 00 ‖ u64 time ‖ random → event that the target is to be told (notifications/notifications.ts) */
+  notification: 18,
   /** bucket id → how far the latest look of its lifecycle rules got (lifecycle/state.ts) */
   lifecycle: 19,
   /** u64 time ‖ random → bucket id ‖ lines of its access log that were not delivered before a stop (access-logs.ts) */

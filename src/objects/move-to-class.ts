@@ -16,13 +16,14 @@ export const STANDARD = 'STANDARD'
 
 /**
  * Puts an object version into the store of a class, without any key: neither its date nor its ETag changes, and whoever
- * reads it meanwhile reads on. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
+ * reads it meanwhile reads on. `also`: further writes of the commit. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
  */
 export async function moveToClass(
   engine: Engine,
   bucket: Bucket,
   found: FoundVersion<ObjectRecord>,
   storageClass: string,
+  also: readonly Write[] = [],
 ): Promise<boolean> {
   const { space, row, record } = found
   const to = storageClass === STANDARD ? undefined : storageClass
@@ -44,6 +45,7 @@ export async function moveToClass(
     engine.buckets.fence(currentBucket(engine, bucket)),
     { type: 'put', space, key: row.key, value, if: row.token },
     ...movedWrites(engine, moved, { space: SPACE.head, key: row.key }, record),
+    ...also,
   ])
   if (committed) settle(engine, draft, moved)
   return committed

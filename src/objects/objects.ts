@@ -44,6 +44,9 @@ import {
 } from './listing.ts'
 import { type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
 import { type MoveTo, moveBucket } from './move-bucket.ts'
+import { changeNotifications } from './notifications/change.ts'
+import type { NotificationConfiguration } from './notifications/configuration.ts'
+import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
 import type { ObjectProperties } from './object-properties.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
@@ -119,6 +122,12 @@ export interface ObjectsService {
   /** A subresource of a bucket; undefined when it was never set. */
   readonly document: (bucket: Pick<Bucket, 'id'>, kind: DocumentKind) => Json | undefined
   /** Atomic, and durable when it resolves; undefined removes it, and `next` may throw. Every request after that sees it. */
+  /** The subscriptions of a bucket; each is told that it was made, unless that is not to be tested. */
+  readonly changeNotifications: (
+    bucket: Bucket,
+    next: NotificationConfiguration | undefined,
+    options?: { readonly untested?: boolean },
+  ) => Promise<void>
   readonly changeDocument: (
     bucket: Bucket,
     kind: DocumentKind,
@@ -179,6 +188,8 @@ export interface ObjectsOptions {
   readonly rewrap?: Partial<RewrapOptions>
   readonly lifecycle?: Partial<LifecycleOptions>
   readonly accessLogs?: Partial<AccessLogOptions>
+  /** Default: nobody is told of anything. */
+  readonly notifications?: NotificationOptions
   /** How often the keys of all buckets are checked, from the start on. Default: only before they wrap. */
   readonly keyCheckMs?: number
   /** The keys of a bucket became wrong, or right again. */
@@ -225,6 +236,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   // root key must not end after that of the next bucket of the same name began.
   const byName = createSerial()
   const deregistrations = openDeregistrations({ metadata, provider, buckets, byName, onError: onBackgroundError })
+  const orders = versionOrders(clock)
   const engine: Engine = {
     metadata,
     blobs,
@@ -241,7 +253,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     drafts: openDrafts(blobs),
     readAhead: readAhead(maxReadAheads),
     damage: damageBook(metadata, onBackgroundError),
-    orders: versionOrders(clock),
+    orders,
+    notifications: openNotifications({
+      ...{ metadata, documents, orders, clock },
+      settings: options.notifications,
+      onError: onBackgroundError,
+    }),
     minPartBytes,
   }
   await reopenBuckets(engine)
@@ -299,6 +316,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     settings: { ...DEFAULT_ACCESS_LOGS, ...accessLogOptions },
     onError: onBackgroundError,
   })
+  engine.notifications.start()
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
     return {
@@ -324,6 +342,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       known: (target) => knownObject(engine, keys, target),
       changeProperties: (target, next) => changeProperties(engine, keys, target, next),
       document: documents.get,
+      changeNotifications: (bucket, next, options) =>
+        byName.run(bucket.name, () => changeNotifications(engine, keys, bucket, next, options)),
       changeDocument: (bucket, kind, next) => byName.run(bucket.name, () => documents.change(bucket, kind, next)),
       findRootKey: async ({ serviceInstanceCrn }, rootKeyCrn) => {
         const request = asker.requestId === undefined ? {} : { requestId: asker.requestId }
@@ -361,6 +381,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     close: async () => {
       stop.abort()
       await lifecycle.close()
+      await engine.notifications.close()
       await accessLogs.close()
       await rewraps.close()
       await keyChecks.close()

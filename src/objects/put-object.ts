@@ -84,7 +84,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     const place = await slotForWrite(engine, keys, now, encrypting)
     return keys.wrapDek(place.bucket, key, blobId, content.secret, place.slot, contextOf(encrypting))
   }
-  const made = { bucket, key, record, seal, conditions, inItsSlot, rewrap }
+  const made = { bucket, key, record, etag, seal, conditions, inItsSlot, rewrap }
   const committed = await commitVersion(engine, keys, draft, made)
   const protection = protectionOf(committed.bucket, committed.record)
   const { versionId } = committed.record

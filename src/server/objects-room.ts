@@ -15,6 +15,7 @@ import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
 import type { RoomOptions } from './room.ts'
 import { openStorageClasses } from './storage-classes.ts'
+import { webhooks } from './webhooks.ts'
 import { wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
@@ -92,6 +93,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       else log.info(fields, 'bucket is open again: its root key is the right one')
     },
     accessLogs: { intervalMs: config['s3.access-log-interval-ms'], region: config['s3.region'] },
+    notifications: {
+      targets: config['s3.webhooks'].map(({ name }) => name),
+      deliver: webhooks(config['s3.webhooks'], { token: config['s3.webhook-token'], region: config['s3.region'] }),
+    },
     lifecycle: {
       dayMs: config['lifecycle.day-seconds'] * 1000,
       perSecond: config['lifecycle.per-second'],
@@ -119,6 +124,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     settings: {
       region: config['s3.region'],
       serviceRootKeyCrn,
+      notificationTargets: config['s3.webhooks'].map(({ name }) => name),
       storageClasses: [STANDARD, ...storageClasses.keys()],
       accountRootKey,
       customerKeysOverHttp: config['s3.customer-keys-over-http'],

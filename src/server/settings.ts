@@ -18,6 +18,7 @@ import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
 import type { StorageClass } from './storage-classes.ts'
+import type { Webhook } from './webhooks.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
 export interface Setting<Schema extends z.ZodType = z.ZodType, Default = unknown> {
@@ -80,6 +81,25 @@ const rootKey = z
     isRootKeyCrn,
     'give the CRN of a root key: crn:v1:bluemix:public:kms:<region>:a/<account>:<instance>:key:<id>',
   )
+
+const webhookList = z
+  .union([z.string(), z.array(z.string())], 'give webhooks separated by commas')
+  .transform((list, context): readonly Webhook[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
+    const hooks = given.map((one) => {
+      const [, name = '', address = ''] = /^([a-z][a-z0-9-]{0,31})=(https?:\/\/.+)$/.exec(one) ?? []
+      return { name, url: URL.canParse(address) ? address : '' }
+    })
+    const wrong = hooks.findIndex(({ url }) => url === '')
+    if (wrong >= 0) {
+      const message = `${given[wrong]} is not a webhook: give ones like orders=https://example.com/events`
+      context.addIssue({ code: 'custom', message })
+    }
+    if (new Set(hooks.map(({ name }) => name)).size < hooks.length) {
+      context.addIssue({ code: 'custom', message: 'give each webhook a name of its own' })
+    }
+    return hooks
+  })
 
 const STORAGE_CLASS = /^([A-Z][A-Z0-9_]{0,63})=(.+)$/
 const storageClasses = z
@@ -241,6 +261,20 @@ export const SETTINGS = {
     atLeastOne.pipe(z.int().max(86_400_000, 'give at most 86400000, a day')),
     DEFAULT_ACCESS_LOGS.intervalMs,
     'how often access logs of buckets (PutBucketLogging) are delivered',
+  ),
+  's3.webhooks': setting(
+    webhookList,
+    [],
+    'webhooks that buckets can notify, separated by commas: orders=https://example.com/events is the queue arn:coffer:sqs::orders:webhook',
+  ),
+  's3.webhook-token': setting(
+    z
+      .string('give a text')
+      .min(1, 'must not be empty')
+      .transform((given) => new Secret(given)),
+    undefined,
+    'token that webhooks are told, as Authorization: Bearer',
+    { secret: true },
   ),
   'storage-classes': setting(
     storageClasses,

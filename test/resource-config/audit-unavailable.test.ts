@@ -48,7 +48,7 @@ beforeAll(async () => {
     domains: [],
     websiteDomains: [],
     settings: {
-      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'], notificationTargets: [] },
       ...{ accountRootKey: async () => '', customerKeysOverHttp: true, bucketDefaults: 'aws' },
     },
     clientAddress: clientAddressBehind([]),

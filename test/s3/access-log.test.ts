@@ -36,7 +36,7 @@ beforeAll(async () => {
     domains: [],
     websiteDomains: [],
     settings: {
-      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'] },
+      ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'], notificationTargets: [] },
       ...{ accountRootKey: async () => '', customerKeysOverHttp: true, bucketDefaults: 'aws' },
     },
     clientAddress: clientAddressBehind([]),

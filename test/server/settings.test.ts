@@ -163,6 +163,21 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '0', '-1', '86400001', 'soon'],
   },
+  's3.webhook-token': { good: [], bad: [''] },
+  's3.webhooks': {
+    good: [
+      ['orders=https://example.com/a?b=c', [{ name: 'orders', url: 'https://example.com/a?b=c' }]],
+      [
+        'a=http://127.0.0.1:1/ , b-2=http://[::1]/x',
+        [
+          { name: 'a', url: 'http://127.0.0.1:1/' },
+          { name: 'b-2', url: 'http://[::1]/x' },
+        ],
+      ],
+      ['', []],
+    ],
+    bad: ['orders', 'https://example.com', 'Orders=https://x', 'a=ftp://x', 'a=http://', 'a=http://x,a=http://y'],
+  },
   'storage-classes': {
     good: [
       ['STANDARD_IA=/mnt/ia', [{ name: 'STANDARD_IA', directory: '/mnt/ia' }]],

@@ -49,6 +49,8 @@ export interface StoreSettings {
   readonly region: string
   /** Root key of provider-managed buckets. */
   readonly serviceRootKeyCrn: string
+  /** Names of the webhooks that notifications can be sent to. */
+  readonly notificationTargets: readonly string[]
   /** Names of the classes that objects can have: each is a store of its own. */
   readonly storageClasses: readonly string[]
   /** Root key of an account for whoever asks for one and names none. */

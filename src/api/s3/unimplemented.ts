@@ -42,7 +42,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
       POST: 'CreateBucketMetadataTableConfiguration',
       DELETE: 'DeleteBucketMetadataTableConfiguration',
     },
-    notification: getPut('BucketNotificationConfiguration'),
     protection: getPut('BucketProtectionConfiguration'),
     replication: crud('BucketReplication'),
     session: { GET: 'CreateSession' },

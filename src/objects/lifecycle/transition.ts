@@ -75,8 +75,12 @@ export async function moveIfElsewhere(
   if (!to || to.storageClass === (record.properties.storageClass ?? STANDARD)) return
   const { engine } = work
   await work.begin()
-  const moved = await moveToClass(engine, sameBucket(engine, work.bucket), { space, row, record }, to.storageClass)
-  if (!moved) return
+  const bucket = sameBucket(engine, work.bucket)
+  const { sizeBytes, versionId } = record
+  const event = { name: 'LifecycleTransition', key, sizeBytes, versionId } as const
+  const events = engine.notifications.writes(bucket, event, work.keys.asker)
+  if (!(await moveToClass(engine, bucket, { space, row, record }, to.storageClass, events))) return
+  if (events.length > 0) engine.notifications.wake()
   const version = space === SPACE.version ? { versionId: record.versionId } : {}
   work.did({ action: 'store.lifecycle-transition', key, ...version, rule: to.rule.id })
 }

@@ -29,6 +29,7 @@ import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configur
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketLogging } from './get-bucket-logging.ts'
 import { getBucketMetricsConfiguration } from './get-bucket-metrics-configuration.ts'
+import { getBucketNotificationConfiguration } from './get-bucket-notification-configuration.ts'
 import { getBucketOwnershipControls } from './get-bucket-ownership-controls.ts'
 import { getBucketPolicy } from './get-bucket-policy.ts'
 import { getBucketPolicyStatus } from './get-bucket-policy-status.ts'
@@ -65,6 +66,7 @@ import { putBucketIntelligentTieringConfiguration } from './put-bucket-intellige
 import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
 import { putBucketLogging } from './put-bucket-logging.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
+import { putBucketNotificationConfiguration } from './put-bucket-notification-configuration.ts'
 import { putBucketOwnershipControls } from './put-bucket-ownership-controls.ts'
 import { putBucketPolicy } from './put-bucket-policy.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
@@ -115,6 +117,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketLocation,
   getBucketLogging,
   getBucketMetricsConfiguration,
+  getBucketNotificationConfiguration,
   getBucketOwnershipControls,
   getBucketPolicy,
   getBucketPolicyStatus,
@@ -151,6 +154,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketLifecycleConfiguration,
   putBucketLogging,
   putBucketMetricsConfiguration,
+  putBucketNotificationConfiguration,
   putBucketOwnershipControls,
   putBucketPolicy,
   putBucketRequestPayment,
