@@ -8,6 +8,7 @@ import {
   DeleteObjectsCommand,
   DeleteObjectTaggingCommand,
   type Event,
+  type FilterRuleName,
   GetBucketNotificationConfigurationCommand,
   type NotificationConfiguration,
   type NotificationConfigurationFilter,
@@ -108,8 +109,8 @@ describe('The notification configuration of a bucket', () => {
     const Filter = {
       Key: {
         FilterRules: [
-          { Name: 'Prefix', Value: 'in/' },
-          { Name: 'Suffix', Value: '.jpg' },
+          { Name: 'Prefix' as FilterRuleName, Value: 'in/' },
+          { Name: 'Suffix' as FilterRuleName, Value: '.jpg' },
         ],
       },
     } satisfies NotificationConfigurationFilter
