@@ -15,10 +15,12 @@ import {
   ListObjectsV2Command,
   ListPartsCommand,
   PutBucketPolicyCommand,
+  PutObjectAclCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { refusal } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
@@ -226,6 +228,31 @@ describe('a condition of a policy', () => {
       refusal(test.other.send(new PutObjectCommand({ Bucket, Key: 'new', Body: 'x', ...input })))
     expect(await put({})).toBe('403 AccessDenied')
     expect(await put({ ServerSideEncryption: 'AES256' })).toBe('200')
+  })
+})
+
+describe('the audit log', () => {
+  it('names the statement, the grant or the role that decided', async () => {
+    const Bucket = await test.bucket()
+    await test.policy(Bucket, { Sid: 'Everyone may read' })
+    expect(await test.anonymous('GET', `/${Bucket}/cat`)).toBe('200')
+    expect(await get('main', Bucket)).toBe('200')
+    await test.main.send(new DeleteBucketPolicyCommand({ Bucket }))
+    await test.main.send(new PutObjectAclCommand({ Bucket, Key: 'cat', ACL: 'public-read' }))
+    expect(await test.anonymous('GET', `/${Bucket}/cat`)).toBe('200')
+    const reasons = async () =>
+      (await eventsIn(`${test.house.dataDir}/audit`))
+        .filter(({ action, target }) => action === 's3.GetObject' && String(target).endsWith(`:bucket:${Bucket}`))
+        .map(({ iamId, reason }) => `${iamId}: ${reason}`)
+    await expect
+      .poll(async () => new Set(await reasons()))
+      .toEqual(
+        new Set([
+          'anonymous: bucket policy Everyone may read',
+          `${mainAccount.user.iamId}: role Manager`,
+          'anonymous: object ACL READ of AllUsers',
+        ]),
+      )
   })
 })
 

@@ -3,12 +3,14 @@ import { parseCrn } from '../../../base/crn.ts'
 import { hasCode } from '../../../base/errors.ts'
 import type { Iam } from '../../../iam/iam.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
+import type { KnownObject } from '../../../objects/change-properties.ts'
 import type { ObjectsErrorCode } from '../../../objects/errors.ts'
+import type { VersionTarget } from '../../../objects/find-version.ts'
 import type { Objects, ObjectsService } from '../../../objects/objects.ts'
 import { S3Error } from '../error-codes.ts'
 import type { FirewallTest } from '../firewall.ts'
 import { withFields } from '../form-request.ts'
-import type { Caller, OperationContext, ResourceUse, S3Operation } from '../operation.ts'
+import type { Caller, OperationContext, ResourceUse, S3Action, S3Operation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { headerTags, objectTags } from '../tags.ts'
 import { type Authoriser, authoriser, type Decision, toList } from './authorise.ts'
@@ -69,8 +71,9 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
     { iam, clock, region: settings.region },
   )
   if (operation.on === 'service' || operation.name === 'CreateBucket') {
-    const decision = access.decideService(operation.action, caller.serviceInstanceCrn, request.bucket)
-    return authorisation([], [granted(decision)], access)
+    const actions = [operation.action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
+    const decide = (action: S3Action) => access.decideService(action, caller.serviceInstanceCrn, request.bucket)
+    return authorisation([], actions.map(decide).map(granted), access)
   }
   refuseAnonymousOverrides(request, caller)
   const uses = usesOf(asked)
@@ -146,22 +149,38 @@ function guarded(
 ): ObjectsService {
   const looked = uses.map((use, index) => ({ use, seen: decisions[index]?.seen }))
   if (looked.every(({ seen }) => seen === undefined)) return objects
+  const sameAsSeen = async <Found extends Pick<KnownObject, 'blobId'> | undefined>(
+    target: VersionTarget,
+    find: () => Promise<Found>,
+    leave: (found: Found) => void,
+  ): Promise<Found> => {
+    const about = looked.filter(
+      ({ use: { bucket, key, versionId = undefined } }) =>
+        bucket === target.bucket.name && key === target.key && versionId === target.versionId,
+    )
+    let seen = about.map((one) => one.seen)
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const found = await find()
+      if (!found || seen.every((one) => one === undefined || one?.blobId.equals(found.blobId))) return found
+      leave(found)
+      seen = await Promise.all(about.map(async ({ use }) => granted(await access.decide(use)).seen))
+    }
+    throw new S3Error('OperationAborted')
+  }
   return {
     ...objects,
-    open: async (target) => {
-      const about = looked.filter(
-        ({ use: { bucket, key, versionId } }) =>
-          bucket === target.bucket.name && key === target.key && versionId === target.versionId,
-      )
-      let seen = about.map((one) => one.seen)
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const opened = await objects.open(target)
-        if (seen.every((one) => one === undefined || one.blobId.equals(opened.blobId))) return opened
-        opened[Symbol.dispose]()
-        seen = await Promise.all(about.map(async ({ use }) => granted(await access.decide(use)).seen))
-      }
-      throw new S3Error('OperationAborted')
-    },
+    open: (target) =>
+      sameAsSeen(
+        target,
+        () => objects.open(target),
+        (opened) => opened[Symbol.dispose](),
+      ),
+    known: (target) =>
+      sameAsSeen(
+        target,
+        () => objects.known(target),
+        () => {},
+      ),
   }
 }
 

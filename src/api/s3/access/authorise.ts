@@ -41,8 +41,8 @@ export interface Decision {
   readonly allowed: boolean
   /** For the audit log: the role, the statement or the grant that decided. */
   readonly reason: string
-  /** The object that was looked at for it. */
-  readonly seen?: Pick<KnownObject, 'blobId'>
+  /** The object that was looked at for it; null when there was none. */
+  readonly seen?: Pick<KnownObject, 'blobId'> | null
 }
 
 /** Decides for one request. */
@@ -110,16 +110,17 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
         bucket: { access, accountId: accountOf(bucket), ownerId: bucket.ownerId },
       })
     const first = ask(undefined)
-    const object = wantsTags || first.is === 'up to the object' ? await look() : undefined
+    const looks = wantsTags || first.is === 'up to the object'
+    const object = looks ? await look() : undefined
     const answer =
       first.is === 'up to the object'
         ? ask(object ? aclFromJson(object.owner?.id ?? bucket.ownerId, object.acl) : null)
         : first
-    if (answer.is === 'up to its absence') return decide(toList(use))
+    if (answer.is === 'up to its absence') return { ...(await decide(toList(use))), seen: null }
     if (answer.is === 'up to the object') throw new Error('a decision about an object was not taken')
     if (answer.is === 'denied' && !answer.explicit && (await isInitiator(use, bucket))) return INITIATOR
     const decision = { allowed: answer.is === 'allowed', reason: answer.reason }
-    return object ? { ...decision, seen: object } : decision
+    return looks ? { ...decision, seen: object ?? null } : decision
   }
 
   /** S3: whoever began an upload may list its parts and abort it. */

@@ -38,6 +38,16 @@ export function newBucketAccess({ request, owner, accounts, defaults }: NewBucke
   }
 }
 
+/** S3: the rights that saying so later would take. */
+export function newBucketNeeds(request: Pick<S3Request, 'headers'>): readonly `s3:${string}`[] {
+  const grants = [...request.headers.keys()].some((name) => name.startsWith('x-amz-grant-'))
+  const canned = request.headers.get('x-amz-acl') ?? 'private'
+  return [
+    ...(grants || canned !== 'private' ? (['s3:PutBucketAcl'] as const) : []),
+    ...(request.headers.has(HEADER) ? (['s3:PutBucketOwnershipControls'] as const) : []),
+  ]
+}
+
 function ownershipOf({ headers }: S3Request): Ownership | undefined {
   const value = headers.get(HEADER)
   const known = OWNERSHIPS.find((one) => one === value)

@@ -5,7 +5,7 @@ import type { BucketDocuments } from '../../../objects/bucket-document.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
 import type { Versioning } from '../../../objects/records.ts'
 import { isOfRegion } from '../../common/root-key-use.ts'
-import { newBucketAccess } from '../access/new-bucket.ts'
+import { newBucketAccess, newBucketNeeds } from '../access/new-bucket.ts'
 import { checkBucketName } from '../bucket-name.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
@@ -30,6 +30,7 @@ export const createBucket = defineOperation({
   method: 'PUT',
   on: 'bucket',
   action: 's3:CreateBucket',
+  alsoNeeds: newBucketNeeds,
   parse: (request): Input => {
     const name = bucketTarget(request)
     checkBucketName(name)

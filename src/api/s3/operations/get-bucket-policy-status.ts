@@ -1,10 +1,11 @@
 import { isPublicAcl } from '../../../access/acl.ts'
-import { accessOf } from '../access/bucket-access.ts'
+import { policyOf } from '../access/bucket-access.ts'
+import { aclOf, ownershipOf } from '../access/documents.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
 
-/** Does anything, policy or ACL, let in whoever comes? Not what public access block keeps out of effect. */
+/** Would anything, policy or ACL, let in whoever comes? Public access block may keep them out all the same. */
 export const getBucketPolicyStatus = defineOperation({
   name: 'GetBucketPolicyStatus',
   method: 'GET',
@@ -13,9 +14,10 @@ export const getBucketPolicyStatus = defineOperation({
   action: 's3:GetBucketPolicyStatus',
   parse: bucketTarget,
   run: async (name, { objects }) => {
-    const { policy, acl, restrictPublicBuckets } = accessOf(objects, objects.buckets.get(name))
-    const byPolicy = policy !== undefined && policy !== 'unreadable' && policy.isPublic && !restrictPublicBuckets
-    const isPublic = byPolicy || (acl !== undefined && isPublicAcl(acl))
-    return xmlReply('PolicyStatus', { IsPublic: isPublic })
+    const bucket = objects.buckets.get(name)
+    const policy = policyOf(objects, bucket)
+    const byPolicy = policy !== undefined && policy !== 'unreadable' && policy.isPublic
+    const byAcl = ownershipOf(objects, bucket) !== 'BucketOwnerEnforced' && isPublicAcl(aclOf(objects, bucket))
+    return xmlReply('PolicyStatus', { IsPublic: byPolicy || byAcl })
   },
 })
