@@ -5,7 +5,7 @@ import { ObjectsError } from './errors.ts'
 import { findObject, findVersion, objectIn, type VersionTarget } from './find-version.ts'
 import { changedBy } from './notifications/event.ts'
 import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
-import { encodeObject, isMarker } from './records.ts'
+import { encodeObject, isMarker, type ObjectRecord } from './records.ts'
 import { sealedProperties, tagsOf } from './seal-properties.ts'
 
 /** An object version as far as it can be known without its DEK. */
@@ -46,7 +46,7 @@ export async function changeProperties(
   engine: Engine,
   keys: BucketKeys,
   target: VersionTarget,
-  next: (now: ObjectProperties) => ObjectProperties,
+  next: (now: ObjectProperties, of: Pick<ObjectRecord, 'modifiedAtMs'>) => ObjectProperties,
 ): Promise<{ readonly versionId: string }> {
   const { bucket, key } = target
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -54,7 +54,7 @@ export async function changeProperties(
     const { space, row, record } = await findObject(engine, target)
     const { sealedTags: _, ...plain } = record.properties
     const tags = await tagsOf(keys, now, key, record)
-    const changed = next(tags.length > 0 ? { ...plain, tags } : plain)
+    const changed = next(tags.length > 0 ? { ...plain, tags } : plain, record)
     const properties = await sealedProperties(keys, { bucket: now, key, blobId: record.blobId }, changed)
     const value = encodeObject({ ...record, properties })
     const { sizeBytes, versionId } = record

@@ -11,6 +11,8 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
+import { checkNewLock } from './object-lock.ts'
+import type { ObjectLock } from './object-properties.ts'
 import { decodeObject } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { envelopeIdOf, parseUploadId } from './upload-id.ts'
@@ -37,6 +39,8 @@ export interface ListedPart {
 }
 
 export interface CompleteInput {
+  /** In place of what the upload began with. */
+  readonly lock?: ObjectLock
   readonly bucket: Bucket
   readonly key: string
   readonly uploadId: string
@@ -81,6 +85,7 @@ async function tryToComplete(
     throw error
   }
   checkClaims(input, upload.checksum)
+  checkNewLock(engine, bucket, input)
   const stored = await allParts(engine, keys, upload)
   const parts = chooseParts(input.parts, stored)
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
@@ -120,7 +125,7 @@ async function tryToComplete(
     sealing: upload.record.sealing,
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
-    properties: upload.record.properties,
+    properties: input.lock ? { ...upload.record.properties, lock: input.lock } : upload.record.properties,
   }
   let partReplaced = false
   const also = {

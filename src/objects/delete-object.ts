@@ -19,7 +19,7 @@ import {
 } from './key-versions.ts'
 import { headKey, SPACE, versionKey } from './keyspace.ts'
 import { type ObjectEvent, removedBy } from './notifications/event.ts'
-import { assertRemovable, hasObjectLock } from './object-lock.ts'
+import { assertRemovable, mayKeep } from './object-lock.ts'
 import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
 import { usageWrites } from './usage.ts'
 import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
@@ -224,6 +224,6 @@ async function removeDamaged(engine: Engine, bucket: Bucket, { key, token }: Dam
 
 /** Nobody knows what a record said of it that cannot be read. */
 function assertNothingKept(engine: Engine, bucket: Bucket): void {
-  if (!hasObjectLock(engine, bucket)) return
+  if (!mayKeep(engine, bucket)) return
   throw new ObjectsError('ObjectLocked', 'whether the object is retained cannot be read')
 }

@@ -25,7 +25,9 @@ export type ObjectsErrorCode =
   | 'ObjectLockMissing'
   /** A retention that would have ended already. */
   | 'InvalidRetention'
-  /** Versioning stays enabled where there is Object Lock. */
+  /** What a protected bucket does not allow, or what only such a bucket has. */
+  | 'InvalidProtection'
+  /** Versioning stays as it is where there is Object Lock, or protection. */
   | 'VersioningLocked'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'

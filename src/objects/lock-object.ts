@@ -4,6 +4,7 @@ import type { Engine } from './engine.ts'
 import type { VersionTarget } from './find-version.ts'
 import { assertHasObjectLock, changedRetention, type Retention } from './object-lock.ts'
 import type { ObjectLock, ObjectProperties } from './object-properties.ts'
+import { type Extension, extended, invalid, MAX_HOLDS, requireProtection } from './protection.ts'
 
 export interface RetentionChange extends VersionTarget {
   /** Undefined: none any more. */
@@ -36,4 +37,33 @@ export async function setLegalHold(
 
 function withLock({ lock: _, ...rest }: ObjectProperties, lock: ObjectLock | undefined): ObjectProperties {
   return lock ? { ...rest, lock } : rest
+}
+
+/** Throws InvalidProtection, NoSuchKey. */
+export async function extendRetention(
+  engine: Engine,
+  keys: BucketKeys,
+  { by, ...target }: VersionTarget & { readonly by: Extension },
+): Promise<void> {
+  const protection = requireProtection(engine, target.bucket)
+  await changeProperties(engine, keys, target, (now, { modifiedAtMs: createdAtMs }) =>
+    withLock(now, extended(protection, now.lock, by, { createdAtMs, nowMs: engine.clock.now() })),
+  )
+}
+
+/** Adding one that there is, and removing one that there is not, change nothing. Throws InvalidProtection, NoSuchKey. */
+export async function changeHold(
+  engine: Engine,
+  keys: BucketKeys,
+  { id, act, ...target }: VersionTarget & { readonly id: string; readonly act: 'add' | 'remove' },
+): Promise<void> {
+  requireProtection(engine, target.bucket)
+  await changeProperties(engine, keys, target, (now) => {
+    const { holds: before = [], ...rest } = now.lock ?? {}
+    const others = before.filter((hold) => hold.id !== id)
+    if (act === 'remove') return withLock(now, { ...rest, ...(others.length > 0 ? { holds: others } : {}) })
+    if (others.length < before.length) return now
+    if (before.length >= MAX_HOLDS) throw invalid(`An object has at most ${MAX_HOLDS} legal holds.`)
+    return withLock(now, { ...rest, holds: [...before, { id, atMs: engine.clock.now() }] })
+  })
 }

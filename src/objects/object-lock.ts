@@ -4,6 +4,7 @@ import type { Documents } from './bucket-documents.ts'
 import type { Bucket } from './buckets.ts'
 import { ObjectsError } from './errors.ts'
 import type { ObjectLock, PlainProperties } from './object-properties.ts'
+import { checkPeriod, isProtected, isProtection, protectionOf, requireProtection, withPeriod } from './protection.ts'
 import { objectOf } from './record-codec.ts'
 import type { VersionRecord } from './records.ts'
 
@@ -29,7 +30,11 @@ interface Locking {
 
 const DAY_MS = 86_400_000
 
-export const hasObjectLock = ({ documents }: Pick<Locking, 'documents'>, bucket: Pick<Bucket, 'id'>): boolean =>
+/** Versions of the bucket may be kept from removal. */
+export const mayKeep = (engine: Pick<Locking, 'documents'>, bucket: Pick<Bucket, 'id'>): boolean =>
+  hasObjectLock(engine, bucket) || protectionOf(engine, bucket) !== undefined
+
+const hasObjectLock = ({ documents }: Pick<Locking, 'documents'>, bucket: Pick<Bucket, 'id'>): boolean =>
   documents.get(bucket, 'objectLock') !== undefined
 
 /** Nothing permanently removes, or replaces, what is retained or held. */
@@ -38,25 +43,30 @@ export const isKept = (record: VersionRecord, nowMs: number): boolean =>
 
 const isRetained = (lock: ObjectLock | undefined, nowMs: number): boolean => (lock?.retainUntilMs ?? 0) > nowMs
 const isLocked = (lock: ObjectLock | undefined, nowMs: number): boolean =>
-  lock?.legalHold === true || isRetained(lock, nowMs)
+  lock?.legalHold === true || isRetained(lock, nowMs) || isProtected(lock)
 
 /** Of versions that would go with a commit. Throws ObjectLocked. `bypassGovernance`: whoever asks may, and said so. */
 export function assertRemovable(records: readonly VersionRecord[], nowMs: number, bypassGovernance = false): void {
   for (const record of records) {
     if (!isKept(record, nowMs)) continue
     const lock = 'properties' in record ? record.properties.lock : undefined
-    if (bypassGovernance && lock?.legalHold !== true && lock?.mode === 'GOVERNANCE') continue
+    if (bypassGovernance && lock?.legalHold !== true && !isProtected(lock) && lock?.mode === 'GOVERNANCE') continue
     throw new ObjectsError('ObjectLocked', 'The object is retained, or held.')
   }
 }
 
-/** Of what is about to be written. Throws ObjectLockMissing, and InvalidRetention for what would have ended already. */
+/** Of what is about to be written. Throws ObjectLockMissing, InvalidProtection, and InvalidRetention for what would have ended already. */
 export function checkNewLock(
   engine: Locking,
   bucket: Pick<Bucket, 'id'>,
   { lock }: Pick<PlainProperties, 'lock'> = {},
 ): void {
   if (!lock) return
+  if (isProtection(lock)) {
+    const protection = requireProtection(engine, bucket)
+    checkPeriod(protection, withPeriod(protection, lock, engine.clock.now()).periodSeconds)
+    return
+  }
   assertHasObjectLock(engine, bucket)
   if (lock.retainUntilMs !== undefined) assertFuture(lock.retainUntilMs, engine.clock.now())
 }
@@ -77,6 +87,8 @@ export function withDefaultLock<Properties extends Pick<PlainProperties, 'lock'>
   properties: Properties,
   createdAtMs: number,
 ): Properties {
+  const protection = protectionOf({ documents }, bucket)
+  if (protection) return { ...properties, lock: withPeriod(protection, properties.lock, createdAtMs) }
   if (properties.lock?.mode !== undefined) return properties
   const retention = defaultRetention(documents.get(bucket, 'objectLock'))
   if (!retention) return properties

@@ -12,6 +12,14 @@ export interface ObjectLock {
   readonly mode?: 'GOVERNANCE' | 'COMPLIANCE' | undefined
   readonly retainUntilMs?: number | undefined
   readonly legalHold?: boolean | undefined
+  /** Of protected buckets (protection.ts): without a mode. Negative ones have no end. */
+  readonly periodSeconds?: number | undefined
+  readonly holds?: readonly LegalHold[] | undefined
+}
+
+export interface LegalHold {
+  readonly id: string
+  readonly atMs: number
 }
 
 /** What can be known, and changed, of an object version without its DEK; the engine does not ask what an ACL says. */

@@ -42,13 +42,14 @@ import {
   listObjects,
   listUploads,
 } from './listing.ts'
-import { type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
+import { changeHold, extendRetention, type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
 import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { changeNotifications } from './notifications/change.ts'
 import type { NotificationConfiguration } from './notifications/configuration.ts'
 import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
 import type { ObjectProperties } from './object-properties.ts'
 import { type OpenObject, openObject } from './open-object.ts'
+import type { Extension } from './protection.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
@@ -98,6 +99,11 @@ export interface ObjectsService {
   /** Of an object version in a bucket with Object Lock. */
   readonly setRetention: (change: RetentionChange) => Promise<void>
   readonly setLegalHold: (change: VersionTarget & { readonly legalHold: boolean }) => Promise<void>
+  /** Of an object in a protected bucket. */
+  readonly extendRetention: (change: VersionTarget & { readonly by: Extension }) => Promise<void>
+  readonly changeHold: (
+    change: VersionTarget & { readonly id: string; readonly act: 'add' | 'remove' },
+  ) => Promise<void>
   readonly createUpload: (
     target: Target & {
       readonly attributes: Attributes
@@ -332,6 +338,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       setVersioning: (bucket, versioning) => byName.run(bucket.name, () => setVersioning(engine, bucket, versioning)),
       setRetention: (change) => setRetention(engine, keys, change),
       setLegalHold: (change) => setLegalHold(engine, keys, change),
+      extendRetention: (change) => extendRetention(engine, keys, change),
+      changeHold: (change) => changeHold(engine, keys, change),
       createUpload: (target) => createUpload(engine, keys, target),
       findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
       uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),

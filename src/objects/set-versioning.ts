@@ -2,7 +2,7 @@ import type { Bucket } from './buckets.ts'
 import { currentBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { hasObjectLock } from './object-lock.ts'
+import { mayKeep } from './object-lock.ts'
 import type { Versioning } from './records.ts'
 
 /**
@@ -13,8 +13,11 @@ import type { Versioning } from './records.ts'
 export async function setVersioning(engine: Engine, bucket: Bucket, versioning: Versioning): Promise<Bucket> {
   const now = currentBucket(engine, bucket)
   if (now.versioning === versioning) return now
-  if (hasObjectLock(engine, now)) {
-    throw new ObjectsError('VersioningLocked', 'versioning stays enabled in a bucket with Object Lock')
+  if (mayKeep(engine, now)) {
+    throw new ObjectsError(
+      'VersioningLocked',
+      'versioning stays as it is in a bucket with Object Lock, or with protection',
+    )
   }
   return engine.buckets.replace(now, { ...now, versioning })
 }

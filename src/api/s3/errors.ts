@@ -45,6 +45,7 @@ const FACES = {
   ObjectLocked: 'AccessDenied',
   ObjectLockMissing: 'InvalidRequest',
   InvalidRetention: 'InvalidArgument',
+  InvalidProtection: 'InvalidRequest',
   VersioningLocked: 'InvalidBucketState',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',

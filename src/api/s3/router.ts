@@ -86,8 +86,11 @@ function methodNotAllowed({ method }: S3Request, resource: string, methods: read
 function refuseHalfChosen(candidates: readonly S3Operation[], request: S3Request): void {
   const { query } = request
   const whole = candidates.filter((operation) => claimed(operation, request))
+  const chosen = candidates.filter((one) => Object.keys(one.query ?? {}).every((name) => query.has(name)))
   for (const operation of candidates) {
     const names = Object.keys(operation.query ?? {})
+    // What is given chooses another one, of which it is all.
+    if (chosen.some((one) => names.every((name) => !query.has(name) || one.query?.[name]))) continue
     const missing = names.find((name) => !query.has(name))
     const given = names.find((name) => query.has(name) && !QUALIFIERS.has(name))
     if (given === undefined || missing === undefined) continue

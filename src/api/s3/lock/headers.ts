@@ -3,6 +3,7 @@ import { S3Error } from '../error-codes.ts'
 import type { OperationContext, ResourceUse, S3Action, S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { dateMs } from './mode.ts'
+import { protectionHeaders, uploadProtection } from './protection.ts'
 
 const MODE = 'x-amz-object-lock-mode'
 const UNTIL = 'x-amz-object-lock-retain-until-date'
@@ -14,6 +15,11 @@ type Headers = Pick<S3Request, 'headers'>
 /** What the headers of an upload say; undefined when they say nothing. */
 export function uploadLock(request: Headers): ObjectLock | undefined {
   const retention = uploadRetention(request)
+  const protection = uploadProtection(request)
+  if (protection) {
+    if (!retention && !request.headers.has(HOLD)) return protection
+    throw new S3Error('InvalidRequest', 'Retention headers and those of Object Lock cannot both be given.')
+  }
   const hold = request.headers.get(HOLD)
   if (hold !== undefined && hold !== 'ON' && hold !== 'OFF') {
     throw invalid(HOLD, hold, "Legal Hold must be either of 'ON' or 'OFF'")
@@ -43,7 +49,7 @@ const invalid = (name: string, value: string, message: string): S3Error =>
 /** The rights that they take beside the right to write the object. */
 export const lockNeeds = ({ headers }: Headers): readonly S3Action[] => [
   ...(headers.has(MODE) || headers.has(UNTIL) ? (['s3:PutObjectRetention'] as const) : []),
-  ...(headers.has(HOLD) ? (['s3:PutObjectLegalHold'] as const) : []),
+  ...(headers.has(HOLD) || headers.has('retention-legal-hold-id') ? (['s3:PutObjectLegalHold'] as const) : []),
 ]
 
 export const bypassesGovernance = ({ headers }: Headers): boolean => headers.get(BYPASS)?.toLowerCase() === 'true'
@@ -72,6 +78,9 @@ export async function lockHeaders(
 ): Promise<NonNullable<S3Reply['headers']>> {
   const headers: Record<string, string> = {}
   const { mode, retainUntilMs, legalHold } = lock ?? {}
+  if (lock?.periodSeconds !== undefined && (await may({ ...target, action: 's3:GetObjectRetention' }))) {
+    Object.assign(headers, protectionHeaders(lock))
+  }
   if (
     mode !== undefined &&
     retainUntilMs !== undefined &&

@@ -5,6 +5,7 @@ import { writeConditions } from '../condition-headers.ts'
 import { customerKeyOf } from '../customer-key.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
+import { uploadProtection } from '../lock/protection.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
@@ -31,12 +32,13 @@ export const completeMultipartUpload = defineOperation({
       uploadId,
       customerKey: customerKeyOf(request),
       conditions: writeConditions(request),
+      lock: uploadProtection(request),
       checksum: objectChecksum(request),
       checksumType: checksumType(request),
       sizeBytes: size === undefined ? undefined : integer('x-amz-mp-object-size', size, 0, Number.MAX_SAFE_INTEGER),
     }
   },
-  run: async ({ target, uploadId, customerKey, conditions, checksum, checksumType, sizeBytes }, context) => {
+  run: async ({ target, uploadId, customerKey, conditions, checksum, checksumType, sizeBytes, lock }, context) => {
     const { request, objects, settings } = context
     // The checksum header here is the finished object's, not the body's.
     const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES, ignoreChecksums: true })
@@ -50,6 +52,7 @@ export const completeMultipartUpload = defineOperation({
       parts,
       conditions,
       customerKey: customerKey?.key,
+      ...(lock === undefined ? {} : { lock }),
       ...(checksum === undefined ? {} : { checksum }),
       ...(checksumType === undefined ? {} : { checksumType }),
       ...(sizeBytes === undefined ? {} : { sizeBytes }),

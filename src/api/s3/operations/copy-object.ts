@@ -1,7 +1,7 @@
 import type { ChecksumAlgorithm } from '../../../base/checksums.ts'
 import { checkCopyConditions } from '../../../objects/conditions.ts'
 import type { Attributes } from '../../../objects/content.ts'
-import type { Tag } from '../../../objects/object-properties.ts'
+import type { ObjectProperties, Tag } from '../../../objects/object-properties.ts'
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { newObjectAccess } from '../access/new-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
@@ -24,6 +24,7 @@ import { xmlReply } from '../xml-reply.ts'
 
 const MAX_SOURCE_BYTES = 5 * 1024 ** 3
 const REDIRECT = 'x-amz-website-redirect-location'
+const RETENTION = 'retention-directive'
 
 /** An authenticated read and a fresh envelope: a copy never shares a key with its source. */
 export const copyObject = defineOperation({
@@ -43,6 +44,7 @@ export const copyObject = defineOperation({
       attributes: uploadAttributes(request),
       properties: uploadProperties(request),
       replaceTags: directive(request, 'tagging') === 'REPLACE',
+      copyRetention: request.headers.has(RETENTION) && directive(request, 'retention') === 'COPY',
       algorithm: wantedAlgorithm(request),
       encryption: requestedEncryption(request),
       sourceKey: sourceKeyOf(request),
@@ -78,6 +80,7 @@ export const copyObject = defineOperation({
     const properties = {
       ...input.properties,
       ...(input.replaceTags ? {} : { tags: await copiedTags(input, object, context) }),
+      ...(input.copyRetention ? retentionOf(object) : {}),
       // S3: of the ACL of the source nothing is copied.
       ...(await newObjectAccess(context, target, request)),
     }
@@ -146,8 +149,12 @@ function kept({ manifest }: OpenObject, given: Attributes): Attributes {
   }
 }
 
-function directive({ headers }: S3Request, of: 'metadata' | 'tagging'): 'COPY' | 'REPLACE' {
-  const name = `x-amz-${of}-directive`
+/** IBM: the period, from the copy on. */
+const retentionOf = ({ properties: { lock } }: OpenObject): ObjectProperties =>
+  lock?.periodSeconds === undefined ? {} : { lock: { periodSeconds: lock.periodSeconds } }
+
+function directive({ headers }: S3Request, of: 'metadata' | 'tagging' | 'retention'): 'COPY' | 'REPLACE' {
+  const name = of === 'retention' ? RETENTION : `x-amz-${of}-directive`
   const value = headers.get(name) ?? 'COPY'
   if (value !== 'COPY' && value !== 'REPLACE') {
     throw new S3Error('InvalidArgument', `Unknown ${of} directive.`, {

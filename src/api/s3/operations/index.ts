@@ -1,5 +1,6 @@
 import type { S3Operation } from '../operation.ts'
 import { abortMultipartUpload } from './abort-multipart-upload.ts'
+import { addLegalHold } from './add-legal-hold.ts'
 import { completeMultipartUpload } from './complete-multipart-upload.ts'
 import { copyObject } from './copy-object.ts'
 import { createBucket } from './create-bucket.ts'
@@ -15,10 +16,12 @@ import { deleteBucketOwnershipControls } from './delete-bucket-ownership-control
 import { deleteBucketPolicy } from './delete-bucket-policy.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteBucketWebsite } from './delete-bucket-website.ts'
+import { deleteLegalHold } from './delete-legal-hold.ts'
 import { deleteObject } from './delete-object.ts'
 import { deleteObjectTagging } from './delete-object-tagging.ts'
 import { deleteObjects } from './delete-objects.ts'
 import { deletePublicAccessBlock } from './delete-public-access-block.ts'
+import { extendObjectRetention } from './extend-object-retention.ts'
 import { getBucketAccelerateConfiguration } from './get-bucket-accelerate-configuration.ts'
 import { getBucketAcl } from './get-bucket-acl.ts'
 import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configuration.ts'
@@ -33,6 +36,7 @@ import { getBucketNotificationConfiguration } from './get-bucket-notification-co
 import { getBucketOwnershipControls } from './get-bucket-ownership-controls.ts'
 import { getBucketPolicy } from './get-bucket-policy.ts'
 import { getBucketPolicyStatus } from './get-bucket-policy-status.ts'
+import { getBucketProtectionConfiguration } from './get-bucket-protection-configuration.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getBucketVersioning } from './get-bucket-versioning.ts'
@@ -51,6 +55,7 @@ import { listBucketAnalyticsConfigurations } from './list-bucket-analytics-confi
 import { listBucketIntelligentTieringConfigurations } from './list-bucket-intelligent-tiering-configurations.ts'
 import { listBucketMetricsConfigurations } from './list-bucket-metrics-configurations.ts'
 import { listBuckets } from './list-buckets.ts'
+import { listLegalHolds } from './list-legal-holds.ts'
 import { listMultipartUploads } from './list-multipart-uploads.ts'
 import { listObjectVersions } from './list-object-versions.ts'
 import { listObjects } from './list-objects.ts'
@@ -69,6 +74,7 @@ import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuratio
 import { putBucketNotificationConfiguration } from './put-bucket-notification-configuration.ts'
 import { putBucketOwnershipControls } from './put-bucket-ownership-controls.ts'
 import { putBucketPolicy } from './put-bucket-policy.ts'
+import { putBucketProtectionConfiguration } from './put-bucket-protection-configuration.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putBucketVersioning } from './put-bucket-versioning.ts'
@@ -88,11 +94,13 @@ import { uploadPartCopy } from './upload-part-copy.ts'
 /** Every S3 operation that Coffer serves: its file and its line here. */
 export const OPERATIONS: readonly S3Operation[] = [
   abortMultipartUpload,
+  addLegalHold,
   completeMultipartUpload,
   copyObject,
   createBucket,
   createMultipartUpload,
   deleteBucket,
+  deleteLegalHold,
   deleteBucketAnalyticsConfiguration,
   deleteBucketCors,
   deleteBucketEncryption,
@@ -104,6 +112,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketTagging,
   deleteBucketWebsite,
   deleteObject,
+  extendObjectRetention,
   deleteObjectTagging,
   deleteObjects,
   deletePublicAccessBlock,
@@ -115,6 +124,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketIntelligentTieringConfiguration,
   getBucketLifecycleConfiguration,
   getBucketLocation,
+  getBucketProtectionConfiguration,
   getBucketLogging,
   getBucketMetricsConfiguration,
   getBucketNotificationConfiguration,
@@ -139,6 +149,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   listBucketIntelligentTieringConfigurations,
   listBucketMetricsConfigurations,
   listBuckets,
+  listLegalHolds,
   listMultipartUploads,
   listObjectVersions,
   listObjects,
@@ -149,6 +160,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketAcl,
   putBucketAnalyticsConfiguration,
   putBucketCors,
+  putBucketProtectionConfiguration,
   putBucketEncryption,
   putBucketIntelligentTieringConfiguration,
   putBucketLifecycleConfiguration,
