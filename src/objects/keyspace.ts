@@ -38,6 +38,8 @@ export const SPACE = {
   lifecycle: 19,
   /** u64 time ‖ random → bucket id ‖ lines of its access log that were not delivered before a stop (access-logs.ts) */
   accessLog: 20,
+  /** bucket id ‖ id of an inventory → when its latest report was begun (inventory/inventories.ts) */
+  inventory: 21,
 } as const
 
 const ZERO = Buffer.from([0])

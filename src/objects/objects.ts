@@ -30,6 +30,7 @@ import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import type { VersionTarget } from './find-version.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
+import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
 import { DEFAULT_LIFECYCLE, type Lifecycle, type LifecycleOptions, openLifecycle } from './lifecycle/lifecycle.ts'
@@ -166,6 +167,7 @@ export interface Objects extends ObjectsService {
   readonly keyChecks: Omit<KeyChecks, 'close'>
   readonly lifecycle: Omit<Lifecycle, 'close'>
   readonly accessLogs: Omit<AccessLogs, 'close'>
+  readonly inventories: Omit<Inventories, 'close'>
   readonly garbage: Pick<Garbage, 'settled'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -323,6 +325,10 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onError: onBackgroundError,
   })
   engine.notifications.start()
+  const inventories = openInventories({
+    ...{ engine, keys: keysFor(storeItself('store.inventory')) },
+    onError: onBackgroundError,
+  })
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
     return {
@@ -384,11 +390,13 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyChecks,
     lifecycle,
     accessLogs,
+    inventories,
     garbage,
     swept,
     close: async () => {
       stop.abort()
       await lifecycle.close()
+      await inventories.close()
       await engine.notifications.close()
       await accessLogs.close()
       await rewraps.close()

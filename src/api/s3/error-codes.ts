@@ -67,6 +67,7 @@ export const S3_ERRORS = {
   InvalidRedirectLocation: [400, "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."],
   InvalidRequest: [400, 'Invalid Request'],
   InvalidRetentionPeriod: [400, 'Default retention period must be a positive integer value.'],
+  InvalidS3DestinationBucket: [400, 'The destination bucket is not valid, or is of another owner.'],
   InvalidSecurity: [403, 'The provided security credentials are not valid.'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],

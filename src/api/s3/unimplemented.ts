@@ -28,7 +28,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
     events: { GET: 'ListenBucketNotification' },
     'ibm-replication-failures': { GET: 'ListBucketReplicationFailures' },
     'ibm-replication-reattempt': { PUT: 'PutBucketReplicationReattempt' },
-    inventory: listed('BucketInventoryConfiguration', 'id'),
     metadataAnnotationTable: { PUT: 'UpdateBucketMetadataAnnotationTableConfiguration' },
     metadataConfiguration: {
       GET: 'GetBucketMetadataConfiguration',

@@ -10,6 +10,7 @@ import { deleteBucketAnalyticsConfiguration } from './delete-bucket-analytics-co
 import { deleteBucketCors } from './delete-bucket-cors.ts'
 import { deleteBucketEncryption } from './delete-bucket-encryption.ts'
 import { deleteBucketIntelligentTieringConfiguration } from './delete-bucket-intelligent-tiering-configuration.ts'
+import { deleteBucketInventoryConfiguration } from './delete-bucket-inventory-configuration.ts'
 import { deleteBucketLifecycle } from './delete-bucket-lifecycle.ts'
 import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
 import { deleteBucketOwnershipControls } from './delete-bucket-ownership-controls.ts'
@@ -28,6 +29,7 @@ import { getBucketAnalyticsConfiguration } from './get-bucket-analytics-configur
 import { getBucketCors } from './get-bucket-cors.ts'
 import { getBucketEncryption } from './get-bucket-encryption.ts'
 import { getBucketIntelligentTieringConfiguration } from './get-bucket-intelligent-tiering-configuration.ts'
+import { getBucketInventoryConfiguration } from './get-bucket-inventory-configuration.ts'
 import { getBucketLifecycleConfiguration } from './get-bucket-lifecycle-configuration.ts'
 import { getBucketLocation } from './get-bucket-location.ts'
 import { getBucketLogging } from './get-bucket-logging.ts'
@@ -53,6 +55,7 @@ import { headBucket } from './head-bucket.ts'
 import { headObject } from './head-object.ts'
 import { listBucketAnalyticsConfigurations } from './list-bucket-analytics-configurations.ts'
 import { listBucketIntelligentTieringConfigurations } from './list-bucket-intelligent-tiering-configurations.ts'
+import { listBucketInventoryConfigurations } from './list-bucket-inventory-configurations.ts'
 import { listBucketMetricsConfigurations } from './list-bucket-metrics-configurations.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listLegalHolds } from './list-legal-holds.ts'
@@ -68,6 +71,7 @@ import { putBucketAnalyticsConfiguration } from './put-bucket-analytics-configur
 import { putBucketCors } from './put-bucket-cors.ts'
 import { putBucketEncryption } from './put-bucket-encryption.ts'
 import { putBucketIntelligentTieringConfiguration } from './put-bucket-intelligent-tiering-configuration.ts'
+import { putBucketInventoryConfiguration } from './put-bucket-inventory-configuration.ts'
 import { putBucketLifecycleConfiguration } from './put-bucket-lifecycle-configuration.ts'
 import { putBucketLogging } from './put-bucket-logging.ts'
 import { putBucketMetricsConfiguration } from './put-bucket-metrics-configuration.ts'
@@ -105,6 +109,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketCors,
   deleteBucketEncryption,
   deleteBucketIntelligentTieringConfiguration,
+  deleteBucketInventoryConfiguration,
   deleteBucketLifecycle,
   deleteBucketMetricsConfiguration,
   deleteBucketOwnershipControls,
@@ -122,6 +127,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketCors,
   getBucketEncryption,
   getBucketIntelligentTieringConfiguration,
+  getBucketInventoryConfiguration,
   getBucketLifecycleConfiguration,
   getBucketLocation,
   getBucketProtectionConfiguration,
@@ -147,6 +153,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   headObject,
   listBucketAnalyticsConfigurations,
   listBucketIntelligentTieringConfigurations,
+  listBucketInventoryConfigurations,
   listBucketMetricsConfigurations,
   listBuckets,
   listLegalHolds,
@@ -163,6 +170,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketProtectionConfiguration,
   putBucketEncryption,
   putBucketIntelligentTieringConfiguration,
+  putBucketInventoryConfiguration,
   putBucketLifecycleConfiguration,
   putBucketLogging,
   putBucketMetricsConfiguration,
