@@ -58,8 +58,11 @@ export function parsePolicy(text: string, kind: PolicyKind): Policy {
   if (list.length === 0) throw malformed('Could not parse the policy: Statement is empty!')
   const variables = version === '2012-10-17'
   const statements = list.map((one, index) => parseStatement(one, index, kind, variables))
+  // S3 takes a bucket's policy as it is, IAM insists.
   const sids = list.flatMap((one) => (isRecord(one) && typeof one['Sid'] === 'string' ? [one['Sid']] : []))
-  if (new Set(sids).size !== sids.length) throw malformed('Statement IDs (SID) in a single policy must be unique.')
+  if (kind.of !== 'bucket' && new Set(sids).size !== sids.length) {
+    throw malformed('Statement IDs (SID) in a single policy must be unique.')
+  }
   return { statements, keys: new Set(statements.flatMap(keysOf)) }
 }
 

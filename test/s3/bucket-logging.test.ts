@@ -6,7 +6,9 @@ import {
   CreateBucketCommand,
   GetBucketLoggingCommand,
   GetObjectCommand,
+  PutBucketAclCommand,
   PutBucketLoggingCommand,
+  PutBucketPolicyCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,6 +17,7 @@ import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-h
 import { otherAccount } from '../support/other-account.ts'
 import { outcome, sendRaw } from '../support/raw-s3.ts'
 import { keysOf, makeBucket } from '../support/s3.ts'
+import { policyFor } from '../support/shared-buckets.ts'
 
 let test: ObjectHouse
 beforeEach(async () => {
@@ -76,6 +79,28 @@ describe('The logging of a bucket', () => {
     const source = '<PartitionDateSource>Noon</PartitionDateSource>'
     expect(await put(format(`<PartitionedPrefix>${source}</PartitionedPrefix>`))).toBe('400 MalformedXML')
     expect(await status()).toBeUndefined()
+  })
+
+  it('tells when nothing but an ACL let somebody in', async () => {
+    await using classic = await startObjectHouse({
+      accounts: [mainAccount, otherAccount],
+      settings: { COFFER_S3_BUCKET_DEFAULTS: 'classic' },
+    })
+    await makeBucket(classic.s3, 'logs')
+    const { bucket: Bucket } = classic
+    await classic.s3.send(new PutBucketAclCommand({ Bucket, ACL: 'public-read' }))
+    await classic.s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled: TO_LOGS } }))
+    const list = () => sendRaw(classic.s3Url, { method: 'GET', path: `/${Bucket}`, account: otherAccount })
+    expect(outcome(await list())).toBe('200')
+    await classic.s3.send(
+      new PutBucketPolicyCommand({
+        Bucket,
+        Policy: policyFor(Bucket, { Action: 's3:ListBucket', Resource: `arn:aws:s3:::${Bucket}` }),
+      }),
+    )
+    expect(outcome(await list())).toBe('200')
+    const listed = (await delivered(classic)).filter((line) => line[6] === 'REST.GET.BUCKET')
+    expect(listed.map((line) => line.at(-1))).toEqual(['Yes', '-'])
   })
 
   it('writes a line for each request, with the fields of S3', async () => {

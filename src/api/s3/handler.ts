@@ -79,6 +79,7 @@ interface Trace {
   caller?: Caller
   sourceIp?: string
   reason?: string
+  byAcl?: boolean
   chosen?: S3Operation
   readonly answer: Answer
   /** What its buckets ask to be told of it. */
@@ -129,9 +130,9 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         await refuse(incoming, response, face, { requestId: entry.requestId, trace }, options)
     } finally {
       tell(trace, entry.requestId, response, options.activity)
-      const { request, chosen: operation, caller, sourceIp, code } = trace
+      const { request, chosen: operation, caller, sourceIp, code, byAcl = false } = trace
       const endedAtMs = options.clock.now()
-      const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code }
+      const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code, byAcl }
       recordAccess({ ...facts, answer: trace.answer }, options.objects)
       options.log.access({
         requestId: entry.requestId,
@@ -176,8 +177,9 @@ async function perform(
   trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
   if (trace.tracked.length > 0) options.activity.ready()
   const authorisation = await authoriseRequest({ operation, request, caller, sourceIp }, options)
-  const { reason } = authorisation
+  const { reason, byAcl } = authorisation
   trace.reason = reason
+  trace.byAcl = byAcl
   const run = operation.prepare(request)
   const asker: Asker = {
     ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },

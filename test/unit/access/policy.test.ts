@@ -51,7 +51,6 @@ describe('a bucket policy', () => {
       'Invalid value in Condition ipaddress: 1.2.3.4/40',
     ],
     [policyText({ Condition: [] }), 'Syntax errors in policy.'],
-    [policyText({ Sid: 'a' }, { Sid: 'a' }), 'Statement IDs (SID) in a single policy must be unique.'],
     [policyText({ Sid: 'x'.repeat(20 * 1024) }), 'Normalized policy document exceeds the maximum allowed size'],
   ])('refuses %.60s', (text, message) => {
     expect(parse(text)).toThrow(refusal(message))
@@ -79,6 +78,14 @@ describe('a bucket policy', () => {
       Condition: { StringEquals: { 's3:ExistingObjectTag/Team': '${aws:PrincipalTag/Team}' } },
     })
     expect([...keys].sort()).toEqual(['aws:principaltag/team', 'aws:username', 's3:existingobjecttag/team'])
+  })
+
+  it('of an identity has statements of different names, which one of a bucket need not', () => {
+    const twice = policyText({ Sid: 'a', Principal: undefined }, { Sid: 'a', Principal: undefined })
+    expect(() => parsePolicy(twice, { of: 'identity' })).toThrow(
+      refusal('Statement IDs (SID) in a single policy must be unique.'),
+    )
+    expect(parse(policyText({ Sid: 'a' }, { Sid: 'a' }))().statements).toHaveLength(2)
   })
 
   it('of an identity has no principal, and of a role no resource', () => {

@@ -22,6 +22,7 @@ export interface LoggedRequest {
   readonly turnAroundMs: number
   readonly versionId: string | undefined
   readonly signedBy: 'AuthHeader' | 'QueryString' | undefined
+  readonly aclRequired: boolean
 }
 
 /** One line of a server access log: fields in the order of S3, `-` for what there is not. */
@@ -56,7 +57,7 @@ export function logLine(request: LoggedRequest): string {
     word(headers.host),
     tls?.getProtocol()?.replace('v', 'V') ?? '-',
     '-',
-    '-',
+    request.aclRequired ? 'Yes' : '-',
   ].join(' ')
 }
 

@@ -18,6 +18,8 @@ export interface AccessFacts {
   readonly caller: Caller | undefined
   readonly sourceIp: string | undefined
   readonly code: string | undefined
+  /** Only an ACL let the caller in. */
+  readonly byAcl: boolean
   readonly answer: Answer
 }
 
@@ -105,6 +107,7 @@ function logged(facts: AccessFacts, bucket: Bucket, key: string | undefined, ope
     turnAroundMs: (answer.readyAtMs ?? endedAtMs) - (answer.askedAtMs ?? startedAtMs),
     versionId: versionId === undefined ? undefined : String(versionId),
     signedBy: signedBy(request),
+    aclRequired: facts.byAcl,
   }
 }
 

@@ -34,6 +34,8 @@ interface Asked {
 export interface Authorisation extends Pick<OperationContext, 'may' | 'require'> {
   /** For the audit log. */
   readonly reason: string
+  /** Only an ACL lets the caller in: access logs tell it. */
+  readonly byAcl: boolean
   /** The engine, where an object is opened only if the decision was about this very object. */
   readonly guarded: (objects: ObjectsService) => ObjectsService
   /** What a failed operation answers: that something is not there is told to those only who might list it. */
@@ -124,6 +126,7 @@ function authorisation(
   const may = async (use: ResourceUse): Promise<boolean> => (await access.decide(use)).allowed
   return {
     reason: [...new Set(decisions.map(({ reason }) => reason))].join(', '),
+    byAcl: decisions.some(({ byAcl }) => byAcl === true),
     may,
     require: async (use) => void granted(await access.decide(use)),
     guarded: (objects) => guarded(objects, uses, decisions, access),

@@ -41,6 +41,8 @@ export interface Decision {
   readonly allowed: boolean
   /** For the audit log: the role, the statement or the grant that decided. */
   readonly reason: string
+  /** Only an ACL allows it. */
+  readonly byAcl?: boolean
   /** The object that was looked at for it; null when there was none. */
   readonly seen?: Pick<KnownObject, 'blobId'> | null
 }
@@ -119,7 +121,8 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     if (answer.is === 'up to its absence') return { ...(await decide(toList(use))), seen: null }
     if (answer.is === 'up to the object') throw new Error('a decision about an object was not taken')
     if (answer.is === 'denied' && !answer.explicit && (await isInitiator(use, bucket))) return INITIATOR
-    const decision = { allowed: answer.is === 'allowed', reason: answer.reason }
+    const byAcl = answer.is === 'allowed' && answer.byAcl === true
+    const decision = { allowed: answer.is === 'allowed', reason: answer.reason, byAcl }
     return looks ? { ...decision, seen: object ?? null } : decision
   }
 

@@ -27,7 +27,8 @@ export interface Question {
 
 /** `reason` names the role, the statement or the grant that decided. */
 export type Answer =
-  | { readonly is: 'allowed'; readonly reason: string }
+  /** `byAcl`: by nothing else. */
+  | { readonly is: 'allowed'; readonly reason: string; readonly byAcl?: true }
   /** `explicit`: by a Deny, or by what is not understood. */
   | { readonly is: 'denied'; readonly reason: string; readonly explicit: boolean }
   /** It depends on the object's owner and ACL. */
@@ -53,6 +54,7 @@ const MENDING: ReadonlySet<S3Action> = new Set<S3Action>([
 ])
 
 const allowed = (reason: string): Answer => ({ is: 'allowed', reason })
+const allowedByAcl = (reason: string): Answer => ({ is: 'allowed', reason, byAcl: true })
 const denied = (reason: string, explicit = false): Answer => ({ is: 'denied', reason, explicit })
 
 /**
@@ -117,7 +119,7 @@ function unlessForeign(question: Question, reason: string): Answer {
   if (object === undefined) return { is: 'up to the object' }
   if (object === null || object.owner === bucket.ownerId) return allowed(reason)
   const grant = grantOf(question, object, requester)
-  return grant === undefined ? denied('the object belongs to another account') : allowed(`object ACL ${grant}`)
+  return grant === undefined ? denied('the object belongs to another account') : allowedByAcl(`object ACL ${grant}`)
 }
 
 /** Undefined when no ACL has anything to say. */
@@ -126,14 +128,14 @@ function byAcl(question: Question, requester: Requester): Answer | undefined {
   const { acl } = bucket.access
   if (acl) {
     const grant = grantFor(acl, 'bucket', question.aclAction ?? action, requester)
-    if (grant !== undefined) return allowed(`bucket ACL ${grant}`)
+    if (grant !== undefined) return allowedByAcl(`bucket ACL ${grant}`)
   }
   if (!OWNERS.has(action)) return undefined
   if (object === null) return READS.has(action) ? { is: 'up to its absence' } : undefined
   if (acl === undefined) return object === undefined ? { is: 'up to the object' } : undefined
   if (object === undefined) return { is: 'up to the object' }
   const grant = grantOf(question, object, requester)
-  return grant === undefined ? undefined : allowed(`object ACL ${grant}`)
+  return grant === undefined ? undefined : allowedByAcl(`object ACL ${grant}`)
 }
 
 /** S3: attributes are read with the object. */
