@@ -75,7 +75,7 @@ export interface BucketKeys {
   readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher & Disposable>
 }
 
-export type NewSlot = Pick<KeySlot, 'id' | 'kind' | 'rootKeyCrn' | 'encryption' | 'createdAtMs'>
+export type NewSlot = Pick<KeySlot, 'id' | 'kind' | 'rootKeyCrn' | 'encryption' | 'createdAtMs' | 'own'>
 
 type NamedBucket = Pick<BucketRecord, 'id' | 'name' | 'serviceInstanceCrn'>
 

@@ -2,6 +2,7 @@ import { CodedError, hasCode } from '../base/errors.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Token, Write } from '../storage/metadata/metadata-store.ts'
 import { ObjectsError } from './errors.ts'
+import { checkDestinations } from './key-slots.ts'
 import { bucketKey, rowsUnder, SPACE } from './keyspace.ts'
 import { type BucketRecord, decodeBucket, encodeBucket } from './records.ts'
 
@@ -120,6 +121,7 @@ export async function openBuckets(
       return get(record.name)
     },
     replace: async (bucket, record, also) => {
+      checkDestinations(bucket, record)
       if (!(await put(record, bucket.token, also))) throw changed()
       return get(record.name)
     },

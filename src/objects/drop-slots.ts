@@ -12,7 +12,7 @@ import { readCounter, usagePrefix } from './usage.ts'
 const PAGE = 500
 
 /**
- * Drops the slots of a bucket that have a successor, once nothing refers to them, and ends the registrations at root keys
+ * Drops the slots of a bucket that take nothing new any more, once nothing refers to them, and ends the registrations at root keys
  * that the bucket does not use any more. Nothing can come to refer to such a slot, so both the index and a look at every
  * record must say that nothing does: without its slot a record could never be opened again. False when it was given up.
  */
@@ -22,14 +22,11 @@ export async function dropSlots(
   bucket: Bucket,
   goesOn: () => boolean,
 ): Promise<boolean> {
-  const doomed = new Set(
-    currentBucket(engine, bucket)
-      .slots.filter((slot) => !isOpen(slot))
-      .map(({ id }) => id),
-  )
-  if (doomed.size === 0) return true
   // First: the bucket may have got another slot since it was rewrapped. What is counted no more is never counted again.
-  await assertUncounted(engine, bucket, doomed)
+  const now = currentBucket(engine, bucket)
+  const used = await inUse(engine, now)
+  const doomed = new Set(now.slots.filter((slot) => !(isOpen(slot) || used.has(slot.id))).map(({ id }) => id))
+  if (doomed.size === 0) return true
   for (const space of [SPACE.upload, SPACE.head, SPACE.version]) {
     if (!(await nothingIn(engine, bucket, space, doomed, goesOn))) return false
   }
@@ -39,7 +36,9 @@ export async function dropSlots(
 
 async function drop(engine: Engine, bucket: Bucket, doomed: ReadonlySet<KeySlot['id']>): Promise<void> {
   const now = currentBucket(engine, bucket)
-  await assertUncounted(engine, now, doomed)
+  const used = await inUse(engine, now)
+  const isBack = now.slots.some((slot) => doomed.has(slot.id) && (isOpen(slot) || used.has(slot.id)))
+  if (isBack) throw new ObjectsError('BucketBusy', 'something still refers to a key slot')
   const slots = now.slots.filter(({ id }) => !doomed.has(id)).map((slot) => succeededBy(slot, now, doomed))
   const next = { ...now, slots }
   const kept = new Set(registeredAt(next).map(({ rootKeyCrn }) => rootKeyCrn))
@@ -51,12 +50,10 @@ async function drop(engine: Engine, bucket: Bucket, doomed: ReadonlySet<KeySlot[
   }
 }
 
-/** Throws BucketBusy while the index, or the bucket itself, refers to one of the slots. */
-async function assertUncounted(engine: Engine, bucket: Bucket, slots: ReadonlySet<KeySlot['id']>): Promise<void> {
-  const counted = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
-  if (counted.some(({ slot }) => slots.has(slot)) || slots.has(currentBucket(engine, bucket).metadataKey.slot)) {
-    throw new ObjectsError('BucketBusy', 'something still refers to a key slot')
-  }
+/** Slots that the index, or the bucket itself, refers to. */
+async function inUse({ metadata }: Engine, { id, metadataKey, slot }: Bucket): Promise<ReadonlySet<KeySlot['id']>> {
+  const counted = (await metadata.counters(usagePrefix(id))).map(readCounter)
+  return new Set([...counted.map((count) => count.slot), metadataKey.slot, slot])
 }
 
 /** A slot whose successor goes has the one that that one leads to. */

@@ -10,9 +10,13 @@ interface SlotBase {
   readonly createdAtMs: number
   /**
    * The slot that what lies here is rewrapped to. A slot that has one wraps nothing new, and is dropped when nothing refers
-   * to it any more.
+   * to it any more. It is under the same root key, unless the bucket has moved from that one.
    */
   readonly successor?: number
+  /** Of what asked for a key that was not the bucket's: such objects stay under it, wherever the bucket moves. */
+  readonly own?: true
+  /** Nothing referred to it: it wraps nothing new, and is dropped when a look at every record says so, too. */
+  readonly retired?: true
   /** A known text, wrapped as a DEK in the slot would be: opens only while the keys are those that the slot was made with. */
   readonly canary?: WrappedDek
 }
@@ -56,6 +60,8 @@ export interface Protection extends Pick<SlotBase, 'rootKeyCrn' | 'encryption'> 
 
 /** A row holds up to 64 KiB; each slot takes about 3/4 KiB of it. */
 export const MAX_SLOTS = 80
+/** Of them clients may fill half: each gets a successor when its root key is rotated, and all may be at once. */
+export const MAX_OPEN_SLOTS = MAX_SLOTS / 2
 
 /** Of a bucket that has had no other. */
 export const onlySlot = (slot: KeySlot): SlotTable => ({ slots: [slot], slot: slot.id, nextSlot: slot.id + 1 })
@@ -69,14 +75,40 @@ export function firstSlots(of: Pick<SlotBase, 'rootKeyCrn' | 'encryption' | 'cre
 export const findSlot = ({ slots }: Pick<SlotTable, 'slots'>, id: number): KeySlot | undefined =>
   slots.find((slot) => slot.id === id)
 
-export const isOpen = ({ successor }: KeySlot): boolean => successor === undefined
+export const isOpen = ({ successor, retired }: KeySlot): boolean => successor === undefined && !retired
 
-/** Where what lies in a slot belongs: the slot itself, or the open one that its successors lead to. */
-export function destinationOf(table: SlotTable, from: KeySlot): KeySlot {
+/** Where what lies in a slot belongs: the slot itself, or the last one that its successors lead to. */
+export function destinationOf(table: Pick<SlotTable, 'slots'>, from: KeySlot): KeySlot {
   let slot = from
-  while (slot.successor !== undefined) slot = findSlot(table, slot.successor) ?? slotOf(table, table.slot)
-  return slot
+  for (;;) {
+    const next = slot.successor === undefined ? undefined : findSlot(table, slot.successor)
+    if (!next) return slot
+    slot = next
+  }
 }
+
+type Keyed = SlotTable & Pick<SlotBase, 'rootKeyCrn' | 'encryption'>
+
+/**
+ * Throws when what lies in a slot would come under another root key, but for what leaves the bucket's own key as the bucket
+ * moves. Whoever decides about that key decides about those objects: nothing else takes them from him.
+ */
+export function checkDestinations(before: Keyed, after: Keyed): void {
+  for (const slot of before.slots) {
+    const now = findSlot(after, slot.id)
+    if (!now) continue
+    const [from, to] = [destinationOf(before, slot), destinationOf(after, now)]
+    if (from.rootKeyCrn === to.rootKeyCrn) continue
+    const moves = !from.own && from.rootKeyCrn === before.rootKeyCrn && to.rootKeyCrn === after.rootKeyCrn
+    if (!moves) throw new Error(`key slot ${slot.id} would lead to slot ${to.id} under another root key`)
+  }
+}
+
+/** Is it another key than that of the bucket? */
+export const isForeign = (
+  bucket: Pick<SlotBase, 'rootKeyCrn' | 'encryption'>,
+  of: Pick<SlotBase, 'rootKeyCrn' | 'encryption'>,
+): boolean => of.rootKeyCrn !== bucket.rootKeyCrn || of.encryption !== bucket.encryption
 
 /** Throws ObjectDamaged: nothing can be opened that refers to a slot which is not there. */
 export function slotOf(table: Pick<SlotTable, 'slots'>, id: number): KeySlot {

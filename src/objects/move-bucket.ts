@@ -6,9 +6,9 @@ import { currentBucket } from './commit-version.ts'
 import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import type { ObjectsErrorCode } from './errors.ts'
-import type { KeySlot } from './key-slots.ts'
+import { isOpen, type KeySlot } from './key-slots.ts'
 import { registered } from './registered.ts'
-import { findOpen, newSlot, type WantedSlot, withSlot } from './slot-choice.ts'
+import { findOpen, slotInPlace, type WantedSlot, withSlot } from './slot-choice.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 
 export interface MoveTo {
@@ -22,7 +22,7 @@ const MAX_ATTEMPTS = 20
 
 /**
  * Puts a bucket under another root key. What is new comes under it from then on; what lies under the former one is to be
- * rewrapped: `also` belongs into the commit and begins that. Objects that have a key of their own keep it. Undefined
+ * rewrapped: `also` belongs into the commit and begins that. Objects that have a key of their own keep it, also when the bucket passes through that key. Undefined
  * when the bucket is under that key already. Within the serial of the name.
  */
 export async function moveBucket(
@@ -35,11 +35,12 @@ export async function moveBucket(
   const now = currentBucket(engine, bucket)
   const asked = (bucketKey ?? prefersBucketKeys(engine, to)) ? 'bucket-key' : 'root'
   const kind = await kindFor(engine, keys, now, { ...to, kind: asked })
-  if (findOpen(now, { ...to, kind })?.id === now.slot) return undefined
+  const wanted: WantedSlot = { ...to, kind, own: false }
+  if (findOpen(now, wanted)?.id === now.slot) return undefined
   return registered(engine, now, to, (end) =>
     unlessChanged(async () => {
       const current = currentBucket(engine, bucket)
-      const next = await under(engine, keys, current, { ...to, kind })
+      const next = await under(engine, keys, current, wanted)
       return engine.buckets.replace(current, next, [...end, ...also])
     }),
   )
@@ -58,7 +59,7 @@ async function unlessChanged<T>(act: () => Promise<T>): Promise<T> {
 
 async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<Bucket> {
   const found = findOpen(bucket, wanted)
-  const slot = found ?? (await newSlot(engine, keys, bucket, wanted))
+  const slot = found ?? (await slotInPlace(engine, keys, bucket, wanted))
   const base = found ? bucket : withSlot(bucket, slot)
   const { rootKeyCrn, encryption } = wanted
   const moved = {
@@ -69,6 +70,6 @@ async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: W
   return { ...moved, metadataKey: await keys.rewrapMetadataKey(moved, slot) }
 }
 
-/** Everything under the key that the bucket was under. */
+/** Everything under the key that the bucket was under, but for what has it as a key of its own. */
 const leaves = (slot: KeySlot, { rootKeyCrn }: Bucket, to: KeySlot): boolean =>
-  slot.successor === undefined && slot.id !== to.id && slot.rootKeyCrn === rootKeyCrn
+  isOpen(slot) && slot.id !== to.id && slot.rootKeyCrn === rootKeyCrn && !slot.own

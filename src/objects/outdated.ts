@@ -1,32 +1,25 @@
-import { hasCode } from '../base/errors.ts'
-import type { KeyProviderErrorCode } from '../envelope/key-provider.ts'
 import type { BucketKeys } from './bucket-keys.ts'
+import { type KeyRefusals, unlessRefused } from './key-refusals.ts'
 import { destinationOf, isOpen, type KeySlot, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
-import type { UsageCount } from './usage.ts'
 
-/**
- * Newest versions of the root keys of a bucket's open slots, by CRN. '' where nobody says: whoever takes away the key of his
- * own objects keeps those of others from nothing. Throws what the bucket's own root key throws.
- */
+/** Newest versions of the root keys of a bucket's open slots, by CRN. '' where nobody says. */
 export type NewestVersions = ReadonlyMap<string, string>
 
-export async function newestVersions(keys: BucketKeys, bucket: BucketRecord): Promise<NewestVersions> {
+/** Keys that do not say are added to the refusals: whoever takes away one key keeps what is under others from nothing. */
+export async function newestVersions(
+  keys: BucketKeys,
+  bucket: BucketRecord,
+  refusals: KeyRefusals,
+): Promise<NewestVersions> {
   const newest = new Map<string, string>()
   for (const slot of bucket.slots.filter(isOpen)) {
     if (newest.has(slot.rootKeyCrn)) continue
-    try {
-      newest.set(slot.rootKeyCrn, await keys.newestVersion(bucket, slot))
-    } catch (error) {
-      if (slot.rootKeyCrn === bucket.rootKeyCrn || !isRefusal(error)) throw error
-      newest.set(slot.rootKeyCrn, '')
-    }
+    const version = await unlessRefused(refusals, slot.rootKeyCrn, () => keys.newestVersion(bucket, slot))
+    newest.set(slot.rootKeyCrn, version ?? '')
   }
   return newest
 }
-
-const isRefusal = (error: unknown): boolean =>
-  hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied')
 
 const isNewest = (newest: NewestVersions, { rootKeyCrn }: KeySlot, keyVersion: string): boolean =>
   ['', keyVersion].includes(newest.get(rootKeyCrn) ?? '')
@@ -50,9 +43,3 @@ export function rewrapTarget(
   if (to.id !== slot.id) return to
   return slot.kind === 'root' && !isNewest(newest, slot, keyVersion) ? slot : undefined
 }
-
-/** What the index says is left to do. A slot that nobody knows is not left out: nothing must be counted to it. */
-export const remaining = (bucket: BucketRecord, newest: NewestVersions, counts: readonly UsageCount[]): UsageCount[] =>
-  counts.filter(
-    (count) => !bucket.slots.some(({ id }) => id === count.slot) || rewrapTarget(bucket, newest, count) !== undefined,
-  )

@@ -128,7 +128,7 @@ export function decodeBucket(value: Buffer): BucketRecord {
   }
   const list = json['slots']
   const table = Array.isArray(list)
-    ? { slots: slotsFrom(list, sections), slot: number(json, 'slot'), nextSlot: number(json, 'nextSlot') }
+    ? { slots: slotsFrom(list, sections, first), slot: number(json, 'slot'), nextSlot: number(json, 'nextSlot') }
     : firstSlots(first)
   return {
     ...first,

@@ -7,20 +7,14 @@ import type { Bucket } from './buckets.ts'
 import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { isOpen, type KeySlot } from './key-slots.ts'
+import { isOfOneKey, type KeyRefusals, unlessRefused } from './key-refusals.ts'
+import { destinationOf, findSlot, isOpen, type KeySlot, slotOf } from './key-slots.ts'
 import { keyedRecord } from './keyed-record.ts'
 import { headKey, keyOfVersion, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
-import {
-  hasOldCanary,
-  isOutdatedSlot,
-  type NewestVersions,
-  newestVersions,
-  remaining,
-  rewrapTarget,
-} from './outdated.ts'
+import { hasOldCanary, isOutdatedSlot, type NewestVersions, newestVersions, rewrapTarget } from './outdated.ts'
 import { encodeObject, encodeUpload } from './records.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
-import { findOpen, newSlot, withSlot } from './slot-choice.ts'
+import { findOpen, slotInPlace, withSlot } from './slot-choice.ts'
 import { envelopeIdOf } from './upload-id.ts'
 import { type KeyedRecord, readCounter, type UsageCount, usagePrefix, usageWrites } from './usage.ts'
 
@@ -45,8 +39,6 @@ export interface RewrapControl {
   readonly goesOn: () => boolean
   /** Resolves when one more record may be rewrapped. */
   readonly pace: () => Promise<void>
-  /** What does not open is passed over; the pass ends with that error when nothing else is left. */
-  readonly passedOver: (error: unknown) => void
   /** After each page: all before the cursor has been looked at. */
   readonly progress: (
     done: { readonly examined: number; readonly rewrapped: number },
@@ -54,59 +46,99 @@ export interface RewrapControl {
   ) => Promise<void>
 }
 
+/** How it ended: everything lies where it belongs, or keys that refused keep something from it. */
+export interface RewrapEnd {
+  readonly complete: boolean
+  /** Keys that something lies under and that refused. What they say of themselves nobody knows. */
+  readonly refusals: KeyRefusals
+}
+
+/** One look at all of a bucket. */
+interface Pass {
+  readonly newest: NewestVersions
+  readonly refusals: KeyRefusals
+  /** What does not open is passed over; the pass ends with that error when nothing else is left. */
+  readonly passedOver: (error: unknown) => void
+}
+
 /**
- * Puts everything of a bucket under the slots and versions where it belongs. Nothing new comes under the old ones
- * meanwhile, for whoever writes is fenced by the bucket's row, which changes first, and wraps anew when it did. True when
- * the index says that nothing is left; false when it was given up. Repeating it does no harm.
+ * Puts everything of a bucket under the slots and versions where it belongs, and goes past what lies under keys that
+ * refuse. Nothing new comes under the old ones meanwhile, for whoever writes is fenced by the bucket's row, which changes
+ * first, and wraps anew when it did. Complete when the index says that nothing is left; undefined when it was given up.
+ * Repeating it does no harm.
  */
 export async function rewrapBucket(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  control: Omit<RewrapControl, 'passedOver'>,
-): Promise<boolean> {
+  control: RewrapControl,
+): Promise<RewrapEnd | undefined> {
   let cursor = control.cursor
   for (let pass = 0; pass < MAX_PASSES; pass++) {
-    const newest = await renewOwnKeys(engine, keys, bucket, control.meets)
+    const { newest, refusals } = await renewOwnKeys(engine, keys, bucket, control.meets)
+    const before = await whatIsLeft(engine, bucket, newest, refusals)
+    if (before.length > 0 && before.every(({ refused }) => refused)) return { complete: false, refusals }
     let damage: unknown
     const passedOver = (error: unknown) => {
       damage = error
     }
-    if (!(await scan(engine, keys, bucket, newest, { ...control, passedOver }, cursor))) return false
+    if (!(await scan(engine, keys, bucket, { newest, refusals, passedOver }, control, cursor))) return undefined
     cursor = undefined
     // A rotation meanwhile makes the next pass.
-    const now = sameBucket(engine, bucket)
-    const again = await newestVersions(keys, now)
-    const counts = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
-    const own = [now.metadataKey].filter((key) => rewrapTarget(now, again, key))
-    if (remaining(now, again, counts).length === 0 && own.length === 0) return true
+    const again = await newestVersions(keys, sameBucket(engine, bucket), refusals)
+    const left = await whatIsLeft(engine, bucket, again, refusals)
+    if (left.length === 0) return { complete: true, refusals }
+    if (left.every(({ refused }) => refused)) return { complete: false, refusals }
     if (damage !== undefined) throw damage
   }
   throw new ObjectsError('ObjectDamaged', 'after many passes the index still says that something is left to rewrap')
 }
 
-/** The bucket's own keys: new bucket keys where a root key was rotated or wraps too much, and the bucket metadata key. */
+/**
+ * What the index says is left to do, and perhaps left: a key that refuses does not say whether it was rotated. One that is
+ * deleted was the last of its versions: what lies there, and is to go nowhere else, waits for nothing.
+ */
+async function whatIsLeft(
+  engine: Engine,
+  bucket: Bucket,
+  newest: NewestVersions,
+  refusals: KeyRefusals,
+): Promise<{ readonly refused: boolean }[]> {
+  const now = sameBucket(engine, bucket)
+  const counts = (await engine.metadata.counters(usagePrefix(bucket.id))).map(readCounter)
+  return [...counts, now.metadataKey].flatMap((at) => {
+    const slot = findSlot(now, at.slot)
+    // Nothing must be counted to a slot that nobody knows.
+    if (!slot) return [{ refused: false }]
+    const refusal = refusals.get(slot.rootKeyCrn)
+    const to = rewrapTarget(now, newest, at)
+    if (to) return [{ refused: refusal !== undefined || refusals.has(to.rootKeyCrn) }]
+    const gone = at !== now.metadataKey && hasCode<KeyProviderErrorCode>(refusal, 'RootKeyNotFound')
+    return refusal === undefined || gone ? [] : [{ refused: true }]
+  })
+}
+
+/**
+ * The bucket's own keys: new bucket keys where a root key was rotated or wraps too much, and the bucket metadata key. Keys
+ * that refuse keep those under others from nothing.
+ */
 export async function renewOwnKeys(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
   meets: RewrapControl['meets'],
-): Promise<NewestVersions> {
+): Promise<{ readonly newest: NewestVersions; readonly refusals: KeyRefusals }> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const refusals: KeyRefusals = new Map()
     const now = currentBucket(engine, bucket)
-    const newest = await newestVersions(keys, now)
-    meets(newest)
-    for (const slot of now.slots) if (hasOldCanary(newest, slot)) await keys.prove(now, slot)
     let next = await withoutUnused(engine, now)
-    for (const slot of now.slots.filter((each) => isOutdatedSlot(newest, each))) {
-      next = succeeded(next, slot.id, await newSlot(engine, keys, next, slot))
-    }
+    const newest = await newestVersions(keys, next, refusals)
+    meets(newest)
     for (const slot of next.slots.filter(isOpen)) {
-      if (await wrapsTooMuch(engine, now, newest, slot)) next = await underBucketKey(engine, keys, next, slot)
+      next = (await unlessRefused(refusals, slot.rootKeyCrn, () => renewSlot(engine, keys, next, newest, slot))) ?? next
     }
-    const to = rewrapTarget(next, newest, next.metadataKey)
-    if (to) next = { ...next, metadataKey: await keys.rewrapMetadataKey(next, to) }
-    if (next === now) return newest
+    next = await withMetadataKey(keys, next, newest, refusals)
+    if (next === now) return { newest, refusals }
     try {
       await engine.buckets.replace(now, next)
     } catch (error) {
@@ -116,15 +148,48 @@ export async function renewOwnKeys(
   throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
 }
 
-/** Slots that nothing refers to, but for the current one, take nothing new any more and can be dropped. */
+async function renewSlot(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  newest: NewestVersions,
+  slot: KeySlot,
+): Promise<Bucket> {
+  if (hasOldCanary(newest, slot)) await keys.prove(bucket, slot)
+  if (isOutdatedSlot(newest, slot)) return succeeded(bucket, slot.id, await slotInPlace(engine, keys, bucket, slot))
+  return (await wrapsTooMuch(engine, bucket, newest, slot)) ? underBucketKey(engine, keys, bucket, slot) : bucket
+}
+
+async function withMetadataKey(
+  keys: BucketKeys,
+  bucket: Bucket,
+  newest: NewestVersions,
+  refusals: KeyRefusals,
+): Promise<Bucket> {
+  const to = rewrapTarget(bucket, newest, bucket.metadataKey)
+  if (!to || refusals.has(to.rootKeyCrn)) return bucket
+  const { rootKeyCrn } = slotOf(bucket, bucket.metadataKey.slot)
+  const metadataKey = await unlessRefused(refusals, rootKeyCrn, () => keys.rewrapMetadataKey(bucket, to))
+  return metadataKey ? { ...bucket, metadataKey } : bucket
+}
+
+/**
+ * Slots that nothing refers to, and nothing is on its way to, take nothing new any more, and can be dropped. What came to
+ * one at the same time opens it again, for it belongs nowhere else.
+ */
 async function withoutUnused(engine: Engine, bucket: Bucket): Promise<Bucket> {
-  const used = new Set((await engine.metadata.counters(usagePrefix(bucket.id))).map((row) => readCounter(row).slot))
-  used.add(bucket.slot).add(bucket.metadataKey.slot)
-  if (bucket.slots.every((slot) => !isOpen(slot) || used.has(slot.id))) return bucket
-  const slots = bucket.slots.map((slot) =>
-    isOpen(slot) && !used.has(slot.id) ? { ...slot, successor: bucket.slot } : slot,
+  const counted = (await engine.metadata.counters(usagePrefix(bucket.id))).map((row) => readCounter(row).slot)
+  const used = new Set([...counted, bucket.slot, bucket.metadataKey.slot])
+  const needed = new Set(
+    bucket.slots.filter(({ id }) => used.has(id)).flatMap((slot) => [slot.id, destinationOf(bucket, slot).id]),
   )
-  return { ...bucket, slots }
+  const slots = bucket.slots.map((slot): KeySlot => {
+    if (isOpen(slot) && !needed.has(slot.id)) return { ...slot, retired: true }
+    if (!(slot.retired && needed.has(slot.id))) return slot
+    const { retired: _, ...open } = slot
+    return open
+  })
+  return slots.every((slot, at) => slot === bucket.slots[at]) ? bucket : { ...bucket, slots }
 }
 
 /**
@@ -144,8 +209,9 @@ const isDueAt = (bucket: Bucket, newest: NewestVersions, slot: KeySlot, count: U
   bucket.slots.some(({ id }) => id === count.slot) && rewrapTarget(bucket, newest, count)?.id === slot.id
 
 async function underBucketKey(engine: Engine, keys: BucketKeys, bucket: Bucket, slot: KeySlot): Promise<Bucket> {
-  const wanted = { rootKeyCrn: slot.rootKeyCrn, encryption: slot.encryption, kind: 'bucket-key' } as const
-  const by = findOpen(bucket, wanted) ?? (await newSlot(engine, keys, bucket, wanted))
+  const { rootKeyCrn, encryption, own = false } = slot
+  const wanted = { rootKeyCrn, encryption, own, kind: 'bucket-key' } as const
+  const by = findOpen(bucket, wanted) ?? (await slotInPlace(engine, keys, bucket, wanted))
   return succeeded(bucket, slot.id, by)
 }
 
@@ -160,7 +226,7 @@ async function scan(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  newest: NewestVersions,
+  pass: Pass,
   control: RewrapControl,
   from: RewrapCursor | undefined,
 ): Promise<boolean> {
@@ -176,8 +242,8 @@ async function scan(
       const last = rows.at(-1)
       if (!last) break
       const readable = rows.flatMap((row) => ('damage' in row ? [] : [row]))
-      for (const row of rows) if ('damage' in row) control.passedOver(row.damage)
-      const rewrapped = await rewrapRows(engine, keys, bucket, newest, control, space, readable)
+      for (const row of rows) if ('damage' in row) pass.passedOver(row.damage)
+      const rewrapped = await rewrapRows(engine, keys, bucket, pass, control, space, readable)
       await control.progress({ examined: rows.length, rewrapped }, { space, after: last.key.toString('hex') })
       if (rows.length < PAGE) break
       gte = behind(last.key)
@@ -192,7 +258,7 @@ async function rewrapRows(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  newest: NewestVersions,
+  pass: Pass,
   control: RewrapControl,
   space: Space,
   rows: readonly Entry[],
@@ -202,16 +268,16 @@ async function rewrapRows(
   const due = rows.filter((row) => {
     const wrappedDek = keyedRecord(space, row.value)?.wrappedDek
     if (!wrappedDek) return false
-    return !now.slots.some(({ id }) => id === wrappedDek.slot) || rewrapTarget(now, newest, wrappedDek)
+    return !findSlot(now, wrappedDek.slot) || rewrapTarget(now, pass.newest, wrappedDek)
   })
   for (let at = 0; at < due.length; at += AT_A_TIME) {
     const work = due.slice(at, at + AT_A_TIME).map(async (row) => {
       await control.pace()
       try {
-        if (await rewrapRow(engine, keys, bucket, newest, space, row)) rewrapped++
+        if (await rewrapRow(engine, keys, bucket, pass, space, row)) rewrapped++
       } catch (error) {
         if (!hasCode<KeyProviderErrorCode | ObjectsErrorCode>(error, 'WrappedDekForged', 'ObjectDamaged')) throw error
-        control.passedOver(error)
+        pass.passedOver(error)
       }
     })
     // All have ended before one's error ends the pass.
@@ -226,7 +292,7 @@ async function rewrapRow(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  newest: NewestVersions,
+  { newest, refusals }: Pass,
   space: Space,
   found: Entry,
 ): Promise<boolean> {
@@ -236,17 +302,35 @@ async function rewrapRow(
     const record = keyedRecord(space, row.value)
     const to = record && rewrapTarget(now, newest, record.wrappedDek)
     if (!to) return false
+    const crns = [slotOf(now, record.wrappedDek.slot).rootKeyCrn, to.rootKeyCrn]
+    if (crns.some((crn) => refusals.has(crn))) return false
     try {
       if (await rewrapRecord(engine, keys, now, space, row, record, to)) return true
     } catch (error) {
       // What wrapped it is gone when somebody else has rewrapped or replaced it.
       const current = await engine.metadata.get(space, row.key)
-      if (current?.token === row.token || hasCode(error, 'CommitUnknown')) throw error
+      const isItself = current?.token === row.token || hasCode(error, 'CommitUnknown')
+      if (isItself && isOfOneKey(error)) return refused(keys, now, refusals, crns, error)
+      if (isItself) throw error
     }
     await engine.buckets.refresh(bucket.name)
     row = await engine.metadata.get(space, row.key)
   }
   // Whoever goes on writing it does so under what is current.
+  return false
+}
+
+/** False. Which of the keys it was tells who is asked again: the one that wraps, or else the one that opens. */
+async function refused(
+  keys: BucketKeys,
+  bucket: Bucket,
+  refusals: KeyRefusals,
+  [from = '', to = '']: readonly string[],
+  error: unknown,
+): Promise<false> {
+  if (hasCode(error, 'WrapBudgetSpent')) refusals.set(to, error)
+  await unlessRefused(refusals, to, () => keys.newestVersion(bucket, { rootKeyCrn: to }))
+  if (!refusals.has(to)) refusals.set(from, error)
   return false
 }
 
@@ -277,14 +361,3 @@ function identityOf(space: Space, row: Entry, record: KeyedRecord): { readonly k
   const { key, uploadId } = splitUploadKey(row.key)
   return { key, blobId: envelopeIdOf(uploadId) }
 }
-
-/** Refusals of a key service, and wrong keys, which end by themselves or by somebody's doing. */
-export const isWaiting = (error: unknown): boolean =>
-  hasCode<KeyProviderErrorCode | ObjectsErrorCode>(
-    error,
-    'BucketKeyWrong',
-    'RootKeyNotFound',
-    'RootKeyDisabled',
-    'KeyAccessDenied',
-    'KeyProviderUnavailable',
-  )

@@ -18,8 +18,16 @@ export interface RewrapJob {
   readonly rewrapped: number
   /** Why it does not go on at the moment, or why it failed: a code. */
   readonly problem?: string
+  /** Root keys that refused, and why: what lies under them is as it was. */
+  readonly refusals?: readonly KeyRefusal[]
   /** All rows up to this one have been looked at. */
   readonly cursor?: RewrapCursor
+}
+
+export interface KeyRefusal {
+  readonly rootKeyCrn: string
+  /** A code. */
+  readonly problem: string
 }
 
 export interface RewrapCursor {
@@ -72,6 +80,12 @@ function decodeJob(bucketId: string, value: Buffer): RewrapJob {
     examined: number(json, 'examined'),
     rewrapped: number(json, 'rewrapped'),
     ...(json['problem'] === undefined ? {} : { problem: text(json, 'problem') }),
+    ...(Array.isArray(json['refusals']) ? { refusals: json['refusals'].map(refusalFrom) } : {}),
     ...(cursor ? { cursor: { space: number(cursor, 'space'), after: text(cursor, 'after') } } : {}),
   }
+}
+
+function refusalFrom(item: unknown): KeyRefusal {
+  const json = objectOf(item)
+  return { rootKeyCrn: text(json, 'rootKeyCrn'), problem: text(json, 'problem') }
 }

@@ -6,11 +6,12 @@ import type { Bucket } from './buckets.ts'
 import { dropSlots } from './drop-slots.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { isOfOneKey, type KeyRefusals } from './key-refusals.ts'
 import { isOpen, type KeySlot } from './key-slots.ts'
 import type { NewestVersions } from './outdated.ts'
 import { pacer } from './pace.ts'
 import { renewRegistrations } from './renew-registrations.ts'
-import { isWaiting, renewOwnKeys, rewrapBucket } from './rewrap-bucket.ts'
+import { renewOwnKeys, rewrapBucket } from './rewrap-bucket.ts'
 import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
 
 export interface RewrapOptions {
@@ -56,9 +57,15 @@ const AT_A_TIME = 4
 /** A cursor that lags behind costs a repeated look at so many pages. */
 const PAGES_PER_SAVE = 10
 
-/** A version that has wrapped all it may is followed by another one. */
 const isPassing = (error: unknown): boolean =>
-  isWaiting(error) || hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable', 'WrapBudgetSpent')
+  isOfOneKey(error) || hasCode(error, 'CommitUnknown', 'BucketBusy', 'NoSpace', 'AuditUnavailable')
+
+const problemOf = (error: unknown): string => (error instanceof CodedError ? error.code : 'Unexpected')
+
+const refusalsOf = (refusals: KeyRefusals): Pick<RewrapJob, 'refusals'> => {
+  const list = [...refusals].map(([rootKeyCrn, error]) => ({ rootKeyCrn, problem: problemOf(error) }))
+  return list.length === 0 ? {} : { refusals: list }
+}
 
 export async function openRewraps(options: {
   readonly engine: Engine
@@ -126,7 +133,7 @@ export async function openRewraps(options: {
       return job
     }
     let pages = 0
-    const done = await rewrapBucket(engine, keys, bucket, {
+    const end = await rewrapBucket(engine, keys, bucket, {
       cursor: first.cursor,
       goesOn,
       pace,
@@ -139,13 +146,19 @@ export async function openRewraps(options: {
         if (++pages % PAGES_PER_SAVE === 0) await save(next)
       },
     })
-    const dropped = done && (await dropSlots(engine, byName, bucket, goesOn))
+    const dropped = end !== undefined && (await dropSlots(engine, byName, bucket, goesOn))
     // What a registration says of versions is for people to read: nothing waits for it.
-    if (dropped && !again.has(bucketId)) await byName.run(bucket.name, () => renew(bucket)).catch(unlessPassing)
-    const { cursor, problem: _, ...job } = update({})
+    if (dropped && end.complete && !again.has(bucketId))
+      await byName.run(bucket.name, () => renew(bucket)).catch(unlessPassing)
+    const { cursor, problem: _, refusals: _before, ...job } = update({})
     if (again.has(bucketId)) return
-    if (dropped && goesOn()) await save({ ...job, state: 'done', finishedAtMs: clock.now() })
-    else await save(cursor ? { ...job, cursor } : job)
+    const refusals = end ? refusalsOf(end.refusals) : {}
+    if (dropped && end.complete && goesOn()) {
+      return save({ ...job, ...refusals, state: 'done', finishedAtMs: clock.now() })
+    }
+    const [refusal] = end?.complete === false ? (refusals.refusals ?? []) : []
+    await save({ ...job, ...refusals, ...(cursor ? { cursor } : {}), ...(refusal ? { problem: refusal.problem } : {}) })
+    if (refusal) retryLater(bucketId)
   }
 
   const unlessPassing = (error: unknown): void => {
@@ -157,7 +170,7 @@ export async function openRewraps(options: {
     if (stop.signal.aborted || !job) return
     // Deleted meanwhile: its job goes with it.
     if (buckets.find(job.bucket)?.id !== bucketId) return void queue.add(bucketId)
-    const problem = error instanceof CodedError ? error.code : 'Unexpected'
+    const problem = problemOf(error)
     const lasting = !isPassing(error)
     if (lasting) onError(error)
     if (lasting && job.state === 'running') return save({ ...job, problem, state: 'failed' })

@@ -6,11 +6,14 @@ import { currentBucket } from './commit-version.ts'
 import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { isOpen, type KeySlot, MAX_SLOTS, slotOf } from './key-slots.ts'
+import { isForeign, isOpen, type KeySlot, MAX_OPEN_SLOTS, MAX_SLOTS, slotOf } from './key-slots.ts'
 import { registered } from './registered.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
 
-export type WantedSlot = Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'>
+export interface WantedSlot extends Pick<KeySlot, 'rootKeyCrn' | 'encryption' | 'kind'> {
+  /** As of KeySlot; where nothing is said, whatever is under another key than the bucket. */
+  readonly own?: boolean
+}
 
 /** A slot, and the bucket that has it: what is to be fenced. */
 export interface ChosenSlot {
@@ -75,25 +78,38 @@ export async function slotFor(
   throw new ObjectsError('BucketBusy', 'the bucket changed at the same time')
 }
 
-export const findOpen = (
-  { slots }: Pick<Bucket, 'slots'>,
-  { rootKeyCrn, encryption, kind }: WantedSlot,
-): KeySlot | undefined =>
-  slots.find(
-    (slot) => isOpen(slot) && slot.rootKeyCrn === rootKeyCrn && slot.encryption === encryption && slot.kind === kind,
+const isOwn = (bucket: Bucket, wanted: WantedSlot): boolean => wanted.own ?? isForeign(bucket, wanted)
+
+export const findOpen = (bucket: Bucket, wanted: WantedSlot): KeySlot | undefined =>
+  bucket.slots.find(
+    (slot) =>
+      isOpen(slot) &&
+      !isForeign(slot, wanted) &&
+      slot.kind === wanted.kind &&
+      (slot.own ?? false) === isOwn(bucket, wanted),
   )
 
-/** Throws TooManyKeys. */
-export function newSlot(
+/** Throws TooManyKeys: also while there is room for it, which is kept for what takes the place of other slots. */
+export async function newSlot(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: WantedSlot): Promise<KeySlot> {
+  if (bucket.slots.filter(isOpen).length >= MAX_OPEN_SLOTS) {
+    throw new ObjectsError('TooManyKeys', `A bucket has its objects under at most ${MAX_OPEN_SLOTS} keys at a time.`)
+  }
+  return slotInPlace(engine, keys, bucket, wanted)
+}
+
+/** One to take the place of others. Throws TooManyKeys as long as too many slots wait for their objects to leave. */
+export async function slotInPlace(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  { rootKeyCrn, encryption, kind }: WantedSlot,
+  wanted: WantedSlot,
 ): Promise<KeySlot> {
   if (bucket.slots.length >= MAX_SLOTS) {
-    throw new ObjectsError('TooManyKeys', `A bucket has its objects under at most ${MAX_SLOTS} keys at a time.`)
+    throw new ObjectsError('TooManyKeys', 'What lies under earlier keys of the bucket is to be rewrapped first.')
   }
-  const base = { rootKeyCrn, encryption, kind }
+  const { rootKeyCrn, encryption, kind } = wanted
+  const own = isOwn(bucket, wanted) ? { own: true as const } : {}
+  const base = { rootKeyCrn, encryption, kind, ...own }
   return keys.newSlot(bucket, { ...base, id: bucket.nextSlot, createdAtMs: engine.clock.now() })
 }
 

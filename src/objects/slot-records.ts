@@ -1,6 +1,6 @@
 import type { WrappedDek } from '../envelope/key-provider.ts'
 import type { Encryption } from './encrypting.ts'
-import type { KeySlot, SlotTable } from './key-slots.ts'
+import { isForeign, type KeySlot, type SlotTable } from './key-slots.ts'
 import { corrupt, number, objectOf, type Sections, section, text } from './record-codec.ts'
 
 /** A bucket that never had another key than its first root key says nothing of slots. */
@@ -22,26 +22,38 @@ export function isFirst({
 }
 
 export function slotToJson(slot: KeySlot): unknown {
-  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor, canary } = slot
+  const { id, kind, rootKeyCrn, encryption, createdAtMs, successor, own, retired, canary } = slot
   return {
     ...{ id, kind, rootKeyCrn, encryption, createdAtMs },
     ...(successor === undefined ? {} : { successor }),
+    ...(own ? { own } : {}),
+    ...(retired ? { retired } : {}),
     ...(canary === undefined ? {} : { canary: canaryToJson(canary) }),
     ...(slot.kind === 'bucket-key' ? { keyId: slot.keyId, keyVersion: slot.wrapped.keyVersion } : {}),
   }
 }
 
-/** The wrapped bucket keys are the sections behind the first one, in the order of their slots. */
-export function slotsFrom(list: readonly unknown[], sections: Sections): KeySlot[] {
+/**
+ * Of the record of a bucket under this key, perhaps of an earlier Coffer, which did not say what `own` says: an open slot
+ * under another key is one. The wrapped bucket keys are the sections behind the first one, in the order of their slots.
+ */
+export function slotsFrom(
+  list: readonly unknown[],
+  sections: Sections,
+  bucket: Pick<KeySlot, 'rootKeyCrn' | 'encryption'>,
+): KeySlot[] {
   let next = 1
   return list.map((item): KeySlot => {
     const json = objectOf(item)
+    const key = { rootKeyCrn: text(json, 'rootKeyCrn'), encryption: encryptionOf(json) }
+    const isOwn = json['own'] === true || (json['successor'] === undefined && isForeign(bucket, key))
     const base = {
       id: number(json, 'id'),
-      rootKeyCrn: text(json, 'rootKeyCrn'),
-      encryption: encryptionOf(json),
+      ...key,
       createdAtMs: number(json, 'createdAtMs'),
       ...(json['successor'] === undefined ? {} : { successor: number(json, 'successor') }),
+      ...(isOwn ? { own: true as const } : {}),
+      ...(json['retired'] === true ? { retired: true as const } : {}),
       ...(json['canary'] === undefined ? {} : { canary: canaryFrom(objectOf(json['canary'])) }),
     }
     if (json['kind'] === 'root') return { ...base, kind: 'root' }

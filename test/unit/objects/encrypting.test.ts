@@ -86,10 +86,16 @@ describe('an object under a root key of its own', () => {
     await kms.rotate(bucket.rootKeyCrn)
     await objects.rewraps.start(bucket)
     await objects.rewraps.idle()
-    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'done' }])
+    const { rootKeyCrn } = rootKey
+    const problem = 'RootKeyDisabled'
+    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'running', problem, refusals: [{ rootKeyCrn, problem }] }])
     expect((await recordOf('usual')).wrappedDek.keyVersion).not.toBe(before)
     await kms.enable(rootKey.rootKeyCrn)
     expect((await read('own')).toString()).toBe('own')
+    objects.rewraps.wake()
+    await objects.rewraps.idle()
+    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'done' }])
+    expect(objects.rewraps.jobs()[0]).not.toHaveProperty('refusals')
   })
 
   it('may be an upload: each part asks that key, and the object has it', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ALGORITHMS, type Sealing } from '../../../src/objects/encrypting.ts'
-import { firstSlots } from '../../../src/objects/key-slots.ts'
+import { firstSlots, isForeign } from '../../../src/objects/key-slots.ts'
 import type { StoredProperties } from '../../../src/objects/object-properties.ts'
 import {
   decodeBucket,
@@ -45,6 +45,8 @@ const anySlot = {
   encryption,
   createdAtMs: size,
   successor: fc.nat(),
+  own: fc.constant(true as const),
+  retired: fc.constant(true as const),
 }
 const requiredKeys = ['id', 'kind', 'rootKeyCrn', 'encryption', 'createdAtMs'] as const
 const slot = fc.oneof(
@@ -96,7 +98,14 @@ const records = {
             fc.constant(firstSlots(bucket)),
             fc.record({ slots: fc.array(slot, { maxLength: 4 }), slot: fc.nat(), nextSlot: fc.nat() }),
           )
-          .map((table) => ({ ...bucket, ...table })),
+          // Under another key than the bucket nothing is open but what is there on its own account.
+          .map((table) => ({
+            ...bucket,
+            ...table,
+            slots: table.slots.map((each) =>
+              isForeign(bucket, each) && !('successor' in each) ? { ...each, own: true as const } : each,
+            ),
+          })),
       ),
   },
   object: {
