@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BlobStore } from '../../src/storage/blob/blob-store.ts'
+import { classedStore } from '../../src/storage/blob/classed-store.ts'
 import { type DiskStoreOptions, openDiskStore } from '../../src/storage/blob/disk-store.ts'
 import { type BlobStoreSubject, blobStoreSuite } from './blob-store.ts'
 
@@ -34,7 +35,27 @@ const onDisk = (settings: Settings) => async (): Promise<BlobStoreSubject> => {
   }
 }
 
+/** Every second blob in the store of a class, as if the two were one. */
+const classed = async (): Promise<BlobStoreSubject> => {
+  const main = await onDisk({})()
+  const other = await onDisk({})()
+  const both = (one: BlobStore, two: BlobStore): BlobStore => {
+    const store = classedStore(one, new Map([['COLD', two]]))
+    let turn = 0
+    return { ...store, put: (...input) => store.putIn(turn++ % 2 === 0 ? 'COLD' : undefined)(...input) }
+  }
+  return {
+    store: both(main.store, other.store),
+    reopen: async () => both(await main.reopen(), await other.reopen()),
+    cleanup: async () => {
+      await main.cleanup()
+      await other.cleanup()
+    },
+  }
+}
+
 const KIB = 1024
+blobStoreSuite('two storage classes', classed, { edges: [256 * KIB] })
 blobStoreSuite('disk', onDisk({}), { edges: [256 * KIB] })
 blobStoreSuite('disk, files only', onDisk({ packThresholdBytes: 0 }), { edges: [256 * KIB] })
 blobStoreSuite('disk, packs only', onDisk({ packThresholdBytes: 64 * 1024 * KIB }), { edges: [256 * KIB] })

@@ -1,3 +1,4 @@
+import { type Sighting, sightingAfter } from '../../base/clock-sighting.ts'
 import { uuidToBytes } from '../../base/ids.ts'
 import type { MetadataStore, Space, Write } from '../../storage/metadata/metadata-store.ts'
 import { SPACE } from '../keyspace.ts'
@@ -35,4 +36,23 @@ export async function readState(metadata: MetadataStore, bucketId: string): Prom
     ...(json['finishedAtMs'] === undefined ? {} : { finishedAtMs: number(json, 'finishedAtMs') }),
     ...(cursor ? { cursor: { space: number(cursor, 'space'), after: Buffer.from(text(cursor, 'after'), 'hex') } } : {}),
   }
+}
+
+/** Bucket ids have 16 bytes. */
+const CLOCK_ROW = Buffer.from('clock', 'ascii')
+/** A look is stored so often: what is doubted is a day. */
+const CLOCK_STORED_MS = 3_600_000
+
+/** Whether the clock can be trusted with deletions now. */
+export async function clockIsTrusted(metadata: MetadataStore, nowMs: number): Promise<boolean> {
+  const row = await metadata.get(SPACE.lifecycle, CLOCK_ROW)
+  const json = row && decode(row.value).json
+  const last: Sighting | undefined = json && {
+    seenAt: number(json, 'seenAt'),
+    ...(json['doubtedSince'] === undefined ? {} : { doubtedSince: number(json, 'doubtedSince') }),
+  }
+  const seen = sightingAfter(last, nowMs)
+  const changed = seen.doubtedSince !== last?.doubtedSince || Math.abs(nowMs - (last?.seenAt ?? 0)) >= CLOCK_STORED_MS
+  if (changed) await metadata.commit([{ type: 'put', space: SPACE.lifecycle, key: CLOCK_ROW, value: encode(seen) }])
+  return seen.doubtedSince === undefined
 }
