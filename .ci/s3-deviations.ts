@@ -38,6 +38,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     why: 'no report would ever come',
   },
   {
+    operation: 'RenameObject',
+    is: 'in any bucket without versions; at AWS in directory buckets only. The bytes are sealed anew, for an object’s keys are bound to its name. It needs the rights to read and delete the one and to write the other',
+    why: 'nobody reads under another name what he may not read',
+  },
+  {
     operation: 'RestoreObject',
     is: 'InvalidObjectState for every object',
     why: 'every storage class of Coffer is a store that is read at once',

@@ -35,10 +35,11 @@ export async function newContentKeys(
   place: Place,
   slot: number,
   encrypting: Encrypting,
+  context = contextOf(encrypting),
 ): Promise<NewContentKeys> {
   using scope = new DisposableStack()
   const { bucket, key, blobId } = place
-  const { dek: secret, wrapped } = await keys.newDek(bucket, key, blobId, slot, contextOf(encrypting))
+  const { dek: secret, wrapped } = await keys.newDek(bucket, key, blobId, slot, context)
   scope.use(secret)
   const { customerKey, twice = false, asked } = encrypting
   const keyed = customerKey && withCustomerKey(secret, customerKey, { bucketId: bucket.id, key, blobId })

@@ -41,6 +41,9 @@ export type ObjectsErrorCode =
   | 'TooManyParts'
   /** Nothing can be appended to this object. */
   | 'AppendRefused'
+  /** This object cannot be given another name. */
+  | 'RenameRefused'
+  | 'RenameTokenUsed'
   | 'EntityTooSmall'
   | 'EntityTooLarge'
   | 'BadDigest'

@@ -30,6 +30,8 @@ export interface PlainProperties {
   readonly lock?: ObjectLock
   /** Missing: STANDARD. */
   readonly storageClass?: string
+  /** Under which token of its client it got its name, and from which one. */
+  readonly renamed?: { readonly token: string; readonly from: string }
 }
 
 /** What may change of an object version while its bytes stay. */

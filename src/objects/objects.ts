@@ -56,6 +56,7 @@ import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
 import type { Initiator, Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
+import { type RenameInput, renameObject } from './rename-object.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
@@ -91,6 +92,8 @@ export interface ObjectsService {
   readonly put: (input: PutInput) => Promise<PutResult>
   /** Adds bytes to the end of an object. Throws InvalidWriteOffset, TooManyParts, AppendRefused. */
   readonly append: (input: AppendInput) => Promise<PutResult>
+  /** Gives an object another name in its bucket. Throws NoSuchKey, RenameRefused, RenameTokenUsed. */
+  readonly rename: (input: RenameInput) => Promise<void>
   readonly open: (target: VersionTarget & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
   readonly delete: (target: DeleteTarget) => Promise<Deleted>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
@@ -337,6 +340,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
       put: (input) => putObject(engine, keys, input),
       append: (input) => appendObject(engine, keys, input),
+      rename: (input) => renameObject(engine, keys, input),
       open: ({ customerKey, ...target }) => openObject(engine, keys, target, customerKey),
       delete: (target) => deleteObject(engine, keys, target),
       list: (query) => listObjects(engine, keys, query),

@@ -5,7 +5,10 @@ import type { S3Request } from './request.ts'
 import { unquoted } from './target.ts'
 
 /** The four conditional headers, plain or of a copy source. Dates that cannot be read are ignored, as RFC 9110 says. */
-export function readConditions({ headers }: S3Request, prefix: '' | 'x-amz-copy-source-' = ''): ReadConditions {
+export function readConditions(
+  { headers }: S3Request,
+  prefix: '' | 'x-amz-copy-source-' | 'x-amz-rename-source-' = '',
+): ReadConditions {
   const tags = (name: string): readonly string[] | undefined =>
     headers.get(`${prefix}${name}`)?.split(',').map(entityTag)
   const date = (name: string): number | undefined => {

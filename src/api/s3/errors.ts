@@ -57,6 +57,8 @@ const FACES = {
   InvalidWriteOffset: 'InvalidWriteOffset',
   TooManyParts: 'TooManyParts',
   AppendRefused: 'InvalidRequest',
+  RenameRefused: 'InvalidRequest',
+  RenameTokenUsed: 'IdempotentParameterMismatch',
   EntityTooSmall: 'EntityTooSmall',
   EntityTooLarge: 'EntityTooLarge',
   BadDigest: 'BadDigest',

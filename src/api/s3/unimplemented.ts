@@ -47,7 +47,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
   },
   object: {
     annotation: listed('ObjectAnnotation', 'annotationName'),
-    renameObject: { PUT: 'RenameObject' },
     select: { POST: 'SelectObjectContent' },
     torrent: { GET: 'GetObjectTorrent' },
   },

@@ -90,6 +90,7 @@ import { putObjectLockConfiguration } from './put-object-lock-configuration.ts'
 import { putObjectRetention } from './put-object-retention.ts'
 import { putObjectTagging } from './put-object-tagging.ts'
 import { putPublicAccessBlock } from './put-public-access-block.ts'
+import { renameObject } from './rename-object.ts'
 import { restoreObject } from './restore-object.ts'
 import { updateObjectEncryption } from './update-object-encryption.ts'
 import { uploadPart } from './upload-part.ts'
@@ -188,6 +189,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putObjectRetention,
   putObjectTagging,
   putPublicAccessBlock,
+  renameObject,
   restoreObject,
   updateObjectEncryption,
   uploadPart,

@@ -1,0 +1,216 @@
+import { random16 } from '../base/ids.ts'
+import type { BlobId } from '../storage/blob/blob-store.ts'
+import type { Write } from '../storage/metadata/metadata-store.ts'
+import { permittedBody, writeBody } from './body-writer.ts'
+import type { BucketKeys } from './bucket-keys.ts'
+import type { Bucket } from './buckets.ts'
+import { checkConditions, commitOrLeave, currentBucket, garbageOf } from './commit-version.ts'
+import type { WriteConditions } from './conditions.ts'
+import { type ManifestPart, type Summary, sealSummary } from './content.ts'
+import { type NewContentKeys, newContentKeys } from './content-keys.ts'
+import type { Draft } from './drafts.ts'
+import { type Engine, encodeOwner } from './engine.ts'
+import { ObjectsError } from './errors.ts'
+import { findObject } from './find-version.ts'
+import { destinationOf, slotOf } from './key-slots.ts'
+import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { type OpenObject, openObject } from './open-object.ts'
+import { decodeObject, encodeObject, encodePart, type ObjectRecord, type PartRecord } from './records.ts'
+import { storeManifest } from './seal-manifest.ts'
+import { sealedProperties, tagsOf } from './seal-properties.ts'
+import { usageWrites } from './usage.ts'
+
+interface State {
+  readonly etag: string
+  readonly modifiedAtMs: number
+}
+
+export interface RenameInput {
+  readonly bucket: Bucket
+  readonly from: string
+  readonly to: string
+  /** Of what has the new name. */
+  readonly conditions: WriteConditions
+  /** Asked of the object; throws when it is not to be renamed. */
+  readonly check: (object: State) => void | Promise<void>
+  /** The same renaming, asked for again with this token, is done already. */
+  readonly token?: string | undefined
+}
+
+/** Each but the first means that the object was rewrapped, or something else was said of it, meanwhile. */
+const MAX_ATTEMPTS = 50
+
+/**
+ * Gives an object another name in one commit: at no time has it both or none. Its keys are bound to its name, so its bytes
+ * are sealed anew, part by part; all that a client sees of it stays. Throws NoSuchKey, RenameRefused in a bucket with
+ * versions, RenameTokenUsed.
+ */
+export async function renameObject(engine: Engine, keys: BucketKeys, input: RenameInput): Promise<void> {
+  const { from, to } = input
+  const bucket = unversioned(engine, input.bucket)
+  if (from === to) throw new ObjectsError('RenameRefused', 'The object has this name already.')
+  if (await isDone(engine, bucket, input)) return
+  const { record } = await findObject(engine, { bucket, key: from })
+  using object = await openObject(engine, keys, { bucket, key: from })
+  if (!object.blobId.equals(record.blobId)) throw changed()
+  await input.check({ etag: object.manifest.etag, modifiedAtMs: object.modifiedAtMs })
+  const blobId = random16()
+  const { id: slot } = destinationOf(bucket, slotOf(bucket, record.wrappedDek.slot))
+  const { asked, outerKey } = record.sealing
+  using content = await newContentKeys(
+    keys,
+    { bucket, key: to, blobId },
+    slot,
+    { asked, twice: outerKey !== undefined },
+    record.wrappedDek.context,
+  )
+  await using draft = engine.drafts.begin(record.properties.storageClass)
+  const renaming = { input, bucket, blobId, object, source: record, content }
+  await commitName(engine, keys, draft, renaming, await copyParts(engine, keys, draft, renaming, slot))
+}
+
+function unversioned(engine: Engine, bucket: Bucket): Bucket {
+  const now = currentBucket(engine, bucket)
+  if (now.versioning === undefined) return now
+  throw new ObjectsError('RenameRefused', 'Objects of a bucket with versions cannot be renamed.')
+}
+
+async function isDone(engine: Engine, bucket: Bucket, { from, to, token }: RenameInput): Promise<boolean> {
+  if (token === undefined) return false
+  const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, to))
+  const renamed = row && decodeObject(row.value).properties.renamed
+  if (renamed?.token !== token) return false
+  if (renamed.from === from) return true
+  throw new ObjectsError('RenameTokenUsed', 'The token was used for another renaming.')
+}
+
+interface Renaming {
+  readonly input: RenameInput
+  /** As it was when the DEK was wrapped. */
+  readonly bucket: Bucket
+  /** Of the new envelope. */
+  readonly blobId: Buffer
+  readonly object: OpenObject
+  readonly source: ObjectRecord
+  readonly content: NewContentKeys
+}
+
+interface CopiedPart {
+  readonly part: ManifestPart
+  readonly record: Omit<PartRecord, 'summary'>
+  readonly summary: Summary
+}
+
+async function copyParts(
+  engine: Engine,
+  keys: BucketKeys,
+  draft: Draft,
+  { input, bucket, blobId, object, content }: Renaming,
+  slot: number,
+): Promise<CopiedPart[]> {
+  const copies: CopiedPart[] = []
+  const ask = () => keys.permit(bucket, 'wrap', slot)
+  let start = 0
+  for (const part of object.manifest.parts) {
+    const end = start + part.sizeBytes
+    const identity = { bucketId: bucket.id, key: input.to, blobId, partNumber: part.number }
+    const body = permittedBody(engine, ask, { stream: object.read({ start, end }), lengthBytes: part.sizeBytes })
+    const { blob, partSalt, md5, sizeBytes } = await writeBody(draft, content, identity, body)
+    if (sizeBytes !== part.sizeBytes)
+      throw new ObjectsError('ObjectDamaged', 'a part is shorter than its manifest says')
+    copies.push({
+      part: { ...part, salt: partSalt },
+      record: { sizeBytes, modifiedAtMs: object.modifiedAtMs, blob, partSalt },
+      summary: { etag: md5.toString('hex') },
+    })
+    start = end
+  }
+  await ask()
+  return copies
+}
+
+async function commitName(
+  engine: Engine,
+  keys: BucketKeys,
+  draft: Draft,
+  { input, bucket: wrappedIn, blobId, object, source, content }: Renaming,
+  parts: readonly CopiedPart[],
+): Promise<void> {
+  const { from, to, conditions, token } = input
+  const { manifest } = object
+  using cipher = await keys.summaryCipher(wrappedIn)
+  const seal: SealSummary = (number, summary) => sealSummary(cipher, wrappedIn, to, blobId, number, summary)
+  const envelope = { bucket: wrappedIn, key: to, versionId: source.versionId, blobId }
+  const sealed = await storeManifest(draft, content.dek, envelope, {
+    ...manifest,
+    parts: parts.map(({ part }) => part),
+  })
+  const { etag, checksum } = manifest
+  const summary = seal(0, checksum ? { etag, checksum } : { etag })
+  const [only] = parts
+  const data = 'blob' in source.data && only ? { blob: only.record.blob } : { partCount: parts.length }
+  let wrapped = { dek: content.wrapped, forRow: wrappedIn.token }
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const bucket = unversioned(engine, input.bucket)
+    if (bucket.token !== wrapped.forRow) {
+      // What wraps keys may have changed with the bucket's row: nothing is stored any more under what did before.
+      const { id } = destinationOf(bucket, slotOf(bucket, wrapped.dek.slot))
+      const { context } = source.wrappedDek
+      wrapped = { dek: await keys.wrapDek(bucket, to, blobId, content.secret, id, context), forRow: bucket.token }
+    }
+    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, from))
+    const now = row && decodeObject(row.value)
+    // Written, appended to, or gone.
+    if (!row || !now?.blobId.equals(source.blobId) || now.sizeBytes !== source.sizeBytes) throw changed()
+    const target = await engine.metadata.get(SPACE.head, headKey(bucket.id, to))
+    await checkConditions(keys, bucket, to, conditions, target)
+    const replaced = target && decodeObject(target.value)
+    const { sealedTags: _, renamed: __, ...plain } = now.properties
+    const tags = await tagsOf(keys, bucket, from, now)
+    const said = { ...plain, ...(token === undefined ? {} : { renamed: { token, from } }), tags }
+    const record: ObjectRecord = {
+      ...{ versionId: now.versionId, sizeBytes: now.sizeBytes, modifiedAtMs: now.modifiedAtMs, blobId },
+      ...{ wrappedDek: wrapped.dek, sealing: content.sealing, summary, manifest: sealed, data },
+      properties: await sealedProperties(keys, { bucket, key: to, blobId }, said),
+    }
+    const key = headKey(bucket.id, to)
+    const gone = [now, ...(replaced ? [replaced] : [])]
+    const writes: Write[] = [
+      engine.buckets.fence(bucket),
+      { type: 'delete', space: SPACE.head, key: row.key, if: row.token },
+      { type: 'put', space: SPACE.head, key, value: encodeObject(record), if: target?.token ?? null },
+      ...('blob' in data
+        ? [owned(data.blob, SPACE.head, key)]
+        : parts.flatMap((part) => partWrites(blobId, part, seal))),
+      ...('blob' in sealed ? [owned(sealed.blob, SPACE.head, key)] : []),
+      ...gone.map((one) => engine.garbage.entry(garbageOf(one))),
+      ...usageWrites(bucket.id, { removed: gone, added: [record] }),
+    ]
+    if (await commitOrLeave(engine, draft, writes)) {
+      draft.keep()
+      engine.garbage.collect()
+      return
+    }
+    await engine.buckets.refresh(bucket.name)
+  }
+  throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+}
+
+type SealSummary = (part: number, summary: Summary) => Buffer
+
+function partWrites(envelope: Buffer, { part, record, summary }: CopiedPart, seal: SealSummary): Write[] {
+  const key = partKey(envelope, part.number)
+  const value = encodePart({ ...record, summary: seal(part.number, summary) })
+  return [{ type: 'put', space: SPACE.part, key, value, if: null }, owned(record.blob, SPACE.part, key)]
+}
+
+const owned = (blob: BlobId, space: number, key: Buffer): Write => ({
+  type: 'put',
+  space: SPACE.blob,
+  key: blobKey(blob),
+  value: encodeOwner({ space, key }),
+  if: null,
+})
+
+const changed = (): ObjectsError =>
+  new ObjectsError('ConditionalRequestConflict', 'The object was changed while it was renamed.')
