@@ -208,6 +208,7 @@ const MAY: Readonly<Record<(typeof ROLES)[number], readonly string[]>> = {
     'PostObject',
     'PutObject',
     'PutObjectTagging',
+    'RenameObject',
     'RestoreObject',
     'UploadPart',
     'UploadPartCopy',

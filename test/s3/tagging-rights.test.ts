@@ -112,3 +112,10 @@ it('needs the rights to read a lock to be told of it', async () => {
   expect([seen.status, seen.headers.get('x-amz-object-lock-mode')]).toEqual([200, null])
   expect((await s3.send(new HeadObjectCommand({ Bucket: 'locked', Key: 'k' }))).ObjectLockMode).toBe('GOVERNANCE')
 })
+
+it('a name is given by whoever may read and delete the one and write the other', async () => {
+  await test.client().send(new PutObjectCommand({ Bucket: 'objects', Key: 'undeletable', Body: 'x' }))
+  const renamed = await send('PUT', 'mine?renameObject', { 'x-amz-rename-source': 'undeletable' })
+  expect(renamed.status).toBe(403)
+  expect((await send('HEAD', 'undeletable')).status).toBe(200)
+})

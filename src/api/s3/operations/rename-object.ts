@@ -19,7 +19,6 @@ export const renameObject = defineOperation({
   on: 'object',
   query: { renameObject: true },
   action: 's3:PutObject',
-  alsoUses: (request) => ({ ...renameSource(request), action: 's3:DeleteObject' }),
   parse: (request) => {
     refuseUnsupported(request)
     refuseDates(request)
@@ -32,7 +31,7 @@ export const renameObject = defineOperation({
     }
   },
   run: async ({ target, source, conditions, sourceConditions, token }, context) => {
-    await context.require({ ...source, action: 's3:GetObject' })
+    for (const action of ['s3:GetObject', 's3:DeleteObject'] as const) await context.require({ ...source, action })
     const { bucket, key } = located(target, context)
     const check = (object: Parameters<typeof checkReadConditions>[1]) => checkSource(sourceConditions, object)
     await context.objects.rename({ bucket, from: source.key, to: key, conditions, check, token })
@@ -43,13 +42,13 @@ export const renameObject = defineOperation({
 /** The key, or `/bucket/key` of the same bucket; percent-encoded. */
 function renameSource(request: S3Request): { readonly bucket: string; readonly key: string } {
   const bucket = bucketTarget(request)
-  const value = request.headers.get(SOURCE)
-  const decoded = decodeComponent(value ?? '')
+  const value = request.headers.get(SOURCE) ?? ''
+  const decoded = decodeComponent(value)
   const prefix = `/${bucket}/`
   const key = decoded.startsWith(prefix) ? decoded.slice(prefix.length) : decoded
   if (key !== '') return { bucket, key }
   throw new S3Error('InvalidArgument', `${SOURCE} must name the object to be renamed.`, {
-    extra: { ArgumentName: SOURCE, ArgumentValue: value ?? '' },
+    extra: { ArgumentName: SOURCE, ArgumentValue: value },
   })
 }
 
