@@ -16,6 +16,7 @@ import { type FoundVersion, findObject } from './find-version.ts'
 import { protectionOf } from './key-slots.ts'
 import { readKey } from './key-versions.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { assertRemovable, mayKeep } from './object-lock.ts'
 import { asDamage } from './open-object.ts'
 import { etagOf, type PutInput, type PutResult, putObject } from './put-object.ts'
 import { decodeObject, encodeObject, encodePart, type ObjectRecord } from './records.ts'
@@ -35,7 +36,7 @@ const MAX_ATTEMPTS = 50
 /**
  * Adds bytes to the end of an object: a new part under the object's own keys, and one commit that names it. What was there
  * is neither read nor written, and the object keeps its headers, metadata, tags and rights. Throws InvalidWriteOffset,
- * TooManyParts, and AppendRefused in a bucket with versions.
+ * TooManyParts, and AppendRefused in a bucket with versions or protection.
  */
 export async function appendObject(engine: Engine, keys: BucketKeys, input: AppendInput): Promise<PutResult> {
   const bucket = appendable(engine, input.bucket)
@@ -63,8 +64,11 @@ async function made(engine: Engine, keys: BucketKeys, input: AppendInput): Promi
 
 function appendable(engine: Engine, bucket: Bucket): Bucket {
   const now = currentBucket(engine, bucket)
-  if (now.versioning === undefined) return now
-  throw new ObjectsError('AppendRefused', 'Objects of a bucket with versions cannot be appended to.')
+  if (now.versioning === undefined && !mayKeep(engine, now)) return now
+  throw new ObjectsError(
+    'AppendRefused',
+    'Objects of a bucket with versions, or that are retained, cannot be appended to.',
+  )
 }
 
 interface Opened extends Disposable {
@@ -186,6 +190,7 @@ async function commitPart(
     const current = row && decodeObject(row.value)
     // Another append, or another object.
     if (!row || !current?.blobId.equals(blobId) || current.sizeBytes !== former.sizeBytes) throw wrongOffset()
+    assertRemovable([current], modifiedAtMs)
     await checkConditions(keys, bucket, key, conditions, row)
     const seal = (part: number, said: Summary) => sealSummary(cipher, bucket, key, blobId, part, said)
     const next: ObjectRecord = {

@@ -14,6 +14,7 @@ import { ObjectsError } from './errors.ts'
 import { findObject } from './find-version.ts'
 import { destinationOf, slotOf } from './key-slots.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { assertRemovable, mayKeep } from './object-lock.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { decodeObject, encodeObject, encodePart, type ObjectRecord, type PartRecord } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
@@ -71,8 +72,8 @@ export async function renameObject(engine: Engine, keys: BucketKeys, input: Rena
 
 function unversioned(engine: Engine, bucket: Bucket): Bucket {
   const now = currentBucket(engine, bucket)
-  if (now.versioning === undefined) return now
-  throw new ObjectsError('RenameRefused', 'Objects of a bucket with versions cannot be renamed.')
+  if (now.versioning === undefined && !mayKeep(engine, now)) return now
+  throw new ObjectsError('RenameRefused', 'Objects of a bucket with versions, or that are retained, cannot be renamed.')
 }
 
 async function isDone(engine: Engine, bucket: Bucket, { from, to, token }: RenameInput): Promise<boolean> {
@@ -175,6 +176,7 @@ async function commitName(
     }
     const key = headKey(bucket.id, to)
     const gone = [now, ...(replaced ? [replaced] : [])]
+    assertRemovable(gone, engine.clock.now())
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'delete', space: SPACE.head, key: row.key, if: row.token },

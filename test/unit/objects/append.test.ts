@@ -163,6 +163,16 @@ describe('appending', () => {
     expect(disk.size).toBe(0)
   })
 
+  it('is refused where objects are retained', async () => {
+    const { objects, makeBucket } = await testEngine()
+    const bucket = await makeBucket()
+    await put(objects, bucket, 'x')
+    const protection = { minimumDays: 0, defaultDays: 1, maximumDays: 10, permanent: false }
+    await objects.changeDocument(bucket, 'protection', () => protection)
+    await expect(append(objects, bucket, 1, 'y')).rejects.toMatchObject({ code: 'AppendRefused' })
+    expect(await readAll(objects, bucket, 'log')).toBe('x')
+  })
+
   it('asks the root key', async () => {
     const { objects, makeBucket, kms } = await testEngine()
     const bucket = await makeBucket()

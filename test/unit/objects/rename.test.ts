@@ -91,6 +91,16 @@ describe('renaming', () => {
     expect(await readAll(objects, bucket, 'to')).toBe('one two')
   })
 
+  it('is refused where objects are retained', async () => {
+    const { objects, makeBucket } = await testEngine()
+    const bucket = await makeBucket()
+    await put(objects, bucket, 'from', 'x')
+    const protection = { minimumDays: 0, defaultDays: 1, maximumDays: 10, permanent: false }
+    await objects.changeDocument(bucket, 'protection', () => protection)
+    await expect(rename(objects, bucket, 'from', 'to')).rejects.toMatchObject({ code: 'RenameRefused' })
+    expect(await names(objects, bucket)).toEqual(['from'])
+  })
+
   it('needs the root key, and a customer’s key is not at hand', async () => {
     const { objects, makeBucket, kms } = await testEngine()
     const bucket = await makeBucket()
