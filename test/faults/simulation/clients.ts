@@ -10,12 +10,28 @@ import type { Objects } from '../../../src/objects/objects.ts'
 import type { OpenObject } from '../../../src/objects/open-object.ts'
 import { contentBytes } from '../../support/content.ts'
 import { miscounts } from './audit.ts'
-import { aborts, completes, etagOf, type KeyState, type Ledger, observes, writes } from './ledger.ts'
+import {
+  aborts,
+  completes,
+  etagOf,
+  type KeyState,
+  type Ledger,
+  observes,
+  observesVersion,
+  observesVersions,
+  removesVersion,
+  setsMode,
+  VERSIONED,
+  writes,
+} from './ledger.ts'
 import { codeOf, type Process } from './process.ts'
 import type { Life } from './schedule.ts'
 import type { World } from './stores.ts'
 
-export const BUCKETS = ['alpha', 'beta']
+export const BUCKETS = ['alpha', 'beta', VERSIONED]
+/** As the story begins. */
+export const firstVersioning = (bucket: string): Pick<NewBucket, 'versioning'> =>
+  bucket === VERSIONED ? { versioning: 'Enabled' } : {}
 export const KEYS = ['k', 'd/k']
 const place = (bucket: string, key: string): string => `${bucket}/${key}`
 
@@ -24,6 +40,8 @@ const REFUSALS = [
   'NoSuchBucket',
   'NoSuchKey',
   'NoSuchUpload',
+  'NoSuchVersion',
+  'DeleteMarker',
   'BucketAlreadyExists',
   'BucketAlreadyOwnedByYou',
   'BucketNotEmpty',
@@ -87,6 +105,11 @@ export function clients(
   const { schedule, faults, dice } = world
   const life: Life = { dead: false }
   const uploads: SharedUpload[] = []
+  /** Ids of versions that somebody was told, by place. */
+  const told = new Map<string, string[]>()
+  const tell = (at: string, id: string | undefined): void => {
+    if (id !== undefined) told.set(at, [...(told.get(at) ?? []), id])
+  }
   let made = 0
 
   const perform = async <T>(what: string, work: (objects: Objects) => Promise<T>): Promise<Outcome<T>> => {
@@ -198,7 +221,9 @@ export function clients(
     const at = place(bucket, key)
     const text = `put ${content.label}${conditions.ifMatch ? ` if ${conditions.ifMatch}` : (conditions.ifNoneMatch ?? '')}`
     if (outcome.kind === 'done' && outcome.value.etag !== etag) ledger.wrong(`${text} answered another ETag`)
-    if (outcome.kind !== 'refused') note(at, text, outcome, writes(etag, holds))
+    const id = outcome.kind === 'done' ? outcome.value.versionId : undefined
+    tell(at, id)
+    if (outcome.kind !== 'refused') note(at, text, outcome, writes(etag, holds, id))
     noteRefusal(at, text, outcome, conditions, holds)
   }
 
@@ -246,7 +271,9 @@ export function clients(
       objects.delete({ bucket: objects.buckets.get(bucket), key, conditions: {} }),
     )
     const at = place(bucket, key)
-    if (outcome.kind !== 'refused') note(at, 'delete', outcome, writes(undefined))
+    const id = outcome.kind === 'done' ? outcome.value.versionId : undefined
+    tell(at, id)
+    if (outcome.kind !== 'refused') note(at, 'delete', outcome, writes(undefined, undefined, id))
     noteRefusal(at, 'delete', outcome, {}, () => true)
   }
 
@@ -290,7 +317,63 @@ export function clients(
     const content = ledger.contents.get(source.etag)
     if (!content) return ledger.wrong('a copy of what nobody wrote')
     const etag = etagOf(content.bytes)
-    if (outcome.kind !== 'refused') note(place(bucket, key), `copy ${etag}`, outcome, writes(etag))
+    const id = outcome.kind === 'done' ? outcome.value.versionId : undefined
+    tell(place(bucket, key), id)
+    if (outcome.kind !== 'refused') note(place(bucket, key), `copy ${etag}`, outcome, writes(etag, undefined, id))
+  }
+
+  /** One that somebody was told of, be it there or not. */
+  const someVersion = (key: string): string => dice.pick(['null', ...(told.get(place(VERSIONED, key)) ?? [])].slice(-4))
+
+  const removeVersion = async (key: string): Promise<void> => {
+    const versionId = someVersion(key)
+    const outcome = await perform('delete version', async (objects) =>
+      objects.delete({ bucket: objects.buckets.get(VERSIONED), key, versionId, conditions: {} }),
+    )
+    const wasMarker = outcome.kind === 'done' ? outcome.value.deleteMarker : undefined
+    const text = `delete ${versionId}: ${wasMarker}`
+    if (outcome.kind !== 'refused') note(place(VERSIONED, key), text, outcome, removesVersion(versionId, wasMarker))
+  }
+
+  const getVersion = async (key: string): Promise<void> => {
+    const versionId = someVersion(key)
+    let opened: Outcome<string> | undefined
+    const outcome = await perform('get version', async (objects) => {
+      const calledAt = schedule.event()
+      using object = await objects.open({ bucket: objects.buckets.get(VERSIONED), key, versionId })
+      opened = { kind: 'done', value: object.manifest.etag, calledAt, endedAt: schedule.event() }
+      return await check(object)
+    })
+    const at = place(VERSIONED, key)
+    if (opened?.kind === 'done') note(at, `get ${versionId}`, opened, observesVersion(versionId, opened.value))
+    else if (outcome.kind === 'refused' && ['NoSuchVersion', 'DeleteMarker'].includes(outcome.code)) {
+      note(at, `get ${versionId}: ${outcome.code}`, outcome, observesVersion(versionId, undefined))
+    }
+  }
+
+  const listVersions = async (): Promise<void> => {
+    const outcome = await perform('list versions', async (objects) => {
+      const page = { prefix: '', delimiter: '', keyMarker: '', versionIdMarker: '', limit: 1000 }
+      return objects.listVersions({ bucket: objects.buckets.get(VERSIONED), ...page })
+    })
+    if (outcome.kind !== 'done') return
+    for (const key of KEYS) {
+      const items = outcome.value.items.filter((item) => item.key === key)
+      if (items.some((item) => !item.deleteMarker && !item.summary)) continue
+      if (items.some((item, at) => item.isLatest !== (at === 0)))
+        ledger.wrong('a listing of versions has another latest')
+      const seen = items.map(({ versionId, summary }) => ({ id: versionId, etag: summary?.etag }))
+      note(place(VERSIONED, key), `list ${seen.map(({ id }) => id).join()}`, outcome, observesVersions(seen))
+    }
+  }
+
+  const setVersioning = async (): Promise<void> => {
+    const mode = dice.pick(['Enabled', 'Enabled', 'Suspended'] as const)
+    const outcome = await perform('set versioning', async (objects) =>
+      objects.setVersioning(objects.buckets.get(VERSIONED), mode),
+    )
+    if (outcome.kind === 'refused') return
+    for (const key of KEYS) note(place(VERSIONED, key), `set ${mode}`, outcome, setsMode(mode))
   }
 
   const startUpload = async (bucket: string, key: string): Promise<void> => {
@@ -343,7 +426,10 @@ export function clients(
     const at = place(upload.bucket, upload.key)
     const text = `complete ${upload.label} as ${outcome.kind === 'done' ? outcome.value.etag : etag}`
     // Completing again is answered with what was completed first, whatever parts are named.
-    if (outcome.kind === 'done') note(at, text, outcome, completes(upload.id, outcome.value.etag, holds))
+    if (outcome.kind === 'done') {
+      tell(at, outcome.value.versionId)
+      note(at, text, outcome, completes(upload.id, outcome.value.etag, holds, outcome.value.versionId))
+    }
     if (outcome.kind === 'unsure') note(at, text, outcome, completes(upload.id, etag, holds))
     noteRefusal(at, text, outcome, conditions, holds)
   }
@@ -359,7 +445,9 @@ export function clients(
 
   const makeBucket = async (name: string): Promise<void> => {
     const under = rollBucketKey()
-    await perform('create bucket', async (objects) => objects.createBucket({ ...newBucket, name, ...under }))
+    await perform('create bucket', async (objects) =>
+      objects.createBucket({ ...newBucket, ...firstVersioning(name), name, ...under }),
+    )
   }
 
   const dropBucket = async (name: string): Promise<void> => {
@@ -403,10 +491,14 @@ export function clients(
   }
 
   const request = async (): Promise<void> => {
-    const bucket = dice.below(4) === 0 ? 'beta' : 'alpha'
+    const bucket = dice.pick(['alpha', 'alpha', 'alpha', 'beta', VERSIONED, VERSIONED])
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
     const upload = uploads.length > 0 ? dice.pick(uploads.slice(-2)) : undefined
     const roll = dice.below(112)
+    // What is versioned is not dropped: nobody would know of all that it holds.
+    const dropped = bucket === VERSIONED ? 'alpha' : bucket
+    if (bucket === VERSIONED && dice.below(2) === 0)
+      return await dice.pick([removeVersion, getVersion, listVersions, removeVersion, getVersion, setVersioning])(key)
     if (roll < 20) await put(bucket, key)
     else if (roll < 40) await get(bucket, key)
     else if (roll < 49) await remove(bucket, key)
@@ -417,8 +509,8 @@ export function clients(
     else if (roll < 91) await complete(upload)
     else if (roll < 93) await abort(upload)
     else if (roll < 94) await recount()
-    else if (roll < 97) await makeBucket(bucket)
-    else if (roll < 100) await dropBucket(bucket)
+    else if (roll < 97) await makeBucket(dropped)
+    else if (roll < 100) await dropBucket(dropped)
     else if (roll < 103) await rotate()
     else if (roll < 106) await move(bucket)
     else if (roll < 110) await updateEncryption(bucket, key)
@@ -437,13 +529,15 @@ export function clients(
         for (const key of KEYS) await get(bucket, key)
         await list(bucket)
       }
+      await listVersions()
     },
     useAll: async () => {
       const { objects } = await process.running()
       for (const name of BUCKETS) {
         const key = 'still usable'
         try {
-          const bucket = objects.buckets.find(name) ?? (await objects.createBucket({ ...newBucket, name }))
+          const bucket =
+            objects.buckets.find(name) ?? (await objects.createBucket({ ...newBucket, ...firstVersioning(name), name }))
           await objects.put({ bucket, key, body: bodyOf(Buffer.from(key)), attributes: NOTHING, conditions: {} })
           await objects.delete({ bucket, key, conditions: {} })
         } catch (error) {
@@ -477,6 +571,9 @@ const NOTHING = { headers: {}, userMetadata: {} }
 
 async function empty(objects: Objects, bucket: Bucket): Promise<void> {
   for (const key of KEYS) await objects.delete({ bucket, key, conditions: {} })
+  const all = { prefix: '', delimiter: '', keyMarker: '', versionIdMarker: '', limit: 100_000 }
+  const { items } = await objects.listVersions({ bucket, ...all })
+  for (const { key, versionId } of items) await objects.delete({ bucket, key, versionId, conditions: {} })
   await objects.deleteBucket(bucket)
   await objects.garbage.settled()
 }

@@ -1,7 +1,7 @@
 import { diceFrom } from '../../support/content.ts'
 import { memoryKeyProvider } from '../../support/fakes/memory-key-provider.ts'
 import { leaks, leftOver } from './audit.ts'
-import { BUCKETS, clients } from './clients.ts'
+import { BUCKETS, clients, firstVersioning } from './clients.ts'
 import { faults } from './faults.ts'
 import { ledger } from './ledger.ts'
 import { codeOf, simulatedProcess } from './process.ts'
@@ -46,7 +46,9 @@ export async function historyOf(seed: string): Promise<History> {
   const story = async (): Promise<void> => {
     const { objects } = await process.running()
     for (const name of BUCKETS)
-      await objects.createBucket({ ...newBucket, name, bucketKey: dice.below(2) === 0 }).catch(() => undefined)
+      await objects
+        .createBucket({ ...newBucket, ...firstVersioning(name), name, bucketKey: dice.below(2) === 0 })
+        .catch(() => undefined)
     disasters = dice.pick([0, 0, 300, 100])
     await Promise.all(Array.from({ length: 2 + dice.below(5) }, () => people.client(6 + dice.below(14))))
     world.faults.stop()
