@@ -323,7 +323,10 @@ export function clients(
   }
 
   /** One that somebody was told of, be it there or not. */
-  const someVersion = (key: string): string => dice.pick(['null', ...(told.get(place(VERSIONED, key)) ?? [])].slice(-4))
+  const someVersion = (key: string): string => {
+    const ids = told.get(place(VERSIONED, key)) ?? []
+    return ids.length === 0 || dice.below(6) === 0 ? 'null' : dice.pick(ids.slice(-4))
+  }
 
   const removeVersion = async (key: string): Promise<void> => {
     const versionId = someVersion(key)
@@ -490,15 +493,26 @@ export function clients(
     await perform(act, async (objects) => objects.rewraps[act](objects.buckets.get(name)))
   }
 
+  const VERSIONS = [
+    removeVersion,
+    getVersion,
+    removeVersion,
+    listVersions,
+    removeVersion,
+    getVersion,
+    () => setVersioning(),
+  ]
+  /** Most requests of a history meet in one bucket. */
+  const favourite = dice.pick(['alpha', VERSIONED])
+
   const request = async (): Promise<void> => {
-    const bucket = dice.pick(['alpha', 'alpha', 'alpha', 'beta', VERSIONED, VERSIONED])
+    const bucket = dice.below(3) === 0 ? dice.pick(BUCKETS) : favourite
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
     const upload = uploads.length > 0 ? dice.pick(uploads.slice(-2)) : undefined
     const roll = dice.below(112)
     // What is versioned is not dropped: nobody would know of all that it holds.
     const dropped = bucket === VERSIONED ? 'alpha' : bucket
-    if (bucket === VERSIONED && dice.below(2) === 0)
-      return await dice.pick([removeVersion, getVersion, listVersions, removeVersion, getVersion, setVersioning])(key)
+    if (bucket === VERSIONED && dice.below(5) < 2) return await dice.pick(VERSIONS)(key)
     if (roll < 20) await put(bucket, key)
     else if (roll < 40) await get(bucket, key)
     else if (roll < 49) await remove(bucket, key)
