@@ -16,6 +16,7 @@ import { type FoundVersion, findObject } from './find-version.ts'
 import { protectionOf } from './key-slots.ts'
 import { readKey } from './key-versions.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { createdBy } from './notifications/event.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
 import { asDamage } from './open-object.ts'
 import { etagOf, type PutInput, type PutResult, putObject } from './put-object.ts'
@@ -198,6 +199,8 @@ async function commitPart(
       ...{ sizeBytes, modifiedAtMs, data: { partCount: parts.length }, manifest: stored, summary: seal(0, whole) },
     }
     const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: written.blob, partSalt: written.partSalt }
+    const created = { name: createdBy(keys.asker), key, sizeBytes, etag: whole.etag, versionId }
+    const events = engine.notifications.writes(bucket, created, keys.asker)
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'put', space: SPACE.head, key: row.key, value: encodeObject(next), if: row.token },
@@ -208,10 +211,12 @@ async function commitPart(
         ? [engine.garbage.entry({ blobs: [current.manifest.blob], blobId: blobId.toString('hex') })]
         : []),
       ...usageWrites(bucket.id, { removed: [current], added: [next] }),
+      ...events,
     ]
     using _room = await engine.quotas.reserve(bucket, key, state, written.sizeBytes)
     if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
+      if (events.length > 0) engine.notifications.wake()
       if ('blob' in current.manifest) engine.garbage.collect()
       return { ...whole, versionId, modifiedAtMs, sizeBytes, protection: protectionOf(bucket, next) }
     }

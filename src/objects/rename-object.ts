@@ -177,6 +177,14 @@ async function commitName(
     const key = headKey(bucket.id, to)
     const gone = [now, ...(replaced ? [replaced] : [])]
     assertRemovable(gone, engine.clock.now())
+    const events = [
+      ...engine.notifications.writes(bucket, { name: 'ObjectRemoved:Delete', key: from }, keys.asker),
+      ...engine.notifications.writes(
+        bucket,
+        { name: 'ObjectCreated:Copy', key: to, sizeBytes: now.sizeBytes, etag },
+        keys.asker,
+      ),
+    ]
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'delete', space: SPACE.head, key: row.key, if: row.token },
@@ -187,9 +195,11 @@ async function commitName(
       ...('blob' in sealed ? [owned(sealed.blob, SPACE.head, key)] : []),
       ...gone.map((one) => engine.garbage.entry(garbageOf(one))),
       ...usageWrites(bucket.id, { removed: gone, added: [record] }),
+      ...events,
     ]
     if (await commitOrLeave(engine, draft, writes)) {
       draft.keep()
+      if (events.length > 0) engine.notifications.wake()
       engine.garbage.collect()
       return
     }

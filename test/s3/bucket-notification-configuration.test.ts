@@ -15,7 +15,9 @@ import {
   PutBucketLifecycleConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
+  PutObjectCommand,
   PutObjectTaggingCommand,
+  RenameObjectCommand,
 } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
@@ -159,6 +161,19 @@ describe('The notification configuration of a bucket', () => {
 })
 
 describe('A notification', () => {
+  it('tells of what is appended and of what gets another name', async () => {
+    await notify(queue('s3:ObjectCreated:*', 's3:ObjectRemoved:*'))
+    const Bucket = test.bucket
+    await test.put('log', 'one ')
+    const { ETag } = await test.s3.send(new PutObjectCommand({ Bucket, Key: 'log', Body: 'two', WriteOffsetBytes: 4 }))
+    await test.s3.send(new RenameObjectCommand({ Bucket, Key: 'renamed', RenameSource: 'log' }))
+    await eventually(['ObjectCreated:Put', 'ObjectCreated:Put', 'ObjectRemoved:Delete', 'ObjectCreated:Copy'])
+    const [, appended, removed, renamed] = records().map(({ s3 }) => s3.object)
+    expect(appended).toMatchObject({ key: 'log', size: 7, eTag: ETag?.replaceAll('"', '') })
+    expect(removed).toMatchObject({ key: 'log' })
+    expect(renamed).toMatchObject({ key: 'renamed', size: 7, eTag: ETag?.replaceAll('"', '') })
+  })
+
   it('tells at first that it was set up, with the token of the webhooks', async () => {
     await notify(queue('s3:ObjectCreated:*'), { SkipDestinationValidation: undefined })
     await expect.poll(() => told, { timeout: 20_000 }).toHaveLength(1)
