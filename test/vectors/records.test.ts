@@ -9,8 +9,10 @@ import {
   decodeObject,
   decodePart,
   decodeUpload,
+  decodeVersion,
   encodeBucket,
   encodeGarbage,
+  encodeMarker,
   encodeObject,
   encodePart,
   encodeUpload,
@@ -61,6 +63,7 @@ const bucket = z
     rootKeyCrn: text,
     deleting: z.boolean(),
     metadataKey: stored,
+    versioning: z.enum(['Enabled', 'Suspended']).exactOptional(),
     table: z.strictObject({ slots: z.array(slot), slot: z.int(), nextSlot: z.int() }).exactOptional(),
   })
   // Without a table: the first slots.
@@ -74,6 +77,8 @@ const properties = z
         mode: z.enum(['GOVERNANCE', 'COMPLIANCE']).exactOptional(),
         retainUntilMs: z.int().exactOptional(),
         legalHold: z.boolean().exactOptional(),
+        periodSeconds: z.int().exactOptional(),
+        holds: z.array(z.strictObject({ id: text, atMs: z.int() })).exactOptional(),
       })
       .exactOptional(),
     storageClass: text.exactOptional(),
@@ -101,6 +106,7 @@ const upload = z.strictObject({
   manifest: hex,
   properties,
 })
+const marker = z.strictObject({ versionId: text, modifiedAtMs: z.int(), deleteMarker: z.literal(true) })
 const part = z.strictObject({ sizeBytes: z.int(), modifiedAtMs: z.int(), blob: text, partSalt: hex, summary: hex })
 const garbage = z.strictObject({
   blobs: z.array(text),
@@ -112,7 +118,7 @@ const garbage = z.strictObject({
 const kindOf = <Stored>(
   schema: z.ZodType<Stored>,
   encode: (record: Stored) => Buffer,
-  decode: (b: Buffer) => Stored,
+  decode: (b: Buffer) => unknown,
 ) => ({
   parse: (frozen: unknown): unknown => schema.parse(frozen),
   encode: (frozen: unknown): Buffer => encode(schema.parse(frozen)),
@@ -121,11 +127,13 @@ const kindOf = <Stored>(
 const kinds = {
   bucket: kindOf(bucket, encodeBucket, decodeBucket),
   object: kindOf(object, encodeObject, decodeObject),
+  version: kindOf(object, encodeObject, decodeVersion),
+  marker: kindOf(marker, encodeMarker, decodeVersion),
   upload: kindOf(upload, encodeUpload, decodeUpload),
   part: kindOf(part, encodePart, decodePart),
   garbage: kindOf(garbage, encodeGarbage, decodeGarbage),
 }
-const kind = z.enum(['bucket', 'object', 'upload', 'part', 'garbage'])
+const kind = z.enum(['bucket', 'object', 'version', 'marker', 'upload', 'part', 'garbage'])
 
 const vectorsOf = async <Vector>(file: string, vector: z.ZodType<Vector>): Promise<Vector[]> => {
   const json: unknown = JSON.parse(await readFile(new URL(`records/${file}`, import.meta.url), 'utf8'))
