@@ -9,6 +9,8 @@ export type Logging = {
   readonly targetPrefix: string
   /** The names of the logs begin with account, region, bucket and day. */
   readonly partitionedBy?: 'EventTime' | 'DeliveryTime'
+  /** Of the logs; absent: their bucket's owner's alone. */
+  readonly acl?: Json
 }
 
 /** What is stored was written as one, and its row authenticated. */

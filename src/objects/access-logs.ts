@@ -76,6 +76,7 @@ export function openAccessLogs(options: {
       body: { stream, lengthBytes: body.length },
       attributes: { headers: { 'content-type': CONTENT_TYPE }, userMetadata: {} },
       conditions: {},
+      properties: log.logging.acl === undefined ? {} : { acl: log.logging.acl },
     })
   }
 

@@ -6,6 +6,7 @@ import {
   CreateBucketCommand,
   GetBucketLoggingCommand,
   GetObjectCommand,
+  ListBucketsCommand,
   PutBucketAclCommand,
   PutBucketLoggingCommand,
   PutBucketPolicyCommand,
@@ -37,6 +38,9 @@ const status = async () => (await test.s3.send(new GetBucketLoggingCommand({ Buc
 const TO_LOGS = { TargetBucket: 'logs', TargetPrefix: 'of/objects-' }
 const bodyOf = async (of: ObjectHouse, Key: string) =>
   (await (await of.s3.send(new GetObjectCommand({ Bucket: 'logs', Key }))).Body?.transformToString()) ?? ''
+/** The canonical id of the other account. */
+const ownIdOf = async (of: ObjectHouse) =>
+  (await of.client(otherAccount).send(new ListBucketsCommand({}))).Owner?.ID ?? ''
 /** The lines that were delivered, each with its 25 spaces outside of quotes and brackets cut. */
 async function delivered(of: ObjectHouse = test) {
   await of.house.objects.accessLogs.flush()
@@ -138,6 +142,26 @@ describe('The logging of a bucket', () => {
     expect(lines[5]?.[4]).toBe(otherAccount.user.iamId)
     // Who reads the log must not be let in by what he reads.
     expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
+  })
+
+  it('grants its logs to others where objects have ACLs', async () => {
+    const settings = { COFFER_S3_BUCKET_DEFAULTS: 'classic' }
+    const classic = await startObjectHouse({ accounts: [mainAccount, otherAccount], settings })
+    try {
+      await makeBucket(classic.s3, 'logs')
+      const Grantee = { Type: 'CanonicalUser', ID: await ownIdOf(classic) } as const
+      const LoggingEnabled = { ...TO_LOGS, TargetGrants: [{ Grantee, Permission: 'READ' as const }] }
+      const { bucket: Bucket } = classic
+      await classic.s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled } }))
+      const found = await classic.s3.send(new GetBucketLoggingCommand({ Bucket }))
+      expect(found.LoggingEnabled?.TargetGrants).toMatchObject([{ Grantee, Permission: 'READ' }])
+      await classic.house.objects.accessLogs.flush()
+      const [Key] = await keysOf(classic.s3, 'logs')
+      const theirs = classic.client(otherAccount).send(new GetObjectCommand({ Bucket: 'logs', Key }))
+      expect(await (await theirs).Body?.transformToString()).toContain('REST.PUT.LOGGING_STATUS')
+    } finally {
+      await classic[Symbol.asyncDispose]()
+    }
   })
 
   it('names its logs as it is told', async () => {

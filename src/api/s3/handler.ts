@@ -10,7 +10,7 @@ import type { ClientAddress } from '../common/client-address.ts'
 import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
-import { type Answer, counted, recordAccess } from './access-log/record.ts'
+import { type Answer, counted, isLogged, recordAccess } from './access-log/record.ts'
 import { type Tracked, trackedUses } from './activity.ts'
 import { anonymousCaller, authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
@@ -153,10 +153,11 @@ function answer(
   reply: S3Reply,
   bodyless: boolean,
   trace: Trace,
-  { clock }: S3HandlerOptions,
+  { clock, objects }: S3HandlerOptions,
 ): Promise<void> {
   trace.answer.readyAtMs = clock.now()
-  return send(response, counted(reply, trace.answer, bodyless), bodyless)
+  const wanted = () => isLogged(trace.request, objects)
+  return send(response, counted(reply, trace.answer, bodyless, wanted), bodyless)
 }
 
 interface Performed {

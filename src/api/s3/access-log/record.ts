@@ -33,8 +33,8 @@ export interface Answer {
   askedAtMs?: number
 }
 
-/** The reply, with its bytes counted as they go. */
-export function counted(reply: S3Reply, answer: Answer, bodyless: boolean): S3Reply {
+/** The reply, with its bytes counted as they go, if somebody wants to know. */
+export function counted(reply: S3Reply, answer: Answer, bodyless: boolean, wanted: () => boolean): S3Reply {
   answer.reply = reply
   const { body } = reply
   if (body === undefined || bodyless) return reply
@@ -42,6 +42,7 @@ export function counted(reply: S3Reply, answer: Answer, bodyless: boolean): S3Re
     answer.sentBytes += Buffer.byteLength(body)
     return reply
   }
+  if (!wanted()) return reply
   async function* bytes(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of stream) {
       answer.sentBytes += chunk.length
@@ -51,22 +52,33 @@ export function counted(reply: S3Reply, answer: Answer, bodyless: boolean): S3Re
   return { ...reply, body: bytes(body) }
 }
 
+/** Does the bucket that a request names have a log? */
+export function isLogged(
+  request: S3Request | undefined,
+  { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>,
+): boolean {
+  const bucket = request?.bucket === undefined ? undefined : foundBucket(buckets, request.bucket)
+  return bucket !== undefined && accessLogs.target(bucket) !== undefined
+}
+
 /** In the log of the bucket that a request names, and in that of the source of a copy. */
 export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>) {
   const { operation, request } = facts
   if (!operation || request?.bucket === undefined) return
-  const add = (use: Pick<ResourceUse, 'bucket' | 'key'>, name: string): void => {
+  const add = (use: Pick<ResourceUse, 'bucket' | 'key'>, name: () => string): void => {
     const bucket = foundBucket(buckets, use.bucket)
     if (bucket && accessLogs.target(bucket)) {
-      accessLogs.add(bucket, logLine(logged(facts, bucket, use.key, name)), facts.startedAtMs)
+      accessLogs.add(bucket, logLine(logged(facts, bucket, use.key, name())), facts.startedAtMs)
     }
   }
-  const name = loggedOperation(operation)
   const key = request.key ?? facts.caller?.form?.key
-  add({ bucket: request.bucket, key }, request.website ? name.replace('REST', 'WEBSITE') : name)
+  add({ bucket: request.bucket, key }, () => {
+    const name = loggedOperation(operation)
+    return request.website ? name.replace('REST', 'WEBSITE') : name
+  })
   const source = SOURCE_NAMES[operation.name]
   const use = source === undefined ? undefined : sourceOf(operation, request)
-  if (source !== undefined && use) add(use, source)
+  if (source !== undefined && use) add(use, () => source)
 }
 
 /** A bucket whose record is damaged has no log: its requests are refused. */

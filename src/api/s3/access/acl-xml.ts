@@ -12,18 +12,18 @@ const XSI = 'http://www.w3.org/2001/XMLSchema-instance'
 export function aclDocument({ owner, grants }: Acl, accounts: AccountDirectory): XmlContent {
   return {
     Owner: person(owner, accounts),
-    AccessControlList: {
-      // S3 lists groups first.
-      Grant: grants.toSorted(byKind).map(({ grantee, permission }) => ({
-        Grantee:
-          'id' in grantee
-            ? { '@xmlns:xsi': XSI, '@xsi:type': 'CanonicalUser', ...person(grantee.id, accounts) }
-            : { '@xmlns:xsi': XSI, '@xsi:type': 'Group', URI: uriOf(grantee.group) },
-        Permission: permission,
-      })),
-    },
+    // S3 lists groups first.
+    AccessControlList: { Grant: grants.toSorted(byKind).map((grant) => grantContent(grant, accounts)) },
   }
 }
+
+export const grantContent = ({ grantee, permission }: Grant, accounts: AccountDirectory): XmlContent => ({
+  Grantee:
+    'id' in grantee
+      ? { '@xmlns:xsi': XSI, '@xsi:type': 'CanonicalUser', ...person(grantee.id, accounts) }
+      : { '@xmlns:xsi': XSI, '@xsi:type': 'Group', URI: uriOf(grantee.group) },
+  Permission: permission,
+})
 
 const byKind = (a: Grant, b: Grant): number => Number('id' in a.grantee) - Number('id' in b.grantee)
 
@@ -49,7 +49,8 @@ export function parseAcl(document: Buffer, owner: string, accounts: AccountDirec
   return { owner, grants }
 }
 
-function parseGrant(grant: XmlElement, accounts: AccountDirectory): Grant {
+/** Throws MalformedACLError, and what a grantee that there is not throws. */
+export function parseGrant(grant: XmlElement, accounts: AccountDirectory): Grant {
   grant.allow('Grantee', 'Permission')
   const [grantee, text] = [grant.child('Grantee'), grant.text('Permission')?.trim()]
   const permission = PERMISSIONS.find((one) => one === text)

@@ -1,4 +1,8 @@
+import { isPublicAcl, type Permission, privateAcl } from '../../../access/acl.ts'
 import type { Logging } from '../../../objects/access-log-target.ts'
+import type { Json } from '../../../objects/bucket-document.ts'
+import { parseGrant } from '../access/acl-xml.ts'
+import { aclToJson, blockOf, ownershipOf } from '../access/documents.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
@@ -7,6 +11,7 @@ import { parseXml, type XmlElement } from '../xml/decode.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 const MAX_PREFIX_BYTES = 512
+const LOG_PERMISSIONS: readonly Permission[] = ['FULL_CONTROL', 'READ', 'WRITE']
 
 export const putBucketLogging = defineOperation({
   name: 'PutBucketLogging',
@@ -23,7 +28,8 @@ export const putBucketLogging = defineOperation({
     const enabled = root.child('LoggingEnabled')
     const logging = enabled && readLogging(enabled)
     if (logging) await checkTarget(name, logging, context)
-    await objects.changeDocument(bucket, 'logging', () => logging)
+    const acl = enabled && logging && granted(enabled.child('TargetGrants'), logging, context)
+    await objects.changeDocument(bucket, 'logging', () => (acl === undefined ? logging : { ...logging, acl }))
     return { status: 200, headers: { 'content-length': 0 } }
   },
 })
@@ -36,12 +42,25 @@ function readLogging(element: XmlElement): Logging {
   if (Buffer.byteLength(targetPrefix) > MAX_PREFIX_BYTES) {
     throw new S3Error('InvalidArgument', 'The target prefix is too long.')
   }
-  // A log belongs to the owner of its bucket, who grants by policies.
-  if ((element.child('TargetGrants')?.elements.length ?? 0) > 0) {
-    throw new S3Error('InvalidBucketAclWithObjectOwnership')
-  }
   const format = element.child('TargetObjectKeyFormat')
   return { targetBucket, targetPrefix, ...(format ? readFormat(format) : {}) }
+}
+
+/** The ACL of the logs. Only where objects can have one. */
+function granted(
+  element: XmlElement | undefined,
+  { targetBucket }: Logging,
+  { objects, accounts }: OperationContext,
+): Json | undefined {
+  element?.allow('Grant')
+  if (!element || element.elements.length === 0) return undefined
+  const target = objects.buckets.get(targetBucket)
+  if (ownershipOf(objects, target) === 'BucketOwnerEnforced') throw new S3Error('InvalidBucketAclWithObjectOwnership')
+  const given = element.elements.map((grant) => parseGrant(grant, accounts))
+  if (given.some(({ permission }) => !LOG_PERMISSIONS.includes(permission))) throw new S3Error('MalformedXML')
+  const acl = { owner: target.ownerId, grants: [...privateAcl(target.ownerId).grants, ...given] }
+  if (isPublicAcl(acl) && blockOf(objects, target).blockPublicAcls) throw new S3Error('AccessDenied')
+  return aclToJson(acl)
 }
 
 function readFormat(element: XmlElement): Pick<Logging, 'partitionedBy'> {
