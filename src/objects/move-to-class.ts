@@ -14,25 +14,32 @@ const CHUNK_BYTES = 256 * 1024
 const PARTS_AT_A_TIME = 100
 export const STANDARD = 'STANDARD'
 
+export interface MoveOptions {
+  /** Further writes of the commit. */
+  readonly also?: readonly Write[]
+  /** Aborted: gives up, with its reason, and leaves everything where it is. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * Puts an object version into the store of a class, without any key: neither its date nor its ETag changes, and whoever
- * reads it meanwhile reads on. `also`: further writes of the commit. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
+ * reads it meanwhile reads on. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
  */
 export async function moveToClass(
   engine: Engine,
   bucket: Bucket,
   found: FoundVersion<ObjectRecord>,
   storageClass: string,
-  also: readonly Write[] = [],
+  { also = [], signal }: MoveOptions = {},
 ): Promise<boolean> {
   const { space, row, record } = found
   const to = storageClass === STANDARD ? undefined : storageClass
-  if ('partCount' in record.data && !(await moveParts(engine, found, to))) return false
+  if ('partCount' in record.data && !(await moveParts(engine, found, to, signal))) return false
   await using draft = engine.drafts.begin(to)
   const moved: Moved[] = []
   const take = async (blob: BlobId): Promise<BlobId> => {
     if (engine.blobs.isIn(blob, to)) return blob
-    const copy = await copied(engine, draft, blob)
+    const copy = await copied(engine, draft, blob, signal)
     moved.push({ from: blob, to: copy })
     return copy
   }
@@ -56,12 +63,19 @@ interface Moved {
   readonly to: BlobId
 }
 
-async function copied(engine: Engine, draft: Draft, blob: BlobId): Promise<BlobId> {
+async function copied(engine: Engine, draft: Draft, blob: BlobId, signal: AbortSignal | undefined): Promise<BlobId> {
   const info = await engine.blobs.stat(blob)
   const lengthBytes = info?.lengthBytes ?? 0
   // What is missing is told by reading it.
   const bytes = engine.blobs.get(blob, { start: 0, end: lengthBytes || 1, chunkBytes: CHUNK_BYTES })
-  return (await draft.put(bytes, lengthBytes)).id
+  return (await draft.put(untilAborted(bytes, signal), lengthBytes)).id
+}
+
+async function* untilAborted(bytes: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    signal?.throwIfAborted()
+    yield chunk
+  }
 }
 
 /** The blobs that are named now, and those that are not any more: readers of the envelope are waited for. */
@@ -88,6 +102,7 @@ async function moveParts(
   engine: Engine,
   { space, row, record }: FoundVersion<ObjectRecord>,
   to: string | undefined,
+  signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const { lt } = rowsUnder(record.blobId)
   const still: { readonly key: Buffer; readonly token: Token } = row
@@ -100,7 +115,7 @@ async function moveParts(
     for (const part of rows) {
       const { blob, ...rest } = decodePart(part.value)
       if (engine.blobs.isIn(blob, to)) continue
-      const copy = await copied(engine, draft, blob)
+      const copy = await copied(engine, draft, blob, signal)
       const move = { from: blob, to: copy }
       moved.push(move)
       const value = encodePart({ ...rest, blob: copy })

@@ -3,6 +3,7 @@ import type { NewBucket } from '../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../src/objects/buckets.ts'
 import type { DataKeyAudit } from '../../src/objects/data-key-audit.ts'
 import type { BucketKeyState } from '../../src/objects/key-checks.ts'
+import type { LifecycleOptions } from '../../src/objects/lifecycle/lifecycle.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
 import type { RewrapOptions } from '../../src/objects/rewraps.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
@@ -23,6 +24,8 @@ export interface TestEngineOptions {
   readonly keepOrphans?: boolean
   readonly maxReadAheads?: number
   readonly audit?: DataKeyAudit
+  readonly lifecycle?: Partial<LifecycleOptions>
+  readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly rewrap?: Partial<RewrapOptions>
   readonly keyCheckMs?: number
   /** Of another engine over the same store. */
@@ -50,6 +53,8 @@ export async function testEngine(options: TestEngineOptions = {}) {
     minPartBytes: 1,
     keepOrphans: options.keepOrphans ?? false,
     ...(options.audit === undefined ? {} : { audit: options.audit }),
+    ...(options.lifecycle === undefined ? {} : { lifecycle: options.lifecycle }),
+    ...(options.storageClasses === undefined ? {} : { storageClasses: options.storageClasses }),
     rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
     onKeyChange: (state) => void keyChanges.push(state),
     ...(options.keyCheckMs === undefined ? {} : { keyCheckMs: options.keyCheckMs }),

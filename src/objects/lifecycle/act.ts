@@ -31,6 +31,8 @@ export interface LifecycleWork {
   readonly transitionMinimum: TransitionMinimum | undefined
   readonly nowMs: number
   readonly dayMs: number
+  /** Aborted at the end of the process. */
+  readonly signal: AbortSignal
   /** Before an act: resolves when one more is allowed, and throws AuditUnavailable while it could not be recorded. */
   readonly begin: () => Promise<void>
   readonly did: (act: Omit<LifecycleAct, 'bucket'>) => void

@@ -119,6 +119,7 @@ export function openLifecycle(options: {
     const startedAtMs = resumed?.startedAtMs ?? clock.now()
     const work: LifecycleWork = {
       ...{ engine, keys, bucket, rules, transitionMinimum, dayMs, nowMs: clock.now() },
+      signal: stop.signal,
       begin: async () => {
         await pace()
         audit.ready()

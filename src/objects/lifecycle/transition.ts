@@ -79,7 +79,8 @@ export async function moveIfElsewhere(
   const { sizeBytes, versionId } = record
   const event = { name: 'LifecycleTransition', key, sizeBytes, versionId } as const
   const events = engine.notifications.writes(bucket, event, work.keys.asker)
-  if (!(await moveToClass(engine, bucket, { space, row, record }, to.storageClass, events))) return
+  const options = { also: events, signal: work.signal }
+  if (!(await moveToClass(engine, bucket, { space, row, record }, to.storageClass, options))) return
   if (events.length > 0) engine.notifications.wake()
   const version = space === SPACE.version ? { versionId: record.versionId } : {}
   work.did({ action: 'store.lifecycle-transition', key, ...version, rule: to.rule.id })

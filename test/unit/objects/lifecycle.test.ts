@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { CodedError } from '../../../src/base/errors.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import { headKey, SPACE } from '../../../src/objects/keyspace.ts'
+import type { LifecycleAct } from '../../../src/objects/lifecycle/act.ts'
 import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
 import { stateWrite } from '../../../src/objects/lifecycle/state.ts'
 import type { ObjectLock } from '../../../src/objects/object-properties.ts'
+import type { AuditErrorCode } from '../../../src/observe/audit-trail.ts'
 import { bodyOf, plain, testEngine } from '../../support/engine.ts'
 
 const DAY_MS = 86_400_000
@@ -77,6 +80,30 @@ describe('The lifecycle rules of a bucket', () => {
     time.nowMs += 2 * DAY_MS
     await objects.lifecycle.pass()
     expect(await keys()).toEqual(['held'])
+  })
+
+  it('do nothing that could not be recorded', async () => {
+    let full = true
+    const told: string[] = []
+    const audit = {
+      ready: () => {
+        if (full) throw new CodedError<AuditErrorCode>('AuditUnavailable', 'the disk is full')
+      },
+      record: ({ action, key, rule }: LifecycleAct) => void told.push([action, key, rule].join(' ')),
+      settled: async () => {},
+    }
+    const { objects, makeBucket, time, failures } = await testEngine({ lifecycle: { audit } })
+    const bucket = await makeBucket()
+    await objects.changeDocument(bucket, 'lifecycle', () => ({ rules: [expire] }))
+    await objects.put({ bucket, key: 'key', body: bodyOf('x'), ...plain })
+    time.nowMs += 2 * DAY_MS
+    await objects.lifecycle.pass()
+    expect(failures).toMatchObject([{ code: 'AuditUnavailable' }])
+    expect(await objects.known({ bucket, key: 'key' })).toBeDefined()
+    full = false
+    await objects.lifecycle.pass()
+    expect(await objects.known({ bucket, key: 'key' })).toBeUndefined()
+    expect(told).toEqual(['store.lifecycle-expire key x'])
   })
 
   describe('where there are versions', () => {

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest'
+import type { ListedPart } from '../../../src/objects/complete-upload.ts'
+import { SPACE } from '../../../src/objects/keyspace.ts'
+import type { BlobId } from '../../../src/storage/blob/blob-store.ts'
+import type { MetadataStore, Write } from '../../../src/storage/metadata/metadata-store.ts'
+import { bodyOf, plain, readAll, testEngine } from '../../support/engine.ts'
+import { memoryBlobStore } from '../../support/fakes/memory-blob-store.ts'
+
+const DAY_MS = 86_400_000
+const LEASE = '0'.repeat(16)
+
+/** An engine with a second store, and an object of three parts that is to go there; `before` is asked before each commit. */
+async function engineWithClass(before: (writes: readonly Write[]) => Promise<void> = async () => {}) {
+  const cold = new Map<BlobId, Buffer>()
+  const engine = await testEngine({
+    storageClasses: new Map([['COLD', memoryBlobStore(LEASE, cold)]]),
+    metadata: (inner): MetadataStore => ({
+      ...inner,
+      commit: async (writes) => {
+        await before(writes)
+        return inner.commit(writes)
+      },
+    }),
+  })
+  const { objects, time } = engine
+  const bucket = await engine.makeBucket()
+  const target = { bucket, key: 'key' }
+  const { uploadId } = await objects.createUpload({ ...target, attributes: plain.attributes })
+  const upload = await objects.findUpload({ ...target, uploadId })
+  const listed: ListedPart[] = []
+  for (const number of [1, 2, 3]) {
+    const { etag } = await objects.uploadPart(upload, number, bodyOf(`part ${number} `))
+    listed.push({ number, etag })
+  }
+  await objects.completeUpload({ ...target, uploadId, parts: listed, conditions: {} })
+  const transitions = [{ days: 1, storageClass: 'COLD' }]
+  await objects.changeDocument(bucket, 'lifecycle', () => ({
+    rules: [{ id: 'x', enabled: true, filter: {}, transitions }],
+  }))
+  time.nowMs += 2 * DAY_MS
+  return { ...engine, bucket, cold }
+}
+
+/** Puts a part elsewhere, or names where the object lies. */
+const moves = (space: number) => (writes: readonly Write[]) =>
+  writes.some((write) => write.type === 'put' && write.space === SPACE.blob) &&
+  writes.some((write) => write.type === 'put' && write.space === space)
+
+describe('An object that is moved to another storage class', () => {
+  it('is where it was, or there, whatever is written meanwhile', async () => {
+    for (const space of [SPACE.part, SPACE.head]) {
+      let armed = false
+      const test = await engineWithClass(async (writes) => {
+        if (!armed || !(moves(space)(writes) || (space === SPACE.head && headOnly(writes)))) return
+        armed = false
+        await test.objects.put({ bucket: test.bucket, key: 'key', body: bodyOf('written meanwhile'), ...plain })
+      })
+      armed = true
+      await test.objects.lifecycle.pass()
+      expect(armed).toBe(false)
+      expect(await readAll(test.objects, test.bucket, 'key')).toBe('written meanwhile')
+      await test.objects.garbage.settled()
+      expect(test.cold.size).toBe(0)
+      expect(test.disk.size).toBe(1)
+      expect(test.failures).toEqual([])
+    }
+  })
+
+  it('goes on where it was interrupted', async () => {
+    let commits = 0
+    let fails = true
+    const test = await engineWithClass(async (writes) => {
+      if (fails && headOnly(writes)) {
+        commits++
+        throw new Error('interrupted')
+      }
+    })
+    await test.objects.lifecycle.pass()
+    expect([commits, test.cold.size]).toEqual([1, 3])
+    expect(await readAll(test.objects, test.bucket, 'key')).toBe('part 1 part 2 part 3 ')
+    fails = false
+    await test.objects.lifecycle.pass()
+    expect(await readAll(test.objects, test.bucket, 'key')).toBe('part 1 part 2 part 3 ')
+    await test.objects.garbage.settled()
+    expect([test.cold.size, test.disk.size]).toEqual([3, 0])
+    const known = await test.objects.known({ bucket: test.bucket, key: 'key' })
+    expect(known?.storageClass).toBe('COLD')
+  })
+})
+
+/** Only the record changes: all parts are moved. */
+const headOnly = (writes: readonly Write[]): boolean =>
+  writes.length === 2 && writes.some((write) => write.type === 'put' && write.space === SPACE.head)
