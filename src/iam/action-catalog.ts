@@ -12,6 +12,12 @@ const OBJECT_STORAGE: ReadonlyMap<string, readonly Action[]> = new Map<string, r
   ['bucket.get_uploads', ['s3:ListBucketMultipartUploads']],
   ['bucket.get_versioning', ['s3:GetBucketVersioning']],
   ['bucket.put_versioning', ['s3:PutBucketVersioning']],
+  // S3 asks for one right to set CORS rules and to remove them.
+  ['bucket.get_cors', ['s3:GetBucketCORS']],
+  ['bucket.put_cors', ['s3:PutBucketCORS']],
+  ['bucket.get_website', ['s3:GetBucketWebsite']],
+  ['bucket.put_website', ['s3:PutBucketWebsite']],
+  ['bucket.delete_website', ['s3:DeleteBucketWebsite']],
   // Of the resource configuration API, member by member.
   ['bucket.list_bucket_crn', ['s3:GetBucketConfiguration']],
   ['bucket.put_quota', ['s3:PutBucketQuota']],

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const role = (name: string) => ({ role_id: `crn:v1:bluemix:public:cloud-object-storage::::serviceRole:${name}` })
   const custom = await ibmCall(policies, 'createRole', {
     ...{ name: 'BytesOnly', displayName: 'BytesOnly', accountId: mainAccount.id, serviceName: 'cloud-object-storage' },
-    actions: ['cloud-object-storage.object.get'],
+    actions: ['cloud-object-storage.object.get', 'cloud-object-storage.bucket.get_cors'],
   })
   await ibmCall(policies, 'createPolicy', {
     type: 'access',
@@ -118,4 +118,10 @@ it('a name is given by whoever may read and delete the one and write the other',
   const renamed = await send('PUT', 'mine?renameObject', { 'x-amz-rename-source': 'undeletable' })
   expect(renamed.status).toBe(403)
   expect((await send('HEAD', 'undeletable')).status).toBe(200)
+})
+
+it('CORS rules are read, and not set, by a role that names only the first', async () => {
+  expect((await send('GET', '?cors')).status).toBe(404)
+  expect((await send('PUT', '?cors')).status).toBe(403)
+  expect((await send('GET', '?website')).status).toBe(403)
 })
