@@ -77,7 +77,7 @@ export interface KeyProvider {
    * call takes, for an alias can name another key tomorrow.
    */
   readonly find: (call: KeyCall) => Promise<RootKeyDescription>
-  /** Of one that is registered already only `keyVersion` changes, when it is given. */
+  /** A repeat renews what it says; a `keyVersion` that it does not say stays as it is registered. */
   readonly register: (call: KeyCall, registration: Registration) => Promise<void>
   /** Possible whatever the state of the key and, where the service allows it, without authorization. */
   readonly deregister: (call: KeyCall, registration: Registration) => Promise<void>

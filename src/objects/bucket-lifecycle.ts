@@ -12,6 +12,7 @@ import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type KeySlot, onlySlot, type StoredDek } from './key-slots.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { endOfLifecycle } from './lifecycle/state.ts'
+import { keepsVersions } from './object-lock.ts'
 import type { Versioning } from './records.ts'
 import { endOfJob } from './rewrap-jobs.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
@@ -60,7 +61,7 @@ export async function createBucket(
   try {
     return await create(engine, input, async () => {
       // Registered first: a key that protects a bucket is never without its registration.
-      await engine.provider.register(call, registrationOf(input))
+      await engine.provider.register(call, registrationOf(input, keepsVersions(documents)))
       return make([created])
     })
   } catch (error) {

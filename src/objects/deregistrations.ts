@@ -34,10 +34,12 @@ export function bucketCrn(bucket: Pick<BucketRecord, 'serviceInstanceCrn' | 'nam
   return formatCrn({ ...parseCrn(bucket.serviceInstanceCrn), resourceType: 'bucket', resource: bucket.name })
 }
 
-export const registrationOf = (bucket: DeregistrationRecord): Registration => ({
+/** `keeps`: versions of the bucket may be kept from removal, and then the key is as well. */
+export const registrationOf = (bucket: DeregistrationRecord, keeps = false): Registration => ({
   rootKeyCrn: bucket.rootKeyCrn,
   resourceCrn: bucketCrn(bucket),
   description: 'Object storage bucket',
+  ...(keeps ? { preventKeyDeletion: true } : {}),
 })
 
 /** The registrations that a bucket has: at each customer's key that one of its slots is of. */

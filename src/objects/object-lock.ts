@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import type { Json } from './bucket-document.ts'
+import type { BucketDocuments, Json } from './bucket-document.ts'
 import type { Documents } from './bucket-documents.ts'
 import type { Bucket } from './buckets.ts'
 import { ObjectsError } from './errors.ts'
@@ -29,6 +29,10 @@ interface Locking {
 }
 
 const DAY_MS = 86_400_000
+
+/** Of a bucket that is made with them. */
+export const keepsVersions = ({ objectLock, protection }: BucketDocuments): boolean =>
+  objectLock !== undefined || protection !== undefined
 
 /** Versions of the bucket may be kept from removal. */
 export const mayKeep = (engine: Pick<Locking, 'documents'>, bucket: Pick<Bucket, 'id'>): boolean =>

@@ -57,6 +57,7 @@ import { readAhead } from './read-ahead.ts'
 import type { Initiator, Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { type RenameInput, renameObject } from './rename-object.ts'
+import { keepKeys } from './renew-registrations.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
@@ -362,7 +363,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       document: documents.get,
       changeNotifications: (bucket, next, options) =>
         byName.run(bucket.name, () => changeNotifications(engine, keys, bucket, next, options)),
-      changeDocument: (bucket, kind, next) => byName.run(bucket.name, () => documents.change(bucket, kind, next)),
+      changeDocument: (bucket, kind, next) =>
+        byName.run(bucket.name, async () => {
+          const document = await documents.change(bucket, kind, next)
+          if (kind === 'objectLock' || kind === 'protection') await keepKeys(engine, sameBucket(engine, bucket))
+          return document
+        }),
       findRootKey: async ({ serviceInstanceCrn }, rootKeyCrn) => {
         const request = asker.requestId === undefined ? {} : { requestId: asker.requestId }
         return (await provider.find({ rootKeyCrn, serviceInstanceCrn, ...request })).crn

@@ -5,6 +5,7 @@ import type { Bucket } from './buckets.ts'
 import { registeredAt, registrationOf } from './deregistrations.ts'
 import type { RootKeyChoice } from './encrypting.ts'
 import type { Engine } from './engine.ts'
+import { mayKeep } from './object-lock.ts'
 
 /**
  * Does what makes the bucket refer to a root key while it is registered there: a customer's key that protects something of
@@ -22,7 +23,7 @@ export async function registered<T>(
   const of = { name, serviceInstanceCrn, rootKeyCrn }
   const end = await engine.deregistrations.begin(of)
   try {
-    await engine.provider.register(keyCall(of), registrationOf(of))
+    await engine.provider.register(keyCall(of), registrationOf(of, mayKeep(engine, bucket)))
     return await act([end])
   } catch (error) {
     // While it is not known whether the bucket refers to the key, it stays registered there.

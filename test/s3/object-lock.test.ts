@@ -3,6 +3,7 @@ import {
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
@@ -21,7 +22,9 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keyOwner } from '../support/keys.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
+import { makeBucket } from '../support/s3.ts'
 
 const DAY_MS = 86_400_000
 let test: ObjectHouse
@@ -102,6 +105,22 @@ describe('a bucket with Object Lock', () => {
       expect(outcome).toBe(Status === 'Enabled' ? '200' : '409 InvalidBucketState')
     }
     expect(await configuration(Bucket)).toMatchObject({ Rule: days('GOVERNANCE', 1) })
+  })
+
+  it('keeps its root key from being deleted, also when it got its lock later', async () => {
+    const keys = await keyOwner(test.controlUrl)
+    const { crn, id } = await keys.newKey('of a locked bucket')
+    await makeBucket(test.s3, 'by-its-key', crn)
+    const Bucket = 'by-its-key'
+    await test.s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+    await configure(Bucket)
+    const forced = () => keys.call('DELETE', `/api/v2/keys/${id}?force=true`)
+    expect(await forced()).toMatchObject({
+      status: 409,
+      json: { resources: [{ reasons: [{ code: 'PREV_KEY_DEL_ERR' }] }] },
+    })
+    await test.s3.send(new DeleteBucketCommand({ Bucket }))
+    await expect.poll(async () => (await forced()).status).toBe(204)
   })
 
   it('is not the same as one without', async () => {

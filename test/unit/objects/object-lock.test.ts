@@ -117,3 +117,32 @@ describe('Object Lock of a bucket', () => {
     }
   })
 })
+
+describe('the root key of a bucket with Object Lock, or with protection', () => {
+  it('is registered as one that must not be deleted', async () => {
+    const registered: unknown[] = []
+    const { objects, newBucket, kms } = await testEngine({
+      provider: (inner) => ({
+        ...inner,
+        register: async (call, registration) => {
+          registered.push(registration.preventKeyDeletion)
+          await inner.register(call, registration)
+        },
+      }),
+    })
+    await objects.createBucket({ ...newBucket, name: 'locked', versioning: 'Enabled', documents: { objectLock: {} } })
+    const bucket = await objects.createBucket({ ...newBucket, name: 'later' })
+    expect(registered).toEqual([true, undefined])
+    await objects.changeDocument(bucket, 'tagging', () => [])
+    expect(registered).toHaveLength(2)
+    const days = { minimumDays: 0, defaultDays: 1, maximumDays: 2, permanent: false }
+    await objects.changeDocument(bucket, 'protection', () => days)
+    const to = { encryption: 'customer-managed', rootKeyCrn: await kms.newRootKey() } as const
+    await objects.moveBucket(bucket, to)
+    expect(registered.slice(2, 4)).toEqual([true, true])
+    await objects.rewraps.idle()
+    // Rewrapped, it is registered again for its new version, and stays so.
+    expect(registered.slice(2)).not.toContain(undefined)
+    await objects.close()
+  })
+})
