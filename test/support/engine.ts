@@ -4,6 +4,7 @@ import type { Bucket } from '../../src/objects/buckets.ts'
 import type { DataKeyAudit } from '../../src/objects/data-key-audit.ts'
 import type { BucketKeyState } from '../../src/objects/key-checks.ts'
 import type { LifecycleOptions } from '../../src/objects/lifecycle/lifecycle.ts'
+import type { NotificationOptions } from '../../src/objects/notifications/notifications.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
 import type { RewrapOptions } from '../../src/objects/rewraps.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
@@ -25,6 +26,7 @@ export interface TestEngineOptions {
   readonly maxReadAheads?: number
   readonly audit?: DataKeyAudit
   readonly lifecycle?: Partial<LifecycleOptions>
+  readonly notifications?: NotificationOptions
   readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly rewrap?: Partial<RewrapOptions>
   readonly keyCheckMs?: number
@@ -54,6 +56,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     keepOrphans: options.keepOrphans ?? false,
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.lifecycle === undefined ? {} : { lifecycle: options.lifecycle }),
+    ...(options.notifications === undefined ? {} : { notifications: options.notifications }),
     ...(options.storageClasses === undefined ? {} : { storageClasses: options.storageClasses }),
     rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
     onKeyChange: (state) => void keyChanges.push(state),
