@@ -1,4 +1,5 @@
 import type { Action, IamAction, KmsAction } from './actions.ts'
+import { objectStorageRoleAllows } from './object-storage-actions.ts'
 import type { Role, ServiceName } from './principal.ts'
 
 type RoleTable = Readonly<Partial<Record<Role, ReadonlySet<string>>>>
@@ -80,60 +81,6 @@ const SERVICE_ONLY: ReadonlySet<Action> = new Set<KmsAction>([
   'kms.secrets-event.ack',
 ])
 
-/** Object storage: a Manager may do every action, also those that no list names. */
-const READ_OBJECTS: readonly Action[] = [
-  's3:GetObject',
-  's3:GetObjectVersion',
-  's3:GetObjectAttributes',
-  's3:GetObjectVersionAttributes',
-  's3:GetObjectTagging',
-  's3:GetObjectVersionTagging',
-]
-const OBJECT_STORAGE: RoleTable = {
-  ObjectReader: new Set(READ_OBJECTS),
-  ContentReader: new Set<Action>([...READ_OBJECTS, 's3:ListBucket', 's3:ListBucketVersions', 's3:GetBucketLocation']),
-  ObjectWriter: new Set<Action>(['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts']),
-  ...ladder([
-    [
-      'Reader',
-      [
-        's3:ListAllMyBuckets',
-        's3:ListBucket',
-        's3:ListBucketVersions',
-        's3:ListBucketMultipartUploads',
-        's3:ListMultipartUploadParts',
-        's3:GetBucketLocation',
-        's3:GetBucketVersioning',
-        's3:GetBucketConfiguration',
-        's3:GetBucketActivityTracking',
-        's3:GetBucketMetricsMonitoring',
-        's3:GetObject',
-        's3:GetObjectVersion',
-        's3:GetObjectAttributes',
-        's3:GetObjectVersionAttributes',
-        's3:GetObjectTagging',
-        's3:GetObjectVersionTagging',
-        's3:GetObjectRetention',
-        's3:GetObjectLegalHold',
-      ],
-    ],
-    [
-      'Writer',
-      [
-        's3:PutObject',
-        's3:PutObjectTagging',
-        's3:PutObjectVersionTagging',
-        's3:DeleteObject',
-        's3:DeleteObjectVersion',
-        's3:DeleteObjectTagging',
-        's3:DeleteObjectVersionTagging',
-        's3:AbortMultipartUpload',
-        's3:RestoreObject',
-      ],
-    ],
-  ]),
-}
-
 /** Whatever gives somebody rights, or takes them, is an Administrator's: an Editor who could would have them all. */
 const IAM: RoleTable = {
   ...ladder([
@@ -200,6 +147,6 @@ export const isServiceOnly = (action: Action): boolean => SERVICE_ONLY.has(actio
 /** What is not listed is denied. */
 export function roleAllows(service: ServiceName, role: Role, action: Action): boolean {
   if (serviceOf(action) !== service) return false
-  if (service === 'cloud-object-storage') return role === 'Manager' || OBJECT_STORAGE[role]?.has(action) === true
+  if (service === 'cloud-object-storage') return objectStorageRoleAllows(role, action)
   return (service === 'kms' ? KMS : IAM)[role]?.has(action) === true
 }

@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import {
   CreateBucketCommand,
-  DeleteBucketCommand,
   GetObjectCommand,
   ListBucketsCommand,
   PutObjectCommand,
+  PutPublicAccessBlockCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -238,9 +238,8 @@ describe('a resource key', () => {
     expect(await outcome(s3With(reader.cos_hmac_keys).send(get))).toBe('done')
     expect(await outcome(s3With(reader.cos_hmac_keys).send(put(reader.cos_hmac_keys)))).toBe('AccessDenied')
     expect(await listWith(await iamToken(house.controlUrl, reader.apikey))).toBe(200)
-    expect(await outcome(s3With(writer.cos_hmac_keys).send(new DeleteBucketCommand({ Bucket: 'for-keys' })))).toBe(
-      'AccessDenied',
-    )
+    const shut = new PutPublicAccessBlockCommand({ Bucket: 'for-keys', PublicAccessBlockConfiguration: {} })
+    expect(await outcome(s3With(writer.cos_hmac_keys).send(shut))).toBe('AccessDenied')
     // Nothing of the account's Key Protect instance, nothing of another object storage instance.
     expect(await keysWith(await iamToken(house.controlUrl, writer.apikey))).toBe(401)
     const { crn, guid } = await newInstance()

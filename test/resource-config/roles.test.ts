@@ -69,12 +69,15 @@ const MEMBERS = {
   metrics_monitoring: { usage_metrics_enabled: false },
 }
 
+const WRITERS = ['activity_tracking', 'metrics_monitoring']
+
 describe('the right to configure a bucket', () => {
-  it('to change any member is a Manager’s alone', async () => {
+  it('to change a member is a Manager’s, and a Writer’s where it is about what is told of the bucket', async () => {
     for (const role of ROLES) {
       for (const [member, value] of Object.entries(MEMBERS)) {
         const { status } = await send(role, { [member]: value })
-        expect([role, member, status]).toEqual([role, member, role === 'Manager' ? 204 : 403])
+        const may = role === 'Manager' || (role === 'Writer' && WRITERS.includes(member))
+        expect([role, member, status]).toEqual([role, member, may ? 204 : 403])
       }
     }
   })

@@ -22,11 +22,13 @@ import {
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { contentBytes } from '../support/content.ts'
+import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
 import { refusal } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { outcome, type RawS3Request, replyOf, sendRaw, signRaw, startRaw } from '../support/raw-s3.ts'
+import { bearer, sendPlain } from '../support/send.ts'
 
 let offsetMs = 0
 let test: TestHouse
@@ -71,6 +73,23 @@ describe('Creating a bucket under a root key', () => {
     expect((await sendRaw(test.s3Url, { method: 'GET', path: '/registered' })).headers).toMatchObject(said)
     const object = await s3.send(new HeadObjectCommand({ Bucket: 'registered', Key: 'key' }))
     expect([object.ServerSideEncryption, object.SSEKMSKeyId]).toEqual(['aws:kms', key.crn])
+  })
+
+  it('tells which key it is to those only who may know it', async () => {
+    const key = await lockable('discreet')
+    for (const [role, crn] of [
+      ['Reader', undefined],
+      ['Writer', key.crn],
+    ] as const) {
+      const made = { name: role, source: objectStorageCrn(mainAccount), role }
+      const { json } = await keys.call('POST', '/v2/resource_keys', made)
+      const token = await iamToken(test.controlUrl, json.credentials.apikey)
+      for (const method of ['HEAD', 'GET']) {
+        const headers = bearer(token, mainAccount.objectStorageInstance)
+        const { headers: told } = await sendPlain(test.s3Url, { method, target: '/discreet', headers })
+        expect([told['ibm-sse-kp-enabled'], told[ROOT_KEY], told['ibm-sse-kp-crk-id']]).toEqual(['true', crn, crn])
+      }
+    }
   })
 
   it('is not possible to change afterwards', async () => {

@@ -28,15 +28,14 @@ beforeAll(async () => {
   await test.client().send(new CreateBucketCommand({ Bucket: 'objects' }))
   const policies = await platformClient('iam-policy-management/v1', test.controlUrl, mainAccount.user.apiKey)
   const attributes = { accountId: mainAccount.id, serviceName: 'cloud-object-storage' }
-  const role = (name: string) => ({ role_id: `crn:v1:bluemix:public:cloud-object-storage::::serviceRole:${name}` })
   const custom = await ibmCall(policies, 'createRole', {
     ...{ name: 'BytesOnly', displayName: 'BytesOnly', accountId: mainAccount.id, serviceName: 'cloud-object-storage' },
-    actions: ['cloud-object-storage.object.get', 'cloud-object-storage.bucket.get_cors'],
+    actions: ['object.get', 'object.put', 'bucket.get_cors'].map((name) => `cloud-object-storage.${name}`),
   })
   await ibmCall(policies, 'createPolicy', {
     type: 'access',
     subjects: [{ attributes: [{ name: 'iam_id', value: 'IBMid-putter' }] }],
-    roles: [role('ObjectWriter'), { role_id: custom.result.crn }],
+    roles: [{ role_id: custom.result.crn }],
     resources: [{ attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })) }],
   })
   token = await iamToken(test.controlUrl, 'api key of the putter')

@@ -1,9 +1,11 @@
+import type { Bucket } from '../../objects/buckets.ts'
 import { type Attributes, CONTENT_HEADERS, type StoredChecksum } from '../../objects/content.ts'
 import type { Protection } from '../../objects/key-slots.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
 import { CUSTOMER, type CustomerKey } from './customer-key.ts'
 import { SSE } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
+import type { OperationContext } from './operation.ts'
 import type { S3Request } from './request.ts'
 import { storageClassHeader } from './storage-class.ts'
 import { quoted } from './target.ts'
@@ -124,14 +126,21 @@ export function encryptionHeaders(of: Protection, customerKey?: CustomerKey): He
   }
 }
 
-/** IBM's answer on HEAD bucket and ListObjects v1; its clients read `true` in lower case only. */
-export function rootKeyHeaders({ encryption, rootKeyCrn }: Pick<Protection, 'encryption' | 'rootKeyCrn'>): Headers {
-  if (encryption !== 'customer-managed') return {}
-  return {
-    'ibm-sse-kp-enabled': 'true',
-    'ibm-sse-kp-customer-root-key-crn': rootKeyCrn,
-    'ibm-sse-kp-crk-id': rootKeyCrn,
-  }
+const KEY_PROTECT = { 'ibm-sse-kp-enabled': 'true' }
+
+/** IBM's clients read `true` in lower case only. */
+const rootKeyHeaders = ({ encryption, rootKeyCrn }: Pick<Protection, 'encryption' | 'rootKeyCrn'>): Headers =>
+  encryption === 'customer-managed'
+    ? { ...KEY_PROTECT, 'ibm-sse-kp-customer-root-key-crn': rootKeyCrn, 'ibm-sse-kp-crk-id': rootKeyCrn }
+    : {}
+
+/**
+ * IBM's answer on HEAD bucket and ListObjects v1. Which root key it is, is told to those only who have the right
+ * `bucket.list_crk_id`.
+ */
+export async function bucketKeyHeaders(bucket: Bucket, may: OperationContext['may']): Promise<Headers> {
+  if (bucket.encryption !== 'customer-managed') return {}
+  return (await may({ bucket: bucket.name, action: 's3:GetBucketRootKey' })) ? rootKeyHeaders(bucket) : KEY_PROTECT
 }
 
 export const checksumHeader = (checksum: StoredChecksum | undefined): Headers =>

@@ -48,8 +48,9 @@ describe('a user', () => {
     ['s3:ListBucket', ['Reader', 'Writer', 'Manager']],
     ['s3:PutObject', ['Writer', 'Manager']],
     ['s3:DeleteObject', ['Writer', 'Manager']],
-    ['s3:CreateBucket', ['Manager']],
-    ['s3:DeleteBucket', ['Manager']],
+    ['s3:CreateBucket', ['Writer', 'Manager']],
+    ['s3:DeleteBucket', ['Writer', 'Manager']],
+    ['s3:PutBucketPolicy', ['Manager']],
     ['s3:SomethingNew', ['Manager']],
   ])('may do %s as %j only', (action, roles) => {
     const allowed = (['Reader', 'Writer', 'Manager', 'Viewer', 'Administrator'] as const).filter(

@@ -8,7 +8,7 @@ export const addLegalHold = defineOperation({
   method: 'POST',
   on: 'object',
   query: { legalHold: true, add: true },
-  action: 's3:PutObjectLegalHold',
+  action: 's3:AddLegalHold',
   parse: (request) => {
     if (request.query.has('remove')) {
       throw new S3Error('InvalidRequest', 'A legal hold is either added or removed.')

@@ -7,7 +7,7 @@ export const deleteLegalHold = defineOperation({
   method: 'POST',
   on: 'object',
   query: { legalHold: true, remove: true },
-  action: 's3:PutObjectLegalHold',
+  action: 's3:AddLegalHold',
   parse: (request) => ({
     target: objectTarget(request),
     id: checkedHoldId('remove', request.query.get('remove') ?? ''),

@@ -7,7 +7,7 @@ export const extendObjectRetention = defineOperation({
   method: 'POST',
   on: 'object',
   query: { extendRetention: true },
-  action: 's3:PutObjectRetention',
+  action: 's3:ExtendObjectRetention',
   parse: (request) => ({ target: objectTarget(request), by: extensionOf(request) }),
   run: async ({ target, by }, context) => {
     await context.objects.extendRetention({ ...located(target, context), by })

@@ -8,7 +8,7 @@ export const getBucketProtectionConfiguration = defineOperation({
   method: 'GET',
   on: 'bucket',
   query: { protection: true },
-  action: 's3:GetBucketObjectLockConfiguration',
+  action: 's3:GetBucketProtection',
   parse: bucketTarget,
   run: async (name, { objects }) => {
     const protection = bucketProtection.of(objects, objects.buckets.get(name))

@@ -1,4 +1,4 @@
-import { rootKeyHeaders } from '../object-headers.ts'
+import { bucketKeyHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 
@@ -8,8 +8,9 @@ export const headBucket = defineOperation({
   on: 'bucket',
   action: 's3:ListBucket',
   parse: bucketTarget,
-  run: async (name, { objects, settings }) => {
+  run: async (name, { objects, settings, may }) => {
     const bucket = objects.buckets.get(name)
-    return { status: 200, headers: { 'x-amz-bucket-region': settings.region, ...rootKeyHeaders(bucket) } }
+    const key = await bucketKeyHeaders(bucket, may)
+    return { status: 200, headers: { 'x-amz-bucket-region': settings.region, ...key } }
   },
 })

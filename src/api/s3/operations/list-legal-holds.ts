@@ -10,7 +10,7 @@ export const listLegalHolds = defineOperation({
   method: 'GET',
   on: 'object',
   query: { legalHold: true },
-  action: 's3:GetObjectLegalHold',
+  action: 's3:ListLegalHolds',
   parse: objectTarget,
   run: async (target, context) => {
     const place = located(target, context)

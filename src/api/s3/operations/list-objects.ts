@@ -1,6 +1,6 @@
 import { shownOwner } from '../access/shown-owner.ts'
 import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
-import { rootKeyHeaders } from '../object-headers.ts'
+import { bucketKeyHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
@@ -15,7 +15,7 @@ export const listObjects = defineOperation({
     marker: request.query.get('marker') ?? '',
     parameters: listParameters(request, 'max-keys'),
   }),
-  run: async ({ name, marker, parameters }, { objects }) => {
+  run: async ({ name, marker, parameters }, { objects, may }) => {
     const { prefix, delimiter, limit, encodingType } = parameters
     const bucket = objects.buckets.get(name)
     const page = await objects.list({ bucket, prefix, delimiter, after: marker, limit })
@@ -37,7 +37,7 @@ export const listObjects = defineOperation({
         Contents: page.items.map((item) => listedEntry(item, encode, ownerOf(item.owner))),
         CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
       },
-      rootKeyHeaders(bucket),
+      await bucketKeyHeaders(bucket, may),
     )
   },
 })

@@ -10,7 +10,7 @@ export const putBucketProtectionConfiguration = defineOperation({
   method: 'PUT',
   on: 'bucket',
   query: { protection: true },
-  action: 's3:PutBucketObjectLockConfiguration',
+  action: 's3:PutBucketProtection',
   parse: bucketTarget,
   run: async (name, { objects, request, body }) => {
     const bucket = objects.buckets.get(name)
