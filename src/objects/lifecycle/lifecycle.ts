@@ -88,8 +88,12 @@ export function openLifecycle(options: {
   const tickMs = calendar ? TICK_MS : Math.max(100, Math.floor(dayMs / TICKS_PER_SHORT_DAY))
   const stop = new AbortController()
   const pace = pacer(perSecond, stop.signal)
-  /** The rules of each bucket as they were looked at last in this run. */
+  /** The rules of each bucket as they were looked at last, or as they were at the start. */
   const seen = new Map<string, Json>()
+  for (const bucket of buckets.all()) {
+    const document = readable(() => documents.get(bucket, 'lifecycle'))
+    if (document !== undefined) seen.set(bucket.id, document)
+  }
 
   const rulesOf = (bucket: Bucket): Rules | undefined => {
     const document = documents.get(bucket, 'lifecycle')
@@ -237,6 +241,15 @@ export function openLifecycle(options: {
 /** The versions of a key are judged together. */
 const startBehind = (space: Space, bucket: Bucket, after: Buffer): Buffer =>
   space === SPACE.version ? headKey(bucket.id, splitVersionKey(after).key) : behind(after)
+
+/** What is damaged is told of by whoever asks for it. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
 

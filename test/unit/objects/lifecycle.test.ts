@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { CodedError } from '../../../src/base/errors.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import { headKey, SPACE } from '../../../src/objects/keyspace.ts'
@@ -80,6 +80,29 @@ describe('The lifecycle rules of a bucket', () => {
     time.nowMs += 2 * DAY_MS
     await objects.lifecycle.pass()
     expect(await keys()).toEqual(['held'])
+  })
+
+  it('are looked at once a day, and when they change, also after a restart', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const first = await engineWith([{ ...expire, filter: { prefix: 'a' } }])
+      const { stored, time, bucket } = first
+      for (const key of ['a1', 'b1']) await first.put(key)
+      time.nowMs += 2 * DAY_MS
+      await first.objects.lifecycle.pass()
+      await first.objects.close()
+      const { objects, time: now } = await testEngine({ stored, lease: '1'.repeat(16) })
+      now.nowMs = time.nowMs
+      const query = { bucket, prefix: '', delimiter: '', after: '', limit: 10 }
+      const keys = async () => (await objects.list(query)).items.map(({ key }) => key)
+      await objects.changeDocument(bucket, 'lifecycle', () => ({ rules: [{ ...expire, filter: { prefix: 'b' } }] }))
+      expect(await keys()).toEqual(['b1'])
+      vi.advanceTimersByTime(60_000)
+      await expect.poll(keys).toEqual([])
+      await objects.close()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('do nothing that could not be recorded', async () => {
