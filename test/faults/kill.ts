@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { S3Client } from '@aws-sdk/client-s3'
+import { PutBucketVersioningCommand, type S3Client } from '@aws-sdk/client-s3'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { diceFrom } from '../support/content.ts'
 import { createRootKey } from '../support/control-api.ts'
@@ -95,7 +95,10 @@ async function makeBuckets(server: ServerProcess, client: S3Client): Promise<rea
   if (options.plain) return ['provider-managed']
   const { crn } = await createRootKey(server.controlUrl, 'kill')
   await makeBucket(client, 'customer-managed', crn)
-  return ['provider-managed', 'customer-managed']
+  await makeBucket(client, 'with-versions', crn)
+  const VersioningConfiguration = { Status: 'Enabled' } as const
+  await client.send(new PutBucketVersioningCommand({ Bucket: 'with-versions', VersioningConfiguration }))
+  return ['provider-managed', 'customer-managed', 'with-versions']
 }
 
 async function loadAndKill(round: number): Promise<Readonly<Record<string, number>>> {

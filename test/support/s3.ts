@@ -1,7 +1,7 @@
 import {
   CreateBucketCommand,
   DeleteObjectsCommand,
-  ListObjectsV2Command,
+  ListObjectVersionsCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3'
@@ -54,11 +54,14 @@ export async function keysOf(client: S3Client, bucket: string): Promise<string[]
   return keys
 }
 
+/** Versions and delete markers go, too. */
 export async function emptyBucket(client: S3Client, bucket: string): Promise<void> {
   for (;;) {
-    const { Contents: contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
-    if (contents.length === 0) return
-    const objects = contents.map(({ Key: key }) => ({ Key: key }))
+    const { Versions: versions = [], DeleteMarkers: markers = [] } = await client.send(
+      new ListObjectVersionsCommand({ Bucket: bucket }),
+    )
+    const objects = [...versions, ...markers].map(({ Key, VersionId }) => ({ Key, VersionId }))
+    if (objects.length === 0) return
     await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }))
   }
 }

@@ -8,9 +8,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { hashOf } from '../../support/content.ts'
-import { hashOfVersion, type KeyState, type Model, type ModelKey } from './model.ts'
+import { hashOfVersion, type KeyState, type Model, type ModelKey, type ModelVersion } from './model.ts'
 
 const AT_ONCE = 8
+const SAMPLE = 40
 
 interface Listed {
   readonly lengthBytes: number
@@ -46,7 +47,28 @@ export async function check(client: S3Client, model: Model, buckets: readonly st
     objects++
     bytes += found.state.lengthBytes
   })
+  await forEach(sample(model.versions(), SAMPLE), async (one) => {
+    violations.push(...(await findVersion(client, one)))
+  })
   return { violations, objects, bytes }
+}
+
+/** Of the versions, the latest and some of the others: there are more each round. */
+function sample<T>(all: readonly T[], count: number): readonly T[] {
+  const step = Math.max(1, Math.floor(all.length / count))
+  return all.filter((_, index) => index >= all.length - count || index % step === 0)
+}
+
+async function findVersion(client: S3Client, one: ModelVersion): Promise<readonly string[]> {
+  const { bucket, key, versionId, version } = one
+  try {
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }))
+    const got = await hashOf((await Body?.transformToByteArray()) ?? new Uint8Array())
+    if (got.hash === hashOfVersion(version)) return []
+    return [`${bucket}/${key}: the ${got.lengthBytes} bytes of version ${versionId} are not those of ${version.seed}`]
+  } catch (error) {
+    return [`${bucket}/${key}: version ${versionId} (${version.seed}) cannot be read: ${String(error)}`]
+  }
 }
 
 async function find(

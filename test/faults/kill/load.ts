@@ -66,6 +66,11 @@ class WrongBytes extends Error {}
 const isUnexpectedAnswer = (error: unknown): boolean =>
   error instanceof S3ServiceException && error.$response !== undefined
 
+/** An answer to a write. */
+interface Written {
+  readonly VersionId?: string | undefined
+}
+
 interface Action {
   readonly name: string
   readonly run: () => Promise<void>
@@ -77,10 +82,10 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
   const bucket = dice.pick(options.buckets)
   const key = keyOf(dice.below(options.keysPerWorker))
   const seed = `${options.seed}/${worker}/${turn}`
-  const write = async (state: KeyState, send: () => Promise<unknown>): Promise<void> => {
+  const write = async (state: KeyState, send: () => Promise<Written>): Promise<void> => {
     model.begin(bucket, key, state)
-    await send()
-    model.acknowledge(bucket, key, state)
+    const { VersionId: versionId } = await send()
+    model.acknowledge(bucket, key, state, versionId)
   }
   const kind = dice.below(100)
   if (kind < 55) {
@@ -113,9 +118,9 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
 
 const metadataOf = ({ seed }: Version): Record<string, string> => ({ seed })
 
-async function put(client: S3Client, bucket: string, key: string, version: Version): Promise<void> {
+async function put(client: S3Client, bucket: string, key: string, version: Version): Promise<Written> {
   const body = contentBytes(version.seed, version.lengthBytes)
-  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, Metadata: metadataOf(version) }))
+  return client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, Metadata: metadataOf(version) }))
 }
 
 async function copy(
@@ -123,8 +128,8 @@ async function copy(
   bucket: string,
   key: string,
   from: { bucket: string; key: string },
-): Promise<void> {
-  await client.send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: `${from.bucket}/${from.key}` }))
+): Promise<Written> {
+  return client.send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: `${from.bucket}/${from.key}` }))
 }
 
 async function putInParts(
@@ -133,7 +138,7 @@ async function putInParts(
   key: string,
   version: Version,
   finish: boolean,
-  write: (send: () => Promise<unknown>) => Promise<void>,
+  write: (send: () => Promise<Written>) => Promise<void>,
 ): Promise<void> {
   const target = { Bucket: bucket, Key: key }
   const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...target, Metadata: metadataOf(version) }))

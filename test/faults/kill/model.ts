@@ -23,11 +23,22 @@ export interface Model {
   readonly keys: () => readonly ModelKey[]
   readonly at: (bucket: string, key: string) => readonly KeyState[]
   readonly begin: (bucket: string, key: string, state: KeyState) => void
-  readonly acknowledge: (bucket: string, key: string, state: KeyState) => void
+  /** `versionId` of what was written, where the bucket keeps versions: it stays, whatever follows. */
+  readonly acknowledge: (bucket: string, key: string, state: KeyState, versionId?: string) => void
+  readonly versions: () => readonly ModelVersion[]
+}
+
+/** An acknowledged version, which nobody ever removes. */
+export interface ModelVersion {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId: string
+  readonly version: Version
 }
 
 export function createModel(): Model {
   const possible = new Map<string, readonly KeyState[]>()
+  const versions: ModelVersion[] = []
   const name = (bucket: string, key: string): string => `${bucket}/${key}`
   const at = (bucket: string, key: string): readonly KeyState[] => possible.get(name(bucket, key)) ?? [undefined]
   return {
@@ -38,7 +49,11 @@ export function createModel(): Model {
       }),
     at,
     begin: (bucket, key, state) => void possible.set(name(bucket, key), [...at(bucket, key), state]),
-    acknowledge: (bucket, key, state) => void possible.set(name(bucket, key), [state]),
+    acknowledge: (bucket, key, state, versionId) => {
+      possible.set(name(bucket, key), [state])
+      if (versionId !== undefined && state !== undefined) versions.push({ bucket, key, versionId, version: state })
+    },
+    versions: () => versions,
   }
 }
 
