@@ -40,6 +40,8 @@ export interface WrapBudget extends WrapUse {
 
 export interface BudgetedProvider extends KeyProvider {
   readonly wrapsLeft: NonNullable<KeyProvider['wrapsLeft']>
+  /** Of a version that wraps, from before it does so in the life of this process: its state is told, too. */
+  readonly watch: (rootKeyCrn: string, keyVersion: string) => Promise<void>
   /** Of the versions that wrapped something in the life of the process, or were asked about. */
   readonly budgets: () => readonly WrapBudget[]
 }
@@ -197,6 +199,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       const { used } = await accountOf(crn, keyVersion)
       return Math.max(0, Math.floor(limitOf(crn) * NEAR) - used)
     },
+    watch: async (crn, keyVersion) => tell(await accountOf(crn, keyVersion)),
     budgets: () => [...opened].map((account) => ({ ...useOf(account), state: stateOf(account) })),
   }
 }

@@ -45,6 +45,7 @@ export function openKeyChecks(options: {
   const { provider, buckets, byName, clock, keyCheckMs, onKeyChange, onOutdated, onError } = options
   const running = new Set<Promise<void>>()
   let closed = false
+  let askingAgain = false
   const inBackground = (work: () => Promise<void>): void => {
     if (closed) return
     const run = work()
@@ -87,6 +88,18 @@ export function openKeyChecks(options: {
     buckets,
     clock,
     store,
+    onServed: ({ slot }, refusal) => {
+      if (askingAgain) return
+      askingAgain = true
+      const concerns = ({ id }: Bucket, crn: string, slotId: number): boolean =>
+        proofs.standing(id, slotId).refusal === refusal &&
+        (crn === slot.rootKeyCrn || refusal === ('KeyProviderUnavailable' satisfies KeyProviderErrorCode))
+      inBackground(() =>
+        check(concerns).finally(() => {
+          askingAgain = false
+        }),
+      )
+    },
     onOutdated: ({ bucketId, slot }, keyVersion) => {
       const bucket = buckets.all().find(({ id }) => id === bucketId)
       if (bucket) onOutdated(bucket, slot.rootKeyCrn, keyVersion)
@@ -112,7 +125,7 @@ export function openKeyChecks(options: {
       if (!isExpected(error)) throw error
     }
   }
-  const check = async (concerns: (bucket: Bucket, rootKeyCrn: string) => boolean): Promise<void> => {
+  const check = async (concerns: (bucket: Bucket, rootKeyCrn: string, slotId: number) => boolean): Promise<void> => {
     proofs.keep(buckets.all())
     for (const { name } of buckets.all()) {
       for (const { id } of buckets.find(name)?.slots ?? []) {
@@ -120,7 +133,7 @@ export function openKeyChecks(options: {
         const bucket = buckets.find(name)
         const slot = bucket && findSlot(bucket, id)
         if (closed) return
-        if (bucket && slot && concerns(bucket, slot.rootKeyCrn)) await checkSlot(bucket, id)
+        if (bucket && slot && concerns(bucket, slot.rootKeyCrn, id)) await checkSlot(bucket, id)
       }
     }
   }

@@ -39,6 +39,8 @@ export interface KeyProofs {
   readonly notWrong: (use: SlotUse) => Promise<void>
   /** Something did not open: is it the key? Throws BucketKeyWrong. */
   readonly recheck: (use: SlotUse) => Promise<void>
+  /** The slot's key was used. If it is known as one that refused, it is asked again, and so are others that refused alike. */
+  readonly served: (use: SlotUse) => void
   /** Before something new comes under a root key: as `proven`, of any slot that there is of it. */
   readonly provenRoot: (rootKeyCrn: string) => Promise<void>
   /** A slot that was made a moment ago. */
@@ -79,13 +81,15 @@ export interface KeyProofsOptions {
   readonly store: (use: SlotUse, former: WrappedDek, canary: WrappedDek) => Promise<Stored>
   /** The root key of the slot has this version, and the slot lies under an earlier one. */
   readonly onOutdated: (use: SlotUse, keyVersion: string) => void
+  /** What refused for this reason may not do so any more. */
+  readonly onServed: (use: SlotUse, refusal: string) => void
 }
 
 /** `absent`: there is no such slot yet, or no more. `changed`: it has another canary by now. */
 export type Stored = 'stored' | 'absent' | 'changed'
 
 export function keyProofs(options: KeyProofsOptions): KeyProofs {
-  const { provider, buckets, clock, onChange, store, onOutdated } = options
+  const { provider, buckets, clock, onChange, store, onOutdated, onServed } = options
   const slots = slotKeys(provider)
   const standings = new Map<string, Standing>()
   const nameOf = (bucketId: string, slotId: number): string => `${bucketId} ${slotId}`
@@ -173,6 +177,11 @@ export function keyProofs(options: KeyProofsOptions): KeyProofs {
       } catch (error) {
         if (hasCode<ObjectsErrorCode>(error, 'BucketKeyWrong')) throw error
       }
+    },
+    served: (use) => {
+      const standing = standings.get(nameOf(use.bucketId, use.slot.id))
+      if (standing?.refusal === undefined || standing.checking || !isDue(standing)) return
+      onServed(use, standing.refusal)
     },
     provenRoot: async (rootKeyCrn) => {
       let refused: unknown
@@ -290,7 +299,9 @@ export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
     },
     unwrap: async (use, stored, context) => {
       await proofs.notWrong(use)
-      return heeded(use, () => slots.unwrap(use, stored, context))
+      const opened = await heeded(use, () => slots.unwrap(use, stored, context))
+      proofs.served(use)
+      return opened
     },
     rewrap: async (use, stored, context, to) => {
       const target = { ...use, slot: to }

@@ -139,6 +139,18 @@ interface Protected {
   readonly sealing: Sealing
 }
 
+/** The versions of root keys that wrap in open slots, as far as the bucket's record says. */
+export function wrappingVersions(
+  table: Pick<SlotTable, 'slots'> & { readonly metadataKey: StoredDek },
+): { readonly rootKeyCrn: string; readonly keyVersion: string }[] {
+  return table.slots.filter(isOpen).flatMap((slot) => {
+    const lies = table.metadataKey.slot === slot.id ? table.metadataKey.keyVersion : undefined
+    // A canary is under the newest version before anything else is.
+    const keyVersion = slot.kind === 'bucket-key' ? slot.wrapped.keyVersion : (slot.canary?.keyVersion ?? lies)
+    return keyVersion === undefined ? [] : [{ rootKeyCrn: slot.rootKeyCrn, keyVersion }]
+  })
+}
+
 /** Version of the root key that what lies in the slot depends on. */
 export const rootVersionOf = (slot: KeySlot, { keyVersion }: Pick<WrappedDek, 'keyVersion'>): string =>
   slot.kind === 'root' ? keyVersion : slot.wrapped.keyVersion

@@ -9,6 +9,7 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
+import { wrappingVersions } from '../objects/key-slots.ts'
 import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
@@ -106,6 +107,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
   opened.resolve(objects)
+  await watchBudgets(objects, budgeted)
   scope.defer(() => objects.close())
   if (kms) scope.defer(kms.onKeyEvent(({ keyCrn }) => objects.keyChecks.doubt(keyCrn)))
   if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
@@ -151,4 +153,11 @@ function rewrapOnEvents(
     if (type !== 'rotated' || !automatic) return
     rewraps.startOfKey(keyCrn).catch((err: unknown) => log.error({ err }, 'rewrapping could not begin'))
   })
+}
+
+/** What the versions that wrap have wrapped in earlier lives of the process, so that it is told of before they do again. */
+async function watchBudgets({ buckets }: Objects, { watch }: BudgetedProvider): Promise<void> {
+  const versions = buckets.all().flatMap(wrappingVersions)
+  const byName = new Map(versions.map((of) => [`${of.rootKeyCrn} ${of.keyVersion}`, of]))
+  for (const { rootKeyCrn, keyVersion } of byName.values()) await watch(rootKeyCrn, keyVersion)
 }

@@ -32,7 +32,6 @@ describe.each(forms)('wrap, unwrap and rewrap in %s', (_, path) => {
     ['no body', {}],
     ['an empty object', { body: {} }],
     ['null', { text: 'null' }],
-    ['an empty plaintext', { body: { plaintext: '' } }],
   ])('wrap fresh bytes for %s', async (__, options) => {
     const { json } = await server.call('POST', path('wrap'), options)
     expect(Buffer.from(json.plaintext, 'base64')).toHaveLength(32)
@@ -87,8 +86,8 @@ describe('unwrap', () => {
 })
 
 describe('wrap', () => {
-  it('names the field that is not base64', async () => {
-    const answer = await server.call('POST', `/keys/${key}/actions/wrap`, { body: { plaintext: '%%%' } })
+  it.each(['%%%', ''])('names the field that is not base64, or empty (%j)', async (plaintext) => {
+    const answer = await server.call('POST', `/keys/${key}/actions/wrap`, { body: { plaintext } })
     expect(refusal(answer)).toBe('400 INVALID_FIELD_ERR')
     expect(answer.json.resources[0].reasons[0].target).toEqual({ type: 'field', name: 'plaintext' })
   })

@@ -24,7 +24,9 @@ const audited = async (dataDir: string, action: string): Promise<{ key?: string;
 it('a root key elsewhere that nears its limit gives way to a bucket key, and operator, metrics and audit log hear of it', async () => {
   await using home = await temporaryDirectory()
   await using half = await startKeysHalf({ directory: home.path })
-  await using test = await startHouse({ settings: { ...half.settings, COFFER_S3_WRAP_LIMIT: '64' } })
+  await using place = await temporaryDirectory()
+  const house = { directory: place.path, settings: { ...half.settings, COFFER_S3_WRAP_LIMIT: '64' } }
+  const test = await startHouse(house)
   const s3 = test.client()
   const keys = await keyOwner(half.server.controlUrl)
   const store = await keyOwner(test.controlUrl)
@@ -51,4 +53,14 @@ it('a root key elsewhere that nears its limit gives way to a bucket key, and ope
     const { Body: body } = await s3.send(new GetObjectCommand({ Bucket: 'seldom', Key: `k${at}` }))
     expect(await body?.transformToString()).toBe(`${at}`)
   }
+  const told = await store.call('GET', `/admin/v1/keys/usage?crn=${encodeURIComponent(key.crn)}`)
+  expect(told.json.wrapBudgets).toMatchObject([{ state: 'near' }])
+  await test[Symbol.asyncDispose]()
+  // After a restart it is told before anything is wrapped again.
+  await using again = await startHouse(house)
+  expect(await metrics(again)).toMatchObject({ 'coffer_wrap_budgets{state="near"}': 1 })
+  const after = await keyOwner(again.controlUrl)
+  const still = await after.call('GET', `/admin/v1/keys/usage?crn=${encodeURIComponent(key.crn)}`)
+  expect(still.json.wrapBudgets).toMatchObject([{ state: 'near' }])
+  expect(still.json.wrapBudgets[0].wraps).toBeGreaterThanOrEqual(told.json.wrapBudgets[0].wraps)
 })

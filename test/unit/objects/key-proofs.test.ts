@@ -112,6 +112,22 @@ describe.each([
     expect((await names(objects)).map(({ key }) => key)).toEqual(['deleted', 'kept'])
   })
 
+  it('is known to serve again when it is only read after an outage', async () => {
+    const { engine } = await setUp()
+    await engine.kms.disconnect()
+    const { objects, time } = await restart(engine, 1, { keyCheckMs: 3_600_000 })
+    await objects.keyChecks.idle()
+    await expect(readAll(objects, bucketOf(objects), 'kept')).rejects.toMatchObject({ code: 'KeyProviderUnavailable' })
+    await objects.keyChecks.idle()
+    expect(objects.keyChecks.states().map(({ state }) => state)).toEqual(['refused', 'refused'])
+    await engine.kms.reconnect()
+    time.nowMs += 2000
+    expect(await readAll(objects, bucketOf(objects), 'kept')).toBe('kept')
+    await objects.keyChecks.idle()
+    expect(objects.keyChecks.states().map(({ state }) => state)).toEqual(['open', 'open'])
+    await objects.close()
+  })
+
   it('is doubted while its key is refused, and proves itself before the next wrap', async () => {
     const { engine, crn } = await setUp()
     const { objects, kms } = engine

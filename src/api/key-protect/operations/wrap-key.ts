@@ -11,7 +11,7 @@ export const wrapKey = defineKeyAction({
   body: wrapBody,
   run: async ({ request, body }, { kms, caller }) => {
     const { plaintext, aad = [] } = body ?? {}
-    if (!plaintext) {
+    if (plaintext === undefined) {
       const { plaintext: made, ciphertext, keyVersion } = kms.wrapNew(caller, request.param('id'), aad)
       return json(200, {
         plaintext: revealed(made),
