@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { openSmall, SMALL_KIND, sealSmall } from '../envelope/small-envelope.ts'
 import { ownerOf } from './accounts.ts'
+import { entityKey } from './aws/entity.ts'
+import { awsUserPrincipal } from './aws/principals.ts'
 import { conflict, invalid } from './errors.ts'
 import { firstObjectStorage, type Instance } from './instances.ts'
 import { userKey } from './keyspace.ts'
@@ -31,6 +33,8 @@ const schema = z.strictObject({
   iamId: z.string(),
   accessKeyId: z.string(),
   instance: z.string().optional(),
+  createdAtMs: z.number().optional(),
+  disabled: z.boolean().optional(),
   sealedSecret: z.base64(),
 })
 
@@ -99,18 +103,25 @@ export function deleteCredential({ credentials, change }: IamState, accessKeyId:
 
 export function findCredential(state: IamState, accessKeyId: string): Credential | undefined {
   const row = state.credentials.get(accessKeyId)
-  const user = row && state.users.get(userKey(row))
+  const principal = row && principalOf(state, row)
   const owner = row && ownerOf(state, row.accountId)
   const instance = row && instanceOf(state, row)
-  if (!row || !user || !owner || !instance || !isActive(user)) return undefined
+  if (!row || row.disabled || !principal || !owner || !instance) return undefined
   return {
     accessKeyId,
     secretAccessKey: row.secretAccessKey,
-    principal: userPrincipal(user),
+    principal,
     serviceInstanceCrn: instance.crn,
     canonicalId: owner.id,
     displayName: owner.displayName,
   }
+}
+
+function principalOf(state: IamState, { accountId, iamId }: UserId): UserPrincipal | undefined {
+  const user = state.users.get(userKey({ accountId, iamId }))
+  if (user) return isActive(user) ? userPrincipal(user) : undefined
+  const awsUser = state.awsUsers.get(entityKey({ accountId, id: iamId }))
+  return awsUser && awsUserPrincipal(state, awsUser)
 }
 
 /** A credential of an instance that is gone does not fall back to another one. */

@@ -7,6 +7,7 @@ import type { Action } from './actions.ts'
 import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
 import { type Authorizations, authorizationPolicy } from './authorizations.ts'
+import { type AwsIdentities, createAwsIdentities } from './aws/aws-identities.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
@@ -73,6 +74,7 @@ export interface Iam {
   readonly people: People
   readonly resourceInstances: ResourceInstances
   readonly resourceKeys: ResourceKeys
+  readonly aws: AwsIdentities
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -164,6 +166,7 @@ export async function openIam({
     people: createPeople(state, clock),
     resourceInstances: createResourceInstances(state, clock),
     resourceKeys: createResourceKeys(state, clock),
+    aws: createAwsIdentities(state),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

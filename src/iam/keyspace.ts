@@ -20,6 +20,12 @@ export const IAM_SPACE = {
   resourceKey: 75,
   /** guid → instance that was deleted */
   removedInstance: 76,
+  /** account id `/` `AIDA…` → user of AWS's kind */
+  awsUser: 80,
+  /** account id `/` `AGPA…` → group of such users */
+  awsGroup: 81,
+  /** account id `/` `AROA…` → role of AWS's kind */
+  awsRole: 82,
 } as const
 
 /** An account id has 32 characters, so the first `/` always ends it. */

@@ -13,6 +13,11 @@ export const newAccessKeyId = (): string => `CFR${randomText(BASE32, 17)}`
 /** 40 characters, 238 random bits. */
 export const newSecretAccessKey = (): string => randomText(BASE62, 40)
 
+const AWS_ID_PREFIX = { user: 'AIDA', group: 'AGPA', role: 'AROA' } as const
+
+/** 21 characters. An id, not a secret. */
+export const newAwsId = (kind: keyof typeof AWS_ID_PREFIX): string => `${AWS_ID_PREFIX[kind]}${randomText(BASE32, 17)}`
+
 /** 44 characters, 261 random bits. */
 export const newApiKeyText = (): string => randomText(BASE62, 44)
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { accountCodec } from './accounts.ts'
 import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
+import { awsGroupCodec, awsRoleCodec, awsUserCodec } from './aws/entity.ts'
 import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
 import { instanceCodec, removedInstanceCodec } from './instances.ts'
@@ -37,6 +38,9 @@ export async function openState({ rows, secretKey, clock, operatorAccountId }: S
     apiKeysById,
     resourceKeys: await openTable(rows, IAM_SPACE.resourceKey, resourceKeyCodec),
     removedInstances: await openTable(rows, IAM_SPACE.removedInstance, removedInstanceCodec),
+    awsUsers: await openTable(rows, IAM_SPACE.awsUser, awsUserCodec),
+    awsGroups: await openTable(rows, IAM_SPACE.awsGroup, awsGroupCodec),
+    awsRoles: await openTable(rows, IAM_SPACE.awsRole, awsRoleCodec),
     policies: await openPolicyBook(rows),
     customRoles: await openRoleBook(rows),
     firstObjectStorage,

@@ -10,6 +10,28 @@ export interface UserPrincipal {
   readonly roles: Readonly<Partial<Record<ServiceName, Role>>>
   readonly name: string
   readonly email: string
+  /** Of an identity of AWS's kind: its policies alone give it rights. */
+  readonly aws?: AwsIdentity
+}
+
+export interface AwsIdentity {
+  readonly kind: 'user' | 'role'
+  readonly name: string
+  /** The most telling one first: of a session, then of its role. */
+  readonly arns: readonly string[]
+  /** `unreadable`: what cannot be read might deny. */
+  readonly sources: readonly PolicySource[] | 'unreadable'
+  /** What a session may do at most. Without any policies: all that its role may. */
+  readonly session?: { readonly policies: readonly string[]; readonly managed: readonly string[] }
+}
+
+/** Policies of an identity, or of a group that it is in. */
+export interface PolicySource {
+  /** `user anna`, `group readers`: for reasons. */
+  readonly of: string
+  readonly policies: readonly { readonly name: string; readonly document: string }[]
+  /** ARNs of managed policies. */
+  readonly attached: readonly string[]
 }
 
 /** A service acting for one of its instances: `iamId` is `crn-<CRN of the instance>`. Only authorizations give it rights. */

@@ -151,6 +151,10 @@ export interface StoredCredential extends UserId {
   readonly secretAccessKey: string
   /** GUID of the object storage instance that it acts in. Absent: the account's first. */
   readonly instance?: string | undefined
+  /** Absent: declared, or of a resource key. */
+  readonly createdAtMs?: number | undefined
+  /** Does not work. */
+  readonly disabled?: boolean | undefined
 }
 
 /** Who an API key stands for. The key itself is never kept: `hash` is its HMAC under a key that is not in the store. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { AwsGroup, AwsRole, AwsUser } from './aws/entity.ts'
 import type { ChangeState } from './changes.ts'
 import type { PolicyBook } from './policy-book.ts'
 import type {
@@ -27,6 +28,9 @@ export interface IamState {
   readonly apiKeysById: ReadonlyMap<string, StoredApiKey>
   readonly resourceKeys: Table<StoredResourceKey>
   readonly removedInstances: Table<RemovedInstance>
+  readonly awsUsers: Table<AwsUser>
+  readonly awsGroups: Table<AwsGroup>
+  readonly awsRoles: Table<AwsRole>
   readonly policies: PolicyBook
   readonly customRoles: RoleBook
   /** First object storage instance of each account, as far as asked for since instances last changed. */

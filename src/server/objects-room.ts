@@ -4,6 +4,7 @@ import { clientAddressBehind } from '../api/common/client-address.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
+import { createQueryServer } from '../api/s3/query/serve-query.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
@@ -118,6 +119,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     objects,
     iam,
     clock,
+    query: createQueryServer({ iam, clock, settings: { region: config['s3.region'] } }),
     domains: config['s3.domain'],
     websiteDomains: config['s3.website-domain'],
     clientAddress: clientAddressBehind(config['trusted-proxies']),

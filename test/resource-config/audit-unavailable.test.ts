@@ -44,6 +44,9 @@ beforeAll(async () => {
       accounts: () => [],
       accountsOfEmail: () => [],
     },
+    query: () => {
+      throw new Error('not asked for')
+    },
     clock: systemClock,
     domains: [],
     websiteDomains: [],

@@ -32,6 +32,7 @@ beforeAll(async () => {
   const handler = createS3Handler({
     objects: test.house.objects,
     iam,
+    query: unused,
     clock: systemClock,
     domains: [],
     websiteDomains: [],

@@ -13,6 +13,7 @@ import { plainBody } from './sigv4/body.ts'
 import { authMechanism, bearerToken } from './sigv4/mechanism.ts'
 import { enforceLengthRange } from './sigv4/policy-conditions.ts'
 import { substituteFilename, verifyPostPolicy } from './sigv4/post-policy.ts'
+import { sha256Hex } from './sigv4/signing-key.ts'
 
 export interface AuthenticationOptions {
   readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'instance' | 'instances' | 'owner'>
@@ -50,6 +51,17 @@ export async function authenticate(
   }
 }
 
+/** Who signed a call of the query APIs, whose body was read. */
+export function authenticateCall(request: S3Request, body: Buffer, { iam, clock }: AuthenticationOptions): Who {
+  const bodySha256 = sha256Hex(body)
+  const claimed = request.headers.get('x-amz-content-sha256')
+  if (claimed !== undefined && claimed.toLowerCase() !== bodySha256) throw new S3Error('XAmzContentSHA256Mismatch')
+  const { findCredential } = iam
+  const form = { services: ['iam', 'sts'], bodySha256 } as const
+  const { credential } = verifySignature(request, { findCredential, clock, regions: REGIONS, form })
+  return signer(credential, request, iam)
+}
+
 export const isForm = ({ method, key, headers }: S3Request): boolean =>
   method === 'POST' && key === undefined && /^multipart\/form-data\b/i.test(headers.get('content-type') ?? '')
 
@@ -71,7 +83,7 @@ async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Pr
   }
 }
 
-type Who = Omit<Caller, 'body'>
+export type Who = Omit<Caller, 'body'>
 
 const nobody: Who = { principal: ANONYMOUS_PRINCIPAL, serviceInstanceCrn: '', owner: ANONYMOUS_OWNER }
 

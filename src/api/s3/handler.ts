@@ -22,6 +22,8 @@ import { withHoistedHeaders } from './hoisted-headers.ts'
 import type { Caller, OperationContext, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
+import { isQueryCall } from './query/read-form.ts'
+import type { QueryServer } from './query/serve-query.ts'
 import { readRequest } from './read-request.ts'
 import type { S3Request } from './request.ts'
 import { createRouter } from './router.ts'
@@ -34,6 +36,8 @@ export interface S3HandlerOptions {
     Iam,
     'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner' | 'accounts' | 'accountsOfEmail'
   >
+  /** The query APIs of IAM and STS, which are called on the same endpoint. */
+  readonly query: QueryServer
   readonly clock: Clock
   readonly settings: StoreSettings
   /** Domains whose subdomains are buckets. */
@@ -77,6 +81,8 @@ interface Trace {
   bodyAsked: boolean
   request?: S3Request
   caller?: Caller
+  /** Of who called a query API. */
+  iamId?: string
   sourceIp?: string
   reason?: string
   byAcl?: boolean
@@ -116,6 +122,17 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         if (error) note(error, trace, entry.requestId, options)
         return await answer(response, reply, request.method === 'HEAD', trace, options)
       }
+      if (isQueryCall(request)) {
+        const served = await options.query(received, body(incoming, response, trace, options), sourceIp)
+        trace.operation = served.operation
+        if (served.principal) trace.iamId = served.principal.iamId
+        if (served.code !== undefined) trace.code = served.code
+        const fault = { requestId: entry.requestId, operation: served.operation }
+        if (served.fault !== undefined) options.log.fault(fault, served.fault)
+        // What is left of a body that was too long is not read.
+        if (!incoming.complete) response.setHeader('connection', 'close')
+        return await answer(response, served.reply, false, trace, options)
+      }
       const operation = router.find(request)
       trace.operation = operation.name
       trace.chosen = operation
@@ -141,7 +158,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         bucket: trace.request?.bucket,
         status: response.headersSent ? response.statusCode : CLIENT_GONE,
         code: trace.code,
-        iamId: trace.caller?.principal.iamId,
+        iamId: trace.iamId ?? trace.caller?.principal.iamId,
         durationMs: options.clock.now() - entry.startedAtMs,
       })
     }

@@ -1,9 +1,11 @@
 import type { Acl } from '../../../access/acl.ts'
+import type { Facts } from '../../../access/conditions.ts'
 import type { Requester } from '../../../access/requester.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { parseCrn } from '../../../base/crn.ts'
 import { hasCode } from '../../../base/errors.ts'
 import type { Iam } from '../../../iam/iam.ts'
+import type { AwsIdentity } from '../../../iam/principal.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
 import type { KnownObject } from '../../../objects/change-properties.ts'
 import type { ObjectsErrorCode } from '../../../objects/errors.ts'
@@ -17,6 +19,7 @@ import { accessOf, type BucketAccess } from './bucket-access.ts'
 import { type Answer, decideAccess } from './decide.ts'
 import { aclFromJson } from './documents.ts'
 import { factsOf } from './facts.ts'
+import { conditionKeys, decideIdentity, type OwnDecision } from './identity-policies.ts'
 import { requesterOf } from './requester.ts'
 
 export interface AuthoriserOptions {
@@ -59,6 +62,7 @@ export interface Authoriser {
 
 export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOptions): Authoriser {
   const { principal, objects } = asked
+  const aws = principal.type === 'user' ? principal.aws : undefined
   let known: Requester | undefined
   const requester = (): Requester => {
     known ??= requesterOf(principal, iam)
@@ -68,14 +72,26 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
   const decideService: Authoriser['decideService'] = (action, instanceCrn, bucket) => {
     if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
     const { account, instance } = parseCrn(instanceCrn)
+    if (aws) {
+      if (account !== principal.accountId) return { allowed: false, reason: 'the instance belongs to another account' }
+      const facts = factsOf({
+        ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
+        ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket: undefined, versionId: undefined },
+      })
+      const resource = `arn:aws:s3:::${bucket ?? '*'}`
+      return decideIdentity(aws, { requester: requester(), action, resource, facts })
+    }
     const target = { service: 'cloud-object-storage', accountId: account, instance } as const
     const at = bucket === undefined ? target : { ...target, resourceType: 'bucket', resource: bucket }
     return iam.decide(principal, action, at)
   }
 
   /** In the bucket's account: to this bucket. Elsewhere: to whatever other accounts open, so only who is not bound to a resource. */
-  const own = (action: S3Action, bucket: Bucket): Decision => {
+  const own = ({ action, ...use }: ResourceUse, bucket: Bucket, facts: () => Facts): OwnDecision => {
     if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
+    if (aws) {
+      return decideIdentity(aws, { requester: requester(), action, resource: arnOf(use), facts: facts() })
+    }
     if (isOf(principal, bucket) || principal.type === 'service') {
       return decideService(action, bucket.serviceInstanceCrn, bucket.name)
     }
@@ -85,7 +101,9 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
   const decideRoughly = (use: ResourceUse): Decision => {
     const bucket = objects.buckets.get(use.bucket)
     const { policy, acl } = accessOf(objects, bucket)
-    const found = own(use.action, bucket)
+    // What an identity's own policies say of objects may differ from one to the next.
+    if (aws) return { allowed: true, reason: 'asked for each object' }
+    const found = own(use, bucket, () => NO_FACTS)
     if (found.allowed && isOf(principal, bucket)) return found
     return policy || acl ? { allowed: true, reason: 'asked for each object' } : { allowed: false, reason: found.reason }
   }
@@ -93,11 +111,14 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
   const decide = async (use: ResourceUse): Promise<Decision> => {
     const bucket = objects.buckets.get(use.bucket)
     const access = accessOf(objects, bucket)
-    const found = own(use.action, bucket)
+    const only = !access.policy && !access.acl && isOf(principal, bucket)
     // The common case: nothing but the identity's own rights has anything to say.
-    if (found.allowed && !access.policy && !access.acl && isOf(principal, bucket)) return found
+    if (only && !aws) {
+      const found = own(use, bucket, () => NO_FACTS)
+      if (found.allowed) return found
+    }
     const look = lazily(() => lookAt(objects, bucket, use))
-    const wantsTags = asksForTags(access)
+    const wantsTags = asksForTags(access, aws)
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
     const facts = factsOf({
       ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
@@ -105,10 +126,11 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       ...{ versionId: use.versionId, prefix: use.prefix, requestTags: use.requestTags ?? asked.requestTags() },
       bucketTags: bucketTagging.of(objects, bucket),
     })
+    const found = own(use, bucket, () => facts)
     const ask = (object: Acl | null | undefined): Answer =>
       decideAccess({
         ...{ requester: requester(), action: use.action, aclAction: use.within, facts, object, own: found },
-        resource: `arn:aws:s3:::${use.bucket}${use.key === undefined ? '' : `/${use.key}`}`,
+        resource: arnOf(use),
         bucket: { access, accountId: accountOf(bucket), ownerId: bucket.ownerId },
       })
     const first = ask(undefined)
@@ -153,15 +175,21 @@ export const toList = ({ bucket, key }: ResourceUse): ResourceUse => ({
 const INITIATORS: ReadonlySet<S3Action> = new Set<S3Action>(['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'])
 const INITIATOR: Decision = { allowed: true, reason: 'initiator of the upload' }
 
+const NO_FACTS: Facts = { get: () => undefined }
+
+const arnOf = ({ bucket, key }: Pick<ResourceUse, 'bucket' | 'key'>): string =>
+  `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`
+
 const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
 
 const isOf = (principal: Asking, bucket: Bucket): boolean =>
   principal.type !== 'anonymous' && principal.accountId === accountOf(bucket)
 
-const asksForTags = ({ policy }: BucketAccess): boolean =>
-  policy !== undefined &&
-  policy !== 'unreadable' &&
-  [...policy.keys].some((key) => /^(s3:existingobjecttag|aws:resourcetag)\//.test(key))
+function asksForTags({ policy }: BucketAccess, aws: AwsIdentity | undefined): boolean {
+  const keys = policy === undefined || policy === 'unreadable' ? [] : [...policy.keys]
+  const all = aws ? [...keys, ...conditionKeys(aws)] : keys
+  return all.some((key) => /^(s3:existingobjecttag|aws:resourcetag)\//.test(key))
+}
 
 /** A version that there is not, or that is a delete marker, is no object. */
 async function lookAt(

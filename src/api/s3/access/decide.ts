@@ -4,6 +4,7 @@ import { evaluate, type Verdict } from '../../../access/evaluate.ts'
 import { accountArn, type Requester } from '../../../access/requester.ts'
 import type { S3Action } from '../operation.ts'
 import type { BucketAccess } from './bucket-access.ts'
+import type { OwnDecision } from './identity-policies.ts'
 
 export interface Question {
   readonly requester: Requester
@@ -22,7 +23,7 @@ export interface Question {
   /** Of the object that is asked for. Undefined: it was not looked at. Null: there is none. */
   readonly object: Acl | null | undefined
   /** What the requester's own account lets it do, of which another account's bucket knows nothing. */
-  readonly own: { readonly allowed: boolean; readonly reason: string }
+  readonly own: OwnDecision
 }
 
 /** `reason` names the role, the statement or the grant that decided. */
@@ -66,6 +67,7 @@ export function decideAccess(question: Question): Answer {
   const { requester, bucket, action } = question
   const isOwn = requester.type !== 'anonymous' && requester.accountId === bucket.accountId
   const mends = isOwn && MENDING.has(action) && requester.arns.includes(accountArn(bucket.accountId))
+  if (question.own.explicit) return denied(question.own.reason, true)
   const { policy } = bucket.access
   if (policy === 'unreadable')
     return mends ? allowed(question.own.reason) : denied('the bucket policy cannot be read', true)

@@ -19,7 +19,8 @@ export interface FactSources {
   readonly sourceIp: string | undefined
   readonly nowMs: number
   readonly region: string
-  readonly bucket: Bucket
+  /** Undefined: it is about none that there is. */
+  readonly bucket: Bucket | undefined
   readonly versionId: string | undefined
   /** Overrides what the query says: of an object that is asked for, its key. */
   readonly prefix?: string | undefined
@@ -69,26 +70,34 @@ function globalFact(name: string, sources: FactSources): Values {
     case 'referer':
       return one(request.headers.get('referer'))
     case 'principalarn':
-      return one(requester.arns[0])
+      // AWS: of a session, its role.
+      return one(requester.arns.at(named?.type === 'user' && named.aws ? -1 : 0))
     case 'principalaccount':
       return one(named?.accountId)
     case 'principaltype':
-      return [principal.type === 'anonymous' ? 'Anonymous' : principal.type === 'service' ? 'Service' : 'User']
+      return [principalType(principal)]
     case 'principalisawsservice':
       return [String(principal.type === 'service')]
     case 'userid':
       return [named?.iamId ?? 'anonymous']
     case 'username':
+      if (named?.type === 'user' && named.aws) return named.aws.kind === 'user' ? [named.aws.name] : undefined
       return principal.type === 'service' ? undefined : one(named?.iamId)
     case 'requestedregion':
       return [region]
     case 'resourceaccount':
-      return [parseCrn(bucket.serviceInstanceCrn).account]
+      return one(bucket && parseCrn(bucket.serviceInstanceCrn).account)
     case 'viaawsservice':
       return ['false']
     default:
       return tagFact(name, 'resourcetag/', sources.existingTags ?? sources.bucketTags)
   }
+}
+
+function principalType(principal: Asking): string {
+  if (principal.type === 'anonymous') return 'Anonymous'
+  if (principal.type === 'service') return 'Service'
+  return principal.aws?.kind === 'role' ? 'AssumedRole' : 'User'
 }
 
 /** Names of tags tell upper from lower case; condition keys do not, as on AWS. */
@@ -122,7 +131,7 @@ function s3Fact(name: string, sources: FactSources): Values {
     case 'tlsversion':
       return one(tlsVersion(request))
     case 'resourceaccount':
-      return [parseCrn(bucket.serviceInstanceCrn).account]
+      return one(bucket && parseCrn(bucket.serviceInstanceCrn).account)
     case 'object-lock-mode':
       return one(headers.get('x-amz-object-lock-mode'))
     case 'object-lock-legal-hold':

@@ -11,6 +11,9 @@ export function requesterOf(principal: Asking, iam: Pick<Iam, 'decide' | 'owner'
   if (principal.type === 'service') {
     return { type: 'service', accountId, arns: [], services: [principal.serviceName, iamId] }
   }
+  if (principal.aws) {
+    return { type: 'identity', accountId, canonicalId: iam.owner(accountId)?.id, arns: principal.aws.arns }
+  }
   const own = identityArn(accountId, iamId)
   return {
     type: 'identity',
@@ -24,6 +27,9 @@ export function requesterOf(principal: Asking, iam: Pick<Iam, 'decide' | 'owner'
  * Whoever may give himself every right in the account is what AWS calls its root: a policy that keeps him out could never
  * be mended by anybody.
  */
-function isAccountItself(principal: Exclude<Asking, { type: 'anonymous' }>, { decide }: Pick<Iam, 'decide'>): boolean {
+export function isAccountItself(
+  principal: Exclude<Asking, { type: 'anonymous' }>,
+  { decide }: Pick<Iam, 'decide'>,
+): boolean {
   return decide(principal, 'iam.policy.create', { service: 'iam', accountId: principal.accountId }).allowed
 }

@@ -6,7 +6,7 @@ import type { ChunkSigning } from './aws-chunked.ts'
 import { openSignedBody } from './body.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { Regions } from './credential-scope.ts'
-import { readHeaderSignature } from './header-auth.ts'
+import { readHeaderSignature, type SignedForm } from './header-auth.ts'
 import type { FindCredential, SigningCredential, SigV4Identity } from './identity.ts'
 import { authMechanism } from './mechanism.ts'
 import { payloadMode } from './payload.ts'
@@ -20,6 +20,8 @@ export interface AuthenticateOptions<C extends SigningCredential> {
   readonly findCredential: FindCredential<C>
   readonly clock: Clock
   readonly regions: Regions
+  /** Absent: a request to S3. */
+  readonly form?: SignedForm
 }
 
 /**
@@ -35,7 +37,7 @@ export function authenticate<C extends SigningCredential>(
   checkSignedHeaders(request, presented.signedHeaders)
 
   const { scope } = presented
-  const credential = options.findCredential(scope.accessKeyId)
+  const credential = options.findCredential(scope.accessKeyId, presented.sessionToken)
   const key = credential ? signingKey(credential.secretAccessKey, scope) : nobodysSigningKey(scope)
   const canonical = canonicalRequest(request, {
     signedHeaders: presented.signedHeaders,
@@ -62,13 +64,13 @@ export function authenticate<C extends SigningCredential>(
 
 function readSignature<C extends SigningCredential>(
   request: S3Request,
-  { clock, regions }: AuthenticateOptions<C>,
+  { clock, regions, form }: AuthenticateOptions<C>,
 ): PresentedSignature {
   const mechanism = authMechanism(request)
   checkSingleHeaders(request)
   switch (mechanism) {
     case 'header':
-      return readHeaderSignature(request, clock, regions)
+      return readHeaderSignature(request, clock, regions, form)
     case 'query':
       return readQuerySignature(request, clock, regions)
     default:

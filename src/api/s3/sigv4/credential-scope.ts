@@ -4,6 +4,9 @@ import type { CredentialScope } from './signing-key.ts'
 /** 'any': clients of services that ignore the region sign for whatever they are set to. */
 export type Regions = readonly string[] | 'any'
 
+/** What a scope may name: S3, and the APIs for identities. */
+export type SignedService = 's3' | 'iam' | 'sts'
+
 /** How the two places that carry a credential name their errors. */
 export interface ScopeErrors {
   readonly code: Extract<S3ErrorCode, 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError'>
@@ -19,6 +22,7 @@ export function parseCredentialScope(
   amzDate: string,
   regions: Regions,
   errors: ScopeErrors,
+  services: readonly SignedService[] = ['s3'],
 ): CredentialScope {
   const terms = text.split('/')
   const [date, region, service, terminal] = terms.slice(-4)
@@ -29,8 +33,13 @@ export function parseCredentialScope(
       `${errors.prefix}the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`,
     )
   }
-  if (service !== 's3') {
-    throw new S3Error(errors.code, `${errors.prefix}incorrect service "${service}". This endpoint belongs to "s3".`)
+  const known = services.find((one) => one === service)
+  if (known === undefined) {
+    const expected = services.join('" or "')
+    throw new S3Error(
+      errors.code,
+      `${errors.prefix}incorrect service "${service}". This endpoint belongs to "${expected}".`,
+    )
   }
   if (amzDate.slice(0, 8) !== date) {
     throw new S3Error(
@@ -44,5 +53,5 @@ export function parseCredentialScope(
       extra: { Region: expected },
     })
   }
-  return { accessKeyId, date, region, scope: `${date}/${region}/s3/aws4_request` }
+  return { accessKeyId, date, region, service: known, scope: `${date}/${region}/${known}/aws4_request` }
 }

@@ -3,23 +3,34 @@ import { S3Error } from '../error-codes.ts'
 import { httpDateMs } from '../http-date.ts'
 import type { S3Request } from '../request.ts'
 import { formatAmzDate, parseAmzDate } from './amz-date.ts'
-import { parseCredentialScope, type Regions, type ScopeErrors } from './credential-scope.ts'
+import { parseCredentialScope, type Regions, type ScopeErrors, type SignedService } from './credential-scope.ts'
 import { ALGORITHM, MAX_SKEW_MS, type PresentedSignature } from './presented.ts'
 
 const ERRORS: ScopeErrors = { code: 'AuthorizationHeaderMalformed', prefix: 'The authorization header is malformed; ' }
 
+/** A call whose body is read before its signature: clients name its hash in the signature only. */
+export interface SignedForm {
+  readonly services: readonly SignedService[]
+  readonly bodySha256: string
+}
+
 /** Reads `Authorization: AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` and checks its time and scope. */
-export function readHeaderSignature(request: S3Request, clock: Clock, regions: Regions): PresentedSignature {
+export function readHeaderSignature(
+  request: S3Request,
+  clock: Clock,
+  regions: Regions,
+  signed?: SignedForm,
+): PresentedSignature {
   const fields = parseFields(request.headers.get('authorization') ?? '')
   const amzDate = requestDate(request)
   checkSkew(amzDate, clock)
-  const contentSha256 = request.headers.get('x-amz-content-sha256')
+  const contentSha256 = request.headers.get('x-amz-content-sha256') ?? signed?.bodySha256
   if (contentSha256 === undefined) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256')
   }
   return {
     mode: 'header',
-    scope: parseCredentialScope(fields.credential, amzDate, regions, ERRORS),
+    scope: parseCredentialScope(fields.credential, amzDate, regions, ERRORS, signed?.services),
     signedHeaders: fields.signedHeaders,
     signature: fields.signature,
     amzDate,

@@ -7,7 +7,11 @@ export interface SigningCredential {
   readonly sessionToken?: string
 }
 
-export type FindCredential<C extends SigningCredential> = (accessKeyId: string) => C | undefined
+/** The token is not verified yet: a credential that is found by it must not be believed before its signature is. */
+export type FindCredential<C extends SigningCredential> = (
+  accessKeyId: string,
+  sessionToken: string | undefined,
+) => C | undefined
 
 /** Made only by a signature that verified. */
 export interface SigV4Identity<C extends SigningCredential> {

@@ -87,7 +87,7 @@ function verifyVersion4<C extends SigningCredential>(
   }
   const scope = parseCredentialScope(required(fields, 'x-amz-credential'), amzDate, options.regions, ERRORS)
   const { accessKeyId } = scope
-  const credential = options.findCredential(accessKeyId)
+  const credential = options.findCredential(accessKeyId, fields.get('x-amz-security-token'))
   const signing = credential ? signingKey(credential.secretAccessKey, scope) : nobodysSigningKey(scope)
   const matches = sameSignature(signature, hmac(signing, policyText))
   const signer = verified(credential, accessKeyId, matches, { policyText, signature })
@@ -109,7 +109,7 @@ function verifyVersion2<C extends SigningCredential>(
 ): Signer<C> {
   const accessKeyId = required(fields, 'awsaccesskeyid')
   const signature = required(fields, 'signature')
-  const credential = findCredential(accessKeyId)
+  const credential = findCredential(accessKeyId, fields.get('x-amz-security-token'))
   const expected = createHmac('sha1', credential?.secretAccessKey ?? 'nobody')
     .update(policyText)
     .digest()

@@ -6,6 +6,7 @@ export interface CredentialScope {
   readonly accessKeyId: string
   readonly date: string
   readonly region: string
+  readonly service: string
   /** What the string to sign names: everything after the access key id. */
   readonly scope: string
 }
@@ -35,10 +36,10 @@ export function rememberSigningKey(secret: string, scope: CredentialScope, key: 
 
 const cacheKey = ({ accessKeyId, scope }: CredentialScope): string => `${accessKeyId}/${scope}`
 
-function deriveSigningKey(secret: string, { date, region }: CredentialScope): KeyObject {
+function deriveSigningKey(secret: string, { date, region, service }: CredentialScope): KeyObject {
   const dayKey = hmac(`AWS4${secret}`, date)
   const regionKey = hmac(dayKey, region)
-  const serviceKey = hmac(regionKey, 's3')
+  const serviceKey = hmac(regionKey, service)
   return createSecretKey(hmac(serviceKey, 'aws4_request'))
 }
 

@@ -61,6 +61,7 @@ describe('the documented upload with a trailer', () => {
     accessKeyId: documented.accessKeyId,
     date: '20130524',
     region: 'us-east-1',
+    service: 's3',
     scope: '20130524/us-east-1/s3/aws4_request',
   }
   const [name = '', value = ''] = chunkedTrailer.trailer

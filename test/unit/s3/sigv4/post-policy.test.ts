@@ -32,7 +32,7 @@ const EXPIRATION = '2026-04-05T07:00:00Z'
 /** A form whose policy is signed as it stands, however odd it is. */
 function signedForm(policy: unknown, fields: Record<string, string> = {}): Map<string, string> {
   const text = typeof policy === 'string' ? policy : Buffer.from(JSON.stringify(policy)).toString('base64')
-  const scope = { accessKeyId: 'A', date: DAY, region: 'us-east-1', scope: '' }
+  const scope = { accessKeyId: 'A', date: DAY, region: 'us-east-1', service: 's3', scope: '' }
   const signature = hmac(signingKey(SECRET, scope), text).toString('hex')
   return new Map(Object.entries({ key: 'k', ...IDENTITY, ...fields, policy: text, 'x-amz-signature': signature }))
 }

@@ -1,0 +1,80 @@
+import { LRUCache } from 'lru-cache'
+import { type AccessRequest, evaluate } from '../../../access/evaluate.ts'
+import { managedPolicy, managedPolicyName } from '../../../access/managed-policies.ts'
+import { type Policy, parsePolicy } from '../../../access/policy.ts'
+import type { AwsIdentity, PolicySource } from '../../../iam/principal.ts'
+
+export interface OwnDecision {
+  readonly allowed: boolean
+  /** Names the role, or the policy and its statement. */
+  readonly reason: string
+  /** A statement denies it, or what is said cannot be read: nothing outweighs that. */
+  readonly explicit?: true
+}
+
+interface NamedPolicy {
+  readonly name: string
+  readonly policy: Policy | 'unreadable'
+}
+
+/** What the policies of an identity let it do: a Deny of any of them decides, and a session gets nothing that its own policies do not give. */
+export function decideIdentity({ sources, session }: AwsIdentity, request: AccessRequest): OwnDecision {
+  if (sources === 'unreadable') return { allowed: false, reason: 'a group cannot be read', explicit: true }
+  const own = decideBy(sources.flatMap(policiesOf), request)
+  if (!session || own.explicit) return own
+  const documents = session.policies.map((document, index) => named(`session policy ${index}`, document))
+  const limits = [...documents, ...session.managed.map(managed('session policy'))]
+  if (limits.length === 0) return own
+  const limit = decideBy(limits, request)
+  if (limit.allowed) return own
+  return { ...limit, reason: limit.explicit ? limit.reason : 'no session policy allows it', explicit: true }
+}
+
+function decideBy(policies: readonly NamedPolicy[], request: AccessRequest): OwnDecision {
+  let allowed: string | undefined
+  for (const { name, policy } of policies) {
+    if (policy === 'unreadable') return { allowed: false, reason: `${name} cannot be read`, explicit: true }
+    const verdict = evaluate(policy, request)
+    if (verdict.effect === 'deny') return { allowed: false, reason: `${name} ${verdict.statement}`, explicit: true }
+    if (verdict.effect === 'allow') allowed ??= `${name} ${verdict.statement}`
+  }
+  return allowed === undefined
+    ? { allowed: false, reason: 'no policy of the identity allows it' }
+    : { allowed: true, reason: allowed }
+}
+
+/** Do these policies ask for tags of the object? */
+export function conditionKeys({ sources, session }: AwsIdentity): readonly string[] {
+  if (sources === 'unreadable') return []
+  const documents = (session?.policies ?? []).map((document) => named('session policy', document))
+  const all = [...sources.flatMap(policiesOf), ...documents]
+  return all.flatMap(({ policy }) => (policy === 'unreadable' ? [] : [...policy.keys]))
+}
+
+const policiesOf = ({ of, policies, attached }: PolicySource): NamedPolicy[] => [
+  ...policies.map(({ name, document }) => named(`policy ${name} of ${of}`, document)),
+  ...attached.map(managed(`policy of ${of}`)),
+]
+
+const managed =
+  (what: string) =>
+  (arn: string): NamedPolicy =>
+    named(`${what} ${managedPolicyName(arn)}`, managedPolicy(arn) ?? '')
+
+const read = new LRUCache<string, Policy | 'unreadable'>({ max: 4096, maxSize: 32 * 1024 * 1024 })
+
+function named(name: string, document: string): NamedPolicy {
+  const known = read.get(document)
+  if (known) return { name, policy: known }
+  const policy = parse(document)
+  read.set(document, policy, { size: document.length + 1 })
+  return { name, policy }
+}
+
+function parse(document: string): Policy | 'unreadable' {
+  try {
+    return parsePolicy(document, { of: 'identity' })
+  } catch {
+    return 'unreadable'
+  }
+}

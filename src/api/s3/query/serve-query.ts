@@ -1,0 +1,145 @@
+import type { Clock } from '../../../base/clock.ts'
+import { hasCode } from '../../../base/errors.ts'
+import { collect, type StreamErrorCode } from '../../../base/streams.ts'
+import type { IamAudit } from '../../../iam/audit.ts'
+import type { UserPrincipal } from '../../../iam/principal.ts'
+import { type AuthenticationOptions, authenticateCall } from '../authenticate.ts'
+import type { S3Reply } from '../operation.ts'
+import type { S3Request } from '../request.ts'
+import { xml } from '../xml/encode.ts'
+import { ACCESS_KEYS } from './access-keys.ts'
+import { ACCOUNT } from './account.ts'
+import { authoriseCall } from './authorise-call.ts'
+import { CALLER_IDENTITY } from './caller-identity.ts'
+import { GROUPS } from './groups.ts'
+import { POLICIES } from './policies.ts'
+import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
+import type { QueryCall, QueryForm, QueryIam, QueryOperation } from './query-operation.ts'
+import { readForm } from './read-form.ts'
+import { USERS } from './users.ts'
+
+const API = {
+  iam: { version: '2010-05-08', namespace: 'https://iam.amazonaws.com/doc/2010-05-08/' },
+  sts: { version: '2011-06-15', namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' },
+} as const
+
+const OPERATIONS = new Map<string, QueryOperation>(
+  [...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ACCOUNT, ...CALLER_IDENTITY].map((one) => [one.name, one]),
+)
+
+export interface QueryOptions {
+  readonly iam: QueryIam & AuthenticationOptions['iam'] & { readonly audit: IamAudit }
+  readonly clock: Clock
+  readonly settings: { readonly region: string }
+}
+
+export interface Served {
+  readonly reply: S3Reply
+  readonly operation: string
+  readonly principal?: UserPrincipal
+  readonly code?: string
+  /** One of ours. */
+  readonly fault?: unknown
+}
+
+/** A document of policy may have 131,072 characters, each of which may take three. */
+const MAX_BODY_BYTES = 512 * 1024
+
+export type QueryServer = (
+  request: S3Request,
+  body: AsyncIterable<Buffer>,
+  sourceIp: string | undefined,
+) => Promise<Served>
+
+/** The life of a call: read → authenticate → authorise → run. Everything that changes something is recorded. */
+export const createQueryServer =
+  (options: QueryOptions): QueryServer =>
+  (request, body, sourceIp) =>
+    serve(request, body, sourceIp, options)
+
+async function serve(
+  request: S3Request,
+  raw: AsyncIterable<Buffer>,
+  sourceIp: string | undefined,
+  options: QueryOptions,
+): Promise<Served> {
+  const { iam, clock } = options
+  const known: { operation?: QueryOperation; principal?: UserPrincipal; resource?: string; reason?: string } = {}
+  const told = () => ({
+    action: `${known.operation?.api ?? 'iam'}.aws.${known.operation?.name ?? 'Unknown'}`,
+    ...(known.principal ? { iamId: known.principal.iamId } : {}),
+    ...(known.resource === undefined ? {} : { target: known.resource }),
+    ...(known.reason === undefined ? {} : { reason: known.reason }),
+    requestId: request.id,
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  })
+  const who = () => (known.principal ? { principal: known.principal } : {})
+  try {
+    const body = await collect(raw, MAX_BODY_BYTES).catch(tooLong)
+    const principal = signerOf(request, body, options)
+    known.principal = principal
+    const form = readForm(body)
+    const operation = operationOf(form)
+    known.operation = operation
+    const call: QueryCall = { form, principal, accountId: principal.accountId, iam, nowMs: clock.now() }
+    known.resource = operation.resource(call)
+    const asked = { request, call, operation, resource: known.resource, sourceIp, region: options.settings.region }
+    known.reason = authoriseCall(asked)
+    if (operation.changes) iam.audit.ready()
+    const result = await operation.run(call)
+    if (operation.changes) {
+      iam.audit.record({ ...told(), outcome: 'success' })
+      await iam.audit.settled()
+    }
+    return { reply: answerOf(operation, result, request.id), operation: operation.name, ...who() }
+  } catch (caught) {
+    const { error, fault } = queryFace(caught)
+    // Somebody who is not known asks for many things.
+    const isTold = known.principal && (known.operation?.changes || error.code === 'AccessDenied')
+    if (isTold) iam.audit.record({ ...told(), outcome: 'failure', code: error.code })
+    return {
+      reply: queryErrorReply(error, API[known.operation?.api ?? 'iam'].namespace, request.id),
+      operation: known.operation?.name ?? 'Unknown',
+      ...who(),
+      code: error.code,
+      ...(fault ? { fault: caught } : {}),
+    }
+  }
+}
+
+function tooLong(error: unknown): never {
+  if (!hasCode<StreamErrorCode>(error, 'StreamTooLong')) throw error
+  throw new QueryError(413, 'RequestEntityTooLarge', `The body must have at most ${MAX_BODY_BYTES} bytes.`)
+}
+
+function signerOf(request: S3Request, body: Buffer, options: QueryOptions): UserPrincipal {
+  const { principal } = authenticateCall(request, body, options)
+  if (principal.type === 'user' || principal.type === 'service-id') return principal
+  throw new QueryError(403, 'AccessDenied', 'Only users and roles may call this API.')
+}
+
+/** What would have to act and does not is refused, not taken silently. */
+function operationOf(form: QueryForm): QueryOperation {
+  const action = form.require('Action')
+  const operation = OPERATIONS.get(action)
+  if (!operation || form.require('Version') !== API[operation.api].version) {
+    throw new QueryError(400, 'InvalidAction', `Could not find operation ${action.slice(0, 128)} of this version.`)
+  }
+  const unknown = form.names.find((name) => {
+    const [plain = ''] = name.split('.', 1)
+    return !['Action', 'Version', ...operation.takes].includes(plain)
+  })
+  if (unknown === undefined) return operation
+  throw new QueryError(400, 'InvalidParameterValue', `The parameter ${unknown.slice(0, 128)} is not supported.`)
+}
+
+function answerOf({ name, api }: QueryOperation, result: QueryResult, requestId: string): S3Reply {
+  const content = {
+    ...(result === undefined ? {} : { [`${name}Result`]: result }),
+    ResponseMetadata: { RequestId: requestId },
+  }
+  const body = xml(`${name}Response`, content, { namespace: API[api].namespace })
+  return { status: 200, headers: { 'content-type': 'text/xml' }, body }
+}
+
+type QueryResult = Awaited<ReturnType<QueryOperation['run']>>

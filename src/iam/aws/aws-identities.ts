@@ -1,0 +1,41 @@
+import { userKey } from '../keyspace.ts'
+import { newAwsId } from '../new-secrets.ts'
+import type { UserId } from '../records.ts'
+import type { IamState } from '../state.ts'
+import { type AccessKeys, createAccessKeys } from './access-keys.ts'
+import { type AwsDirectory, awsDirectory } from './directory.ts'
+import { type AwsGroup, type AwsKind, type AwsRole, type AwsUser, entityKey } from './entity.ts'
+
+/** Identities of AWS's kind, which have no rights but those of their policies. */
+export interface AwsIdentities {
+  readonly users: AwsDirectory<AwsUser>
+  readonly groups: AwsDirectory<AwsGroup>
+  readonly roles: AwsDirectory<AwsRole>
+  readonly accessKeys: AccessKeys
+  readonly newId: (kind: AwsKind) => string
+}
+
+export function createAwsIdentities(state: IamState): AwsIdentities {
+  const { users, awsUsers, awsGroups, awsRoles, credentials } = state
+  const keysOf = ({ accountId, id }: AwsUser) =>
+    [...credentials.values()].filter((row) => row.accountId === accountId && row.iamId === id)
+  const membersOf = ({ accountId, id }: AwsGroup) =>
+    [...awsUsers.values()].filter((user) => user.accountId === accountId && user.groups.includes(id))
+  const exists = ({ accountId, iamId }: UserId): boolean =>
+    awsUsers.get(entityKey({ accountId, id: iamId })) !== undefined ||
+    users.get(userKey({ accountId, iamId })) !== undefined
+  return {
+    users: awsDirectory(state, awsUsers, {
+      kind: 'user',
+      blocks: (user) =>
+        keysOf(user).length > 0 ? 'access keys' : user.groups.length > 0 ? 'memberships of groups' : undefined,
+    }),
+    groups: awsDirectory(state, awsGroups, {
+      kind: 'group',
+      blocks: (group) => (membersOf(group).length > 0 ? 'users of the group' : undefined),
+    }),
+    roles: awsDirectory(state, awsRoles, { kind: 'role', blocks: () => undefined }),
+    accessKeys: createAccessKeys(state, exists),
+    newId: newAwsId,
+  }
+}

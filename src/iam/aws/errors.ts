@@ -1,0 +1,18 @@
+import { CodedError } from '../../base/errors.ts'
+
+/** In AWS's words. */
+export type AwsIamErrorCode =
+  | 'NoSuchEntity'
+  | 'EntityAlreadyExists'
+  /** It still has what has to be deleted or detached first. */
+  | 'DeleteConflict'
+  | 'LimitExceeded'
+  | 'ValidationError'
+
+export const noSuchEntity = (message: string): CodedError<AwsIamErrorCode> => new CodedError('NoSuchEntity', message)
+export const deleteConflict = (message: string): CodedError<AwsIamErrorCode> =>
+  new CodedError('DeleteConflict', message)
+export const limitExceeded = (message: string): CodedError<AwsIamErrorCode> => new CodedError('LimitExceeded', message)
+export const validation = (message: string): CodedError<AwsIamErrorCode> => new CodedError('ValidationError', message)
+export const alreadyExists = (what: string): CodedError<AwsIamErrorCode> =>
+  new CodedError('EntityAlreadyExists', `${what} already exists.`)
