@@ -19,22 +19,24 @@ export interface MoveOptions {
   readonly also?: readonly Write[]
   /** Aborted: gives up, with its reason, and leaves everything where it is. */
   readonly signal?: AbortSignal
+  /** Asked right before each commit: false gives up. */
+  readonly still?: () => boolean
 }
 
 /**
  * Puts an object version into the store of a class, without any key: neither its date nor its ETag changes, and whoever
- * reads it meanwhile reads on. False when it was written, moved or deleted meanwhile. Parts that were moved stay moved.
+ * reads it meanwhile reads on. False when it was written, moved or deleted meanwhile, or given up. Parts that were moved stay moved.
  */
 export async function moveToClass(
   engine: Engine,
   bucket: Bucket,
   found: FoundVersion<ObjectRecord>,
   storageClass: string,
-  { also = [], signal }: MoveOptions = {},
+  { also = [], signal, still = () => true }: MoveOptions = {},
 ): Promise<boolean> {
   const { space, row, record } = found
   const to = storageClass === STANDARD ? undefined : storageClass
-  if ('partCount' in record.data && !(await moveParts(engine, found, to, signal))) return false
+  if ('partCount' in record.data && !(await moveParts(engine, found, to, signal, still))) return false
   await using draft = engine.drafts.begin(to)
   const moved: Moved[] = []
   const take = async (blob: BlobId): Promise<BlobId> => {
@@ -48,6 +50,7 @@ export async function moveToClass(
   const { storageClass: _, ...others } = record.properties
   const properties = to === undefined ? others : { ...others, storageClass: to }
   const value = encodeObject({ ...record, data, manifest, properties })
+  if (!still()) return false
   const committed = await commitOrLeave(engine, draft, [
     engine.buckets.fence(currentBucket(engine, bucket)),
     { type: 'put', space, key: row.key, value, if: row.token },
@@ -103,6 +106,7 @@ async function moveParts(
   { space, row, record }: FoundVersion<ObjectRecord>,
   to: string | undefined,
   signal: AbortSignal | undefined,
+  mayGoOn: () => boolean,
 ): Promise<boolean> {
   const { lt } = rowsUnder(record.blobId)
   const still: { readonly key: Buffer; readonly token: Token } = row
@@ -126,7 +130,7 @@ async function moveParts(
     }
     if (writes.length > 0) {
       const check: Write = { type: 'check', space, key: still.key, if: still.token }
-      if (!(await commitOrLeave(engine, draft, [check, ...writes]))) return false
+      if (!mayGoOn() || !(await commitOrLeave(engine, draft, [check, ...writes]))) return false
       settle(engine, draft, moved)
     }
     const last = rows.at(-1)

@@ -15,9 +15,11 @@ export async function abortIfDue(work: LifecycleWork, row: Entry): Promise<void>
   const applying = rules.filter((rule) => appliesButForTags(rule, key))
   const due = abortDue(applying, decodeUpload(row.value).createdAtMs, dayMs)
   if (!due || due.atMs > nowMs) return
-  await work.begin()
+  if (!(await work.begin())) return
   try {
-    await abortUpload(engine, await findUpload(engine, bucket, key, uploadId.toString('hex')))
+    const upload = await findUpload(engine, bucket, key, uploadId.toString('hex'))
+    if (!work.holds()) return
+    await abortUpload(engine, upload)
   } catch (error) {
     // Completed or aborted meanwhile.
     if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return

@@ -33,7 +33,12 @@ export interface LifecycleWork {
   readonly dayMs: number
   /** Aborted at the end of the process. */
   readonly signal: AbortSignal
-  /** Before an act: resolves when one more is allowed, and throws AuditUnavailable while it could not be recorded. */
-  readonly begin: () => Promise<void>
+  /** The bucket's rules are still these. To be asked right before each commit: rules that were taken back do nothing more. */
+  readonly holds: () => boolean
+  /**
+   * Before an act: resolves when one more is allowed, to false when the rules are not these any more. Throws AuditUnavailable
+   * while it could not be recorded.
+   */
+  readonly begin: () => Promise<boolean>
   readonly did: (act: Omit<LifecycleAct, 'bucket'>) => void
 }

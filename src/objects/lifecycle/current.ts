@@ -25,11 +25,11 @@ export async function actOnCurrent(work: LifecycleWork, row: Entry): Promise<voi
   }
   // With versions nothing is lost: a delete marker hides it.
   if (bucket.versioning !== 'Enabled' && isKept(record, nowMs)) return
-  await work.begin()
+  if (!(await work.begin())) return
   let expired = false
   // What was written, or said of it, since we looked may not be due.
   const only = (token: string | undefined): boolean => {
-    expired = token === row.token
+    expired = token === row.token && work.holds()
     return expired
   }
   await deleteObject(engine, keys, { bucket, key, conditions: {}, only })

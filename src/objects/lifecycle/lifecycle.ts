@@ -1,14 +1,13 @@
-import { hasCode } from '../../base/errors.ts'
-import { noAudit } from '../../observe/audit-trail.ts'
+import { CodedError, hasCode } from '../../base/errors.ts'
+import { type AuditErrorCode, noAudit } from '../../observe/audit-trail.ts'
 import { type DamagedRow, rangeWithDamaged } from '../../storage/metadata/damaged-rows.ts'
-import type { Entry, Space } from '../../storage/metadata/metadata-store.ts'
+import type { Entry, MetadataStoreErrorCode, Space } from '../../storage/metadata/metadata-store.ts'
 import type { Json } from '../bucket-document.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
 import type { Bucket } from '../buckets.ts'
 import { sameBucket } from '../commit-version.ts'
 import type { Engine } from '../engine.ts'
 import type { ObjectsErrorCode } from '../errors.ts'
-import { isWaiting } from '../key-refusals.ts'
 import { headKey, rowsUnder, SPACE, splitVersionKey } from '../keyspace.ts'
 import { pacer } from '../pace.ts'
 import { abortIfDue } from './abort-upload.ts'
@@ -41,6 +40,8 @@ export interface Lifecycle {
 const PAGE = 200
 /** A cursor that lags behind costs a repeated look at so many pages. */
 const PAGES_PER_SAVE = 10
+/** Kinds of what keeps objects of a space from being looked at. */
+const MAX_PROBLEMS = 10
 const TICK_MS = 60_000
 const TICKS_PER_SHORT_DAY = 20
 
@@ -121,12 +122,16 @@ export function openLifecycle(options: {
     const resumed = state?.finishedAtMs === undefined && (known === undefined || known === document) ? state : undefined
     seen.set(bucket.id, document)
     const startedAtMs = resumed?.startedAtMs ?? clock.now()
+    const holds = (): boolean => documents.get(bucket, 'lifecycle') === document
     const work: LifecycleWork = {
       ...{ engine, keys, bucket, rules, transitionMinimum, dayMs, nowMs: clock.now() },
       signal: stop.signal,
+      holds,
       begin: async () => {
         await pace()
+        if (!holds()) return false
         audit.ready()
+        return true
       },
       did: (act) => {
         const done: LifecycleAct = { ...act, bucket }
@@ -137,10 +142,7 @@ export function openLifecycle(options: {
     let pages = 0
     const progress = async (space: Space, after: Buffer): Promise<void> => {
       if (++pages % PAGES_PER_SAVE === 0) {
-        await metadata.commit([
-          engine.buckets.fence(sameBucket(engine, bucket)),
-          stateWrite(bucket.id, { startedAtMs, cursor: { space, after } }),
-        ])
+        await store(bucket, { startedAtMs, cursor: { space, after } })
       }
     }
     const from = resumed?.cursor
@@ -148,14 +150,16 @@ export function openLifecycle(options: {
     for (const look of LOOKS.slice(Math.max(first, 0))) {
       if (!rules.some(look.needed)) continue
       const after = from?.space === look.space ? from.after : undefined
-      if (!(await lookAtRows(work, look, after, progress))) return
+      if (await lookAtRows(work, look, after, progress)) continue
+      // Other rules begin at the first row, also after a restart.
+      if (!holds()) await store(bucket, { startedAtMs })
+      return
     }
-    await finish(bucket, { startedAtMs, finishedAtMs: clock.now() })
+    // A day that is over at once needs no memory of the last.
+    if (calendar) await store(bucket, { startedAtMs, finishedAtMs: clock.now() })
   }
 
-  const finish = async (bucket: Bucket, state: LifecycleState): Promise<void> => {
-    // A day that is over at once needs no memory of the last.
-    if (!calendar) return
+  const store = async (bucket: Bucket, state: LifecycleState): Promise<void> => {
     await metadata.commit([engine.buckets.fence(sameBucket(engine, bucket)), stateWrite(bucket.id, state)])
   }
 
@@ -168,19 +172,23 @@ export function openLifecycle(options: {
   ): Promise<boolean> => {
     const under = rowsUnder(headKey(work.bucket.id, ''))
     const act = begin(work)
-    let problem: unknown
+    /** The first of each kind: a thousand objects of a locked bucket are told of once. */
+    const problems = new Map<string, unknown>()
     let gte = after ? startBehind(space, work.bucket, after) : under.gte
     for (;;) {
-      if (stop.signal.aborted || engine.buckets.find(work.bucket.name)?.id !== work.bucket.id) return false
+      if (stop.signal.aborted || !work.holds() || engine.buckets.find(work.bucket.name)?.id !== work.bucket.id)
+        return false
       const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(metadata, space, { gte, lt: under.lt, limit: PAGE })
       for (const row of rows) {
+        if (!work.holds()) return false
         // Whoever asks for it is told; here nobody knows when it is due.
         if ('damage' in row) continue
         try {
           await act(row)
         } catch (error) {
-          if (!isPassedOver(error)) throw error
-          problem = error
+          if (concernsAll(error) || stop.signal.aborted) throw error
+          const kind = error instanceof CodedError ? error.code : String(error)
+          if (!problems.has(kind) && problems.size < MAX_PROBLEMS) problems.set(kind, error)
         }
       }
       const last = rows.at(-1)
@@ -188,8 +196,8 @@ export function openLifecycle(options: {
       await progress(space, last.key)
       gte = behind(last.key)
     }
-    // Tags of a locked bucket cannot be read: what they decide waits for the next look.
-    if (problem !== undefined) onError(problem)
+    // Tags of a locked bucket cannot be read, bytes that are gone not be moved: they wait for the next look.
+    for (const problem of problems.values()) onError(problem)
     return true
   }
 
@@ -253,6 +261,13 @@ function readable<T>(read: () => T): T | undefined {
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
 
-/** What keeps one object from being looked at keeps no other. */
-const isPassedOver = (error: unknown): boolean =>
-  isWaiting(error) || hasCode(error, 'ObjectDamaged', 'MetadataCorrupt', 'EnvelopeForged', 'WrappedDekForged')
+/** Anything else keeps one object from being judged, deleted or moved, and no other. */
+const concernsAll = (error: unknown): boolean =>
+  hasCode<ObjectsErrorCode | AuditErrorCode | MetadataStoreErrorCode>(
+    error,
+    'NoSuchBucket',
+    'BucketBusy',
+    'AuditUnavailable',
+    'MetadataStoreFailed',
+    'CommitUnknown',
+  )

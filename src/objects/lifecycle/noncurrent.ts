@@ -87,11 +87,11 @@ async function remove(
   record: VersionRecord,
   { rule }: Due,
 ): Promise<void> {
-  await work.begin()
+  if (!(await work.begin())) return
   let removed = false
   // Current again, or changed, since we looked: another time.
   const only = (token: string | undefined): boolean => {
-    removed = token === row.token
+    removed = token === row.token && work.holds()
     return removed
   }
   const { versionId } = record

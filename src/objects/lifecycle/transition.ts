@@ -74,12 +74,12 @@ export async function moveIfElsewhere(
 ): Promise<void> {
   if (!to || to.storageClass === (record.properties.storageClass ?? STANDARD)) return
   const { engine } = work
-  await work.begin()
+  if (!(await work.begin())) return
   const bucket = sameBucket(engine, work.bucket)
   const { sizeBytes, versionId } = record
   const event = { name: 'LifecycleTransition', key, sizeBytes, versionId } as const
   const events = engine.notifications.writes(bucket, event, work.keys.asker)
-  const options = { also: events, signal: work.signal }
+  const options = { also: events, signal: work.signal, still: work.holds }
   if (!(await moveToClass(engine, bucket, { space, row, record }, to.storageClass, options))) return
   if (events.length > 0) engine.notifications.wake()
   const version = space === SPACE.version ? { versionId: record.versionId } : {}

@@ -7,13 +7,14 @@ import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
 import { stateWrite } from '../../../src/objects/lifecycle/state.ts'
 import type { ObjectLock } from '../../../src/objects/object-properties.ts'
 import type { AuditErrorCode } from '../../../src/observe/audit-trail.ts'
-import { bodyOf, plain, testEngine } from '../../support/engine.ts'
+import { bodyOf, plain, readAll, type TestEngineOptions, testEngine } from '../../support/engine.ts'
+import { memoryBlobStore } from '../../support/fakes/memory-blob-store.ts'
 
 const DAY_MS = 86_400_000
 const expire: LifecycleRule = { id: 'x', enabled: true, filter: {}, expiration: { days: 1 } }
 
-async function engineWith(rules: readonly LifecycleRule[]) {
-  const engine = await testEngine()
+async function engineWith(rules: readonly LifecycleRule[], options: TestEngineOptions = {}) {
+  const engine = await testEngine(options)
   const bucket = await engine.makeBucket()
   const { objects } = engine
   await objects.changeDocument(bucket, 'lifecycle', () => ({ rules }))
@@ -103,6 +104,105 @@ describe('The lifecycle rules of a bucket', () => {
     } finally {
       vi.useRealTimers()
     }
+  })
+
+  describe.each(['removed', 'disabled', 'replaced'] as const)('that are %s while they are followed', (how) => {
+    const other: LifecycleRule = { ...expire, id: 'other', filter: { prefix: 'none' } }
+    const next = {
+      removed: undefined,
+      disabled: { rules: [{ ...expire, enabled: false }] },
+      replaced: { rules: [other] },
+    }
+    /** After the first act the rules are others, before the pace allows a second one. */
+    async function changedAfterOne(rules: readonly LifecycleRule[], options: TestEngineOptions = {}) {
+      const acts: string[] = []
+      let change = (): unknown => undefined
+      const onAct = ({ action, key }: LifecycleAct) => {
+        if (acts.push(`${action} ${key}`) === 1) change()
+      }
+      const engine = await engineWith(rules, { ...options, lifecycle: { onAct, perSecond: 20 } })
+      change = () => void engine.objects.changeDocument(engine.bucket, 'lifecycle', () => next[how])
+      return { ...engine, acts }
+    }
+
+    it('delete nothing more', async () => {
+      const { objects, time, put, keys, acts } = await changedAfterOne([expire])
+      for (let n = 0; n < 5; n++) await put(`key${n}`)
+      time.nowMs += 2 * DAY_MS
+      await objects.lifecycle.pass()
+      expect(acts).toEqual(['store.lifecycle-expire key0'])
+      expect(await keys()).toEqual(['key1', 'key2', 'key3', 'key4'])
+    })
+
+    it('remove no further version', async () => {
+      const rule: LifecycleRule = { id: 'n', enabled: true, filter: {}, noncurrentExpiration: { days: 1 } }
+      const { objects, time, bucket, put, acts } = await changedAfterOne([rule])
+      await objects.setVersioning(bucket, 'Enabled')
+      for (let n = 0; n < 4; n++) await put('key')
+      time.nowMs += 3 * DAY_MS
+      await objects.lifecycle.pass()
+      expect(acts).toHaveLength(1)
+      const query = { bucket, prefix: '', delimiter: '', keyMarker: '', versionIdMarker: '', limit: 10 }
+      expect((await objects.listVersions(query)).items).toHaveLength(3)
+    })
+
+    it('move and abort nothing more', async () => {
+      const transitions = [{ days: 1, storageClass: 'COLD' }]
+      const storageClasses = new Map([['COLD', memoryBlobStore('c'.repeat(16))]])
+      const moving: LifecycleRule = { id: 'm', enabled: true, filter: {}, transitions, abortUploadDays: 1 }
+      const moved = await changedAfterOne([moving], { storageClasses })
+      for (const key of ['a', 'b']) await moved.put(key)
+      moved.time.nowMs += 3 * DAY_MS
+      await moved.objects.lifecycle.pass()
+      expect(moved.acts).toEqual(['store.lifecycle-transition a'])
+      const aborted = await changedAfterOne([moving])
+      const { bucket, objects } = aborted
+      for (const key of ['a', 'b']) await objects.createUpload({ bucket, key, attributes: plain.attributes })
+      aborted.time.nowMs += 3 * DAY_MS
+      await objects.lifecycle.pass()
+      expect(aborted.acts).toEqual(['store.lifecycle-abort-upload a'])
+    })
+  })
+
+  it('leave an object as it is when they go while its bytes are copied', async () => {
+    const transitions = [{ days: 1, storageClass: 'COLD' }]
+    const disk = new Map<string, Buffer>()
+    const cold = memoryBlobStore('c'.repeat(16), disk)
+    let copying = async (): Promise<unknown> => undefined
+    const slow = {
+      ...cold,
+      put: async (...of: Parameters<typeof cold.put>) => {
+        const info = await cold.put(...of)
+        await copying()
+        return info
+      },
+    }
+    const rule: LifecycleRule = { id: 'm', enabled: true, filter: {}, transitions }
+    const { objects, bucket, time, put } = await engineWith([rule], { storageClasses: new Map([['COLD', slow]]) })
+    await put('key', { body: bodyOf('x'.repeat(100_000)) })
+    copying = () => objects.changeDocument(bucket, 'lifecycle', () => undefined)
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    await expect.poll(() => disk.size).toBe(0)
+    expect(await readAll(objects, bucket, 'key')).toHaveLength(100_000)
+  })
+
+  it('look at every other object when the bytes of one are gone, and say so once', async () => {
+    const disk = new Map<string, Buffer>()
+    const transitions = [{ days: 1, storageClass: 'COLD' }]
+    const rule: LifecycleRule = { id: 'm', enabled: true, filter: {}, transitions }
+    const cold = new Map<string, Buffer>()
+    const storageClasses = new Map([['COLD', memoryBlobStore('c'.repeat(16), cold)]])
+    const engine = await engineWith([rule, { ...expire, filter: { prefix: 'z' } }], { disk, storageClasses })
+    const { objects, time, put, keys, failures } = engine
+    for (const key of ['a', 'b']) await put(key, { body: bodyOf('x'.repeat(100_000)) })
+    disk.clear()
+    for (const key of ['c', 'z']) await put(key, { body: bodyOf('x'.repeat(100_000)) })
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    expect(await keys()).toEqual(['a', 'b', 'c'])
+    expect(cold.size).toBe(1)
+    expect(failures).toMatchObject([{ code: 'BlobMissing' }])
   })
 
   it('do nothing that could not be recorded', async () => {
