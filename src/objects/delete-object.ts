@@ -117,7 +117,7 @@ async function removeNamed(
   await checkConditions(keys, bucket, key, conditions, live && row.value ? { ...row, value: row.value } : undefined)
   if (only?.(row.token) === false) return NOTHING
   if (!record) assertNothingKept(engine, bucket)
-  const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record: live })
+  const change = await removeVersion(engine.metadata, bucket, key, state, { row, order, record })
   const event = { name: removedBy(keys.asker, false), key, versionId }
   if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance, event }))) return undefined
   if (!record) engine.damage.recount()

@@ -2,7 +2,16 @@ import { rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore, Token, Write } from '../storage/metadata/metadata-store.ts'
 import type { Bucket } from './buckets.ts'
 import { headKey, SPACE, splitVersionKey, versionKey } from './keyspace.ts'
-import { type DeleteMarker, decodeObject, decodeVersion, encodeMarker, isMarker, type ObjectRecord } from './records.ts'
+import {
+  type DeleteMarker,
+  decodeObject,
+  decodeVersion,
+  encodeMarker,
+  isMarker,
+  type ObjectRecord,
+  type VersionRecord,
+} from './records.ts'
+import { addWrites, versionTally } from './version-counts.ts'
 import { NULL_VERSION, orderOf } from './version-id.ts'
 
 /**
@@ -134,7 +143,7 @@ export async function putMarker(
     leaveHead(change, head, isNull, order)
   } else change.add({ type: 'check', space: SPACE.head, key: row, if: null })
   if (isNull && !(await change.removeNull())) return undefined
-  change.insert(order, encodeMarker(marker), isNull)
+  change.insert(order, encodeMarker(marker), marker, isNull)
   return change.end()
 }
 
@@ -142,9 +151,9 @@ export async function putMarker(
 function leaveHead(change: Change, head: Entry, forNull: boolean, order: bigint): void {
   const record = decodeObject(head.value)
   if (record.versionId !== NULL_VERSION) {
-    change.insert(orderOf(record.versionId) ?? order - 1n, head.value, false)
+    change.insert(orderOf(record.versionId) ?? order - 1n, head.value, record, false)
   } else if (forNull) change.remove(record)
-  else change.insert(order - 1n, head.value, true)
+  else change.insert(order - 1n, head.value, record, true)
 }
 
 /**
@@ -156,11 +165,11 @@ export async function removeVersion(
   bucket: Place,
   key: string,
   state: KeyState<Row>,
-  target: { readonly row: Row; readonly order: bigint | undefined; readonly record: ObjectRecord | undefined },
+  target: { readonly row: Row; readonly order: bigint | undefined; readonly record: VersionRecord | undefined },
 ): Promise<KeyChange | undefined> {
   const { row, order, record } = target
   const change = changeOf(metadata, bucket, key, state)
-  if (record) change.remove(record)
+  if (record && !isMarker(record)) change.remove(record)
   const headRow = headKey(bucket.id, key)
   if (order === undefined) {
     const heir = await change.takeHeir()
@@ -172,7 +181,7 @@ export async function removeVersion(
     )
     return change.end()
   }
-  await change.drop(order, row.token)
+  await change.drop(order, row.token, record)
   if (state.head) return change.end()
   // Without a head the newest is a delete marker, and stays what is current unless it is the one that goes.
   const heir = state.history?.newest === order ? await change.takeHeir() : undefined
@@ -191,11 +200,14 @@ type Change = ReturnType<typeof changeOf>
 function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<Row>) {
   const writes: Write[] = []
   const removed: ObjectRecord[] = []
+  const tally = versionTally()
   let orders: Orders | undefined = state.history
   /** A row that the history will name, or that becomes the head: it must still be there. */
   let heldTo: Row | undefined
 
-  const drop = async (order: bigint, token: Token): Promise<void> => {
+  /** `record` undefined: it cannot be read, and everything is counted anew. */
+  const drop = async (order: bigint, token: Token, record: VersionRecord | undefined): Promise<void> => {
+    if (record) tally.add(bucket.id, record, -1)
     writes.push({ type: 'delete', space: SPACE.version, key: versionKey(bucket.id, key, order), if: token })
     heldTo = undefined
     if (!orders) return
@@ -213,7 +225,8 @@ function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<
     remove: (record: ObjectRecord) => void removed.push(record),
     drop,
     /** A row above all others. */
-    insert: (order: bigint, value: Buffer, isNull: boolean): void => {
+    insert: (order: bigint, value: Buffer, record: VersionRecord, isNull: boolean): void => {
+      tally.add(bucket.id, record, 1)
       writes.push({ type: 'put', space: SPACE.version, key: versionKey(bucket.id, key, order), value, if: null })
       heldTo = undefined
       orders = { newest: order, nullOrder: isNull ? order : orders?.nullOrder }
@@ -226,7 +239,7 @@ function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<
       if (!row) return false
       const record = decodeVersion(row.value)
       if (!isMarker(record)) removed.push(record)
-      await drop(order, row.token)
+      await drop(order, row.token, record)
       return true
     },
     /** Takes the newest row out of `version`, unless it is a delete marker, to become the head. */
@@ -235,8 +248,9 @@ function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<
       const found = heldTo?.value ? { ...heldTo, value: heldTo.value } : undefined
       const row = found ?? (await metadata.get(SPACE.version, versionKey(bucket.id, key, orders.newest)))
       if (!row) return 'changed'
-      if (isMarker(decodeVersion(row.value))) return undefined
-      await drop(orders.newest, row.token)
+      const record = decodeVersion(row.value)
+      if (isMarker(record)) return undefined
+      await drop(orders.newest, row.token, record)
       return row
     },
     end: (): KeyChange => {
@@ -249,6 +263,7 @@ function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<
       else if (orders) writes.push({ type: 'put', space, key: row, value: encodeOrders(orders), if: condition })
       else if (history) writes.push({ type: 'delete', space, key: row, if: history.token })
       if (heldTo) writes.push({ type: 'check', space: SPACE.version, key: heldTo.key, if: heldTo.token })
+      writes.push(...addWrites(tally.counters()))
       return { writes, removed }
     },
   }

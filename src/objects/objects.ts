@@ -75,6 +75,7 @@ import {
   uploadPart,
 } from './uploads.ts'
 import type { Totals } from './usage.ts'
+import { type VersionTotals, versionTotals } from './version-counts.ts'
 import { versionOrders } from './version-id.ts'
 
 interface Target {
@@ -159,6 +160,7 @@ export interface Objects extends ObjectsService {
   /** What a root key is used for, exactly and at once: nothing at all means that it may go. */
   readonly keyUsage: (rootKeyCrn: string) => Promise<KeyUsage>
   readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
+  readonly versionTotals: (bucket: Bucket) => Promise<VersionTotals>
   readonly configurationOf: (bucket: Pick<Bucket, 'id'>) => BucketConfiguration
   /** Atomic, and durable when it resolves; `next` may throw. Every request after that sees it. */
   readonly configure: (
@@ -393,6 +395,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onBehalfOf,
     keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
     bucketUsage: (bucket) => bucketUsage(engine, bucket),
+    versionTotals: ({ id }) => versionTotals(metadata, id),
     configurationOf: configurations.of,
     configure: (bucket, next) => byName.run(bucket.name, () => configurations.change(bucket, next)),
     recount: (options) => recount(metadata, options),

@@ -2,6 +2,7 @@ import { uuidFromBytes, uuidToBytes } from '../base/ids.ts'
 import type { Counter, Write } from '../storage/metadata/metadata-store.ts'
 import { SPACE } from './keyspace.ts'
 import type { ObjectRecord, UploadRecord } from './records.ts'
+import { addWrites } from './version-counts.ts'
 
 /** What is counted of a bucket, under each slot and key version. Numbers are stored. */
 export const COUNTED = { objects: 1, bytes: 2, uploads: 3 } as const
@@ -76,9 +77,6 @@ export function usageTally(): UsageTally {
   }
 }
 
-export const counterWrites = (counters: readonly Counter[]): Write[] =>
-  counters.map(({ key, value }) => ({ type: 'add', key, delta: value }))
-
 /**
  * Belongs into every commit that makes, replaces or removes a record of an object or an upload, with exactly the records
  * that the commit's conditions hold to: so the counters are what a look at all records would give, at any moment.
@@ -90,7 +88,7 @@ export function usageWrites(
   const tally = usageTally()
   for (const record of change.removed ?? []) tally.add(bucketId, record, -1)
   for (const record of change.added ?? []) tally.add(bucketId, record, 1)
-  return counterWrites(tally.counters())
+  return addWrites(tally.counters())
 }
 
 export function sumOf(counts: readonly UsageCount[]): Totals {

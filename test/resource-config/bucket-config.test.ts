@@ -1,4 +1,10 @@
-import { CreateBucketCommand, DeleteBucketCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
 import { type BucketConfigClient, bucketConfigClient, sendConfig } from '../support/bucket-config.ts'
@@ -51,6 +57,20 @@ describe('ibm-cos-sdk-config', () => {
       noncurrent_bytes_used: 0,
       delete_marker_count: 0,
     })
+  })
+
+  it('reads how many versions are not current, and how many delete markers there are', async () => {
+    const Bucket = await newBucket()
+    const s3 = test.client()
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+    for (const Body of ['1', '22', '333']) await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body }))
+    const counted = { object_count: 3, bytes_used: 6, noncurrent_object_count: 2, noncurrent_bytes_used: 3 }
+    expect(await told(Bucket)).toMatchObject({ ...counted, delete_marker_count: 0 })
+    const { VersionId = '' } = await s3.send(new DeleteObjectCommand({ Bucket, Key: 'k' }))
+    const hidden = { ...counted, noncurrent_object_count: 3, noncurrent_bytes_used: 6 }
+    expect(await told(Bucket)).toMatchObject({ ...hidden, delete_marker_count: 1 })
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'k', VersionId }))
+    expect(await told(Bucket)).toMatchObject({ ...counted, delete_marker_count: 0 })
   })
 
   it('sets the firewall, activity tracking and metrics, and reads them again', async () => {

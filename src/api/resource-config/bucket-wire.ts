@@ -3,6 +3,7 @@ import type { BucketConfiguration } from '../../objects/bucket-configuration.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import { bucketCrn } from '../../objects/deregistrations.ts'
 import type { Totals } from '../../objects/usage.ts'
+import type { VersionTotals } from '../../objects/version-counts.ts'
 
 /** Groups that the caller may not see are left out. */
 export interface Visible {
@@ -14,7 +15,7 @@ export interface Visible {
 export function writeBucket(
   bucket: Bucket,
   configuration: BucketConfiguration,
-  usage: Totals,
+  usage: Totals & VersionTotals,
   visible: Visible,
 ): Readonly<Record<string, unknown>> {
   const { hardQuotaBytes, firewall, activityTracking, metricsMonitoring, updatedAtMs } = configuration
@@ -27,10 +28,9 @@ export function writeBucket(
     time_updated: new Date(updatedAtMs ?? bucket.createdAtMs).toISOString(),
     object_count: usage.objects,
     bytes_used: usage.bytes,
-    // Every version is the current one until a bucket can have versioning.
-    noncurrent_object_count: 0,
-    noncurrent_bytes_used: 0,
-    delete_marker_count: 0,
+    noncurrent_object_count: usage.noncurrentObjects,
+    noncurrent_bytes_used: usage.noncurrentBytes,
+    delete_marker_count: usage.deleteMarkers,
     hard_quota: hardQuotaBytes,
     firewall: visible.firewall && firewall ? firewallOf(firewall) : undefined,
     activity_tracking: visible.activityTracking && activityTracking ? activityOf(activityTracking) : undefined,

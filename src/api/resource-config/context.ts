@@ -12,7 +12,7 @@ import type { ConfigErrorCode } from './errors.ts'
 /** What an operation may touch. The bucket's firewall is no matter here: who locked himself out opens it by this API. */
 export interface ConfigContext {
   readonly iam: Pick<Iam, 'decide'>
-  readonly objects: Pick<Objects, 'buckets' | 'bucketUsage' | 'configurationOf' | 'configure'>
+  readonly objects: Pick<Objects, 'buckets' | 'bucketUsage' | 'versionTotals' | 'configurationOf' | 'configure'>
   readonly principal: Principal
 }
 

@@ -140,6 +140,30 @@ describe('a store without counters', () => {
     expect(await objects.bucketUsage(objects.buckets.get('bucket'))).toMatchObject({ objects: 400, uploads: 1 })
   })
 
+  it('is counted when only the versions have no counters', async () => {
+    const stored = memoryStore()
+    const first = await testEngine({ stored })
+    const bucket = await first.makeBucket()
+    await first.objects.setVersioning(bucket, 'Enabled')
+    for (let round = 0; round < 3; round++) await fill(first.objects, 'bucket', 100)
+    await first.objects.delete({ bucket, key: 'k7', conditions: {} })
+    const totals = await first.objects.versionTotals(bucket)
+    expect(totals).toMatchObject({ noncurrentObjects: 201, deleteMarkers: 1 })
+    await first.objects.close()
+    for (const { key, value } of await stored.counters(Buffer.from('versions'))) {
+      await stored.commit([{ type: 'add', key, delta: -value }])
+    }
+    await stored.commit([{ type: 'delete', space: SPACE.usage, key: Buffer.from('versions') }])
+    const second = await testEngine({ stored })
+    expect(await second.objects.versionTotals(bucket)).toEqual(totals)
+    expect((await second.objects.recount()).differences).toEqual([])
+    const [counter] = await stored.counters(Buffer.from('versions'))
+    await stored.commit([{ type: 'add', key: counter?.key ?? Buffer.alloc(0), delta: 1 }])
+    const wrong = { bucketId: bucket.id, counted: 'noncurrentObjects', stored: 202, found: 201 }
+    expect((await second.objects.recount({ repair: true })).differences).toEqual([wrong])
+    expect(await second.objects.versionTotals(bucket)).toEqual(totals)
+  })
+
   it('is counted once', async () => {
     const stored = memoryStore()
     const first = await testEngine({ stored })

@@ -132,6 +132,12 @@ async function follow(stored: MetadataStore, commands: readonly Command[], name:
       ),
     )
     expect((await objects.recount()).differences).toEqual([])
+    const behind = KEYS.flatMap((at) => of(at).versions.slice(1)).flatMap(({ text }) => text ?? [])
+    expect(await objects.versionTotals(bucket)).toEqual({
+      noncurrentObjects: behind.length,
+      noncurrentBytes: behind.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
+      deleteMarkers: KEYS.flatMap((at) => of(at).versions).filter(({ text }) => text === undefined).length,
+    })
     await expectRowsInOrder(stored)
   }
   const all = KEYS.flatMap((at) => of(at).versions.map((version) => ({ at, ...version })))

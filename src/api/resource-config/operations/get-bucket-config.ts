@@ -12,7 +12,8 @@ export const getBucketConfig = configOperation({
   body: noBody,
   run: async ({ request }, context) => {
     const bucket = findBucket(request, context)
-    const usage = await context.objects.bucketUsage(bucket)
+    const { bucketUsage, versionTotals } = context.objects
+    const usage = { ...(await bucketUsage(bucket)), ...(await versionTotals(bucket)) }
     const configuration = context.objects.configurationOf(bucket)
     const visible = {
       firewall: may(context, 's3:GetBucketFirewall', bucket),
