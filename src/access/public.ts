@@ -1,3 +1,4 @@
+import { isBroadNetwork } from './broad-network.ts'
 import type { Condition } from './conditions.ts'
 import { isFixed, type Pattern } from './pattern.ts'
 import type { Policy, Statement } from './policy.ts'
@@ -15,9 +16,6 @@ const EQUALS: ReadonlySet<string> = new Set([
   ...['stringequals', 'stringequalsignorecase', 'stringlike', 'arnequals', 'arnlike'],
 ])
 
-/** Shorter prefixes are called public: they are a large part of all addresses there are. */
-const MIN_PREFIX = { ipv4: 8, ipv6: 32 } as const
-
 /** AWS's meaning: does it give anything to whoever comes, without a condition that fixes who that is? */
 export const isPublicPolicy = ({ statements }: Policy): boolean => statements.some(isPublicStatement)
 
@@ -33,11 +31,4 @@ function narrows({ operator, ifExists, quantifier, key, values }: Condition): bo
   return EQUALS.has(operator) && NARROWING.has(key) && values.every(isFixed)
 }
 
-const PRIVATE = /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd])/i
-
-function isNarrowNetwork(value: Pattern): boolean {
-  if (!isFixed(value)) return false
-  const [address = '', prefix] = value.source.split('/')
-  if (prefix === undefined || PRIVATE.test(address)) return true
-  return Number(prefix) >= (address.includes(':') ? MIN_PREFIX.ipv6 : MIN_PREFIX.ipv4)
-}
+const isNarrowNetwork = (value: Pattern): boolean => isFixed(value) && !isBroadNetwork(value.source)

@@ -32,9 +32,14 @@ export function plainAddress(text: string): string | undefined {
   return mapped ?? address
 }
 
-function parseNetwork(
-  text: string,
-): { readonly address: string; readonly prefix: number; readonly family: 'ipv4' | 'ipv6' } | undefined {
+export interface Network {
+  readonly address: string
+  readonly prefix: number
+  readonly family: 'ipv4' | 'ipv6'
+}
+
+/** Undefined for what is neither a network nor an address. */
+export function parseNetwork(text: string): Network | undefined {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)
   if (version === 0 || rest.length > 0 || address.includes('%')) return undefined

@@ -174,6 +174,30 @@ describe('the ACL of an object', () => {
       expect([key, await objectAcl(Bucket, key)]).toEqual([key, expected])
   })
 
+  it('is not given by whom a policy denies it, whose ever the object will be', async () => {
+    const statement = (rest: object) => ({ Principal: { AWS: `arn:aws:iam::${otherAccount.id}:root` }, ...rest })
+    const denied = { Effect: 'Deny', Action: 's3:PutObjectAcl' }
+    const put = (Bucket: string, ACL?: 'private' | 'public-read' | 'bucket-owner-full-control', by = test.other) =>
+      refusal(by.send(new PutObjectCommand({ Bucket, Key: 'new', Body: 'x', ...(ACL ? { ACL } : {}) })))
+    for (const ObjectOwnership of ['ObjectWriter', 'BucketOwnerPreferred', 'BucketOwnerEnforced'] as const) {
+      const Bucket = await test.bucket({ ObjectOwnership })
+      const may = statement({ Action: ['s3:PutObject', 's3:GetObject'] })
+      await test.policy(Bucket, may)
+      expect([await put(Bucket), await put(Bucket, 'bucket-owner-full-control')]).toEqual(['200', '200'])
+      await test.policy(Bucket, may, denied)
+      expect([await put(Bucket), await put(Bucket, 'bucket-owner-full-control')]).toEqual(['200', '403 AccessDenied'])
+      if (ObjectOwnership === 'BucketOwnerEnforced') continue
+      for (const ACL of ['private', 'public-read'] as const) {
+        expect(await put(Bucket, ACL)).toBe('403 AccessDenied')
+        expect(await put(Bucket, ACL, test.main)).toBe('403 AccessDenied')
+        const target = { Bucket, Key: 'new', ACL }
+        const copy = new CopyObjectCommand({ ...target, CopySource: `${Bucket}/cat` })
+        expect(await refusal(test.other.send(copy))).toBe('403 AccessDenied')
+        expect(await refusal(test.other.send(new CreateMultipartUploadCommand(target)))).toBe('403 AccessDenied')
+      }
+    }
+  })
+
   it('is not copied with the object, and changes neither its bytes nor its date', async () => {
     const Bucket = await test.bucket()
     const before = await test.main.send(new GetObjectCommand({ Bucket, Key: 'cat' }))

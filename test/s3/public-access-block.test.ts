@@ -59,6 +59,10 @@ describe('public access block', () => {
     ]
     for (const put of puts) expect(await refusal(put())).toBe('403 AccessDenied')
     expect(await refusal(test.policy(Bucket, {}))).toBe('403 AccessDenied')
+    for (const network of ['10.0.0.0/0', '127.0.0.1/0', 'fc00::/0', '::ffff:0:0/96']) {
+      const open = { Condition: { IpAddress: { 'aws:SourceIp': network } } }
+      expect(await refusal(test.policy(Bucket, open))).toBe('403 AccessDenied')
+    }
     expect(await refusal(test.main.send(new PutBucketAclCommand({ Bucket, ACL: 'private' })))).toBe('200')
   })
 

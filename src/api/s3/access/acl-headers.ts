@@ -10,6 +10,10 @@ const CANNED = 'x-amz-acl'
 const hasGrants = ({ headers }: Pick<S3Request, 'headers'>): boolean =>
   GRANT_HEADERS.some(([suffix]) => headers.has(`x-amz-grant-${suffix}`))
 
+/** Does the request say anything of an ACL? */
+export const namesAcl = (request: Pick<S3Request, 'headers'>): boolean =>
+  request.headers.has(CANNED) || hasGrants(request)
+
 /** The canned ACL that is named, '' when there is none. Throws InvalidArgument for one that there is not. */
 export function cannedName({ headers }: Pick<S3Request, 'headers'>): string {
   const name = headers.get(CANNED) ?? ''

@@ -129,8 +129,8 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     const found = own(use, bucket, () => facts)
     const ask = (object: Acl | null | undefined): Answer =>
       decideAccess({
-        ...{ requester: requester(), action: use.action, aclAction: use.within, facts, object, own: found },
-        resource: arnOf(use),
+        ...{ requester: requester(), action: use.action, aclAction: use.within, making: use.making },
+        ...{ facts, object, own: found, resource: arnOf(use) },
         bucket: { access, accountId: accountOf(bucket), ownerId: bucket.ownerId },
       })
     const first = ask(undefined)

@@ -2,7 +2,7 @@ import { type Acl, grantFor, withoutPublic } from '../../../access/acl.ts'
 import type { Facts } from '../../../access/conditions.ts'
 import { evaluate, type Verdict } from '../../../access/evaluate.ts'
 import { accountArn, type Requester } from '../../../access/requester.ts'
-import type { S3Action } from '../operation.ts'
+import type { ResourceUse, S3Action } from '../operation.ts'
 import type { BucketAccess } from './bucket-access.ts'
 import type { OwnDecision } from './identity-policies.ts'
 
@@ -11,6 +11,8 @@ export interface Question {
   readonly action: S3Action
   /** That an ACL is asked for in its place. */
   readonly aclAction?: S3Action | undefined
+  /** Of a new object, not of the one whose place it takes. */
+  readonly making?: ResourceUse['making'] | undefined
   /** ARN. */
   readonly resource: string
   readonly facts: Facts
@@ -77,7 +79,14 @@ export function decideAccess(question: Question): Answer {
       ? allowed(question.own.reason)
       : denied(`bucket policy ${verdict.statement}`, true)
   }
+  if (isMakers(question, isOwn)) return allowed('owner of the new object')
   return isOwn ? forOwnAccount(question, verdict) : forOthers(question, verdict)
+}
+
+/** What it makes is its own. In the bucket's account, an identity may share what is the account's only if it has the right. */
+function isMakers({ making, requester, own }: Question, isOwn: boolean): boolean {
+  if (making === 'shared') return !isOwn && (requester.type !== 'identity' || own.allowed)
+  return making === 'private'
 }
 
 function forOwnAccount(question: Question, verdict: Verdict): Answer {
@@ -116,8 +125,8 @@ function forOthers(question: Question, verdict: Verdict): Answer {
 
 /** Of an object that is another account's, its ACL decides. */
 function unlessForeign(question: Question, reason: string): Answer {
-  const { action, bucket, object, requester } = question
-  if (bucket.access.acl === undefined || !OWNERS.has(action)) return allowed(reason)
+  const { action, bucket, object, requester, making } = question
+  if (bucket.access.acl === undefined || !OWNERS.has(action) || making) return allowed(reason)
   if (object === undefined) return { is: 'up to the object' }
   if (object === null || object.owner === bucket.ownerId) return allowed(reason)
   const grant = grantOf(question, object, requester)
@@ -132,7 +141,7 @@ function byAcl(question: Question, requester: Requester): Answer | undefined {
     const grant = grantFor(acl, 'bucket', question.aclAction ?? action, requester)
     if (grant !== undefined) return allowedByAcl(`bucket ACL ${grant}`)
   }
-  if (!OWNERS.has(action)) return undefined
+  if (!OWNERS.has(action) || question.making) return undefined
   if (object === null) return READS.has(action) ? { is: 'up to its absence' } : undefined
   if (acl === undefined) return object === undefined ? { is: 'up to the object' } : undefined
   if (object === undefined) return { is: 'up to the object' }

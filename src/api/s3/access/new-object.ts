@@ -4,7 +4,7 @@ import type { PlainProperties } from '../../../objects/object-properties.ts'
 import { S3Error } from '../error-codes.ts'
 import type { OperationContext, ResourceUse } from '../operation.ts'
 import type { S3Request } from '../request.ts'
-import { aclOfHeaders, cannedName, saysOwnerOnly } from './acl-headers.ts'
+import { aclOfHeaders, cannedName, namesAcl, saysOwnerOnly } from './acl-headers.ts'
 import { aclToJson, blockOf, type Ownership, ownershipOf } from './documents.ts'
 
 /**
@@ -17,13 +17,15 @@ export async function newObjectAccess(
   request: Pick<S3Request, 'headers'>,
 ): Promise<Pick<PlainProperties, 'owner' | 'acl'>> {
   const ownership = ownershipOf(context.objects, bucket)
+  const use = { bucket: bucket.name, key, action: 's3:PutObjectAcl' } as const
   if (ownership === 'BucketOwnerEnforced') {
     if (!saysOwnerOnly(request, bucket.ownerId)) throw new S3Error('AccessControlListNotSupported')
+    if (namesAcl(request)) await context.require({ ...use, making: 'private' })
     return {}
   }
   const owner = ownerOfNew(ownership, bucket, context.owner, cannedName(request))
   const acl = aclOfHeaders(request, { owner: owner.id, bucketOwner: bucket.ownerId }, context.accounts)
-  if (acl) await checkGiving(acl, { bucket: bucket.name, key, action: 's3:PutObjectAcl' }, bucket, context)
+  if (acl) await checkGiving(acl, use, bucket, context)
   return {
     ...(owner.id === bucket.ownerId ? {} : { owner }),
     ...(acl === undefined || isDefault(acl) ? {} : { acl: aclToJson(acl) }),
@@ -41,7 +43,7 @@ function ownerOfNew(
   return givenAway ? { id: bucket.ownerId, displayName: bucket.ownerName } : writer
 }
 
-/** What an object's owner lets others do is up to it; for anybody else it takes the right to change ACLs. */
+/** S3: whoever says who may have a new object needs the right to change ACLs, be it only that nobody may: a Deny counts. */
 async function checkGiving(
   acl: Acl,
   use: ResourceUse,
@@ -49,7 +51,7 @@ async function checkGiving(
   { objects, require }: Pick<OperationContext, 'objects' | 'require'>,
 ): Promise<void> {
   if (isPublicAcl(acl) && blockOf(objects, bucket).blockPublicAcls) throw new S3Error('AccessDenied')
-  if (acl.owner === bucket.ownerId && !isDefault(acl)) await require(use)
+  await require({ ...use, making: isDefault(acl) ? 'private' : 'shared' })
 }
 
 const isDefault = (acl: Acl): boolean =>
