@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -142,6 +143,30 @@ describe('The logging of a bucket', () => {
     expect(lines[5]?.[4]).toBe(otherAccount.user.iamId)
     // Who reads the log must not be let in by what he reads.
     expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
+  })
+
+  it('tells no key and no signature that comes in an address', async () => {
+    await log(TO_LOGS)
+    const [key, source] = [randomBytes(32), randomBytes(32)]
+    const md5 = (of: Buffer) => createHash('md5').update(of).digest('base64')
+    const customer = 'server-side-encryption-customer'
+    const query = {
+      [`x-amz-${customer}-algorithm`]: 'AES256',
+      [`x-amz-${customer}-key`]: key.toString('base64'),
+      [`X-Amz-${customer}-Key-MD5`]: md5(key),
+      [`x-amz-copy-source-${customer}-key`]: source.toString('base64'),
+      [`x-amz-copy-source-${customer}-key-md5`]: md5(source),
+    }
+    const address = `/${test.bucket}/k?${new URLSearchParams(query)}&X-Amz-Sign%61ture=abc&x-amz-security-token=abc&x=1`
+    await fetch(`${test.s3Url}${address}`, { headers: { referer: `https://x${address}` } })
+    const [, line = []] = await delivered()
+    for (const field of [line[8], line[15]]) {
+      expect(field).toContain(
+        `?x-amz-${customer}-algorithm=AES256&x-amz-${customer}-key=-&X-Amz-${customer}-Key-MD5=-` +
+          `&x-amz-copy-source-${customer}-key=-&x-amz-copy-source-${customer}-key-md5=-` +
+          '&X-Amz-Sign%61ture=-&x-amz-security-token=-&x=1',
+      )
+    }
   })
 
   it('grants its logs to others where objects have ACLs', async () => {

@@ -20,9 +20,11 @@ import {
   PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { OPERATIONS } from '../../src/api/s3/operations/index.ts'
 import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { refusal } from '../support/object-house.ts'
+import { sampleRequest } from '../support/operation-samples.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { policyFor, type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
 
@@ -34,6 +36,11 @@ afterAll(() => test[Symbol.asyncDispose]())
 
 const arn = (bucket: string, key?: string) => `arn:aws:s3:::${bucket}${key === undefined ? '' : `/${key}`}`
 const root = (account: string) => ({ AWS: `arn:aws:iam::${account}:root` })
+/** Operations on a bucket that a policy may give to everybody. */
+const FOR_ANYBODY = new Set([
+  ...['HeadBucket', 'ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'ListMultipartUploads', 'GetBucketLocation'],
+  ...['GetBucketAcl', 'PutBucketAcl', 'DeleteObjects', 'PostObject'],
+])
 const get = (client: 'main' | 'other', Bucket: string, Key = 'cat') =>
   refusal(test[client].send(new GetObjectCommand({ Bucket, Key })))
 const isPublic = async (Bucket: string) =>
@@ -95,6 +102,35 @@ describe('a bucket policy', () => {
     expect(await get('other', Bucket)).toBe('200')
     await test.policy(Bucket, { Principal: { AWS: mainAccount.id } })
     expect(await get('other', Bucket)).toBe('403 AccessDenied')
+  })
+
+  it('gives no right to itself to another account, and no administration to whom nobody knows', async () => {
+    const Bucket = await test.bucket()
+    const all = { Action: 's3:*', Resource: [arn(Bucket), arn(Bucket, '*')] }
+    const asOther = async () => [
+      await refusal(test.other.send(new GetBucketPolicyCommand({ Bucket }))),
+      await refusal(test.other.send(new PutBucketPolicyCommand({ Bucket, Policy: policyFor(Bucket, {}) }))),
+      await refusal(test.other.send(new DeleteBucketPolicyCommand({ Bucket }))),
+    ]
+    const times = (answer: string) => [answer, answer, answer]
+    await test.policy(Bucket, { Principal: root(otherAccount.id), Action: 's3:GetObject' })
+    expect(await asOther()).toEqual(times('403 AccessDenied'))
+    for (const Principal of [root(otherAccount.id), '*']) {
+      await test.policy(Bucket, { Principal, ...all })
+      expect(await asOther()).toEqual(times('405 MethodNotAllowed'))
+      expect(await refusal(test.other.send(new GetBucketPolicyStatusCommand({ Bucket })))).toBe('200')
+    }
+    for (const operation of OPERATIONS.filter(({ on }) => on === 'bucket')) {
+      const { method, query } = sampleRequest(operation, { bucket: Bucket, key: 'cat', source: `${Bucket}/cat` })
+      const target = `/${Bucket}?${new URLSearchParams(query)}`
+      const answer = await test.anonymous(method, target, method === 'PUT' ? 'x' : undefined)
+      expect(`${operation.name} ${answer.startsWith('403')}`).toBe(
+        `${operation.name} ${!FOR_ANYBODY.has(operation.name)}`,
+      )
+    }
+    expect(await test.anonymous('GET', `/${Bucket}/cat`)).toBe('200')
+    expect(await test.anonymous('PUT', `/${Bucket}/cat?tagging`, '<Tagging><TagSet/></Tagging>')).toBe('200')
+    expect(await test.anonymous('DELETE', `/${Bucket}/cat`)).toBe('204')
   })
 
   it('lets in everybody, signed or not', async () => {

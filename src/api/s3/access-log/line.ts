@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { encodeComponent } from '../uri.ts'
+import { withoutSecrets } from '../without-secrets.ts'
 
 /** What is known of a request when it is over. */
 export interface LoggedRequest {
@@ -47,7 +48,8 @@ export function logLine(request: LoggedRequest): string {
     request.objectBytes ?? '-',
     Math.round(request.totalMs),
     Math.round(request.turnAroundMs),
-    quotedText(headers.referer),
+    // It may be a presigned URL.
+    quotedText(headers.referer === undefined ? undefined : withoutSecrets(headers.referer)),
     quotedText(headers['user-agent']),
     word(request.versionId),
     request.requestId,
@@ -77,7 +79,3 @@ const escaped = (text: string): string =>
 const quotedText = (text: string | undefined): string => `"${text === undefined || text === '' ? '-' : escaped(text)}"`
 const word = (text: string | undefined): string =>
   text === undefined || text === '' ? '-' : escaped(text).replaceAll(' ', '%20')
-
-/** A signature lets its reader in until it expires, and a token does as well. */
-const withoutSecrets = (target: string): string =>
-  target.replace(/([?&]X-Amz-(?:Signature|Security-Token)=)[^&]*/gi, '$1-')

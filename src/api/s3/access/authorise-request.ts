@@ -46,8 +46,9 @@ export interface Authorisation extends Pick<OperationContext, 'may' | 'require'>
 export class Refusal extends S3Error {
   readonly reason: string
 
-  constructor(reason: string) {
-    super('AccessDenied')
+  /** S3: `MethodNotAllowed` when nobody could allow it. */
+  constructor(reason: string, code: 'AccessDenied' | 'MethodNotAllowed' = 'AccessDenied') {
+    super(code)
     this.reason = reason
   }
 }
@@ -114,7 +115,8 @@ function tagsOf(request: S3Request, { form }: Caller) {
 }
 
 function granted(decision: Decision): Decision {
-  if (!decision.allowed) throw new Refusal(decision.reason)
+  const { allowed, reason, never } = decision
+  if (!allowed) throw new Refusal(reason, never ? 'MethodNotAllowed' : 'AccessDenied')
   return decision
 }
 

@@ -44,6 +44,8 @@ export interface Decision {
   readonly allowed: boolean
   /** For the audit log: the role, the statement or the grant that decided. */
   readonly reason: string
+  /** It could not be allowed by anything. */
+  readonly never?: boolean
   /** Only an ACL allows it. */
   readonly byAcl?: boolean
   /** The object that was looked at for it; null when there was none. */
@@ -144,7 +146,8 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     if (answer.is === 'up to the object') throw new Error('a decision about an object was not taken')
     if (answer.is === 'denied' && !answer.explicit && (await isInitiator(use, bucket))) return INITIATOR
     const byAcl = answer.is === 'allowed' && answer.byAcl === true
-    const decision = { allowed: answer.is === 'allowed', reason: answer.reason, byAcl }
+    const never = answer.is === 'denied' && answer.never === true
+    const decision = { allowed: answer.is === 'allowed', reason: answer.reason, byAcl, never }
     return looks ? { ...decision, seen: object ?? null } : decision
   }
 

@@ -32,8 +32,8 @@ export interface Question {
 export type Answer =
   /** `byAcl`: by nothing else. */
   | { readonly is: 'allowed'; readonly reason: string; readonly byAcl?: true }
-  /** `explicit`: by a Deny, or by what is not understood. */
-  | { readonly is: 'denied'; readonly reason: string; readonly explicit: boolean }
+  /** `explicit`: by a Deny, or by what is not understood. `never`: whoever would be let in is told that it cannot be. */
+  | { readonly is: 'denied'; readonly reason: string; readonly explicit: boolean; readonly never?: true }
   /** It depends on the object's owner and ACL. */
   | { readonly is: 'up to the object' }
   /** Nothing allows it, and there is no object that could. */
@@ -51,9 +51,16 @@ const OWNERS: ReadonlySet<S3Action> = new Set<S3Action>([
   ...(['s3:GetObjectAcl', 's3:GetObjectVersionAcl', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'] as const),
 ])
 
-/** What AWS's root may do to a policy that shuts everybody out. */
+/** What AWS's root may do to a policy that shuts everybody out, and nobody from another account to any. */
 const MENDING: ReadonlySet<S3Action> = new Set<S3Action>([
   ...(['s3:GetBucketPolicy', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy'] as const),
+])
+
+/** Of a bucket itself, all that may be given to somebody who did not say who they are. The rest is administration. */
+const OPEN: ReadonlySet<S3Action> = new Set<S3Action>([
+  ...(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads', 's3:GetBucketLocation'] as const),
+  // A form is on its bucket until it says its key.
+  ...(['s3:GetBucketAcl', 's3:PutBucketAcl', 's3:PutObject'] as const),
 ])
 
 const allowed = (reason: string): Answer => ({ is: 'allowed', reason })
@@ -66,7 +73,9 @@ const denied = (reason: string, explicit = false): Answer => ({ is: 'denied', re
  * bucket's policy or an ACL gives; for anybody, what is given to everyone.
  */
 export function decideAccess(question: Question): Answer {
-  const { requester, bucket, action } = question
+  const { requester, bucket, action, resource } = question
+  const isObjects = resource.includes('/')
+  if (requester.type === 'anonymous' && !isObjects && !OPEN.has(action)) return denied('anonymous', true)
   const isOwn = requester.type !== 'anonymous' && requester.accountId === bucket.accountId
   const mends = isOwn && MENDING.has(action) && requester.arns.includes(accountArn(bucket.accountId))
   if (question.own.explicit) return denied(question.own.reason, true)
@@ -80,7 +89,10 @@ export function decideAccess(question: Question): Answer {
       : denied(`bucket policy ${verdict.statement}`, true)
   }
   if (isMakers(question, isOwn)) return allowed('owner of the new object')
-  return isOwn ? forOwnAccount(question, verdict) : forOthers(question, verdict)
+  if (isOwn) return forOwnAccount(question, verdict)
+  const answer = forOthers(question, verdict)
+  if (answer.is !== 'allowed' || !MENDING.has(action)) return answer
+  return { is: 'denied', reason: 'the bucket belongs to another account', explicit: true, never: true }
 }
 
 /** What it makes is its own. In the bucket's account, an identity may share what is the account's only if it has the right. */
