@@ -13,6 +13,7 @@ import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { checkNewLock } from './object-lock.ts'
 import type { ObjectLock } from './object-properties.ts'
+import { requireProtection, withMore } from './protection.ts'
 import { decodeObject } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { envelopeIdOf, parseUploadId } from './upload-id.ts'
@@ -39,7 +40,7 @@ export interface ListedPart {
 }
 
 export interface CompleteInput {
-  /** In place of what the upload began with. */
+  /** Beside what the upload began with. */
   readonly lock?: ObjectLock
   readonly bucket: Bucket
   readonly key: string
@@ -86,6 +87,11 @@ async function tryToComplete(
   }
   checkClaims(input, upload.checksum)
   checkNewLock(engine, bucket, input)
+  const modifiedAtMs = engine.clock.now()
+  const { properties: began } = upload.record
+  const properties = input.lock
+    ? { ...began, lock: withMore(requireProtection(engine, bucket), began.lock, input.lock, modifiedAtMs) }
+    : began
   const stored = await allParts(engine, keys, upload)
   const parts = chooseParts(input.parts, stored)
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0)
@@ -119,13 +125,13 @@ async function tryToComplete(
   using cipher = await keys.summaryCipher(bucket)
   const record = {
     sizeBytes,
-    modifiedAtMs: engine.clock.now(),
+    modifiedAtMs,
     blobId: upload.id,
     wrappedDek: upload.record.wrappedDek,
     sealing: upload.record.sealing,
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
-    properties: input.lock ? { ...upload.record.properties, lock: input.lock } : upload.record.properties,
+    properties,
   }
   let partReplaced = false
   const also = {

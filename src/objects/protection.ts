@@ -61,7 +61,7 @@ export function withPeriod(
   const { retainUntilMs, periodSeconds, ...rest } = lock ?? {}
   const period =
     periodSeconds ?? (retainUntilMs === undefined ? defaultDays * DAY_SECONDS : secondsTo(retainUntilMs, createdAtMs))
-  if (period < 0) return { ...rest, periodSeconds: period }
+  if (period < 0) return { ...rest, periodSeconds: period, ...(retainUntilMs === undefined ? {} : { retainUntilMs }) }
   return { ...rest, periodSeconds: period, retainUntilMs: retainUntilMs ?? createdAtMs + period * 1000 }
 }
 
@@ -79,6 +79,10 @@ export function checkPeriod({ minimumDays, maximumDays, permanent }: ProtectionD
   }
 }
 
+/** What clients are told of it: while it has no end, not the earliest that it may be given. */
+export const endOf = ({ periodSeconds = 0, retainUntilMs }: ObjectLock): number | undefined =>
+  periodSeconds < 0 ? undefined : retainUntilMs
+
 /** How a retention is made longer: by one of the four. */
 export type Extension =
   | { readonly additionalSeconds: number }
@@ -86,7 +90,7 @@ export type Extension =
   | { readonly periodSeconds: number }
   | { readonly untilMs: number }
 
-/** Throws InvalidProtection for what would make it shorter, and for what the bucket does not allow. */
+/** Throws InvalidProtection for what would make it shorter, and for what the bucket does not allow. What gets no end keeps the one it had as the earliest that it may be given. */
 export function extended(
   protection: ProtectionDocument,
   lock: ObjectLock | undefined,
@@ -96,12 +100,33 @@ export function extended(
   const before = withPeriod({ ...protection, defaultDays: 0 }, lock, createdAtMs)
   const { retainUntilMs: _, periodSeconds, ...rest } = before
   const wanted = withPeriod(protection, { ...rest, ...target(before, by, nowMs) }, createdAtMs)
-  const shorter =
-    periodSeconds === PERMANENT ||
-    (wanted.periodSeconds >= 0 && (wanted.retainUntilMs ?? 0) < (before.retainUntilMs ?? 0))
+  const endless = wanted.periodSeconds < 0
+  const shorter = periodSeconds === PERMANENT || (!endless && (wanted.retainUntilMs ?? 0) < (before.retainUntilMs ?? 0))
   if (shorter) throw invalid('A retention can be made longer only.')
-  checkPeriod({ ...protection, minimumDays: 0 }, wanted.periodSeconds)
-  return wanted
+  // The bucket's minimum may have grown since; what had no end yet was not held to it.
+  const minimumDays = periodSeconds === INDEFINITE ? protection.minimumDays : 0
+  checkPeriod({ ...protection, minimumDays }, wanted.periodSeconds)
+  return endless && before.retainUntilMs !== undefined ? { ...wanted, retainUntilMs: before.retainUntilMs } : wanted
+}
+
+/** What the end of an upload says beside its beginning: it adds holds, and makes a retention longer. Throws InvalidProtection. */
+export function withMore(
+  protection: ProtectionDocument,
+  began: ObjectLock | undefined,
+  more: ObjectLock,
+  nowMs: number,
+): ObjectLock {
+  const { holds: held = [], ...rest } = began ?? {}
+  const others = (more.holds ?? []).filter(({ id }) => !held.some((hold) => hold.id === id))
+  const holds = [...held, ...others]
+  const lock = holds.length > 0 ? { ...rest, holds } : rest
+  const { periodSeconds, retainUntilMs } = more
+  if (periodSeconds === undefined && retainUntilMs === undefined) return lock
+  if (rest.periodSeconds === undefined && rest.retainUntilMs === undefined) {
+    return { ...lock, periodSeconds, retainUntilMs }
+  }
+  const by = retainUntilMs === undefined ? { periodSeconds: periodSeconds ?? 0 } : { untilMs: retainUntilMs }
+  return extended(protection, lock, by, { createdAtMs: nowMs, nowMs })
 }
 
 function target(
@@ -112,10 +137,13 @@ function target(
   if ('periodSeconds' in by) return { periodSeconds: by.periodSeconds }
   if ('untilMs' in by) return { retainUntilMs: by.untilMs }
   if ('fromNowSeconds' in by) return { retainUntilMs: nowMs + by.fromNowSeconds * 1000 }
-  if (retainUntilMs === undefined) throw invalid('The retention has no end that something could be added to.')
+  const period = periodSeconds ?? 0
+  if (retainUntilMs === undefined || period < 0) {
+    throw invalid('The retention has no end that something could be added to.')
+  }
   return {
     retainUntilMs: retainUntilMs + by.additionalSeconds * 1000,
-    periodSeconds: (periodSeconds ?? 0) + by.additionalSeconds,
+    periodSeconds: period + by.additionalSeconds,
   }
 }
 

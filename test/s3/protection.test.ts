@@ -197,6 +197,77 @@ describe('an object of a protected bucket (AddLegalHold, DeleteLegalHold, ListLe
   })
 })
 
+describe('a retention without an end', () => {
+  const extend = (Key: string, by: object) => outcome(send('extendObjectRetention', { Key, ...by }))
+
+  it('is given none before the one that it had', async () => {
+    await put('floor', { RetentionPeriod: 9 * DAY })
+    expect(await extend('floor', { NewRetentionPeriod: -1 })).toBe('done')
+    expect(await head('floor')).toMatchObject({ RetentionPeriod: -1 })
+    expect(await head('floor')).not.toHaveProperty('RetentionExpirationDate')
+    expect(await holds('floor')).not.toHaveProperty('RetentionPeriodExpirationDate')
+    for (const by of [
+      { NewRetentionPeriod: 0 },
+      { NewRetentionPeriod: 9 * DAY - 1 },
+      { ExtendRetentionFromCurrentTime: 0 },
+      { NewRetentionExpirationDate: new Date(Date.now() + aheadMs + DAY * 1000) },
+      { AdditionalRetentionPeriod: 2 },
+    ]) {
+      expect(await extend('floor', by)).toBe('400 InvalidRequest')
+    }
+    // Nor in more steps, nor with a hold in between.
+    expect(await extend('floor', { NewRetentionPeriod: -1 })).toBe('done')
+    await send('addLegalHold', { Key: 'floor', RetentionLegalHoldId: 'h' })
+    await send('deleteLegalHold', { Key: 'floor', RetentionLegalHoldId: 'h' })
+    expect(await extend('floor', { NewRetentionPeriod: 0 })).toBe('400 InvalidRequest')
+    expect(await extend('floor', { NewRetentionPeriod: 9 * DAY })).toBe('done')
+    expect(await head('floor')).toMatchObject({ RetentionPeriod: 9 * DAY })
+    expect(await outcome(remove('floor'))).toBe('403 AccessDenied')
+  })
+
+  it('is given none that the bucket would not have given it', async () => {
+    const Bucket = 'minimum'
+    await test.s3.send(new CreateBucketCommand({ Bucket }))
+    await protect({ minimum: 1 }, Bucket)
+    await put('k', { Bucket, RetentionPeriod: -1 })
+    expect(await extend('k', { Bucket, NewRetentionPeriod: DAY - 1 })).toBe('400 InvalidRequest')
+    expect(await extend('k', { Bucket, NewRetentionPeriod: DAY })).toBe('done')
+  })
+})
+
+describe('what an upload in parts began with', () => {
+  const begin = async (Key: string, headers: Record<string, string>) => {
+    const begun = await test.raw({ method: 'POST', key: Key, query: { uploads: '' }, headers })
+    const UploadId = /<UploadId>(.*)<\/UploadId>/.exec(begun.body.toString())?.[1]
+    const { ETag } = await send('uploadPart', { Key, UploadId, PartNumber: 1, Body: 'part' })
+    const MultipartUpload = { Parts: [{ ETag, PartNumber: 1 }] }
+    return (more: object) => outcome(send('completeMultipartUpload', { Key, UploadId, MultipartUpload, ...more }))
+  }
+
+  it('is a hold that stays, beside the one that its end brings', async () => {
+    const complete = await begin('begun-held', { 'retention-legal-hold-id': 'first', 'retention-period': '0' })
+    expect(await complete({ RetentionPeriod: 0, RetentionLegalHoldId: 'second' })).toBe('done')
+    expect(await holds('begun-held')).toMatchObject({ LegalHolds: [{ ID: 'first' }, { ID: 'second' }] })
+    expect(await outcome(remove('begun-held'))).toBe('403 AccessDenied')
+  })
+
+  it('is a period that its end makes longer, and never shorter', async () => {
+    const complete = await begin('begun-retained', { 'retention-period': String(5 * DAY) })
+    expect(await complete({ RetentionPeriod: 5 * DAY - 1 })).toBe('400 InvalidRequest')
+    expect(await complete({ RetentionExpirationDate: new Date(Date.now() + aheadMs + DAY * 1000) })).toBe(
+      '400 InvalidRequest',
+    )
+    expect(await complete({ RetentionPeriod: 6 * DAY })).toBe('done')
+    expect(await head('begun-retained')).toMatchObject({ RetentionPeriod: 6 * DAY })
+  })
+
+  it('is a period that a hold leaves as it is', async () => {
+    const complete = await begin('begun-both', { 'retention-period': String(5 * DAY) })
+    expect(await complete({ RetentionLegalHoldId: 'late' })).toBe('done')
+    expect(await head('begun-both')).toMatchObject({ RetentionPeriod: 5 * DAY, RetentionLegalHoldCount: 1 })
+  })
+})
+
 describe('an object of another bucket', () => {
   it('has neither periods nor holds', async () => {
     const Bucket = 'unprotected'

@@ -75,7 +75,7 @@ it('needs the right to read tags to copy or count them', async () => {
   expect((await send('PUT', 'copy', bare)).status).toBe(200)
 })
 
-it('goes with the right to write that an ACL gives, for what is written', async () => {
+it('goes with the right to write that an ACL gives, for what a form uploads', async () => {
   const s3 = test.client()
   await s3.send(new CreateBucketCommand({ Bucket: 'public', ACL: 'public-read-write' }))
   const form = new FormData()

@@ -81,7 +81,7 @@ export interface OperationContext extends Caller {
 export type S3Action = `s3:${string}`
 
 export interface ResourceUse {
-  /** What it is done along with: an ACL, which knows few actions, gives it with that one (tags with an upload). */
+  /** What it is done along with: an ACL, which knows few actions, gives it with that one (tags with the form that uploads). */
   readonly within?: S3Action
   /** It is about an object that the requester is making, and that is thus its own: nobody else may have it, or somebody may. */
   readonly making?: 'private' | 'shared'

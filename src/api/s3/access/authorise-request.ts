@@ -104,10 +104,14 @@ function usesOf({ operation, request, caller }: Asked): ResourceUse[] {
   const source = operation.alsoUses?.(request)
   return [
     { ...where, action },
-    ...needs.map((one) => ({ ...where, action: one, within: action })),
+    ...needs.map((one) => ({ ...where, action: one, ...(tagsByForm(one, caller) ? { within: action } : {}) })),
     ...(source ? [source] : []),
   ]
 }
+
+/** S3: whom an ACL lets upload by a form, it lets tag what that uploads; it gives no other right beside the one to write. */
+const tagsByForm = (action: S3Action, { form }: Caller): boolean =>
+  action === 's3:PutObjectTagging' && form?.fields.has('tagging') === true
 
 function tagsOf(request: S3Request, { form }: Caller) {
   const tagging = form?.fields.get('tagging')

@@ -3,7 +3,7 @@ import { S3Error } from '../error-codes.ts'
 import type { OperationContext, ResourceUse, S3Action, S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { dateMs } from './mode.ts'
-import { protectionHeaders, uploadProtection } from './protection.ts'
+import { protectionHeaders, protectionNeeds, uploadProtection } from './protection.ts'
 
 const MODE = 'x-amz-object-lock-mode'
 const UNTIL = 'x-amz-object-lock-retain-until-date'
@@ -49,7 +49,8 @@ const invalid = (name: string, value: string, message: string): S3Error =>
 /** The rights that they take beside the right to write the object. */
 export const lockNeeds = ({ headers }: Headers): readonly S3Action[] => [
   ...(headers.has(MODE) || headers.has(UNTIL) ? (['s3:PutObjectRetention'] as const) : []),
-  ...(headers.has(HOLD) || headers.has('retention-legal-hold-id') ? (['s3:PutObjectLegalHold'] as const) : []),
+  ...(headers.has(HOLD) ? (['s3:PutObjectLegalHold'] as const) : []),
+  ...protectionNeeds({ headers }),
 ]
 
 export const bypassesGovernance = ({ headers }: Headers): boolean => headers.get(BYPASS)?.toLowerCase() === 'true'

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { ObjectLock } from '../../../objects/object-properties.ts'
-import { type Extension, INDEFINITE, PERMANENT, type ProtectionDocument } from '../../../objects/protection.ts'
+import { type Extension, endOf, INDEFINITE, PERMANENT, type ProtectionDocument } from '../../../objects/protection.ts'
 import { S3Error } from '../error-codes.ts'
+import type { S3Action } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { storedDocument } from '../stored-document.ts'
 import { parseXml, type XmlElement } from '../xml/decode.ts'
@@ -54,23 +55,29 @@ export const protectionConfiguration = (protection: ProtectionDocument | undefin
 
 const PERIOD = 'retention-period'
 const EXPIRATION = 'retention-expiration-date'
-const HOLD = 'retention-legal-hold-id'
+const HOLD_ID = 'retention-legal-hold-id'
 
 type Headers = Pick<S3Request, 'headers'>
 
 /** What the headers of an upload say; undefined when they say nothing. */
 export function uploadProtection({ headers }: Headers): ObjectLock | undefined {
-  const [period, expiration, hold] = [headers.get(PERIOD), headers.get(EXPIRATION), headers.get(HOLD)]
+  const [period, expiration, hold] = [headers.get(PERIOD), headers.get(EXPIRATION), headers.get(HOLD_ID)]
   if (period !== undefined && expiration !== undefined) {
     throw new S3Error('InvalidRequest', 'Retention-Period and Retention-Expiration-Date cannot both be given.')
   }
   const lock: ObjectLock = {
     ...(period === undefined ? {} : { periodSeconds: periodOf(PERIOD, period) }),
     ...(expiration === undefined ? {} : { retainUntilMs: dateOf(EXPIRATION, expiration) }),
-    ...(hold === undefined ? {} : { holds: [{ id: checkedHoldId(HOLD, hold), atMs: Date.now() }] }),
+    ...(hold === undefined ? {} : { holds: [{ id: checkedHoldId(HOLD_ID, hold), atMs: Date.now() }] }),
   }
   return Object.keys(lock).length > 0 ? lock : undefined
 }
+
+/** The rights that they take beside the right to write the object. */
+export const protectionNeeds = ({ headers }: Headers): readonly S3Action[] => [
+  ...(headers.has(PERIOD) || headers.has(EXPIRATION) ? (['s3:PutObjectRetention'] as const) : []),
+  ...(headers.has(HOLD_ID) ? (['s3:PutObjectLegalHold'] as const) : []),
+]
 
 /** Of ExtendObjectRetention: one of four. */
 export function extensionOf({ headers }: Headers): Extension {
@@ -118,13 +125,12 @@ function dateOf(name: string, text: string): number {
 const invalid = (name: string, value: string, message: string): S3Error =>
   new S3Error('InvalidArgument', message, { extra: { ArgumentName: name, ArgumentValue: value } })
 
-export const protectionHeaders = (lock: ObjectLock): Record<string, string> =>
-  lock.periodSeconds === undefined
-    ? {}
-    : {
-        'retention-period': String(lock.periodSeconds),
-        ...(lock.retainUntilMs === undefined
-          ? {}
-          : { 'retention-expiration-date': new Date(lock.retainUntilMs).toISOString() }),
-        'retention-legal-hold-count': String(lock.holds?.length ?? 0),
-      }
+export function protectionHeaders(lock: ObjectLock): Record<string, string> {
+  if (lock.periodSeconds === undefined) return {}
+  const endMs = endOf(lock)
+  return {
+    [PERIOD]: String(lock.periodSeconds),
+    ...(endMs === undefined ? {} : { [EXPIRATION]: new Date(endMs).toISOString() }),
+    'retention-legal-hold-count': String(lock.holds?.length ?? 0),
+  }
+}

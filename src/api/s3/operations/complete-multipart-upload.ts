@@ -5,7 +5,7 @@ import { writeConditions } from '../condition-headers.ts'
 import { customerKeyOf } from '../customer-key.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
-import { uploadProtection } from '../lock/protection.ts'
+import { protectionNeeds, uploadProtection } from '../lock/protection.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
@@ -24,6 +24,7 @@ export const completeMultipartUpload = defineOperation({
   on: 'object',
   query: { uploadId: true },
   action: 's3:PutObject',
+  alsoNeeds: protectionNeeds,
   parse: (request) => {
     const { uploadId, ...target } = uploadTarget(request)
     const size = request.headers.get('x-amz-mp-object-size')

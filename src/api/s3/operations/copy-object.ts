@@ -11,6 +11,7 @@ import { sourceKeyOf } from '../customer-key.ts'
 import { contextHeader, namesEncryption, requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
+import { lockNeeds } from '../lock/headers.ts'
 import { encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
@@ -33,7 +34,7 @@ export const copyObject = defineOperation({
   on: 'object',
   headers: ['x-amz-copy-source'],
   action: 's3:PutObject',
-  alsoNeeds: (request) => (directive(request, 'tagging') === 'REPLACE' ? uploadNeeds(request) : []),
+  alsoNeeds: (request) => (directive(request, 'tagging') === 'REPLACE' ? uploadNeeds(request) : lockNeeds(request)),
   alsoUses: copySourceUse,
   parse: (request) => {
     refuseUnsupported(request)
@@ -80,7 +81,7 @@ export const copyObject = defineOperation({
     const properties = {
       ...input.properties,
       ...(input.replaceTags ? {} : { tags: await copiedTags(input, object, context) }),
-      ...(input.copyRetention ? retentionOf(object) : {}),
+      ...(input.copyRetention ? await copiedRetention(input, object, context) : {}),
       // S3: of the ACL of the source nothing is copied.
       ...(await newObjectAccess(context, target, request)),
     }
@@ -120,9 +121,11 @@ export const copyObject = defineOperation({
   },
 })
 
+type Places = Readonly<Record<'source' | 'target', ObjectTarget>>
+
 /** S3: whoever copies tags must be allowed to read them there and to write them here. */
 async function copiedTags(
-  { source, target }: Readonly<Record<'source' | 'target', ObjectTarget>>,
+  { source, target }: Places,
   object: OpenObject,
   { may }: OperationContext,
 ): Promise<readonly Tag[]> {
@@ -149,9 +152,17 @@ function kept({ manifest }: OpenObject, given: Attributes): Attributes {
   }
 }
 
-/** IBM: the period, from the copy on. */
-const retentionOf = ({ properties: { lock } }: OpenObject): ObjectProperties =>
-  lock?.periodSeconds === undefined ? {} : { lock: { periodSeconds: lock.periodSeconds } }
+/** IBM: the period, from the copy on. It takes the rights to read it there and to give it here. */
+async function copiedRetention(
+  { source, target }: Places,
+  { properties: { lock } }: OpenObject,
+  { require }: OperationContext,
+): Promise<ObjectProperties> {
+  if (lock?.periodSeconds === undefined) return {}
+  await require({ ...source, action: 's3:GetObjectRetention' })
+  await require({ ...target, action: 's3:PutObjectRetention' })
+  return { lock: { periodSeconds: lock.periodSeconds } }
+}
 
 function directive({ headers }: S3Request, of: 'metadata' | 'tagging' | 'retention'): 'COPY' | 'REPLACE' {
   const name = of === 'retention' ? RETENTION : `x-amz-${of}-directive`

@@ -1,4 +1,5 @@
 import { ObjectsError } from '../../../objects/errors.ts'
+import { endOf } from '../../../objects/protection.ts'
 import { S3Error } from '../error-codes.ts'
 import { bucketProtection } from '../lock/protection.ts'
 import { defineOperation } from '../operation.ts'
@@ -21,11 +22,12 @@ export const listLegalHolds = defineOperation({
     if (!known) {
       throw new ObjectsError('NoSuchKey', 'The specified key does not exist.', { details: { key: target.key } })
     }
-    const { holds = [], periodSeconds, retainUntilMs } = known.lock ?? {}
+    const { holds = [], periodSeconds } = known.lock ?? {}
+    const endMs = endOf(known.lock ?? {})
     return xmlReply('RetentionState', {
       CreateTime: dateOf(known.modifiedAtMs),
       ...(periodSeconds === undefined ? {} : { RetentionPeriod: periodSeconds }),
-      ...(retainUntilMs === undefined ? {} : { RetentionPeriodExpirationDate: dateOf(retainUntilMs) }),
+      ...(endMs === undefined ? {} : { RetentionPeriodExpirationDate: dateOf(endMs) }),
       LegalHolds: { LegalHold: holds.map(({ id, atMs }) => ({ ID: id, Date: dateOf(atMs) })) },
     })
   },
