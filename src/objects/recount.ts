@@ -1,6 +1,13 @@
 import { uuidFromBytes } from '../base/ids.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
-import type { Counter, Entry, MetadataSnapshot, MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
+import type {
+  Counter,
+  Entry,
+  MetadataSnapshot,
+  MetadataStore,
+  Space,
+  Write,
+} from '../storage/metadata/metadata-store.ts'
 import { keyedRecord } from './keyed-record.ts'
 import { rowsUnder, SPACE } from './keyspace.ts'
 import { decodeVersion } from './records.ts'
@@ -86,13 +93,18 @@ const byName = (counters: readonly Counter[]): ReadonlyMap<string, Counter> =>
   new Map(counters.map((counter) => [counter.key.toString('latin1'), counter]))
 
 /** How far the counting at the first start has come. */
-type State = { readonly done: true } | { readonly done: false; readonly space: number; readonly after: string }
+type State =
+  | { readonly done: true; readonly versions?: true }
+  | { readonly done: false; readonly space: number; readonly after: string }
 
 /**
  * Counts the records of a directory that was written before there were counters. Nobody else writes meanwhile. Each page is
  * counted in the commit that moves the mark behind it, so that an interruption neither forgets nor repeats any.
  */
 export async function ensureCounted(metadata: MetadataStore): Promise<void> {
+  // One read, at every start but the first one.
+  const row = await metadata.get(SPACE.usage, STATE)
+  if (row && JSON.parse(row.value.toString('utf8'))['versions'] === true) return
   await ensure(metadata, STATE, COUNTED_SPACES, (space, rows) => {
     const tally = usageTally()
     addRows(tally, space, rows)
@@ -103,6 +115,8 @@ export async function ensureCounted(metadata: MetadataStore): Promise<void> {
     addVersions(tally, rows)
     return tally.counters()
   })
+  const over: Write = { type: 'delete', space: SPACE.usage, key: VERSIONS_STATE }
+  await metadata.commit([stateWrite(STATE, { done: true, versions: true }), over])
 }
 
 type Rows = readonly (Entry | DamagedRow)[]

@@ -34,6 +34,9 @@ const MIN_PART_BYTES = 32
 export const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : `no code: ${String(error)}`
 
+/** In a row: a start takes many steps, and each may be the last. */
+const MAX_KILLED_STARTS = 30
+
 export function simulatedProcess(world: World, provider: KeyProvider, wrong: (text: string) => void): Process {
   const disk: Disk = new Map()
   const stored = memoryStore()
@@ -44,6 +47,7 @@ export function simulatedProcess(world: World, provider: KeyProvider, wrong: (te
   let life: Life = { dead: true }
   let killNow: () => void = () => {}
   let stopping = false
+  let killedStarts = 0
   let nonces: Promise<unknown> = Promise.resolve()
 
   const start = async (): Promise<void> => {
@@ -73,6 +77,7 @@ export function simulatedProcess(world: World, provider: KeyProvider, wrong: (te
           },
         })
         running = { life: mine, objects, killed }
+        killedStarts = 0
         return
       } catch (error) {
         if (!EXPECTED.includes(codeOf(error))) wrong(`at the start: ${codeOf(error)}`)
@@ -100,7 +105,10 @@ export function simulatedProcess(world: World, provider: KeyProvider, wrong: (te
         if (running && !stopping) return running
       }
     },
-    kill: end,
+    kill: () => {
+      if (!running && ++killedStarts > MAX_KILLED_STARTS) return
+      end()
+    },
     stop: () => {
       if (!running || stopping) return
       stopping = true
