@@ -59,6 +59,11 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'PutObject',
+    is: 'a bucket without ACLs takes `x-amz-acl: private` from its owner, who then has full control as always',
+    why: 's3cmd sends it with every copy; AWS refuses it',
+  },
+  {
+    operation: 'PutObject',
     is: 'If-None-Match takes an ETag as well as `*`, as CompleteMultipartUpload does',
     why: 'RFC 9110 says what it means; AWS answers 501',
   },

@@ -112,7 +112,8 @@ describe('ownership controls', () => {
     expect(await refusal(test.main.send(new PutObjectAclCommand({ Bucket, Key: 'cat', ACL: 'private' })))).toBe(refused)
     const put = (input: object) =>
       refusal(test.main.send(new PutObjectCommand({ Bucket, Key: 'cat', Body: 'x', ...input })))
-    expect(await put({ ACL: 'private' })).toBe(refused)
+    expect(await put({ ACL: 'public-read' })).toBe(refused)
+    expect(await put({ ACL: 'private' })).toBe('200')
     expect(await put({ GrantRead: `id=${MAIN}` })).toBe(refused)
     expect(await put({ GrantFullControl: `id=${MAIN}` })).toBe('200')
   })

@@ -165,7 +165,6 @@ describe('PutObject', () => {
     [{ 'x-amz-storage-class': 'COLDEST' }, '400 InvalidStorageClass'],
     [{ 'x-amz-acl': 'public-read' }, '400 AccessControlListNotSupported'],
     [{ 'x-amz-grant-read': 'id=x' }, '400 AccessControlListNotSupported'],
-    [{ 'x-amz-acl': 'private' }, '400 AccessControlListNotSupported'],
     [{ 'x-amz-acl': 'nonsense' }, '400 InvalidArgument'],
   ])('refuses %j rather than ignore it', async (headers, expected) => {
     expect(outcome(await test.raw({ method: 'PUT', key: 'refused', body: 'x', headers: { ...headers } }))).toBe(
@@ -176,6 +175,7 @@ describe('PutObject', () => {
 
   it.each([
     { 'x-amz-acl': 'bucket-owner-full-control' },
+    { 'x-amz-acl': 'private' },
     { 'x-amz-storage-class': 'STANDARD' },
     { 'x-amz-server-side-encryption': 'AES256' },
   ])('takes %j, which asks for what is done anyway', async (headers) => {

@@ -23,10 +23,14 @@ export function cannedName({ headers }: Pick<S3Request, 'headers'>): string {
   return name
 }
 
-/** Whether the headers, if there are any, only say that the owner may do everything, which is so where ACLs mean nothing. */
-export function saysOwnerOnly(request: Pick<S3Request, 'headers'>, owner: string): boolean {
+/**
+ * Whether the headers, if there are any, only say that the owner may do everything, which is so where ACLs mean nothing.
+ * AWS refuses `private` all the same; of an owner who writes himself it says just that, and s3cmd sends it with every copy.
+ */
+export function saysOwnerOnly(request: Pick<S3Request, 'headers'>, owner: string, writer: string): boolean {
   const canned = cannedName(request)
-  if (!hasGrants(request)) return canned === '' || canned === 'bucket-owner-full-control'
+  const owned = ['', 'bucket-owner-full-control', ...(writer === owner ? ['private'] : [])]
+  if (!hasGrants(request)) return owned.includes(canned)
   const given = GRANT_HEADERS.filter(([suffix]) => request.headers.has(`x-amz-grant-${suffix}`))
   const full = request.headers.get('x-amz-grant-full-control')
   if (canned !== '' || given.length !== 1 || full === undefined) return false

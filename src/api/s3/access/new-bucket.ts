@@ -2,7 +2,7 @@ import { isPublicAcl, privateAcl } from '../../../access/acl.ts'
 import type { BucketDocuments } from '../../../objects/bucket-document.ts'
 import { S3Error } from '../error-codes.ts'
 import type { S3Request } from '../request.ts'
-import { aclOfHeaders, cannedName, saysOwnerOnly } from './acl-headers.ts'
+import { aclOfHeaders, saysOwnerOnly } from './acl-headers.ts'
 import type { AccountDirectory } from './directory.ts'
 import { aclToJson, BLOCK_ALL, OWNERSHIPS, type Ownership } from './documents.ts'
 
@@ -24,7 +24,7 @@ interface NewBucketOptions {
 export function newBucketAccess({ request, owner, accounts, defaults }: NewBucketOptions): BucketDocuments {
   const closed = defaults === 'aws'
   const ownership = ownershipOf(request) ?? (closed ? 'BucketOwnerEnforced' : null)
-  if (ownership === 'BucketOwnerEnforced' && cannedName(request) !== 'private' && !saysOwnerOnly(request, owner)) {
+  if (ownership === 'BucketOwnerEnforced' && !saysOwnerOnly(request, owner, owner)) {
     throw new S3Error('InvalidBucketAclWithObjectOwnership')
   }
   const acl = aclOfHeaders(request, { owner: owner, bucketOwner: owner }, accounts) ?? privateAcl(owner)

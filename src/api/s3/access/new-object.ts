@@ -19,7 +19,7 @@ export async function newObjectAccess(
   const ownership = ownershipOf(context.objects, bucket)
   const use = { bucket: bucket.name, key, action: 's3:PutObjectAcl' } as const
   if (ownership === 'BucketOwnerEnforced') {
-    if (!saysOwnerOnly(request, bucket.ownerId)) throw new S3Error('AccessControlListNotSupported')
+    if (!saysOwnerOnly(request, bucket.ownerId, context.owner.id)) throw new S3Error('AccessControlListNotSupported')
     if (namesAcl(request)) await context.require({ ...use, making: 'private' })
     return {}
   }
