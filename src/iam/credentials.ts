@@ -21,6 +21,20 @@ export interface Credential {
   readonly serviceInstanceCrn: string
   readonly canonicalId: string
   readonly displayName: string
+  /** Of temporary ones: the token that must come with each request. */
+  readonly sessionToken?: string
+  readonly expiresAtMs?: number
+  /** Of temporary ones: what they end with. */
+  readonly origin?: SessionOrigin
+}
+
+export interface SessionOrigin {
+  /** The access key that they were got with, at first, and whose it was. */
+  readonly via: string
+  readonly iamId: string
+  readonly accountId: string
+  /** Keys of the roles that were taken on since. */
+  readonly parents: readonly string[]
 }
 
 export interface HmacPair {

@@ -8,6 +8,7 @@ import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
 import { type Authorizations, authorizationPolicy } from './authorizations.ts'
 import { type AwsIdentities, createAwsIdentities } from './aws/aws-identities.ts'
+import { createSessions } from './aws/sessions.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
 import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
@@ -53,7 +54,8 @@ export interface Iam {
   readonly instance: (crnOrGuid: string) => Instance | undefined
   /** S3 owner: canonical id and display name of an account. */
   readonly owner: (accountId: string) => Owner | undefined
-  readonly findCredential: (accessKeyId: string) => Credential | undefined
+  /** With the session token: also temporary ones, which may have expired. What it says counts only once the signature does. */
+  readonly findCredential: (accessKeyId: string, sessionToken?: string) => Credential | undefined
   /** Throws InvalidToken or ExpiredToken. The rights are the ones of now, not those of the time of issue. */
   readonly verifyToken: (jwt: string) => Promise<Principal>
   /** The identity of a service acting for an account's instance, for callers in this process. Throws UnknownInstance. */
@@ -130,6 +132,7 @@ export async function openIam({
     throw new CodedError<IamErrorCode>('IamStateDamaged', 'no stored identity can be read with this instance key')
   }
   const policies = createPolicies(state)
+  const sessions = createSessions(state, { tokenKey, clock })
   const signingKeySettings = settings?.signingKey ?? DEFAULT_SIGNING_KEY_SETTINGS
   const keys = await openSigningKeys({ rows, tokenKey, clock, settings: signingKeySettings })
   const refreshTokens = createRefreshTokens({ tokenKey, clock, lifeMs: refreshTokenLifeMs })
@@ -144,7 +147,10 @@ export async function openIam({
     instances: (filter) => listInstances(state, filter),
     instance: (crnOrGuid) => findInstance(state, crnOrGuid),
     owner: (accountId) => ownerOf(state, accountId),
-    findCredential: (accessKeyId) => findCredential(state, accessKeyId),
+    findCredential: (accessKeyId, sessionToken) =>
+      sessionToken === undefined || state.credentials.get(accessKeyId)
+        ? findCredential(state, accessKeyId)
+        : sessions.find(accessKeyId, sessionToken),
     verifyToken: tokens.verify,
     servicePrincipal: (instanceCrn) => servicePrincipalOf(state, instanceCrn),
     decide: (principal, action, target) => decide(state, principal, action, target),
@@ -166,7 +172,7 @@ export async function openIam({
     people: createPeople(state, clock),
     resourceInstances: createResourceInstances(state, clock),
     resourceKeys: createResourceKeys(state, clock),
-    aws: createAwsIdentities(state),
+    aws: createAwsIdentities(state, sessions),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),

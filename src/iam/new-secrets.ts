@@ -10,6 +10,9 @@ const randomText = (alphabet: string, length: number): string =>
 /** 20 characters. An id, not a secret. */
 export const newAccessKeyId = (): string => `CFR${randomText(BASE32, 17)}`
 
+/** 20 characters, told apart from the others at a glance. */
+export const newTemporaryAccessKeyId = (): string => `CFT${randomText(BASE32, 17)}`
+
 /** 40 characters, 238 random bits. */
 export const newSecretAccessKey = (): string => randomText(BASE62, 40)
 

@@ -52,14 +52,13 @@ export async function authenticate(
 }
 
 /** Who signed a call of the query APIs, whose body was read. */
-export function authenticateCall(request: S3Request, body: Buffer, { iam, clock }: AuthenticationOptions): Who {
+export function authenticateCall(request: S3Request, body: Buffer, { iam, clock }: AuthenticationOptions): Credential {
   const bodySha256 = sha256Hex(body)
   const claimed = request.headers.get('x-amz-content-sha256')
   if (claimed !== undefined && claimed.toLowerCase() !== bodySha256) throw new S3Error('XAmzContentSHA256Mismatch')
   const { findCredential } = iam
   const form = { services: ['iam', 'sts'], bodySha256 } as const
-  const { credential } = verifySignature(request, { findCredential, clock, regions: REGIONS, form })
-  return signer(credential, request, iam)
+  return verifySignature(request, { findCredential, clock, regions: REGIONS, form }).credential
 }
 
 export const isForm = ({ method, key, headers }: S3Request): boolean =>
@@ -83,7 +82,7 @@ async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Pr
   }
 }
 
-export type Who = Omit<Caller, 'body'>
+type Who = Omit<Caller, 'body'>
 
 const nobody: Who = { principal: ANONYMOUS_PRINCIPAL, serviceInstanceCrn: '', owner: ANONYMOUS_OWNER }
 

@@ -5,6 +5,7 @@ import type { IamState } from '../state.ts'
 import { type AccessKeys, createAccessKeys } from './access-keys.ts'
 import { type AwsDirectory, awsDirectory } from './directory.ts'
 import { type AwsGroup, type AwsKind, type AwsRole, type AwsUser, entityKey } from './entity.ts'
+import type { Sessions } from './sessions.ts'
 
 /** Identities of AWS's kind, which have no rights but those of their policies. */
 export interface AwsIdentities {
@@ -12,10 +13,11 @@ export interface AwsIdentities {
   readonly groups: AwsDirectory<AwsGroup>
   readonly roles: AwsDirectory<AwsRole>
   readonly accessKeys: AccessKeys
+  readonly sessions: Sessions
   readonly newId: (kind: AwsKind) => string
 }
 
-export function createAwsIdentities(state: IamState): AwsIdentities {
+export function createAwsIdentities(state: IamState, sessions: Sessions): AwsIdentities {
   const { users, awsUsers, awsGroups, awsRoles, credentials } = state
   const keysOf = ({ accountId, id }: AwsUser) =>
     [...credentials.values()].filter((row) => row.accountId === accountId && row.iamId === id)
@@ -36,6 +38,7 @@ export function createAwsIdentities(state: IamState): AwsIdentities {
     }),
     roles: awsDirectory(state, awsRoles, { kind: 'role', blocks: () => undefined }),
     accessKeys: createAccessKeys(state, exists),
+    sessions,
     newId: newAwsId,
   }
 }

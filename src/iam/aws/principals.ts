@@ -1,6 +1,6 @@
 import type { AwsIdentity, UserPrincipal } from '../principal.ts'
 import type { IamState } from '../state.ts'
-import { type AwsUser, arnOf, entityKey } from './entity.ts'
+import { type AwsRole, type AwsUser, arnOf, entityKey } from './entity.ts'
 
 /** With the policies of now. A group that cannot be read may have denied something: then nothing is allowed. */
 export function awsUserPrincipal({ awsGroups }: Pick<IamState, 'awsGroups'>, user: AwsUser): UserPrincipal {
@@ -18,7 +18,25 @@ export function awsUserPrincipal({ awsGroups }: Pick<IamState, 'awsGroups'>, use
   })
 }
 
-const principal = ({ accountId, name }: AwsUser, iamId: string, aws: AwsIdentity): UserPrincipal => ({
+export interface RoleSession {
+  readonly name: string
+  readonly policies: readonly string[]
+  /** ARNs. */
+  readonly managed: readonly string[]
+}
+
+export function awsRolePrincipal(role: AwsRole, session: RoleSession): UserPrincipal {
+  const { accountId, name, policies, attached } = role
+  return principal(role, `${role.id}:${session.name}`, {
+    kind: 'role',
+    name,
+    arns: [`arn:aws:sts::${accountId}:assumed-role/${name}/${session.name}`, arnOf('role', role)],
+    sources: [{ of: `role ${name}`, policies, attached }],
+    session: { policies: session.policies, managed: session.managed },
+  })
+}
+
+const principal = ({ accountId, name }: AwsUser | AwsRole, iamId: string, aws: AwsIdentity): UserPrincipal => ({
   ...{ type: 'user', iamId, accountId, name, email: '', roles: {} },
   aws,
 })

@@ -1,48 +1,50 @@
 import type { Facts } from '../../../access/conditions.ts'
+import type { Requester } from '../../../access/requester.ts'
 import { factsOf } from '../access/facts.ts'
 import { decideIdentity, type OwnDecision } from '../access/identity-policies.ts'
 import { isAccountItself, requesterOf } from '../access/requester.ts'
-import type { S3Request } from '../request.ts'
 import { QueryError } from './query-error.ts'
-import type { QueryCall, QueryOperation } from './query-operation.ts'
+import type { AskedCall, QueryCall } from './query-operation.ts'
 
-export interface AskedCall {
-  readonly request: S3Request
-  readonly call: QueryCall
-  readonly operation: QueryOperation
-  /** ARN. */
-  readonly resource: string
-  readonly sourceIp: string | undefined
-  readonly region: string
+/** The role, or the statement, that decided. */
+export function authoriseCall(asked: AskedCall): OwnDecision {
+  const { operation, call } = asked
+  const { credential, principal } = call
+  // AWS: what GetSessionToken gave manages nothing, so that who gets hold of it gets nothing that lasts longer.
+  const isSession = credential.origin !== undefined && principal.aws?.kind !== 'role'
+  if (isSession && operation.api === 'iam') return { allowed: false, reason: 'temporary credentials' }
+  if (operation.permanentKeysOnly && credential.origin) return { allowed: false, reason: 'temporary credentials' }
+  if (operation.open) return { allowed: true, reason: 'everybody may' }
+  return (operation.decide ?? decideOwn)(asked)
 }
 
-/** The role, or the statement, that lets the caller do it. Throws AccessDenied. */
-export function authoriseCall(asked: AskedCall): string {
-  const { operation, call, resource } = asked
-  if (operation.open) return 'everybody may'
-  const { allowed, reason } = decideCall(asked)
-  if (allowed) return reason
+export function refused({ operation, call, resource }: AskedCall): QueryError {
   const { accountId, principal } = call
   const who = principal.aws?.arns[0] ?? `arn:aws:iam::${accountId}:user/${principal.iamId}`
   const action = `${operation.api}:${operation.name}`
-  throw new QueryError(
+  return new QueryError(
     403,
     'AccessDenied',
     `User: ${who} is not authorized to perform: ${action} on resource: ${resource}`,
   )
 }
 
-/** Administrators of the account may everything; who has policies of AWS's kind, what these say. */
-function decideCall({ request, call, operation, resource, sourceIp, region }: AskedCall): OwnDecision {
-  const { principal, iam, nowMs } = call
+/** What the caller's own account says: Administrators may everything, who has policies of AWS's kind what these say. */
+export function decideOwn(asked: AskedCall): OwnDecision {
+  const { call, operation, resource } = asked
+  const { principal, iam } = call
   if (!principal.aws) {
     const allowed = isAccountItself(principal, iam)
     return { allowed, reason: allowed ? 'Administrator of the account' : 'no Administrator of the account' }
   }
-  const requester = requesterOf(principal, iam)
-  const facts: Facts = factsOf({
-    ...{ request, isForm: false, principal, requester, sourceIp, nowMs, region },
-    ...{ bucket: undefined, versionId: undefined },
-  })
+  const [requester, facts] = [requesterOfCall(call), factsOfCall(asked)]
   return decideIdentity(principal.aws, { requester, action: `${operation.api}:${operation.name}`, resource, facts })
 }
+
+export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => requesterOf(principal, iam)
+
+export const factsOfCall = ({ request, call, sourceIp, region }: AskedCall): Facts =>
+  factsOf({
+    ...{ request, isForm: false, principal: call.principal, requester: requesterOfCall(call), sourceIp, region },
+    ...{ nowMs: call.nowMs, bucket: undefined, versionId: undefined },
+  })

@@ -1,9 +1,23 @@
 import type { AwsEntity, AwsKind } from '../../../iam/aws/entity.ts'
 import { arnOf } from '../../../iam/aws/entity.ts'
 import { noSuchEntity, validation } from '../../../iam/aws/errors.ts'
+import type { Credential } from '../../../iam/credentials.ts'
 import type { Iam } from '../../../iam/iam.ts'
 import type { UserPrincipal } from '../../../iam/principal.ts'
+import type { OwnDecision } from '../access/identity-policies.ts'
+import type { S3Request } from '../request.ts'
 import type { XmlObject } from '../xml/encode.ts'
+
+/** A call whose permission is asked for. */
+export interface AskedCall {
+  readonly request: S3Request
+  readonly call: QueryCall
+  readonly operation: QueryOperation
+  /** ARN. */
+  readonly resource: string
+  readonly sourceIp: string | undefined
+  readonly region: string
+}
 
 export type QueryIam = Pick<Iam, 'aws' | 'decide' | 'owner' | 'people'>
 
@@ -11,6 +25,8 @@ export type QueryIam = Pick<Iam, 'aws' | 'decide' | 'owner' | 'people'>
 export interface QueryCall {
   readonly form: QueryForm
   readonly principal: UserPrincipal
+  /** That signed it. */
+  readonly credential: Credential
   readonly accountId: string
   readonly iam: QueryIam
   readonly nowMs: number
@@ -32,8 +48,11 @@ export interface QueryOperation {
   /** Parameters that it acts upon; any other one that says something is refused. */
   readonly takes: readonly string[]
   readonly changes?: true
-  /** Everybody may, and only what it does itself decides. */
+  /** Everybody may who is somebody. */
   readonly open?: true
+  readonly permanentKeysOnly?: true
+  /** In place of what the caller's own account says. */
+  readonly decide?: (asked: AskedCall) => OwnDecision
   /** ARN that the permission is asked for. */
   readonly resource: (call: QueryCall) => string
   /** The content of `<name>Result`; undefined: it has none. */

@@ -9,13 +9,15 @@ import type { S3Request } from '../request.ts'
 import { xml } from '../xml/encode.ts'
 import { ACCESS_KEYS } from './access-keys.ts'
 import { ACCOUNT } from './account.ts'
-import { authoriseCall } from './authorise-call.ts'
+import { authoriseCall, refused } from './authorise-call.ts'
 import { CALLER_IDENTITY } from './caller-identity.ts'
 import { GROUPS } from './groups.ts'
 import { POLICIES } from './policies.ts'
 import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
 import type { QueryCall, QueryForm, QueryIam, QueryOperation } from './query-operation.ts'
 import { readForm } from './read-form.ts'
+import { ROLES } from './roles.ts'
+import { SESSIONS } from './sessions.ts'
 import { USERS } from './users.ts'
 
 const API = {
@@ -24,7 +26,9 @@ const API = {
 } as const
 
 const OPERATIONS = new Map<string, QueryOperation>(
-  [...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ACCOUNT, ...CALLER_IDENTITY].map((one) => [one.name, one]),
+  [...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ROLES, ...SESSIONS, ...ACCOUNT, ...CALLER_IDENTITY].map(
+    (one) => [one.name, one],
+  ),
 )
 
 export interface QueryOptions {
@@ -76,15 +80,18 @@ async function serve(
   const who = () => (known.principal ? { principal: known.principal } : {})
   try {
     const body = await collect(raw, MAX_BODY_BYTES).catch(tooLong)
-    const principal = signerOf(request, body, options)
+    const credential = authenticateCall(request, body, options)
+    const { principal } = credential
     known.principal = principal
     const form = readForm(body)
     const operation = operationOf(form)
     known.operation = operation
-    const call: QueryCall = { form, principal, accountId: principal.accountId, iam, nowMs: clock.now() }
+    const call: QueryCall = { form, principal, credential, accountId: principal.accountId, iam, nowMs: clock.now() }
     known.resource = operation.resource(call)
     const asked = { request, call, operation, resource: known.resource, sourceIp, region: options.settings.region }
-    known.reason = authoriseCall(asked)
+    const { allowed, reason } = authoriseCall(asked)
+    known.reason = reason
+    if (!allowed) throw refused(asked)
     if (operation.changes) iam.audit.ready()
     const result = await operation.run(call)
     if (operation.changes) {
@@ -110,12 +117,6 @@ async function serve(
 function tooLong(error: unknown): never {
   if (!hasCode<StreamErrorCode>(error, 'StreamTooLong')) throw error
   throw new QueryError(413, 'RequestEntityTooLarge', `The body must have at most ${MAX_BODY_BYTES} bytes.`)
-}
-
-function signerOf(request: S3Request, body: Buffer, options: QueryOptions): UserPrincipal {
-  const { principal } = authenticateCall(request, body, options)
-  if (principal.type === 'user' || principal.type === 'service-id') return principal
-  throw new QueryError(403, 'AccessDenied', 'Only users and roles may call this API.')
 }
 
 /** What would have to act and does not is refused, not taken silently. */

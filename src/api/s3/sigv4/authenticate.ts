@@ -51,7 +51,7 @@ export function authenticate<C extends SigningCredential>(
     throw new S3Error('InvalidAccessKeyId', undefined, { extra: { AWSAccessKeyId: scope.accessKeyId } })
   }
   if (!matches) throw signatureMismatch(presented, stringToSign, canonical)
-  checkSessionToken(credential, presented.sessionToken)
+  checkSessionToken(credential, presented.sessionToken, options.clock.now())
   rememberSigningKey(credential.secretAccessKey, scope, key)
   return {
     credential,

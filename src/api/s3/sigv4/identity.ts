@@ -5,6 +5,7 @@ export interface SigningCredential {
   readonly secretAccessKey: string
   /** When set, the request must carry exactly this X-Amz-Security-Token. */
   readonly sessionToken?: string
+  readonly expiresAtMs?: number
 }
 
 /** The token is not verified yet: a credential that is found by it must not be believed before its signature is. */

@@ -50,7 +50,7 @@ export function verifyPostPolicy<C extends SigningCredential>(
   const signer = isVersion2(fields)
     ? verifyVersion2(fields, policyText, options)
     : verifyVersion4(fields, policyText, options)
-  checkSessionToken(signer.credential, fields.get('x-amz-security-token'))
+  checkSessionToken(signer.credential, fields.get('x-amz-security-token'), options.clock.now())
 
   const policy = parsePolicy(policyText)
   if (policy.expiresAt <= options.clock.now()) {

@@ -2,11 +2,12 @@ import { timingSafeEqual } from 'node:crypto'
 import { S3Error } from '../error-codes.ts'
 import type { SigningCredential } from './identity.ts'
 
-/** A temporary credential needs its token, any other one none. Throws InvalidToken. */
-export function checkSessionToken(credential: SigningCredential, token: string | undefined): void {
-  const expected = credential.sessionToken
-  if (expected === undefined ? token === undefined : token !== undefined && sameText(token, expected)) return
-  throw new S3Error('InvalidToken')
+/** A temporary credential needs its token, any other one none. Throws InvalidToken, ExpiredToken. */
+export function checkSessionToken(credential: SigningCredential, token: string | undefined, nowMs: number): void {
+  const { sessionToken: expected, expiresAtMs } = credential
+  const isRight = expected === undefined ? token === undefined : token !== undefined && sameText(token, expected)
+  if (!isRight) throw new S3Error('InvalidToken')
+  if (expiresAtMs !== undefined && nowMs >= expiresAtMs) throw new S3Error('ExpiredToken')
 }
 
 function sameText(a: string, b: string): boolean {

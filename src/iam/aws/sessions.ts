@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import type { Clock } from '../../base/clock.ts'
+import { decodeBase64url } from '../../base/decode.ts'
+import { openSmall, SMALL_KIND, sealSmall } from '../../envelope/small-envelope.ts'
+import { ownerOf } from '../accounts.ts'
+import { type Credential, findCredential } from '../credentials.ts'
+import { firstObjectStorage } from '../instances.ts'
+import { newSecretAccessKey, newTemporaryAccessKeyId } from '../new-secrets.ts'
+import type { IamState } from '../state.ts'
+import { type AwsRole, entityKey } from './entity.ts'
+import { validation } from './errors.ts'
+import { awsRolePrincipal, type RoleSession } from './principals.ts'
+
+export interface TemporaryCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken: string
+  readonly expiresAtMs: number
+}
+
+/** Credentials that expire. They are kept nowhere: all that is to know of them is sealed in the session token. */
+export interface Sessions {
+  /** They stand for whom `by` stands for. */
+  readonly ofUser: (by: Credential, lifeSeconds: number) => TemporaryCredentials
+  /** Throws ValidationError for policies that no request could carry. */
+  readonly ofRole: (by: Credential, role: AwsRole, session: RoleSession, lifeSeconds: number) => TemporaryCredentials
+  /**
+   * Also of any that has expired, which is told in it. Undefined as soon as the key that it was got with does not work, or
+   * a role on the way is gone.
+   */
+  readonly find: (accessKeyId: string, sessionToken: string) => Credential | undefined
+}
+
+const MAX_LENGTH = 8192
+const KEY_REF = Buffer.from('coffer-session-1', 'latin1')
+const schema = z.strictObject({
+  secretAccessKey: z.string(),
+  expiresAtMs: z.number(),
+  via: z.string(),
+  iamId: z.string(),
+  accountId: z.string(),
+  parents: z.array(z.string()),
+  role: z
+    .strictObject({ key: z.string(), name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) })
+    .optional(),
+})
+type Content = z.output<typeof schema>
+
+export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey: Buffer; clock: Clock }): Sessions {
+  const sealing = (accessKeyId: string) =>
+    ({ kind: SMALL_KIND.iamSecret, key: tokenKey, context: ['iam', 'session', accessKeyId] }) as const
+
+  const issue = (by: Credential, lifeSeconds: number, role: Content['role']): TemporaryCredentials => {
+    const { via, parents, iamId, accountId } = originOf(by)
+    const accessKeyId = newTemporaryAccessKeyId()
+    const pair = { secretAccessKey: newSecretAccessKey(), expiresAtMs: clock.now() + lifeSeconds * 1000 }
+    const content: Content = { ...pair, via, iamId, accountId, parents: [...parents], ...(role ? { role } : {}) }
+    const sealed = sealSmall({ ...sealing(accessKeyId), keyRef: KEY_REF }, Buffer.from(JSON.stringify(content), 'utf8'))
+    const sessionToken = sealed.toString('base64url')
+    if (sessionToken.length > MAX_LENGTH) throw validation('The policies of the session are too long.')
+    return { accessKeyId, ...pair, sessionToken }
+  }
+
+  const open = (accessKeyId: string, sessionToken: string): Content | undefined => {
+    const sealed = sessionToken.length > MAX_LENGTH ? undefined : decodeBase64url(sessionToken)
+    if (sealed === undefined) return undefined
+    try {
+      return schema.parse(JSON.parse(openSmall(sealing(accessKeyId), sealed).toString('utf8')))
+    } catch {
+      return undefined
+    }
+  }
+
+  return {
+    ofUser: (by, lifeSeconds) => issue(by, lifeSeconds, undefined),
+    ofRole: (by, role, { name, policies, managed }, lifeSeconds) => {
+      const session = { name, policies: [...policies], managed: [...managed] }
+      return issue(by, lifeSeconds, { key: entityKey(role), ...session })
+    },
+    find: (accessKeyId, sessionToken) => {
+      const content = open(accessKeyId, sessionToken)
+      if (!content) return undefined
+      const { secretAccessKey, expiresAtMs, via, iamId, accountId, parents, role } = content
+      const first = findCredential(state, via)
+      const same = first?.principal.iamId === iamId && first.principal.accountId === accountId
+      if (!first || !same || parents.some((key) => !state.awsRoles.get(key))) return undefined
+      const temporary = { accessKeyId, secretAccessKey, sessionToken, expiresAtMs }
+      const origin = { via, iamId, accountId, parents: role ? [...parents, role.key] : parents }
+      if (!role) return { ...first, ...temporary, origin }
+      const who = ofRole(state, role)
+      return who && { ...temporary, ...who, origin }
+    },
+  }
+}
+
+const originOf = ({ accessKeyId, principal: { iamId, accountId }, origin }: Credential) =>
+  origin ?? { via: accessKeyId, iamId, accountId, parents: [] }
+
+function ofRole(state: IamState, session: NonNullable<Content['role']>) {
+  const role = state.awsRoles.get(session.key)
+  const owner = role && ownerOf(state, role.accountId)
+  const instance = role && firstObjectStorage(state, role.accountId)
+  if (!role || !owner || !instance) return undefined
+  return {
+    principal: awsRolePrincipal(role, session),
+    serviceInstanceCrn: instance.crn,
+    canonicalId: owner.id,
+    displayName: owner.displayName,
+  }
+}

@@ -1,0 +1,238 @@
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventsIn } from '../support/audit-log.ts'
+import { mainAccount } from '../support/bootstrap.ts'
+import { refusal } from '../support/object-house.ts'
+import { otherAccount } from '../support/other-account.ts'
+import { type QueryCredentials, type QueryReply, queryApi } from '../support/query-api.ts'
+import { type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
+
+let offsetMs = 0
+let test: SharedHouse
+beforeAll(async () => {
+  test = await startSharedHouse('classic', { clock: { now: () => Date.now() + offsetMs } })
+})
+afterAll(() => test[Symbol.asyncDispose]())
+
+const iam = (credentials?: QueryCredentials) => queryApi(test.house.s3Url, 'iam', credentials)
+const sts = (credentials?: QueryCredentials) => queryApi(test.house.s3Url, 'sts', credentials)
+const s3 = (credentials: QueryCredentials, config = {}) => test.house.client(mainAccount, { credentials, ...config })
+const policy = (...statements: object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements })
+const allow = (Action: string, Resource = '*') => ({ Effect: 'Allow', Action, Resource })
+const trust = (AWS: string, more: object = {}) =>
+  policy({ Effect: 'Allow', Principal: { AWS }, Action: 'sts:AssumeRole', ...more })
+const rootOf = (account: string) => `arn:aws:iam::${account}:root`
+const credentialsOf = (reply: QueryReply) => ({
+  accessKeyId: reply.text('AccessKeyId'),
+  secretAccessKey: reply.text('SecretAccessKey'),
+  sessionToken: reply.text('SessionToken'),
+})
+const get = (client: S3Client, Bucket: string) => refusal(client.send(new GetObjectCommand({ Bucket, Key: 'cat' })))
+const put = (client: S3Client, Bucket: string) =>
+  refusal(client.send(new PutObjectCommand({ Bucket, Key: 'new', Body: 'x' })))
+
+let made = 0
+async function user(...statements: object[]) {
+  const UserName = `bob-${++made}`
+  await iam()('CreateUser', { UserName })
+  const { accessKeyId, secretAccessKey } = credentialsOf(await iam()('CreateAccessKey', { UserName }))
+  if (statements.length > 0) {
+    await iam()('PutUserPolicy', { UserName, PolicyName: 'p', PolicyDocument: policy(...statements) })
+  }
+  const arn = `arn:aws:iam::${mainAccount.id}:user/${UserName}`
+  return { UserName, arn, credentials: { accessKeyId, secretAccessKey } }
+}
+
+async function role(trusted: string, ...statements: object[]) {
+  const RoleName = `role-${++made}`
+  const created = await iam()('CreateRole', { RoleName, AssumeRolePolicyDocument: trusted })
+  expect(created.outcome).toBe('200')
+  if (statements.length > 0) {
+    await iam()('PutRolePolicy', { RoleName, PolicyName: 'p', PolicyDocument: policy(...statements) })
+  }
+  return { RoleName, RoleArn: created.text('Arn') }
+}
+
+const assume = (RoleArn: string, credentials?: QueryCredentials, more = {}) =>
+  sts(credentials)('AssumeRole', { RoleArn, RoleSessionName: 'night', ...more })
+
+describe('a role that was taken on', () => {
+  it('may what its own policies say, whoever took it on', async () => {
+    const Bucket = await test.bucket()
+    const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:GetObject'))
+    const reply = await assume(RoleArn)
+    expect(reply.text('Arn')).toBe(`arn:aws:sts::${mainAccount.id}:assumed-role/${RoleName}/night`)
+    const session = credentialsOf(reply)
+    expect([await get(s3(session), Bucket), await put(s3(session), Bucket)]).toEqual(['200', '403 AccessDenied'])
+    expect((await sts(session)('GetCallerIdentity')).text('Arn')).toBe(reply.text('Arn'))
+    await iam()('PutRolePolicy', { RoleName, PolicyName: 'p', PolicyDocument: policy(allow('s3:PutObject')) })
+    expect([await get(s3(session), Bucket), await put(s3(session), Bucket)]).toEqual(['403 AccessDenied', '200'])
+  })
+
+  it('is for those only whom its trust policy names, or whose account lets them when that is named', async () => {
+    const [named, named2, other] = [await user(), await user(allow('sts:AssumeRole')), await user()]
+    const one = await role(trust(named.arn))
+    expect((await assume(one.RoleArn, named.credentials)).outcome).toBe('200')
+    expect((await assume(one.RoleArn, named2.credentials)).outcome).toBe('403 AccessDenied')
+    expect((await assume(one.RoleArn)).outcome).toBe('403 AccessDenied')
+    const all = await role(trust(rootOf(mainAccount.id)))
+    expect((await assume(all.RoleArn, named2.credentials)).outcome).toBe('200')
+    expect((await assume(all.RoleArn, other.credentials)).outcome).toBe('403 AccessDenied')
+    expect((await assume(all.RoleArn, otherAccount.user)).outcome).toBe('403 AccessDenied')
+    expect((await assume(`${all.RoleArn}x`)).outcome).toBe('403 AccessDenied')
+    const shut = await user({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' })
+    const open = await role(trust('*'))
+    expect((await assume(open.RoleArn, shut.credentials)).outcome).toBe('403 AccessDenied')
+  })
+
+  it('can ask for an external id, and never for what is not understood', async () => {
+    const [account, sesame] = [rootOf(mainAccount.id), { StringEquals: { 'sts:ExternalId': 'sesame' } }]
+    const { RoleArn } = await role(trust(account, { Condition: sesame }))
+    expect((await assume(RoleArn)).outcome).toBe('403 AccessDenied')
+    expect((await assume(RoleArn, undefined, { ExternalId: 'sesame' })).outcome).toBe('200')
+    const mfa = { Bool: { 'aws:MultiFactorAuthPresent': 'true' } }
+    const strict = await role(trust(account, { Condition: mfa }))
+    expect((await assume(strict.RoleArn)).outcome).toBe('403 AccessDenied')
+    const broken = { RoleName: 'broken', AssumeRolePolicyDocument: policy(allow('sts:AssumeRole')) }
+    expect((await iam()('CreateRole', broken)).outcome).toBe('400 MalformedPolicyDocument')
+  })
+
+  it('serves other accounts whom it trusts', async () => {
+    const Bucket = await test.bucket()
+    const { RoleArn } = await role(trust(rootOf(otherAccount.id)), allow('s3:GetObject'))
+    const session = credentialsOf(await assume(RoleArn, otherAccount.user))
+    expect(await get(s3(session), Bucket)).toBe('200')
+    expect((await assume(RoleArn)).outcome).toBe('403 AccessDenied')
+  })
+
+  it('may no more than the policies of the session say, too', async () => {
+    const Bucket = await test.bucket()
+    const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+    const Policy = policy(allow('s3:GetObject', `arn:aws:s3:::${Bucket}/*`))
+    const limited = s3(credentialsOf(await assume(RoleArn, undefined, { Policy })))
+    expect([await get(limited, Bucket), await put(limited, Bucket)]).toEqual(['200', '403 AccessDenied'])
+    const readOnly = { 'PolicyArns.member.1.arn': 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' }
+    const managed = s3(credentialsOf(await assume(RoleArn, undefined, readOnly)))
+    expect([await get(managed, Bucket), await put(managed, Bucket)]).toEqual(['200', '403 AccessDenied'])
+    // What the bucket gives to the role is no more for the session than its policy says.
+    await test.policy(Bucket, { Principal: { AWS: RoleArn }, Action: 's3:PutObject' })
+    expect(await put(limited, Bucket)).toBe('403 AccessDenied')
+    await iam()('DeleteRolePolicy', { RoleName, PolicyName: 'p' })
+    const unlimited = s3(credentialsOf(await assume(RoleArn)))
+    expect([await get(unlimited, Bucket), await put(unlimited, Bucket)]).toEqual(['403 AccessDenied', '200'])
+    for (const bad of [{ Policy: '{' }, { DurationSeconds: '899' }, { DurationSeconds: '3601' }, { TokenCode: '1' }]) {
+      expect((await assume(RoleArn, undefined, bad)).status).toBe(400)
+    }
+    const gap = { 'PolicyArns.member.2.arn': 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess' }
+    expect((await assume(RoleArn, undefined, gap)).outcome).toBe('400 ValidationError')
+  })
+
+  it('ends at once with the role, with the key that took it on, and with a role before it', async () => {
+    const Bucket = await test.bucket()
+    const who = await user(allow('sts:AssumeRole'))
+    const first = await role(trust(who.arn), allow('sts:AssumeRole'), allow('s3:GetObject'))
+    const second = await role(trust(first.RoleArn), allow('s3:GetObject'))
+    const one = credentialsOf(await assume(first.RoleArn, who.credentials))
+    const two = credentialsOf(await assume(second.RoleArn, one))
+    const state = async () => [await get(s3(one), Bucket), await get(s3(two), Bucket)]
+    expect(await state()).toEqual(['200', '200'])
+    const key = { UserName: who.UserName, AccessKeyId: who.credentials.accessKeyId }
+    await iam()('UpdateAccessKey', { ...key, Status: 'Inactive' })
+    expect(await state()).toEqual(['403 InvalidAccessKeyId', '403 InvalidAccessKeyId'])
+    await iam()('UpdateAccessKey', { ...key, Status: 'Active' })
+    expect(await state()).toEqual(['200', '200'])
+    await iam()('DeleteRolePolicy', { RoleName: first.RoleName, PolicyName: 'p' })
+    expect((await iam()('DeleteRole', { RoleName: first.RoleName })).outcome).toBe('200')
+    expect(await state()).toEqual(['403 InvalidAccessKeyId', '403 InvalidAccessKeyId'])
+    // A later role of the same name is another one.
+    const again = { RoleName: first.RoleName, AssumeRolePolicyDocument: trust(who.arn) }
+    expect((await iam()('CreateRole', again)).outcome).toBe('200')
+    expect(await state()).toEqual(['403 InvalidAccessKeyId', '403 InvalidAccessKeyId'])
+  })
+})
+
+describe('temporary credentials', () => {
+  it('of GetSessionToken may on S3 what their user may, and manage nothing', async () => {
+    const Bucket = await test.bucket()
+    const session = credentialsOf(await sts()('GetSessionToken'))
+    expect(await get(s3(session), Bucket)).toBe('200')
+    expect(await refusal(s3(session).send(new CreateBucketCommand({ Bucket: 'of-session' })))).toBe('200')
+    expect((await iam(session)('ListUsers')).outcome).toBe('403 AccessDenied')
+    expect((await iam(session)('CreateAccessKey')).outcome).toBe('403 AccessDenied')
+    expect((await sts(session)('GetSessionToken')).outcome).toBe('403 AccessDenied')
+    const bob = await user(allow('s3:GetObject'))
+    const bobs = s3(credentialsOf(await sts(bob.credentials)('GetSessionToken')))
+    expect([await get(bobs, Bucket), await put(bobs, Bucket)]).toEqual(['200', '403 AccessDenied'])
+  })
+
+  it('are nothing without their token, with another one, or with one that was changed', async () => {
+    const Bucket = await test.bucket()
+    const one = credentialsOf(await sts()('GetSessionToken'))
+    const two = credentialsOf(await sts()('GetSessionToken'))
+    const { accessKeyId, secretAccessKey, sessionToken } = one
+    const middle = Math.floor(sessionToken.length / 2)
+    const swapped = sessionToken[middle] === 'A' ? 'B' : 'A'
+    const changed = sessionToken.slice(0, middle) + swapped + sessionToken.slice(middle + 1)
+    const no = '403 InvalidAccessKeyId'
+    expect(await get(s3({ accessKeyId, secretAccessKey }), Bucket)).toBe(no)
+    expect(await get(s3({ ...one, sessionToken: two.sessionToken }), Bucket)).toBe(no)
+    expect(await get(s3({ ...one, sessionToken: changed }), Bucket)).toBe(no)
+    expect(await get(s3({ ...one, secretAccessKey: two.secretAccessKey }), Bucket)).toBe('403 SignatureDoesNotMatch')
+    expect(await get(s3({ ...mainAccount.user, sessionToken }), Bucket)).toBe('400 InvalidToken')
+  })
+
+  it('work in presigned URLs and in forms of browsers', async () => {
+    const Bucket = await test.bucket()
+    const client = s3(credentialsOf(await sts()('GetSessionToken')))
+    const url = await getSignedUrl(client, new GetObjectCommand({ Bucket, Key: 'cat' }), { expiresIn: 60 })
+    expect((await fetch(url)).status).toBe(200)
+    expect((await fetch(url.replace(/X-Amz-Security-Token=[^&]*&/, ''))).status).toBe(403)
+    const { url: action, fields } = await createPresignedPost(client, { Bucket, Key: 'form', Expires: 60 })
+    const send = (some: Record<string, string>) => {
+      const form = new FormData()
+      for (const [name, value] of Object.entries(some)) form.set(name, value)
+      form.set('file', 'meow')
+      return fetch(action, { method: 'POST', body: form })
+    }
+    expect((await send(fields)).status).toBe(204)
+    const { 'X-Amz-Security-Token': _, ...without } = fields
+    expect((await send(without)).status).toBe(403)
+  })
+
+  it('expire', async () => {
+    const Bucket = await test.bucket()
+    const session = credentialsOf(await sts()('GetSessionToken', { DurationSeconds: '900' }))
+    expect(await get(s3(session), Bucket)).toBe('200')
+    const systemClockOffset = 901_000
+    try {
+      offsetMs = systemClockOffset
+      expect(await get(s3(session, { systemClockOffset }), Bucket)).toBe('400 ExpiredToken')
+      expect(
+        await refusal(s3(mainAccount.user, { systemClockOffset }).send(new ListObjectsV2Command({ Bucket }))),
+      ).toBe('200')
+    } finally {
+      offsetMs = 0
+    }
+  })
+
+  it('leave who took which role on in the audit log', async () => {
+    const { RoleArn } = await role(trust(rootOf(mainAccount.id)))
+    await assume(RoleArn)
+    await assume(RoleArn, otherAccount.user)
+    const lines = async () =>
+      (await eventsIn(`${test.house.dataDir}/audit`))
+        .filter(({ target, action }) => target === RoleArn && action === 'sts.aws.AssumeRole')
+        .map(({ iamId, outcome, reason }) => [iamId, outcome, reason].join(' '))
+    await expect
+      .poll(lines)
+      .toEqual([`${mainAccount.user.iamId} success trust policy #0`, `${otherAccount.user.iamId} failure trust policy`])
+  })
+})
