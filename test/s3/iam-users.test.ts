@@ -233,6 +233,11 @@ describe('the query API', () => {
     expect(root.text('Arn')).toBe(`arn:aws:iam::${mainAccount.id}:root`)
   })
 
+  it('is of no region, for clients that name none', async () => {
+    const call = queryApi(test.house.s3Url, 'iam', mainAccount.user, '')
+    expect((await call('GetUser')).outcome).toBe('200')
+  })
+
   it('lists in pages', async () => {
     const Path = '/paged/'
     for (const UserName of ['pc', 'Pa', 'pb']) await iam()('CreateUser', { UserName, Path })

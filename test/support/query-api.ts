@@ -21,13 +21,13 @@ export interface QueryReply {
 
 /** AWS's query APIs as the SDKs of AWS call them: the hash of the body is in the signature and in no header. */
 export const queryApi =
-  (url: string, service: 'iam' | 'sts', credentials: QueryCredentials = mainAccount.user) =>
+  (url: string, service: 'iam' | 'sts', credentials: QueryCredentials = mainAccount.user, region = 'us-east-1') =>
   async (Action: string, params: Readonly<Record<string, string>> = {}): Promise<QueryReply> => {
     const Version = service === 'iam' ? '2010-05-08' : '2011-06-15'
     const body = new URLSearchParams({ Action, Version, ...params }).toString()
     const { hostname, port, host } = new URL(url)
     const signer = new SignatureV4({
-      ...{ credentials, service, region: 'us-east-1', applyChecksum: false },
+      ...{ credentials, service, region, applyChecksum: false },
       sha256: Sha256,
     })
     const { headers } = await signer.sign(

@@ -27,7 +27,9 @@ export function parseCredentialScope(
   const terms = text.split('/')
   const [date, region, service, terminal] = terms.slice(-4)
   const accessKeyId = terms.slice(0, -4).join('/')
-  if (!accessKeyId || !date || !region || !service || terminal !== 'aws4_request' || !/^\d{8}$/.test(date)) {
+  // IAM is of no region, and clients that have none say so.
+  const hasRegion = region !== undefined && (region !== '' || !services.includes('s3'))
+  if (!accessKeyId || !date || !hasRegion || !service || terminal !== 'aws4_request' || !/^\d{8}$/.test(date)) {
     throw new S3Error(
       errors.code,
       `${errors.prefix}the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`,
