@@ -103,8 +103,8 @@ async function startServer(home: string): Promise<ServerProcess> {
       // The suite was written for buckets as AWS made them before 2023.
       COFFER_S3_BUCKET_DEFAULTS: 'classic',
       COFFER_LIFECYCLE_DAY_SECONDS: `${DAY_SECONDS}`,
-      // Logs are looked for some seconds after what they tell of.
-      COFFER_S3_ACCESS_LOG_INTERVAL_MS: '1000',
+      // Logs are looked for 5.5 seconds after what they tell of, and in one object.
+      COFFER_S3_ACCESS_LOG_INTERVAL_MS: '4000',
     },
     ...(options.server === undefined ? {} : { main: options.server }),
   })
