@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { CodedError } from '../../../src/base/errors.ts'
 import { SPACE } from '../../../src/objects/keyspace.ts'
 import type { QueuedEvent } from '../../../src/objects/notifications/event.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
@@ -67,6 +68,95 @@ describe('The queue of notifications', () => {
       .poll(() => told)
       .toMatchObject([{ subscription: 'id', event: { name: 'ObjectCreated:Put', key: 'key' } }])
     await expect.poll(() => queued(stored)).toBe(0)
+    await objects.close()
+  })
+
+  it('keeps nothing waiting for an event that is refused but what comes later of the same object', async () => {
+    const stored = memoryStore()
+    const told: string[] = []
+    let refused = 0
+    let poisonous = true
+    const deliver = async ({ event }: QueuedEvent) => {
+      if (poisonous && event?.key.startsWith('poison')) {
+        refused++
+        throw new Error('not this one')
+      }
+      told.push(`${event?.key} ${event?.etag}`)
+    }
+    const notifications = { targets: ['hook'], deliver, retryMs: 5 }
+    const { objects, makeBucket, newBucket } = await testEngine({ stored, notifications })
+    const bucket = await makeBucket()
+    const other = await objects.createBucket({ ...newBucket, name: 'other' })
+    for (const of of [bucket, other]) {
+      await objects.changeDocument(of, 'notification', () => ({ subscriptions: [SUBSCRIPTION] }))
+    }
+    // More than are told at a time, than are asked for of a target that is down, and than are held back one by one.
+    const POISON = 250
+    const etags: string[] = []
+    for (let n = 0; n < POISON; n++) await objects.put({ bucket, key: `poison${n}`, body: bodyOf('x'), ...plain })
+    for (const body of ['one', 'two', 'three']) {
+      const { etag } = await objects.put({ bucket, key: 'poison0', body: bodyOf(body), ...plain })
+      etags.push(etag)
+    }
+    for (let n = 0; n < 20; n++) await objects.put({ bucket: other, key: `good${n}`, body: bodyOf('x'), ...plain })
+    await expect.poll(() => told.length, { timeout: 10_000 }).toBe(20)
+    expect(refused).toBeGreaterThan(100)
+    expect(await stored.range(SPACE.notification, { ...everything, limit: 1000 })).toHaveLength(POISON + 3)
+    poisonous = false
+    await expect.poll(() => queued(stored), { timeout: 20_000 }).toBe(0)
+    const ofFirst = told.filter((one) => one.startsWith('poison0 ')).map((one) => one.split(' ')[1])
+    expect(ofFirst.slice(1)).toEqual(etags)
+    await objects.close()
+  })
+
+  it('tells at once of what is new while something old is held back', async () => {
+    const told: string[] = []
+    const deliver = async ({ event }: QueuedEvent) => {
+      if (event?.key === 'poison') throw new Error('not this one')
+      told.push(event?.key ?? '')
+    }
+    const notifications = { targets: ['hook'], deliver, retryMs: 3_600_000 }
+    const { objects, makeBucket, failures } = await testEngine({ notifications })
+    const bucket = await makeBucket()
+    await objects.changeDocument(bucket, 'notification', () => ({ subscriptions: [SUBSCRIPTION] }))
+    await objects.put({ bucket, key: 'poison', body: bodyOf('x'), ...plain })
+    await expect.poll(() => failures.length).toBe(1)
+    for (const key of ['a', 'b', 'a']) {
+      await objects.put({ bucket, key, body: bodyOf('x'), ...plain })
+      await expect.poll(() => told.at(-1)).toBe(key)
+    }
+    await objects.close()
+  })
+
+  it('drops what cannot be read, and tells of the rest', async () => {
+    const told: string[] = []
+    const damaged = Buffer.concat([Buffer.from('hook\0'), Buffer.alloc(24)])
+    const deliver = async ({ event }: QueuedEvent) => void told.push(event?.key ?? '')
+    const { objects, makeBucket, failures } = await testEngine({
+      notifications: { targets: ['hook'], deliver },
+      metadata: (inner) => {
+        let there = true
+        const holds = (space: number, { gte, lt }: { gte: Buffer; lt: Buffer }) =>
+          there && space === SPACE.notification && gte.compare(damaged) <= 0 && lt.compare(damaged) > 0
+        return {
+          ...inner,
+          range: async (space, range) => {
+            if (!holds(space, range)) return inner.range(space, range)
+            const details = { space, row: damaged.toString('hex'), token: 'token' }
+            throw new CodedError('MetadataCorrupt', 'it does not authenticate', { details })
+          },
+          commit: async (writes) => {
+            if (writes.some((write) => write.key.equals(damaged))) there = false
+            return inner.commit(writes)
+          },
+        }
+      },
+    })
+    const bucket = await makeBucket()
+    await objects.changeDocument(bucket, 'notification', () => ({ subscriptions: [SUBSCRIPTION] }))
+    await objects.put({ bucket, key: 'key', body: bodyOf('x'), ...plain })
+    await expect.poll(() => told).toEqual(['key'])
+    expect(failures.map(String)).toEqual([expect.stringContaining('cannot be read')])
     await objects.close()
   })
 

@@ -1,0 +1,67 @@
+import type { QueuedEvent } from './event.ts'
+
+/** Events that wait for each other: those of one object, or, where too many are held back, those of one bucket. */
+export type Lane = string
+
+interface Held {
+  readonly refusals: number
+  /** Of a clock that never goes back. */
+  readonly dueMs: number
+}
+
+/** What a target refused: each lane is tried again by itself, and keeps no other waiting. */
+export interface HeldBack {
+  readonly lane: (event: QueuedEvent) => Lane
+  /** Undefined: the lane is free. */
+  readonly dueMs: (lane: Lane) => number | undefined
+  readonly refused: (event: QueuedEvent, nowMs: number) => void
+  /** `lane`: as it was when the target was told. */
+  readonly taken: (event: QueuedEvent, lane: Lane) => void
+  /** When the first is to be tried again. */
+  readonly nextDueMs: () => number | undefined
+}
+
+/** Of a bucket. More of them are one lane. */
+const MAX_KEYS = 100
+
+const bucketLane = ({ bucket }: QueuedEvent): Lane => `${bucket.name}/`
+/** A subscription that was made is no object's; a key is never empty. */
+const keyLane = (one: QueuedEvent): Lane =>
+  one.event ? `${one.bucket.name}/${one.event.key}` : `${one.bucket.name}\n${one.sequencer}`
+
+export function heldBack(retryMs: number, maxRetryMs: number): HeldBack {
+  const held = new Map<Lane, Held>()
+  const keysOf = new Map<string, Set<Lane>>()
+
+  const lane = (one: QueuedEvent): Lane => (held.has(bucketLane(one)) ? bucketLane(one) : keyLane(one))
+  const release = (bucket: string, of: Lane): void => {
+    held.delete(of)
+    const keys = keysOf.get(bucket)
+    keys?.delete(of)
+    if (keys?.size === 0) keysOf.delete(bucket)
+  }
+
+  return {
+    lane,
+    dueMs: (of) => held.get(of)?.dueMs,
+    refused: (one, nowMs) => {
+      const of = lane(one)
+      const refusals = (held.get(of)?.refusals ?? 0) + 1
+      const dueMs = nowMs + Math.min(retryMs * 2 ** (refusals - 1), maxRetryMs)
+      held.set(of, { refusals, dueMs })
+      if (of === bucketLane(one)) return
+      const keys = keysOf.get(one.bucket.name) ?? new Set()
+      keysOf.set(one.bucket.name, keys.add(of))
+      if (keys.size <= MAX_KEYS) return
+      for (const key of keys) held.delete(key)
+      keysOf.delete(one.bucket.name)
+      held.set(bucketLane(one), { refusals, dueMs })
+    },
+    taken: (one, of) => release(one.bucket.name, of),
+    nextDueMs: () => {
+      let next: number | undefined
+      for (const { dueMs } of held.values()) if (next === undefined || dueMs < next) next = dueMs
+      return next
+    },
+  }
+}
