@@ -25,7 +25,7 @@ const either =
   (...test) =>
     rules.some((rule) => rule(...test))
 
-/** The first group that has a test counts it. What S3 has and this server does not yet comes first. */
+/** The first group that has a test counts it. */
 const GROUPS: readonly Group[] = [
   {
     name: 'IAM, STS, SNS',
@@ -43,35 +43,35 @@ const GROUPS: readonly Group[] = [
     ),
   },
   { name: 'signature version 2', inScope: false, has: either(marked('auth_aws2'), named(/_v2$|_aws2$/)) },
-  { name: 'logging', inScope: false, has: marked('bucket_logging') },
+  { name: 'logging', inScope: true, has: marked('bucket_logging') },
   {
     name: 'lifecycle',
-    inScope: false,
+    inScope: true,
     has: either(marked('lifecycle', 'lifecycle_expiration', 'lifecycle_transition'), named(/lifecycle/)),
   },
   {
     name: 'encryption headers',
-    inScope: false,
+    inScope: true,
     has: either(marked('encryption', 'sse_s3', 'bucket_encryption'), named(/sse_|encryption|encrypted/)),
   },
   {
     name: 'policy and public access',
-    inScope: false,
+    inScope: true,
     has: either(marked('bucket_policy'), named(/policy_|_policy|public|access_block|anonymous|anon_/)),
   },
   {
     name: 'ACL and ownership',
-    inScope: false,
+    inScope: true,
     has: either(
       marked('object_ownership'),
       named(/acl|grant|ownership|owner_|access_bucket|raw_(get|put).*authenticated_from_bad|acls/),
     ),
   },
-  { name: 'tagging', inScope: false, has: either(marked('tagging'), named(/tag/)) },
-  { name: 'object lock', inScope: false, has: named(/object_lock|retention|legal_hold/) },
-  { name: 'versioning', inScope: false, has: either(marked('versioning', 'delete_marker'), named(/version/)) },
-  { name: 'CORS and website', inScope: false, has: either(marked('s3website'), named(/cors|website/)) },
-  { name: 'storage classes', inScope: false, has: marked('storage_class') },
+  { name: 'tagging', inScope: true, has: either(marked('tagging'), named(/tag/)) },
+  { name: 'object lock', inScope: true, has: named(/object_lock|retention|legal_hold/) },
+  { name: 'versioning', inScope: true, has: either(marked('versioning', 'delete_marker'), named(/version/)) },
+  { name: 'CORS and website', inScope: true, has: either(marked('s3website'), named(/cors|website/)) },
+  { name: 'storage classes', inScope: true, has: marked('storage_class') },
   { name: 'checksum', inScope: true, has: either(marked('checksum'), named(/checksum/)) },
   { name: 'POST form', inScope: true, has: named(/^test_post_object/) },
   {

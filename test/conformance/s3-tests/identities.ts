@@ -35,10 +35,12 @@ export interface SuiteServer {
   readonly rootKeys: readonly [string, string]
   /** Length of a day of the lifecycle. */
   readonly daySeconds: number
+  /** Beside STANDARD. With any, many tests are run once for each. */
+  readonly storageClasses?: readonly string[]
 }
 
 /** The suite's own configuration file. */
-export function suiteConfig({ port, rootKeys, daySeconds }: SuiteServer): string {
+export function suiteConfig({ port, rootKeys, daySeconds, storageClasses = [] }: SuiteServer): string {
   const sections: Record<string, Record<string, string>> = {
     DEFAULT: { host: '127.0.0.1', port: `${port}`, is_secure: 'False', ssl_verify: 'False' },
     fixtures: { 'bucket prefix': 'suite-{random}-', 'iam name prefix': 'suite-', 'iam path prefix': '/suite/' },
@@ -55,6 +57,7 @@ export function suiteConfig({ port, rootKeys, daySeconds }: SuiteServer): string
   Object.assign(sections['s3 main'] ?? {}, {
     ...{ api_name: 'us-west-2', kms_keyid: rootKeys[0], kms_keyid2: rootKeys[1] },
     lc_debug_interval: `${daySeconds}`,
+    ...(storageClasses.length > 0 ? { storage_classes: storageClasses.join(', ') } : {}),
   })
   // No tenant syntax in bucket names, as on AWS.
   Object.assign(sections['s3 tenant'] ?? {}, { tenant: '' })

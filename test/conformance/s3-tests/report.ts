@@ -1,4 +1,5 @@
 import { GROUP_NAMES, groupOf, type SuiteTest } from './groups.ts'
+import { knownReason } from './reasons.ts'
 
 export interface SuiteResult extends SuiteTest {
   readonly outcome: 'passed' | 'failed' | 'skipped'
@@ -13,13 +14,12 @@ export function formatReport(results: readonly SuiteResult[]): string {
     const tests = groups.get(name)
     return tests === undefined ? [] : [row(`${tests.some((one) => groupOf(one).inScope) ? '*' : ' '} ${name}`, tests)]
   })
-  const failures = results
-    .filter(({ outcome }) => outcome === 'failed')
-    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    .map(
-      (test) =>
-        `${groupOf(test).inScope ? '*' : ' '} ${test.id.split('::')[1]} [${groupOf(test).name}]: ${reasonOf(test)}`,
-    )
+  const failing = results.filter(({ outcome }) => outcome === 'failed').toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const failures = failing.map(
+    (test) =>
+      `${groupOf(test).inScope ? '*' : ' '} ${test.id.split('::')[1]} [${groupOf(test).name}]: ${reasonOf(test)}`,
+  )
+  const unexplained = failing.filter((test) => knownReason(nameOf(test)) === undefined)
   return [
     'failures (* in scope):',
     ...failures,
@@ -31,6 +31,8 @@ export function formatReport(results: readonly SuiteResult[]): string {
       results.filter((result) => groupOf(result).inScope),
     ),
     row('all', results),
+    '',
+    `unexplained failures: ${unexplained.length}`,
   ].join('\n')
 }
 
@@ -52,5 +54,8 @@ function unimplemented({ message }: SuiteResult): string | undefined {
   return text.startsWith('A header') ? `a header of ${operation} is not implemented` : `${operation} is not implemented`
 }
 
+const nameOf = ({ id }: SuiteResult): string => (id.split('::')[1] ?? id).replace(/\[.*$/, '')
+
 const reasonOf = (test: SuiteResult): string =>
-  unimplemented(test) ?? test.message.replaceAll(/\s+/g, ' ').slice(0, 240)
+  knownReason(nameOf(test)) ??
+  `UNEXPLAINED: ${unimplemented(test) ?? test.message.replaceAll(/\s+/g, ' ').slice(0, 240)}`

@@ -36,6 +36,7 @@ const WAITING = 'lifecycle or lifecycle_expiration or lifecycle_transition or bu
 // Of another server's own: tiers and restores from clouds.
 const FOREIGN = 'cloud_transition or cloud_restore'
 const DAY_SECONDS = 10
+const STORAGE_CLASSES = ['STANDARD_IA', 'ONEZONE_IA']
 const REQUIREMENTS = ['pytest-xdist', 'pytest-timeout']
 
 const suite = process.env['S3TESTS_DIR']
@@ -50,7 +51,10 @@ try {
   const rootKeys = ['suite-key-one', 'suite-key-two'] as const
   const owner = await keyOwner(server.controlUrl, SECTIONS['s3 main'])
   for (const name of rootKeys) await owner.newKey(name, { aliases: [name] })
-  await writeFile(config, suiteConfig({ port: server.s3Port, rootKeys, daySeconds: DAY_SECONDS }))
+  const withClasses = path.join(home, 's3tests-classes.conf')
+  const suiteServer = { port: server.s3Port, rootKeys, daySeconds: DAY_SECONDS }
+  await writeFile(config, suiteConfig(suiteServer))
+  await writeFile(withClasses, suiteConfig({ ...suiteServer, storageClasses: STORAGE_CLASSES }))
   const reportFile = path.join(out, 'results.jsonl')
   await rm(reportFile, { force: true })
   const files = (
@@ -63,13 +67,19 @@ try {
   const settings = { S3TEST_CONF: config, SUITE_REPORT: reportFile }
   if (chosen.length === 0)
     await pytest(settings, ['-p', 'no:xdist', '--timeout', options.timeout, `${folder}/${ALONE}`])
-  const parallel = (workers: string, markers: string, timeout: string, of: readonly string[]) =>
-    pytest(settings, [
+  const parallel = (workers: string, markers: string, timeout: string, of: readonly string[], conf = config) =>
+    pytest({ ...settings, S3TEST_CONF: conf }, [
       ...['-n', workers, '--dist', 'worksteal', '--timeout', timeout, '--deselect', `${folder}/${ALONE}`],
       ...['-m', markers, ...of, ...chosen],
     ])
   await parallel(options.workers, `not (${WAITING} or ${FOREIGN})`, options.timeout, files)
-  await parallel('8', `(${WAITING}) and not (${FOREIGN})`, `${20 * DAY_SECONDS + 60}`, [`${folder}/test_s3.py`])
+  await parallel(
+    '8',
+    `(${WAITING}) and not (${FOREIGN})`,
+    `${20 * DAY_SECONDS + 60}`,
+    [`${folder}/test_s3.py`],
+    withClasses,
+  )
   const results = await readResults(reportFile)
   console.log(`\n${formatReport(results)}`)
   if (!server.running()) throw new Error(`the server ended by itself:\n${server.output()}`)
@@ -102,6 +112,7 @@ async function startServer(home: string): Promise<ServerProcess> {
       COFFER_LOG_LEVEL: 'warn',
       // The suite was written for buckets as AWS made them before 2023.
       COFFER_S3_BUCKET_DEFAULTS: 'classic',
+      COFFER_STORAGE_CLASSES: STORAGE_CLASSES.map((name) => `${name}=${path.join(home, name)}`).join(','),
       COFFER_LIFECYCLE_DAY_SECONDS: `${DAY_SECONDS}`,
       // Logs are looked for 5.5 seconds after what they tell of, and in one object.
       COFFER_S3_ACCESS_LOG_INTERVAL_MS: '4000',
