@@ -145,6 +145,17 @@ describe('The logging of a bucket', () => {
     expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
   })
 
+  it('cuts off what is too long of what a client wrote', async () => {
+    await log(TO_LOGS)
+    const headers = { 'user-agent': '\xff'.repeat(3000), referer: `x${'"'.repeat(9000)}` }
+    await sendRaw(test.s3Url, { method: 'GET', path: `/${test.bucket}/key`, query: { x: 'y'.repeat(9000) }, headers })
+    const fields = (await delivered()).find(([, , , , , , operation]) => operation === 'REST.GET.OBJECT') ?? []
+    expect(fields).toHaveLength(26)
+    expect(fields[8]).toHaveLength(4096 + 2)
+    expect(fields[15]).toBe(`"x${'%22'.repeat(682)}"`)
+    expect(fields[16]).toMatch(/^"(%C3%BF){341}"$/)
+  })
+
   it('tells no key and no signature that comes in an address', async () => {
     await log(TO_LOGS)
     const [key, source] = [randomBytes(32), randomBytes(32)]

@@ -40,8 +40,8 @@ export function logLine(request: LoggedRequest): string {
     word(request.requester),
     request.requestId,
     request.operation,
-    request.key === undefined ? '-' : encodeComponent(request.key, true),
-    quotedText(uri),
+    request.key === undefined ? '-' : within(encodeComponent(request.key, true), MAX_KEY),
+    quotedText(uri, MAX_URI),
     request.status,
     request.errorCode ?? '-',
     request.bytesSent || '-',
@@ -71,11 +71,24 @@ function clfTime(timeMs: number): string {
   return `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`
 }
 
+/** Characters of a field that a client wrote, as it is logged; the rest is cut off. */
+const MAX_FIELD = 2048
+/** With the key, whose 1024 bytes may all be escaped. */
+const MAX_URI = 4096
+const MAX_KEY = 3 * 1024
+
 /** What a client wrote must not look like another field or line. */
-const escaped = (text: string): string =>
+const escaped = (text: string, limit = MAX_FIELD): string => within(percentEncoded(text.slice(0, limit)), limit)
+
+/** Never cut within what stands for one byte. */
+const within = (text: string, limit: number): string =>
+  text.length > limit ? text.slice(0, limit).replace(/%[0-9A-F]?$/, '') : text
+
+const percentEncoded = (text: string): string =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   text.replace(/["\u0000-\u001f\u007f-\uffff]/g, (character) => encodeURIComponent(character.toWellFormed()))
 
-const quotedText = (text: string | undefined): string => `"${text === undefined || text === '' ? '-' : escaped(text)}"`
+const quotedText = (text: string | undefined, limit?: number): string =>
+  `"${text === undefined || text === '' ? '-' : escaped(text, limit)}"`
 const word = (text: string | undefined): string =>
   text === undefined || text === '' ? '-' : escaped(text).replaceAll(' ', '%20')
