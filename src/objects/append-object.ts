@@ -12,7 +12,7 @@ import { type ContentKeys, openContentKeys } from './content-keys.ts'
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
-import { type FoundVersion, findObject } from './find-version.ts'
+import { type ChangeTarget, type FoundVersion, findObject, isConfirmed } from './find-version.ts'
 import { protectionOf } from './key-slots.ts'
 import { readKey } from './key-versions.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
@@ -27,6 +27,7 @@ import { usageWrites } from './usage.ts'
 export interface AppendInput extends PutInput {
   /** Where the object ends as it is; 0 makes it when there is none. */
   readonly offsetBytes: number
+  readonly confirm?: ChangeTarget['confirm']
 }
 
 /** As of an upload. */
@@ -42,7 +43,11 @@ const MAX_ATTEMPTS = 50
 export async function appendObject(engine: Engine, keys: BucketKeys, input: AppendInput): Promise<PutResult> {
   const bucket = appendable(engine, input.bucket)
   const head = await engine.metadata.get(SPACE.head, headKey(bucket.id, input.key))
-  if (!head && input.offsetBytes === 0) return await made(engine, keys, input)
+  if (!head && input.offsetBytes === 0) {
+    // Not confirmed: there is an object by now.
+    if (!(await isConfirmed(input, undefined))) throw wrongOffset()
+    return await made(engine, keys, input)
+  }
   using object = await openEnd(engine, keys, bucket, input)
   await keys.permit(bucket, 'wrap', object.record.wrappedDek.slot)
   await engine.quotas.foresee(bucket, input.key, input.offsetBytes + (input.body.lengthBytes ?? 0))
@@ -86,6 +91,11 @@ async function openEnd(engine: Engine, keys: BucketKeys, bucket: Bucket, input: 
       await engine.garbage.pin(async () => pinnable(await findObject(engine, { bucket, key }))),
     )
     const { record } = found
+    // Nothing is appended to any other than this one.
+    if (!(await isConfirmed(input, record))) {
+      if (attempt === MAX_ATTEMPTS) throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+      continue
+    }
     if (record.sizeBytes !== offsetBytes) throw wrongOffset()
     const { blobId, versionId } = record
     try {

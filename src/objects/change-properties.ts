@@ -2,7 +2,14 @@ import type { BucketKeys } from './bucket-keys.ts'
 import { currentBucket, sameBucket } from './commit-version.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { findObject, findVersion, objectIn, type VersionTarget } from './find-version.ts'
+import {
+  type ChangeTarget,
+  findObject,
+  findVersion,
+  isConfirmed,
+  objectIn,
+  type VersionTarget,
+} from './find-version.ts'
 import { changedBy } from './notifications/event.ts'
 import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
 import { encodeObject, isMarker, type ObjectRecord } from './records.ts'
@@ -45,13 +52,14 @@ export async function knownObject(
 export async function changeProperties(
   engine: Engine,
   keys: BucketKeys,
-  target: VersionTarget,
+  target: ChangeTarget,
   next: (now: ObjectProperties, of: Pick<ObjectRecord, 'modifiedAtMs'>) => ObjectProperties,
 ): Promise<{ readonly versionId: string }> {
   const { bucket, key } = target
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const now = currentBucket(engine, bucket)
     const { space, row, record } = await findObject(engine, target)
+    if (!(await isConfirmed(target, record))) continue
     const { sealedTags: _, ...plain } = record.properties
     const tags = await tagsOf(keys, now, key, record)
     const changed = next(tags.length > 0 ? { ...plain, tags } : plain, record)

@@ -6,7 +6,7 @@ import { checkConditions, currentBucket, garbageOf, sameBucket } from './commit-
 import { isConditional, type WriteConditions } from './conditions.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import type { VersionTarget } from './find-version.ts'
+import { type ChangeTarget, isConfirmed } from './find-version.ts'
 import {
   type KeyChange,
   type KeyState,
@@ -24,7 +24,7 @@ import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './rec
 import { usageWrites } from './usage.ts'
 import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
-export interface DeleteTarget extends VersionTarget {
+export interface DeleteTarget extends ChangeTarget {
   readonly conditions: WriteConditions
   /** Of versions under governance: whoever asks may, and said so. */
   readonly bypassGovernance?: boolean
@@ -65,6 +65,7 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   const bucket = currentBucket(engine, same)
   const { key, conditions, bypassGovernance, only } = target
   const state = await readKey(engine.metadata, bucket, key)
+  if (!(await isConfirmed(target, state.head && decodeObject(state.head.value)))) return undefined
   await checkConditions(keys, bucket, key, conditions, state.head, state.history !== undefined)
   if (only?.(state.head?.token) === false) return NOTHING
   const order = engine.orders.next(newestOrder(state))
@@ -81,9 +82,11 @@ async function removeOnly(
   engine: Engine,
   keys: BucketKeys,
   bucket: Bucket,
-  { key, conditions, bypassGovernance, only }: DeleteTarget,
+  { key, conditions, bypassGovernance, only, confirm }: DeleteTarget,
 ): Promise<Deleted | undefined> {
   const current = await readable(engine, bucket, key, conditions)
+  const found = current && !('damage' in current) ? decodeObject(current.value) : undefined
+  if (!(await isConfirmed({ confirm }, found))) return undefined
   if (current && 'damage' in current) return (await removeDamaged(engine, bucket, current)) ? NOTHING : undefined
   await checkConditions(keys, bucket, key, conditions, current)
   if (!current || only?.(current.token) === false) return NOTHING
@@ -100,7 +103,7 @@ async function removeOnly(
 async function removeNamed(
   engine: Engine,
   keys: BucketKeys,
-  { key, conditions, bypassGovernance, only, ...target }: DeleteTarget,
+  { key, conditions, bypassGovernance, only, confirm, ...target }: DeleteTarget,
   versionId: string,
 ): Promise<Deleted | undefined> {
   // Another version may become the current one: no DeleteBucket may look for objects meanwhile.
@@ -114,6 +117,7 @@ async function removeNamed(
   if (!found) return (await isStill(engine, bucket, key, state)) ? { versionId, deleteMarker: false } : undefined
   const { record, row, order } = found
   const live = record && !isMarker(record) ? record : undefined
+  if (!(await isConfirmed({ confirm }, live))) return undefined
   await checkConditions(keys, bucket, key, conditions, live && row.value ? { ...row, value: row.value } : undefined)
   if (only?.(row.token) === false) return NOTHING
   if (!record) assertNothingKept(engine, bucket)

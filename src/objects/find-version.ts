@@ -22,6 +22,20 @@ export interface VersionTarget {
   readonly versionId?: string | undefined
 }
 
+/** Whoever is let in to one version is not let in to another that is put in its place. */
+export interface ChangeTarget extends VersionTarget {
+  /**
+   * Asked with the blob id of the version that would be changed, undefined for none, right before it is. False looks for it
+   * again, and it may throw.
+   */
+  readonly confirm?: ((blobId: Buffer | undefined) => Promise<boolean>) | undefined
+}
+
+export const isConfirmed = async (
+  { confirm }: Pick<ChangeTarget, 'confirm'>,
+  record: Pick<ObjectRecord, 'blobId'> | undefined,
+): Promise<boolean> => (await confirm?.(record?.blobId)) ?? true
+
 type Reading = Pick<Engine, 'metadata'>
 
 /** Each but the first means that the key changed between two looks. */

@@ -1,12 +1,12 @@
 import type { BucketKeys } from './bucket-keys.ts'
 import { changeProperties } from './change-properties.ts'
 import type { Engine } from './engine.ts'
-import type { VersionTarget } from './find-version.ts'
+import type { ChangeTarget } from './find-version.ts'
 import { assertHasObjectLock, changedRetention, type Retention } from './object-lock.ts'
 import type { ObjectLock, ObjectProperties } from './object-properties.ts'
 import { type Extension, extended, invalid, MAX_HOLDS, requireProtection } from './protection.ts'
 
-export interface RetentionChange extends VersionTarget {
+export interface RetentionChange extends ChangeTarget {
   /** Undefined: none any more. */
   readonly retention: Retention | undefined
   /** Whoever asks may, and said so. */
@@ -29,7 +29,7 @@ export async function setRetention(
 export async function setLegalHold(
   engine: Engine,
   keys: BucketKeys,
-  { legalHold, ...target }: VersionTarget & { readonly legalHold: boolean },
+  { legalHold, ...target }: ChangeTarget & { readonly legalHold: boolean },
 ): Promise<void> {
   assertHasObjectLock(engine, target.bucket)
   await changeProperties(engine, keys, target, (now) => withLock(now, { ...now.lock, legalHold }))
@@ -43,7 +43,7 @@ function withLock({ lock: _, ...rest }: ObjectProperties, lock: ObjectLock | und
 export async function extendRetention(
   engine: Engine,
   keys: BucketKeys,
-  { by, ...target }: VersionTarget & { readonly by: Extension },
+  { by, ...target }: ChangeTarget & { readonly by: Extension },
 ): Promise<void> {
   const protection = requireProtection(engine, target.bucket)
   await changeProperties(engine, keys, target, (now, { modifiedAtMs: createdAtMs }) =>
@@ -55,7 +55,7 @@ export async function extendRetention(
 export async function changeHold(
   engine: Engine,
   keys: BucketKeys,
-  { id, act, ...target }: VersionTarget & { readonly id: string; readonly act: 'add' | 'remove' },
+  { id, act, ...target }: ChangeTarget & { readonly id: string; readonly act: 'add' | 'remove' },
 ): Promise<void> {
   requireProtection(engine, target.bucket)
   await changeProperties(engine, keys, target, (now) => {

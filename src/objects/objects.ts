@@ -28,7 +28,7 @@ import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
-import type { VersionTarget } from './find-version.ts'
+import type { ChangeTarget, VersionTarget } from './find-version.ts'
 import { type Garbage, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
@@ -104,12 +104,10 @@ export interface ObjectsService {
   readonly setVersioning: (bucket: Bucket, versioning: Versioning) => Promise<Bucket>
   /** Of an object version in a bucket with Object Lock. */
   readonly setRetention: (change: RetentionChange) => Promise<void>
-  readonly setLegalHold: (change: VersionTarget & { readonly legalHold: boolean }) => Promise<void>
+  readonly setLegalHold: (change: ChangeTarget & { readonly legalHold: boolean }) => Promise<void>
   /** Of an object in a protected bucket. */
-  readonly extendRetention: (change: VersionTarget & { readonly by: Extension }) => Promise<void>
-  readonly changeHold: (
-    change: VersionTarget & { readonly id: string; readonly act: 'add' | 'remove' },
-  ) => Promise<void>
+  readonly extendRetention: (change: ChangeTarget & { readonly by: Extension }) => Promise<void>
+  readonly changeHold: (change: ChangeTarget & { readonly id: string; readonly act: 'add' | 'remove' }) => Promise<void>
   readonly createUpload: (
     target: Target & {
       readonly attributes: Attributes
@@ -128,7 +126,7 @@ export interface ObjectsService {
   /** Undefined when there is no such object. Needs no key, but for the tags. */
   readonly known: (target: VersionTarget) => Promise<KnownObject | undefined>
   readonly changeProperties: (
-    target: VersionTarget,
+    target: ChangeTarget,
     next: (now: ObjectProperties) => ObjectProperties,
   ) => Promise<{ readonly versionId: string }>
   /** A subresource of a bucket; undefined when it was never set. */

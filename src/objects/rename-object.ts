@@ -36,6 +36,8 @@ export interface RenameInput {
   readonly check: (object: State) => void | Promise<void>
   /** The same renaming, asked for again with this token, is done already. */
   readonly token?: string | undefined
+  /** Of what has the old name, and of what has the new one and would be replaced: as of every other change. */
+  readonly confirm?: (key: string, blobId: Buffer | undefined) => Promise<boolean>
 }
 
 /** Each but the first means that the object was rewrapped, or something else was said of it, meanwhile. */
@@ -52,6 +54,7 @@ export async function renameObject(engine: Engine, keys: BucketKeys, input: Rena
   if (from === to) throw new ObjectsError('RenameRefused', 'The object has this name already.')
   if (await isDone(engine, bucket, input)) return
   const { record } = await findObject(engine, { bucket, key: from })
+  if ((await input.confirm?.(from, record.blobId)) === false) throw changed()
   using object = await openObject(engine, keys, { bucket, key: from })
   if (!object.blobId.equals(record.blobId)) throw changed()
   await input.check({ etag: object.manifest.etag, modifiedAtMs: object.modifiedAtMs })
@@ -166,6 +169,7 @@ async function commitName(
     const target = await engine.metadata.get(SPACE.head, headKey(bucket.id, to))
     await checkConditions(keys, bucket, to, conditions, target)
     const replaced = target && decodeObject(target.value)
+    if ((await input.confirm?.(to, replaced?.blobId)) === false) continue
     const { sealedTags: _, renamed: __, ...plain } = now.properties
     const tags = await tagsOf(keys, bucket, from, now)
     const said = { ...plain, ...(token === undefined ? {} : { renamed: { token, from } }), tags }

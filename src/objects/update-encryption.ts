@@ -3,13 +3,13 @@ import { currentBucket } from './commit-version.ts'
 import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { findObject, type VersionTarget } from './find-version.ts'
+import { type ChangeTarget, findObject, isConfirmed } from './find-version.ts'
 import { findSlot, isOpen } from './key-slots.ts'
 import type { ObjectRecord } from './records.ts'
 import { rewrapRecord } from './rewrap-bucket.ts'
 import { addSlot, findOpen, type WantedSlot } from './slot-choice.ts'
 
-export interface EncryptionUpdate extends VersionTarget {
+export interface EncryptionUpdate extends ChangeTarget {
   readonly encryption: Encryption
   readonly rootKeyCrn: string
   readonly bucketKey: boolean
@@ -23,6 +23,7 @@ export async function updateEncryption(engine: Engine, keys: BucketKeys, update:
   const wanted: WantedSlot = { encryption, rootKeyCrn, kind: bucketKey ? 'bucket-key' : 'root' }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { space, row, record } = await findObject(engine, update)
+    if (!(await isConfirmed(update, record))) continue
     checkChangeable(record)
     const found = findOpen(currentBucket(engine, bucket), wanted)?.id
     const id = found ?? (await addSlot(engine, keys, bucket, wanted)).slot

@@ -20,8 +20,8 @@ interface Stored {
 const open: Stored = { blobId: Buffer.from('open'), acl: { grants: [{ group: 'AllUsers', permission: 'READ' }] } }
 const closed: Stored = { blobId: Buffer.from('closed') }
 
-/** Somebody unknown gets `photos/cat`, of which each look finds the next of these. */
-async function read(documents: Readonly<Record<string, Json>>, ...states: readonly (Stored | undefined)[]) {
+/** Somebody unknown asks for `photos/cat`, of which each look finds the next of these. */
+async function authorised(documents: Readonly<Record<string, Json>>, states: readonly (Stored | undefined)[]) {
   const left = [...states]
   const next = async () => {
     const one = left.length > 1 ? left.shift() : left[0]
@@ -58,8 +58,13 @@ async function read(documents: Readonly<Record<string, Json>>, ...states: readon
       firewall: () => undefined,
     },
   )
-  const opened = await authorisation.guarded(objects).open({ bucket, key: 'cat' })
-  return opened.blobId.toString()
+  return { authorisation, objects }
+}
+
+const target = { bucket, key: 'cat' }
+async function read(documents: Readonly<Record<string, Json>>, ...states: readonly (Stored | undefined)[]) {
+  const { authorisation, objects } = await authorised(documents, states)
+  return (await authorisation.guarded(objects).open(target)).blobId.toString()
 }
 
 const classic = { ownershipControls: null, publicAccessBlock: null }
@@ -81,6 +86,38 @@ describe('a decision about an object', () => {
   it('is taken again for one that came where there was none', async () => {
     await expect(read({ ...classic, policy: listable }, undefined, closed)).rejects.toThrow(refused)
     expect(await read({ ...classic, policy: listable }, undefined, open)).toBe('open')
+  })
+})
+
+describe('a decision about an object that is changed', () => {
+  type Confirming = { readonly confirm?: (...about: unknown[]) => Promise<boolean> }
+  const change = async (name: string, found: Stored, ...states: readonly (Stored | undefined)[]) => {
+    const { authorisation, objects } = await authorised(classic, states)
+    const asked = async ({ confirm }: Confirming) =>
+      confirm?.(...(name === 'rename' ? ['cat', found.blobId] : [found.blobId]))
+    const guarded = authorisation.guarded({ ...objects, [name]: asked } as unknown as Objects)
+    return (guarded as unknown as Record<string, (input: object) => Promise<unknown>>)[name]?.(target)
+  }
+
+  it.each([
+    ...['append', 'delete', 'setRetention', 'setLegalHold', 'extendRetention', 'changeHold', 'changeProperties'],
+    ...['updateEncryption', 'rename'],
+  ])('holds for that one alone: %s', async (name) => {
+    expect(await change(name, open, open)).toBe(true)
+    await expect(change(name, closed, open, closed)).rejects.toThrow(refused)
+    const other = { ...open, blobId: Buffer.from('other') }
+    expect(await change(name, other, open, other)).toBe(true)
+    // Yet another one is there by now: the change has to look again.
+    expect(await change(name, closed, open, other)).toBe(false)
+  })
+
+  it('holds, taken by the operation itself, for that one alone', async () => {
+    const { authorisation, objects } = await authorised(classic, [open, open, closed])
+    const asked = ({ confirm }: Confirming) => confirm?.(closed.blobId)
+    const guarded = authorisation.guarded({ ...objects, delete: asked } as unknown as Objects)
+    const use = { bucket: 'photos', key: 'cat', versionId: 'null', action: 's3:GetObjectVersion' } as const
+    await authorisation.require(use)
+    await expect(guarded.delete({ ...target, versionId: 'null', conditions: {} })).rejects.toThrow(refused)
   })
 })
 

@@ -3,9 +3,7 @@ import { parseCrn } from '../../../base/crn.ts'
 import { hasCode } from '../../../base/errors.ts'
 import type { Iam } from '../../../iam/iam.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
-import type { KnownObject } from '../../../objects/change-properties.ts'
 import type { ObjectsErrorCode } from '../../../objects/errors.ts'
-import type { VersionTarget } from '../../../objects/find-version.ts'
 import type { Objects, ObjectsService } from '../../../objects/objects.ts'
 import { S3Error } from '../error-codes.ts'
 import type { FirewallTest } from '../firewall.ts'
@@ -14,6 +12,7 @@ import type { Caller, OperationContext, ResourceUse, S3Action, S3Operation } fro
 import type { S3Request } from '../request.ts'
 import { headerTags, objectTags } from '../tags.ts'
 import { type Authoriser, authoriser, type Decision, toList } from './authorise.ts'
+import { objectDecisions } from './object-decisions.ts'
 
 export interface AuthorisationOptions {
   readonly objects: Objects
@@ -36,7 +35,7 @@ export interface Authorisation extends Pick<OperationContext, 'may' | 'require'>
   readonly reason: string
   /** Only an ACL lets the caller in: access logs tell it. */
   readonly byAcl: boolean
-  /** The engine, where an object is opened only if the decision was about this very object. */
+  /** The engine, where an object is opened, or changed, only if the decision was about this very object. */
   readonly guarded: (objects: ObjectsService) => ObjectsService
   /** What a failed operation answers: that something is not there is told to those only who might list it. */
   readonly told: (error: unknown) => Promise<unknown>
@@ -130,12 +129,18 @@ function authorisation(
   access: Authoriser,
 ): Authorisation {
   const may = async (use: ResourceUse): Promise<boolean> => (await access.decide(use)).allowed
+  const decide = async (use: ResourceUse): Promise<Decision> => granted(await access.decide(use))
+  const aboutObjects = objectDecisions(decide)
+  for (const [index, decision] of decisions.entries()) {
+    const use = uses[index]
+    if (use) aboutObjects.add(use, decision)
+  }
   return {
     reason: [...new Set(decisions.map(({ reason }) => reason))].join(', '),
     byAcl: decisions.some(({ byAcl }) => byAcl === true),
     may,
-    require: async (use) => void granted(await access.decide(use)),
-    guarded: (objects) => guarded(objects, uses, decisions, access),
+    require: async (use) => aboutObjects.add(use, await decide(use)),
+    guarded: aboutObjects.guarded,
     told: async (error) => {
       if (!hasCode<ObjectsErrorCode>(error, 'NoSuchKey', 'NoSuchVersion')) return error
       for (const use of uses.filter(({ action }) => action.startsWith('s3:Get'))) {
@@ -144,52 +149,6 @@ function authorisation(
       }
       return error
     },
-  }
-}
-
-const MAX_ATTEMPTS = 20
-
-/** A decision about one object is none about another that was put in its place meanwhile: then it is taken again. */
-function guarded(
-  objects: ObjectsService,
-  uses: readonly ResourceUse[],
-  decisions: readonly Decision[],
-  access: Authoriser,
-): ObjectsService {
-  const looked = uses.map((use, index) => ({ use, seen: decisions[index]?.seen }))
-  if (looked.every(({ seen }) => seen === undefined)) return objects
-  const sameAsSeen = async <Found extends Pick<KnownObject, 'blobId'> | undefined>(
-    target: VersionTarget,
-    find: () => Promise<Found>,
-    leave: (found: Found) => void,
-  ): Promise<Found> => {
-    const about = looked.filter(
-      ({ use: { bucket, key, versionId = undefined } }) =>
-        bucket === target.bucket.name && key === target.key && versionId === target.versionId,
-    )
-    let seen = about.map((one) => one.seen)
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const found = await find()
-      if (!found || seen.every((one) => one === undefined || one?.blobId.equals(found.blobId))) return found
-      leave(found)
-      seen = await Promise.all(about.map(async ({ use }) => granted(await access.decide(use)).seen))
-    }
-    throw new S3Error('OperationAborted')
-  }
-  return {
-    ...objects,
-    open: (target) =>
-      sameAsSeen(
-        target,
-        () => objects.open(target),
-        (opened) => opened[Symbol.dispose](),
-      ),
-    known: (target) =>
-      sameAsSeen(
-        target,
-        () => objects.known(target),
-        () => {},
-      ),
   }
 }
 
