@@ -17,6 +17,7 @@ import { mainAccount } from '../support/bootstrap.ts'
 import { refusal } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { type QueryCredentials, queryApi } from '../support/query-api.ts'
+import { signRaw } from '../support/raw-s3.ts'
 import { type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
 
 let test: SharedHouse
@@ -236,6 +237,9 @@ describe('the query API', () => {
   it('is of no region, for clients that name none', async () => {
     const call = queryApi(test.house.s3Url, 'iam', mainAccount.user, '')
     expect((await call('GetUser')).outcome).toBe('200')
+    // Nor does S3 ask for one.
+    const { method, target, headers } = signRaw(test.house.s3Url, { method: 'GET', path: '/', region: '' })
+    expect((await fetch(`${test.house.s3Url}${target}`, { method, headers })).status).toBe(200)
   })
 
   it('lists in pages', async () => {

@@ -14,6 +14,8 @@ export interface RawS3Request {
   /** x-amz-content-sha256; the hash of the body unless given. */
   readonly payload?: string
   readonly account?: TestAccount
+  /** Of the credential scope. */
+  readonly region?: string
 }
 
 export interface RawS3Reply {
@@ -48,7 +50,7 @@ const encode = (text: string): string =>
 
 /** Signature Version 4 in its header form, over exactly what is given: what the SDK would mend or refuse can be sent. */
 export function signRaw(s3Url: string, request: RawS3Request): SignedS3Request {
-  const { method, path, query = {}, body = '', account = mainAccount } = request
+  const { method, path, query = {}, body = '', account = mainAccount, region = 'us-east-1' } = request
   const amzDate = new Date().toISOString().replace(/[-:]|\.\d{3}/g, '')
   const payload = request.payload ?? sha256(body)
   const headers: Record<string, string> = {
@@ -64,7 +66,7 @@ export function signRaw(s3Url: string, request: RawS3Request): SignedS3Request {
     .join('&')
   const canonicalHeaders = names.map((name) => `${name}:${(headers[name] ?? '').replace(/[ \t]+/g, ' ')}\n`).join('')
   const canonical = [method, path, rawQuery, canonicalHeaders, names.join(';'), payload].join('\n')
-  const scope = `${amzDate.slice(0, 8)}/us-east-1/s3/aws4_request`
+  const scope = `${amzDate.slice(0, 8)}/${region}/s3/aws4_request`
   const { accessKeyId, secretAccessKey } = account.user
   const key = scope.split('/').reduce((parent: Buffer | string, part) => hmac(parent, part), `AWS4${secretAccessKey}`)
   const stringToSign = ['AWS4-HMAC-SHA256', amzDate, scope, sha256(Buffer.from(canonical, 'latin1'))].join('\n')

@@ -25,8 +25,8 @@ export const SECTIONS: Readonly<Record<string, TestAccount>> = {
   's3 alt': account(2, 'Other Tester', 'suite-alt', 'alt@suite.example'),
   's3 tenant': account(3, 'Tenant Tester', 'suite-tenant', 'tenant@suite.example'),
   iam: account(4, 'IAM Tester', 'suite-iam', 'iam@suite.example'),
-  'iam root': account(5, 'Root One', 'suite-root-one', 'root-one@suite.example'),
-  'iam alt root': account(6, 'Root Two', 'suite-root-two', 'root-two@suite.example'),
+  'iam root': account(5, 'Root One', '05'.repeat(16), 'root-one@suite.example'),
+  'iam alt root': account(6, 'Root Two', '06'.repeat(16), 'root-two@suite.example'),
 }
 
 export interface SuiteServer {

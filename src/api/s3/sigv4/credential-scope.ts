@@ -27,8 +27,8 @@ export function parseCredentialScope(
   const terms = text.split('/')
   const [date, region, service, terminal] = terms.slice(-4)
   const accessKeyId = terms.slice(0, -4).join('/')
-  // IAM is of no region, and clients that have none say so.
-  const hasRegion = region !== undefined && (region !== '' || !services.includes('s3'))
+  // Clients that have no region name none, and are right where any will do.
+  const hasRegion = region !== undefined && (region !== '' || regions === 'any')
   if (!accessKeyId || !date || !hasRegion || !service || terminal !== 'aws4_request' || !/^\d{8}$/.test(date)) {
     throw new S3Error(
       errors.code,
