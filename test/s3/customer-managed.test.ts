@@ -77,13 +77,14 @@ describe('Creating a bucket under a root key', () => {
 
   it('tells which key it is to those only who may know it', async () => {
     const key = await lockable('discreet')
+    const identities = await keyOwner(test.objectsControlUrl)
     for (const [role, crn] of [
       ['Reader', undefined],
       ['Writer', key.crn],
     ] as const) {
       const made = { name: role, source: objectStorageCrn(mainAccount), role }
-      const { json } = await keys.call('POST', '/v2/resource_keys', made)
-      const token = await iamToken(test.controlUrl, json.credentials.apikey)
+      const { json } = await identities.call('POST', '/v2/resource_keys', made)
+      const token = await iamToken(test.objectsControlUrl, json.credentials.apikey)
       for (const method of ['HEAD', 'GET']) {
         const headers = bearer(token, mainAccount.objectStorageInstance)
         const { headers: told } = await sendPlain(test.s3Url, { method, target: '/discreet', headers })

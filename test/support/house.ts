@@ -27,6 +27,8 @@ export interface TestHouse extends AsyncDisposable {
   readonly s3Url: string
   /** Of the process that has the keys. */
   readonly controlUrl: string
+  /** Of the process that has the objects, and identities of its own where the two are apart. */
+  readonly objectsControlUrl: string
   /** Resolves when what was changed at the keys counts for the objects: at once, unless they are apart. */
   readonly settled: () => Promise<void>
   /** Holds the data directory `data`, the instance key beside it and the bootstrap file. */
@@ -72,6 +74,7 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
   if (!store || !bound.s3) throw new Error('the house has no objects half')
   const house = { ...whole, ...store, swept: store.objects.swept }
   const s3Url = `http://${bound.s3.host}:${bound.s3.port}`
+  const objectsControlUrl = `http://${bound.control.host}:${bound.control.port}`
   const clients: S3Client[] = []
   const stop = async (): Promise<void> => {
     for (const client of clients) client.destroy()
@@ -80,7 +83,8 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
   }
   return {
     s3Url,
-    controlUrl: keys?.server.controlUrl ?? `http://${bound.control.host}:${bound.control.port}`,
+    controlUrl: keys?.server.controlUrl ?? objectsControlUrl,
+    objectsControlUrl,
     settled: async () => {
       // What the objects half asks of the keys half is at most two seconds old.
       if (keys) await sleep(2100)
