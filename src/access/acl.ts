@@ -78,6 +78,10 @@ const ACTIONS: Readonly<
   },
 }
 
+/** Is there a permission on a bucket that lets its grantee do this? `action` with `s3:`. */
+export const isGivenByBucketAcl = (action: string): boolean =>
+  Object.values(ACTIONS.bucket).some((names) => names.includes(action.replace(/^s3:/, '')))
+
 /** The right to read and to change an ACL is its owner's whatever the ACL says. */
 const OWN: Readonly<Record<'bucket' | 'object', readonly string[]>> = {
   bucket: [...ACTIONS.bucket.READ_ACP, ...ACTIONS.bucket.WRITE_ACP],

@@ -26,11 +26,11 @@ const S3 = [
 const names = (prefix: string, lines: readonly string[]): string[] =>
   lines.flatMap((line) => line.split(' ')).map((name) => `${prefix}:${name}`)
 
-const KNOWN: ReadonlySet<string> = new Set([...names('aws', GLOBAL), ...names('s3', S3)])
+export const CONDITION_KEYS: ReadonlySet<string> = new Set([...names('aws', GLOBAL), ...names('s3', S3)])
 
 export function isKnownKey(key: string): boolean {
   const name = key.toLowerCase()
   const slash = name.indexOf('/')
-  if (slash < 0) return KNOWN.has(name)
-  return slash < name.length - 1 && KNOWN.has(name.slice(0, slash + 1))
+  if (slash < 0) return CONDITION_KEYS.has(name)
+  return slash < name.length - 1 && CONDITION_KEYS.has(name.slice(0, slash + 1))
 }

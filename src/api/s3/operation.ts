@@ -91,6 +91,8 @@ export interface ResourceUse {
   readonly versionId?: string | undefined
   /** That a listing would be asked for with. */
   readonly prefix?: string | undefined
+  /** What the body says that a header could say: by the name of the header. Then no header counts. */
+  readonly said?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined
   /** That the body gives to the object; without them, those of the headers count. */
   readonly requestTags?: readonly Tag[] | undefined
   readonly action: S3Action
@@ -116,6 +118,11 @@ export interface S3OperationSpec<Input> {
   readonly action: S3Action
   /** In place of `action` when a version is named. */
   readonly versionAction?: S3Action
+  /**
+   * For conditions of policies: an `object` as the headers describe it, an `upload` that they describe, a `part` of one, an
+   * object by `completion` of one, or a `name` for an object that there is.
+   */
+  readonly makes?: 'object' | 'upload' | 'part' | 'completion' | 'name'
   /** What is done depends on the body: once it is read the operation asks, by `require` or `may`. Before, only who could never be let in is refused. */
   readonly asksItself?: true
   /** Further permissions on the same resource, by what else the request asks for, e.g. tags. */

@@ -65,9 +65,10 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
     {
       request: asPut,
       isForm: caller.form !== undefined,
+      operation,
       principal: caller.principal,
       sourceIp,
-      requestTags: () => tagsOf(asPut, caller),
+      requestTags: () => tagsOf(asPut, asked),
       objects: objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id }),
     },
     { iam, clock, region: settings.region },
@@ -112,9 +113,11 @@ function usesOf({ operation, request, caller }: Asked): ResourceUse[] {
 const tagsByForm = (action: S3Action, { form }: Caller): boolean =>
   action === 's3:PutObjectTagging' && form?.fields.has('tagging') === true
 
-function tagsOf(request: S3Request, { form }: Caller) {
+/** Where no right to tag is needed, the header has no effect: what there is says which tags come. */
+function tagsOf(asPut: S3Request, { operation, request, caller: { form } }: Asked) {
+  if (!operation.alsoNeeds?.(request, form).includes('s3:PutObjectTagging')) return []
   const tagging = form?.fields.get('tagging')
-  return tagging === undefined ? headerTags(request) : objectTags(tagging)
+  return tagging === undefined ? headerTags(asPut) : objectTags(tagging)
 }
 
 function granted(decision: Decision): Decision {

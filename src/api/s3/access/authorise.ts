@@ -1,4 +1,4 @@
-import type { Acl } from '../../../access/acl.ts'
+import { type Acl, isGivenByBucketAcl } from '../../../access/acl.ts'
 import type { Facts } from '../../../access/conditions.ts'
 import type { Requester } from '../../../access/requester.ts'
 import type { Clock } from '../../../base/clock.ts'
@@ -13,10 +13,10 @@ import type { Tag } from '../../../objects/object-properties.ts'
 import type { ObjectsService } from '../../../objects/objects.ts'
 import type { Asking } from '../anonymous.ts'
 import { bucketTagging } from '../bucket-tagging.ts'
-import type { ResourceUse, S3Action } from '../operation.ts'
+import type { ResourceUse, S3Action, S3Operation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { accessOf, type BucketAccess } from './bucket-access.ts'
-import { type Answer, decideAccess } from './decide.ts'
+import { type Answer, decideAccess, mayBeOpen } from './decide.ts'
 import { aclFromJson } from './documents.ts'
 import { factsOf } from './facts.ts'
 import { conditionKeys, decideIdentity, type OwnDecision } from './identity-policies.ts'
@@ -33,6 +33,7 @@ export interface AskedBy {
   /** Of a form: as if its fields were headers. */
   readonly request: S3Request
   readonly isForm: boolean
+  readonly operation: S3Operation
   readonly principal: Asking
   readonly sourceIp: string | undefined
   /** Tags that the request gives to what it writes. */
@@ -78,6 +79,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       if (account !== principal.accountId) return { allowed: false, reason: 'the instance belongs to another account' }
       const facts = factsOf({
         ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
+        ...{ operation: asked.operation, action },
         ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket: undefined, versionId: undefined },
       })
       const resource = `arn:aws:s3:::${bucket ?? '*'}`
@@ -107,7 +109,9 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     if (aws) return { allowed: true, reason: 'asked for each object' }
     const found = own(use, bucket, () => NO_FACTS)
     if (found.allowed && isOf(principal, bucket)) return found
-    return policy || acl ? { allowed: true, reason: 'asked for each object' } : { allowed: false, reason: found.reason }
+    const isOpen = principal.type !== 'anonymous' || mayBeOpen(use.action, arnOf(use))
+    const mayBeGiven = isOpen && (policy !== undefined || (acl !== undefined && isGivenByBucketAcl(use.action)))
+    return mayBeGiven ? { allowed: true, reason: 'asked for each object' } : { allowed: false, reason: found.reason }
   }
 
   const decide = async (use: ResourceUse): Promise<Decision> => {
@@ -124,6 +128,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
     const facts = factsOf({
       ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
+      ...{ operation: asked.operation, action: use.action, said: use.said },
       ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket, existingTags },
       ...{ versionId: use.versionId, prefix: use.prefix, requestTags: use.requestTags ?? asked.requestTags() },
       bucketTags: bucketTagging.of(objects, bucket),

@@ -59,9 +59,13 @@ const MENDING: ReadonlySet<S3Action> = new Set<S3Action>([
 /** Of a bucket itself, all that may be given to somebody who did not say who they are. The rest is administration. */
 const OPEN: ReadonlySet<S3Action> = new Set<S3Action>([
   ...(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads', 's3:GetBucketLocation'] as const),
-  // A form is on its bucket until it says its key.
-  ...(['s3:GetBucketAcl', 's3:PutBucketAcl', 's3:PutObject'] as const),
+  ...(['s3:GetBucketAcl', 's3:PutBucketAcl'] as const),
+  // What is about objects before their keys are known, of a form or a list of them.
+  ...(['s3:PutObject', 's3:DeleteObject'] as const),
 ])
+
+/** Can there be anything that lets in somebody who did not say who they are? `resource` is an ARN. */
+export const mayBeOpen = (action: S3Action, resource: string): boolean => resource.includes('/') || OPEN.has(action)
 
 const allowed = (reason: string): Answer => ({ is: 'allowed', reason })
 const allowedByAcl = (reason: string): Answer => ({ is: 'allowed', reason, byAcl: true })
@@ -74,8 +78,7 @@ const denied = (reason: string, explicit = false): Answer => ({ is: 'denied', re
  */
 export function decideAccess(question: Question): Answer {
   const { requester, bucket, action, resource } = question
-  const isObjects = resource.includes('/')
-  if (requester.type === 'anonymous' && !isObjects && !OPEN.has(action)) return denied('anonymous', true)
+  if (requester.type === 'anonymous' && !mayBeOpen(action, resource)) return denied('anonymous', true)
   const isOwn = requester.type !== 'anonymous' && requester.accountId === bucket.accountId
   const mends = isOwn && MENDING.has(action) && requester.arns.includes(accountArn(bucket.accountId))
   if (question.own.explicit) return denied(question.own.reason, true)

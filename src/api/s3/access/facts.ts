@@ -5,14 +5,15 @@ import { parseCrn } from '../../../base/crn.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
 import type { Tag } from '../../../objects/object-properties.ts'
 import type { Asking } from '../anonymous.ts'
+import type { S3Action } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { authMechanism } from '../sigv4/mechanism.ts'
+import { isVersion2 } from '../sigv4/post-policy.ts'
 import { decodeOnce } from '../uri.ts'
+import { actingHeader, type Deed, isObjectCreation } from './acting-headers.ts'
 
 /** What conditions of policies can ask for. */
-export interface FactSources {
-  /** Of a form: as if its fields were headers. */
-  readonly request: S3Request
+export interface FactSources extends Deed {
   readonly isForm: boolean
   readonly principal: Asking
   readonly requester: Requester
@@ -37,12 +38,13 @@ const one = (value: string | undefined): Values => (value === undefined ? undefi
 
 /** Headers that are condition keys of S3 by their own name. */
 const HEADERS: ReadonlySet<string> = new Set([
-  ...['x-amz-acl', 'x-amz-content-sha256', 'x-amz-metadata-directive', 'x-amz-object-ownership', 'x-amz-storage-class'],
+  ...['x-amz-acl', 'x-amz-metadata-directive', 'x-amz-object-ownership', 'x-amz-storage-class'],
   ...['x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write'],
   ...['x-amz-grant-write-acp', 'x-amz-server-side-encryption', 'x-amz-server-side-encryption-aws-kms-key-id'],
   ...['x-amz-server-side-encryption-customer-algorithm', 'x-amz-website-redirect-location'],
   ...['if-match', 'if-none-match'],
 ])
+const LOCK = 'x-amz-object-lock-'
 
 export function factsOf(sources: FactSources): Facts {
   return {
@@ -66,9 +68,9 @@ function globalFact(name: string, sources: FactSources): Values {
     case 'epochtime':
       return [String(Math.floor(nowMs / 1000))]
     case 'useragent':
-      return one(request.headers.get('user-agent'))
+      return one(sent(sources, 'user-agent'))
     case 'referer':
-      return one(request.headers.get('referer'))
+      return one(sent(sources, 'referer'))
     case 'principalarn':
       // AWS: of a session, its role.
       return one(requester.arns.at(named?.type === 'user' && named.aws ? -1 : 0))
@@ -78,6 +80,10 @@ function globalFact(name: string, sources: FactSources): Values {
       return [principalType(principal)]
     case 'principalisawsservice':
       return [String(principal.type === 'service')]
+    case 'principalservicename':
+      return requester.services?.slice(0, 1)
+    case 'principalservicenameslist':
+      return requester.services
     case 'userid':
       return [named?.iamId ?? 'anonymous']
     case 'username':
@@ -108,38 +114,41 @@ function tagFact(name: string, family: string, tags: readonly Tag[] | undefined)
 }
 
 function s3Fact(name: string, sources: FactSources): Values {
-  const { request, isForm, nowMs, bucket, versionId } = sources
+  const { request, nowMs, bucket, versionId, operation, action } = sources
   const { headers, query } = request
-  if (HEADERS.has(name)) return one(headers.get(name))
+  if (HEADERS.has(name)) return actingHeader(name, sources)
   switch (name) {
     case 'prefix':
-      return one(sources.prefix ?? query.get('prefix'))
+      return one(sources.prefix ?? listingQuery(name, sources))
     case 'delimiter':
-      return one(query.get('delimiter'))
     case 'max-keys':
-      return one(query.get('max-keys'))
+      return one(listingQuery(name, sources))
     case 'versionid':
       return one(versionId)
+    case 'x-amz-content-sha256':
+      return one(headers.get(name))
     case 'x-amz-copy-source':
-      return one(copySource(headers.get('x-amz-copy-source')))
+      return one(copySource(actingHeader(name, sources)?.[0]))
+    case 'objectcreationoperation':
+      return one(isObjectCreation(operation, action)?.toString())
+    case 'inventoryaccessibleoptionalfields':
+      return said(sources, name)
     case 'signatureversion':
-      return authMechanism(request) === 'anonymous' && !isForm ? undefined : ['AWS4-HMAC-SHA256']
+      return one(signatureVersion(sources))
     case 'authtype':
-      return one(authType(request, isForm))
+      return one(authType(sources))
     case 'signatureage':
-      return one(signatureAge(query.get('X-Amz-Date'), nowMs))
+      return authType(sources) === 'REST-QUERY-STRING' ? one(signatureAge(query.get('X-Amz-Date'), nowMs)) : undefined
     case 'tlsversion':
       return one(tlsVersion(request))
     case 'resourceaccount':
       return one(bucket && parseCrn(bucket.serviceInstanceCrn).account)
     case 'object-lock-mode':
-      return one(headers.get('x-amz-object-lock-mode'))
     case 'object-lock-legal-hold':
-      return one(headers.get('x-amz-object-lock-legal-hold'))
     case 'object-lock-retain-until-date':
-      return one(headers.get('x-amz-object-lock-retain-until-date'))
+      return actingHeader(`x-amz-${name}`, sources)
     case 'object-lock-remaining-retention-days':
-      return one(daysUntil(headers.get('x-amz-object-lock-retain-until-date'), nowMs))
+      return said(sources, name) ?? one(daysUntil(actingHeader(`${LOCK}retain-until-date`, sources)?.[0], nowMs))
     case 'requestobjecttagkeys':
       return sources.requestTags && sources.requestTags.length > 0
         ? sources.requestTags.map(({ key }) => key)
@@ -159,16 +168,39 @@ function copySource(value: string | undefined): string | undefined {
   return path === undefined ? undefined : (decodeOnce(path)?.replace(/^\//, '') ?? path)
 }
 
-function authType(request: S3Request, isForm: boolean): string | undefined {
+/** Listings alone have them. */
+const listingQuery = (name: string, { action, request }: FactSources): string | undefined =>
+  action && LISTINGS.has(action) ? request.query.get(name) : undefined
+
+const LISTINGS: ReadonlySet<S3Action> = new Set<S3Action>([
+  ...(['s3:ListBucket', 's3:ListBucketVersions', 's3:ListBucketMultipartUploads'] as const),
+])
+
+/** Of the request itself, also of one that brings a form. */
+const sent = ({ request, isForm }: FactSources, name: 'user-agent' | 'referer'): string | undefined =>
+  isForm ? request.incoming.headers[name] : request.headers.get(name)
+
+function said(sources: FactSources, name: string): Values {
+  const value = sources.said?.[name]
+  return typeof value === 'string' ? [value] : value
+}
+
+type AuthType = 'POST' | 'REST-QUERY-STRING' | 'REST-HEADER'
+
+/** Nothing of what somebody unknown says was verified. */
+function authType({ principal, request, isForm }: FactSources): AuthType | undefined {
+  if (principal.type === 'anonymous') return undefined
   if (isForm) return 'POST'
-  switch (authMechanism(request)) {
-    case 'query':
-      return 'REST-QUERY-STRING'
-    case 'anonymous':
-      return undefined
-    default:
-      return 'REST-HEADER'
-  }
+  return authMechanism(request) === 'query' ? 'REST-QUERY-STRING' : 'REST-HEADER'
+}
+
+/** A token is no signature. */
+function signatureVersion(sources: FactSources): string | undefined {
+  const { request } = sources
+  const type = authType(sources)
+  if (type === undefined) return undefined
+  if (type === 'POST') return isVersion2(request.headers) ? 'AWS' : 'AWS4-HMAC-SHA256'
+  return authMechanism(request) === 'bearer' ? undefined : 'AWS4-HMAC-SHA256'
 }
 
 /** Milliseconds. */

@@ -1,3 +1,4 @@
+import type { LockDocument, Retention } from '../../../objects/object-lock.ts'
 import type { ObjectLock } from '../../../objects/object-properties.ts'
 import { S3Error } from '../error-codes.ts'
 import type { OperationContext, ResourceUse, S3Action, S3Reply } from '../operation.ts'
@@ -57,6 +58,17 @@ export const bypassesGovernance = ({ headers }: Headers): boolean => headers.get
 
 export const bypassNeeds = (request: Headers): readonly S3Action[] =>
   bypassesGovernance(request) ? ['s3:BypassGovernanceRetention'] : []
+
+/** What a document says, by the names of the headers that could say it. */
+export const retentionSaid = (retention: Retention | undefined): NonNullable<ResourceUse['said']> =>
+  retention ? { [MODE]: retention.mode, [UNTIL]: new Date(retention.untilMs).toISOString() } : {}
+export const legalHoldSaid = (isOn: boolean): NonNullable<ResourceUse['said']> => ({ [HOLD]: isOn ? 'ON' : 'OFF' })
+
+/** Of what is retained by default: it is counted from the day of its writing on. */
+export const defaultRetentionSaid = ({ mode, days, years }: LockDocument): NonNullable<ResourceUse['said']> => ({
+  [MODE]: mode,
+  'object-lock-remaining-retention-days': days?.toString() ?? (years === undefined ? undefined : String(years * 365)),
+})
 
 /** S3: what is retained, or held, from the first moment on is stored only when it is what was sent. */
 export function requireIntegrity({ headers }: Headers): void {

@@ -24,6 +24,7 @@ export const completeMultipartUpload = defineOperation({
   on: 'object',
   query: { uploadId: true },
   action: 's3:PutObject',
+  makes: 'completion',
   alsoNeeds: protectionNeeds,
   parse: (request) => {
     const { uploadId, ...target } = uploadTarget(request)

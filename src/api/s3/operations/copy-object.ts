@@ -34,6 +34,7 @@ export const copyObject = defineOperation({
   on: 'object',
   headers: ['x-amz-copy-source'],
   action: 's3:PutObject',
+  makes: 'object',
   alsoNeeds: (request) => (directive(request, 'tagging') === 'REPLACE' ? uploadNeeds(request) : lockNeeds(request)),
   alsoUses: copySourceUse,
   parse: (request) => {
@@ -132,8 +133,10 @@ async function copiedTags(
   const tags = await object.tags()
   if (tags.length === 0) return tags
   const allowed =
-    (await may({ ...source, action: 's3:GetObjectTagging' })) &&
-    (await may({ ...target, action: 's3:PutObjectTagging' }))
+    (await may({
+      ...source,
+      action: source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging',
+    })) && (await may({ ...target, action: 's3:PutObjectTagging' }))
   if (!allowed) throw new S3Error('AccessDenied')
   return tags
 }

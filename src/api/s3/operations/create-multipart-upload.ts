@@ -17,6 +17,7 @@ export const createMultipartUpload = defineOperation({
   on: 'object',
   query: { uploads: true },
   action: 's3:PutObject',
+  makes: 'upload',
   alsoNeeds: uploadNeeds,
   parse: (request) => {
     refuseUnsupported(request)

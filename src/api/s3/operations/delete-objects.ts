@@ -78,7 +78,7 @@ async function remove(
   try {
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
-    await require({ bucket: bucket.name, key, versionId, action })
+    await require({ bucket: bucket.name, key, versionId, action, said: { 'if-match': conditions.ifMatch } })
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const bypassGovernance = bypassesGovernance(request)
     if (bypassGovernance) {

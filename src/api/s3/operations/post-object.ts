@@ -26,6 +26,7 @@ export const postObject = defineOperation({
   method: 'POST',
   on: 'bucket',
   action: 's3:PutObject',
+  makes: 'object',
   alsoNeeds: (_request, form) => (form ? formNeeds(form) : []),
   parse: bucketTarget,
   run: async (name, context) => {

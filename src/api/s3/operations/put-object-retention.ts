@@ -2,7 +2,7 @@ import type { Retention } from '../../../objects/object-lock.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { LOCK_BODY } from '../lock/configuration.ts'
-import { bypassesGovernance, bypassNeeds } from '../lock/headers.ts'
+import { bypassesGovernance, bypassNeeds, retentionSaid } from '../lock/headers.ts'
 import { dateMs, retentionMode } from '../lock/mode.ts'
 import { defineOperation } from '../operation.ts'
 import { located, objectTarget } from '../target.ts'
@@ -15,11 +15,15 @@ export const putObjectRetention = defineOperation({
   query: { retention: true },
   takes: ['versionId'],
   action: 's3:PutObjectRetention',
-  alsoNeeds: bypassNeeds,
+  asksItself: true,
   parse: (request) => ({ target: objectTarget(request), bypassGovernance: bypassesGovernance(request) }),
   run: async ({ target, bypassGovernance }, context) => {
     const place = located(target, context)
     const retention = retentionOf(await readXmlBody(context.request, context.body, LOCK_BODY))
+    const said = retentionSaid(retention)
+    for (const action of ['s3:PutObjectRetention', ...bypassNeeds(context.request)] as const) {
+      await context.require({ ...target, action, said })
+    }
     await context.objects.setRetention({ ...place, retention, bypassGovernance })
     return { status: 200, headers: { 'content-length': 0 } }
   },

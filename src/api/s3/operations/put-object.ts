@@ -22,6 +22,7 @@ export const putObject = defineOperation({
   on: 'object',
   storesBody: true,
   action: 's3:PutObject',
+  makes: 'object',
   alsoNeeds: uploadNeeds,
   parse: (request) => {
     refuseUnsupported(request)

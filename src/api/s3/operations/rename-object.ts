@@ -19,6 +19,7 @@ export const renameObject = defineOperation({
   on: 'object',
   query: { renameObject: true },
   action: 's3:PutObject',
+  makes: 'name',
   parse: (request) => {
     refuseUnsupported(request)
     refuseDates(request)

@@ -22,6 +22,7 @@ export const uploadPartCopy = defineOperation({
   query: { partNumber: true, uploadId: true },
   headers: ['x-amz-copy-source'],
   action: 's3:PutObject',
+  makes: 'part',
   alsoUses: copySourceUse,
   parse: (request) => {
     return {

@@ -16,6 +16,7 @@ export const uploadPart = defineOperation({
   query: { partNumber: true, uploadId: true },
   storesBody: true,
   action: 's3:PutObject',
+  makes: 'part',
   parse: (request) => ({
     target: uploadTarget(request),
     partNumber: partNumberOf(request),

@@ -46,5 +46,5 @@ export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => req
 export const factsOfCall = ({ request, call, sourceIp, region }: AskedCall): Facts =>
   factsOf({
     ...{ request, isForm: false, principal: call.principal, requester: requesterOfCall(call), sourceIp, region },
-    ...{ nowMs: call.nowMs, bucket: undefined, versionId: undefined },
+    ...{ nowMs: call.nowMs, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
   })

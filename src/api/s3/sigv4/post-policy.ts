@@ -95,7 +95,7 @@ function verifyVersion4<C extends SigningCredential>(
   return signer
 }
 
-const isVersion2 = (fields: ReadonlyMap<string, string>): boolean =>
+export const isVersion2 = (fields: ReadonlyMap<string, string>): boolean =>
   fields.has('awsaccesskeyid') && !fields.has('x-amz-algorithm')
 
 /**

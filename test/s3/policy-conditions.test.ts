@@ -1,0 +1,196 @@
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectTaggingCommand,
+  PutBucketInventoryConfigurationCommand,
+  type PutBucketInventoryConfigurationCommandInput,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  PutObjectLegalHoldCommand,
+  PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { iamToken } from '../support/control-api.ts'
+import { refusal } from '../support/object-house.ts'
+import { otherAccount } from '../support/other-account.ts'
+import { outcome, sendRaw } from '../support/raw-s3.ts'
+import { type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
+
+let test: SharedHouse
+beforeAll(async () => {
+  test = await startSharedHouse('classic')
+})
+afterAll(() => test[Symbol.asyncDispose]())
+
+const DENIED = '403 AccessDenied'
+const Principal = { AWS: `arn:aws:iam::${otherAccount.id}:root` }
+const may = (...actions: readonly string[]) => ({ Principal, Action: actions.map((name) => `s3:${name}`) })
+const deny = (actions: readonly string[], Condition: object, rest: object = {}) => ({
+  ...{ ...may(...actions), Effect: 'Deny', Condition },
+  ...rest,
+})
+/** A request of the other account, signed as it is. */
+const raw = async (method: string, path: string, headers: Record<string, string>, query: Record<string, string> = {}) =>
+  outcome(await sendRaw(test.house.s3Url, { method, path, headers, query, account: otherAccount, body: '' }))
+
+describe('a condition about Object Lock', () => {
+  const days = (count: number) => new Date(Date.now() + count * 86_400_000)
+
+  it('sees what documents say, and no header beside them', async () => {
+    const Bucket = await test.bucket({ ObjectLockEnabledForBucket: true })
+    const retentions = ['PutObjectRetention', 'PutBucketObjectLockConfiguration', 'BypassGovernanceRetention']
+    const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`]
+    await test.policy(
+      Bucket,
+      { ...may(...retentions, 'PutObjectLegalHold'), Resource },
+      deny(retentions, { NumericGreaterThan: { 's3:object-lock-remaining-retention-days': '10' } }, { Resource }),
+      deny(retentions, { StringEquals: { 's3:object-lock-mode': 'COMPLIANCE' } }, { Resource }),
+      deny(['PutObjectLegalHold'], { StringEquals: { 's3:object-lock-legal-hold': 'ON' } }),
+    )
+    const retain = (Mode: 'COMPLIANCE' | 'GOVERNANCE', count: number, rest: object = {}) =>
+      new PutObjectRetentionCommand({
+        ...{ Bucket, Key: 'cat', Retention: { Mode, RetainUntilDate: days(count) } },
+        ...rest,
+      })
+    expect(await refusal(test.other.send(retain('GOVERNANCE', 300)))).toBe(DENIED)
+    expect(await refusal(test.other.send(retain('COMPLIANCE', 5)))).toBe(DENIED)
+    expect(await refusal(test.other.send(retain('GOVERNANCE', 5)))).toBe('200')
+    expect(await refusal(test.other.send(retain('GOVERNANCE', 4, { BypassGovernanceRetention: true })))).toBe('200')
+    const hold = (Status: 'ON' | 'OFF') => new PutObjectLegalHoldCommand({ Bucket, Key: 'cat', LegalHold: { Status } })
+    expect([await refusal(test.other.send(hold('ON'))), await refusal(test.other.send(hold('OFF')))]).toEqual([
+      DENIED,
+      '200',
+    ])
+    const lock = (Mode: 'COMPLIANCE' | 'GOVERNANCE', Days: number) =>
+      new PutObjectLockConfigurationCommand({
+        ...{ Bucket, ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled' } },
+        ...{ ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode, Days } } } },
+      })
+    expect(await refusal(test.other.send(lock('GOVERNANCE', 300)))).toBe(DENIED)
+    expect(await refusal(test.other.send(lock('COMPLIANCE', 5)))).toBe(DENIED)
+    expect(await refusal(test.other.send(lock('GOVERNANCE', 5)))).toBe('200')
+    expect(await refusal(test.main.send(retain('GOVERNANCE', 300)))).toBe('200')
+  })
+})
+
+describe('a condition about writing', () => {
+  it('can ask for If-None-Match of every creation, and of none of the steps before', async () => {
+    const Bucket = await test.bucket()
+    const blind = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } }
+    await test.policy(Bucket, may('PutObject', 'GetObject', 'DeleteObject'), deny(['PutObject'], blind))
+    const put = (Key: string, rest: object = {}) =>
+      refusal(test.other.send(new PutObjectCommand({ Bucket, Key, Body: 'x', ...rest })))
+    expect([await put('cat'), await put('new', { IfNoneMatch: '*' })]).toEqual([DENIED, '200'])
+    const copy = { Bucket, Key: 'copy', CopySource: `${Bucket}/cat` }
+    expect(await refusal(test.other.send(new CopyObjectCommand(copy)))).toBe(DENIED)
+    expect(await refusal(test.other.send(new CopyObjectCommand({ ...copy, IfNoneMatch: '*' })))).toBe('200')
+    const rename = { 'x-amz-rename-source': 'copy' }
+    expect(await raw('PUT', `/${Bucket}/renamed`, rename, { renameObject: '' })).toBe(DENIED)
+    const target = { Bucket, Key: 'parts' }
+    const { UploadId } = await test.other.send(new CreateMultipartUploadCommand(target))
+    const { ETag } = await test.other.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: 'x' }))
+    const complete = { ...target, UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } }
+    expect(await refusal(test.other.send(new CompleteMultipartUploadCommand(complete)))).toBe(DENIED)
+    expect(await refusal(test.other.send(new CompleteMultipartUploadCommand({ ...complete, IfNoneMatch: '*' })))).toBe(
+      '200',
+    )
+  })
+
+  it('can ask for If-Match of deletions, be it in a header or a document', async () => {
+    const Bucket = await test.bucket()
+    await test.policy(Bucket, may('DeleteObject'), deny(['DeleteObject'], { Null: { 's3:if-match': 'true' } }))
+    const { ETag } = await test.main.send(new PutObjectCommand({ Bucket, Key: 'dog', Body: 'x' }))
+    const many = async (ETag?: string) => {
+      const Delete = { Objects: [{ Key: 'cat', ...(ETag === undefined ? {} : { ETag }) }] }
+      const { Errors } = await test.other.send(new DeleteObjectsCommand({ Bucket, Delete }))
+      return Errors?.[0]?.Code ?? 'deleted'
+    }
+    expect([await many(), await many('*')]).toEqual(['AccessDenied', 'deleted'])
+    expect(await refusal(test.other.send(new DeleteObjectCommand({ Bucket, Key: 'dog' })))).toBe(DENIED)
+    expect(await refusal(test.other.send(new DeleteObjectCommand({ Bucket, Key: 'dog', IfMatch: ETag })))).toMatch(
+      /^20/,
+    )
+  })
+
+  it('sees the tags that a request gives, and none that it only names', async () => {
+    const Bucket = await test.bucket()
+    const TagSet = [{ Key: 'class', Value: 'secret' }]
+    await test.main.send(new PutObjectTaggingCommand({ Bucket, Key: 'cat', Tagging: { TagSet } }))
+    const isPublic = { Condition: { StringEquals: { 's3:RequestObjectTag/class': 'public' } } }
+    await test.policy(Bucket, may('GetObject', 'GetObjectTagging', 'DeleteObject'), {
+      ...may('PutObject', 'PutObjectTagging'),
+      ...isPublic,
+    })
+    const copy = (rest: object) =>
+      refusal(test.other.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/cat`, ...rest })))
+    const Tagging = 'class=public'
+    expect(await copy({ TaggingDirective: 'COPY', Tagging })).toBe(DENIED)
+    expect(await copy({ Tagging })).toBe(DENIED)
+    expect(await copy({ TaggingDirective: 'REPLACE', Tagging })).toBe('200')
+    const rename = { 'x-amz-rename-source': 'cat', 'x-amz-tagging': Tagging }
+    expect(await raw('PUT', `/${Bucket}/renamed`, rename, { renameObject: '' })).toBe(DENIED)
+    expect(await refusal(test.other.send(new PutObjectCommand({ Bucket, Key: 'put', Body: 'x', Tagging })))).toBe('200')
+  })
+
+  it('sees a listing’s prefix in listings alone', async () => {
+    const Bucket = await test.bucket()
+    await test.policy(Bucket, { Condition: { StringEquals: { 's3:prefix': 'x' } } })
+    expect(await test.anonymous('GET', `/${Bucket}/cat?prefix=x`)).toBe(DENIED)
+  })
+
+  it('sees which columns an inventory is to have', async () => {
+    const Bucket = await test.bucket()
+    const inventory = (OptionalFields: ('Size' | 'ETag')[]): PutBucketInventoryConfigurationCommandInput => ({
+      ...{ Bucket, Id: 'i' },
+      InventoryConfiguration: {
+        ...{ Id: 'i', IsEnabled: false, IncludedObjectVersions: 'Current', Schedule: { Frequency: 'Daily' } },
+        ...{
+          OptionalFields,
+          Destination: { S3BucketDestination: { Bucket: `arn:aws:s3:::${Bucket}`, Format: 'CSV' } },
+        },
+      },
+    })
+    const only = { 'ForAnyValue:StringEquals': { 's3:InventoryAccessibleOptionalFields': 'ETag' } }
+    const Resource = `arn:aws:s3:::${Bucket}`
+    const denied = { Effect: 'Deny', Action: 's3:PutInventoryConfiguration', Resource, Condition: only }
+    await test.policy(Bucket, denied)
+    const put = (fields: ('Size' | 'ETag')[]) =>
+      refusal(test.main.send(new PutBucketInventoryConfigurationCommand(inventory(fields))))
+    expect([await put(['Size', 'ETag']), await put(['Size'])]).toEqual([DENIED, '200'])
+  })
+})
+
+it('tags of a version are copied by whom may read those of versions', async () => {
+  const Bucket = await test.bucket()
+  await test.main.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+  const { VersionId } = await test.main.send(new PutObjectCommand({ Bucket, Key: 'v', Body: 'x', Tagging: 'a=b' }))
+  const rights = ['GetObject', 'GetObjectVersion', 'PutObject', 'PutObjectTagging']
+  const copy = (version = '') =>
+    refusal(test.other.send(new CopyObjectCommand({ Bucket, Key: 'copy', CopySource: `${Bucket}/v${version}` })))
+  await test.policy(Bucket, may(...rights, 'GetObjectTagging'))
+  expect([await copy(), await copy(`?versionId=${VersionId}`)]).toEqual(['200', DENIED])
+  await test.policy(Bucket, may(...rights, 'GetObjectVersionTagging'))
+  expect([await copy(), await copy(`?versionId=${VersionId}`)]).toEqual([DENIED, '200'])
+  const { TagSet } = await test.main.send(new GetObjectTaggingCommand({ Bucket, Key: 'copy' }))
+  expect(TagSet).toEqual([{ Key: 'a', Value: 'b' }])
+})
+
+it('a signature is none where nothing was signed', async () => {
+  const Bucket = await test.bucket()
+  const V4 = { 's3:signatureversion': 'AWS4-HMAC-SHA256' }
+  await test.policy(Bucket, { Action: 's3:PutObject', Condition: { StringEquals: V4 } })
+  const form = new FormData()
+  form.set('key', 'form')
+  form.set('file', 'bytes')
+  expect((await fetch(`${test.house.s3Url}/${Bucket}`, { method: 'POST', body: form })).status).toBe(403)
+  expect(await test.anonymous('PUT', `/${Bucket}/put`, 'x')).toBe(DENIED)
+  await test.policy(Bucket, { Effect: 'Deny', Condition: { StringNotEquals: V4 } })
+  const authorization = `Bearer ${await iamToken(test.house.controlUrl)}`
+  expect((await fetch(`${test.house.s3Url}/${Bucket}/cat`, { headers: { authorization } })).status).toBe(403)
+})
