@@ -53,8 +53,10 @@ describe('header authentication', () => {
 
   it('verifies any key and query that another implementation signed', async () => {
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }).filter((key) => !key.includes('\0'))
+    // The other implementation keeps queries in plain objects, which have no member of that name.
+    const anyName = text.filter((name) => name !== '__proto__')
     await fc.assert(
-      fc.asyncProperty(text, text, text, async (key, name, value) => {
+      fc.asyncProperty(text, anyName, text, async (key, name, value) => {
         const signed = await signHeader({ path: `/bucket/${encodeKey(key)}`, query: { [name]: value, acl: '' } })
         expect(rawRequest(signed).key).toBe(key)
         expect(verify(signed).mode).toBe('header')
