@@ -2,7 +2,7 @@ import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../base/check
 import type { ListedPart } from '../../../objects/complete-upload.ts'
 import { headerChecksumAlgorithm, readXmlBody } from '../checksum-headers.ts'
 import { writeConditions } from '../condition-headers.ts'
-import { customerKeyOf } from '../customer-key.ts'
+import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
 import { protectionNeeds, uploadProtection } from '../lock/protection.ts'
@@ -32,7 +32,7 @@ export const completeMultipartUpload = defineOperation({
     return {
       target,
       uploadId,
-      customerKey: customerKeyOf(request),
+      customerKey: requestedEncryption(request).customerKey,
       conditions: writeConditions(request),
       lock: uploadProtection(request),
       checksum: objectChecksum(request),
