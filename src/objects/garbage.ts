@@ -64,6 +64,13 @@ export function openGarbage(
     }
   }
 
+  /**
+   * A renaming takes its row back, in the commit that names the parts, before it lets go of them (rename-object.ts): whoever
+   * finds them free after that must not go by what he read before.
+   */
+  const isStill = async (key: Buffer, { upload }: GarbageRecord): Promise<boolean> =>
+    upload === undefined || (await metadata.get(SPACE.garbage, key)) !== undefined
+
   /** What fails for one row must not keep the others from being collected. Throws the first error in the end. */
   const pass = async (): Promise<void> => {
     const errors: unknown[] = []
@@ -71,7 +78,7 @@ export function openGarbage(
       try {
         const record = decodeGarbage(row.value)
         if (pins.has(record.blobId)) postponed.add(record.blobId)
-        else await collectRow(row.key, record)
+        else if (await isStill(row.key, record)) await collectRow(row.key, record)
       } catch (error) {
         // No row can be removed any more until the process has restarted.
         if (hasCode<MetadataStoreErrorCode>(error, 'MetadataStoreFailed')) throw error

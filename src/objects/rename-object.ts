@@ -152,6 +152,7 @@ async function commitName(
   const { etag, checksum } = manifest
   const summary = seal(0, checksum ? { etag, checksum } : { etag })
   const [only] = parts
+  await using staged = await stageParts(engine, draft, blobId, 'blob' in source.data ? [] : parts, seal)
   const data = 'blob' in source.data && only ? { blob: only.record.blob } : { partCount: parts.length }
   let wrapped = { dek: content.wrapped, forRow: wrappedIn.token }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -195,7 +196,8 @@ async function commitName(
       { type: 'put', space: SPACE.head, key, value: encodeObject(record), if: target?.token ?? null },
       ...('blob' in data
         ? [owned(data.blob, SPACE.head, key)]
-        : parts.flatMap((part) => partWrites(blobId, part, seal))),
+        : staged.left.flatMap((part) => partWrites(blobId, part, seal))),
+      ...staged.writes,
       ...('blob' in sealed ? [owned(sealed.blob, SPACE.head, key)] : []),
       ...gone.map((one) => engine.garbage.entry(garbageOf(one))),
       ...usageWrites(bucket.id, { removed: gone, added: [record] }),
@@ -210,6 +212,50 @@ async function commitName(
     await engine.buckets.refresh(bucket.name)
   }
   throw new ObjectsError('BucketBusy', 'the object changed at the same time')
+}
+
+interface StagedParts extends AsyncDisposable {
+  /** Those whose rows belong into the commit that names the object. */
+  readonly left: readonly CopiedPart[]
+  readonly writes: readonly Write[]
+}
+
+/** A commit has 500 writes, and a part takes two. */
+const PARTS_PER_COMMIT = 100
+
+/**
+ * Writes the rows of all but so many parts ahead. Until the commit that names the object takes it back, a row for the
+ * collector says that they are to be removed, also after a crash; it waits while they are held here.
+ */
+async function stageParts(
+  engine: Engine,
+  draft: Draft,
+  blobId: Buffer,
+  parts: readonly CopiedPart[],
+  seal: SealSummary,
+): Promise<StagedParts> {
+  const ahead = Math.max(parts.length - PARTS_PER_COMMIT, 0)
+  if (ahead === 0) return { left: parts, writes: [], [Symbol.asyncDispose]: async () => {} }
+  const { garbage } = engine
+  const name = blobId.toString('hex')
+  const held = await garbage.pin(async () => ({ blobId }))
+  const doomed = garbage.entry({ blobs: [], blobId: name, upload: { uploadId: name } })
+  const end = async (): Promise<void> => {
+    held[Symbol.dispose]()
+    garbage.collect()
+  }
+  try {
+    for (let at = 0; at < ahead; at += PARTS_PER_COMMIT) {
+      const some = parts.slice(at, Math.min(at + PARTS_PER_COMMIT, ahead))
+      const rows = some.flatMap((part) => partWrites(blobId, part, seal))
+      if (!(await commitOrLeave(engine, draft, at === 0 ? [doomed, ...rows] : rows))) throw changed()
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+  const writes: Write[] = [{ type: 'delete', space: SPACE.garbage, key: doomed.key }]
+  return { left: parts.slice(ahead), writes, [Symbol.asyncDispose]: end }
 }
 
 type SealSummary = (part: number, summary: Summary) => Buffer

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { CodedError } from '../../../src/base/errors.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
+import { SPACE } from '../../../src/objects/keyspace.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import type { BlobId } from '../../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import { bodyOf, plain, readAll, testEngine } from '../../support/engine.ts'
 
 const put = (objects: Objects, bucket: Bucket, key: string, text: string, more: object = {}) =>
@@ -89,6 +92,118 @@ describe('renaming', () => {
     ])
     before[Symbol.dispose]()
     expect(await readAll(objects, bucket, 'to')).toBe('one two')
+  })
+
+  describe('of an object of more parts than a commit holds', () => {
+    const PARTS = 260
+    async function manyParts(metadata: (inner: MetadataStore) => MetadataStore = (inner) => inner) {
+      const disk = new Map<BlobId, Buffer>()
+      const engine = await testEngine({ disk, metadata })
+      const { objects } = engine
+      const bucket = await engine.makeBucket()
+      const { uploadId } = await objects.createUpload({ bucket, key: 'from', attributes: plain.attributes })
+      const upload = await objects.findUpload({ bucket, key: 'from', uploadId })
+      const parts: { readonly number: number; readonly etag: string }[] = []
+      for (let number = 1; number <= PARTS; number++) {
+        const { etag } = await objects.uploadPart(upload, number, bodyOf(`${number} `))
+        parts.push({ number, etag })
+      }
+      await objects.completeUpload({ bucket, key: 'from', uploadId, parts, conditions: {} })
+      const text = parts.map(({ number }) => `${number} `).join('')
+      const count = async (space: number) => {
+        const all = { gte: Buffer.alloc(0), lt: Buffer.alloc(64, 255), limit: 2000 }
+        return (await engine.stored.range(space, all)).length
+      }
+      const shape = async () => {
+        await objects.garbage.settled()
+        return [await count(SPACE.part), await count(SPACE.blob), await count(SPACE.garbage), disk.size]
+      }
+      return { ...engine, bucket, text, disk, shape }
+    }
+
+    it('moves all of them, and leaves none behind', async () => {
+      const { objects, bucket, text, shape } = await manyParts()
+      const before = await shape()
+      await rename(objects, bucket, 'from', 'to')
+      expect(await names(objects, bucket)).toEqual(['to'])
+      expect(await readAll(objects, bucket, 'to')).toBe(text)
+      expect(await shape()).toEqual(before)
+      expect((await objects.recount()).differences).toEqual([])
+      await objects.close()
+    })
+
+    it('is not taken apart by a collector that looked in between', async () => {
+      let objects: Objects | undefined
+      let renamed: Promise<void> | undefined
+      let looked: (() => void) | undefined
+      const many = await manyParts((inner) => ({
+        ...inner,
+        commit: async (writes) => {
+          if (renamed && writes.some((write) => write.type === 'delete' && write.space === SPACE.head)) {
+            const seen = new Promise<void>((resolve) => {
+              looked = resolve
+            })
+            void objects?.garbage.settled()
+            await seen
+          }
+          return inner.commit(writes)
+        },
+        range: async (space, range) => {
+          const rows = await inner.range(space, range)
+          if (looked && space === SPACE.garbage && rows.length > 0) {
+            looked()
+            await renamed
+          }
+          return rows
+        },
+      }))
+      objects = many.objects
+      renamed = rename(objects, many.bucket, 'from', 'to')
+      await renamed
+      expect((await many.shape()).at(-1)).toBe(PARTS)
+      expect(await readAll(objects, many.bucket, 'to')).toBe(many.text)
+      await objects.close()
+    })
+
+    it('leaves nothing behind when it is refused in the end', async () => {
+      let refuse = false
+      const { objects, bucket, text, shape } = await manyParts((inner) => ({
+        ...inner,
+        commit: async (writes) => {
+          if (refuse && writes.some((write) => write.type === 'delete' && write.space === SPACE.head)) {
+            throw new CodedError('NoSpace', 'the disk is full')
+          }
+          return inner.commit(writes)
+        },
+      }))
+      const before = await shape()
+      refuse = true
+      await expect(rename(objects, bucket, 'from', 'to')).rejects.toMatchObject({ code: 'NoSpace' })
+      expect(await readAll(objects, bucket, 'from')).toBe(text)
+      expect(await shape()).toEqual(before)
+      await objects.close()
+    })
+
+    it('leaves nothing behind when the process ends', async () => {
+      let down = false
+      const { objects, bucket, text, stored, disk, kms } = await manyParts((inner) => ({
+        ...inner,
+        commit: async (writes) => {
+          down ||= writes.some((write) => write.type === 'delete' && write.space === SPACE.head)
+          if (down) throw new CodedError('CommitUnknown', 'the power is gone')
+          return inner.commit(writes)
+        },
+      }))
+      await objects.garbage.settled()
+      await expect(rename(objects, bucket, 'from', 'to')).rejects.toThrow()
+      expect(disk.size).toBe(2 * PARTS)
+      const again = await testEngine({ stored, disk, kms, lease: '1'.repeat(16) })
+      await again.objects.swept
+      await again.objects.garbage.settled()
+      expect(await readAll(again.objects, bucket, 'from')).toBe(text)
+      expect(disk.size).toBe(PARTS)
+      await again.objects.close()
+    })
   })
 
   it('is refused where objects are retained', async () => {
