@@ -154,6 +154,16 @@ describe('The notification configuration of a bucket', () => {
     expect(await put(inside)).toBe(expected)
   })
 
+  it('names each event once, however often it was given', async () => {
+    expect(await put(of('<Event>s3:ObjectRemoved:*</Event><Event>s3:ObjectCreated:Put</Event>'.repeat(500)))).toBe(
+      '200',
+    )
+    const { QueueConfigurations } = await test.s3.send(
+      new GetBucketNotificationConfigurationCommand({ Bucket: test.bucket }),
+    )
+    expect(QueueConfigurations?.[0]?.Events).toEqual(['s3:ObjectCreated:Put', 's3:ObjectRemoved:*'])
+  })
+
   it('takes two that tell of different things', async () => {
     const a = of(filter(rule('prefix', 'a') + rule('suffix', 'z')))
     expect(await put(a + of(filter(rule('prefix', 'b'))) + of('', QUEUE, 's3:ObjectRemoved:*'))).toBe('200')

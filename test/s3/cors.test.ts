@@ -157,6 +157,15 @@ describe('a preflight', () => {
       expect(outcome(await ask(origin, 'GET'))).toBe('403 AccessForbidden')
   })
 
+  it('is told each header once, and refused with more than a hundred', async () => {
+    await put([{ ...ANYBODY, AllowedHeaders: ['X-A', 'x-n*'] }])
+    const names = (count: number) => Array.from({ length: count }, (_, n) => `x-n${n}`).join(',')
+    expect(said(await ask('http://o', 'GET', 'X-a,x-A,x-n'))).toMatchObject({ 'allow-headers': 'x-a, x-n' })
+    expect((await ask('http://o', 'GET', names(100))).status).toBe(200)
+    expect((await ask('http://o', 'GET', names(101))).status).toBe(403)
+    expect((await ask('http://o', 'GET', 'x-a,'.repeat(3000))).status).toBe(200)
+  })
+
   it('of anybody is told so, and has no credentials', async () => {
     await put([ANYBODY])
     expect(said(await ask('https://anything', 'HEAD'))).toEqual({ 'allow-origin': '*', 'allow-methods': 'GET, HEAD' })

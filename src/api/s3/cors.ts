@@ -63,7 +63,7 @@ function crossOrigin({ headers, method }: S3Request): CrossOrigin | undefined {
   return {
     origin,
     method: headers.get('access-control-request-method') ?? method,
-    headers: announced.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''),
+    headers: [...new Set(announced.map((name) => name.trim().toLowerCase()).filter((name) => name !== ''))],
   }
 }
 
@@ -72,11 +72,21 @@ function allowance(rules: readonly CorsRule[], asked: CrossOrigin): Headers | un
   for (const rule of rules) {
     const pattern = rule.allowedOrigins.find((allowed) => matches(allowed, asked.origin))
     if (pattern === undefined || !rule.allowedMethods.some((method) => method === asked.method)) continue
-    if (asked.headers.every((name) => rule.allowedHeaders.some((allowed) => matches(allowed.toLowerCase(), name)))) {
-      return told(rule, asked, pattern === '*')
-    }
+    if (allowsHeaders(rule, asked.headers)) return told(rule, asked, pattern === '*')
   }
   return undefined
+}
+
+/** No page asks for more. */
+const MAX_HEADERS = 100
+
+function allowsHeaders({ allowedHeaders }: CorsRule, asked: readonly string[]): boolean {
+  if (asked.length === 0) return true
+  if (asked.length > MAX_HEADERS) return false
+  const allowed = [...new Set(allowedHeaders.map((name) => name.toLowerCase()))]
+  const names = new Set(allowed)
+  const patterns = allowed.filter((name) => name.includes('*'))
+  return asked.every((name) => names.has(name) || patterns.some((pattern) => matches(pattern, name)))
 }
 
 function told(rule: CorsRule, { origin, headers }: CrossOrigin, anybody: boolean): Headers {

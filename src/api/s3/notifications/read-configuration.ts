@@ -59,7 +59,7 @@ function readSubscription(element: XmlElement, targets: readonly string[]): Subs
   const { kind, member, service } = DESTINATIONS[element.name] ?? failed()
   element.allow('Id', 'Event', 'Filter', member)
   const arn = element.text(member)
-  const events = element.children('Event').map((child) => readEvent(child.value()))
+  const events = [...new Set(element.children('Event').map((child) => readEvent(child.value())))]
   if (arn === undefined || events.length === 0) throw new S3Error('MalformedXML')
   const id = element.text('Id') ?? ''
   if (id.length > 255) throw invalid('The ID is too long.')
