@@ -94,8 +94,8 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'UploadPart',
-    is: 'x-amz-server-side-encryption and its key are taken if there are such, also with CompleteMultipartUpload, and mean nothing: the upload’s own count',
-    why: 'clients send them with every step; the answer tells what is done',
+    is: 'x-amz-server-side-encryption and its key, be there such a one or not, are taken, also with CompleteMultipartUpload, and mean nothing: the upload’s own count',
+    why: 'clients send them with every step, and the public suite names a key that there is not; the answer tells what is done',
   },
   {
     operation: 'CompleteMultipartUpload',

@@ -1,6 +1,5 @@
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Algorithm, Encrypting } from '../../objects/encrypting.ts'
-import type { Upload } from '../../objects/uploads.ts'
 import { type BucketEncryption, bucketEncryption } from './bucket-encryption.ts'
 import type { RequestedEncryption } from './encryption-headers.ts'
 import { S3Error } from './error-codes.ts'
@@ -52,15 +51,6 @@ export function checkCustomerKey(
       'Requests specifying Server Side Encryption with Customer provided keys must be made over a secure connection.',
     )
   }
-}
-
-/** Of a part, whose upload's own encryption counts: a key that it names all the same must be one that there is. */
-export async function checkNamedKey(
-  { keyName }: RequestedEncryption,
-  { bucket, protection }: Pick<Upload, 'bucket' | 'protection'>,
-  context: Context,
-): Promise<void> {
-  if (keyName !== undefined && keyName !== protection.keyName) await rootKeyNamed(keyName, bucket, context)
 }
 
 /** The customer decides about the keys of a bucket that was made with his: nothing in it comes under the service's. */

@@ -10,7 +10,7 @@ import { copySourceRange } from '../range.ts'
 import { located, quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
 import { copiedVersionHeader } from '../version-headers.ts'
-import { checkCustomerKey, checkNamedKey } from '../wanted-encryption.ts'
+import { checkCustomerKey } from '../wanted-encryption.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 const RANGE = 'x-amz-copy-source-range'
@@ -29,17 +29,15 @@ export const uploadPartCopy = defineOperation({
       source: copySource(request),
       target: uploadTarget(request),
       partNumber: partNumberOf(request),
-      encryption: requestedEncryption(request),
+      customerKey: requestedEncryption(request).customerKey,
       sourceKey: sourceKeyOf(request),
       range: copySourceRange(request.headers.get(RANGE)),
       conditions: readConditions(request, 'x-amz-copy-source-'),
     }
   },
-  run: async ({ source, target, partNumber, encryption, sourceKey, range, conditions }, context) => {
+  run: async ({ source, target, partNumber, customerKey, sourceKey, range, conditions }, context) => {
     const upload = await locatedUpload(target, context)
-    const { customerKey } = encryption
     if (customerKey) checkCustomerKey(upload.bucket, context)
-    await checkNamedKey(encryption, upload, context)
     const from = located(source, context)
     using object = await openSource({ ...from, customerKey: sourceKey?.key }, context)
     const { manifest, modifiedAtMs } = object

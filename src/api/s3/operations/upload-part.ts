@@ -7,7 +7,7 @@ import { checksumHeader, encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { quoted } from '../target.ts'
 import { locatedUpload, partNumberOf, uploadTarget } from '../upload-target.ts'
-import { checkCustomerKey, checkNamedKey } from '../wanted-encryption.ts'
+import { checkCustomerKey } from '../wanted-encryption.ts'
 
 export const uploadPart = defineOperation({
   name: 'UploadPart',
@@ -21,14 +21,12 @@ export const uploadPart = defineOperation({
     target: uploadTarget(request),
     partNumber: partNumberOf(request),
     // The upload's own encryption counts; what else a part names must be something that there is.
-    encryption: requestedEncryption(request),
+    customerKey: requestedEncryption(request).customerKey,
     checksum: readChecksumRequest(request),
   }),
-  run: async ({ target, partNumber, encryption, checksum }, context) => {
+  run: async ({ target, partNumber, customerKey, checksum }, context) => {
     const upload = await locatedUpload(target, context)
-    const { customerKey } = encryption
     if (customerKey) checkCustomerKey(upload.bucket, context)
-    await checkNamedKey(encryption, upload, context)
     const body = bodyInput(context.body, partChecksum(checksum, upload))
     const part = await context.objects.uploadPart(upload, partNumber, body, customerKey?.key)
     // The type is the object's, not the part's: S3 leaves it out here.
