@@ -111,6 +111,16 @@ describe('Lifecycle rules', () => {
     expect(await test.blobs()).toEqual([])
   })
 
+  it('end with the calendar, however many days they are given', async () => {
+    await rules(
+      afterDays(2_147_483_647, { ID: 'late', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 2_147_483_647 } }),
+    )
+    const { Expiration } = await test.put('key', '')
+    expect(Expiration).toBe('expiry-date="Fri, 31 Dec 9999 00:00:00 GMT", rule-id="late"')
+    const { AbortDate } = await test.s3.send(new CreateMultipartUploadCommand({ Bucket: test.bucket, Key: 'key' }))
+    expect(AbortDate).toEqual(new Date(Date.UTC(9999, 11, 31)))
+  })
+
   it('are told with the object that they expire', async () => {
     await rules(afterDays(3, { ID: 'slow' }), afterDays(1, { ID: 'fast', Filter: { Prefix: 'f' } }))
     const slow = `expiry-date="${httpDate(midnight(3))}", rule-id="slow"`

@@ -2,9 +2,12 @@ import type { LifecycleRule } from './rule.ts'
 
 export const CALENDAR_DAY_MS = 86_400_000
 
+/** A date has four digits for its year. */
+const END_OF_DATES_MS = Date.UTC(9999, 11, 31)
+
 /** S3: so many days after it happened, at the next midnight UTC. A day of another length, which tests have, ends when it ends. */
 export function dueAfter(sinceMs: number, days: number, dayMs: number): number {
-  const endMs = sinceMs + days * dayMs
+  const endMs = Math.min(sinceMs + days * dayMs, END_OF_DATES_MS)
   return dayMs === CALENDAR_DAY_MS ? Math.ceil(endMs / dayMs) * dayMs : endMs
 }
 
