@@ -17,7 +17,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
-import { outcome, sendRaw } from '../support/raw-s3.ts'
+import { outcome, replyOf, sendRaw, startRaw } from '../support/raw-s3.ts'
 import { keysOf, makeBucket } from '../support/s3.ts'
 import { policyFor } from '../support/shared-buckets.ts'
 
@@ -143,6 +143,21 @@ describe('The logging of a bucket', () => {
     expect(lines[5]?.[4]).toBe(otherAccount.user.iamId)
     // Who reads the log must not be let in by what he reads.
     expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
+  })
+
+  it('writes a line for a preflight', async () => {
+    await log(TO_LOGS)
+    const outgoing = startRaw(test.s3Url, {
+      ...{ method: 'OPTIONS', target: `/${test.bucket}/key` },
+      headers: { origin: 'http://o', 'access-control-request-method': 'GET' },
+    })
+    outgoing.end()
+    await replyOf(outgoing)
+    const fields = (await delivered()).find(([, , , , , , operation]) => operation === 'REST.OPTIONS.PREFLIGHT') ?? []
+    expect(fields.slice(4, 11)).toEqual([
+      ...['-', fields[5], 'REST.OPTIONS.PREFLIGHT', 'key', `"OPTIONS /${test.bucket}/key HTTP/1.1"`, '403'],
+      'AccessForbidden',
+    ])
   })
 
   it('cuts off what is too long of what a client wrote', async () => {

@@ -64,7 +64,9 @@ export function isLogged(
 /** In the log of the bucket that a request names, and in that of the source of a copy. */
 export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>) {
   const { operation, request } = facts
-  if (!operation || request?.bucket === undefined) return
+  if (request?.bucket === undefined) return
+  const own = ownName(operation, request)
+  if (own === undefined) return
   const add = (use: Pick<ResourceUse, 'bucket' | 'key'>, name: () => string): void => {
     const bucket = foundBucket(buckets, use.bucket)
     if (bucket && accessLogs.target(bucket)) {
@@ -72,13 +74,18 @@ export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Pick<O
     }
   }
   const key = request.key ?? facts.caller?.form?.key
-  add({ bucket: request.bucket, key }, () => {
-    const name = loggedOperation(operation)
-    return request.website ? name.replace('REST', 'WEBSITE') : name
-  })
+  add({ bucket: request.bucket, key }, own)
+  if (!operation) return
   const source = SOURCE_NAMES[operation.name]
   const use = source === undefined ? undefined : sourceOf(operation, request)
   if (source !== undefined && use) add(use, () => source)
+}
+
+/** Neither a preflight nor a redirect of a website is an operation. Undefined: what was asked for was never found out. */
+function ownName(operation: S3Operation | undefined, { method, website }: S3Request): (() => string) | undefined {
+  if (method === 'OPTIONS') return () => 'REST.OPTIONS.PREFLIGHT'
+  if (!operation) return website ? () => `WEBSITE.${method}.OBJECT` : undefined
+  return () => (website ? loggedOperation(operation).replace('REST', 'WEBSITE') : loggedOperation(operation))
 }
 
 /** A bucket whose record is damaged has no log: its requests are refused. */
