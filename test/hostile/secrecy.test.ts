@@ -1,5 +1,5 @@
 import crypto, { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,6 +27,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { contentBytes } from '../support/content.ts'
 import { iamToken } from '../support/control-api.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { startHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
 import { sendRaw } from '../support/raw-s3.ts'
@@ -221,15 +222,6 @@ async function plantEncryptions(
     const Body = body(`a PUT by ${ServerSideEncryption}`, 70_000)
     await s3.send(new PutObjectCommand({ Bucket, Key: ServerSideEncryption, Body, ...kms }))
   }
-}
-
-async function filesUnder(directory: string): Promise<Map<string, Buffer>> {
-  const files = new Map<string, Buffer>()
-  for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    if (entry.isFile()) files.set(path, await readFile(path))
-  }
-  return files
 }
 
 /** Raw, in hex of either case, and in base64 as it would stand by itself. */

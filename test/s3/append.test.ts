@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   GetObjectAttributesCommand,
   HeadObjectCommand,
@@ -9,6 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contentBytes } from '../support/content.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
@@ -119,9 +118,9 @@ describe('A PUT with a write offset', () => {
   it('stores no byte in clear', async () => {
     await append('sealed', 0, 'needle-in-the-first-part')
     await append('sealed', 24, 'needle-in-the-second-part')
-    const entries = await readdir(test.dataDir, { recursive: true, withFileTypes: true })
-    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-    for (const file of files) expect([file, (await readFile(file)).includes('needle-in')]).toEqual([file, false])
+    for (const [file, bytes] of await filesUnder(test.dataDir)) {
+      expect([file, bytes.includes('needle-in')]).toEqual([file, false])
+    }
   })
 
   it('is refused in a bucket with versions', async () => {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import {
@@ -14,6 +13,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { complete, createUpload, sendPart } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
@@ -200,11 +200,7 @@ describe('A report', () => {
     await test.put('a-name-in-the-report', 'x')
     await put(configuration())
     await test.house.objects.inventories.pass()
-    const files = await readdir(join(test.dataDir, 'blobs'), { recursive: true, withFileTypes: true })
-    const stored = await Promise.all(
-      files.filter((file) => file.isFile()).map((file) => readFile(join(file.parentPath, file.name))),
-    )
-    const bytes = Buffer.concat(stored)
+    const bytes = Buffer.concat([...(await filesUnder(join(test.dataDir, 'blobs'))).values()])
     expect(bytes.length).toBeGreaterThan(500)
     // Of the manifest, and the magic of gzip with its usual header.
     expect(bytes.includes('fileSchema')).toBe(false)

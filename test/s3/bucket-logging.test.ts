@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   type BucketLoggingStatus,
   CopyObjectCommand,
@@ -15,6 +13,7 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { outcome, replyOf, sendRaw, startRaw } from '../support/raw-s3.ts'
@@ -258,10 +257,8 @@ describe('The logging of a bucket', () => {
     const keys = async () => (await delivered(again)).map((line) => line[7])
     expect(await keys()).toContain('told-in-the-log')
     await again.stop()
-    const files = await readdir(first.dataDir, { recursive: true, withFileTypes: true })
-    for (const file of files.filter((one) => one.isFile() && !one.parentPath.includes('/audit'))) {
-      const bytes = await readFile(join(file.parentPath, file.name))
-      expect([file.name, bytes.includes('REST.PUT.OBJECT')]).toEqual([file.name, false])
+    for (const [file, bytes] of await filesUnder(first.dataDir)) {
+      if (!file.includes('/audit/')) expect([file, bytes.includes('REST.PUT.OBJECT')]).toEqual([file, false])
     }
     test = await startObjectHouse({ directory: first.directory })
   })

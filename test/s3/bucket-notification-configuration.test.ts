@@ -1,7 +1,5 @@
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import { join } from 'node:path'
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -21,6 +19,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { complete, createUpload, sendPart } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome, sendRaw } from '../support/raw-s3.ts'
@@ -301,10 +300,8 @@ describe('A notification', () => {
     await test.put('a-name-in-the-queue', 'x')
     const first = test
     await first.stop()
-    const files = await readdir(first.dataDir, { recursive: true, withFileTypes: true })
-    for (const file of files.filter((one) => one.isFile() && !one.parentPath.includes('/audit'))) {
-      const bytes = await readFile(join(file.parentPath, file.name))
-      expect([file.name, bytes.includes('ObjectCreated')]).toEqual([file.name, false])
+    for (const [file, bytes] of await filesUnder(first.dataDir)) {
+      if (!file.includes('/audit/')) expect([file, bytes.includes('ObjectCreated')]).toEqual([file, false])
     }
     await listen()
     test = await startObjectHouse({ settings: settings(), directory: first.directory })

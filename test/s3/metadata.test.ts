@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
 import { CopyObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bodyOf } from '../support/engine.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
 
@@ -115,11 +115,7 @@ describe('user metadata', () => {
       Metadata: { secret: 'a-value-that-must-not-be-seen' },
       ContentDisposition: 'attachment; filename="secret-file-name"',
     })
-    const files = (await readdir(test.dataDir, { recursive: true, withFileTypes: true })).filter((entry) =>
-      entry.isFile(),
-    )
-    for (const { parentPath, name } of files) {
-      const bytes = await readFile(`${parentPath}/${name}`)
+    for (const [name, bytes] of await filesUnder(test.dataDir)) {
       expect(bytes.includes('a-value-that-must-not-be-seen'), name).toBe(false)
       expect(bytes.includes('secret-file-name'), name).toBe(false)
     }

@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   CopyObjectCommand,
   type CopyObjectCommandInput,
@@ -10,6 +8,7 @@ import {
   type Tag,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { filesUnder } from '../support/files-under.ts'
 import { complete, createUpload, sendPart } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome, type RawS3Reply } from '../support/raw-s3.ts'
@@ -109,11 +108,9 @@ describe('tags of an object', () => {
     await putTags('sealed', [...TAGS, { Key: 'needle-key', Value: 'needle-value' }])
     const uploadId = await createUpload(test, 'sealed upload', { Tagging: 'needle-key=needle-value' })
     expect(uploadId).not.toBe('')
-    const entries = await readdir(test.dataDir, { recursive: true, withFileTypes: true })
-    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-    expect(files.length).toBeGreaterThan(5)
-    for (const file of files) {
-      const bytes = await readFile(file)
+    const files = await filesUnder(test.dataDir)
+    expect(files.size).toBeGreaterThan(5)
+    for (const [file, bytes] of files) {
       for (const needle of ['needle-', 'secret-papers-of-tag'])
         expect([file, bytes.includes(needle)]).toEqual([file, false])
     }

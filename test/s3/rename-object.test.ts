@@ -1,5 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import {
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -10,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { contentBytes } from '../support/content.ts'
+import { filesUnder } from '../support/files-under.ts'
 import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
@@ -108,9 +107,9 @@ describe('RenameObject', () => {
   it('stores no byte in clear', async () => {
     await test.put('sealed', 'needle-in-a-renamed-object')
     await rename('sealed', 'sealed again')
-    const entries = await readdir(test.dataDir, { recursive: true, withFileTypes: true })
-    const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-    for (const file of files) expect([file, (await readFile(file)).includes('needle-in')]).toEqual([file, false])
+    for (const [file, bytes] of await filesUnder(test.dataDir)) {
+      expect([file, bytes.includes('needle-in')]).toEqual([file, false])
+    }
   })
 
   it('is refused in a bucket with versions', async () => {

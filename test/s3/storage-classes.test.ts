@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -15,6 +15,7 @@ import {
   type TransitionStorageClass,
 } from '@aws-sdk/client-s3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { filesUnder } from '../support/files-under.ts'
 import { complete, createUpload, MIN_PART_BYTES, sendPart } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
@@ -40,9 +41,7 @@ const classOf = async (Key: string) =>
   (await test.s3.send(new HeadObjectCommand({ Bucket: test.bucket, Key }))).StorageClass ?? 'STANDARD'
 /** Bytes of all files of a store but its mark. */
 async function bytesIn(place: string): Promise<Buffer> {
-  const files = await readdir(place, { recursive: true, withFileTypes: true })
-  const blobs = files.filter((file) => file.isFile())
-  return Buffer.concat(await Promise.all(blobs.map((file) => readFile(join(file.parentPath, file.name)))))
+  return Buffer.concat([...(await filesUnder(place)).values()])
 }
 const storedIn = async (name: 'ia' | 'cold' | 'standard') => {
   await test.house.objects.garbage.settled()
