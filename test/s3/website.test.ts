@@ -1,6 +1,9 @@
 import {
   CreateBucketCommand,
   DeletePublicAccessBlockCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutBucketLoggingCommand,
   PutBucketPolicyCommand,
   PutBucketWebsiteCommand,
   PutObjectCommand,
@@ -167,6 +170,19 @@ describe('the rules of a website', () => {
     await configure({ RedirectAllRequestsTo: { HostName: 'example.com' } })
     expect(seen(await page('/page?a=b'))).toEqual([301, 'http://example.com/page?a=b'])
     expect(seen(await page('/'))).toEqual([301, 'http://example.com/'])
+  })
+
+  it('leaves a line in the access log, also where it only leads elsewhere', async () => {
+    await configure({ RedirectAllRequestsTo: { HostName: 'example.com' } })
+    await s3.send(new CreateBucketCommand({ Bucket: 'site-logs' }))
+    const LoggingEnabled = { TargetBucket: 'site-logs', TargetPrefix: 'log' }
+    await s3.send(new PutBucketLoggingCommand({ Bucket: 'site', BucketLoggingStatus: { LoggingEnabled } }))
+    await page('/page')
+    await s3.send(new PutBucketLoggingCommand({ Bucket: 'site', BucketLoggingStatus: {} }))
+    await test.house.objects.accessLogs.flush()
+    const [log] = (await s3.send(new ListObjectsV2Command({ Bucket: 'site-logs' }))).Contents ?? []
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'site-logs', Key: log?.Key }))
+    expect(await Body?.transformToString()).toMatch(/ WEBSITE\.GET\.OBJECT page "GET \/page HTTP\/1\.1" 301 /)
   })
 })
 
