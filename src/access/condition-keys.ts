@@ -28,6 +28,13 @@ const names = (prefix: string, lines: readonly string[]): string[] =>
 
 export const CONDITION_KEYS: ReadonlySet<string> = new Set([...names('aws', GLOBAL), ...names('s3', S3)])
 
+/** Of the query APIs: policies of identities and of roles may name these, too. */
+const QUERY_KEYS: ReadonlySet<string> = new Set(['iam:policyarn', 'sts:externalid', 'sts:rolesessionname'])
+
+/** In any policy: what is not known has no value, and what has none would look like what a request has not. */
+export const isKnownAnywhere = (key: string): boolean => QUERY_KEYS.has(key.toLowerCase()) || isKnownKey(key)
+
+/** In the policy of a bucket. */
 export function isKnownKey(key: string): boolean {
   const name = key.toLowerCase()
   const slash = name.indexOf('/')

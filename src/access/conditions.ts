@@ -1,4 +1,4 @@
-import { isKnownKey } from './condition-keys.ts'
+import { isKnownAnywhere, isKnownKey } from './condition-keys.ts'
 import { malformed } from './errors.ts'
 import { OPERATORS, type Truth } from './operators.ts'
 import { type Lookup, type Pattern, parsePattern, variablesOf } from './pattern.ts'
@@ -96,6 +96,7 @@ export const valueIn =
   }
 
 function testCondition({ operator, ifExists, quantifier, key, values }: Condition, facts: Facts): Truth {
+  if (!isKnownAnywhere(key)) return 'unknown'
   const actual = facts.get(key)
   if (operator === 'null') {
     return values.some(({ source }) => /^true$/i.test(source) === (actual === undefined))

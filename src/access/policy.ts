@@ -1,3 +1,4 @@
+import { isKnownAnywhere } from './condition-keys.ts'
 import { type Condition, parseConditions } from './conditions.ts'
 import { malformed } from './errors.ts'
 import { matches, type Pattern, parsePattern, variablesOf } from './pattern.ts'
@@ -39,6 +40,14 @@ export type PolicyKind =
 
 /** S3: of a bucket's policy, without the white space between its parts. */
 const MAX_POLICY_BYTES = 20 * 1024
+
+/** Of an identity or a role, that is to be kept: one that asks for what nobody has heard of is refused. Throws MalformedPolicy. */
+export function parseNewPolicy(text: string, kind: Exclude<PolicyKind, { readonly of: 'bucket' }>): Policy {
+  const policy = parsePolicy(text, kind)
+  const unknown = [...policy.keys].find((key) => !isKnownAnywhere(key))
+  if (unknown !== undefined) throw malformed(`Policy has an invalid condition key: ${unknown.slice(0, 128)}`)
+  return policy
+}
 
 /** Throws MalformedPolicy with AWS's message. */
 export function parsePolicy(text: string, kind: PolicyKind): Policy {

@@ -31,6 +31,8 @@ export interface Credential {
 export interface SessionOrigin {
   /** The access key that they were got with, at first, and whose it was. */
   readonly via: string
+  /** Keyed hash of its secret. */
+  readonly viaHash: string
   readonly iamId: string
   readonly accountId: string
   /** Keys of the roles that were taken on since. */

@@ -12,6 +12,8 @@ export interface UserPrincipal {
   readonly email: string
   /** Of an identity of AWS's kind: its policies alone give it rights. */
   readonly aws?: AwsIdentity
+  /** Of one who acts with temporary credentials: when these were made, 0 if nobody knows. */
+  readonly temporarySinceMs?: number
 }
 
 export interface AwsIdentity {

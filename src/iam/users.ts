@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { CodedError } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
+import { isAwsUserName } from './aws/user-arns.ts'
 import { lifeSchema } from './entity-life.ts'
 import type { IamErrorCode } from './errors.ts'
-import { invalid } from './errors.ts'
+import { conflict, invalid } from './errors.ts'
 import { userKey } from './keyspace.ts'
 import { ROLES, type Role, SERVICE_NAMES, type ServiceName, type UserPrincipal } from './principal.ts'
 import { type Roles, type StoredUser, USER_STATES, type User, type UserId } from './records.ts'
@@ -56,13 +57,17 @@ export const userCodec: RowCodec<StoredUser> = {
   },
 }
 
-export function putUser({ accounts, users, change }: IamState, declared: User): Promise<User> {
+export function putUser(state: IamState, declared: User): Promise<User> {
+  const { accounts, users, change } = state
   return change(() => {
     if (!accounts.get(declared.accountId)) {
       throw new CodedError<IamErrorCode>('UnknownAccount', `there is no account ${declared.accountId}`)
     }
     requireReadable(users, userKey(declared))
     const known = users.get(userKey(declared))
+    if (!known && isAwsUserName(state, declared)) {
+      throw conflict(`a user made by CreateUser has the name ${declared.iamId}`)
+    }
     // What a declaration does not speak of stays: a user who was shut out is not let in by a restart.
     const user = { ...known, ...newUser(declared, known?.uid) }
     return { changes: known && sameUser(known, user) ? [] : [users.put(userKey(user), user)], result: user }

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of policies look like placeholders
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -26,7 +27,8 @@ const iam = (credentials?: QueryCredentials) => queryApi(test.house.s3Url, 'iam'
 const sts = (credentials?: QueryCredentials) => queryApi(test.house.s3Url, 'sts', credentials)
 const s3 = (credentials: QueryCredentials, config = {}) => test.house.client(mainAccount, { credentials, ...config })
 const policy = (...statements: object[]) => JSON.stringify({ Version: '2012-10-17', Statement: statements })
-const allow = (Action: string, Resource = '*') => ({ Effect: 'Allow', Action, Resource })
+const allow = (Action: string, Resource = '*', more = {}) => ({ Effect: 'Allow', Action, Resource, ...more })
+const deny = (Action: string, Condition: object) => ({ Effect: 'Deny', Action, Resource: '*', Condition })
 const trust = (AWS: string, more: object = {}) =>
   policy({ Effect: 'Allow', Principal: { AWS }, Action: 'sts:AssumeRole', ...more })
 const rootOf = (account: string) => `arn:aws:iam::${account}:root`
@@ -235,4 +237,152 @@ describe('temporary credentials', () => {
       .poll(lines)
       .toEqual([`${mainAccount.user.iamId} success trust policy #0`, `${otherAccount.user.iamId} failure trust policy`])
   })
+})
+
+const ADMINISTRATOR = 'arn:aws:iam::aws:policy/AdministratorAccess'
+const userArn = (rest: string) => `arn:aws:iam::${mainAccount.id}:user${rest}`
+
+describe('who may change identities', () => {
+  it('gives nobody the ARN of a person or a service ID', async () => {
+    const helper = await user(allow('iam:*'))
+    const call = iam(helper.credentials)
+    const { iamId } = mainAccount.user
+    for (const UserName of [
+      iamId,
+      iamId.toUpperCase(),
+      'IBMid-later',
+      'ibmid-later',
+      'iam-ServiceId-1',
+      'IAM-Profile-1',
+    ]) {
+      expect((await call('CreateUser', { UserName })).status).toBeGreaterThanOrEqual(400)
+      const renamed = await call('UpdateUser', { UserName: helper.UserName, NewUserName: UserName })
+      expect(renamed.status).toBeGreaterThanOrEqual(400)
+    }
+    expect((await call('CreateUser', { UserName: 'IBMid-later' })).outcome).toBe('400 ValidationError')
+  })
+
+  it('asks whether they may on the ARN that there is after the change, too', async () => {
+    const UserName = `dev-${++made}`
+    await iam()('CreateUser', { UserName, Path: '/dev/' })
+    await iam()('CreateGroup', { GroupName: UserName, Path: '/dev/' })
+    const who = await user(
+      allow('iam:UpdateUser', userArn('/dev/*')),
+      allow('iam:UpdateGroup', `arn:aws:iam::${mainAccount.id}:group/dev/*`),
+    )
+    const call = iam(who.credentials)
+    const no = '403 AccessDenied'
+    expect((await call('UpdateUser', { UserName, NewUserName: 'alice', NewPath: '/admins/' })).outcome).toBe(no)
+    expect((await call('UpdateUser', { UserName, NewPath: '/' })).outcome).toBe(no)
+    expect((await call('UpdateGroup', { GroupName: UserName, NewPath: '/admins/' })).outcome).toBe(no)
+    const renamed = `${UserName}-2`
+    expect((await call('UpdateUser', { UserName, NewUserName: renamed })).outcome).toBe('200')
+    expect((await call('UpdateGroup', { GroupName: UserName, NewGroupName: renamed })).outcome).toBe('200')
+    expect((await iam()('GetUser', { UserName: renamed })).text('Arn')).toBe(userArn(`/dev/${renamed}`))
+    const own = await user(allow('iam:UpdateUser', userArn('/${aws:username}')))
+    const victim = { UserName: own.UserName, NewUserName: `victim-${++made}` }
+    expect((await iam(own.credentials)('UpdateUser', victim)).outcome).toBe(no)
+  })
+
+  it('can be told which policies they may attach and detach', async () => {
+    const condition = (operator: string, arn: string) => ({ Condition: { [operator]: { 'iam:PolicyARN': arn } } })
+    const attach = 'iam:AttachUserPolicy'
+    const readOnly = 'arn:aws:iam::aws:policy/IAMReadOnlyAccess'
+    const is = { ArnEquals: { 'iam:PolicyARN': ADMINISTRATOR } }
+    for (const statements of [
+      [allow('iam:*'), deny(attach, is)],
+      [allow(attach, '*', condition('ArnNotEquals', ADMINISTRATOR))],
+      [allow(attach, '*', condition('ForAllValues:ArnEquals', readOnly))],
+      [allow(attach, '*', condition('ArnEquals', readOnly))],
+    ]) {
+      const { UserName, credentials } = await user(...statements)
+      const call = iam(credentials)
+      expect((await call('AttachUserPolicy', { UserName, PolicyArn: ADMINISTRATOR })).outcome).toBe('403 AccessDenied')
+      expect((await call('AttachUserPolicy', { UserName, PolicyArn: readOnly })).outcome).toBe('200')
+    }
+    const detaching = await user(allow('iam:DetachUserPolicy'), deny('iam:DetachUserPolicy', is))
+    const attached = { UserName: detaching.UserName, PolicyArn: ADMINISTRATOR }
+    await iam()('AttachUserPolicy', attached)
+    expect((await iam(detaching.credentials)('DetachUserPolicy', attached)).outcome).toBe('403 AccessDenied')
+  })
+
+  it('puts no policy whose conditions ask for what nobody has heard of', async () => {
+    const { UserName } = await user()
+    const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+    const malformed = '400 MalformedPolicyDocument'
+    for (const key of ['iam:PolicyArns', 'aws:UnheardOf', 'kms:ViaService']) {
+      const Condition = { StringEquals: { [key]: 'x' } }
+      const PolicyDocument = policy(deny('*', Condition))
+      expect((await iam()('PutUserPolicy', { UserName, PolicyName: 'x', PolicyDocument })).outcome).toBe(malformed)
+      expect((await iam()('PutRolePolicy', { RoleName, PolicyName: 'x', PolicyDocument })).outcome).toBe(malformed)
+      const trusted = { RoleName, PolicyDocument: trust('*', { Condition }) }
+      expect((await iam()('UpdateAssumeRolePolicy', trusted)).outcome).toBe(malformed)
+      expect((await assume(RoleArn, undefined, { Policy: PolicyDocument })).outcome).toBe(malformed)
+    }
+    const variable = policy(allow('s3:*', 'arn:aws:s3:::b/${aws:usernam}/*'))
+    expect((await iam()('PutUserPolicy', { UserName, PolicyName: 'x', PolicyDocument: variable })).outcome).toBe(
+      malformed,
+    )
+  })
+})
+
+describe('conditions', () => {
+  it('can shut out sessions that are older than a time, in policies of identities and of buckets', async () => {
+    const [Bucket, other] = [await test.bucket(), await test.bucket()]
+    const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+    const session = s3(credentialsOf(await assume(RoleArn)))
+    const mine = s3(credentialsOf(await sts()('GetSessionToken')))
+    const older = (offset: number) => ({
+      DateLessThan: { 'aws:TokenIssueTime': new Date(Date.now() + offset).toISOString() },
+    })
+    const revoke = (offset: number) =>
+      iam()('PutRolePolicy', { RoleName, PolicyName: 'revoke', PolicyDocument: policy(deny('*', older(offset))) })
+    expect((await revoke(-600_000)).outcome).toBe('200')
+    expect(await get(session, Bucket)).toBe('200')
+    expect((await revoke(600_000)).outcome).toBe('200')
+    expect(await get(session, Bucket)).toBe('403 AccessDenied')
+    await iam()('DeleteRolePolicy', { RoleName, PolicyName: 'revoke' })
+    await test.policy(other, { Effect: 'Deny', Condition: older(600_000) })
+    expect([await get(session, other), await get(mine, other)]).toEqual(['403 AccessDenied', '403 AccessDenied'])
+    // Keys that do not expire have no such time.
+    expect(await get(s3(mainAccount.user), other)).toBe('200')
+  })
+
+  it('know temporary credentials as got without a second factor', async () => {
+    const Bucket = await test.bucket()
+    await test.policy(Bucket, { Effect: 'Deny', Condition: { Bool: { 'aws:MultiFactorAuthPresent': 'false' } } })
+    expect(await get(s3(credentialsOf(await sts()('GetSessionToken'))), Bucket)).toBe('403 AccessDenied')
+    expect(await get(s3(mainAccount.user), Bucket)).toBe('200')
+  })
+
+  it('of the policies of who takes a role on know the name of the session and the external id', async () => {
+    const { RoleArn } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+    const named = { StringEquals: { 'sts:RoleSessionName': 'night' } }
+    const unlike = { Condition: { StringNotLike: { 'sts:RoleSessionName': 'ni*' } } }
+    const [denied, unliked, liked, external] = [
+      await user(allow('sts:AssumeRole'), deny('sts:AssumeRole', named)),
+      await user(allow('sts:AssumeRole', '*', unlike)),
+      await user(allow('sts:AssumeRole', '*', { Condition: named })),
+      await user(allow('sts:AssumeRole', '*', { Condition: { StringEquals: { 'sts:ExternalId': 'sesame' } } })),
+    ]
+    expect((await assume(RoleArn, denied.credentials)).outcome).toBe('403 AccessDenied')
+    expect((await assume(RoleArn, unliked.credentials)).outcome).toBe('403 AccessDenied')
+    expect((await assume(RoleArn, liked.credentials)).outcome).toBe('200')
+    expect((await assume(RoleArn, external.credentials)).outcome).toBe('403 AccessDenied')
+    expect((await assume(RoleArn, external.credentials, { ExternalId: 'sesame' })).outcome).toBe('200')
+  })
+})
+
+it('refuses parameters that are not spelt as AWS spells them', async () => {
+  const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+  const arn = 'arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess'
+  for (const name of ['PolicyArns', 'PolicyArns.member.1', 'PolicyArns.1.arn', 'PolicyArns.member.01.arn', 'policy']) {
+    expect((await assume(RoleArn, undefined, { [name]: arn })).outcome).toBe('400 InvalidParameterValue')
+  }
+  expect((await assume(RoleArn, undefined, { 'PolicyArns.member.N.arn': arn })).outcome).toBe('400 ValidationError')
+  const limited = { 'Policy.member.1': policy(allow('s3:GetObject')) }
+  expect((await assume(RoleArn, undefined, limited)).outcome).toBe('400 InvalidParameterValue')
+  expect((await assume(RoleArn, undefined, { Policy: '' })).outcome).toBe('400 ValidationError')
+  const numbered = { 'RoleName.1': 'x', RoleName }
+  expect((await iam()('GetRole', numbered)).outcome).toBe('400 InvalidParameterValue')
 })

@@ -6,6 +6,7 @@ import { type AccessKeys, createAccessKeys } from './access-keys.ts'
 import { type AwsDirectory, awsDirectory } from './directory.ts'
 import { type AwsGroup, type AwsKind, type AwsRole, type AwsUser, entityKey } from './entity.ts'
 import type { Sessions } from './sessions.ts'
+import { checkUserArn } from './user-arns.ts'
 
 /** Identities of AWS's kind, which have no rights but those of their policies. */
 export interface AwsIdentities {
@@ -29,6 +30,7 @@ export function createAwsIdentities(state: IamState, sessions: Sessions): AwsIde
   return {
     users: awsDirectory(state, awsUsers, {
       kind: 'user',
+      checkArn: (user) => checkUserArn(state, user),
       blocks: (user) =>
         keysOf(user).length > 0 ? 'access keys' : user.groups.length > 0 ? 'memberships of groups' : undefined,
     }),

@@ -21,12 +21,14 @@ export interface DirectoryOptions<Row> {
   readonly kind: AwsKind
   /** What has to be deleted first; undefined: nothing. */
   readonly blocks: (row: Row) => string | undefined
+  /** Asked for what is new, and for what gets another name or path. Throws EntityAlreadyExists, ValidationError. */
+  readonly checkArn?: (row: Row) => void
 }
 
 export function awsDirectory<Row extends AwsEntity>(
   { change }: Pick<IamState, 'change'>,
   table: Table<Row>,
-  { kind, blocks }: DirectoryOptions<Row>,
+  { kind, blocks, checkArn = () => {} }: DirectoryOptions<Row>,
 ): AwsDirectory<Row> {
   const lower = (name: string) => name.toLowerCase()
   const find = (accountId: string, name: string): Row | undefined => {
@@ -56,6 +58,7 @@ export function awsDirectory<Row extends AwsEntity>(
         .sort((one, other) => (lower(one.name) < lower(other.name) ? -1 : 1)),
     create: (row) =>
       change(() => {
+        checkArn(row)
         let count = 0
         for (const one of table.values()) if (one.accountId === row.accountId) count++
         if (count >= QUOTAS[kind].entities) throw limitExceeded(`Cannot exceed quota for ${kind}s: ${count}`)
@@ -63,7 +66,9 @@ export function awsDirectory<Row extends AwsEntity>(
       }),
     change: (accountId, name, after) =>
       change(() => {
-        const row = checked(after(get(accountId, name)))
+        const before = get(accountId, name)
+        const row = checked(after(before))
+        if (row.name !== before.name || row.path !== before.path) checkArn(row)
         return { changes: [table.put(entityKey(row), row)], result: row }
       }),
     remove: (accountId, name) =>

@@ -1,9 +1,10 @@
+import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import type { Clock } from '../../base/clock.ts'
 import { decodeBase64url } from '../../base/decode.ts'
 import { openSmall, SMALL_KIND, sealSmall } from '../../envelope/small-envelope.ts'
 import { ownerOf } from '../accounts.ts'
-import { type Credential, findCredential } from '../credentials.ts'
+import { type Credential, findCredential, type SessionOrigin } from '../credentials.ts'
 import { firstObjectStorage } from '../instances.ts'
 import { newSecretAccessKey, newTemporaryAccessKeyId } from '../new-secrets.ts'
 import type { IamState } from '../state.ts'
@@ -36,6 +37,9 @@ const KEY_REF = Buffer.from('coffer-session-1', 'latin1')
 const schema = z.strictObject({
   secretAccessKey: z.string(),
   expiresAtMs: z.number(),
+  /** These two are not in tokens of earlier releases. */
+  issuedAtMs: z.number().optional(),
+  viaHash: z.string().optional(),
   via: z.string(),
   iamId: z.string(),
   accountId: z.string(),
@@ -50,11 +54,23 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
   const sealing = (accessKeyId: string) =>
     ({ kind: SMALL_KIND.iamSecret, key: tokenKey, context: ['iam', 'session', accessKeyId] }) as const
 
+  /** Of a secret that is replaced, so that what was got with the old one ends. */
+  const hashOf = ({ accessKeyId, secretAccessKey }: Credential): string =>
+    createHmac('sha256', tokenKey).update(`session\0${accessKeyId}\0${secretAccessKey}`).digest('base64url')
+
+  const originOf = (by: Credential): SessionOrigin => {
+    const { accessKeyId: via, principal, origin } = by
+    const { iamId, accountId } = principal
+    return origin ?? { via, viaHash: hashOf(by), iamId, accountId, parents: [] }
+  }
+
   const issue = (by: Credential, lifeSeconds: number, role: Content['role']): TemporaryCredentials => {
-    const { via, parents, iamId, accountId } = originOf(by)
+    const { via, viaHash, parents, iamId, accountId } = originOf(by)
     const accessKeyId = newTemporaryAccessKeyId()
-    const pair = { secretAccessKey: newSecretAccessKey(), expiresAtMs: clock.now() + lifeSeconds * 1000 }
-    const content: Content = { ...pair, via, iamId, accountId, parents: [...parents], ...(role ? { role } : {}) }
+    const issuedAtMs = clock.now()
+    const pair = { secretAccessKey: newSecretAccessKey(), expiresAtMs: issuedAtMs + lifeSeconds * 1000 }
+    const known = { ...pair, issuedAtMs, via, viaHash }
+    const content: Content = { ...known, iamId, accountId, parents: [...parents], ...(role ? { role } : {}) }
     const sealed = sealSmall({ ...sealing(accessKeyId), keyRef: KEY_REF }, Buffer.from(JSON.stringify(content), 'utf8'))
     const sessionToken = sealed.toString('base64url')
     if (sessionToken.length > MAX_LENGTH) throw validation('The policies of the session are too long.')
@@ -81,20 +97,20 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
       const content = open(accessKeyId, sessionToken)
       if (!content) return undefined
       const { secretAccessKey, expiresAtMs, via, iamId, accountId, parents, role } = content
+      const { issuedAtMs: temporarySinceMs = 0 } = content
       const first = findCredential(state, via)
       const same = first?.principal.iamId === iamId && first.principal.accountId === accountId
       if (!first || !same || parents.some((key) => !state.awsRoles.get(key))) return undefined
+      const viaHash = hashOf(first)
+      if (content.viaHash !== undefined && content.viaHash !== viaHash) return undefined
       const temporary = { accessKeyId, secretAccessKey, sessionToken, expiresAtMs }
-      const origin = { via, iamId, accountId, parents: role ? [...parents, role.key] : parents }
-      if (!role) return { ...first, ...temporary, origin }
+      const origin = { via, viaHash, iamId, accountId, parents: role ? [...parents, role.key] : parents }
+      if (!role) return { ...first, ...temporary, principal: { ...first.principal, temporarySinceMs }, origin }
       const who = ofRole(state, role)
-      return who && { ...temporary, ...who, origin }
+      return who && { ...temporary, ...who, principal: { ...who.principal, temporarySinceMs }, origin }
     },
   }
 }
-
-const originOf = ({ accessKeyId, principal: { iamId, accountId }, origin }: Credential) =>
-  origin ?? { via: accessKeyId, iamId, accountId, parents: [] }
 
 function ofRole(state: IamState, session: NonNullable<Content['role']>) {
   const role = state.awsRoles.get(session.key)

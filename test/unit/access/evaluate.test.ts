@@ -216,3 +216,18 @@ describe('a condition', () => {
     )
   })
 })
+
+describe('a stored policy that asks for a condition key that nobody has heard of', () => {
+  const decided = (Effect: string, Condition: object) => {
+    const Statement = { Effect, Action: '*', Resource: '*', Condition }
+    const policy = parsePolicy(JSON.stringify({ Version: '2012-10-17', Statement }), { of: 'identity' })
+    return evaluate(policy, requestOf()).effect
+  }
+  it.each(['StringEquals', 'StringNotEquals', 'StringEqualsIfExists', 'ForAllValues:StringLike', 'Null'])(
+    'denies what it would, and allows nothing: %s',
+    (operator) => {
+      const Condition = { [operator]: { 'iam:UnheardOf': 'true' } }
+      expect([decided('Deny', Condition), decided('Allow', Condition)]).toEqual(['deny', 'none'])
+    },
+  )
+})

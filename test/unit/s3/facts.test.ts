@@ -27,6 +27,7 @@ interface Asked extends Partial<Omit<FactSources, 'operation' | 'request'>> {
   readonly query?: Readonly<Record<string, string>>
 }
 
+const ANN = { type: 'user', iamId: 'ann', accountId: ACCOUNT, roles: {}, name: 'ann', email: '' } as const
 const operationOf = (name: string): S3Operation | undefined => OPERATIONS.find((one) => one.name === name)
 
 /** With every header and parameter there is, unless said otherwise. */
@@ -45,7 +46,7 @@ function facts({ operation = 'GetObject', headers, query, ...more }: Asked = {})
   }
   return factsOf({
     ...{ request: request as never, isForm: false, requester: identity(), sourceIp: '192.0.2.1', nowMs: 86_400_000 },
-    principal: { type: 'user', iamId: 'ann', accountId: ACCOUNT, roles: {}, name: 'ann', email: '' },
+    principal: ANN,
     ...{ region: 'us-east-1', bucket, versionId: 'v', action: found?.action, existingTags: [tag], requestTags: [tag] },
     bucketTags: [tag],
     ...more,
@@ -57,10 +58,10 @@ function facts({ operation = 'GetObject', headers, query, ...more }: Asked = {})
 const NOWHERE = new Set(
   [
     ...['assumedroot', 'calledvia', 'calledviafirst', 'calledvialast', 'chatbotsourcearn', 'ec2instancesourcevpc'],
-    ...['ec2instancesourceprivateipv4', 'federatedprovider', 'multifactorauthage', 'multifactorauthpresent'],
+    ...['ec2instancesourceprivateipv4', 'federatedprovider', 'multifactorauthage'],
     ...['principalorgid', 'principalorgpaths', 'principaltag/', 'requesttag/', 'resourceorgid', 'resourceorgpaths'],
     ...['signinsessionarn', 'sourceaccount', 'sourcearn', 'sourceidentity', 'sourceinstancearn', 'sourceorgid'],
-    ...['sourceorgpaths', 'sourceowner', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'tagkeys', 'tokenissuetime'],
+    ...['sourceorgpaths', 'sourceowner', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'tagkeys'],
     ...['vpceaccount', 'vpceorgid', 'vpceorgpaths', 'vpcsourceip'],
   ]
     .map((name) => `aws:${name}`)
@@ -74,6 +75,8 @@ const NOWHERE = new Set(
 
 /** Where the request of GetObject has no value. */
 const ELSEWHERE: Readonly<Record<string, Asked>> = {
+  'aws:tokenissuetime': { principal: { ...ANN, temporarySinceMs: 0 } },
+  'aws:multifactorauthpresent': { principal: { ...ANN, temporarySinceMs: 0 } },
   ...{ 's3:prefix': { operation: 'ListObjectsV2' }, 's3:delimiter': { operation: 'ListObjectsV2' } },
   ...{ 's3:max-keys': { operation: 'ListObjectsV2' }, 's3:x-amz-object-ownership': { operation: 'CreateBucket' } },
   ...{

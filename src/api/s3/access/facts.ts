@@ -58,6 +58,7 @@ export function factsOf(sources: FactSources): Facts {
 function globalFact(name: string, sources: FactSources): Values {
   const { request, principal, requester, sourceIp, nowMs, region, bucket } = sources
   const named = principal.type === 'anonymous' ? undefined : principal
+  const temporarySinceMs = named?.type === 'service' ? undefined : named?.temporarySinceMs
   switch (name) {
     case 'sourceip':
       return one(sourceIp)
@@ -89,6 +90,11 @@ function globalFact(name: string, sources: FactSources): Values {
     case 'username':
       if (named?.type === 'user' && named.aws) return named.aws.kind === 'user' ? [named.aws.name] : undefined
       return principal.type === 'service' ? undefined : one(named?.iamId)
+    case 'tokenissuetime':
+      return one(temporarySinceMs === undefined ? undefined : new Date(temporarySinceMs).toISOString())
+    case 'multifactorauthpresent':
+      // AWS: temporary credentials alone have it. Nobody has a second factor here.
+      return temporarySinceMs === undefined ? undefined : ['false']
     case 'requestedregion':
       return [region]
     case 'resourceaccount':

@@ -8,6 +8,12 @@ import type { AskedCall, QueryCall } from './query-operation.ts'
 
 /** The role, or the statement, that decided. */
 export function authoriseCall(asked: AskedCall): OwnDecision {
+  const before = authoriseOn(asked)
+  const after = before.allowed ? asked.operation.becomes?.(asked.call) : undefined
+  return after === undefined ? before : authoriseOn({ ...asked, resource: after })
+}
+
+function authoriseOn(asked: AskedCall): OwnDecision {
   const { operation, call } = asked
   const { credential, principal } = call
   // AWS: what GetSessionToken gave manages nothing, so that who gets hold of it gets nothing that lasts longer.
@@ -43,8 +49,16 @@ export function decideOwn(asked: AskedCall): OwnDecision {
 
 export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => requesterOf(principal, iam)
 
-export const factsOfCall = ({ request, call, sourceIp, region }: AskedCall): Facts =>
-  factsOf({
+export function factsOfCall({ request, call, operation, sourceIp, region }: AskedCall): Facts {
+  const facts = factsOf({
     ...{ request, isForm: false, principal: call.principal, requester: requesterOfCall(call), sourceIp, region },
     ...{ nowMs: call.nowMs, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
   })
+  const given = operation.facts?.(call) ?? {}
+  return {
+    get: (key) => {
+      const value = Object.hasOwn(given, key) ? given[key] : undefined
+      return value === undefined ? facts.get(key) : [value]
+    },
+  }
+}

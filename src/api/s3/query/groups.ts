@@ -77,13 +77,14 @@ export const GROUPS: readonly QueryOperation[] = [
   },
   {
     ...{ name: 'UpdateGroup', api: 'iam', takes: ['GroupName', 'NewGroupName', 'NewPath'], changes: true, resource },
+    becomes: (call) => arnOf('group', renamed(call)),
     run: async (call) => {
-      const { form, accountId, iam } = call
-      await iam.aws.groups.change(accountId, nameOf('group', call), (group) => ({
-        ...group,
-        name: form.get('NewGroupName') ?? group.name,
-        path: form.get('NewPath') ?? group.path,
-      }))
+      // As it was when the permission was asked for.
+      const { id, name, path } = renamed(call)
+      await call.iam.aws.groups.change(call.accountId, nameOf('group', call), (group) => {
+        if (group.id !== id) throw noSuchEntity('The group was changed at the same time.')
+        return { ...group, name, path }
+      })
       return undefined
     },
   },
@@ -114,3 +115,9 @@ export const GROUPS: readonly QueryOperation[] = [
       }),
   },
 ]
+
+/** With the name and the path that are asked for. */
+function renamed(call: QueryCall): AwsGroup {
+  const group = found(call)
+  return { ...group, name: call.form.get('NewGroupName') ?? group.name, path: call.form.get('NewPath') ?? group.path }
+}

@@ -1,9 +1,10 @@
 import { managedPolicy, managedPolicyName } from '../../../access/managed-policies.ts'
-import { parsePolicy } from '../../../access/policy.ts'
+import { parseNewPolicy } from '../../../access/policy.ts'
 import type { AwsDirectory } from '../../../iam/aws/directory.ts'
 import type { AwsEntity, AwsKind } from '../../../iam/aws/entity.ts'
 import { withAttached, withInlinePolicy } from '../../../iam/aws/quotas.ts'
 import {
+  type CallFacts,
   checkedName,
   nameOf,
   noSuchEntity,
@@ -15,6 +16,8 @@ import {
 } from './query-operation.ts'
 
 type Row<Kind extends AwsKind> = ReturnType<QueryCall['iam']['aws'][`${Kind}s`]['get']>
+
+const policyArn = ({ form }: QueryCall): CallFacts => ({ 'iam:policyarn': form.get('PolicyArn') })
 
 /** Policies within an identity, and managed ones attached to it. */
 function policiesOf<Entity extends AwsEntity>(
@@ -40,7 +43,7 @@ function policiesOf<Entity extends AwsEntity>(
         const name = checkedName('policyName', call.form.require('PolicyName'))
         const document = call.form.require('PolicyDocument')
         find(call)
-        parsePolicy(document, { of: 'identity' })
+        parseNewPolicy(document, { of: 'identity' })
         return change(call, (row) => withInlinePolicy(kind, row, { name, document }))
       },
     },
@@ -70,6 +73,7 @@ function policiesOf<Entity extends AwsEntity>(
     },
     {
       ...{ name: `Attach${Kind}Policy`, api, takes: [entity, 'PolicyArn'], changes: true, resource },
+      facts: policyArn,
       run: (call) => {
         const arn = call.form.require('PolicyArn')
         find(call)
@@ -79,6 +83,7 @@ function policiesOf<Entity extends AwsEntity>(
     },
     {
       ...{ name: `Detach${Kind}Policy`, api, takes: [entity, 'PolicyArn'], changes: true, resource },
+      facts: policyArn,
       run: (call) => {
         const arn = call.form.require('PolicyArn')
         return change(call, (row) => {

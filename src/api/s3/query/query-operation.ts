@@ -39,13 +39,18 @@ export interface QueryForm {
   readonly require: (name: string) => string
   /** `<name>.member.1` and so on; `arn` of each when `member` says so. */
   readonly list: (name: string, member?: string) => readonly string[]
+  /** Of what says something. */
   readonly names: readonly string[]
+  readonly has: (name: string) => boolean
 }
+
+/** By their lower-case names. */
+export type CallFacts = Readonly<Record<string, string | undefined>>
 
 export interface QueryOperation {
   readonly name: string
   readonly api: 'iam' | 'sts'
-  /** Parameters that it acts upon; any other one that says something is refused. */
+  /** Parameters that it acts upon; any other one that says something is refused. Lists: `<name>.member.N`. */
   readonly takes: readonly string[]
   readonly changes?: true
   /** Everybody may who is somebody. */
@@ -55,6 +60,10 @@ export interface QueryOperation {
   readonly decide?: (asked: AskedCall) => OwnDecision
   /** ARN that the permission is asked for. */
   readonly resource: (call: QueryCall) => string
+  /** ARN of what it makes of that: the permission is asked for this one, too. */
+  readonly becomes?: (call: QueryCall) => string
+  /** Condition keys that it alone has a value of. */
+  readonly facts?: (call: QueryCall) => CallFacts
   /** The content of `<name>Result`; undefined: it has none. */
   readonly run: (call: QueryCall) => XmlObject | undefined | Promise<XmlObject | undefined>
 }

@@ -24,6 +24,7 @@ export function readForm(body: Buffer): QueryForm {
   const get = (name: string): string | undefined => values.get(name) || undefined
   return {
     get,
+    has: (name) => values.has(name),
     require: (name) => {
       const value = get(name)
       if (value === undefined) throw validation(`The request must contain the parameter ${name}.`)

@@ -1,4 +1,4 @@
-import { parsePolicy } from '../../../access/policy.ts'
+import { parseNewPolicy } from '../../../access/policy.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import {
@@ -31,7 +31,7 @@ const found = (call: QueryCall): AwsRole => call.iam.aws.roles.get(call.accountI
 const MAX_TRUST_CHARACTERS = 2048
 
 function trustPolicy(document: string): string {
-  parsePolicy(document, { of: 'role' })
+  parseNewPolicy(document, { of: 'role' })
   if (document.replace(/\s/g, '').length > MAX_TRUST_CHARACTERS) {
     throw validation(`A trust policy has at most ${MAX_TRUST_CHARACTERS} characters.`)
   }

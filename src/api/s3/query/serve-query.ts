@@ -126,10 +126,8 @@ function operationOf(form: QueryForm): QueryOperation {
   if (!operation || form.require('Version') !== API[operation.api].version) {
     throw new QueryError(400, 'InvalidAction', `Could not find operation ${action.slice(0, 128)} of this version.`)
   }
-  const unknown = form.names.find((name) => {
-    const [plain = ''] = name.split('.', 1)
-    return !['Action', 'Version', ...operation.takes].includes(plain)
-  })
+  const taken = ['Action', 'Version', ...operation.takes]
+  const unknown = form.names.find((name) => !taken.includes(name.replace(/\.[1-9]\d*(?=\.|$)/g, '.N')))
   if (unknown === undefined) return operation
   throw new QueryError(400, 'InvalidParameterValue', `The parameter ${unknown.slice(0, 128)} is not supported.`)
 }

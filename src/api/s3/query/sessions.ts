@@ -1,13 +1,13 @@
-import type { Facts } from '../../../access/conditions.ts'
 import { evaluate, type Verdict } from '../../../access/evaluate.ts'
 import { managedPolicy } from '../../../access/managed-policies.ts'
-import { type Policy, parsePolicy } from '../../../access/policy.ts'
+import { type Policy, parseNewPolicy, parsePolicy } from '../../../access/policy.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { TemporaryCredentials } from '../../../iam/aws/sessions.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import { decideOwn, factsOfCall, requesterOfCall } from './authorise-call.ts'
 import {
   type AskedCall,
+  type CallFacts,
   checkedName,
   isoDate,
   noSuchEntity,
@@ -58,7 +58,7 @@ function decideAssuming(asked: AskedCall): { readonly allowed: boolean; readonly
   const trust = trustOf(role)
   if (!trust) return { allowed: false, reason: 'the trust policy cannot be read' }
   const action = 'sts:AssumeRole'
-  const facts = withNames(factsOfCall(asked), call)
+  const facts = factsOfCall(asked)
   const verdict: Verdict = evaluate(trust, { requester: requesterOfCall(call), action, resource, facts })
   if (verdict.effect !== 'allow') {
     return { allowed: false, reason: verdict.effect === 'deny' ? `trust policy ${verdict.statement}` : 'trust policy' }
@@ -76,26 +76,20 @@ function trustOf({ trust }: AwsRole): Policy | undefined {
   }
 }
 
-const withNames = (facts: Facts, { form }: QueryCall): Facts => {
-  const given = new Map([
-    ['sts:externalid', form.get('ExternalId')],
-    ['sts:rolesessionname', form.get('RoleSessionName')],
-  ])
-  return {
-    get: (key) => {
-      const value = given.get(key)
-      return value === undefined ? facts.get(key) : [value]
-    },
-  }
-}
+const namesGiven = ({ form }: QueryCall): CallFacts => ({
+  'sts:externalid': form.get('ExternalId'),
+  'sts:rolesessionname': form.get('RoleSessionName'),
+})
 
 /** AWS: of a policy for a session. */
 const MAX_POLICY_CHARACTERS = 2048
 
 function sessionPolicies({ form }: QueryCall) {
   const document = form.get('Policy')
+  // What says nothing would be no limit.
+  if (document === undefined && form.has('Policy')) throw validation('Policy has at least 1 character.')
   if (document !== undefined) {
-    parsePolicy(document, { of: 'identity' })
+    parseNewPolicy(document, { of: 'identity' })
     if (document.length > MAX_POLICY_CHARACTERS)
       throw validation(`Policy has at most ${MAX_POLICY_CHARACTERS} characters.`)
   }
@@ -119,8 +113,8 @@ export const SESSIONS: readonly QueryOperation[] = [
     },
   },
   {
-    ...{ name: 'AssumeRole', api: 'sts', changes: true, decide: decideAssuming },
-    takes: ['RoleArn', 'RoleSessionName', 'Policy', 'PolicyArns', 'DurationSeconds', 'ExternalId'],
+    ...{ name: 'AssumeRole', api: 'sts', changes: true, decide: decideAssuming, facts: namesGiven },
+    takes: ['RoleArn', 'RoleSessionName', 'Policy', 'PolicyArns.member.N.arn', 'DurationSeconds', 'ExternalId'],
     resource: ({ form }) => form.require('RoleArn'),
     run: (call) => {
       const role = roleNamed(call)

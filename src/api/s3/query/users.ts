@@ -2,7 +2,16 @@ import { accountArn } from '../../../access/requester.ts'
 import { type AwsUser, arnOf } from '../../../iam/aws/entity.ts'
 import { identityArn, isAccountItself } from '../access/requester.ts'
 import type { XmlObject } from '../xml/encode.ts'
-import { isoDate, nameOf, PAGING, paged, type QueryCall, type QueryOperation, resourceOf } from './query-operation.ts'
+import {
+  isoDate,
+  nameOf,
+  noSuchEntity,
+  PAGING,
+  paged,
+  type QueryCall,
+  type QueryOperation,
+  resourceOf,
+} from './query-operation.ts'
 
 export const userXml = (user: AwsUser): XmlObject => ({
   Path: user.path,
@@ -43,13 +52,14 @@ export const USERS: readonly QueryOperation[] = [
   },
   {
     ...{ name: 'UpdateUser', api: 'iam', takes: ['UserName', 'NewUserName', 'NewPath'], changes: true, resource },
+    becomes: (call) => arnOf('user', renamed(call)),
     run: async (call) => {
-      const { form, accountId, iam } = call
-      await iam.aws.users.change(accountId, nameOf('user', call), (user) => ({
-        ...user,
-        name: form.get('NewUserName') ?? user.name,
-        path: form.get('NewPath') ?? user.path,
-      }))
+      // As it was when the permission was asked for.
+      const { id, name, path } = renamed(call)
+      await call.iam.aws.users.change(call.accountId, nameOf('user', call), (user) => {
+        if (user.id !== id) throw noSuchEntity('The user was changed at the same time.')
+        return { ...user, name, path }
+      })
       return undefined
     },
   },
@@ -77,4 +87,10 @@ function selfXml({ principal, accountId, iam }: QueryCall): XmlObject {
     // Of who was declared nobody knows when.
     CreateDate: isoDate(addedAtMs ?? 0),
   }
+}
+
+/** With the name and the path that are asked for. */
+function renamed(call: QueryCall): AwsUser {
+  const user = found(call)
+  return { ...user, name: call.form.get('NewUserName') ?? user.name, path: call.form.get('NewPath') ?? user.path }
 }
