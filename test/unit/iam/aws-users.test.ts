@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
+import { SMALL_KIND, sealSmall } from '../../../src/envelope/small-envelope.ts'
 import type { AwsUser } from '../../../src/iam/aws/entity.ts'
 import { applyBootstrap } from '../../../src/iam/bootstrap.ts'
 import type { Iam } from '../../../src/iam/iam.ts'
@@ -64,4 +65,18 @@ it('ends temporary credentials when the secret that they were got with is replac
   expect([find(first), find(chained)]).toEqual([undefined, undefined])
   await iam.identities.putCredential(owner, { accessKeyId, secretAccessKey: 'one' })
   expect(find(first)?.accessKeyId).toBe(first.accessKeyId)
+})
+
+it('counts temporary credentials of earlier releases as made at 0', async () => {
+  await iam.identities.putUser(person('dora'))
+  await iam.identities.putCredential(person('dora'), { accessKeyId: 'DORA', secretAccessKey: 'one' })
+  const accessKeyId = 'ASIAEARLIER'
+  const content = {
+    ...{ secretAccessKey: 's', expiresAtMs: 2000, via: 'DORA' },
+    ...{ iamId: 'dora', accountId: home.ACCOUNT, parents: [] },
+  }
+  const sealing = { kind: SMALL_KIND.iamSecret, key: Buffer.alloc(32, 2), context: ['iam', 'session', accessKeyId] }
+  const keyRef = Buffer.from('coffer-session-1', 'latin1')
+  const token = sealSmall({ ...sealing, keyRef }, Buffer.from(JSON.stringify(content))).toString('base64url')
+  expect(iam.findCredential(accessKeyId, token)?.principal.temporarySinceMs).toBe(0)
 })
