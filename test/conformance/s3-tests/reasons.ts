@@ -17,7 +17,7 @@ const REASONS: readonly (readonly [reason: string, tests: RegExp])[] = [
   ['wants 400 for a key that current clients send as valid UTF-8: 404 is right', /^test_object_read_unreadable$/],
   [
     'wants what only Ceph has: headers, listings, tenants, anonymous ListBuckets',
-    /^test_(account_usage|head_bucket_usage|bucket_head_extended|bucket_list(v2)?_unordered|get_object_torrent|list_buckets_anonymous|bucket_policy_(different_tenant|tenanted_bucket)|put_bucket_logging_(tenant|account)_\w)$/,
+    /^test_(account_usage|head_bucket_usage|bucket_head_extended|bucket_list(v2)?_unordered|get_object_torrent|list_buckets_anonymous|bucket_policy_(different_tenant|tenanted_bucket|deny_self_denied_policy_confirm_header)|put_bucket_logging_(tenant|account)_\w)$/,
   ],
   ['wants 400 InvalidPart as Ceph answers; AWS and Coffer answer 416 InvalidPartNumber', /_get_part$/],
   [
