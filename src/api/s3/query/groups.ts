@@ -12,6 +12,7 @@ import {
   type QueryOperation,
   resourceOf,
 } from './query-operation.ts'
+import { renameAndDelete } from './rename-and-delete.ts'
 import { userXml } from './users.ts'
 
 const groupXml = (group: AwsGroup): XmlObject => ({
@@ -75,26 +76,7 @@ export const GROUPS: readonly QueryOperation[] = [
       return { Groups: { member: items.map(groupXml) }, ...facts }
     },
   },
-  {
-    ...{ name: 'UpdateGroup', api: 'iam', takes: ['GroupName', 'NewGroupName', 'NewPath'], changes: true, resource },
-    becomes: (call) => arnOf('group', renamed(call)),
-    run: async (call) => {
-      // As it was when the permission was asked for.
-      const { id, name, path } = renamed(call)
-      await call.iam.aws.groups.change(call.accountId, nameOf('group', call), (group) => {
-        if (group.id !== id) throw noSuchEntity('The group was changed at the same time.')
-        return { ...group, name, path }
-      })
-      return undefined
-    },
-  },
-  {
-    ...{ name: 'DeleteGroup', api: 'iam', takes: ['GroupName'], changes: true, resource },
-    run: async (call) => {
-      await call.iam.aws.groups.remove(call.accountId, nameOf('group', call))
-      return undefined
-    },
-  },
+  ...renameAndDelete('group', ({ iam }) => iam.aws.groups),
   {
     ...{ name: 'AddUserToGroup', api: 'iam', takes: ['GroupName', 'UserName'], changes: true, resource },
     run: (call) =>
@@ -115,9 +97,3 @@ export const GROUPS: readonly QueryOperation[] = [
       }),
   },
 ]
-
-/** With the name and the path that are asked for. */
-function renamed(call: QueryCall): AwsGroup {
-  const group = found(call)
-  return { ...group, name: call.form.get('NewGroupName') ?? group.name, path: call.form.get('NewPath') ?? group.path }
-}

@@ -2,16 +2,8 @@ import { accountArn } from '../../../access/requester.ts'
 import { type AwsUser, arnOf } from '../../../iam/aws/entity.ts'
 import { identityArn, isAccountItself } from '../access/requester.ts'
 import type { XmlObject } from '../xml/encode.ts'
-import {
-  isoDate,
-  nameOf,
-  noSuchEntity,
-  PAGING,
-  paged,
-  type QueryCall,
-  type QueryOperation,
-  resourceOf,
-} from './query-operation.ts'
+import { isoDate, nameOf, PAGING, paged, type QueryCall, type QueryOperation, resourceOf } from './query-operation.ts'
+import { renameAndDelete } from './rename-and-delete.ts'
 
 export const userXml = (user: AwsUser): XmlObject => ({
   Path: user.path,
@@ -50,26 +42,7 @@ export const USERS: readonly QueryOperation[] = [
       return { Users: { member: items.map(userXml) }, ...facts }
     },
   },
-  {
-    ...{ name: 'UpdateUser', api: 'iam', takes: ['UserName', 'NewUserName', 'NewPath'], changes: true, resource },
-    becomes: (call) => arnOf('user', renamed(call)),
-    run: async (call) => {
-      // As it was when the permission was asked for.
-      const { id, name, path } = renamed(call)
-      await call.iam.aws.users.change(call.accountId, nameOf('user', call), (user) => {
-        if (user.id !== id) throw noSuchEntity('The user was changed at the same time.')
-        return { ...user, name, path }
-      })
-      return undefined
-    },
-  },
-  {
-    ...{ name: 'DeleteUser', api: 'iam', takes: ['UserName'], changes: true, resource },
-    run: async (call) => {
-      await call.iam.aws.users.remove(call.accountId, nameOf('user', call))
-      return undefined
-    },
-  },
+  ...renameAndDelete('user', ({ iam }) => iam.aws.users),
 ]
 
 const found = (call: QueryCall): AwsUser => call.iam.aws.users.get(call.accountId, nameOf('user', call))
@@ -87,10 +60,4 @@ function selfXml({ principal, accountId, iam }: QueryCall): XmlObject {
     // Of who was declared nobody knows when.
     CreateDate: isoDate(addedAtMs ?? 0),
   }
-}
-
-/** With the name and the path that are asked for. */
-function renamed(call: QueryCall): AwsUser {
-  const user = found(call)
-  return { ...user, name: call.form.get('NewUserName') ?? user.name, path: call.form.get('NewPath') ?? user.path }
 }
