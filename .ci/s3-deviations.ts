@@ -59,8 +59,8 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'PutObject',
-    is: 'a bucket without ACLs takes `x-amz-acl: private` from its owner, who then has full control as always',
-    why: 's3cmd sends it with every copy; AWS refuses it',
+    is: 'a bucket without ACLs takes one from its owner that changes nothing (full control for himself alone), here and in PutObjectAcl and PutBucketAcl',
+    why: 's3cmd sets a copy’s ACL to that of its source; AWS refuses it',
   },
   {
     operation: 'PutObject',

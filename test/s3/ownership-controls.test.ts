@@ -108,8 +108,14 @@ describe('ownership controls', () => {
     await test.main.send(new PutBucketAclCommand({ Bucket, ACL: 'private' }))
     await set(Bucket, 'BucketOwnerEnforced')
     const refused = '400 AccessControlListNotSupported'
-    expect(await refusal(test.main.send(new PutBucketAclCommand({ Bucket, ACL: 'private' })))).toBe(refused)
-    expect(await refusal(test.main.send(new PutObjectAclCommand({ Bucket, Key: 'cat', ACL: 'private' })))).toBe(refused)
+    const bucketAcl = (ACL: 'private' | 'public-read') => test.main.send(new PutBucketAclCommand({ Bucket, ACL }))
+    const objectAcl = (ACL: 'private' | 'public-read') =>
+      test.main.send(new PutObjectAclCommand({ Bucket, Key: 'cat', ACL }))
+    await test.main.send(new PutObjectCommand({ Bucket, Key: 'cat', Body: 'x' }))
+    expect(await refusal(bucketAcl('public-read'))).toBe(refused)
+    expect(await refusal(objectAcl('public-read'))).toBe(refused)
+    expect(await refusal(bucketAcl('private'))).toBe('200')
+    expect(await refusal(objectAcl('private'))).toBe('200')
     const put = (input: object) =>
       refusal(test.main.send(new PutObjectCommand({ Bucket, Key: 'cat', Body: 'x', ...input })))
     expect(await put({ ACL: 'public-read' })).toBe(refused)

@@ -7,6 +7,7 @@ import type { OperationContext } from '../operation.ts'
 import { aclOfHeaders } from './acl-headers.ts'
 import { ACL_BODY, parseAcl } from './acl-xml.ts'
 import { blockOf, ownershipOf } from './documents.ts'
+import { isDefault } from './new-object.ts'
 
 /** The ACL that a request gives, by its headers or its body, to what belongs to `owner`. */
 export async function wantedAcl(
@@ -14,12 +15,14 @@ export async function wantedAcl(
   bucket: Bucket,
   owner: string,
 ): Promise<Acl> {
-  if (ownershipOf(objects, bucket) === 'BucketOwnerEnforced') throw new S3Error('AccessControlListNotSupported')
   const named = aclOfHeaders(request, { owner, bucketOwner: bucket.ownerId }, accounts)
   const document = await readXmlBody(request, body, ACL_BODY)
   if (named && document.length > 0) throw new S3Error('UnexpectedContent')
   if (!named && document.length === 0) throw new S3Error('MissingSecurityHeader')
   const acl = named ?? parseAcl(document, owner, accounts)
+  // AWS refuses every ACL here. One that changes nothing is taken: s3cmd sets a copy's to what it was told of the source.
+  const fixed = ownershipOf(objects, bucket) === 'BucketOwnerEnforced'
+  if (fixed && !isDefault(acl)) throw new S3Error('AccessControlListNotSupported')
   if (isPublicAcl(acl) && blockOf(objects, bucket).blockPublicAcls) throw new S3Error('AccessDenied')
   return acl
 }

@@ -54,5 +54,6 @@ async function checkGiving(
   await require({ ...use, making: isDefault(acl) ? 'private' : 'shared' })
 }
 
-const isDefault = (acl: Acl): boolean =>
+/** Says what is so without any ACL: its owner, and nobody else, may do everything. */
+export const isDefault = (acl: Acl): boolean =>
   JSON.stringify(aclToJson(acl)) === JSON.stringify(aclToJson(privateAcl(acl.owner)))
