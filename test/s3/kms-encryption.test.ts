@@ -3,8 +3,10 @@ import {
   CopyObjectCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
+  PutBucketPolicyCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
+  UpdateObjectEncryptionCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -92,6 +94,42 @@ describe('A root key that the request names', () => {
       expect(`${name}: ${await refusal(test.put('no', 'x', kms(name)))}`).toBe(`${name}: ${expected}`)
     }
     expect(await test.blobs()).toEqual(before)
+  })
+
+  it('of the bucket’s account is none for somebody of another account, who cannot tell whether there is one', async () => {
+    const Statement = [
+      {
+        ...{ Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${otherAccount.id}:root` }, Action: 's3:*' },
+        Resource: ['arn:aws:s3:::customers', 'arn:aws:s3:::customers/*'],
+      },
+    ]
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+    await test.s3.send(new PutBucketPolicyCommand({ Bucket: 'customers', Policy }))
+    const disabled = await keys.newKey('disabled', { aliases: ['disabled'] })
+    await keys.act(disabled.id, 'disable')
+    const missing = '11111111-2222-4333-8444-555555555555'
+    const guest = test.client(otherAccount)
+    const put = (more: Partial<PutObjectCommandInput> = {}) =>
+      guest.send(new PutObjectCommand({ Bucket: 'customers', Key: 'of a guest', Body: 'x', ...more }))
+    for (const id of [key.id, disabled.id, missing, 'invoices', 'disabled', 'nowhere']) {
+      const none = '400 KMS.NotFoundException'
+      const kind = id === key.id || id === disabled.id || id === missing ? 'key' : 'alias'
+      const arn = `arn:aws:kms:us-east-1:${mainAccount.id}:${kind}/${id}`
+      const update = new UpdateObjectEncryptionCommand({
+        ...{ Bucket: 'customers', Key: 'of a guest' },
+        ObjectEncryption: { SSEKMS: { KMSKeyArn: key.crn.replace(key.id, id) } },
+      })
+      expect([
+        id,
+        await refusal(put(kms(id))),
+        await refusal(put(kms(arn))),
+        await refusal(put(kms(key.crn.replace(key.id, id)))),
+        await refusal(guest.send(update)),
+      ]).toEqual([id, none, none, '403 AccessDenied', '400 InvalidRequest'])
+    }
+    expect(await refusal(put())).toBe('200')
+    expect(await refusal(put(kms()))).toBe('200')
+    expect(await keys.registrations(key.id)).not.toContainEqual(expect.stringMatching(/:bucket:customers$/))
   })
 
   it('is the bucket’s own where that is a customer’s and none is named, or else the account’s', async () => {

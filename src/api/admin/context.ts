@@ -81,8 +81,9 @@ export async function contextOf(
     },
     checkRootKey: (rootKeyCrn, bucket) => {
       const usable = isOfRegion(rootKeyCrn, bucket.locationConstraint, region)
+      const use = { rootKeyCrn, bucketAccountId: parseCrn(bucket.serviceInstanceCrn).account }
       // The store's own key is no customer's, whoever names it.
-      if (usable && rootKeyCrn !== serviceRootKeyCrn && mayUseRootKey(iam, principal, rootKeyCrn)) return
+      if (usable && rootKeyCrn !== serviceRootKeyCrn && mayUseRootKey(iam, principal, use)) return
       throw new CodedError('RootKeyNotFound', 'The root key could not be found.')
     },
   }

@@ -27,11 +27,19 @@ export function isOfRegion(rootKeyCrn: string, locationConstraint: string, endpo
   return region === undefined || parseCrn(rootKeyCrn).region === region
 }
 
-/** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
-export function mayUseRootKey({ decide }: Pick<Iam, 'decide'>, principal: Principal, rootKeyCrn: string): boolean {
+/**
+ * May the caller himself see this root key, for a bucket of that account? Otherwise a tenant could bind a foreign key and
+ * use the store as deputy.
+ */
+export function mayUseRootKey(
+  { decide }: Pick<Iam, 'decide'>,
+  principal: Principal,
+  { rootKeyCrn, bucketAccountId }: { readonly rootKeyCrn: string; readonly bucketAccountId: string },
+): boolean {
   const { account, instance, resource } = parseCrn(rootKeyCrn)
-  // In another account only that account's authorization for this instance can say yes, and the wrap asks for it.
-  if (account !== principal.accountId) return true
+  // In another account only that account's authorization for the bucket's instance can say yes, and the wrap asks for it.
+  // It is the bucket's owner's to use, not that of whom he lets in.
+  if (account !== principal.accountId) return principal.accountId === bucketAccountId
   const target = { service: 'kms', accountId: account, instance, resourceType: 'key', resource } as const
   return decide(principal, 'kms.secrets-metadata.read', target).allowed
 }

@@ -277,14 +277,16 @@ function context(
   { objects, iam, settings }: S3HandlerOptions,
 ): OperationContext {
   const { principal } = caller
+  const own = principal.type === 'anonymous' ? undefined : principal.accountId
   return {
     ...caller,
     request,
     objects: guarded(objects.onBehalfOf(asker)),
     settings,
-    keyInstances: (accountId) => iam.instances({ service: 'kms', accountId }),
+    keyInstances: (accountId) => (accountId === own ? iam.instances({ service: 'kms', accountId }) : []),
     accounts: accountDirectory(iam),
-    mayUseRootKey: (rootKeyCrn) => principal.type !== 'anonymous' && mayUseRootKey(iam, principal, rootKeyCrn),
+    mayUseRootKey: (rootKeyCrn, bucketAccountId) =>
+      principal.type !== 'anonymous' && mayUseRootKey(iam, principal, { rootKeyCrn, bucketAccountId }),
     may,
     require,
   }

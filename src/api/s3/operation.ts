@@ -67,9 +67,9 @@ export interface OperationContext extends Caller {
   /** On the caller's behalf. */
   readonly objects: ObjectsService
   readonly settings: StoreSettings
-  /** May the caller himself see this root key? Otherwise a tenant could bind a foreign key and use the store as deputy. */
-  readonly mayUseRootKey: (rootKeyCrn: string) => boolean
-  /** Key management instances of an account that are known here. */
+  /** May the caller himself see this root key, for a bucket of that account? Otherwise a tenant could bind a foreign key and use the store as deputy. */
+  readonly mayUseRootKey: (rootKeyCrn: string, bucketAccountId: string) => boolean
+  /** Key management instances of the caller's account that are known here; none of another account. */
   readonly keyInstances: (accountId: string) => readonly Instance[]
   readonly accounts: AccountDirectory
   /** Is the caller allowed this, too? For what is done, or told, only to those who are. */

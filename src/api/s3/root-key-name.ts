@@ -73,11 +73,11 @@ async function byCrn(keyName: string, bucket: Bucket, context: Context): Promise
   const own = parseCrn(context.settings.serviceRootKeyCrn).instance === instance
   if (service !== 'kms' || resourceType !== 'key' || !NAME.test(resource) || own) throw notFound(keyName)
   if (!isOfRegion(keyName, bucket.locationConstraint, context.settings.region)) throw notFound(keyName)
-  if (!context.mayUseRootKey(keyName)) throw new S3Error('AccessDenied')
+  if (!context.mayUseRootKey(keyName, accountOf(bucket))) throw new S3Error('AccessDenied')
   const rootKeyCrn = await context.objects.findRootKey(bucket, keyName).catch((error: unknown) => {
     throw hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound') ? notFound(keyName) : error
   })
-  if (!context.mayUseRootKey(rootKeyCrn)) throw new S3Error('AccessDenied')
+  if (!context.mayUseRootKey(rootKeyCrn, accountOf(bucket))) throw new S3Error('AccessDenied')
   return rootKeyCrn
 }
 
@@ -95,7 +95,7 @@ async function found(named: string, bucket: Bucket, context: Context): Promise<s
   if (!isOfRegion(named, bucket.locationConstraint, context.settings.region)) return undefined
   try {
     const rootKeyCrn = await context.objects.findRootKey(bucket, named)
-    return context.mayUseRootKey(rootKeyCrn) ? rootKeyCrn : undefined
+    return context.mayUseRootKey(rootKeyCrn, accountOf(bucket)) ? rootKeyCrn : undefined
   } catch (error) {
     if (hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'KeyAccessDenied')) return undefined
     throw error

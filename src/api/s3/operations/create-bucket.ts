@@ -97,7 +97,7 @@ const keyNotFound = (cause?: unknown): S3Error =>
 function checkRootKey(rootKeyCrn: string, locationConstraint: string, context: OperationContext): void {
   checkRootKeyCrn(rootKeyCrn)
   if (!isOfRegion(rootKeyCrn, locationConstraint, context.settings.region)) throw keyNotFound()
-  if (!context.mayUseRootKey(rootKeyCrn)) throw keyNotFound()
+  if (!context.mayUseRootKey(rootKeyCrn, parseCrn(context.serviceInstanceCrn).account)) throw keyNotFound()
 }
 
 function checkRootKeyCrn(text: string): void {

@@ -34,7 +34,7 @@ export const updateObjectEncryption = defineOperation({
       throw new S3Error('AccessDenied', 'The root key in the request must be owned by the same account as the bucket.')
     }
     if (!isOfRegion(wanted.rootKeyCrn, bucket.locationConstraint, settings.region)) throw keyNotFound()
-    if (!context.mayUseRootKey(wanted.rootKeyCrn)) throw keyNotFound()
+    if (!context.mayUseRootKey(wanted.rootKeyCrn, crn.account)) throw keyNotFound()
     try {
       await objects.updateEncryption({ ...place, encryption: 'customer-managed', ...wanted })
     } catch (error) {
