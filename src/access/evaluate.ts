@@ -2,7 +2,7 @@ import { type Facts, testConditions, valueIn } from './conditions.ts'
 import type { Truth } from './operators.ts'
 import { matches, type Pattern } from './pattern.ts'
 import type { Names, Policy, Statement } from './policy.ts'
-import { matchPrincipals } from './principals.ts'
+import { isExempt, matchPrincipals, type PrincipalMatch, type Principals } from './principals.ts'
 import type { Requester } from './requester.ts'
 
 export interface AccessRequest {
@@ -49,8 +49,8 @@ const NOT_AT_ALL: Applies = { truth: false, reach: 'named' }
 
 function testStatement(statement: Statement, { requester, action, resource, facts }: AccessRequest): Applies {
   const { principals, actions, resources, conditions } = statement
-  const match = principals ? matchPrincipals(principals, requester) : 'named'
-  if (principals && principals.not === (match !== 'none')) return NOT_AT_ALL
+  const match = principals ? speaksOf(principals, requester) : 'named'
+  if (match === 'none') return NOT_AT_ALL
   const lookup = valueIn(facts)
   const names = (pattern: Pattern) => matches(pattern, action, lookup, { ignoreCase: true })
   if (testNames(actions, names) !== true) return NOT_AT_ALL
@@ -59,6 +59,11 @@ function testStatement(statement: Statement, { requester, action, resource, fact
   const holds = testConditions(conditions, facts)
   if (holds === false) return NOT_AT_ALL
   return { truth: holds === true ? within : holds, reach: match === 'account' ? 'account' : 'named' }
+}
+
+function speaksOf(principals: Principals, requester: Requester): PrincipalMatch {
+  if (!principals.not) return matchPrincipals(principals, requester)
+  return isExempt(principals, requester) ? 'none' : 'named'
 }
 
 /** A pattern whose variables have no value names nothing; what it leaves out cannot be told then. */

@@ -44,6 +44,9 @@ const MAX_POLICY_BYTES = 20 * 1024
 /** Of an identity or a role, that is to be kept: one that asks for what nobody has heard of is refused. Throws MalformedPolicy. */
 export function parseNewPolicy(text: string, kind: Exclude<PolicyKind, { readonly of: 'bucket' }>): Policy {
   const policy = parsePolicy(text, kind)
+  if (kind.of === 'role' && policy.statements.some(({ principals }) => principals?.not)) {
+    throw malformed('Has prohibited field NotPrincipal')
+  }
   const unknown = [...policy.keys].find((key) => !isKnownAnywhere(key))
   if (unknown !== undefined) throw malformed(`Policy has an invalid condition key: ${unknown.slice(0, 128)}`)
   return policy

@@ -72,7 +72,23 @@ function parseAws(name: string): PrincipalPattern {
 
 export const namesEveryone = ({ list }: Principals): boolean => list.some(({ type }) => type === 'everyone')
 
-/** Whom the statement speaks of, without looking at `not`. */
+/**
+ * Does `NotPrincipal` leave the requester out? S3 looks at the account, then at the user, or the role and then its
+ * session: each of them must be named. The account's ARN alone leaves out the account itself, and nobody in it.
+ */
+export function isExempt({ list }: Principals, requester: Requester): boolean {
+  const names = (arn: string): boolean => list.some((pattern) => pattern.type === 'arn' && pattern.arn === arn)
+  const matches = list.map((pattern) => matchOne(pattern, requester))
+  const { type, accountId, arns } = requester
+  if (type !== 'identity' || accountId === undefined) return matches.includes('named')
+  const root = accountArn(accountId)
+  const inAccount = list.some(
+    (pattern, index) => (pattern.type === 'account' || pattern.type === 'canonical') && matches[index] !== 'none',
+  )
+  return inAccount && (arns.includes(root) || arns.every(names))
+}
+
+/** Whom the statement speaks of, by `Principal`. */
 export function matchPrincipals({ list }: Principals, requester: Requester): PrincipalMatch {
   let found: PrincipalMatch = 'none'
   for (const pattern of list) {

@@ -104,6 +104,20 @@ describe('a user made by CreateUser', () => {
     expect(await get(s3, Bucket)).toBe('403 AccessDenied')
   })
 
+  it('is kept out by a Deny for all but others of its account', async () => {
+    const Bucket = await test.bucket()
+    const [anna, bella] = [await user(statement('s3:*')), await user(statement('s3:*'))]
+    const [arn, account] = [`user/${anna.UserName}`, 'root'].map((name) => `arn:aws:iam::${mainAccount.id}:${name}`)
+    const allBut = async (...AWS: (string | undefined)[]) => {
+      await test.policy(Bucket, { Effect: 'Deny', Principal: undefined, NotPrincipal: { AWS } })
+      return [await get(anna.s3, Bucket), await get(bella.s3, Bucket), await get(test.main, Bucket)]
+    }
+    const no = '403 AccessDenied'
+    expect(await allBut(arn, account)).toEqual(['200', no, '200'])
+    expect(await allBut(account)).toEqual([no, no, '200'])
+    expect(await allBut(arn)).toEqual([no, no, no])
+  })
+
   it('reaches buckets of other accounts only when both sides let it', async () => {
     const Bucket = await test.bucket()
     const elsewhere = `elsewhere-${++made}`

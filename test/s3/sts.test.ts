@@ -79,6 +79,20 @@ describe('a role that was taken on', () => {
     expect([await get(s3(session), Bucket), await put(s3(session), Bucket)]).toEqual(['403 AccessDenied', '200'])
   })
 
+  it('is left out of a Deny for all but some only with its account and its session', async () => {
+    const Bucket = await test.bucket()
+    const { RoleArn, RoleName } = await role(trust(rootOf(mainAccount.id)), allow('s3:*'))
+    const session = s3(credentialsOf(await assume(RoleArn)))
+    const names = [RoleArn, `arn:aws:sts::${mainAccount.id}:assumed-role/${RoleName}/night`, rootOf(mainAccount.id)]
+    const allBut = async (AWS: string[]) => {
+      await test.policy(Bucket, { Effect: 'Deny', Principal: undefined, NotPrincipal: { AWS } })
+      return get(session, Bucket)
+    }
+    expect(await allBut(names)).toBe('200')
+    for (const one of names) expect(await allBut([one])).toBe('403 AccessDenied')
+    for (const one of names) expect(await allBut(names.filter((other) => other !== one))).toBe('403 AccessDenied')
+  })
+
   it('is for those only whom its trust policy names, or whose account lets them when that is named', async () => {
     const [named, named2, other] = [await user(), await user(allow('sts:AssumeRole')), await user()]
     const one = await role(trust(named.arn))
@@ -304,6 +318,16 @@ describe('who may change identities', () => {
     const attached = { UserName: detaching.UserName, PolicyArn: ADMINISTRATOR }
     await iam()('AttachUserPolicy', attached)
     expect((await iam(detaching.credentials)('DetachUserPolicy', attached)).outcome).toBe('403 AccessDenied')
+  })
+
+  it('takes no trust policy that speaks of everybody but somebody', async () => {
+    const NotPrincipal = { AWS: rootOf(mainAccount.id) }
+    const AssumeRolePolicyDocument = policy({ Effect: 'Deny', NotPrincipal, Action: 'sts:AssumeRole' })
+    const malformed = '400 MalformedPolicyDocument'
+    expect((await iam()('CreateRole', { RoleName: 'all-but', AssumeRolePolicyDocument })).outcome).toBe(malformed)
+    const { RoleName } = await role(trust(rootOf(mainAccount.id)))
+    const put = { RoleName, PolicyDocument: AssumeRolePolicyDocument }
+    expect((await iam()('UpdateAssumeRolePolicy', put)).outcome).toBe(malformed)
   })
 
   it('puts no policy whose conditions ask for what nobody has heard of', async () => {

@@ -71,11 +71,31 @@ describe('a decision by a policy', () => {
     expect(effect({ Principal: { AWS: ann } }, { requester: identity(ACCOUNT, 'bob') })).toBe('none')
   })
 
-  it('denies everyone but whom NotPrincipal names', () => {
-    const deny = { Effect: 'Deny', NotPrincipal: { AWS: `arn:aws:iam::${ACCOUNT}:user/ann` } }
-    expect(effect(deny)).toBe('none')
-    expect(effect(deny, { requester: identity(ACCOUNT, 'bob') })).toBe('deny')
-    expect(effect(deny, { requester: ANONYMOUS })).toBe('deny')
+  it('denies everyone but whom NotPrincipal names, with the account it is of', () => {
+    const account = accountArn(ACCOUNT)
+    const [ann, root] = [identity(), { ...identity(), arns: [...identity().arns, account] }]
+    const [role, session] = [`arn:aws:iam::${ACCOUNT}:role/reader`, `arn:aws:sts::${ACCOUNT}:assumed-role/reader/night`]
+    const night = { ...identity(), arns: [session, role] }
+    const exempts = (names: readonly string[], requester: Requester) =>
+      effect({ Effect: 'Deny', NotPrincipal: { AWS: names } }, { requester }) === 'none'
+    for (const named of [account, ACCOUNT]) {
+      expect(exempts([`arn:aws:iam::${ACCOUNT}:user/ann`, named], ann)).toBe(true)
+      expect(exempts([`arn:aws:iam::${ACCOUNT}:user/ann`, named], identity(ACCOUNT, 'bob'))).toBe(false)
+      expect(exempts([named], ann)).toBe(false)
+      expect(exempts([named], night)).toBe(false)
+      expect(exempts([named], root)).toBe(true)
+      expect(exempts([named], identity(OTHER_ACCOUNT))).toBe(false)
+      expect(exempts([named], ANONYMOUS)).toBe(false)
+      expect(exempts([session, role, named], night)).toBe(true)
+      for (const missing of [0, 1, 2]) {
+        expect(exempts([session, role, named].toSpliced(missing, 1), night)).toBe(false)
+      }
+    }
+    expect(exempts([`arn:aws:iam::${ACCOUNT}:user/ann`], ann)).toBe(false)
+    const services = { type: 'service', arns: [], services: ['logs'] } as const
+    const others = { Effect: 'Deny', NotPrincipal: { Service: 'logs' } }
+    expect(effect(others, { requester: services })).toBe('none')
+    expect(effect(others)).toBe('deny')
   })
 
   it('takes NotAction and NotResource as all others', () => {
