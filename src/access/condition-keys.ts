@@ -31,8 +31,15 @@ export const CONDITION_KEYS: ReadonlySet<string> = new Set([...names('aws', GLOB
 /** Of the query APIs: policies of identities and of roles may name these, too. */
 const QUERY_KEYS: ReadonlySet<string> = new Set(['iam:policyarn', 'sts:externalid', 'sts:rolesessionname'])
 
+/** `<issuer>:sub` and so on: what an identity provider says of whom it knows. The issuer is a host, perhaps with a port and a path. */
+const ISSUER_KEY =
+  /^(?:localhost|\[[0-9a-f:]+\]|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?::\d+)?(?:\/[^\s]*)?:(?:sub|aud|oaud|azp|amr)$/
+
+export const isIssuerKey = (key: string): boolean => ISSUER_KEY.test(key.toLowerCase())
+
 /** In any policy: what is not known has no value, and what has none would look like what a request has not. */
-export const isKnownAnywhere = (key: string): boolean => QUERY_KEYS.has(key.toLowerCase()) || isKnownKey(key)
+export const isKnownAnywhere = (key: string): boolean =>
+  QUERY_KEYS.has(key.toLowerCase()) || isIssuerKey(key) || isKnownKey(key)
 
 /** In the policy of a bucket. */
 export function isKnownKey(key: string): boolean {

@@ -1,4 +1,4 @@
-import { isKnownAnywhere, isKnownKey } from './condition-keys.ts'
+import { isIssuerKey, isKnownAnywhere, isKnownKey } from './condition-keys.ts'
 import { malformed } from './errors.ts'
 import { OPERATORS, type Truth } from './operators.ts'
 import { type Lookup, type Pattern, parsePattern, variablesOf } from './pattern.ts'
@@ -54,8 +54,9 @@ function parseOperator(name: string): Form {
 }
 
 function parseCondition(form: Form, key: string, value: unknown, syntax: ConditionSyntax): Condition {
-  if (!/^[A-Za-z0-9._/:-]+:[^\s]+$/.test(key) && !/^[A-Za-z0-9-]+:.+\/.+$/.test(key)) throw invalidKey()
-  if (syntax.knownKeysOnly && !isKnownKey(key)) throw invalidKey()
+  const isIssuers = isIssuerKey(key)
+  if (!isIssuers && !/^[A-Za-z0-9._/:-]+:[^\s]+$/.test(key) && !/^[A-Za-z0-9-]+:.+\/.+$/.test(key)) throw invalidKey()
+  if (syntax.knownKeysOnly && !isIssuers && !isKnownKey(key)) throw invalidKey()
   const list: readonly unknown[] = Array.isArray(value) ? value : [value]
   const operator = OPERATORS.get(form.operator)
   const values = list.map((one) => {

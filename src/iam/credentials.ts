@@ -28,15 +28,21 @@ export interface Credential {
   readonly origin?: SessionOrigin
 }
 
-export interface SessionOrigin {
+export interface SessionOrigin extends KeyOrigin {
+  /** In the key's place: the identity provider whose token they were got with, and which of them all it is. */
+  readonly provider?: { readonly key: string; readonly id: string }
+  /** Keys of the roles that were taken on since. */
+  readonly parents: readonly string[]
+}
+
+/** All empty where there was no key. */
+interface KeyOrigin {
   /** The access key that they were got with, at first, and whose it was. */
   readonly via: string
   /** Keyed hash of its secret. */
   readonly viaHash: string
   readonly iamId: string
   readonly accountId: string
-  /** Keys of the roles that were taken on since. */
-  readonly parents: readonly string[]
 }
 
 export interface HmacPair {

@@ -7,7 +7,7 @@ import type { Action } from './actions.ts'
 import { type ApiKeys, createApiKeys } from './api-key-management.ts'
 import type { IamAudit } from './audit.ts'
 import { type Authorizations, authorizationPolicy } from './authorizations.ts'
-import { type AwsIdentities, createAwsIdentities } from './aws/aws-identities.ts'
+import { type AwsIdentities, createAwsIdentities, type OidcSettings } from './aws/aws-identities.ts'
 import { createSessions } from './aws/sessions.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
@@ -16,6 +16,7 @@ import { decidePolicy, type PolicyAction } from './decide-policy.ts'
 import type { IamErrorCode } from './errors.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
+import type { IssuerDocumentErrorCode } from './oidc/issuer-keys.ts'
 import { openState } from './open-state.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import type { PolicyDraft } from './policy.ts'
@@ -101,6 +102,8 @@ export interface IamOptions {
   readonly operatorAccountId?: string | undefined
   /** Default: nothing is recorded. */
   readonly audit?: IamAudit
+  /** Default: no identity provider is asked. */
+  readonly oidc?: OidcSettings
   /** Told of each stored row that cannot be read. */
   readonly onDamage?: (damage: IamDamage) => void
   readonly settings?: Partial<TokenSettings & { readonly signingKey: SigningKeySettings }>
@@ -116,6 +119,7 @@ export async function openIam({
   operatorAccountId,
   audit = noAudit,
   onDamage = () => {},
+  oidc = NO_OIDC,
   settings,
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
@@ -172,12 +176,19 @@ export async function openIam({
     people: createPeople(state, clock),
     resourceInstances: createResourceInstances(state, clock),
     resourceKeys: createResourceKeys(state, clock),
-    aws: createAwsIdentities(state, sessions),
+    aws: createAwsIdentities(state, sessions, oidc),
     identities: createIdentities(state),
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),
     declareSystemAuthorization: (authorization) => declareSystemAuthorization(state, authorization),
   }
+}
+
+const NO_OIDC: OidcSettings = {
+  httpIssuers: new Set(),
+  fetchDocument: async () => {
+    throw new CodedError<IssuerDocumentErrorCode>('IssuerUnreachable', 'identity providers are not asked here')
+  },
 }
 
 const canReadAnything = ({ accounts, users, instances, policies }: IamState): boolean =>

@@ -26,6 +26,8 @@ export const IAM_SPACE = {
   awsGroup: 81,
   /** account id `/` `AROA…` → role of AWS's kind */
   awsRole: 82,
+  /** account id `/` URL of the issuer without its scheme → identity provider */
+  oidcProvider: 83,
 } as const
 
 /** An account id has 32 characters, so the first `/` always ends it. */

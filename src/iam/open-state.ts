@@ -6,6 +6,7 @@ import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
 import { instanceCodec, removedInstanceCodec } from './instances.ts'
 import { IAM_SPACE } from './keyspace.ts'
+import { oidcProviderCodec } from './oidc/provider.ts'
 import { openPolicyBook } from './policy-book.ts'
 import type { StoredApiKey, StoredInstance } from './records.ts'
 import { resourceKeyCodec } from './resource-key-row.ts'
@@ -41,6 +42,7 @@ export async function openState({ rows, secretKey, clock, operatorAccountId }: S
     awsUsers: await openTable(rows, IAM_SPACE.awsUser, awsUserCodec),
     awsGroups: await openTable(rows, IAM_SPACE.awsGroup, awsGroupCodec),
     awsRoles: await openTable(rows, IAM_SPACE.awsRole, awsRoleCodec),
+    oidcProviders: await openTable(rows, IAM_SPACE.oidcProvider, oidcProviderCodec),
     policies: await openPolicyBook(rows),
     customRoles: await openRoleBook(rows),
     firstObjectStorage,

@@ -23,8 +23,18 @@ export interface AwsIdentity {
   readonly arns: readonly string[]
   /** `unreadable`: what cannot be read might deny. */
   readonly sources: readonly PolicySource[] | 'unreadable'
+  /** Of a session that was got with a web identity. */
+  readonly federated?: Federated
   /** What a session may do at most. Without any policies: all that its role may. */
   readonly session?: { readonly policies: readonly string[]; readonly managed: readonly string[] }
+}
+
+/** The identity provider that somebody came through, and what it said of them. */
+export interface Federated {
+  /** ARN. */
+  readonly provider: string
+  /** By condition keys, lower case. */
+  readonly facts: Readonly<Record<string, readonly string[]>>
 }
 
 /** Policies of an identity, or of a group that it is in. */

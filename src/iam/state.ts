@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { AwsGroup, AwsRole, AwsUser } from './aws/entity.ts'
 import type { ChangeState } from './changes.ts'
+import type { OidcProvider } from './oidc/provider.ts'
 import type { PolicyBook } from './policy-book.ts'
 import type {
   Account,
@@ -31,6 +32,7 @@ export interface IamState {
   readonly awsUsers: Table<AwsUser>
   readonly awsGroups: Table<AwsGroup>
   readonly awsRoles: Table<AwsRole>
+  readonly oidcProviders: Table<OidcProvider>
   readonly policies: PolicyBook
   readonly customRoles: RoleBook
   /** First object storage instance of each account, as far as asked for since instances last changed. */

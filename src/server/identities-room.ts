@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { applyBootstrap } from '../iam/bootstrap.ts'
 import { parseBootstrap } from '../iam/bootstrap-schema.ts'
 import { type Iam, openIam } from '../iam/iam.ts'
 import { ownEvent } from './audit-events.ts'
 import { isShared, readBootstrap } from './bootstrap-file.ts'
+import { issuerDocuments } from './issuer-documents.ts'
 import type { RoomOptions } from './room.ts'
 
 const SIGNING_KEYS_EVERY_MS = 600_000
@@ -12,6 +14,7 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
   const { config, log, clock, foundation, audit } = room
   const { instanceKey, openStore } = foundation
   const { store } = await openStore('iam')
+  const caFile = config['iam.oidc-ca-file']
   const bootstrapFile = config['bootstrap-file']
   const bootstrap = bootstrapFile === undefined ? undefined : await readBootstrap(bootstrapFile)
   const iam = await openIam({
@@ -22,6 +25,10 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
     issuer: config['iam.issuer'],
     operatorAccountId: config['iam.operator-account'] ?? firstAccountOf(bootstrap),
     audit: audit.iam,
+    oidc: {
+      httpIssuers: new Set(config['iam.oidc-http-issuers']),
+      fetchDocument: issuerDocuments({ ca: caFile === undefined ? undefined : await readFile(caFile, 'utf8') }),
+    },
     onDamage: ({ space, id, cause: err }) =>
       log.error(
         { err, space, id },

@@ -101,6 +101,17 @@ const webhookList = z
     return hooks
   })
 
+const httpIssuers = z
+  .union([z.string(), z.array(z.string())], 'give URLs separated by commas')
+  .transform((list, context): readonly string[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
+    const wrong = given.find((one) => !one.startsWith('http://') || !URL.canParse(one))
+    if (wrong !== undefined) {
+      context.addIssue({ code: 'custom', message: `${wrong} is none: give URLs that begin with http://` })
+    }
+    return given
+  })
+
 const STORAGE_CLASS = /^([A-Z][A-Z0-9_]{0,63})=(.+)$/
 const storageClasses = z
   .union([z.string(), z.array(z.string())], 'give classes separated by commas')
@@ -211,6 +222,16 @@ export const SETTINGS = {
     {
       secret: true,
     },
+  ),
+  'iam.oidc-http-issuers': setting(
+    httpIssuers,
+    [],
+    'identity providers (OpenID Connect) that may be asked without TLS, by their URLs, separated by commas: http://localhost:8080/realms/dev',
+  ),
+  'iam.oidc-ca-file': setting(
+    text,
+    undefined,
+    'PEM file of certificates that identity providers are trusted by, besides the usual ones',
   ),
   'disk.reserve-bytes': setting(
     count,

@@ -254,13 +254,6 @@ describe('the query API', () => {
     expect((await fetch(`${test.house.s3Url}${target}`, { method, headers })).status).toBe(200)
   })
 
-  it('knows no identity providers, and refuses to make one', async () => {
-    const list = await iam()('ListOpenIDConnectProviders')
-    expect([list.outcome, list.texts('Arn')]).toEqual(['200', []])
-    const Url = 'https://id.example'
-    expect((await iam()('CreateOpenIDConnectProvider', { Url })).outcome).toBe('400 InvalidAction')
-  })
-
   it('lists in pages', async () => {
     const Path = '/paged/'
     for (const UserName of ['pc', 'Pa', 'pb']) await iam()('CreateUser', { UserName, Path })

@@ -163,6 +163,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '0', '-1', '86400001', 'soon'],
   },
+  'iam.oidc-http-issuers': {
+    good: [
+      ['http://localhost:8080/realms/dev', ['http://localhost:8080/realms/dev']],
+      ['http://a, http://b ', ['http://a', 'http://b']],
+      ['', []],
+    ],
+    bad: ['https://idp.example', 'localhost:8080', 'http://', 'http://a,b'],
+  },
+  'iam.oidc-ca-file': {
+    good: [
+      ['/a.pem', '/a.pem'],
+      ['b.pem', 'b.pem'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
   's3.webhook-token': { good: [], bad: [''] },
   's3.webhooks': {
     good: [

@@ -125,7 +125,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (isQueryCall(request)) {
         const served = await options.query(received, body(incoming, response, trace, options), sourceIp)
         trace.operation = served.operation
-        if (served.principal) trace.iamId = served.principal.iamId
+        if (served.iamId !== undefined) trace.iamId = served.iamId
         if (served.code !== undefined) trace.code = served.code
         const fault = { requestId: entry.requestId, operation: served.operation }
         if (served.fault !== undefined) options.log.fault(fault, served.fault)

@@ -1,5 +1,9 @@
 import { userKey } from '../keyspace.ts'
 import { newAwsId } from '../new-secrets.ts'
+import { createIssuerKeys, type FetchIssuerDocument } from '../oidc/issuer-keys.ts'
+import type { IssuerRules } from '../oidc/issuer-url.ts'
+import { createOidcProviders, type OidcProviders } from '../oidc/providers.ts'
+import { type VerifyWebIdentity, webIdentities } from '../oidc/web-identity.ts'
 import type { UserId } from '../records.ts'
 import type { IamState } from '../state.ts'
 import { type AccessKeys, createAccessKeys } from './access-keys.ts'
@@ -15,10 +19,17 @@ export interface AwsIdentities {
   readonly roles: AwsDirectory<AwsRole>
   readonly accessKeys: AccessKeys
   readonly sessions: Sessions
+  readonly oidcProviders: OidcProviders
+  readonly verifyWebIdentity: VerifyWebIdentity
   readonly newId: (kind: AwsKind) => string
 }
 
-export function createAwsIdentities(state: IamState, sessions: Sessions): AwsIdentities {
+/** How identity providers are asked. */
+export interface OidcSettings extends IssuerRules {
+  readonly fetchDocument: FetchIssuerDocument
+}
+
+export function createAwsIdentities(state: IamState, sessions: Sessions, oidc: OidcSettings): AwsIdentities {
   const { users, awsUsers, awsGroups, awsRoles, credentials } = state
   const keysOf = ({ accountId, id }: AwsUser) =>
     [...credentials.values()].filter((row) => row.accountId === accountId && row.iamId === id)
@@ -27,7 +38,11 @@ export function createAwsIdentities(state: IamState, sessions: Sessions): AwsIde
   const exists = ({ accountId, iamId }: UserId): boolean =>
     awsUsers.get(entityKey({ accountId, id: iamId })) !== undefined ||
     users.get(userKey({ accountId, iamId })) !== undefined
+  const oidcProviders = createOidcProviders(state, oidc)
+  const keys = createIssuerKeys({ fetchDocument: oidc.fetchDocument, rules: oidc, clock: state.clock })
   return {
+    oidcProviders,
+    verifyWebIdentity: webIdentities({ providers: oidcProviders, keys, clock: state.clock }),
     users: awsDirectory(state, awsUsers, {
       kind: 'user',
       checkArn: (user) => checkUserArn(state, user),

@@ -8,6 +8,13 @@ export type AwsIamErrorCode =
   | 'DeleteConflict'
   | 'LimitExceeded'
   | 'ValidationError'
+  /** A token of an identity provider that is none, or none for here. */
+  | 'InvalidIdentityToken'
+  | 'ExpiredTokenException'
+  /** The identity provider does not answer. */
+  | 'IDPCommunicationError'
+  /** A token that is genuine, and says that it does not count. */
+  | 'IDPRejectedClaim'
 
 export const noSuchEntity = (message: string): CodedError<AwsIamErrorCode> => new CodedError('NoSuchEntity', message)
 export const deleteConflict = (message: string): CodedError<AwsIamErrorCode> =>
@@ -16,3 +23,5 @@ export const limitExceeded = (message: string): CodedError<AwsIamErrorCode> => n
 export const validation = (message: string): CodedError<AwsIamErrorCode> => new CodedError('ValidationError', message)
 export const alreadyExists = (what: string): CodedError<AwsIamErrorCode> =>
   new CodedError('EntityAlreadyExists', `${what} already exists.`)
+export const invalidIdentity = (message: string, cause?: unknown): CodedError<AwsIamErrorCode> =>
+  new CodedError('InvalidIdentityToken', message, { cause })

@@ -1,4 +1,4 @@
-import type { AwsIdentity, UserPrincipal } from '../principal.ts'
+import type { AwsIdentity, Federated, UserPrincipal } from '../principal.ts'
 import type { IamState } from '../state.ts'
 import { type AwsRole, type AwsUser, arnOf, entityKey } from './entity.ts'
 
@@ -23,6 +23,7 @@ export interface RoleSession {
   readonly policies: readonly string[]
   /** ARNs. */
   readonly managed: readonly string[]
+  readonly federated?: Federated | undefined
 }
 
 export function awsRolePrincipal(role: AwsRole, session: RoleSession): UserPrincipal {
@@ -33,6 +34,7 @@ export function awsRolePrincipal(role: AwsRole, session: RoleSession): UserPrinc
     arns: [`arn:aws:sts::${accountId}:assumed-role/${name}/${session.name}`, arnOf('role', role)],
     sources: [{ of: `role ${name}`, policies, attached }],
     session: { policies: session.policies, managed: session.managed },
+    ...(session.federated ? { federated: session.federated } : {}),
   })
 }
 

@@ -7,6 +7,8 @@ import { ownerOf } from '../accounts.ts'
 import { type Credential, findCredential, type SessionOrigin } from '../credentials.ts'
 import { firstObjectStorage } from '../instances.ts'
 import { newSecretAccessKey, newTemporaryAccessKeyId } from '../new-secrets.ts'
+import { type OidcProvider, oidcProviderArn, oidcProviderKey } from '../oidc/provider.ts'
+import type { WebIdentity } from '../oidc/web-identity.ts'
 import type { IamState } from '../state.ts'
 import { type AwsRole, entityKey } from './entity.ts'
 import { validation } from './errors.ts'
@@ -25,9 +27,16 @@ export interface Sessions {
   readonly ofUser: (by: Credential, lifeSeconds: number) => TemporaryCredentials
   /** Throws ValidationError for policies that no request could carry. */
   readonly ofRole: (by: Credential, role: AwsRole, session: RoleSession, lifeSeconds: number) => TemporaryCredentials
+  /** Of somebody whom an identity provider knows. Throws ValidationError as well. */
+  readonly ofWebIdentity: (
+    by: WebIdentity,
+    role: AwsRole,
+    session: Omit<RoleSession, 'federated'>,
+    lifeSeconds: number,
+  ) => TemporaryCredentials
   /**
    * Also of any that has expired, which is told in it. Undefined as soon as the key that it was got with does not work, or
-   * a role on the way is gone.
+   * the identity provider or a role on the way is gone.
    */
   readonly find: (accessKeyId: string, sessionToken: string) => Credential | undefined
 }
@@ -44,8 +53,12 @@ const schema = z.strictObject({
   iamId: z.string(),
   accountId: z.string(),
   parents: z.array(z.string()),
+  provider: z.strictObject({ key: z.string(), id: z.string() }).optional(),
   role: z
-    .strictObject({ key: z.string(), name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) })
+    .strictObject({
+      ...{ key: z.string(), name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) },
+      federated: z.strictObject({ provider: z.string(), facts: z.record(z.string(), z.array(z.string())) }).optional(),
+    })
     .optional(),
 })
 type Content = z.output<typeof schema>
@@ -64,13 +77,14 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
     return origin ?? { via, viaHash: hashOf(by), iamId, accountId, parents: [] }
   }
 
-  const issue = (by: Credential, lifeSeconds: number, role: Content['role']): TemporaryCredentials => {
-    const { via, viaHash, parents, iamId, accountId } = originOf(by)
+  const issue = (origin: SessionOrigin, lifeSeconds: number, role: Content['role']): TemporaryCredentials => {
+    const { via, viaHash, parents, iamId, accountId, provider } = origin
     const accessKeyId = newTemporaryAccessKeyId()
     const issuedAtMs = clock.now()
     const pair = { secretAccessKey: newSecretAccessKey(), expiresAtMs: issuedAtMs + lifeSeconds * 1000 }
     const known = { ...pair, issuedAtMs, via, viaHash }
-    const content: Content = { ...known, iamId, accountId, parents: [...parents], ...(role ? { role } : {}) }
+    const came = { iamId, accountId, parents: [...parents], ...(provider ? { provider } : {}) }
+    const content: Content = { ...known, ...came, ...(role ? { role } : {}) }
     const sealed = sealSmall({ ...sealing(accessKeyId), keyRef: KEY_REF }, Buffer.from(JSON.stringify(content), 'utf8'))
     const sessionToken = sealed.toString('base64url')
     if (sessionToken.length > MAX_LENGTH) throw validation('The policies of the session are too long.')
@@ -87,30 +101,51 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
     }
   }
 
+  /** Undefined when the key works no more, or is not what it was. */
+  const cameWith = ({ via, viaHash: known, iamId, accountId }: Content) => {
+    const first = findCredential(state, via)
+    if (first?.principal.iamId !== iamId || first.principal.accountId !== accountId) return undefined
+    const viaHash = hashOf(first)
+    return known === undefined || known === viaHash ? { first, origin: { via, viaHash, iamId, accountId } } : undefined
+  }
+
+  const cameThrough = ({ key, id }: NonNullable<Content['provider']>) => {
+    const provider = state.oidcProviders.get(key)
+    return provider?.id === id ? { first: undefined, origin: originOfWeb(provider) } : undefined
+  }
+
   return {
-    ofUser: (by, lifeSeconds) => issue(by, lifeSeconds, undefined),
+    ofUser: (by, lifeSeconds) => issue(originOf(by), lifeSeconds, undefined),
     ofRole: (by, role, { name, policies, managed }, lifeSeconds) => {
       const session = { name, policies: [...policies], managed: [...managed] }
-      return issue(by, lifeSeconds, { key: entityKey(role), ...session })
+      return issue(originOf(by), lifeSeconds, { key: entityKey(role), ...session })
+    },
+    ofWebIdentity: ({ provider, facts: given }, role, { name, policies, managed }, lifeSeconds) => {
+      const facts = Object.fromEntries(Object.entries(given).map(([key, values]) => [key, [...values]]))
+      const federated = { provider: oidcProviderArn(provider), facts }
+      const session = { name, policies: [...policies], managed: [...managed], federated }
+      return issue(originOfWeb(provider), lifeSeconds, { key: entityKey(role), ...session })
     },
     find: (accessKeyId, sessionToken) => {
       const content = open(accessKeyId, sessionToken)
-      if (!content) return undefined
-      const { secretAccessKey, expiresAtMs, via, iamId, accountId, parents, role } = content
+      const came = content && (content.provider ? cameThrough(content.provider) : cameWith(content))
+      if (!content || !came || content.parents.some((key) => !state.awsRoles.get(key))) return undefined
+      const { secretAccessKey, expiresAtMs, parents, role } = content
       const { issuedAtMs: temporarySinceMs = 0 } = content
-      const first = findCredential(state, via)
-      const same = first?.principal.iamId === iamId && first.principal.accountId === accountId
-      if (!first || !same || parents.some((key) => !state.awsRoles.get(key))) return undefined
-      const viaHash = hashOf(first)
-      if (content.viaHash !== undefined && content.viaHash !== viaHash) return undefined
+      const { first } = came
       const temporary = { accessKeyId, secretAccessKey, sessionToken, expiresAtMs }
-      const origin = { via, viaHash, iamId, accountId, parents: role ? [...parents, role.key] : parents }
-      if (!role) return { ...first, ...temporary, principal: { ...first.principal, temporarySinceMs }, origin }
+      const origin = { ...came.origin, parents: role ? [...parents, role.key] : parents }
+      if (!role) return first && { ...first, ...temporary, principal: { ...first.principal, temporarySinceMs }, origin }
       const who = ofRole(state, role)
       return who && { ...temporary, ...who, principal: { ...who.principal, temporarySinceMs }, origin }
     },
   }
 }
+
+const originOfWeb = (provider: OidcProvider): SessionOrigin => ({
+  ...{ via: '', viaHash: '', iamId: '', accountId: '', parents: [] },
+  provider: { key: oidcProviderKey(provider), id: provider.id },
+})
 
 function ofRole(state: IamState, session: NonNullable<Content['role']>) {
   const role = state.awsRoles.get(session.key)

@@ -21,7 +21,9 @@ export type HttpExchange = (request: HttpRequest) => Promise<HttpReply>
 
 export interface HttpExchangeOptions {
   /** PEM; certificates that are trusted instead of the system's. */
-  readonly ca?: string
+  readonly ca?: string | readonly string[]
+  /** Also those of them that another one issued. */
+  readonly trustsIssued?: boolean
   readonly maxConnections?: number
 }
 
@@ -29,10 +31,19 @@ const MAX_REPLY_BYTES = 1024 * 1024
 const IDLE_MS = 30_000
 
 /** Connections are kept for the next request. */
-export function httpExchange({ ca, maxConnections = 64 }: HttpExchangeOptions): HttpExchange & AsyncDisposable {
+export function httpExchange({
+  ca,
+  trustsIssued = false,
+  maxConnections = 64,
+}: HttpExchangeOptions): HttpExchange & AsyncDisposable {
   const kept = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS }
   const http = new HttpAgent(kept)
-  const https = new HttpsAgent({ ...kept, minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) })
+  const https = new HttpsAgent({
+    ...kept,
+    minVersion: 'TLSv1.2',
+    ...(ca === undefined ? {} : { ca: [ca].flat() }),
+    allowPartialTrustChain: trustsIssued,
+  })
 
   const exchange = ({ method, url, headers, body, signal }: HttpRequest): Promise<HttpReply> => {
     const { promise, resolve, reject } = Promise.withResolvers<HttpReply>()

@@ -50,7 +50,7 @@ export function factsOf(sources: FactSources): Facts {
   return {
     get: (key) => {
       if (key.startsWith('aws:')) return globalFact(key.slice(4), sources)
-      return key.startsWith('s3:') ? s3Fact(key.slice(3), sources) : undefined
+      return key.startsWith('s3:') ? s3Fact(key.slice(3), sources) : issuerFact(key, sources)
     },
   }
 }
@@ -90,6 +90,8 @@ function globalFact(name: string, sources: FactSources): Values {
     case 'username':
       if (named?.type === 'user' && named.aws) return named.aws.kind === 'user' ? [named.aws.name] : undefined
       return principal.type === 'service' ? undefined : one(named?.iamId)
+    case 'federatedprovider':
+      return one(federatedOf(principal)?.provider)
     case 'tokenissuetime':
       return one(temporarySinceMs === undefined ? undefined : new Date(temporarySinceMs).toISOString())
     case 'multifactorauthpresent':
@@ -104,6 +106,14 @@ function globalFact(name: string, sources: FactSources): Values {
     default:
       return tagFact(name, 'resourcetag/', sources.existingTags ?? sources.bucketTags)
   }
+}
+
+const federatedOf = (principal: Asking) => (principal.type === 'user' ? principal.aws?.federated : undefined)
+
+/** What the identity provider said that a session came through. */
+function issuerFact(key: string, { principal }: FactSources): Values {
+  const facts = federatedOf(principal)?.facts ?? {}
+  return Object.hasOwn(facts, key) ? facts[key] : undefined
 }
 
 function principalType(principal: Asking): string {

@@ -26,10 +26,4 @@ export const ACCOUNT: readonly QueryOperation[] = [
       return { SummaryMap: { entry: Object.entries(summary).map(([key, value]) => ({ key, value })) } }
     },
   },
-  {
-    // None can be registered yet, and clients that clean up ask.
-    ...{ name: 'ListOpenIDConnectProviders', api: 'iam', takes: [] },
-    resource: ({ accountId }) => `arn:aws:iam::${accountId}:oidc-provider/*`,
-    run: () => ({ OpenIDConnectProviderList: {} }),
-  },
 ]

@@ -1,6 +1,6 @@
 import type { Facts } from '../../../access/conditions.ts'
 import type { Requester } from '../../../access/requester.ts'
-import { factsOf } from '../access/facts.ts'
+import { type FactSources, factsOf } from '../access/facts.ts'
 import { decideIdentity, type OwnDecision } from '../access/identity-policies.ts'
 import { isAccountItself, requesterOf } from '../access/requester.ts'
 import { QueryError } from './query-error.ts'
@@ -50,15 +50,18 @@ export function decideOwn(asked: AskedCall): OwnDecision {
 export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => requesterOf(principal, iam)
 
 export function factsOfCall({ request, call, operation, sourceIp, region }: AskedCall): Facts {
+  const given = Object.entries(operation.facts?.(call) ?? {}).map(([key, value]) => [key, value ? [value] : undefined])
+  const { principal, nowMs } = call
+  const asking = { request, principal, requester: requesterOfCall(call), sourceIp, region, nowMs }
+  return callFacts(asking, Object.fromEntries(given))
+}
+
+type CallSources = Pick<FactSources, 'request' | 'principal' | 'requester' | 'sourceIp' | 'region' | 'nowMs'>
+
+/** `given`: what only this call has. */
+export function callFacts(sources: CallSources, given: Readonly<Record<string, readonly string[] | undefined>>): Facts {
   const facts = factsOf({
-    ...{ request, isForm: false, principal: call.principal, requester: requesterOfCall(call), sourceIp, region },
-    ...{ nowMs: call.nowMs, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
+    ...{ ...sources, isForm: false, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
   })
-  const given = operation.facts?.(call) ?? {}
-  return {
-    get: (key) => {
-      const value = Object.hasOwn(given, key) ? given[key] : undefined
-      return value === undefined ? facts.get(key) : [value]
-    },
-  }
+  return { get: (key) => (Object.hasOwn(given, key) ? given[key] : undefined) ?? facts.get(key) }
 }

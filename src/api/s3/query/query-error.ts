@@ -23,6 +23,10 @@ const STATUS: Readonly<Record<AwsIamErrorCode, number>> = {
   DeleteConflict: 409,
   LimitExceeded: 409,
   ValidationError: 400,
+  InvalidIdentityToken: 400,
+  ExpiredTokenException: 400,
+  IDPCommunicationError: 400,
+  IDPRejectedClaim: 403,
 }
 
 /** What S3 says of a signature, as the query APIs say it. */

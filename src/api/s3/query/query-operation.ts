@@ -68,6 +68,30 @@ export interface QueryOperation {
   readonly run: (call: QueryCall) => XmlObject | undefined | Promise<XmlObject | undefined>
 }
 
+/** A call that nobody has to sign: what it brings says who it is from. */
+export interface OpenCall extends Pick<QueryCall, 'form' | 'iam' | 'nowMs'> {
+  readonly request: S3Request
+  readonly sourceIp: string | undefined
+  readonly region: string
+}
+
+export interface OpenOperation extends Pick<QueryOperation, 'name' | 'api' | 'takes'> {
+  /** Who calls, and whether they may: throws for somebody who is not known. */
+  readonly admit: (call: OpenCall) => Promise<Admitted>
+}
+
+export interface Admitted {
+  /** Of the caller, for the audit log. */
+  readonly iamId: string
+  /** ARN. */
+  readonly resource: string
+  readonly allowed: boolean
+  /** What decided. */
+  readonly reason: string
+  /** Only if it is allowed. */
+  readonly run: () => XmlObject
+}
+
 const PARAMETER: Readonly<Record<AwsKind, string>> = { user: 'UserName', group: 'GroupName', role: 'RoleName' }
 
 export const nameOf = (kind: AwsKind, { form }: QueryCall): string => form.require(PARAMETER[kind])

@@ -4,7 +4,7 @@ import type { QueryForm } from './query-operation.ts'
 
 const SIGNED_FOR_QUERY = /Credential=[^,\s]*\/(?:iam|sts)\/aws4_request/
 
-/** A call of the query APIs of IAM or STS: a form that is posted to the service itself. */
+/** A call of the query APIs of IAM or STS: a form that is posted to the service itself, signed for them or not at all. */
 export const isQueryCall = ({ method, bucket, key, headers, rawQuery, website }: S3Request): boolean =>
   method === 'POST' &&
   bucket === undefined &&
@@ -12,7 +12,7 @@ export const isQueryCall = ({ method, bucket, key, headers, rawQuery, website }:
   website === undefined &&
   rawQuery === '' &&
   /^application\/x-www-form-urlencoded\b/i.test(headers.get('content-type') ?? '') &&
-  SIGNED_FOR_QUERY.test(headers.get('authorization') ?? '')
+  (!headers.has('authorization') || SIGNED_FOR_QUERY.test(headers.get('authorization') ?? ''))
 
 /** Throws ValidationError for a parameter that is given twice. */
 export function readForm(body: Buffer): QueryForm {

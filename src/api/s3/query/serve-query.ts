@@ -2,7 +2,6 @@ import type { Clock } from '../../../base/clock.ts'
 import { hasCode } from '../../../base/errors.ts'
 import { collect, type StreamErrorCode } from '../../../base/streams.ts'
 import type { IamAudit } from '../../../iam/audit.ts'
-import type { UserPrincipal } from '../../../iam/principal.ts'
 import { type AuthenticationOptions, authenticateCall } from '../authenticate.ts'
 import type { S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
@@ -12,13 +11,15 @@ import { ACCOUNT } from './account.ts'
 import { authoriseCall, refused } from './authorise-call.ts'
 import { CALLER_IDENTITY } from './caller-identity.ts'
 import { GROUPS } from './groups.ts'
+import { OIDC_PROVIDERS } from './oidc-providers.ts'
 import { POLICIES } from './policies.ts'
 import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
-import type { QueryCall, QueryForm, QueryIam, QueryOperation } from './query-operation.ts'
+import type { OpenOperation, QueryCall, QueryForm, QueryIam, QueryOperation } from './query-operation.ts'
 import { readForm } from './read-form.ts'
 import { ROLES } from './roles.ts'
 import { SESSIONS } from './sessions.ts'
 import { USERS } from './users.ts'
+import { ASSUME_ROLE_WITH_WEB_IDENTITY } from './web-identity.ts'
 
 const API = {
   iam: { version: '2010-05-08', namespace: 'https://iam.amazonaws.com/doc/2010-05-08/' },
@@ -26,9 +27,10 @@ const API = {
 } as const
 
 const OPERATIONS = new Map<string, QueryOperation>(
-  [...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ROLES, ...SESSIONS, ...ACCOUNT, ...CALLER_IDENTITY].map(
-    (one) => [one.name, one],
-  ),
+  [
+    ...[...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ROLES, ...OIDC_PROVIDERS, ...SESSIONS],
+    ...[...ACCOUNT, ...CALLER_IDENTITY],
+  ].map((one) => [one.name, one]),
 )
 
 export interface QueryOptions {
@@ -40,7 +42,8 @@ export interface QueryOptions {
 export interface Served {
   readonly reply: S3Reply
   readonly operation: string
-  readonly principal?: UserPrincipal
+  /** Of the caller. */
+  readonly iamId?: string
   readonly code?: string
   /** One of ours. */
   readonly fault?: unknown
@@ -61,49 +64,48 @@ export const createQueryServer =
   (request, body, sourceIp) =>
     serve(request, body, sourceIp, options)
 
+interface Known {
+  operation?: QueryOperation | OpenOperation
+  changes?: boolean
+  iamId?: string
+  resource?: string
+  reason?: string
+}
+
 async function serve(
   request: S3Request,
   raw: AsyncIterable<Buffer>,
   sourceIp: string | undefined,
   options: QueryOptions,
 ): Promise<Served> {
-  const { iam, clock } = options
-  const known: { operation?: QueryOperation; principal?: UserPrincipal; resource?: string; reason?: string } = {}
+  const { audit } = options.iam
+  const known: Known = {}
   const told = () => ({
     action: `${known.operation?.api ?? 'iam'}.aws.${known.operation?.name ?? 'Unknown'}`,
-    ...(known.principal ? { iamId: known.principal.iamId } : {}),
+    ...(known.iamId === undefined ? {} : { iamId: known.iamId }),
     ...(known.resource === undefined ? {} : { target: known.resource }),
     ...(known.reason === undefined ? {} : { reason: known.reason }),
     requestId: request.id,
     ...(sourceIp === undefined ? {} : { sourceIp }),
   })
-  const who = () => (known.principal ? { principal: known.principal } : {})
+  const who = () => (known.iamId === undefined ? {} : { iamId: known.iamId })
   try {
     const body = await collect(raw, MAX_BODY_BYTES).catch(tooLong)
-    const credential = authenticateCall(request, body, options)
-    const { principal } = credential
-    known.principal = principal
-    const form = readForm(body)
-    const operation = operationOf(form)
-    known.operation = operation
-    const call: QueryCall = { form, principal, credential, accountId: principal.accountId, iam, nowMs: clock.now() }
-    known.resource = operation.resource(call)
-    const asked = { request, call, operation, resource: known.resource, sourceIp, region: options.settings.region }
-    const { allowed, reason } = authoriseCall(asked)
-    known.reason = reason
-    if (!allowed) throw refused(asked)
-    if (operation.changes) iam.audit.ready()
-    const result = await operation.run(call)
-    if (operation.changes) {
-      iam.audit.record({ ...told(), outcome: 'success' })
-      await iam.audit.settled()
+    const run = await admit({ request, body, sourceIp }, known, options)
+    if (known.changes) audit.ready()
+    const result = await run()
+    if (known.changes) {
+      audit.record({ ...told(), outcome: 'success' })
+      await audit.settled()
     }
+    const { operation } = known
+    if (!operation) throw new Error('a call was made of no operation')
     return { reply: answerOf(operation, result, request.id), operation: operation.name, ...who() }
   } catch (caught) {
     const { error, fault } = queryFace(caught)
     // Somebody who is not known asks for many things.
-    const isTold = known.principal && (known.operation?.changes || error.code === 'AccessDenied')
-    if (isTold) iam.audit.record({ ...told(), outcome: 'failure', code: error.code })
+    const isTold = known.iamId !== undefined && (known.changes || error.code === 'AccessDenied')
+    if (isTold) audit.record({ ...told(), outcome: 'failure', code: error.code })
     return {
       reply: queryErrorReply(error, API[known.operation?.api ?? 'iam'].namespace, request.id),
       operation: known.operation?.name ?? 'Unknown',
@@ -114,25 +116,84 @@ async function serve(
   }
 }
 
+interface Received {
+  readonly request: S3Request
+  readonly body: Buffer
+  readonly sourceIp: string | undefined
+}
+
+type Run = () => QueryResult | Promise<QueryResult>
+
+/** Who calls, for what, and whether they may. `known` is told of it as far as it came. */
+async function admit({ request, body, sourceIp }: Received, known: Known, options: QueryOptions): Promise<Run> {
+  const { iam, clock, settings } = options
+  const isSigned = request.headers.has('authorization')
+  const credential = isSigned ? authenticateCall(request, body, options) : undefined
+  if (credential) known.iamId = credential.principal.iamId
+  const form = readForm(body)
+  const open = openOperationOf(form)
+  if (open) {
+    known.operation = open
+    // Whoever has signed it: what the call brings says who it is from.
+    delete known.iamId
+    const call = { form, iam, nowMs: clock.now(), request, sourceIp, region: settings.region }
+    const { iamId, resource, allowed, reason, run } = await open.admit(call)
+    Object.assign(known, { iamId, resource, reason, changes: true })
+    if (!allowed) throw new QueryError(403, 'AccessDenied', `Not authorized to perform ${open.api}:${open.name}`)
+    return run
+  }
+  if (!credential) {
+    throw new QueryError(403, 'MissingAuthenticationToken', 'Request is missing Authentication Token')
+  }
+  const { principal } = credential
+  const operation = operationOf(form)
+  known.operation = operation
+  known.changes = operation.changes === true
+  const call: QueryCall = { form, principal, credential, accountId: principal.accountId, iam, nowMs: clock.now() }
+  known.resource = operation.resource(call)
+  const asked = { request, call, operation, resource: known.resource, sourceIp, region: settings.region }
+  const { allowed, reason } = authoriseCall(asked)
+  known.reason = reason
+  if (!allowed) throw refused(asked)
+  return () => operation.run(call)
+}
+
 function tooLong(error: unknown): never {
   if (!hasCode<StreamErrorCode>(error, 'StreamTooLong')) throw error
   throw new QueryError(413, 'RequestEntityTooLarge', `The body must have at most ${MAX_BODY_BYTES} bytes.`)
 }
 
-/** What would have to act and does not is refused, not taken silently. */
 function operationOf(form: QueryForm): QueryOperation {
   const action = form.require('Action')
   const operation = OPERATIONS.get(action)
   if (!operation || form.require('Version') !== API[operation.api].version) {
     throw new QueryError(400, 'InvalidAction', `Could not find operation ${action.slice(0, 128)} of this version.`)
   }
-  const taken = ['Action', 'Version', ...operation.takes]
+  checkParameters(operation, form)
+  return operation
+}
+
+/** Undefined: it is another one, which has to be signed. */
+function openOperationOf(form: QueryForm): OpenOperation | undefined {
+  const operation = ASSUME_ROLE_WITH_WEB_IDENTITY
+  if (form.get('Action') !== operation.name || form.get('Version') !== API[operation.api].version) return undefined
+  checkParameters(operation, form)
+  return operation
+}
+
+/** What would have to act and does not is refused, not taken silently. */
+function checkParameters({ takes }: Pick<QueryOperation, 'takes'>, form: QueryForm): void {
+  const taken = ['Action', 'Version', ...takes]
   const unknown = form.names.find((name) => !taken.includes(name.replace(/\.[1-9]\d*(?=\.|$)/g, '.N')))
-  if (unknown === undefined) return operation
+  if (unknown === undefined) return
   throw new QueryError(400, 'InvalidParameterValue', `The parameter ${unknown.slice(0, 128)} is not supported.`)
 }
 
-function answerOf({ name, api }: QueryOperation, result: QueryResult, requestId: string): S3Reply {
+function answerOf(
+  { name, api }: Pick<QueryOperation, 'name' | 'api'>,
+  result: QueryResult,
+  requestId: string,
+): S3Reply {
   const content = {
     ...(result === undefined ? {} : { [`${name}Result`]: result }),
     ResponseMetadata: { RequestId: requestId },

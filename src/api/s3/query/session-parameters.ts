@@ -1,0 +1,83 @@
+import { managedPolicy } from '../../../access/managed-policies.ts'
+import { type Policy, parseNewPolicy, parsePolicy } from '../../../access/policy.ts'
+import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
+import type { TemporaryCredentials } from '../../../iam/aws/sessions.ts'
+import type { XmlObject } from '../xml/encode.ts'
+import { checkedName, isoDate, noSuchEntity, type QueryCall, validation } from './query-operation.ts'
+
+export const credentialsXml = ({
+  accessKeyId,
+  secretAccessKey,
+  sessionToken,
+  expiresAtMs,
+}: TemporaryCredentials): XmlObject => ({
+  AccessKeyId: accessKeyId,
+  SecretAccessKey: secretAccessKey,
+  SessionToken: sessionToken,
+  Expiration: isoDate(expiresAtMs),
+})
+
+export function sessionDuration(
+  { form }: Pick<QueryCall, 'form'>,
+  { standard, most }: { readonly standard: number; readonly most: number },
+): number {
+  const seconds = Number(form.get('DurationSeconds') ?? standard)
+  if (Number.isInteger(seconds) && seconds >= 900 && seconds <= most) return seconds
+  throw validation(`DurationSeconds must be between 900 and ${most}.`)
+}
+
+export function sessionName({ form }: Pick<QueryCall, 'form'>): string {
+  const name = checkedName('roleSessionName', form.require('RoleSessionName'), 64)
+  if (name.length < 2) throw validation('RoleSessionName has at least 2 characters.')
+  return name
+}
+
+export const assumedRoleXml = (role: AwsRole, session: string): XmlObject => ({
+  AssumedRoleId: `${role.id}:${session}`,
+  Arn: `arn:aws:sts::${role.accountId}:assumed-role/${role.name}/${session}`,
+})
+
+/** Both empty of what is none. */
+export function parseRoleArn(arn: string): { readonly accountId: string; readonly name: string } {
+  const [, accountId = '', name = ''] = /^arn:aws:iam::([^:]+):role\/(?:.*\/)?([^/]+)$/.exec(arn) ?? []
+  return { accountId, name }
+}
+
+/** Undefined for one that there is not, or not by this ARN: nobody is told which. */
+export function roleNamed({ form, iam }: Pick<QueryCall, 'form' | 'iam'>): AwsRole | undefined {
+  const arn = form.require('RoleArn')
+  const { accountId, name } = parseRoleArn(arn)
+  const role = iam.aws.roles.list(accountId).find((one) => one.name === name)
+  return role && arnOf('role', role) === arn ? role : undefined
+}
+
+/** Undefined when it cannot be read. */
+export function trustOf({ trust }: AwsRole): Policy | undefined {
+  try {
+    return parsePolicy(trust, { of: 'role' })
+  } catch {
+    return undefined
+  }
+}
+
+/** AWS: of a policy for a session. */
+const MAX_POLICY_CHARACTERS = 2048
+
+export function sessionPolicies({ form }: Pick<QueryCall, 'form'>) {
+  const document = form.get('Policy')
+  // What says nothing would be no limit.
+  if (document === undefined && form.has('Policy')) throw validation('Policy has at least 1 character.')
+  if (document !== undefined) {
+    parseNewPolicy(document, { of: 'identity' })
+    if (document.length > MAX_POLICY_CHARACTERS)
+      throw validation(`Policy has at most ${MAX_POLICY_CHARACTERS} characters.`)
+  }
+  const managed = form.list('PolicyArns', 'arn')
+  if (managed.length > 10) throw validation('PolicyArns has at most 10 members.')
+  const unknown = managed.find((arn) => managedPolicy(arn) === undefined)
+  if (unknown !== undefined) throw noSuchEntity(`Policy ${unknown} does not exist.`)
+  // What is not understood would leave out a limit.
+  const given = form.names.filter((name) => name.startsWith('PolicyArns.'))
+  if (given.length !== managed.length) throw validation('PolicyArns is a list of arn.')
+  return { policies: document === undefined ? [] : [document], managed }
+}

@@ -1,0 +1,87 @@
+import { once } from 'node:events'
+import { connect, type DetailedPeerCertificate, getCACertificates, type TLSSocket } from 'node:tls'
+import { CodedError } from '../base/errors.ts'
+import type { FetchIssuerDocument, IssuerDocumentErrorCode } from '../iam/oidc/issuer-keys.ts'
+import { type HttpReply, httpExchange } from '../providers/common/http-exchange.ts'
+
+const TIMEOUT_MS = 5000
+const MAX_BYTES = 256 * 1024
+
+/**
+ * Asks an identity provider for one document. It is trusted by the authorities of the system and those of `ca` (PEM);
+ * else by a certificate that it shows and whose SHA-1 was given, which then stands for an authority: what it shows must
+ * have been issued under it, for this name, and for now.
+ */
+export function issuerDocuments({ ca }: { readonly ca?: string | undefined }): FetchIssuerDocument {
+  const authorities = ca === undefined ? undefined : [...getCACertificates('default'), ca]
+  return async (url, { thumbprints }) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    try {
+      return textOf(await get(url, signal, authorities))
+    } catch (cause) {
+      if (cause instanceof CodedError) throw cause
+      const shown = thumbprints.length > 0 && isDistrust(cause) ? await shownBy(url, thumbprints, signal) : undefined
+      if (!shown) throw unreachable(cause)
+      try {
+        return textOf(await get(url, signal, [shown]))
+      } catch (error) {
+        throw error instanceof CodedError ? error : unreachable(error)
+      }
+    }
+  }
+}
+
+async function get(url: URL, signal: AbortSignal, ca: readonly string[] | undefined): Promise<HttpReply> {
+  await using exchange = httpExchange({ maxConnections: 1, ...(ca ? { ca, trustsIssued: true } : {}) })
+  return await exchange({ method: 'GET', url, headers: { accept: 'application/json' }, signal })
+}
+
+/** A redirect is no document: nobody asks where it leads. */
+function textOf({ status, body }: HttpReply): string {
+  if (status >= 500 || status === 429) throw unreachable(new Error(`it answered ${status}`))
+  if (status !== 200) throw refused(`it answered ${status}`)
+  if (body.length > MAX_BYTES) throw refused(`it answered more than ${MAX_BYTES} bytes`)
+  return body.toString('utf8')
+}
+
+const DISTRUST: ReadonlySet<unknown> = new Set([
+  ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_GET_ISSUER_CERT'],
+  ...['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+])
+
+const isDistrust = (error: unknown): boolean => error instanceof Error && 'code' in error && DISTRUST.has(error.code)
+
+/** PEM of the certificate that it shows and that was named. Nothing is said on this connection. */
+async function shownBy(url: URL, thumbprints: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const isName = !/^[\d.]+$|:/.test(host)
+  const socket = connect({
+    ...{ host, port: Number(url.port || 443), rejectUnauthorized: false },
+    ...(isName ? { servername: host } : {}),
+  })
+  try {
+    await once(socket, 'secureConnect', { signal })
+    return certificatesOf(socket).find(({ sha1 }) => thumbprints.includes(sha1))?.pem
+  } catch {
+    return undefined
+  } finally {
+    socket.destroy()
+  }
+}
+
+function certificatesOf(socket: TLSSocket): readonly { readonly sha1: string; readonly pem: string }[] {
+  const found: { sha1: string; pem: string }[] = []
+  let at: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  for (let left = 10; at?.raw !== undefined && left > 0; left--) {
+    const lines = at.raw.toString('base64').match(/.{1,64}/g) ?? []
+    const pem = ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n')
+    found.push({ sha1: at.fingerprint.replaceAll(':', '').toLowerCase(), pem })
+    at = at.issuerCertificate === at ? undefined : at.issuerCertificate
+  }
+  return found
+}
+
+const coded = (code: IssuerDocumentErrorCode, message: string, cause?: unknown) =>
+  new CodedError<IssuerDocumentErrorCode>(code, message, { cause })
+const unreachable = (cause: unknown) => coded('IssuerUnreachable', 'the identity provider does not answer', cause)
+const refused = (why: string) => coded('IssuerRefused', `the identity provider shows no document: ${why}`)
