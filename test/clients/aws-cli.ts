@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { readAndRemove } from './check.ts'
 import { type Client, missing, type ObjectVerbs, type Target } from './client.ts'
-import { firstLine, run, runText } from './command.ts'
+import { firstLine, runText } from './command.ts'
 import { installPython, pythonTool } from './install.ts'
 import { objectSteps } from './object-steps.ts'
 
@@ -15,7 +15,8 @@ export const awsCli: Client = {
   connect: async (target) => ({ steps: objectSteps('aws-cli', verbsFor(target), target) }),
 }
 
-function verbsFor(target: Target): ObjectVerbs {
+/** The command as its users configure it for an endpoint of their own. */
+export function awsFor(target: Target): (...args: readonly string[]) => Promise<string> {
   const config = path.join(target.workDir, 'aws-config')
   // Without this the command presigns with signature version 2, which AWS itself no longer takes.
   writeFileSync(config, '[default]\ns3 =\n  signature_version = s3v4\n  addressing_style = path\n')
@@ -29,8 +30,13 @@ function verbsFor(target: Target): ObjectVerbs {
     AWS_EC2_METADATA_DISABLED: 'true',
     AWS_MAX_ATTEMPTS: '1',
   }
-  const s3 = (...args: string[]): Promise<string> => runText(aws, ['s3', ...args], { env })
-  const api = (...args: string[]): Promise<string> => runText(aws, ['s3api', ...args], { env })
+  return (...args) => runText(aws, args, { env })
+}
+
+function verbsFor(target: Target): ObjectVerbs {
+  const command = awsFor(target)
+  const s3 = (...args: string[]): Promise<string> => command('s3', ...args)
+  const api = (...args: string[]): Promise<string> => command('s3api', ...args)
   // `aws s3 cp` takes a key that ends with a slash for a directory; the lower-level command takes it as it is.
   const isDirectoryToCp = (key: string): boolean => key.endsWith('/')
   return {
@@ -54,11 +60,7 @@ function verbsFor(target: Target): ObjectVerbs {
     },
     range: async (bucket, key, start, end) => {
       const file = `${target.workDir}/range`
-      await run(
-        aws,
-        ['s3api', 'get-object', '--bucket', bucket, '--key', key, '--range', `bytes=${start}-${end}`, file],
-        { env },
-      )
+      await api('get-object', '--bucket', bucket, '--key', key, '--range', `bytes=${start}-${end}`, file)
       return readAndRemove(file)
     },
     copy: async (bucket, from, to) =>

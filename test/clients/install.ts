@@ -1,9 +1,10 @@
-import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { CLIENTS_DIR, run } from './command.ts'
 
-const PYTHON_PACKAGES = ['awscli==1.46.3', 'boto3', 's3cmd==2.4.0', 'minio==7.2.20']
+// With [crt] boto3 computes every checksum that there is, and has its second, native transfer manager.
+const PYTHON_PACKAGES = ['awscli==1.46.3', 'boto3[crt]', 's3cmd==2.4.0', 'minio==7.2.20', 'duplicity==3.2.1']
 const python = path.join(CLIENTS_DIR, 'python')
 
 /** A program of the Python virtual environment that all Python clients share. */
@@ -57,6 +58,18 @@ export function installGo(tool: string, module: string): Promise<void> {
   return once(`go ${tool}`, async () => {
     if (await exists(goTool(tool))) return
     await run('go', ['install', module], { env: { GOBIN: path.join(CLIENTS_DIR, 'bin') } })
+  })
+}
+
+/** Programs of a Go module of ours in `go/<name>`: its own package, or those that its go.mod names. */
+export function buildGo(name: string, programs: Readonly<Record<string, string>>): Promise<void> {
+  return once(`go module ${name}`, async () => {
+    if ((await Promise.all(Object.keys(programs).map((tool) => exists(goTool(tool))))).every(Boolean)) return
+    // Building writes into the module.
+    const module = path.join(CLIENTS_DIR, `go-${name}`)
+    await cp(path.join(import.meta.dirname, 'go', name), module, { recursive: true })
+    for (const [tool, source] of Object.entries(programs))
+      await run('go', ['build', '-mod=mod', '-o', goTool(tool), source], { cwd: module })
   })
 }
 

@@ -4,8 +4,8 @@ import type { ObjectVerbs, Target } from './client.ts'
 import { runText } from './command.ts'
 import { pythonTool } from './install.ts'
 
-/** Verbs carried out by a Python script of ours, one process each: it takes a verb and its arguments as JSON and prints JSON. */
-export function pythonVerbs(script: string, target: Target): ObjectVerbs {
+/** Runs one of our Python scripts; it takes JSON and prints JSON, or nothing. */
+export async function pythonScript(script: string, target: Target, input: readonly unknown[]): Promise<string> {
   const file = path.join(import.meta.dirname, 'python', script)
   const env = {
     HOME: target.workDir,
@@ -14,8 +14,13 @@ export function pythonVerbs(script: string, target: Target): ObjectVerbs {
     S3_ACCESS_KEY: target.accessKeyId,
     S3_SECRET_KEY: target.secretAccessKey,
   }
-  const call = async <Result>(verb: string, ...args: readonly unknown[]): Promise<Result> =>
-    JSON.parse(await runText(pythonTool('python'), [file, JSON.stringify([verb, ...args])], { env }))
+  return runText(pythonTool('python'), [file, JSON.stringify(input)], { env })
+}
+
+/** Verbs carried out by a Python script, one process each. */
+export function pythonVerbs(script: string, target: Target): ObjectVerbs {
+  const call = async <Result>(...verb: readonly unknown[]): Promise<Result> =>
+    JSON.parse(await pythonScript(script, target, verb))
   return {
     makeBucket: (bucket) => call('make_bucket', bucket),
     put: (bucket, key, from) => call('put', bucket, key, from),

@@ -1,6 +1,6 @@
 import type { Client, ObjectVerbs, Target } from './client.ts'
 import { missing } from './client.ts'
-import { firstLine, run, runText } from './command.ts'
+import { firstLine, run } from './command.ts'
 import { goTool, installGo } from './install.ts'
 import { objectSteps, oddKeyNotes } from './object-steps.ts'
 
@@ -16,7 +16,8 @@ export const rclone: Client = {
   },
 }
 
-function verbsFor(target: Target): ObjectVerbs {
+/** The command with a remote `coffer:` of the target's; flags win over what is set here. */
+export function rcloneFor(target: Target): (...args: readonly string[]) => Promise<Buffer> {
   const env = {
     HOME: target.workDir,
     RCLONE_CONFIG: `${target.workDir}/rclone.conf`,
@@ -31,8 +32,13 @@ function verbsFor(target: Target): ObjectVerbs {
     RCLONE_RETRIES: '1',
     RCLONE_LOW_LEVEL_RETRIES: '1',
   }
+  return (...args) => run(tool, args, { env })
+}
+
+function verbsFor(target: Target): ObjectVerbs {
+  const command = rcloneFor(target)
   const at = (bucket: string, key = ''): string => `coffer:${bucket}/${key}`
-  const rclone = (...args: string[]): Promise<string> => runText(tool, args, { env })
+  const rclone = async (...args: string[]): Promise<string> => (await command(...args)).toString('utf8').trim()
   return {
     makeBucket: async (bucket) => void (await rclone('mkdir', at(bucket))),
     put: async (bucket, key, file) => void (await rclone('copyto', file, at(bucket, key))),
@@ -47,7 +53,7 @@ function verbsFor(target: Target): ObjectVerbs {
       return { keys: names.filter((name) => !name.endsWith('/')), prefixes: names.filter((name) => name.endsWith('/')) }
     },
     range: (bucket, key, start, end) =>
-      run(tool, ['cat', '--offset', `${start}`, '--count', `${end - start + 1}`, at(bucket, key)], { env }),
+      command('cat', '--offset', `${start}`, '--count', `${end - start + 1}`, at(bucket, key)),
     copy: async (bucket, from, to) => void (await rclone('copyto', at(bucket, from), at(bucket, to))),
     presignGet: (bucket, key) => rclone('link', '--expire', '5m', at(bucket, key)),
     presignPut: missing('its links are for GET only'),

@@ -27,19 +27,27 @@ const SIZES: Readonly<Record<string, number>> = {
 }
 const ODD_NAMES = ['a b+c&d=e?f#g%20h', 'ünï☃😀']
 
+export const resticRepositoryIn = (target: Target, bucket: string): string => `s3:${target.s3Url}/${bucket}/repository`
+
+/** The command with the repository in a bucket. */
+export function resticFor(target: Target, bucket: string): (...args: readonly string[]) => Promise<string> {
+  const password = 'correct horse battery staple'
+  const env = {
+    HOME: target.workDir,
+    RESTIC_PASSWORD: password,
+    RESTIC_FROM_PASSWORD: password,
+    AWS_ACCESS_KEY_ID: target.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: target.secretAccessKey,
+    AWS_DEFAULT_REGION: target.region,
+  }
+  return (...args) =>
+    runText('restic', ['--quiet', '--no-cache', '--repo', resticRepositoryIn(target, bucket), ...args], { env })
+}
+
 function stepsFor(target: Target): readonly Step[] {
   const bucket = bucketNameFor('restic')
   const files = fileMaker(target.workDir)
-  const restic = (where: string, ...args: string[]): Promise<string> =>
-    runText('restic', ['--quiet', '--no-cache', '--repo', `s3:${target.s3Url}/${where}/repository`, ...args], {
-      env: {
-        HOME: target.workDir,
-        RESTIC_PASSWORD: 'correct horse battery staple',
-        AWS_ACCESS_KEY_ID: target.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: target.secretAccessKey,
-        AWS_DEFAULT_REGION: target.region,
-      },
-    })
+  const restic = (where: string, ...args: string[]): Promise<string> => resticFor(target, where)(...args)
   const roundTrip = async (where: string, name: string, lengthBytes: number): Promise<void> => {
     const file = await files.make(name, lengthBytes)
     const restored = files.fresh()
