@@ -34,9 +34,7 @@ export function openInventories(options: {
     const row = rowOf(source.id, configuration.id)
     const last = await metadata.get(SPACE.inventory, row)
     const now = clock.now()
-    const days = configuration.frequency === 'Daily' ? 1 : 7
-    // The first comes at once, each further one on the first midnight that is its day.
-    if (last && now < (Math.floor(number(decode(last.value).json, 'startedAtMs') / DAY_MS) + days) * DAY_MS) return
+    if (last && !isDue(configuration, number(decode(last.value).json, 'startedAtMs'), now)) return
     const target = buckets.find(configuration.targetBucket)
     // S3: what has nowhere to go is not made.
     if (!target || target.serviceInstanceCrn !== source.serviceInstanceCrn) return
@@ -45,30 +43,36 @@ export function openInventories(options: {
   }
 
   const passOnce = async (): Promise<void> => {
+    const known = new Set<string>()
+    const unknown = new Set<string>()
     for (const source of buckets.all()) {
-      for (const configuration of inventoriesFrom(documents.get(source, 'inventory'))) {
-        if (closed) return
-        if (!configuration.enabled) continue
-        await inform(source, configuration).catch((error: unknown) => {
-          if (!hasCode<ObjectsErrorCode>(error, 'NoSuchBucket')) onError(error)
-        })
+      try {
+        for (const configuration of inventoriesFrom(documents.get(source, 'inventory'))) {
+          if (closed) return
+          known.add(nameOf(source.id, configuration.id))
+          if (configuration.enabled) await inform(source, configuration).catch(told)
+        }
+      } catch (error) {
+        // A damaged document is nothing to the other buckets.
+        unknown.add(source.id)
+        told(error)
       }
     }
-    await forgetOthers()
+    await forgetOthers(known, unknown)
   }
 
-  /** What is known of configurations that there are no more. */
-  const forgetOthers = async (): Promise<void> => {
-    const known = new Set(
-      buckets
-        .all()
-        .flatMap(({ id }) => inventoriesFrom(documents.get({ id }, 'inventory')).map((one) => nameOf(id, one.id))),
-    )
+  const told = (error: unknown): void => {
+    if (!hasCode<ObjectsErrorCode>(error, 'NoSuchBucket')) onError(error)
+  }
+
+  /** What is known of configurations that there are no more; of `unknown` buckets nobody can tell. */
+  const forgetOthers = async (known: ReadonlySet<string>, unknown: ReadonlySet<string>): Promise<void> => {
     const { lt } = rowsUnder(Buffer.from([0xff]))
     const rows = await metadata.range(SPACE.inventory, { gte: Buffer.alloc(0), lt, limit: PAGE })
-    const others = rows.filter(
-      ({ key }) => !known.has(nameOf(uuidFromBytes(key.subarray(0, 16)), key.toString('utf8', 16))),
-    )
+    const others = rows.filter(({ key }) => {
+      const bucketId = uuidFromBytes(key.subarray(0, 16))
+      return !unknown.has(bucketId) && !known.has(nameOf(bucketId, key.toString('utf8', 16)))
+    })
     if (others.length > 0) {
       await metadata.commit(others.map(({ key }): Write => ({ type: 'delete', space: SPACE.inventory, key })))
     }
@@ -99,6 +103,13 @@ export function openInventories(options: {
       await running
     },
   }
+}
+
+/** The first comes at once, each further one on the first midnight that is its day. */
+function isDue({ frequency }: InventoryConfiguration, lastMs: number, nowMs: number): boolean {
+  const days = frequency === 'Daily' ? 1 : 7
+  // A report of a time that is yet to come was made under a clock that stood wrong.
+  return lastMs > nowMs || nowMs >= (Math.floor(lastMs / DAY_MS) + days) * DAY_MS
 }
 
 const rowOf = (bucketId: string, id: string): Buffer => Buffer.concat([uuidToBytes(bucketId), Buffer.from(id, 'utf8')])

@@ -104,6 +104,12 @@ export function openLifecycle(options: {
     return document === undefined || rules.length === 0 ? undefined : { document, rules, transitionMinimum }
   }
 
+  /** A look at a time that is yet to come was under a clock that stood wrong: nothing is known of it. */
+  const stateOf = async ({ id }: Bucket): Promise<LifecycleState | undefined> => {
+    const state = await readState(metadata, id)
+    return state && state.startedAtMs <= clock.now() ? state : undefined
+  }
+
   /** Everything becomes due at midnight. */
   const isOver = (state: LifecycleState | undefined, bucketId: string, document: Json): boolean => {
     if (state?.finishedAtMs === undefined) return false
@@ -116,7 +122,7 @@ export function openLifecycle(options: {
     const found = rulesOf(bucket)
     if (!found) return
     const { document, rules, transitionMinimum } = found
-    const state = await readState(metadata, bucket.id)
+    const state = await stateOf(bucket)
     if (!force && isOver(state, bucket.id, document)) return
     const known = seen.get(bucket.id)
     const resumed = state?.finishedAtMs === undefined && (known === undefined || known === document) ? state : undefined

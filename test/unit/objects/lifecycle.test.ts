@@ -106,6 +106,24 @@ describe('The lifecycle rules of a bucket', () => {
     }
   })
 
+  it('are looked at again when the clock has stood ahead and is right again', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const { objects, time, put, keys } = await engineWith([expire])
+      const rightMs = time.nowMs
+      time.nowMs = rightMs + 365 * DAY_MS
+      await objects.lifecycle.pass()
+      time.nowMs = rightMs
+      await put('key')
+      time.nowMs = rightMs + 2 * DAY_MS
+      vi.advanceTimersByTime(60_000)
+      await expect.poll(keys).toEqual([])
+      await objects.close()
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   describe.each(['removed', 'disabled', 'replaced'] as const)('that are %s while they are followed', (how) => {
     const other: LifecycleRule = { ...expire, id: 'other', filter: { prefix: 'none' } }
     const next = {
