@@ -24,6 +24,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { keyOwner } from '../support/keys.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
+import { sendRaw } from '../support/raw-s3.ts'
 import { makeBucket } from '../support/s3.ts'
 
 const DAY_MS = 86_400_000
@@ -339,6 +340,33 @@ describe('an upload into a bucket with Object Lock', () => {
     const headers = { 'x-amz-object-lock-legal-hold': 'ON' }
     const reply = await test.raw({ method: 'PUT', key: 'unchecked', headers, body: 'x' })
     expect(`${reply.status} ${/<Code>(.*?)</.exec(reply.body.toString())?.[1]}`).toBe('400 InvalidRequest')
+  })
+
+  it('is refused parts without a checksum where it will be locked', async () => {
+    await test.s3.send(new CreateBucketCommand({ Bucket: 'by-default', ObjectLockEnabledForBucket: true }))
+    await configure('by-default', days('GOVERNANCE', 2))
+    const own = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: soon() } as const
+    const begin = async (Bucket: string, lock: Partial<typeof own> = {}) =>
+      (await test.s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'parts', ...lock }))).UploadId ?? ''
+    const send = async (bucket: string, uploadId: string, headers: Record<string, string> = {}) => {
+      const query = { partNumber: '1', uploadId }
+      const reply = await sendRaw(test.s3Url, {
+        method: 'PUT',
+        path: `/${bucket}/parts`,
+        query,
+        headers,
+        body: 'x',
+      })
+      return `${reply.status} ${/<Message>(.*?)</.exec(reply.body.toString())?.[1] ?? ''}`
+    }
+    const refused =
+      '400 Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters'
+    const byDefault = await begin('by-default')
+    expect(await send('by-default', byDefault)).toBe(refused)
+    expect(await send('by-default', byDefault, { 'content-md5': 'ndTkYSaMgDT1yFZOFVxnpg==' })).toBe('200 ')
+    expect(await send('by-default', byDefault, { 'x-amz-checksum-crc32': 'jNwWgw==' })).toBe('200 ')
+    expect(await send(LOCKED, await begin(LOCKED, own))).toBe(refused)
+    expect(await send(LOCKED, await begin(LOCKED))).toBe('200 ')
   })
 
   it('has no lock in a bucket without', async () => {

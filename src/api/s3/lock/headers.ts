@@ -71,7 +71,7 @@ export const defaultRetentionSaid = ({ mode, days, years }: LockDocument): NonNu
 })
 
 /** S3: what is retained, or held, from the first moment on is stored only when it is what was sent. */
-export function requireIntegrity({ headers }: Headers): void {
+export function requireIntegrity({ headers }: Headers, what: 'Put Object' | 'Put Part'): void {
   const checked =
     headers.has('content-md5') ||
     (headers.get('x-amz-trailer') ?? '').toLowerCase().includes('x-amz-checksum-') ||
@@ -79,7 +79,7 @@ export function requireIntegrity({ headers }: Headers): void {
   if (checked) return
   throw new S3Error(
     'InvalidRequest',
-    'Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters',
+    `Content-MD5 OR x-amz-checksum- HTTP header is required for ${what} requests with Object Lock parameters`,
   )
 }
 

@@ -39,7 +39,7 @@ export const putObject = defineOperation({
   run: async ({ target, attributes, properties, encryption, conditions, checksum, offsetBytes }, context) => {
     const { bucket, key } = located(target, context)
     checkStorageClass(properties, context.settings)
-    if (properties.lock || objectLock.of(context.objects, bucket)?.mode) requireIntegrity(context.request)
+    if (properties.lock || objectLock.of(context.objects, bucket)?.mode) requireIntegrity(context.request, 'Put Object')
     const body = bodyInput(context.body, checksum)
     const encrypting = await wantedEncryption(encryption, bucket, context)
     const access = await newObjectAccess(context, { bucket, key }, context.request)

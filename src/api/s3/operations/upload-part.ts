@@ -3,6 +3,8 @@ import { bodyInput } from '../body-input.ts'
 import { type ChecksumRequest, readChecksumRequest } from '../checksum-headers.ts'
 import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
+import { objectLock } from '../lock/configuration.ts'
+import { requireIntegrity } from '../lock/headers.ts'
 import { checksumHeader, encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { quoted } from '../target.ts'
@@ -26,6 +28,8 @@ export const uploadPart = defineOperation({
   }),
   run: async ({ target, partNumber, customerKey, checksum }, context) => {
     const upload = await locatedUpload(target, context)
+    const isLocked = upload.record.properties.lock || objectLock.of(context.objects, upload.bucket)?.mode
+    if (isLocked) requireIntegrity(context.request, 'Put Part')
     if (customerKey) checkCustomerKey(upload.bucket, context)
     const body = bodyInput(context.body, partChecksum(checksum, upload))
     const part = await context.objects.uploadPart(upload, partNumber, body, customerKey?.key)
