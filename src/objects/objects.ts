@@ -62,6 +62,7 @@ import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from '.
 import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
 import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
+import { type SaidOfUpload, saidOfUpload } from './upload-said.ts'
 import {
   abortUpload,
   type CreatedUpload,
@@ -115,9 +116,13 @@ export interface ObjectsService {
       readonly properties?: ObjectProperties
       readonly encrypting?: Encrypting
       readonly initiator?: Initiator | undefined
+      /** Headers, by lower-case name, that whoever is asked about its parts may want to know. */
+      readonly said?: Readonly<Record<string, string>>
     },
   ) => Promise<CreatedUpload>
   readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
+  /** Needs the root key where anything was said. */
+  readonly saidOfUpload: (upload: Upload) => Promise<SaidOfUpload>
   readonly uploadPart: (upload: Upload, number: number, body: BodyInput, customerKey?: Buffer) => Promise<UploadedPart>
   readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>
   readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
@@ -353,6 +358,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       changeHold: (change) => changeHold(engine, keys, change),
       createUpload: (target) => createUpload(engine, keys, target),
       findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
+      saidOfUpload: (upload) => saidOfUpload(engine, keys, upload),
       uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),
       listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
       listUploads: (query) => listUploads(engine, query),

@@ -71,6 +71,8 @@ export interface UploadRecord {
   readonly properties: StoredProperties
   /** Who began it. Missing: somebody of the bucket's account. */
   readonly initiator?: Initiator | undefined
+  /** Under the bucket metadata key: what the request that began it said, for conditions of policies. Missing: nobody noted it. */
+  readonly said?: Buffer | 'nothing' | undefined
 }
 
 export interface Initiator {
@@ -199,12 +201,15 @@ export function decodeObject(value: Buffer): ObjectRecord {
 
 export function encodeUpload(record: UploadRecord): Buffer {
   const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, sealing, manifest, properties, initiator } = record
+  const { said } = record
   const key = { ...dekMembers(wrappedDek), ...sealingMember(sealing) }
   const json = {
     ...{ c: createdAtMs, a: checksumAlgorithm, t: checksumType, ...key, ...propertiesMembers(properties) },
     ...(initiator ? { i: initiator } : {}),
+    ...(said ? { h: said !== 'nothing' } : {}),
   }
-  return encode(json, [wrappedDek.ciphertext, manifest, ...propertiesSection(properties)])
+  const sealed = Buffer.isBuffer(said) ? [said] : []
+  return encode(json, [wrappedDek.ciphertext, manifest, ...propertiesSection(properties), ...sealed])
 }
 
 const initiatorFrom = (json: Record<string, unknown>): Initiator => ({
@@ -224,6 +229,8 @@ export function decodeUpload(value: Buffer): UploadRecord {
     manifest: section(sections, 1),
     properties: propertiesFrom(json, sections, 2),
     ...(json['i'] === undefined ? {} : { initiator: initiatorFrom(objectOf(json['i'])) }),
+    ...(json['h'] === true ? { said: section(sections, json['xt'] === true ? 3 : 2) } : {}),
+    ...(json['h'] === false ? { said: 'nothing' } : {}),
   }
 }
 

@@ -39,6 +39,7 @@ import {
 import { sealedProperties } from './seal-properties.ts'
 import { slotForWrite } from './slot-choice.ts'
 import { envelopeIdOf, newUploadId, parseUploadId, startOf } from './upload-id.ts'
+import { sealSaid } from './upload-said.ts'
 import { usageWrites } from './usage.ts'
 
 export interface UploadChecksum {
@@ -90,6 +91,7 @@ export async function createUpload(
     /** Default: as the bucket has it. */
     readonly encrypting?: Encrypting
     readonly initiator?: Initiator | undefined
+    readonly said?: Readonly<Record<string, string>>
   },
 ): Promise<CreatedUpload> {
   checkNewLock(engine, target.bucket, target.properties)
@@ -125,6 +127,7 @@ async function tryToCreate(
     manifest: sealManifest(content.dek, identity, manifestToJson(manifest)),
     properties: await sealedProperties(keys, { bucket, key: target.key, blobId: id }, target.properties ?? {}),
     initiator: target.initiator,
+    said: target.said && (await sealSaid(keys, { bucket, key: target.key, id }, target.said)),
   }
   const uploadId = newUploadId(createdAtMs, id)
   const row = uploadKey(bucket.id, target.key, uploadId)

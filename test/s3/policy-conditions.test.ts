@@ -2,6 +2,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  type CreateMultipartUploadCommandInput,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectTaggingCommand,
@@ -14,6 +15,7 @@ import {
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
   UploadPartCommand,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { iamToken } from '../support/control-api.ts'
@@ -100,6 +102,57 @@ describe('a condition about writing', () => {
     expect(await refusal(test.other.send(new CompleteMultipartUploadCommand({ ...complete, IfNoneMatch: '*' })))).toBe(
       '200',
     )
+  })
+
+  it('sees of the parts of an upload, and of its completion, what it was begun with', async () => {
+    const Bucket = await test.bucket({ ObjectLockEnabledForBucket: true })
+    const lock = { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date(Date.now() + 86_400_000) } as const
+    /** What a policy demands, what an upload says to that, and what is not enough. */
+    const demands: readonly (readonly [object, Partial<CreateMultipartUploadCommandInput>])[] = [
+      [{ Null: { 's3:x-amz-server-side-encryption': 'true' } }, { ServerSideEncryption: 'AES256' }],
+      [{ StringNotEquals: { 's3:x-amz-server-side-encryption': 'AES256' } }, { ServerSideEncryption: 'AES256' }],
+      [{ StringNotEquals: { 's3:x-amz-acl': 'bucket-owner-full-control' } }, { ACL: 'bucket-owner-full-control' }],
+      [{ StringNotEquals: { 's3:x-amz-storage-class': 'STANDARD' } }, { StorageClass: 'STANDARD' }],
+      [{ StringNotEquals: { 's3:RequestObjectTag/kind': 'open' } }, { Tagging: 'kind=open' }],
+      [{ 'ForAllValues:StringNotEquals': { 's3:RequestObjectTagKeys': 'kind' } }, { Tagging: 'kind=open' }],
+      [{ StringNotEquals: { 's3:object-lock-mode': 'GOVERNANCE' } }, lock],
+      [{ NumericGreaterThan: { 's3:object-lock-remaining-retention-days': '9' } }, lock],
+      [{ StringNotEquals: { 's3:x-amz-website-redirect-location': '/x' } }, { WebsiteRedirectLocation: '/x' }],
+      [{ Null: { 's3:x-amz-server-side-encryption': 'false' } }, {}],
+    ]
+    const rights = ['PutObject', 'PutObjectTagging', 'PutObjectRetention', 'GetObject', 'PutObjectAcl']
+    const target = { Bucket, Key: 'parts' }
+    for (const [Condition, said] of demands) {
+      await test.policy(Bucket, may(...rights), deny(['PutObject'], Condition))
+      const { UploadId } = await test.other.send(new CreateMultipartUploadCommand({ ...target, ...said }))
+      const part = { ...target, UploadId, PartNumber: 1 }
+      const copied = new UploadPartCopyCommand({ ...part, CopySource: `${Bucket}/cat` })
+      expect([Condition, await refusal(test.other.send(copied))]).toEqual([Condition, '200'])
+      const { ETag } = await test.other.send(new UploadPartCommand({ ...part, Body: 'x' }))
+      const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+      await test.other.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload }))
+    }
+  })
+
+  it('sees no header of a part that an upload has from its beginning', async () => {
+    const Bucket = await test.bucket()
+    const missing = { Null: { 's3:x-amz-server-side-encryption': 'true' } }
+    const create = { Bucket, Key: 'parts' }
+    await test.policy(Bucket, may('PutObject'))
+    const { UploadId = '' } = await test.other.send(new CreateMultipartUploadCommand(create))
+    await test.policy(Bucket, may('PutObject'), deny(['PutObject'], missing))
+    const part = async (uploadId: string) =>
+      outcome(
+        await sendRaw(test.house.s3Url, {
+          ...{ method: 'PUT', path: `/${Bucket}/parts`, query: { uploadId, partNumber: '1' }, account: otherAccount },
+          ...{ headers: { 'x-amz-server-side-encryption': 'AES256' }, body: 'x' },
+        }),
+      )
+    expect(await part(UploadId)).toBe(DENIED)
+    // As an earlier release began it, which noted nothing.
+    const { objects } = test.house.house
+    const [bucket, attributes] = [objects.buckets.get(Bucket), { headers: {}, userMetadata: {} }]
+    expect(await part((await objects.createUpload({ bucket, key: 'parts', attributes })).uploadId)).toBe('200')
   })
 
   it('can ask for If-Match of deletions, be it in a header or a document', async () => {

@@ -140,6 +140,8 @@ const records = {
       sealing,
       manifest: bytes,
       properties,
+      initiator: fc.option(fc.record({ id: text, displayName: text, iamId: text }), { nil: undefined }),
+      said: fc.option(fc.oneof(bytes, fc.constant('nothing' as const)), { nil: undefined }),
     }),
   },
   part: {

@@ -11,6 +11,8 @@ import type { KnownObject } from '../../../objects/change-properties.ts'
 import type { ObjectsErrorCode } from '../../../objects/errors.ts'
 import type { Tag } from '../../../objects/object-properties.ts'
 import type { ObjectsService } from '../../../objects/objects.ts'
+import type { SaidOfUpload } from '../../../objects/upload-said.ts'
+import type { Upload } from '../../../objects/uploads.ts'
 import type { Asking } from '../anonymous.ts'
 import { bucketTagging } from '../bucket-tagging.ts'
 import type { ResourceUse, S3Action, S3Operation } from '../operation.ts'
@@ -72,6 +74,17 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return known
   }
 
+  /** That the request goes on with. Undefined: with none. */
+  const upload = lazily(async (): Promise<SaidOfUpload | undefined> => {
+    const { makes } = asked.operation
+    const { bucket: name, key, query } = asked.request
+    const uploadId = query.get('uploadId')
+    const goesOn = makes === 'part' || makes === 'completion'
+    if (!goesOn || name === undefined || key === undefined || uploadId === undefined) return undefined
+    const found = await foundUpload(objects, { bucket: objects.buckets.get(name), key, uploadId })
+    return found && objects.saidOfUpload(found)
+  })
+
   const decideService: Authoriser['decideService'] = (action, instanceCrn, bucket) => {
     if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
     const { account, instance } = parseCrn(instanceCrn)
@@ -124,13 +137,15 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       if (found.allowed) return found
     }
     const look = lazily(() => lookAt(objects, bucket, use))
-    const wantsTags = asksForTags(access, aws)
+    const wantsTags = asksFor(access, aws, EXISTING_TAGS)
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
+    const begun = asksFor(access, aws, OF_UPLOADS) ? await upload() : undefined
     const facts = factsOf({
       ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
       ...{ operation: asked.operation, action: use.action, said: use.said },
       ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket, existingTags },
-      ...{ versionId: use.versionId, prefix: use.prefix, requestTags: use.requestTags ?? asked.requestTags() },
+      ...{ versionId: use.versionId, prefix: use.prefix, begun: begun?.headers },
+      requestTags: use.requestTags ?? begun?.tags ?? asked.requestTags(),
       bucketTags: bucketTagging.of(objects, bucket),
     })
     const found = own(use, bucket, () => facts)
@@ -162,11 +177,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     if (!INITIATORS.has(action) || key === undefined || uploadId === undefined || principal.type === 'anonymous') {
       return false
     }
-    const upload = await objects.findUpload({ bucket, key, uploadId }).catch((error: unknown) => {
-      if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return undefined
-      throw error
-    })
-    const initiator = upload?.record.initiator
+    const initiator = (await foundUpload(objects, { bucket, key, uploadId }))?.record.initiator
     return initiator?.iamId === principal.iamId && initiator.id === requester().canonicalId
   }
 
@@ -193,11 +204,24 @@ const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceIn
 const isOf = (principal: Asking, bucket: Bucket): boolean =>
   principal.type !== 'anonymous' && principal.accountId === accountOf(bucket)
 
-function asksForTags({ policy }: BucketAccess, aws: AwsIdentity | undefined): boolean {
-  const keys = policy === undefined || policy === 'unreadable' ? [] : [...policy.keys]
-  const all = aws ? [...keys, ...conditionKeys(aws)] : keys
-  return all.some((key) => /^(s3:existingobjecttag|aws:resourcetag)\//.test(key))
+function asksFor({ policy }: BucketAccess, aws: AwsIdentity | undefined, keys: RegExp): boolean {
+  const asked = policy === undefined || policy === 'unreadable' ? [] : [...policy.keys]
+  const all = aws ? [...asked, ...conditionKeys(aws)] : asked
+  return all.some((key) => keys.test(key))
 }
+
+const EXISTING_TAGS = /^(s3:existingobjecttag|aws:resourcetag)\//
+/** What is said when an upload is begun, and not when it goes on. */
+const OF_UPLOADS = /^s3:(x-amz-|object-lock-|requestobjecttag)/
+
+const foundUpload = (
+  objects: ObjectsService,
+  target: Parameters<ObjectsService['findUpload']>[0],
+): Promise<Upload | undefined> =>
+  objects.findUpload(target).catch((error: unknown) => {
+    if (hasCode<ObjectsErrorCode>(error, 'NoSuchUpload')) return undefined
+    throw error
+  })
 
 /** A version that there is not, or that is a delete marker, is no object. */
 async function lookAt(

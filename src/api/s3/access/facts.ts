@@ -10,7 +10,7 @@ import type { S3Request } from '../request.ts'
 import { authMechanism } from '../sigv4/mechanism.ts'
 import { isVersion2 } from '../sigv4/post-policy.ts'
 import { decodeOnce } from '../uri.ts'
-import { actingHeader, type Deed, isObjectCreation } from './acting-headers.ts'
+import { actingHeader, DESCRIBING, type Deed, isObjectCreation } from './acting-headers.ts'
 
 /** What conditions of policies can ask for. */
 export interface FactSources extends Deed {
@@ -38,11 +38,8 @@ const one = (value: string | undefined): Values => (value === undefined ? undefi
 
 /** Headers that are condition keys of S3 by their own name. */
 const HEADERS: ReadonlySet<string> = new Set([
-  ...['x-amz-acl', 'x-amz-metadata-directive', 'x-amz-object-ownership', 'x-amz-storage-class'],
-  ...['x-amz-grant-full-control', 'x-amz-grant-read', 'x-amz-grant-read-acp', 'x-amz-grant-write'],
-  ...['x-amz-grant-write-acp', 'x-amz-server-side-encryption', 'x-amz-server-side-encryption-aws-kms-key-id'],
-  ...['x-amz-server-side-encryption-customer-algorithm', 'x-amz-website-redirect-location'],
-  ...['if-match', 'if-none-match'],
+  ...DESCRIBING,
+  ...['x-amz-grant-write', 'x-amz-metadata-directive', 'x-amz-object-ownership', 'if-match', 'if-none-match'],
 ])
 const LOCK = 'x-amz-object-lock-'
 

@@ -1,3 +1,4 @@
+import { describingHeaders } from '../access/acting-headers.ts'
 import { newObjectAccess } from '../access/new-object.ts'
 import { contextHeader, requestedEncryption } from '../encryption-headers.ts'
 import { abortHeaders } from '../lifecycle/headers.ts'
@@ -39,6 +40,7 @@ export const createMultipartUpload = defineOperation({
       attributes,
       properties: { ...properties, ...access },
       initiator: initiatorOf(context),
+      said: describingHeaders(context.request),
       encrypting: await wantedEncryption(encryption, bucket, context),
       ...(checksum ? { checksum } : {}),
     })
