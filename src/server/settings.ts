@@ -188,7 +188,7 @@ export const SETTINGS = {
     'aws',
     'how closed new buckets are: aws (no ACLs, no public access) or classic (ACLs, and whatever they and policies give)',
   ),
-  // A client that stalls costs about 0.1 MB: a segment, its socket and its request. docs/measured.md has the figures.
+  // A client that stalls costs up to 0.1 MB. docs/measured.md has the figures.
   's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),
   's3.service-root-key': setting(
     rootKey,

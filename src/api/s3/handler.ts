@@ -325,7 +325,8 @@ function lingering(reply: S3Reply, incoming: IncomingMessage): S3Reply {
     yield document
     await drained(incoming)
   }
-  return { ...reply, headers: { ...reply.headers, 'content-length': document.length }, body: bytes() }
+  const streamed = { from: bytes, close: async () => {} }
+  return { ...reply, headers: { ...reply.headers, 'content-length': document.length }, body: streamed }
 }
 
 function drained(incoming: IncomingMessage): Promise<void> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OpenResponses } from './open-responses.ts'
+import { reset } from './reset.ts'
 
 /** More on one connection than any client of S3 sends ahead, and few enough to wait in memory. */
 const MAX_WAITING = 16
@@ -20,10 +21,9 @@ export function inTurn(handler: Handler, open: OpenResponses) {
     const earlier = open.of(socket)
     const last = earlier.at(-1)
     if (last && earlier.length >= MAX_WAITING) {
-      // Not answered, and the client learns it: the connection ends with the last answer that it gets.
-      last.shouldKeepAlive = false
+      // Not left unanswered behind the others: Node would keep all that the client goes on to send ahead in memory.
       ending.add(socket)
-      socket.pause()
+      reset(socket)
       return
     }
     open.add(response)

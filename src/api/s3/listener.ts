@@ -5,6 +5,7 @@ import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
 import { inTurn } from './in-turn.ts'
 import { type OpenResponses, openResponses } from './open-responses.ts'
+import { reset } from './reset.ts'
 import { errorReply } from './send.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
@@ -106,10 +107,4 @@ const BODY_CODES: ReadonlyMap<string, S3ErrorCode> = new Map([['HPE_INVALID_EOF_
  */
 function mayAnswer([current, ...later]: readonly ServerResponse[]): boolean {
   return current === undefined || (later.length === 0 && !current.headersSent && !current.req.complete)
-}
-
-/** A plain close could pass for the end of an answer without a length. */
-function reset(socket: Duplex & { readonly resetAndDestroy?: () => void }): void {
-  if (socket.resetAndDestroy) socket.resetAndDestroy()
-  else socket.destroy()
 }

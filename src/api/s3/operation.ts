@@ -7,7 +7,15 @@ import type { Asking } from './anonymous.ts'
 import { S3Error } from './error-codes.ts'
 import type { RequestBody, S3Request } from './request.ts'
 
-export type ReplyBody = string | Buffer | AsyncIterable<Buffer>
+/** Bytes that are made as they are sent. */
+export interface StreamedBody {
+  /** The rest, read anew when what was read ahead for a slow client has been let go. One at a time. */
+  readonly from: (sentBytes: number) => AsyncIterable<Buffer>
+  /** Once nothing more will be read. */
+  readonly close: () => Promise<void>
+}
+
+export type ReplyBody = string | Buffer | StreamedBody
 
 export interface S3Reply {
   readonly status: number

@@ -43,13 +43,15 @@ export function counted(reply: S3Reply, answer: Answer, bodyless: boolean, wante
     return reply
   }
   if (!wanted()) return reply
-  async function* bytes(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of stream) {
+  const { from: uncounted, close } = body
+  async function* from(sentBytes: number): AsyncGenerator<Buffer> {
+    answer.sentBytes = sentBytes
+    for await (const chunk of uncounted(sentBytes)) {
       answer.sentBytes += chunk.length
       yield chunk
     }
   }
-  return { ...reply, body: bytes(body) }
+  return { ...reply, body: { from, close } }
 }
 
 /** Does the bucket that a request names have a log? */

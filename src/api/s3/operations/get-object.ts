@@ -18,15 +18,19 @@ export const getObject = defineOperation({
     const { reply, range } = await planRead(object, input, context)
     const { revoked } = scope.use(object.watch())
     // The first segment is opened before the status line: a disabled key or forged bytes are an honest error.
-    return { ...reply, body: await primed(closing(scope.move(), object.read(range))), revoked }
+    let start: AsyncIterableIterator<Buffer> | undefined = await primed(object.read(range))
+    const open = scope.move()
+    const from = (sentBytes: number): AsyncIterable<Buffer> => {
+      if (!start) return object.read({ start: range.start + sentBytes, end: range.end })
+      const first = start
+      // Not kept: an iterator that has ended holds on to the last that it gave.
+      start = undefined
+      return first
+    }
+    const close = async (): Promise<void> => {
+      using _ = open
+      await start?.return?.()
+    }
+    return { ...reply, body: { from, close }, revoked }
   },
 })
-
-/** The object stays open as long as its bytes are read, also when the client leaves early. */
-async function* closing(open: DisposableStack, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* bytes
-  } finally {
-    open.dispose()
-  }
-}

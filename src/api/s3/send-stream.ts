@@ -1,0 +1,91 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { readAhead } from '../../objects/read-ahead.ts'
+import type { StreamedBody } from './operation.ts'
+import { reset } from './reset.ts'
+
+/** Waiting for every chunk to leave costs a turn of the event loop each; not waiting costs memory for every slow client. */
+const AHEAD_BYTES = 256 * 1024
+const writeAheads = readAhead(64)
+/** Of all other bodies this much waits for its client, and what was read beyond it is let go of after the time. */
+const PIECE_BYTES = 8 * 1024
+const SLOW_MS = 50
+
+/**
+ * The body of a reply whose head is written, with back-pressure. One that fails resets the connection: a clean end of a
+ * short body would look complete to some clients, and IBM's waits for ever on a plain close.
+ */
+export async function sendStream(response: ServerResponse, body: StreamedBody, revoked?: AbortSignal): Promise<void> {
+  const { socket } = response
+  const gone = new AbortController()
+  const onClose = (): void => gone.abort()
+  response.once('close', onClose)
+  const signal = revoked ? AbortSignal.any([gone.signal, revoked]) : gone.signal
+  try {
+    for (let sentBytes = 0; ; ) {
+      const passed = await pass(response, body.from(sentBytes), signal)
+      if (!passed.left) break
+      sentBytes += passed.bytes
+      await passed.left
+    }
+    response.end()
+  } catch (error) {
+    // The client went away while we waited: nobody is left to be told.
+    if (gone.signal.aborted || socket?.destroyed) return
+    if (socket) reset(socket)
+    throw revoked?.aborted ? revoked.reason : error
+  } finally {
+    response.off('close', onClose)
+    await body.close()
+  }
+}
+
+interface Passed {
+  readonly bytes: number
+  /** Of a client too slow to read on for: resolves when the last of these bytes has left. */
+  readonly left?: Promise<void>
+}
+
+async function pass(response: ServerResponse, bytes: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Passed> {
+  using ahead = writeAheads.take()
+  let sentBytes = 0
+  for await (const chunk of bytes) {
+    if (ahead) {
+      signal.throwIfAborted()
+      const room = response.write(chunk)
+      if (!room && response.writableLength > AHEAD_BYTES) await once(response, 'drain', { signal })
+      continue
+    }
+    for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
+      signal.throwIfAborted()
+      // Not a view, which would keep all of the chunk.
+      const piece = Buffer.from(chunk.subarray(start, start + PIECE_BYTES))
+      sentBytes += piece.length
+      const left = written(response, piece, signal)
+      if (!(await withinTime(left, SLOW_MS))) return { bytes: sentBytes, left }
+    }
+  }
+  return { bytes: sentBytes }
+}
+
+function written(response: ServerResponse, piece: Buffer, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    response.write(piece, (error) => {
+      signal.removeEventListener('abort', onAbort)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
+
+async function withinTime(done: Promise<void>, timeMs: number): Promise<boolean> {
+  const late = Promise.withResolvers<false>()
+  const timer = setTimeout(late.resolve, timeMs, false)
+  try {
+    return await Promise.race([done.then(() => true), late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
