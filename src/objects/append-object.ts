@@ -16,9 +16,11 @@ import { type ChangeTarget, type FoundVersion, findObject, isConfirmed } from '.
 import { protectionOf } from './key-slots.ts'
 import { readKey } from './key-versions.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { copied } from './move-to-class.ts'
 import { createdBy } from './notifications/event.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
 import { asDamage } from './open-object.ts'
+import { permitVersion } from './permit-version.ts'
 import { etagOf, type PutInput, type PutResult, putObject } from './put-object.ts'
 import { decodeObject, encodeObject, encodePart, type ObjectRecord } from './records.ts'
 import { loadManifest, storeManifest } from './seal-manifest.ts'
@@ -49,12 +51,14 @@ export async function appendObject(engine: Engine, keys: BucketKeys, input: Appe
     return await made(engine, keys, input)
   }
   using object = await openEnd(engine, keys, bucket, input)
-  await keys.permit(bucket, 'wrap', object.record.wrappedDek.slot)
+  const ask = permitVersion(engine, keys, { bucket, key: input.key }, object.record, 'wrap')
+  await ask()
   await engine.quotas.foresee(bucket, input.key, input.offsetBytes + (input.body.lengthBytes ?? 0))
-  await using draft = engine.drafts.begin(object.record.properties.storageClass)
-  const part = await writePart(engine, keys, draft, bucket, input, object)
+  const { storageClass } = object.record.properties
+  await using draft = engine.drafts.begin(storageClass)
+  const part = await writePart(engine, ask, draft, bucket, input, object)
   using cipher = await keys.summaryCipher(bucket)
-  return await commitPart(engine, keys, draft, cipher, { bucket, input, object, part })
+  return await commitPart(engine, keys, cipher, { bucket, input, object, part, draft, storageClass })
 }
 
 /** Two that make the object at the same time: the second one would have to append. */
@@ -123,7 +127,7 @@ interface NewPart {
 
 async function writePart(
   engine: Engine,
-  keys: BucketKeys,
+  ask: () => Promise<void>,
   draft: Draft,
   bucket: Bucket,
   input: AppendInput,
@@ -134,7 +138,6 @@ async function writePart(
     throw new ObjectsError('TooManyParts', 'The object has as many parts as it can have.')
   }
   const identity = { bucketId: bucket.id, key: input.key, blobId: record.blobId, partNumber: number }
-  const ask = () => keys.permit(bucket, 'wrap', record.wrappedDek.slot)
   const body = permittedBody(engine, ask, withChecksum(input.body, manifest))
   const written = await writeBody(draft, content, identity, body)
   // A slow body must not outlive the permission it started with.
@@ -162,14 +165,16 @@ interface Appending {
   readonly input: AppendInput
   readonly object: Opened
   readonly part: NewPart
+  /** Has the part's bytes, in the store of this class. */
+  readonly draft: Draft
+  readonly storageClass: string | undefined
 }
 
 async function commitPart(
   engine: Engine,
   keys: BucketKeys,
-  draft: Draft,
   cipher: RecordCipher,
-  { bucket: { name }, input, object, part }: Appending,
+  { bucket: { name }, input, object, part, draft, storageClass }: Appending,
 ): Promise<PutResult> {
   const { key, conditions } = input
   const { number, written, summary } = part
@@ -192,7 +197,9 @@ async function commitPart(
   const manifest: Manifest = { ...described, ...whole, sizeBytes, parts }
   const bucketOf = () => appendable(engine, input.bucket)
   const envelope = { bucket: bucketOf(), key, versionId, blobId }
-  const stored = await storeManifest(draft, object.content.dek, envelope, manifest)
+  const store = (to: Draft) => storeManifest(to, object.content.dek, envelope, manifest)
+  await using drafts = new AsyncDisposableStack()
+  let placed = { draft, storageClass, blob: written.blob, manifest: await store(draft) }
   const modifiedAtMs = engine.clock.now()
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const bucket = bucketOf()
@@ -203,20 +210,34 @@ async function commitPart(
     if (!row || !current?.blobId.equals(blobId) || current.sizeBytes !== former.sizeBytes) throw wrongOffset()
     assertRemovable([current], modifiedAtMs)
     await checkConditions(keys, bucket, key, conditions, row)
+    const { storageClass: inClass } = current.properties
+    if (inClass !== placed.storageClass) {
+      // Moved meanwhile, and nothing would ever look for what comes to it in the store of its former class.
+      const to = drafts.use(engine.drafts.begin(inClass))
+      const blob = await copied(engine, to, written.blob)
+      placed = { draft: to, storageClass: inClass, blob, manifest: await store(to) }
+      continue
+    }
     const seal = (part: number, said: Summary) => sealSummary(cipher, bucket, key, blobId, part, said)
     const next: ObjectRecord = {
       ...current,
-      ...{ sizeBytes, modifiedAtMs, data: { partCount: parts.length }, manifest: stored, summary: seal(0, whole) },
+      ...{
+        sizeBytes,
+        modifiedAtMs,
+        data: { partCount: parts.length },
+        manifest: placed.manifest,
+        summary: seal(0, whole),
+      },
     }
-    const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: written.blob, partSalt: written.partSalt }
+    const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: placed.blob, partSalt: written.partSalt }
     const created = { name: createdBy(keys.asker), key, sizeBytes, etag: whole.etag, versionId }
     const events = engine.notifications.writes(bucket, created, keys.asker)
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'put', space: SPACE.head, key: row.key, value: encodeObject(next), if: row.token },
       ...(await plainAsPart(engine, current, former, seal)),
-      ...partWrites(blobId, number, encodePart({ ...added, summary: seal(number, summary) }), written.blob),
-      ...('blob' in stored ? [owned(stored.blob, SPACE.head, row.key)] : []),
+      ...partWrites(blobId, number, encodePart({ ...added, summary: seal(number, summary) }), placed.blob),
+      ...('blob' in placed.manifest ? [owned(placed.manifest.blob, SPACE.head, row.key)] : []),
       ...('blob' in current.manifest
         ? [engine.garbage.entry({ blobs: [current.manifest.blob], blobId: blobId.toString('hex') })]
         : []),
@@ -224,8 +245,8 @@ async function commitPart(
       ...events,
     ]
     using _room = await engine.quotas.reserve(bucket, key, state, written.sizeBytes)
-    if (await commitOrLeave(engine, draft, writes)) {
-      draft.keep()
+    if (await commitOrLeave(engine, placed.draft, writes)) {
+      placed.draft.keep()
       if (events.length > 0) engine.notifications.wake()
       if ('blob' in current.manifest) engine.garbage.collect()
       return { ...whole, versionId, modifiedAtMs, sizeBytes, protection: protectionOf(bucket, next) }

@@ -66,7 +66,8 @@ interface Moved {
   readonly to: BlobId
 }
 
-async function copied(engine: Engine, draft: Draft, blob: BlobId, signal: AbortSignal | undefined): Promise<BlobId> {
+/** The same bytes in the store that the draft is of. */
+export async function copied(engine: Engine, draft: Draft, blob: BlobId, signal?: AbortSignal): Promise<BlobId> {
   const info = await engine.blobs.stat(blob)
   const lengthBytes = info?.lengthBytes ?? 0
   // What is missing is told by reading it.

@@ -15,7 +15,8 @@ import { type Protection, protectionOf } from './key-slots.ts'
 import { partKey, SPACE } from './keyspace.ts'
 import type { StoredProperties, Tag } from './object-properties.ts'
 import { type ReadableBlobs, withoutOuterLayer } from './outer-layer.ts'
-import { decodePart, isMarker, type ObjectRecord } from './records.ts'
+import { permitVersion } from './permit-version.ts'
+import { decodePart, type ObjectRecord } from './records.ts'
 import { loadManifest } from './seal-manifest.ts'
 import { tagsOf } from './seal-properties.ts'
 import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
@@ -95,7 +96,7 @@ async function openRecord(
   const manifest = await damaged(() => loadManifest(engine.blobs, content.dek, envelope, record.manifest))
   if (manifest.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
-  const ask = () => permitReading(engine, keys, bucket, key, record)
+  const ask = permitVersion(engine, keys, { bucket, key }, record, 'unwrap')
   const held = scope.move()
   return {
     blobId: record.blobId,
@@ -117,25 +118,6 @@ async function openRecord(
 async function identified(engine: Engine, target: VersionTarget) {
   const found = await findObject(engine, target)
   return { ...found, blobId: found.record.blobId }
-}
-
-/** A download goes on when the key that it began under is refused but its DEK is under another one by now. */
-async function permitReading(
-  engine: Engine,
-  keys: BucketKeys,
-  bucket: Bucket,
-  key: string,
-  { versionId, blobId, wrappedDek, sealing }: ObjectRecord,
-): Promise<void> {
-  // The key of an outer layer is under the bucket's.
-  if (sealing.outerKey) await keys.permit(bucket, 'unwrap')
-  try {
-    await keys.permit(bucket, 'unwrap', wrappedDek.slot)
-  } catch (error) {
-    const now = (await findVersion(engine, { bucket, key, versionId }))?.record
-    if (!now || isMarker(now) || !now.blobId.equals(blobId) || now.wrappedDek.slot === wrappedDek.slot) throw error
-    await keys.permit(bucket, 'unwrap', now.wrappedDek.slot)
-  }
 }
 
 async function* readRange(

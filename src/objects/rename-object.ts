@@ -1,6 +1,6 @@
 import { random16 } from '../base/ids.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
-import type { Write } from '../storage/metadata/metadata-store.ts'
+import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
 import { permittedBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
@@ -12,10 +12,11 @@ import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject } from './find-version.ts'
-import { destinationOf, slotOf } from './key-slots.ts'
+import { destinationOf, findSlot, slotOf } from './key-slots.ts'
 import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
 import { type OpenObject, openObject } from './open-object.ts'
+import { permitVersion } from './permit-version.ts'
 import { decodeObject, encodeObject, encodePart, type ObjectRecord, type PartRecord } from './records.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { sealedProperties, tagsOf } from './seal-properties.ts'
@@ -42,6 +43,8 @@ export interface RenameInput {
 
 /** Each but the first means that the object was rewrapped, or something else was said of it, meanwhile. */
 const MAX_ATTEMPTS = 50
+/** Each but the first means that the object was moved to another storage class while its bytes were sealed anew. */
+const MAX_STARTS = 5
 
 /**
  * Gives an object another name in one commit: at no time has it both or none. Its keys are bound to its name, so its bytes
@@ -49,28 +52,57 @@ const MAX_ATTEMPTS = 50
  * versions, RenameTokenUsed.
  */
 export async function renameObject(engine: Engine, keys: BucketKeys, input: RenameInput): Promise<void> {
+  for (let start = 0; start < MAX_STARTS; start++) {
+    if (await tryToRename(engine, keys, input)) return
+  }
+  throw changed()
+}
+
+/** False when its bytes would lie in another store than the one of its class. */
+async function tryToRename(engine: Engine, keys: BucketKeys, input: RenameInput): Promise<boolean> {
   const { from, to } = input
   const bucket = unversioned(engine, input.bucket)
   if (from === to) throw new ObjectsError('RenameRefused', 'The object has this name already.')
-  if (await isDone(engine, bucket, input)) return
+  if (await isDone(engine, bucket, input)) return true
   const { record } = await findObject(engine, { bucket, key: from })
   if ((await input.confirm?.(from, record.blobId)) === false) throw changed()
   using object = await openObject(engine, keys, { bucket, key: from })
   if (!object.blobId.equals(record.blobId)) throw changed()
   await input.check({ etag: object.manifest.etag, modifiedAtMs: object.modifiedAtMs })
   const blobId = random16()
-  const { id: slot } = destinationOf(bucket, slotOf(bucket, record.wrappedDek.slot))
-  const { asked, outerKey } = record.sealing
-  using content = await newContentKeys(
-    keys,
-    { bucket, key: to, blobId },
-    slot,
-    { asked, twice: outerKey !== undefined },
-    record.wrappedDek.context,
-  )
-  await using draft = engine.drafts.begin(record.properties.storageClass)
-  const renaming = { input, bucket, blobId, object, source: record, content }
-  await commitName(engine, keys, draft, renaming, await copyParts(engine, keys, draft, renaming, slot))
+  const source = await sourceNow(engine, input, record)
+  const { context } = source.record.wrappedDek
+  const twice = record.sealing.outerKey !== undefined
+  const place = { bucket: source.bucket, key: to, blobId }
+  using content = await newContentKeys(keys, place, source.slot, { twice }, context)
+  const { storageClass } = source.record.properties
+  await using draft = engine.drafts.begin(storageClass)
+  const renaming = { input, blobId, object, source, content, storageClass }
+  return await commitName(engine, keys, draft, renaming, await copyParts(engine, keys, draft, renaming))
+}
+
+interface Source {
+  readonly bucket: Bucket
+  readonly row: Entry
+  readonly record: ObjectRecord
+  /** What the DEK of the new name belongs under. */
+  readonly slot: number
+}
+
+/** The object as it is now, which may have been rewrapped. Throws when it was written, appended to, or is gone. */
+async function sourceNow(engine: Engine, input: RenameInput, as: ObjectRecord): Promise<Source> {
+  for (let attempt = 1; ; attempt++) {
+    const bucket = unversioned(engine, input.bucket)
+    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, input.from))
+    const record = row && decodeObject(row.value)
+    // An append, be it of nothing, seals another summary.
+    if (!row || !record?.blobId.equals(as.blobId) || !record.summary.equals(as.summary)) throw changed()
+    const { slot: id } = record.wrappedDek
+    // One that the bucket got after the look at it.
+    const slot = attempt < MAX_ATTEMPTS ? findSlot(bucket, id) : slotOf(bucket, id)
+    if (slot) return { bucket, row, record, slot: destinationOf(bucket, slot).id }
+    await engine.buckets.refresh(bucket.name)
+  }
 }
 
 function unversioned(engine: Engine, bucket: Bucket): Bucket {
@@ -90,13 +122,14 @@ async function isDone(engine: Engine, bucket: Bucket, { from, to, token }: Renam
 
 interface Renaming {
   readonly input: RenameInput
-  /** As it was when the DEK was wrapped. */
-  readonly bucket: Bucket
   /** Of the new envelope. */
   readonly blobId: Buffer
   readonly object: OpenObject
-  readonly source: ObjectRecord
+  /** As it was when the DEK was wrapped. */
+  readonly source: Source
   readonly content: NewContentKeys
+  /** Whose store the bytes go to. */
+  readonly storageClass: string | undefined
 }
 
 interface CopiedPart {
@@ -109,11 +142,10 @@ async function copyParts(
   engine: Engine,
   keys: BucketKeys,
   draft: Draft,
-  { input, bucket, blobId, object, content }: Renaming,
-  slot: number,
+  { input, blobId, object, source: { bucket, record }, content }: Renaming,
 ): Promise<CopiedPart[]> {
   const copies: CopiedPart[] = []
-  const ask = () => keys.permit(bucket, 'wrap', slot)
+  const ask = permitVersion(engine, keys, { bucket, key: input.from }, record, 'wrap')
   let start = 0
   for (const part of object.manifest.parts) {
     const end = start + part.sizeBytes
@@ -137,14 +169,15 @@ async function commitName(
   engine: Engine,
   keys: BucketKeys,
   draft: Draft,
-  { input, bucket: wrappedIn, blobId, object, source, content }: Renaming,
+  { input, blobId, object, source, content, storageClass }: Renaming,
   parts: readonly CopiedPart[],
-): Promise<void> {
+): Promise<boolean> {
   const { from, to, conditions, token } = input
   const { manifest } = object
+  const { bucket: wrappedIn } = source
   using cipher = await keys.summaryCipher(wrappedIn)
   const seal: SealSummary = (number, summary) => sealSummary(cipher, wrappedIn, to, blobId, number, summary)
-  const envelope = { bucket: wrappedIn, key: to, versionId: source.versionId, blobId }
+  const envelope = { bucket: wrappedIn, key: to, versionId: source.record.versionId, blobId }
   const sealed = await storeManifest(draft, content.dek, envelope, {
     ...manifest,
     parts: parts.map(({ part }) => part),
@@ -152,21 +185,18 @@ async function commitName(
   const { etag, checksum } = manifest
   const summary = seal(0, checksum ? { etag, checksum } : { etag })
   const [only] = parts
-  await using staged = await stageParts(engine, draft, blobId, 'blob' in source.data ? [] : parts, seal)
-  const data = 'blob' in source.data && only ? { blob: only.record.blob } : { partCount: parts.length }
+  const { data: held } = source.record
+  await using staged = await stageParts(engine, draft, blobId, 'blob' in held ? [] : parts, seal)
+  const data = 'blob' in held && only ? { blob: only.record.blob } : { partCount: parts.length }
   let wrapped = { dek: content.wrapped, forRow: wrappedIn.token }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const bucket = unversioned(engine, input.bucket)
-    if (bucket.token !== wrapped.forRow) {
-      // What wraps keys may have changed with the bucket's row: nothing is stored any more under what did before.
-      const { id } = destinationOf(bucket, slotOf(bucket, wrapped.dek.slot))
-      const { context } = source.wrappedDek
-      wrapped = { dek: await keys.wrapDek(bucket, to, blobId, content.secret, id, context), forRow: bucket.token }
+    const { bucket, row, record: now, slot } = await sourceNow(engine, input, source.record)
+    if (now.properties.storageClass !== storageClass) return false
+    if (bucket.token !== wrapped.forRow || slot !== wrapped.dek.slot) {
+      // What wraps keys, or where the object belongs, may have changed: nothing is stored any more under what did before.
+      const { context } = now.wrappedDek
+      wrapped = { dek: await keys.wrapDek(bucket, to, blobId, content.secret, slot, context), forRow: bucket.token }
     }
-    const row = await engine.metadata.get(SPACE.head, headKey(bucket.id, from))
-    const now = row && decodeObject(row.value)
-    // Written, appended to, or gone.
-    if (!row || !now?.blobId.equals(source.blobId) || now.sizeBytes !== source.sizeBytes) throw changed()
     const target = await engine.metadata.get(SPACE.head, headKey(bucket.id, to))
     await checkConditions(keys, bucket, to, conditions, target)
     const replaced = target && decodeObject(target.value)
@@ -176,7 +206,7 @@ async function commitName(
     const said = { ...plain, ...(token === undefined ? {} : { renamed: { token, from } }), tags }
     const record: ObjectRecord = {
       ...{ versionId: now.versionId, sizeBytes: now.sizeBytes, modifiedAtMs: now.modifiedAtMs, blobId },
-      ...{ wrappedDek: wrapped.dek, sealing: content.sealing, summary, manifest: sealed, data },
+      ...{ wrappedDek: wrapped.dek, sealing: { ...now.sealing, ...content.sealing }, summary, manifest: sealed, data },
       properties: await sealedProperties(keys, { bucket, key: to, blobId }, said),
     }
     const key = headKey(bucket.id, to)
@@ -207,7 +237,7 @@ async function commitName(
       draft.keep()
       if (events.length > 0) engine.notifications.wake()
       engine.garbage.collect()
-      return
+      return true
     }
     await engine.buckets.refresh(bucket.name)
   }

@@ -170,9 +170,11 @@ export const openUpload = (
     throw uploadKeyError(error)
   })
 
-/** A DEK that wraps no more must not take what is new. */
-const permitUpload = (engine: Engine, keys: BucketKeys, upload: Upload): Promise<void> =>
-  underItsKey(engine, upload, ({ bucket, record }) => keys.permit(bucket, 'wrap', record.wrappedDek.slot))
+/** A DEK that wraps no more must not take what is new: the key is asked that the upload is under now. */
+async function permitUpload(engine: Engine, keys: BucketKeys, { bucket, key, uploadId }: Upload): Promise<void> {
+  const now = await findUpload(engine, bucket, key, uploadId)
+  await underItsKey(engine, now, ({ record }) => keys.permit(bucket, 'wrap', record.wrappedDek.slot))
+}
 
 /** What wrapped its DEK when the upload was looked up may be gone, for the DEK is rewrapped by now. Throws NoSuchUpload when the upload is. */
 async function underItsKey<T>(engine: Engine, upload: Upload, act: (upload: Upload) => Promise<T>): Promise<T> {
