@@ -1,10 +1,9 @@
 import { encodeList } from '../base/bytes.ts'
 import type { BucketKeys } from './bucket-keys.ts'
-import { currentOf } from './buckets.ts'
+import { type Bucket, currentOf } from './buckets.ts'
 import type { Engine } from './engine.ts'
 import { openTags, type Tag } from './object-properties.ts'
 import type { UploadRecord } from './records.ts'
-import type { Upload } from './uploads.ts'
 
 /** What the request that began an upload said of the object, for whoever is asked about its parts. */
 export interface SaidOfUpload {
@@ -13,13 +12,19 @@ export interface SaidOfUpload {
   readonly tags: readonly Tag[]
 }
 
-const aad = ({ bucket, key, id }: Pick<Upload, 'key' | 'id'> & { readonly bucket: { readonly id: string } }): Buffer =>
-  encodeList(['OEF1/said', bucket.id, key, id])
+interface Begun {
+  /** Identity of its envelope. */
+  readonly id: Buffer
+  readonly bucket: Bucket
+  readonly key: string
+}
+
+const aad = ({ bucket, key, id }: Begun): Buffer => encodeList(['OEF1/said', bucket.id, key, id])
 
 /** Asks for the bucket metadata key only when there is something to seal. */
 export async function sealSaid(
   keys: BucketKeys,
-  upload: Pick<Upload, 'bucket' | 'key' | 'id'>,
+  upload: Begun,
   headers: Readonly<Record<string, string>>,
 ): Promise<NonNullable<UploadRecord['said']>> {
   if (Object.keys(headers).length === 0) return 'nothing'
@@ -28,7 +33,11 @@ export async function sealSaid(
 }
 
 /** Needs the root key: throws the key provider's codes. */
-export async function saidOfUpload(engine: Engine, keys: BucketKeys, upload: Upload): Promise<SaidOfUpload> {
+export async function saidOfUpload(
+  engine: Engine,
+  keys: BucketKeys,
+  upload: Begun & { readonly record: UploadRecord },
+): Promise<SaidOfUpload> {
   const { key, id, record } = upload
   const { said, properties } = record
   if (!Buffer.isBuffer(said) && !properties.sealedTags) {
