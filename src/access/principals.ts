@@ -4,7 +4,8 @@ import { accountArn, type Requester } from './requester.ts'
 type PrincipalPattern =
   | { readonly type: 'everyone' }
   | { readonly type: 'account'; readonly accountId: string }
-  | { readonly type: 'arn'; readonly arn: string }
+  /** `id`: of whom the ARN named when the policy was stored. Absent: whoever it names. */
+  | { readonly type: 'arn'; readonly arn: string; readonly id?: string | undefined }
   | { readonly type: 'canonical'; readonly id: string }
   | { readonly type: 'service'; readonly name: string }
   | { readonly type: 'federated'; readonly provider: string }
@@ -70,6 +71,12 @@ function parseAws(name: string): PrincipalPattern {
   return { type: 'arn', arn: name }
 }
 
+type ArnPattern = Extract<PrincipalPattern, { readonly type: 'arn' }>
+
+const idsOf = ({ ids, arns }: Requester): readonly string[] => ids ?? arns
+const isNamed = ({ arn, id }: ArnPattern, requester: Requester): boolean =>
+  id === undefined ? requester.arns.includes(arn) : idsOf(requester).includes(id)
+
 export const namesEveryone = ({ list }: Principals): boolean => list.some(({ type }) => type === 'everyone')
 
 /**
@@ -77,7 +84,9 @@ export const namesEveryone = ({ list }: Principals): boolean => list.some(({ typ
  * session: each of them must be named. The account's ARN alone leaves out the account itself, and nobody in it.
  */
 export function isExempt({ list }: Principals, requester: Requester): boolean {
-  const names = (arn: string): boolean => list.some((pattern) => pattern.type === 'arn' && pattern.arn === arn)
+  const names = (_: string, index: number): boolean => list.some((one) => one.type === 'arn' && isNth(one, index))
+  const isNth = ({ arn, id }: ArnPattern, index: number): boolean =>
+    id === undefined ? requester.arns[index] === arn : idsOf(requester)[index] === id
   const matches = list.map((pattern) => matchOne(pattern, requester))
   const { type, accountId, arns } = requester
   if (type !== 'identity' || accountId === undefined) return matches.includes('named')
@@ -109,7 +118,7 @@ function matchOne(pattern: PrincipalPattern, requester: Requester): PrincipalMat
       return requester.arns.includes(accountArn(pattern.accountId)) ? 'named' : 'account'
     }
     case 'arn':
-      return named(requester.type === 'identity' && requester.arns.includes(pattern.arn))
+      return named(requester.type === 'identity' && isNamed(pattern, requester))
     case 'canonical':
       return requester.type === 'identity' && requester.canonicalId === pattern.id ? 'account' : 'none'
     case 'service':

@@ -7,6 +7,8 @@ export interface Requester {
   readonly canonicalId?: string | undefined
   /** Names that a policy can give it, the most telling one first: the ARN of a session, then that of its role. */
   readonly arns: readonly string[]
+  /** What stays the same of whom each ARN names, and is never another's. Absent: the ARNs themselves. */
+  readonly ids?: readonly string[]
   /** `crn…` or `<name>.amazonaws.com`: of a service. */
   readonly services?: readonly string[] | undefined
   /** Identity provider that a web identity came through. */

@@ -21,6 +21,8 @@ export interface AwsIdentity {
   readonly name: string
   /** The most telling one first: of a session, then of its role. */
   readonly arns: readonly string[]
+  /** Of whom each ARN names, and never of another one: `AIDA…`, `AROA…:session`, `AROA…`. */
+  readonly ids: readonly string[]
   /** `unreadable`: what cannot be read might deny. */
   readonly sources: readonly PolicySource[] | 'unreadable'
   /** Of a session that was got with a web identity. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { clientAddressBehind } from '../api/common/client-address.ts'
+import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
@@ -109,6 +110,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   })
   opened.resolve(objects)
   await watchBudgets(objects, budgeted)
+  await bindStoredPolicies({
+    ...{ objects, iam },
+    onError: (err) => log.error({ err }, 'a stored policy knows users and roles by their names alone, as before'),
+  })
   scope.defer(() => objects.close())
   if (kms) scope.defer(kms.onKeyEvent(({ keyCrn }) => objects.keyChecks.doubt(keyCrn)))
   if (kms) scope.defer(rewrapOnEvents(objects, kms, config['rewrap.automatic'], log))
@@ -119,6 +124,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     objects,
     iam,
     clock,
+    identities: iam.aws.uniqueIds,
     query: createQueryServer({ iam, clock, settings: { region: config['s3.region'] } }),
     domains: config['s3.domain'],
     websiteDomains: config['s3.website-domain'],

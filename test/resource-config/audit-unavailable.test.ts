@@ -44,6 +44,7 @@ beforeAll(async () => {
       accounts: () => [],
       accountsOfEmail: () => [],
     },
+    identities: { idOf: () => undefined, arnOf: () => undefined },
     query: () => {
       throw new Error('not asked for')
     },

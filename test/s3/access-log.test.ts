@@ -32,6 +32,7 @@ beforeAll(async () => {
   const handler = createS3Handler({
     objects: test.house.objects,
     iam,
+    identities: { idOf: unused, arnOf: unused },
     query: unused,
     clock: systemClock,
     domains: [],

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Directory } from '../../access/principal-ids.ts'
 import type { Clock } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
 import { readBytes } from '../../base/streams.ts'
@@ -36,6 +37,8 @@ export interface S3HandlerOptions {
     Iam,
     'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner' | 'accounts' | 'accountsOfEmail'
   >
+  /** Whom the ARNs of policies mean. */
+  readonly identities: Directory
   /** The query APIs of IAM and STS, which are called on the same endpoint. */
   readonly query: QueryServer
   readonly clock: Clock
@@ -274,7 +277,7 @@ function context(
   caller: Caller,
   asker: Asker,
   { may, require, guarded }: Authorisation,
-  { objects, iam, settings }: S3HandlerOptions,
+  { objects, iam, identities, settings }: S3HandlerOptions,
 ): OperationContext {
   const { principal } = caller
   const own = principal.type === 'anonymous' ? undefined : principal.accountId
@@ -285,6 +288,7 @@ function context(
     settings,
     keyInstances: (accountId) => (accountId === own ? iam.instances({ service: 'kms', accountId }) : []),
     accounts: accountDirectory(iam),
+    identities,
     mayUseRootKey: (rootKeyCrn, bucketAccountId) =>
       principal.type !== 'anonymous' && mayUseRootKey(iam, principal, { rootKeyCrn, bucketAccountId }),
     may,

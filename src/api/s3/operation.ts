@@ -1,3 +1,4 @@
+import type { Directory } from '../../access/principal-ids.ts'
 import type { Instance } from '../../iam/instances.ts'
 import type { Tag } from '../../objects/object-properties.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
@@ -80,6 +81,8 @@ export interface OperationContext extends Caller {
   /** Key management instances of the caller's account that are known here; none of another account. */
   readonly keyInstances: (accountId: string) => readonly Instance[]
   readonly accounts: AccountDirectory
+  /** Whom the ARNs of policies mean. */
+  readonly identities: Directory
   /** Is the caller allowed this, too? For what is done, or told, only to those who are. */
   readonly may: (use: ResourceUse) => Promise<boolean>
   /** Throws AccessDenied when not. */

@@ -10,6 +10,7 @@ import { type AccessKeys, createAccessKeys } from './access-keys.ts'
 import { type AwsDirectory, awsDirectory } from './directory.ts'
 import { type AwsGroup, type AwsKind, type AwsRole, type AwsUser, entityKey } from './entity.ts'
 import type { Sessions } from './sessions.ts'
+import { createUniqueIds, type UniqueIds } from './unique-ids.ts'
 import { checkUserArn } from './user-arns.ts'
 
 /** Identities of AWS's kind, which have no rights but those of their policies. */
@@ -19,6 +20,7 @@ export interface AwsIdentities {
   readonly roles: AwsDirectory<AwsRole>
   readonly accessKeys: AccessKeys
   readonly sessions: Sessions
+  readonly uniqueIds: UniqueIds
   readonly oidcProviders: OidcProviders
   readonly verifyWebIdentity: VerifyWebIdentity
   readonly newId: (kind: AwsKind) => string
@@ -41,6 +43,7 @@ export function createAwsIdentities(state: IamState, sessions: Sessions, oidc: O
   const oidcProviders = createOidcProviders(state, oidc)
   const keys = createIssuerKeys({ fetchDocument: oidc.fetchDocument, rules: oidc, clock: state.clock })
   return {
+    uniqueIds: createUniqueIds(state),
     oidcProviders,
     verifyWebIdentity: webIdentities({ providers: oidcProviders, keys, clock: state.clock }),
     users: awsDirectory(state, awsUsers, {

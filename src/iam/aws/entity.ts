@@ -32,6 +32,8 @@ export type AwsGroup = AwsEntity
 export interface AwsRole extends AwsEntity {
   /** The policy that says who may take it on. */
   readonly trust: string
+  /** Whom the ARNs in it mean, by ARN. Absent: of an earlier release. */
+  readonly trustIds?: Readonly<Record<string, string>> | undefined
   readonly description?: string | undefined
   readonly maxSessionSeconds: number
 }
@@ -57,6 +59,7 @@ const groupSchema = z.strictObject(entity)
 const roleSchema = z.strictObject({
   ...entity,
   trust: z.string(),
+  trustIds: z.record(z.string(), z.string()).optional(),
   description: z.string().optional(),
   maxSessionSeconds: z.number(),
 })

@@ -14,6 +14,7 @@ export function awsUserPrincipal({ awsGroups }: Pick<IamState, 'awsGroups'>, use
     kind: 'user',
     name: user.name,
     arns: [arnOf('user', user)],
+    ids: [user.id],
     sources: known.length === groups.length ? sources : 'unreadable',
   })
 }
@@ -32,6 +33,7 @@ export function awsRolePrincipal(role: AwsRole, session: RoleSession): UserPrinc
     kind: 'role',
     name,
     arns: [`arn:aws:sts::${accountId}:assumed-role/${name}/${session.name}`, arnOf('role', role)],
+    ids: [`${role.id}:${session.name}`, role.id],
     sources: [{ of: `role ${name}`, policies, attached }],
     session: { policies: session.policies, managed: session.managed },
     ...(session.federated ? { federated: session.federated } : {}),

@@ -1,5 +1,6 @@
 import { type Acl, withoutPublic } from '../../../access/acl.ts'
 import { type Policy, parsePolicy } from '../../../access/policy.ts'
+import { type PrincipalIds, withPrincipalIds } from '../../../access/principal-ids.ts'
 import { isPublicPolicy } from '../../../access/public.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
 import type { ObjectsService } from '../../../objects/objects.ts'
@@ -41,14 +42,14 @@ export function policyOf(objects: Pick<ObjectsService, 'document'>, bucket: Buck
   if (!stored) return undefined
   const known = read.get(stored)
   if (known) return known
-  const policy = parse(stored.text, bucket.name)
+  const policy = parse(stored.text, bucket.name, stored.ids)
   read.set(stored, policy)
   return policy
 }
 
-function parse(text: string, bucket: string): ReadPolicy | 'unreadable' {
+function parse(text: string, bucket: string, ids: PrincipalIds | undefined): ReadPolicy | 'unreadable' {
   try {
-    const policy = parsePolicy(text, { of: 'bucket', bucket })
+    const policy = withPrincipalIds(parsePolicy(text, { of: 'bucket', bucket }), ids)
     return { ...policy, isPublic: isPublicPolicy(policy) }
   } catch {
     return 'unreadable'

@@ -6,8 +6,11 @@ import type { Bucket } from '../../../objects/buckets.ts'
 import type { ObjectsService } from '../../../objects/objects.ts'
 import { storedDocument } from '../stored-document.ts'
 
-/** As the owner wrote it: S3 gives it back byte for byte. */
-export const bucketPolicy = storedDocument('policy', z.strictObject({ text: z.string() }))
+/** As the owner wrote it: S3 gives it back byte for byte. `ids`: whom the ARNs in it mean; absent of an earlier release. */
+export const bucketPolicy = storedDocument(
+  'policy',
+  z.strictObject({ text: z.string(), ids: z.record(z.string(), z.string()).exactOptional() }),
+)
 
 export const OWNERSHIPS = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'] as const
 export type Ownership = (typeof OWNERSHIPS)[number]

@@ -12,7 +12,8 @@ export function requesterOf(principal: Asking, iam: Pick<Iam, 'decide' | 'owner'
     return { type: 'service', accountId, arns: [], services: [principal.serviceName, iamId] }
   }
   if (principal.aws) {
-    return { type: 'identity', accountId, canonicalId: iam.owner(accountId)?.id, arns: principal.aws.arns }
+    const { arns, ids } = principal.aws
+    return { type: 'identity', accountId, canonicalId: iam.owner(accountId)?.id, arns, ids }
   }
   const own = identityArn(accountId, iamId)
   return {

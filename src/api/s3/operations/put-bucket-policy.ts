@@ -1,4 +1,5 @@
 import { parsePolicy } from '../../../access/policy.ts'
+import { principalIds } from '../../../access/principal-ids.ts'
 import { isPublicPolicy } from '../../../access/public.ts'
 import { blockOf, bucketPolicy } from '../access/documents.ts'
 import { readXmlBody } from '../checksum-headers.ts'
@@ -16,12 +17,13 @@ export const putBucketPolicy = defineOperation({
   query: { policy: true },
   action: 's3:PutBucketPolicy',
   parse: bucketTarget,
-  run: async (name, { objects, request, body }) => {
+  run: async (name, { objects, request, body, identities }) => {
     const bucket = objects.buckets.get(name)
     const text = textOf(await readXmlBody(request, body, { maxBytes: MAX_BODY_BYTES }))
     const policy = parsePolicy(text, { of: 'bucket', bucket: name })
+    const ids = principalIds(policy, identities)
     if (isPublicPolicy(policy) && blockOf(objects, bucket).blockPublicPolicy) throw new S3Error('AccessDenied')
-    await bucketPolicy.change(objects, bucket, { text })
+    await bucketPolicy.change(objects, bucket, { text, ids })
     return { status: 204 }
   },
 })

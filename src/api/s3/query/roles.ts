@@ -1,4 +1,5 @@
 import { parseNewPolicy } from '../../../access/policy.ts'
+import { principalIds, shownPolicy } from '../../../access/principal-ids.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import {
@@ -13,13 +14,13 @@ import {
   validation,
 } from './query-operation.ts'
 
-const roleXml = (role: AwsRole): XmlObject => ({
+const roleXml = (role: AwsRole, { iam }: QueryCall): XmlObject => ({
   Path: role.path,
   RoleName: role.name,
   RoleId: role.id,
   Arn: arnOf('role', role),
   CreateDate: isoDate(role.createdAtMs),
-  AssumeRolePolicyDocument: encodeURIComponent(role.trust),
+  AssumeRolePolicyDocument: encodeURIComponent(shownPolicy(role.trust, role.trustIds, iam.aws.uniqueIds)),
   ...(role.description === undefined ? {} : { Description: role.description }),
   MaxSessionDuration: role.maxSessionSeconds,
 })
@@ -30,12 +31,12 @@ const found = (call: QueryCall): AwsRole => call.iam.aws.roles.get(call.accountI
 /** AWS: of a trust policy. */
 const MAX_TRUST_CHARACTERS = 2048
 
-function trustPolicy(document: string): string {
-  parseNewPolicy(document, { of: 'role' })
+function trustPolicy(document: string, { iam }: QueryCall): Pick<AwsRole, 'trust' | 'trustIds'> {
+  const trustIds = principalIds(parseNewPolicy(document, { of: 'role' }), iam.aws.uniqueIds)
   if (document.replace(/\s/g, '').length > MAX_TRUST_CHARACTERS) {
     throw validation(`A trust policy has at most ${MAX_TRUST_CHARACTERS} characters.`)
   }
-  return document
+  return { trust: document, trustIds }
 }
 
 function maxSession(form: QueryForm): number | undefined {
@@ -64,15 +65,15 @@ export const ROLES: readonly QueryOperation[] = [
       const role = await iam.aws.roles.create({
         ...{ accountId, id: iam.aws.newId('role'), name: nameOf('role', call), path: form.get('Path') ?? '/' },
         ...{ createdAtMs: nowMs, policies: [], attached: [], ...description(form) },
-        trust: trustPolicy(form.require('AssumeRolePolicyDocument')),
+        ...trustPolicy(form.require('AssumeRolePolicyDocument'), call),
         maxSessionSeconds: maxSession(form) ?? 3600,
       })
-      return { Role: roleXml(role) }
+      return { Role: roleXml(role, call) }
     },
   },
   {
     ...{ name: 'GetRole', api: 'iam', takes: ['RoleName'], resource },
-    run: (call) => ({ Role: roleXml(found(call)) }),
+    run: (call) => ({ Role: roleXml(found(call), call) }),
   },
   {
     ...{ name: 'ListRoles', api: 'iam', takes: ['PathPrefix', ...PAGING], resource },
@@ -80,7 +81,7 @@ export const ROLES: readonly QueryOperation[] = [
       const prefix = call.form.get('PathPrefix') ?? '/'
       const roles = call.iam.aws.roles.list(call.accountId).filter(({ path }) => path.startsWith(prefix))
       const { items, facts } = paged(call, roles, ({ name }) => name.toLowerCase())
-      return { Roles: { member: items.map(roleXml) }, ...facts }
+      return { Roles: { member: items.map((role) => roleXml(role, call)) }, ...facts }
     },
   },
   {
@@ -105,8 +106,8 @@ export const ROLES: readonly QueryOperation[] = [
     ...{ name: 'UpdateAssumeRolePolicy', api: 'iam', takes: ['RoleName', 'PolicyDocument'], changes: true, resource },
     run: async (call) => {
       found(call)
-      const trust = trustPolicy(call.form.require('PolicyDocument'))
-      await call.iam.aws.roles.change(call.accountId, nameOf('role', call), (role) => ({ ...role, trust }))
+      const trust = trustPolicy(call.form.require('PolicyDocument'), call)
+      await call.iam.aws.roles.change(call.accountId, nameOf('role', call), (role) => ({ ...role, ...trust }))
       return undefined
     },
   },

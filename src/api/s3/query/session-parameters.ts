@@ -1,5 +1,6 @@
 import { managedPolicy } from '../../../access/managed-policies.ts'
 import { type Policy, parseNewPolicy, parsePolicy } from '../../../access/policy.ts'
+import { withPrincipalIds } from '../../../access/principal-ids.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { TemporaryCredentials } from '../../../iam/aws/sessions.ts'
 import type { XmlObject } from '../xml/encode.ts'
@@ -52,9 +53,9 @@ export function roleNamed({ form, iam }: Pick<QueryCall, 'form' | 'iam'>): AwsRo
 }
 
 /** Undefined when it cannot be read. */
-export function trustOf({ trust }: AwsRole): Policy | undefined {
+export function trustOf({ trust, trustIds }: AwsRole): Policy | undefined {
   try {
-    return parsePolicy(trust, { of: 'role' })
+    return withPrincipalIds(parsePolicy(trust, { of: 'role' }), trustIds)
   } catch {
     return undefined
   }
