@@ -5,7 +5,7 @@ import { accessLogKey, type Logging, loggingFrom } from './access-log-target.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Engine } from './engine.ts'
-import { garbageKey, rowsUnder, SPACE } from './keyspace.ts'
+import { garbageKey, rowsUnder, SPACE, timeOfGarbage } from './keyspace.ts'
 import { putObject } from './put-object.ts'
 
 export interface AccessLogOptions {
@@ -68,6 +68,14 @@ export function openAccessLogs(options: {
 }): AccessLogs {
   const { engine, keys, settings, onError } = options
   const { buckets, documents, clock } = engine
+  const target = (bucket: Pick<Bucket, 'id'>): Logging | undefined => {
+    try {
+      return loggingFrom(documents.get(bucket, 'logging'))
+    } catch {
+      // A damaged document was told of at the start: nobody knows where the log goes, and requests are answered without.
+      return undefined
+    }
+  }
   const pending = new Map<string, Pending>()
   /** Bytes that wait, by target bucket. */
   const waiting = new Map<string, number>()
@@ -156,7 +164,7 @@ export function openAccessLogs(options: {
   }
 
   function add(source: Bucket, whole: string, timeMs: number): void {
-    const logging = loggingFrom(documents.get(source, 'logging'))
+    const logging = target(source)
     if (!logging) return
     const line = whole.slice(0, MAX_LINE_CHARACTERS)
     const bytes = Buffer.byteLength(line) + 1
@@ -186,7 +194,7 @@ export function openAccessLogs(options: {
   timer.unref()
 
   return {
-    target: (bucket) => loggingFrom(documents.get(bucket, 'logging')),
+    target,
     add,
     flush,
     close: async () => {
@@ -196,34 +204,39 @@ export function openAccessLogs(options: {
   }
 }
 
-/** `u64 time ‖ random` → bucket id ‖ lines: lines that were not delivered before the end. */
-async function store({ metadata, clock }: Engine, source: Bucket, logs: readonly Log[]): Promise<void> {
-  let piece: string[] = []
+/** `u64 time of the first line ‖ random` → bucket id ‖ lines: lines that were not delivered before the end. */
+async function store({ metadata }: Engine, source: Bucket, logs: readonly Log[]): Promise<void> {
   let pieces = 0
-  const write = async (): Promise<void> => {
-    if (piece.length === 0) return
-    const value = Buffer.concat([uuidToBytes(source.id), Buffer.from(piece.join('\n'), 'utf8')])
-    const random = random16()
-    // Pieces of one millisecond stay in their order.
-    random.writeUInt32BE(pieces++)
-    await metadata.commit([{ type: 'put', space: SPACE.accessLog, key: garbageKey(clock.now(), random), value }])
-    piece = []
+  for (const { timeMs, lines } of logs) {
+    for (const piece of inPieces(lines)) {
+      const value = Buffer.concat([uuidToBytes(source.id), Buffer.from(piece.join('\n'), 'utf8')])
+      const random = random16()
+      // Pieces of one millisecond stay in their order.
+      random.writeUInt32BE(pieces++)
+      await metadata.commit([{ type: 'put', space: SPACE.accessLog, key: garbageKey(timeMs, random), value }])
+    }
   }
+}
+
+function* inPieces(lines: readonly string[]): Generator<readonly string[]> {
+  let piece: string[] = []
   let bytes = 0
-  for (const line of logs.flatMap(({ lines }) => lines)) {
-    bytes += Buffer.byteLength(line) + 1
-    if (bytes > PIECE_BYTES) {
-      await write()
-      bytes = Buffer.byteLength(line) + 1
+  for (const line of lines) {
+    const more = Buffer.byteLength(line) + 1
+    if (bytes + more > PIECE_BYTES && piece.length > 0) {
+      yield piece
+      piece = []
+      bytes = 0
     }
     piece.push(line)
+    bytes += more
   }
-  await write()
+  if (piece.length > 0) yield piece
 }
 
 /** Lines of the last run. They are in memory again, and stored again should this run not deliver them either. */
 async function takeBack(
-  { metadata, buckets, clock }: Engine,
+  { metadata, buckets }: Engine,
   add: AccessLogs['add'],
   onError: (error: unknown) => void,
 ): Promise<void> {
@@ -243,7 +256,8 @@ async function takeBack(
       }
       const bucket = byId.get(uuidFromBytes(row.value.subarray(0, 16)))
       if (!bucket) continue
-      for (const line of row.value.toString('utf8', 16).split('\n')) add(bucket, line, clock.now())
+      const timeMs = timeOfGarbage(row.key)
+      for (const line of row.value.toString('utf8', 16).split('\n')) add(bucket, line, timeMs)
     }
     await metadata.commit(rows.map(({ key }): Write => ({ type: 'delete', space: SPACE.accessLog, key })))
   }

@@ -36,7 +36,7 @@ export const SPACE = {
   notification: 18,
   /** bucket id → how far the latest look of its lifecycle rules got (lifecycle/state.ts) */
   lifecycle: 19,
-  /** u64 time ‖ random → bucket id ‖ lines of its access log that were not delivered before a stop (access-logs.ts) */
+  /** u64 time of the first line ‖ random → bucket id ‖ lines of its access log that were not delivered before a stop (access-logs.ts) */
   accessLog: 20,
   /** bucket id ‖ id of an inventory → when its latest report was begun (inventory/inventories.ts) */
   inventory: 21,
@@ -95,6 +95,8 @@ export function garbageKey(timeMs: number, random: Buffer): Buffer {
   time.writeBigUInt64BE(BigInt(timeMs))
   return Buffer.concat([time, random])
 }
+
+export const timeOfGarbage = (row: Buffer): number => Number(row.readBigUInt64BE())
 
 /** The rows of one root key lie together. */
 export const deregistrationKey = (rootKeyCrn: string, bucketCrn = ''): Buffer =>

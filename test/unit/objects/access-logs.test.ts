@@ -31,6 +31,53 @@ describe('Lines of an access log that cannot be delivered', () => {
     await again.objects.close()
   })
 
+  it('keep their days over a stop where logs are partitioned by them', async () => {
+    const stored = memoryStore()
+    const { objects, kms, newBucket, time } = await testEngine({ stored })
+    const bucket = await objects.createBucket(newBucket)
+    const logging = { targetBucket: newBucket.name, targetPrefix: 'log/', partitionedBy: 'EventTime' }
+    await objects.changeDocument(bucket, 'logging', () => logging)
+    await kms.disable(newBucket.rootKeyCrn)
+    const days = [Date.UTC(2023, 10, 12, 23, 59), Date.UTC(2023, 10, 13)]
+    for (const [n, timeMs] of days.entries()) objects.accessLogs.add(bucket, `line ${n}`, timeMs)
+    await objects.close()
+    await kms.enable(newBucket.rootKeyCrn)
+    const again = await testEngine({ stored, kms, lease: '1'.repeat(16) })
+    again.time.nowMs = time.nowMs + 86_400_000
+    await again.objects.accessLogs.flush()
+    const { items } = await again.objects.list({ bucket, prefix: '', delimiter: '', after: '', limit: 10 })
+    const found = await Promise.all(
+      items.map(async ({ key }) => [key.split('/').slice(4, 7).join('/'), await readAll(again.objects, bucket, key)]),
+    )
+    expect(found).toEqual([
+      ['2023/11/12', 'line 0\n'],
+      ['2023/11/13', 'line 1\n'],
+    ])
+    await again.objects.close()
+  })
+
+  it('are of no bucket whose document cannot be read, and keep nothing of the others', async () => {
+    const stored = memoryStore()
+    const { objects, kms, newBucket } = await testEngine({ stored })
+    const bucket = await objects.createBucket(newBucket)
+    const other = await objects.createBucket({ ...newBucket, name: 'other' })
+    for (const one of [bucket, other]) {
+      await objects.changeDocument(one, 'logging', () => ({ targetBucket: 'other', targetPrefix: 'log' }))
+    }
+    await kms.disable(newBucket.rootKeyCrn)
+    for (const one of [bucket, other]) objects.accessLogs.add(one, `of ${one.name}`, 0)
+    await objects.close()
+    const id = Buffer.from(bucket.id.replaceAll('-', ''), 'hex')
+    const rows = await stored.range(SPACE.document, { gte: id, lt: Buffer.concat([id, Buffer.alloc(4, 255)]), limit: 9 })
+    for (const { key } of rows) await stored.commit([{ type: 'put', space: SPACE.document, key, value: Buffer.from('{') }])
+    await kms.enable(newBucket.rootKeyCrn)
+    const again = await testEngine({ stored, kms, lease: '1'.repeat(16) })
+    expect(again.objects.accessLogs.target(bucket)).toBeUndefined()
+    await again.objects.accessLogs.flush()
+    expect(await texts(again.objects, other)).toEqual(['of other\n'])
+    await again.objects.close()
+  })
+
   it('are bounded by bucket, so that one that takes none silences no other, and what is too much is told of', async () => {
     const { objects, kms, newBucket, failures } = await testEngine()
     const bucket = await objects.createBucket(newBucket)
