@@ -10,6 +10,7 @@ import {
   objectIn,
   type VersionTarget,
 } from './find-version.ts'
+import { knownEtag } from './known-etag.ts'
 import { changedBy } from './notifications/event.ts'
 import type { ObjectProperties, PlainProperties, Tag } from './object-properties.ts'
 import { encodeObject, isMarker, type ObjectRecord } from './records.ts'
@@ -47,7 +48,7 @@ export async function knownObject(
 
 /**
  * Changes what is said of an object version by compare-and-set; no byte of it is read, and its date and ETag stay. `next`
- * gets what is there and may throw. Throws NoSuchKey, NoSuchVersion, DeleteMarker.
+ * gets what is there and may throw; when it returns just that, nothing is to change. Throws NoSuchKey, NoSuchVersion, DeleteMarker.
  */
 export async function changeProperties(
   engine: Engine,
@@ -62,12 +63,18 @@ export async function changeProperties(
     if (!(await isConfirmed(target, record))) continue
     const { sealedTags: _, ...plain } = record.properties
     const tags = await tagsOf(keys, now, key, record)
-    const changed = next(tags.length > 0 ? { ...plain, tags } : plain, record)
+    const before = tags.length > 0 ? { ...plain, tags } : plain
+    const changed = next(before, record)
+    if (changed === before) return { versionId: record.versionId }
     const properties = await sealedProperties(keys, { bucket: now, key, blobId: record.blobId }, changed)
     const value = encodeObject({ ...record, properties })
     const { sizeBytes, versionId } = record
     const name = changedBy(keys.asker)
-    const events = name ? engine.notifications.writes(now, { name, key, sizeBytes, versionId }, keys.asker) : []
+    const isTold = name !== undefined && engine.notifications.isWanted(now, name, key)
+    // An ACL changes in a locked bucket, too.
+    const etag = isTold ? await knownEtag(keys, now, key, record).catch(() => undefined) : undefined
+    const event = name && { name, key, sizeBytes, versionId, ...(etag === undefined ? {} : { etag }) }
+    const events = event ? engine.notifications.writes(now, event, keys.asker) : []
     const committed = await engine.metadata.commit([
       ...events,
       engine.buckets.fence(now),

@@ -3,13 +3,13 @@ import type { Entry, MetadataStoreErrorCode, Write } from '../storage/metadata/m
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkWriteConditions, isConditional, type WriteConditions } from './conditions.ts'
-import { openSummary } from './content.ts'
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import type { StoredDek } from './key-slots.ts'
 import { type KeyChange, type KeyState, newestOrder, putCurrent, readKey } from './key-versions.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
+import { knownEtag } from './known-etag.ts'
 import { createdBy } from './notifications/event.ts'
 import { assertRemovable, withDefaultLock } from './object-lock.ts'
 import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
@@ -171,11 +171,9 @@ export async function checkConditions(
 ): Promise<void> {
   if (!isConditional(conditions)) return
   if (!current) return checkWriteConditions(conditions, marked ? 'marked' : undefined)
-  const { sizeBytes, modifiedAtMs, blobId, summary } = decodeObject(current.value)
-  const etag = async (): Promise<string> => {
-    using cipher = await keys.summaryCipher(bucket)
-    return openSummary(cipher, bucket, key, blobId, 0, summary).etag
-  }
+  const record = decodeObject(current.value)
+  const { sizeBytes, modifiedAtMs } = record
+  const etag = () => knownEtag(keys, bucket, key, record)
   await checkWriteConditions(conditions, { sizeBytes, modifiedAtMs, etag })
 }
 

@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -13,6 +16,7 @@ import {
   PutBucketLifecycleConfigurationCommand,
   PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
+  PutObjectAclCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
   RenameObjectCommand,
@@ -31,6 +35,7 @@ interface Told {
 }
 interface EventRecord {
   readonly eventName: string
+  readonly eventVersion: string
   readonly s3: { readonly configurationId: string; readonly object: Record<string, unknown> }
 }
 
@@ -255,6 +260,48 @@ describe('A notification', () => {
     const sequencers = objects.map(({ sequencer }) => String(sequencer))
     expect(sequencers).toEqual(sequencers.toSorted())
     expect(new Set(sequencers).size).toBe(sequencers.length)
+  })
+
+  it('of tags and ACLs tells the ETag, in a structure of its own, and of an ACL only that it changed', async () => {
+    await test[Symbol.asyncDispose]()
+    test = await startObjectHouse({ settings: { ...settings(), COFFER_S3_BUCKET_DEFAULTS: 'classic' } })
+    await notify(queue('s3:ObjectAcl:Put', 's3:ObjectTagging:*'))
+    const { ETag } = await test.put('key', 'x')
+    const of = { Bucket: test.bucket, Key: 'key' }
+    for (const ACL of ['private', 'public-read', 'public-read', 'private', 'private'] as const) {
+      await test.s3.send(new PutObjectAclCommand({ ...of, ACL }))
+    }
+    await test.s3.send(new PutObjectTaggingCommand({ ...of, Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }))
+    await test.s3.send(new DeleteObjectTaggingCommand(of))
+    await eventually(['ObjectAcl:Put', 'ObjectAcl:Put', 'ObjectTagging:Put', 'ObjectTagging:Delete'])
+    for (const { eventVersion, s3 } of records()) {
+      expect([eventVersion, s3.object['eTag']]).toEqual(['2.3', ETag?.slice(1, -1)])
+    }
+  })
+
+  it('of a transition tells where it led', async () => {
+    await test[Symbol.asyncDispose]()
+    const cold = await mkdtemp(join(tmpdir(), 'coffer-test-'))
+    test = await startObjectHouse({
+      settings: { ...settings(), COFFER_STORAGE_CLASSES: `GLACIER_IR=${cold}/store` },
+      clock: { now: () => movedMs ?? Date.now() },
+    })
+    await notify(queue('s3:LifecycleTransition'))
+    await test.put('key', 'x')
+    const Transitions = [{ Days: 1, StorageClass: 'GLACIER_IR' as const }]
+    const Rules = [{ ID: 'x', Status: 'Enabled' as const, Filter: {}, Transitions }]
+    await test.s3.send(
+      new PutBucketLifecycleConfigurationCommand({ Bucket: test.bucket, LifecycleConfiguration: { Rules } }),
+    )
+    movedMs = Date.now() + 3 * 86_400_000
+    await test.house.objects.lifecycle.pass()
+    movedMs = undefined
+    await eventually(['LifecycleTransition'])
+    expect(records()[0]).toMatchObject({
+      eventVersion: '2.3',
+      lifecycleEventData: { transitionEventData: { destinationStorageClass: 'GLACIER_IR' } },
+    })
+    await rm(cold, { recursive: true, force: true })
   })
 
   it('comes for what its filter lets through, to whom it names', async () => {

@@ -30,6 +30,8 @@ export interface TestEngineOptions {
   readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly rewrap?: Partial<RewrapOptions>
   readonly keyCheckMs?: number
+  /** What the clock says at first. */
+  readonly nowMs?: number
   /** Of another engine over the same store. */
   readonly kms?: ReturnType<typeof memoryKeyProvider>
 }
@@ -41,7 +43,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
   const kms = options.kms ?? memoryKeyProvider()
   const serviceInstanceCrn = await kms.newServiceInstance()
   await kms.authorize(serviceInstanceCrn)
-  const time = { nowMs: 1_700_000_000_000 }
+  const time = { nowMs: options.nowMs ?? 1_700_000_000_000 }
   const failures: unknown[] = []
   const keyChanges: BucketKeyState[] = []
   const same = <T>(inner: T): T => inner

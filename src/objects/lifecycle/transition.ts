@@ -77,10 +77,11 @@ export async function moveIfElsewhere(
   if (!(await work.begin())) return
   const bucket = sameBucket(engine, work.bucket)
   const { sizeBytes, versionId } = record
-  const event = { name: 'LifecycleTransition', key, sizeBytes, versionId } as const
+  const { storageClass } = to
+  const event = { name: 'LifecycleTransition', key, sizeBytes, versionId, storageClass } as const
   const events = engine.notifications.writes(bucket, event, work.keys.asker)
   const options = { also: events, signal: work.signal, still: work.holds }
-  if (!(await moveToClass(engine, bucket, { space, row, record }, to.storageClass, options))) return
+  if (!(await moveToClass(engine, bucket, { space, row, record }, storageClass, options))) return
   if (events.length > 0) engine.notifications.wake()
   const version = space === SPACE.version ? { versionId: record.versionId } : {}
   work.did({ action: 'store.lifecycle-transition', key, ...version, rule: to.rule.id })

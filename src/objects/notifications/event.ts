@@ -21,6 +21,8 @@ export interface ObjectEvent {
   /** Of what is there now; absent when nothing is. */
   readonly sizeBytes?: number
   readonly etag?: string
+  /** Where a transition led. */
+  readonly storageClass?: string
   /** Told only in a bucket that has, or had, versioning. */
   readonly versionId?: string | undefined
 }

@@ -9,8 +9,9 @@ import type { Asker } from '../data-key-audit.ts'
 import { garbageKey, rowsUnder, SPACE } from '../keyspace.ts'
 import { decode, encode } from '../record-codec.ts'
 import type { VersionOrders } from '../version-id.ts'
+import { dropAbandoned, prefixOf } from './abandoned.ts'
 import { notificationsFrom, type Subscription, wants } from './configuration.ts'
-import type { ObjectEvent, QueuedEvent } from './event.ts'
+import type { ObjectEvent, ObjectEventName, QueuedEvent } from './event.ts'
 import { type HeldBack, heldBack, type Lane } from './held-back.ts'
 
 export interface NotificationOptions {
@@ -27,6 +28,7 @@ export interface NotificationOptions {
  * of, and removed when its target has taken it.
  */
 export interface Notifications {
+  readonly isWanted: (bucket: Bucket, name: ObjectEventName, key: string) => boolean
   /** For the commit that makes it so; `wake` after it. */
   readonly writes: (bucket: Bucket, event: ObjectEvent, asker: Asker) => readonly Write[]
   /** That a subscription was made. */
@@ -52,6 +54,7 @@ const REST = 10
 const NOTHING = Buffer.alloc(16)
 /** What nobody has taken by then is dropped, and told of. */
 const EXPIRES_MS = 7 * 86_400_000
+const ABANDONED_MS = 3_600_000
 
 interface Queued {
   readonly key: Buffer
@@ -105,15 +108,13 @@ export function openNotifications(options: {
     return { type: 'put', space: SPACE.notification, key, value: encode(value) }
   }
 
-  const writes: Notifications['writes'] = (bucket, event, asker) => {
+  const wanting = (bucket: Bucket, name: ObjectEventName, key: string): readonly Subscription[] => {
     const subscriptions = notificationsFrom(documents.get(bucket, 'notification'))?.subscriptions ?? []
-    return (
-      subscriptions
-        // What nobody would fetch is not stored: a target that is not set up any more is told nothing.
-        .filter((one) => settings?.targets.includes(one.target) && wants(one, event.name, event.key))
-        .map((one) => queued(bucket, one, told(bucket, event), asker))
-    )
+    // What nobody would fetch is not stored: a target that is not set up any more is told nothing.
+    return subscriptions.filter((one) => settings?.targets.includes(one.target) && wants(one, name, key))
   }
+  const writes: Notifications['writes'] = (bucket, event, asker) =>
+    wanting(bucket, event.name, event.key).map((one) => queued(bucket, one, told(bucket, event), asker))
 
   /** Until nothing is left of the target. */
   const drain = async (target: string): Promise<void> => {
@@ -257,20 +258,37 @@ export function openNotifications(options: {
       })
     running.set(target, work)
   }
+  /** What is left of targets that are not set up any more goes when its time is over. */
+  let tidying: Promise<void> = Promise.resolve()
+  const tidy = (): void => {
+    const onDropped = (target: string, count: number): void =>
+      onError(
+        new Error(`${count} events for the notification target ${target} were dropped: it is not set up any more`),
+      )
+    tidying = tidying
+      .then(() => dropAbandoned(metadata, settings?.targets ?? [], clock.now() - EXPIRES_MS, onDropped))
+      .catch(onError)
+  }
+  const timer = setInterval(tidy, ABANDONED_MS)
+  timer.unref()
   const wake = (): void => {
     for (const target of settings?.targets ?? []) pump(target)
   }
 
   return {
+    isWanted: (bucket, name, key) => wanting(bucket, name, key).length > 0,
     writes,
     testWrite: (bucket, subscription, asker) => queued(bucket, subscription, undefined, asker),
     wake,
     start: () => {
       started = true
+      tidy()
       wake()
     },
     close: async () => {
       stop.abort()
+      clearInterval(timer)
+      await tidying
       await Promise.all(running.values())
     },
   }
@@ -279,6 +297,3 @@ export function openNotifications(options: {
 function told({ versioning }: Bucket, { versionId, ...event }: ObjectEvent): ObjectEvent {
   return versioning === undefined || versionId === undefined ? event : { ...event, versionId }
 }
-
-/** Events of one target lie together, in the order in which they happened. */
-const prefixOf = (target: string): Buffer => Buffer.from(`${target}\0`, 'utf8')

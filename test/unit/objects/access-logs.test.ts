@@ -68,8 +68,13 @@ describe('Lines of an access log that cannot be delivered', () => {
     for (const one of [bucket, other]) objects.accessLogs.add(one, `of ${one.name}`, 0)
     await objects.close()
     const id = Buffer.from(bucket.id.replaceAll('-', ''), 'hex')
-    const rows = await stored.range(SPACE.document, { gte: id, lt: Buffer.concat([id, Buffer.alloc(4, 255)]), limit: 9 })
-    for (const { key } of rows) await stored.commit([{ type: 'put', space: SPACE.document, key, value: Buffer.from('{') }])
+    const rows = await stored.range(SPACE.document, {
+      gte: id,
+      lt: Buffer.concat([id, Buffer.alloc(4, 255)]),
+      limit: 9,
+    })
+    for (const { key } of rows)
+      await stored.commit([{ type: 'put', space: SPACE.document, key, value: Buffer.from('{') }])
     await kms.enable(newBucket.rootKeyCrn)
     const again = await testEngine({ stored, kms, lease: '1'.repeat(16) })
     expect(again.objects.accessLogs.target(bucket)).toBeUndefined()

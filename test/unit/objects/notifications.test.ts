@@ -160,6 +160,39 @@ describe('The queue of notifications', () => {
     await objects.close()
   })
 
+  it('keeps what is for a target that is not set up any more for a week, and then drops it, and says so', async () => {
+    const stored = memoryStore()
+    const away = { targets: ['gone', 'hook', 'stays'], deliver: () => Promise.reject(new Error('not now')) }
+    const first = await testEngine({ stored, notifications: away })
+    const bucket = await first.makeBucket()
+    const subscribed = (target: string) => ({ ...SUBSCRIPTION, id: target, target })
+    await first.objects.changeDocument(bucket, 'notification', () => ({ subscriptions: away.targets.map(subscribed) }))
+    const { nowMs } = first.time
+    for (const days of [0, 6]) {
+      first.time.nowMs = nowMs + days * 86_400_000
+      await first.objects.put({ bucket, key: 'key', body: bodyOf('x'), ...plain })
+    }
+    await first.objects.close()
+    expect(await queued(stored)).toBe(6)
+
+    const later = async (ms: number, lease: string, targets: readonly string[]) => {
+      const told: string[] = []
+      const deliver = async ({ target }: QueuedEvent) => void told.push(target)
+      const engine = await testEngine({ stored, lease, kms: first.kms, notifications: { targets, deliver }, nowMs: ms })
+      await expect.poll(() => told.length).toBe(targets.length * 2)
+      await engine.objects.close()
+      return engine.failures.map(String)
+    }
+    expect(await later(nowMs + 6 * 86_400_000, '1'.repeat(16), ['stays'])).toEqual([])
+    expect(await queued(stored)).toBe(4)
+    const dropped = 'were dropped: it is not set up any more'
+    expect(await later(nowMs + 8 * 86_400_000, '2'.repeat(16), [])).toEqual([
+      `Error: 1 events for the notification target gone ${dropped}`,
+      `Error: 1 events for the notification target hook ${dropped}`,
+    ])
+    expect(await queued(stored)).toBe(2)
+  })
+
   it('drops what nobody has taken for a week, and says so', async () => {
     const stored = memoryStore()
     await stored.commit([{ type: 'put', space: SPACE.notification, key: ROW.key, value: rowValue() }])

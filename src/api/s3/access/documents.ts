@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { type Acl, type Grant, PERMISSIONS, privateAcl } from '../../../access/acl.ts'
 import type { Json } from '../../../objects/bucket-document.ts'
@@ -57,6 +58,16 @@ export function aclFromJson(owner: string, json: Json | undefined): Acl {
   const { success, data, error } = acl.safeParse(json)
   if (!success) throw unreadable(error)
   return fromStored(owner, data)
+}
+
+/** Does what is stored of an object say just this? */
+export function isAcl(stored: Json | undefined, { owner, grants: list }: Acl): boolean {
+  const saying = (all: readonly Grant[]) =>
+    aclToJson({ grants: all })
+      .grants.map((one) => JSON.stringify(one))
+      .sort()
+  const { success, data } = acl.safeParse(stored ?? aclToJson(privateAcl(owner)))
+  return success && isDeepStrictEqual(saying(fromStored(owner, data).grants), saying(list))
 }
 
 type Documents = Pick<ObjectsService, 'document'>

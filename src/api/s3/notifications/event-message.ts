@@ -1,6 +1,6 @@
-import type { QueuedEvent } from '../../../objects/notifications/event.ts'
+import type { ObjectEventName, QueuedEvent } from '../../../objects/notifications/event.ts'
 
-/** An event as S3 sends it: structure version 2.1. */
+/** An event as S3 sends it. */
 export function eventMessage(queued: QueuedEvent, region: string): string {
   const { bucket, event, timeMs, requestId } = queued
   const time = new Date(timeMs).toISOString()
@@ -9,7 +9,7 @@ export function eventMessage(queued: QueuedEvent, region: string): string {
     return JSON.stringify({ ...test, Bucket: bucket.name, RequestId: requestId, HostId: requestId })
   }
   const record = {
-    eventVersion: '2.1',
+    eventVersion: versionOf(event.name),
     eventSource: 'aws:s3',
     awsRegion: region,
     eventTime: time,
@@ -33,9 +33,15 @@ export function eventMessage(queued: QueuedEvent, region: string): string {
         sequencer: queued.sequencer,
       },
     },
+    ...(event.storageClass === undefined
+      ? {}
+      : { lifecycleEventData: { transitionEventData: { destinationStorageClass: event.storageClass } } }),
   }
   return JSON.stringify({ Records: [record] })
 }
+
+/** S3: of its structure, by what an event is of. */
+const versionOf = (name: ObjectEventName): string => (/^(Lifecycle|ObjectAcl|ObjectTagging)/.test(name) ? '2.3' : '2.1')
 
 /** S3: as in a form, where a space is `+`; slashes stay. */
 const formEncoded = (key: string): string =>

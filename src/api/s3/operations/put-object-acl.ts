@@ -1,6 +1,6 @@
 import { ObjectsError } from '../../../objects/errors.ts'
 import { wantedAcl } from '../access/change-acl.ts'
-import { aclToJson } from '../access/documents.ts'
+import { aclToJson, isAcl } from '../access/documents.ts'
 import { S3Error } from '../error-codes.ts'
 import { defineOperation } from '../operation.ts'
 import { located, objectTarget } from '../target.ts'
@@ -27,7 +27,7 @@ export const putObjectAcl = defineOperation({
     const { versionId } = await objects.changeProperties(where, (now) => {
       // What was put in its place meanwhile is somebody else's to speak for.
       if ((now.owner?.id ?? where.bucket.ownerId) !== owner) throw new S3Error('OperationAborted')
-      return { ...now, acl: aclToJson(acl) }
+      return isAcl(now.acl, acl) ? now : { ...now, acl: aclToJson(acl) }
     })
     return { status: 200, headers: { ...versionHeader(where.bucket, versionId), 'content-length': 0 } }
   },
