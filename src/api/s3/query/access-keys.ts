@@ -1,13 +1,13 @@
 import type { AccessKey } from '../../../iam/aws/access-keys.ts'
 import type { UserId } from '../../../iam/records.ts'
-import { QueryError } from './query-error.ts'
 import {
   isoDate,
+  notAUser,
   PAGING,
   paged,
   type QueryCall,
   type QueryOperation,
-  resourceNamed,
+  userOrSelf,
   validation,
 } from './query-operation.ts'
 
@@ -20,13 +20,12 @@ function ownerOf({ form, accountId, iam, principal }: QueryCall): UserId & { rea
   }
   // What a leaked key of an application makes would outlive it, and a role has no keys.
   if (principal.type !== 'user' || principal.aws?.kind === 'role') {
-    throw new QueryError(400, 'ValidationError', 'Must specify userName when calling with non-User credentials')
+    throw notAUser()
   }
   return { accountId, iamId: principal.iamId, name: principal.name }
 }
 
-const resource = (call: QueryCall): string =>
-  resourceNamed('user', call.form.get('UserName') ?? call.principal.aws?.name, call)
+const resource = userOrSelf
 
 const metadata = (UserName: string, { accessKeyId, active, createdAtMs }: AccessKey) => ({
   UserName,

@@ -107,6 +107,13 @@ export function resourceNamed(kind: AwsKind, name: string | undefined, { account
 export const resourceOf = (kind: AwsKind) => (call: QueryCall) =>
   resourceNamed(kind, call.form.get(PARAMETER[kind]), call)
 
+/** Of the user that is named, or of the caller. */
+export const userOrSelf = (call: QueryCall): string =>
+  resourceNamed('user', call.form.get('UserName') ?? call.principal.aws?.name, call)
+
+/** For who is none and names none. A role may have the name of a user. */
+export const notAUser = () => validation('Must specify userName when calling with non-User credentials')
+
 export const isoDate = (ms: number): string => new Date(ms).toISOString()
 
 export interface Page<Item> {

@@ -2,7 +2,17 @@ import { accountArn } from '../../../access/requester.ts'
 import { type AwsUser, arnOf } from '../../../iam/aws/entity.ts'
 import { identityArn, isAccountItself } from '../access/requester.ts'
 import type { XmlObject } from '../xml/encode.ts'
-import { isoDate, nameOf, PAGING, paged, type QueryCall, type QueryOperation, resourceOf } from './query-operation.ts'
+import {
+  isoDate,
+  nameOf,
+  notAUser,
+  PAGING,
+  paged,
+  type QueryCall,
+  type QueryOperation,
+  resourceOf,
+  userOrSelf,
+} from './query-operation.ts'
 import { renameAndDelete } from './rename-and-delete.ts'
 
 export const userXml = (user: AwsUser): XmlObject => ({
@@ -30,7 +40,7 @@ export const USERS: readonly QueryOperation[] = [
     },
   },
   {
-    ...{ name: 'GetUser', api: 'iam', takes: ['UserName'], resource },
+    ...{ name: 'GetUser', api: 'iam', takes: ['UserName'], resource: userOrSelf },
     run: (call) => ({ User: call.form.get('UserName') === undefined ? selfXml(call) : userXml(found(call)) }),
   },
   {
@@ -49,6 +59,7 @@ const found = (call: QueryCall): AwsUser => call.iam.aws.users.get(call.accountI
 
 /** Who has no user of AWS's kind is what AWS calls root, or has the name that policies know. */
 function selfXml({ principal, accountId, iam }: QueryCall): XmlObject {
+  if (principal.aws?.kind === 'role') throw notAUser()
   if (principal.aws) return userXml(iam.aws.users.get(accountId, principal.aws.name))
   const isRoot = isAccountItself(principal, iam)
   const addedAtMs = principal.type === 'user' ? iam.people.get(principal).addedAtMs : undefined
