@@ -1,8 +1,11 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of policies look like placeholders
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  type BucketLocationConstraint,
   CreateBucketCommand,
+  type CreateBucketCommandInput,
   DeleteObjectsCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
@@ -116,6 +119,36 @@ describe('a user made by CreateUser', () => {
     expect(await allBut(arn, account)).toEqual(['200', no, '200'])
     expect(await allBut(account)).toEqual([no, no, '200'])
     expect(await allBut(arn)).toEqual([no, no, no])
+  })
+
+  it('makes buckets where its policies let it, and with what they let it', async () => {
+    const create = (one: Awaited<ReturnType<typeof user>>, more: Partial<CreateBucketCommandInput> = {}) =>
+      refusal(one.s3.send(new CreateBucketCommand({ Bucket: `made-by-${++made}`, ...more })))
+    const at = (LocationConstraint: string): Partial<CreateBucketCommandInput> => ({
+      // As every server but AWS's has names of its own.
+      CreateBucketConfiguration: { LocationConstraint: LocationConstraint as BucketLocationConstraint },
+    })
+    const places = (Effect: string, operator: string) => [
+      statement('s3:CreateBucket', '*', { Condition: { [operator]: { 's3:LocationConstraint': 'us-*' } }, Effect }),
+    ]
+    const [no, yes] = ['403 AccessDenied', '200']
+    const there = await user(...places('Allow', 'StringLike'))
+    expect([await create(there, at('us-south')), await create(there, at('eu-west-1')), await create(there)]).toEqual([
+      ...[yes, no, no],
+    ])
+    const elsewhere = await user(statement('s3:*'), ...places('Deny', 'StringLike'))
+    expect([await create(elsewhere, at('us-south')), await create(elsewhere)]).toEqual([no, yes])
+    const plain = await user(statement('s3:CreateBucket'))
+    const asks: readonly Partial<CreateBucketCommandInput>[] = [
+      { ObjectLockEnabledForBucket: true },
+      { ACL: 'public-read' },
+      { GrantRead: `id=${otherAccount.canonicalId}` },
+      { ObjectOwnership: 'ObjectWriter' },
+    ]
+    for (const more of asks) expect([more, await create(plain, more)]).toEqual([more, no])
+    const lock = ['s3:CreateBucket', 's3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning']
+    expect(await create(await user(statement(lock)), asks[0])).toBe(yes)
+    expect(await create(await user(statement(lock.slice(0, 2))), asks[0])).toBe(no)
   })
 
   it('reaches buckets of other accounts only when both sides let it', async () => {
@@ -244,6 +277,28 @@ describe('the query API', () => {
     expect((await others('CreateAccessKey', { UserName })).outcome).toBe('404 NoSuchEntity')
     const root = await iam()('GetUser')
     expect(root.text('Arn')).toBe(`arn:aws:iam::${mainAccount.id}:root`)
+  })
+
+  it('tells who asks who they are, by their own name and right', async () => {
+    const self = `arn:aws:iam::${mainAccount.id}:user/\${aws:username}`
+    const one = await user(statement('iam:GetUser', self))
+    const told = await iam(one.credentials)('GetUser')
+    expect([told.outcome, told.text('UserName')]).toEqual(['200', one.UserName])
+    const two = await user(statement('iam:GetUser'), statement('iam:GetUser', self, { Effect: 'Deny' }))
+    expect((await iam(two.credentials)('GetUser')).outcome).toBe('403 AccessDenied')
+    // A role that has the name of a user is still none.
+    const trust = { Effect: 'Allow', Principal: { AWS: mainAccount.id }, Action: 'sts:AssumeRole' }
+    const RoleName = one.UserName
+    const made = await iam()('CreateRole', { RoleName, AssumeRolePolicyDocument: policy(trust) })
+    await iam()('PutRolePolicy', { RoleName, PolicyName: 'p', PolicyDocument: policy(statement('iam:*')) })
+    const sts = queryApi(test.house.s3Url, 'sts')
+    const taken = await sts('AssumeRole', { RoleArn: made.text('Arn'), RoleSessionName: 'night' })
+    const session = {
+      ...{ accessKeyId: taken.text('AccessKeyId'), secretAccessKey: taken.text('SecretAccessKey') },
+      sessionToken: taken.text('SessionToken'),
+    }
+    expect((await iam(session)('GetUser')).outcome).toBe('400 ValidationError')
+    expect((await iam(session)('GetUser', { UserName: one.UserName })).outcome).toBe('200')
   })
 
   it('is of no region, for clients that name none', async () => {

@@ -157,7 +157,11 @@ describe('a condition about writing', () => {
 
   it('can ask for If-Match of deletions, be it in a header or a document', async () => {
     const Bucket = await test.bucket()
-    await test.policy(Bucket, may('DeleteObject'), deny(['DeleteObject'], { Null: { 's3:if-match': 'true' } }))
+    await test.policy(
+      Bucket,
+      may('DeleteObject', 'GetObject'),
+      deny(['DeleteObject'], { Null: { 's3:if-match': 'true' } }),
+    )
     const { ETag } = await test.main.send(new PutObjectCommand({ Bucket, Key: 'dog', Body: 'x' }))
     const many = async (ETag?: string) => {
       const Delete = { Objects: [{ Key: 'cat', ...(ETag === undefined ? {} : { ETag }) }] }
@@ -169,6 +173,52 @@ describe('a condition about writing', () => {
     expect(await refusal(test.other.send(new DeleteObjectCommand({ Bucket, Key: 'dog', IfMatch: ETag })))).toMatch(
       /^20/,
     )
+  })
+
+  it('that compares what is there needs the right to read it', async () => {
+    const Bucket = await test.bucket()
+    const rights = ['PutObject', 'DeleteObject', 'ListBucket']
+    const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`]
+    const target = { Bucket, Key: 'cat' }
+    const { UploadId } = await test.main.send(new CreateMultipartUploadCommand(target))
+    const part = await test.main.send(new UploadPartCommand({ ...target, UploadId, PartNumber: 1, Body: 'x' }))
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag: part.ETag }] }
+    const wrong = '"d41d8cd98f00b204e9800998ecf8427e"'
+    const all = async (IfMatch: string) => {
+      const copy = { ...target, CopySource: `${Bucket}/source`, IfMatch }
+      const many = { Bucket, Delete: { Objects: [{ Key: 'cat', ETag: IfMatch }] } }
+      const { Errors } = await test.other.send(new DeleteObjectsCommand(many))
+      return [
+        Errors?.[0]?.Code,
+        await refusal(test.other.send(new PutObjectCommand({ ...target, Body: 'x', IfMatch }))),
+        await refusal(test.other.send(new PutObjectCommand({ ...target, Body: 'x', IfNoneMatch: IfMatch }))),
+        await refusal(test.other.send(new DeleteObjectCommand({ ...target, IfMatch }))),
+        await refusal(
+          test.other.send(new CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload, IfMatch })),
+        ),
+        await refusal(test.other.send(new CopyObjectCommand(copy))),
+        await raw('DELETE', `/${Bucket}/cat`, { 'x-amz-if-match-size': '99' }),
+      ]
+    }
+    await test.main.send(new PutObjectCommand({ Bucket, Key: 'source', Body: 'x' }))
+    const source = { ...may('GetObject'), Resource: `arn:aws:s3:::${Bucket}/source` }
+    await test.policy(Bucket, { ...may(...rights), Resource }, source)
+    expect(await all(wrong)).toEqual(['AccessDenied', DENIED, DENIED, DENIED, DENIED, DENIED, DENIED])
+    // Whether there is anything at all is known to everyone who writes.
+    const blind = new PutObjectCommand({ ...target, Body: 'x', IfNoneMatch: '*' })
+    expect(await refusal(test.other.send(blind))).toBe('412 PreconditionFailed')
+    await test.policy(Bucket, { ...may(...rights, 'GetObject'), Resource })
+    const failed = '412 PreconditionFailed'
+    expect(await all(wrong)).toEqual([
+      'PreconditionFailed',
+      failed,
+      '200',
+      failed,
+      failed,
+      failed,
+      '412 PreconditionFailed',
+    ])
+    expect(await refusal(test.other.send(new DeleteObjectCommand({ ...target, IfMatch: '*' })))).toMatch(/^20/)
   })
 
   it('sees the tags that a request gives, and none that it only names', async () => {

@@ -1,6 +1,7 @@
 import type { ReadConditions, WriteConditions } from '../../objects/conditions.ts'
 import { S3Error } from './error-codes.ts'
 import { httpDateMs } from './http-date.ts'
+import type { S3Action } from './operation.ts'
 import type { S3Request } from './request.ts'
 import { unquoted } from './target.ts'
 
@@ -42,6 +43,19 @@ export function writeConditions({ headers }: S3Request): WriteConditions {
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: unquoted(ifNoneMatch) }),
   }
 }
+
+/** Whoever learns whether an object has this ETag, size or date must be allowed to read it; not so for whether there is one. */
+export const tellsOfObject = ({ ifMatch, ifNoneMatch, ...rest }: WriteConditions): boolean =>
+  [ifMatch, ifNoneMatch].some((tag) => tag !== undefined && tag !== '*') || Object.keys(rest).length > 0
+
+/** The right that conditional headers of a write or a deletion take beside the right to do it. */
+export function conditionNeeds({ headers }: Pick<S3Request, 'headers'>): readonly S3Action[] {
+  const tags = ['if-match', 'if-none-match'].some((name) => !['*', undefined].includes(tagOf(headers.get(name))))
+  const others = ['x-amz-if-match-size', 'x-amz-if-match-last-modified-time'].some((name) => headers.has(name))
+  return tags || others ? ['s3:GetObject'] : []
+}
+
+const tagOf = (value: string | undefined): string | undefined => (value === undefined ? undefined : unquoted(value))
 
 /** Of a deletion. AWS has the size and the date for directory buckets only. */
 export function deleteConditions(of: {

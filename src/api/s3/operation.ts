@@ -104,6 +104,8 @@ export interface ResourceUse {
   readonly prefix?: string | undefined
   /** What the body says that a header could say: by the name of the header. Then no header counts. */
   readonly said?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined
+  /** Of a bucket that is to be made: the location constraint that the body gives it. */
+  readonly location?: string | undefined
   /** That the body gives to the object; without them, those of the headers count. */
   readonly requestTags?: readonly Tag[] | undefined
   readonly action: S3Action

@@ -75,8 +75,14 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
   )
   if (operation.on === 'service' || operation.name === 'CreateBucket') {
     const actions = [operation.action, ...(operation.alsoNeeds?.(request, caller.form) ?? [])]
-    const decide = (action: S3Action) => access.decideService(action, caller.serviceInstanceCrn, request.bucket)
-    return authorisation([], actions.map(decide).map(granted), access)
+    const { serviceInstanceCrn } = caller
+    const decide = (action: S3Action): Decision => {
+      const asksLater = operation.asksItself && action === operation.action
+      const decideService = asksLater ? access.decideServiceRoughly : access.decideService
+      return decideService(action, serviceInstanceCrn, request)
+    }
+    const inService = (use: ResourceUse) => Promise.resolve(access.decideService(use.action, serviceInstanceCrn, use))
+    return authorisation([], actions.map(decide).map(granted), operation.asksItself ? inService : access.decide)
   }
   refuseAnonymousOverrides(request, caller)
   const uses = usesOf(asked)
@@ -91,7 +97,7 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
     const header = isSource ? 'x-amz-source-expected-bucket-owner' : 'x-amz-expected-bucket-owner'
     checkExpectedOwner(request, header, bucket)
   }
-  return authorisation(uses, decisions, access)
+  return authorisation(uses, decisions, access.decide)
 }
 
 /** All that the request does, the source of a copy last. */
@@ -129,10 +135,10 @@ function granted(decision: Decision): Decision {
 function authorisation(
   uses: readonly ResourceUse[],
   decisions: readonly Decision[],
-  access: Authoriser,
+  ask: Authoriser['decide'],
 ): Authorisation {
-  const may = async (use: ResourceUse): Promise<boolean> => (await access.decide(use)).allowed
-  const decide = async (use: ResourceUse): Promise<Decision> => granted(await access.decide(use))
+  const may = async (use: ResourceUse): Promise<boolean> => (await ask(use)).allowed
+  const decide = async (use: ResourceUse): Promise<Decision> => granted(await ask(use))
   const aboutObjects = objectDecisions(decide)
   for (const [index, decision] of decisions.entries()) {
     const use = uses[index]
@@ -147,7 +153,7 @@ function authorisation(
     told: async (error) => {
       if (!hasCode<ObjectsErrorCode>(error, 'NoSuchKey', 'NoSuchVersion')) return error
       for (const use of uses.filter(({ action }) => action.startsWith('s3:Get'))) {
-        const decision = await access.decide(toList(use))
+        const decision = await ask(toList(use))
         if (!decision.allowed) return new Refusal(decision.reason)
       }
       return error

@@ -61,8 +61,16 @@ export interface Authoriser {
   readonly decide: (use: ResourceUse) => Promise<Decision>
   /** What is known before the body says what it is about: refuses whom nothing at all could let in. */
   readonly decideRoughly: (use: ResourceUse) => Decision
-  /** For what belongs to no bucket. */
-  readonly decideService: (action: S3Action, instanceCrn: string, bucket: string | undefined) => Decision
+  /** For what belongs to no bucket, or to one that is to be made. */
+  readonly decideService: (action: S3Action, instanceCrn: string, bucket: ServiceUse) => Decision
+  /** The same before the body says where a bucket is to be: refuses whom no location could let in. */
+  readonly decideServiceRoughly: Authoriser['decideService']
+}
+
+interface ServiceUse {
+  /** Its name. */
+  readonly bucket?: string | undefined
+  readonly location?: ResourceUse['location']
 }
 
 export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOptions): Authoriser {
@@ -85,7 +93,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return found && objects.saidOfUpload(found)
   })
 
-  const decideService: Authoriser['decideService'] = (action, instanceCrn, bucket) => {
+  const decideService: Authoriser['decideService'] = (action, instanceCrn, { bucket, location }) => {
     if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
     const { account, instance } = parseCrn(instanceCrn)
     if (aws) {
@@ -94,6 +102,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
         ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
         ...{ operation: asked.operation, action },
         ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket: undefined, versionId: undefined },
+        location,
       })
       const resource = `arn:aws:s3:::${bucket ?? '*'}`
       return decideIdentity(aws, { requester: requester(), action, resource, facts })
@@ -103,6 +112,11 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return iam.decide(principal, action, at)
   }
 
+  const decideServiceRoughly: Authoriser['decideService'] = (action, ...where) =>
+    aws && conditionKeys(aws).includes('s3:locationconstraint')
+      ? { allowed: true, reason: 'asked for the location' }
+      : decideService(action, ...where)
+
   /** In the bucket's account: to this bucket. Elsewhere: to whatever other accounts open, so only who is not bound to a resource. */
   const own = ({ action, ...use }: ResourceUse, bucket: Bucket, facts: () => Facts): OwnDecision => {
     if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
@@ -110,7 +124,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       return decideIdentity(aws, { requester: requester(), action, resource: arnOf(use), facts: facts() })
     }
     if (isOf(principal, bucket) || principal.type === 'service') {
-      return decideService(action, bucket.serviceInstanceCrn, bucket.name)
+      return decideService(action, bucket.serviceInstanceCrn, { bucket: bucket.name })
     }
     return iam.decide(principal, action, { service: 'cloud-object-storage', accountId: principal.accountId })
   }
@@ -181,7 +195,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return initiator?.iamId === principal.iamId && initiator.id === requester().canonicalId
   }
 
-  return { decide, decideRoughly, decideService }
+  return { decide, decideRoughly, decideService, decideServiceRoughly }
 }
 
 /** S3: whether there is no such object is told to those who might list it. */

@@ -30,6 +30,8 @@ export interface FactSources extends Deed {
   /** That the request gives. */
   readonly requestTags?: readonly Tag[] | undefined
   readonly bucketTags?: readonly Tag[] | undefined
+  /** Of a bucket that is to be made. */
+  readonly location?: string | undefined
 }
 
 type Values = readonly string[] | undefined
@@ -136,6 +138,8 @@ function s3Fact(name: string, sources: FactSources): Values {
     case 'delimiter':
     case 'max-keys':
       return one(listingQuery(name, sources))
+    case 'locationconstraint':
+      return one(sources.location)
     case 'versionid':
       return one(versionId)
     case 'x-amz-content-sha256':

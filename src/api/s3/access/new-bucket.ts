@@ -1,6 +1,7 @@
 import { isPublicAcl, privateAcl } from '../../../access/acl.ts'
 import type { BucketDocuments } from '../../../objects/bucket-document.ts'
 import { S3Error } from '../error-codes.ts'
+import { wantsLock } from '../lock/configuration.ts'
 import type { S3Request } from '../request.ts'
 import { aclOfHeaders, saysOwnerOnly } from './acl-headers.ts'
 import type { AccountDirectory } from './directory.ts'
@@ -45,6 +46,7 @@ export function newBucketNeeds(request: Pick<S3Request, 'headers'>): readonly `s
   return [
     ...(grants || canned !== 'private' ? (['s3:PutBucketAcl'] as const) : []),
     ...(request.headers.has(HEADER) ? (['s3:PutBucketOwnershipControls'] as const) : []),
+    ...(wantsLock(request) ? (['s3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'] as const) : []),
   ]
 }
 

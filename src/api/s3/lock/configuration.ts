@@ -23,15 +23,18 @@ export const objectLock = storedDocument<LockDocument>(
   }),
 )
 
+const ENABLED = 'x-amz-bucket-object-lock-enabled'
+
+export const wantsLock = ({ headers }: Pick<S3Request, 'headers'>): boolean =>
+  headers.get(ENABLED)?.toLowerCase() === 'true'
+
 /** Of CreateBucket: such a bucket has versioning from the first moment on. */
-export function newBucketLock({ headers }: S3Request): Pick<NewBucket, 'versioning' | 'documents'> {
-  const wanted = headers.get('x-amz-bucket-object-lock-enabled')?.toLowerCase() ?? 'false'
+export function newBucketLock(request: S3Request): Pick<NewBucket, 'versioning' | 'documents'> {
+  const wanted = request.headers.get(ENABLED)?.toLowerCase() ?? 'false'
   if (wanted !== 'true' && wanted !== 'false') {
-    throw new S3Error('InvalidArgument', undefined, {
-      extra: { ArgumentName: 'x-amz-bucket-object-lock-enabled', ArgumentValue: wanted },
-    })
+    throw new S3Error('InvalidArgument', undefined, { extra: { ArgumentName: ENABLED, ArgumentValue: wanted } })
   }
-  return wanted === 'true' ? { versioning: 'Enabled', documents: { objectLock: {} } } : {}
+  return wantsLock(request) ? { versioning: 'Enabled', documents: { objectLock: {} } } : {}
 }
 
 /** `<ObjectLockConfiguration><ObjectLockEnabled/><Rule><DefaultRetention><Mode/><Days/>|<Years/></…></…></…>` */

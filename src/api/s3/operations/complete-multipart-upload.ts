@@ -1,7 +1,7 @@
 import { CHECKSUM_ALGORITHMS, type ChecksumAlgorithm } from '../../../base/checksums.ts'
 import type { ListedPart } from '../../../objects/complete-upload.ts'
 import { headerChecksumAlgorithm, readXmlBody } from '../checksum-headers.ts'
-import { writeConditions } from '../condition-headers.ts'
+import { conditionNeeds, writeConditions } from '../condition-headers.ts'
 import { requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { expirationOfStored } from '../lifecycle/headers.ts'
@@ -25,7 +25,7 @@ export const completeMultipartUpload = defineOperation({
   query: { uploadId: true },
   action: 's3:PutObject',
   makes: 'completion',
-  alsoNeeds: protectionNeeds,
+  alsoNeeds: (request) => [...conditionNeeds(request), ...protectionNeeds(request)],
   parse: (request) => {
     const { uploadId, ...target } = uploadTarget(request)
     const size = request.headers.get('x-amz-mp-object-size')

@@ -5,7 +5,7 @@ import type { ObjectProperties, Tag } from '../../../objects/object-properties.t
 import type { OpenObject } from '../../../objects/open-object.ts'
 import { newObjectAccess } from '../access/new-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
-import { readConditions, writeConditions } from '../condition-headers.ts'
+import { conditionNeeds, readConditions, writeConditions } from '../condition-headers.ts'
 import { copySource, copySourceUse, openSource } from '../copy-source.ts'
 import { sourceKeyOf } from '../customer-key.ts'
 import { contextHeader, namesEncryption, requestedEncryption } from '../encryption-headers.ts'
@@ -35,7 +35,10 @@ export const copyObject = defineOperation({
   headers: ['x-amz-copy-source'],
   action: 's3:PutObject',
   makes: 'object',
-  alsoNeeds: (request) => (directive(request, 'tagging') === 'REPLACE' ? uploadNeeds(request) : lockNeeds(request)),
+  alsoNeeds: (request) =>
+    directive(request, 'tagging') === 'REPLACE'
+      ? uploadNeeds(request)
+      : [...conditionNeeds(request), ...lockNeeds(request)],
   alsoUses: copySourceUse,
   parse: (request) => {
     refuseUnsupported(request)

@@ -31,6 +31,7 @@ export const createBucket = defineOperation({
   on: 'bucket',
   action: 's3:CreateBucket',
   alsoNeeds: newBucketNeeds,
+  asksItself: true,
   parse: (request): Input => {
     const name = bucketTarget(request)
     checkBucketName(name)
@@ -41,6 +42,7 @@ export const createBucket = defineOperation({
     const { request, settings } = context
     const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES })
     const locationConstraint = locationOf(body)
+    await context.require({ bucket: name, action: 's3:CreateBucket', location: locationConstraint || undefined })
     checkLocation(locationConstraint, settings.region)
     if (rootKeyCrn !== undefined) checkRootKey(rootKeyCrn, locationConstraint, context)
     const lock = newBucketLock(request)

@@ -1,4 +1,4 @@
-import { deleteConditions } from '../condition-headers.ts'
+import { conditionNeeds, deleteConditions } from '../condition-headers.ts'
 import { bypassesGovernance, bypassNeeds } from '../lock/headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
@@ -12,7 +12,7 @@ export const deleteObject = defineOperation({
   takes: ['versionId'],
   action: 's3:DeleteObject',
   versionAction: 's3:DeleteObjectVersion',
-  alsoNeeds: bypassNeeds,
+  alsoNeeds: (request) => [...conditionNeeds(request), ...bypassNeeds(request)],
   parse: (request) => {
     refuseUnsupported(request)
     const conditions = deleteConditions({

@@ -1,6 +1,6 @@
 import type { WriteConditions } from '../../../objects/conditions.ts'
 import { readXmlBody } from '../checksum-headers.ts'
-import { deleteConditions } from '../condition-headers.ts'
+import { deleteConditions, tellsOfObject } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { s3Face } from '../errors.ts'
 import { bypassesGovernance } from '../lock/headers.ts'
@@ -79,6 +79,7 @@ async function remove(
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
     const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion'
     await require({ bucket: bucket.name, key, versionId, action, said: { 'if-match': conditions.ifMatch } })
+    if (tellsOfObject(conditions)) await require({ bucket: bucket.name, key, versionId, action: 's3:GetObject' })
     if (versionId !== undefined && !isVersionId(versionId)) throw new S3Error('NoSuchVersion')
     const bypassGovernance = bypassesGovernance(request)
     if (bypassGovernance) {

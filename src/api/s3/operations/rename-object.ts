@@ -1,7 +1,7 @@
 import { hasCode } from '../../../base/errors.ts'
 import { checkReadConditions, type ReadConditions } from '../../../objects/conditions.ts'
 import type { ObjectsErrorCode } from '../../../objects/errors.ts'
-import { readConditions, writeConditions } from '../condition-headers.ts'
+import { conditionNeeds, readConditions, writeConditions } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
@@ -20,6 +20,7 @@ export const renameObject = defineOperation({
   query: { renameObject: true },
   action: 's3:PutObject',
   makes: 'name',
+  alsoNeeds: conditionNeeds,
   parse: (request) => {
     refuseUnsupported(request)
     refuseDates(request)
