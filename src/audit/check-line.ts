@@ -65,6 +65,7 @@ function mismatch(seq: number | undefined, from: Link): string {
 /** What is wrong with what the log says about itself. */
 function wrongSelf(record: AuditRecord, split: SplitLine, from: Link, keys: PublicKeys): string | undefined {
   if ((record.type === 'checkpoint') !== (split.signature !== undefined)) return 'only checkpoints are signed'
+  if (record.type === 'dropped' && record.throughSeq >= record.seq) return 'the line says that later ones were removed'
   if (record.type !== 'checkpoint' && record.type !== 'file') return undefined
   if (record.prev !== from.hash) return 'the line goes on from another one than it says'
   if (record.type === 'file' || split.signature === undefined) return undefined

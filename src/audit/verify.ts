@@ -82,7 +82,11 @@ class Walk {
   #files = 0
   #signed: Link | undefined
   #unfinishedBytes = 0
+  /** The last that was said of removed lines, and signed at once. */
   #dropped: Dropped | undefined
+  #last: AuditRecord | undefined
+  /** A line that a torn write is said to have left, as long as nothing that follows is signed. */
+  #untold: Problem | undefined
   #lostEvents = 0
   #foundExpected = false
   readonly #torn: { file: string; bytes: number }[] = []
@@ -99,9 +103,13 @@ class Walk {
     for await (const line of linesOf(file.path)) {
       const problem = this.#line(file, line)
       if (problem === undefined) continue
-      if (line.number > 1 && (await this.#isTorn(file, line, next))) return true
+      const found = { file: file.path, line: line.number, ...problem }
+      if (line.number > 1 && (await this.#isTorn(file, line, next))) {
+        this.#untold ??= found
+        return true
+      }
       if (line.whole || next !== undefined) {
-        this.#problem = { file: file.path, line: line.number, ...problem }
+        this.#problem = found
         return false
       }
       this.#unfinishedBytes = file.bytes - line.offset
@@ -140,9 +148,14 @@ class Walk {
     }
     this.#head = link
     this.#lines++
-    if (record.type === 'checkpoint') this.#signed = link
+    if (record.type === 'checkpoint') {
+      this.#signed = link
+      this.#untold = undefined
+      // Whoever signs it at once wrote it. One that was found at a start has a line of that run behind it.
+      if (this.#last?.type === 'dropped') this.#dropped = this.#last
+    }
+    this.#last = record
     if (record.type === 'file') this.#fileNumber = record.file
-    if (record.type === 'dropped') this.#dropped = record
     if (record.type === 'lost') this.#lostEvents += record.events
     if (this.#expected?.seq === link.seq && this.#expected.hash === link.hash) this.#foundExpected = true
   }
@@ -157,7 +170,7 @@ class Walk {
   }
 
   report(source: Source): Verification {
-    const first = this.#problem ?? this.#missingStart(source) ?? this.#missingExpected()
+    const first = this.#untold ?? this.#problem ?? this.#missingStart(source) ?? this.#missingExpected()
     const unsignedLines = (this.#head?.seq ?? 0) - (this.#signed?.seq ?? this.#start?.from.seq ?? 0)
     const open = unsignedLines > 0 || this.#unfinishedBytes > 0 || this.#lines === 0
     return {
@@ -186,10 +199,8 @@ class Walk {
     const { from, ...start } = this.#start
     if (from.seq === 0 && from.hash === NO_HASH) return undefined
     const told = this.#dropped
-    // What follows the last checkpoint may have been written by anybody.
-    const signed = told !== undefined && told.seq < (this.#signed?.seq ?? 0)
     // Files that were to be removed when a crash came are still there.
-    if (signed && from.seq <= told.throughSeq && (from.seq < told.throughSeq || from.hash === told.throughHash)) {
+    if (told && from.seq <= told.throughSeq && (from.seq < told.throughSeq || from.hash === told.throughHash)) {
       return undefined
     }
     return {
@@ -198,10 +209,13 @@ class Walk {
     }
   }
 
+  /** Found, or removed in order: the log then goes on behind it. */
   #missingExpected(): Problem | undefined {
     if (this.#expected === undefined || this.#foundExpected) return undefined
-    if (this.#dropped && this.#dropped.throughSeq >= this.#expected.seq) return undefined
-    const { seq } = this.#expected
+    const { seq, hash } = this.#expected
+    const from = this.#start?.from
+    const begins = from !== undefined && (from.seq > seq || (from.seq === seq && from.hash === hash))
+    if (begins && this.#dropped && this.#dropped.throughSeq >= seq) return undefined
     const known = this.#head?.seq ?? 0
     const problem =
       seq > known

@@ -18,6 +18,8 @@ const vectorsSchema = z.strictObject({
     z.strictObject({
       name: z.string(),
       files: z.array(z.strictObject({ number: z.int(), content: z.base64url() })),
+      /** A line that was there once. */
+      expected: z.strictObject({ seq: z.int(), hash: z.string() }).optional(),
       expect: z.strictObject({
         outcome: z.enum(['verified', 'unsigned', 'bad']),
         fromSeq: z.int().optional(),
@@ -26,7 +28,7 @@ const vectorsSchema = z.strictObject({
         files: z.int().optional(),
         /** Hash of the last line. */
         head: z.string().optional(),
-        /** Of the first bad line: number of the file, and line in it. */
+        /** Of the first bad line: number of the file, and line in it; 0 when it is about the log as a whole. */
         file: z.int().optional(),
         line: z.int().optional(),
       }),
@@ -49,7 +51,7 @@ describe('vectors of the audit log', () => {
     expect(key).toMatchObject({ keyId, publicKeyPem })
   })
 
-  it.each(vectors)('$name', async ({ files, expect: { head, file, line, ...expected } }) => {
+  it.each(vectors)('$name', async ({ files, expected: once, expect: { head, file, line, ...expected } }) => {
     const directory = await mkdtemp(join(home, 'log-'))
     for (const { number, content } of files) {
       await writeFile(join(directory, fileName(number)), Buffer.from(content, 'base64url'))
@@ -57,10 +59,12 @@ describe('vectors of the audit log', () => {
     const report = await verifyLog({
       source: { type: 'directory', path: directory },
       keys: readPublicKeys(publicKeyPem),
+      ...(once ? { expected: once } : {}),
     })
     expect(report).toMatchObject(expected)
     if (head !== undefined) expect(report.signed?.hash).toBe(head)
     const bad = report.first && { file: report.first.file, line: report.first.line }
-    expect(bad).toEqual(file === undefined ? undefined : { file: join(directory, fileName(file)), line })
+    const where = (number: number) => (number === 0 ? '' : join(directory, fileName(number)))
+    expect(bad).toEqual(file === undefined ? undefined : { file: where(file), line })
   })
 })

@@ -2,6 +2,7 @@ import { appendFile, cp, readFile, stat, truncate, writeFile } from 'node:fs/pro
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { chainFrom } from '../../../src/audit/chain.ts'
 import { type AuditEvent, eventBody } from '../../../src/audit/event.ts'
 import { canonicalJson } from '../../../src/envelope/canonical-json.ts'
 import { type DiskFs, nodeFs } from '../../../src/storage/blob/disk-fs.ts'
@@ -9,6 +10,7 @@ import {
   endOf,
   event,
   eventsIn,
+  KEY,
   logFiles,
   recordsOf,
   testLog,
@@ -243,6 +245,23 @@ describe('the bound on the disk', () => {
     await writtenLog({ directory, ...sizes }, 200)
     const [first, second] = await logFiles(directory)
     await nodeFs.unlink(first?.path ?? '')
+    expect(await verifyDirectory(directory)).toMatchObject({
+      outcome: 'bad',
+      first: { file: second?.path, line: 1, problem: expect.stringContaining('missing') },
+    })
+  })
+
+  it('is no cover for whoever says so himself while no server runs, and has the next one sign it', async () => {
+    await writtenLog({ directory, fileBytes: 4000, maxBytes: 10 ** 6 }, 60)
+    const [first, second] = await logFiles(directory)
+    const last = await lastFile()
+    const [head] = (await recordsOf(directory)).slice(-1)
+    const begins: Record<string, unknown> = JSON.parse(second?.text.split('\n')[0] ?? '')
+    const chain = chainFrom({ seq: Number(head?.['seq']), hash: String(head?.['hash']) }, 0, KEY)
+    const through = { throughFile: 1, throughSeq: Number(begins['seq']) - 1, throughHash: String(begins['prev']) }
+    await appendFile(last.path, chain.own({ type: 'dropped', ...through, files: 1, bytes: 4000 }, Date.UTC(2030, 0, 2)))
+    await nodeFs.unlink(first?.path ?? '')
+    await writtenLog({ directory, fileBytes: 4000, maxBytes: 10 ** 6 }, 1)
     expect(await verifyDirectory(directory)).toMatchObject({
       outcome: 'bad',
       first: { file: second?.path, line: 1, problem: expect.stringContaining('missing') },
