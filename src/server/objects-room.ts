@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
+import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
@@ -104,7 +105,12 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       dayMs: config['lifecycle.day-seconds'] * 1000,
       perSecond: config['lifecycle.per-second'],
       audit: options.audit.lifecycle,
-      onAct: ({ action, bucket, ...act }) => log.info({ bucket: bucket.name, ...act }, action),
+      onAct: (done) => {
+        const { action, bucket, ...act } = done
+        log.info({ bucket: bucket.name, ...act }, action)
+        const timeMs = clock.now()
+        void opened.promise.then((ready) => recordLifecycle(done, timeMs, ready))
+      },
     },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })

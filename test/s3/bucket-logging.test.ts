@@ -1,19 +1,27 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   type BucketLoggingStatus,
   CopyObjectCommand,
   CreateBucketCommand,
+  DeleteObjectsCommand,
   GetBucketLoggingCommand,
   GetObjectCommand,
+  type LifecycleRule,
   ListBucketsCommand,
   PutBucketAclCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketLoggingCommand,
   PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { filesUnder } from '../support/files-under.ts'
+import { createUpload } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { outcome, replyOf, sendRaw, startRaw } from '../support/raw-s3.ts'
@@ -41,7 +49,7 @@ const bodyOf = async (of: ObjectHouse, Key: string) =>
 /** The canonical id of the other account. */
 const ownIdOf = async (of: ObjectHouse) =>
   (await of.client(otherAccount).send(new ListBucketsCommand({}))).Owner?.ID ?? ''
-/** The lines that were delivered, each with its 25 spaces outside of quotes and brackets cut. */
+/** The lines that were delivered, each with its 26 spaces outside of quotes and brackets cut. */
 async function delivered(of: ObjectHouse = test) {
   await of.house.objects.accessLogs.flush()
   const texts = await Promise.all((await keysOf(of.s3, 'logs')).map((key) => bodyOf(of, key)))
@@ -104,7 +112,7 @@ describe('The logging of a bucket', () => {
     )
     expect(outcome(await list())).toBe('200')
     const listed = (await delivered(classic)).filter((line) => line[6] === 'REST.GET.BUCKET')
-    expect(listed.map((line) => line.at(-1))).toEqual(['Yes', '-'])
+    expect(listed.map((line) => line.at(-2))).toEqual(['Yes', '-'])
   })
 
   it('writes a line for each request, with the fields of S3', async () => {
@@ -120,7 +128,7 @@ describe('The logging of a bucket', () => {
     await (await fetch(url)).text()
     await test.s3.send(new CopyObjectCommand({ Bucket: test.bucket, Key: 'copy', CopySource: `${test.bucket}/before` }))
     const lines = await delivered()
-    for (const line of lines) expect(line).toHaveLength(26)
+    for (const line of lines) expect(line).toHaveLength(27)
     const [owner] = new Set(lines.map(([first]) => first))
     expect(lines.map((line) => [line[6], line[7], line[9], line[10], line[11], line[12], line[21]].join(' '))).toEqual([
       'REST.PUT.LOGGING_STATUS - 200 - - - AuthHeader',
@@ -144,6 +152,103 @@ describe('The logging of a bucket', () => {
     expect(lines[6]?.[8]).toContain('X-Amz-Signature=-')
   })
 
+  it('writes a line for each key that a request deletes, with what became of it', async () => {
+    const { bucket: Bucket } = test
+    await test.put('a', 'x')
+    await test.s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+    const { VersionId } = await test.put('a', 'xx')
+    await log(TO_LOGS)
+    const Objects = [
+      { Key: 'a', VersionId },
+      { Key: 'b/ü' },
+      { Key: 'a', VersionId: 'none' },
+      { Key: 'x'.repeat(1025) },
+    ]
+    const { Deleted } = await test.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))
+    const marker = Deleted?.find(({ Key }) => Key === 'b/ü')?.DeleteMarkerVersionId
+    const lines = (await delivered()).filter(([, , , , , , operation]) => operation !== 'REST.PUT.LOGGING_STATUS')
+    const of = (line: readonly string[]) => [line[6], line[7], line[9], line[10], line[17]].join(' ')
+    expect(lines.map(of)).toEqual([
+      'REST.POST.MULTI_OBJECT_DELETE - 200 - -',
+      `BATCH.DELETE.OBJECT a 204 - ${VersionId}`,
+      `BATCH.DELETE.OBJECT b/%C3%BC 204 - ${marker}`,
+      'BATCH.DELETE.OBJECT a 404 NoSuchVersion none',
+      `BATCH.DELETE.OBJECT ${'x'.repeat(1025)} 400 KeyTooLongError -`,
+    ])
+    const [whole = [], first = []] = lines
+    expect(first).toHaveLength(27)
+    // As S3 writes it: the request is told in its own line, by the same id.
+    const dashes = (count: number) => Array.from({ length: count }, () => '-')
+    expect(first.slice(8)).toEqual([
+      '-',
+      '204',
+      ...dashes(7),
+      VersionId,
+      whole[5],
+      'SigV4',
+      '-',
+      'AuthHeader',
+      whole[22],
+      ...dashes(4),
+    ])
+    expect(first.slice(0, 6)).toEqual(whole.slice(0, 6))
+  })
+
+  it('writes a line for each thing that lifecycle rules did', async () => {
+    await test[Symbol.asyncDispose]()
+    let movedMs: number | undefined
+    const slow = await mkdtemp(join(tmpdir(), 'coffer-test-'))
+    test = await startObjectHouse({
+      settings: { COFFER_STORAGE_CLASSES: `STANDARD_IA=${slow}/ia,SLOW=${slow}/slow` },
+      clock: { now: () => movedMs ?? Date.now() },
+    })
+    await makeBucket(test.s3, 'logs')
+    const { bucket: Bucket } = test
+    const rule = (Prefix: string, more: Partial<LifecycleRule>) => ({
+      ...{ ID: Prefix, Status: 'Enabled' as const, Filter: { Prefix } },
+      ...more,
+    })
+    const moveTo = (StorageClass: string) => ({ Transitions: [{ Days: 1, StorageClass: StorageClass as 'GLACIER' }] })
+    const Rules = [
+      rule('expired', { Expiration: { Days: 1 }, NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
+      rule('ia', moveTo('STANDARD_IA')),
+      rule('slow', moveTo('SLOW')),
+      rule('upload', { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }),
+    ]
+    await test.s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }))
+    for (const key of ['expired', 'ia', 'slow']) await test.put(key, 'twelve bytes')
+    await createUpload(test, 'upload')
+    await log(TO_LOGS)
+    const passAfter = async (days: number) => {
+      movedMs = Date.now() + days * 86_400_000
+      await test.house.objects.lifecycle.pass()
+      movedMs = undefined
+    }
+    await passAfter(3)
+    await test.s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+    const { VersionId } = await test.put('expired', 'x')
+    await passAfter(3)
+    await passAfter(6)
+    await passAfter(9)
+    const lines = (await delivered()).filter(([, , , , requester]) => requester === 'AmazonS3')
+    expect(lines.map((line) => [line[6], line[7], line[12], line[17]].join(' '))).toEqual([
+      'S3.DELETE.UPLOAD upload - -',
+      'S3.EXPIRE.OBJECT expired 12 -',
+      'S3.TRANSITION_SIA.OBJECT ia 12 -',
+      'S3.TRANSITION.OBJECT slow 12 -',
+      expect.stringMatching(/^S3.CREATE.DELETEMARKER expired - [\w-]{22}$/),
+      `S3.EXPIRE.OBJECT expired 1 ${VersionId}`,
+      expect.stringMatching(/^S3.EXPIRE.OBJECT expired - [\w-]{22}$/),
+    ])
+    const [first = []] = lines
+    const dashes = (count: number) => Array.from({ length: count }, () => '-')
+    expect(first).toEqual([
+      ...[expect.any(String), Bucket, expect.stringMatching(/^\[/), '-', 'AmazonS3', expect.any(String)],
+      ...['S3.DELETE.UPLOAD', 'upload', '"-"', ...dashes(6), '"-"', '"-"', '-', first[5], ...dashes(8)],
+    ])
+    await rm(slow, { recursive: true, force: true })
+  })
+
   it('writes a line for a preflight', async () => {
     await log(TO_LOGS)
     const outgoing = startRaw(test.s3Url, {
@@ -164,7 +269,7 @@ describe('The logging of a bucket', () => {
     const headers = { 'user-agent': '\xff'.repeat(3000), referer: `x${'"'.repeat(9000)}` }
     await sendRaw(test.s3Url, { method: 'GET', path: `/${test.bucket}/key`, query: { x: 'y'.repeat(9000) }, headers })
     const fields = (await delivered()).find(([, , , , , , operation]) => operation === 'REST.GET.OBJECT') ?? []
-    expect(fields).toHaveLength(26)
+    expect(fields).toHaveLength(27)
     expect(fields[8]).toHaveLength(4096 + 2)
     expect(fields[15]).toBe(`"x${'%22'.repeat(682)}"`)
     expect(fields[16]).toMatch(/^"(%C3%BF){341}"$/)

@@ -25,6 +25,16 @@ export interface S3Reply {
   readonly body?: ReplyBody
   /** Aborts, with the reason, when a stream may not be sent on: the connection is reset. */
   readonly revoked?: AbortSignal
+  /** Not sent: for the access log. */
+  readonly outcomes?: readonly KeyOutcome[]
+}
+
+/** What became of one key of a request that names many. */
+export interface KeyOutcome {
+  readonly key: string
+  readonly versionId: string | undefined
+  readonly status: number
+  readonly code: string | undefined
 }
 
 export interface Owner {

@@ -16,6 +16,12 @@ export interface LifecycleAct {
   readonly key: string
   /** Of a version or delete marker that is not there any more. */
   readonly versionId?: string
+  /** Of the delete marker that hides the object now. */
+  readonly markerId?: string
+  /** Of what was removed or moved. */
+  readonly sizeBytes?: number
+  /** Where a transition led. */
+  readonly storageClass?: string
   /** Id of the rule. */
   readonly rule: string
 }

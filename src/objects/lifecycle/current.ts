@@ -32,6 +32,8 @@ export async function actOnCurrent(work: LifecycleWork, row: Entry): Promise<voi
     expired = token === row.token && work.holds()
     return expired
   }
-  await deleteObject(engine, keys, { bucket, key, conditions: {}, only })
-  if (expired) work.did({ action: 'store.lifecycle-expire', key, rule: due.rule.id })
+  const { deleteMarker, versionId } = await deleteObject(engine, keys, { bucket, key, conditions: {}, only })
+  if (!expired) return
+  const what = deleteMarker && versionId !== undefined ? { markerId: versionId } : { sizeBytes }
+  work.did({ action: 'store.lifecycle-expire', key, ...what, rule: due.rule.id })
 }

@@ -97,6 +97,9 @@ async function remove(
   const { versionId } = record
   const bucket = sameBucket(work.engine, work.bucket)
   await deleteObject(work.engine, work.keys, { bucket, key, versionId, conditions: {}, only })
-  const action = isMarker(record) ? 'store.lifecycle-expire-marker' : 'store.lifecycle-expire-version'
-  if (removed) work.did({ action, key, versionId, rule: rule.id })
+  if (!removed) return
+  const what = isMarker(record)
+    ? ({ action: 'store.lifecycle-expire-marker' } as const)
+    : ({ action: 'store.lifecycle-expire-version', sizeBytes: record.sizeBytes } as const)
+  work.did({ ...what, key, versionId, rule: rule.id })
 }

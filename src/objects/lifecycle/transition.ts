@@ -84,5 +84,5 @@ export async function moveIfElsewhere(
   if (!(await moveToClass(engine, bucket, { space, row, record }, storageClass, options))) return
   if (events.length > 0) engine.notifications.wake()
   const version = space === SPACE.version ? { versionId: record.versionId } : {}
-  work.did({ action: 'store.lifecycle-transition', key, ...version, rule: to.rule.id })
+  work.did({ action: 'store.lifecycle-transition', key, ...version, sizeBytes, storageClass, rule: to.rule.id })
 }

@@ -3,65 +3,115 @@ import { TLSSocket } from 'node:tls'
 import { encodeComponent } from '../uri.ts'
 import { withoutSecrets } from '../without-secrets.ts'
 
-/** What is known of a request when it is over. */
-export interface LoggedRequest {
+/** What a line tells of, whatever it is. */
+interface Logged {
   readonly bucketOwner: string
   readonly bucket: string
   readonly timeMs: number
-  readonly remoteIp: string | undefined
-  /** Undefined: nobody who is known. */
   readonly requester: string | undefined
   readonly requestId: string
   readonly operation: string
   readonly key: string | undefined
+  readonly objectBytes: number | undefined
+  readonly versionId: string | undefined
+}
+
+/** What is known of who sent a request, and how. */
+export interface LoggedSender extends Logged {
+  readonly remoteIp: string | undefined
   readonly incoming: IncomingMessage
   readonly status: number
   readonly errorCode: string | undefined
+  readonly signedBy: 'AuthHeader' | 'QueryString' | undefined
+}
+
+/** What is known of a request when it is over. */
+export interface LoggedRequest extends LoggedSender {
   readonly bytesSent: number
-  readonly objectBytes: number | undefined
   readonly totalMs: number
   readonly turnAroundMs: number
-  readonly versionId: string | undefined
-  readonly signedBy: 'AuthHeader' | 'QueryString' | undefined
   readonly aclRequired: boolean
 }
 
-/** One line of a server access log: fields in the order of S3, `-` for what there is not. */
+/** One line of a server access log. */
 export function logLine(request: LoggedRequest): string {
-  const { incoming, timeMs } = request
-  const { headers, socket } = incoming
-  const tls = socket instanceof TLSSocket ? socket : undefined
-  const uri = `${incoming.method ?? '-'} ${withoutSecrets(incoming.url ?? '-')} HTTP/${incoming.httpVersion}`
-  return [
-    word(request.bucketOwner),
-    word(request.bucket),
-    `[${clfTime(timeMs)}]`,
-    word(request.remoteIp),
-    word(request.requester),
-    request.requestId,
-    request.operation,
-    request.key === undefined ? '-' : within(encodeComponent(request.key, true), MAX_KEY),
-    quotedText(uri, MAX_URI),
-    request.status,
-    request.errorCode ?? '-',
-    request.bytesSent || '-',
-    request.objectBytes ?? '-',
-    Math.round(request.totalMs),
-    Math.round(request.turnAroundMs),
+  const { headers, method, url, httpVersion } = request.incoming
+  return line({
+    ...request,
+    ...sent(request),
+    bytesSent: request.bytesSent || undefined,
+    uri: quotedText(`${method ?? '-'} ${withoutSecrets(url ?? '-')} HTTP/${httpVersion}`, MAX_URI),
     // It may be a presigned URL.
-    quotedText(headers.referer === undefined ? undefined : withoutSecrets(headers.referer)),
-    quotedText(headers['user-agent']),
-    word(request.versionId),
-    request.requestId,
-    request.signedBy ? 'SigV4' : '-',
-    tls?.getCipher().standardName ?? '-',
-    request.signedBy ?? '-',
-    word(headers.host),
-    tls?.getProtocol()?.replace('v', 'V') ?? '-',
-    '-',
-    request.aclRequired ? 'Yes' : '-',
-  ].join(' ')
+    referer: quotedText(headers.referer === undefined ? undefined : withoutSecrets(headers.referer)),
+    userAgent: quotedText(headers['user-agent']),
+  })
 }
+
+/** Of one key of a request that named many. S3 writes it so. */
+export const batchLine = (one: LoggedSender): string =>
+  line({ ...one, ...sent(one), uri: '-', referer: '-', userAgent: '-' })
+
+/** Of something that the store did by itself. */
+export const ownLine = (act: Logged): string =>
+  line({ ...act, uri: quotedText(undefined), referer: quotedText(undefined), userAgent: quotedText(undefined) })
+
+const sent = ({ incoming: { headers, socket }, signedBy }: LoggedSender) => {
+  const tls = socket instanceof TLSSocket ? socket : undefined
+  return {
+    signatureVersion: signedBy ? 'SigV4' : undefined,
+    // OpenSSL's name.
+    cipher: tls?.getCipher().name,
+    host: headers.host,
+    tlsVersion: tls?.getProtocol()?.replace('v', 'V'),
+  }
+}
+
+interface Fields extends Logged, Partial<Omit<LoggedRequest, keyof Logged | 'incoming' | 'bytesSent'>> {
+  readonly bytesSent?: number | undefined
+  readonly uri: string
+  readonly referer: string
+  readonly userAgent: string
+  readonly signatureVersion?: string | undefined
+  readonly cipher?: string | undefined
+  readonly host?: string | undefined
+  readonly tlsVersion?: string | undefined
+}
+
+/** Fields in the order of S3, `-` for what there is not. */
+const line = (of: Fields): string =>
+  [
+    word(of.bucketOwner),
+    word(of.bucket),
+    `[${clfTime(of.timeMs)}]`,
+    word(of.remoteIp),
+    word(of.requester),
+    of.requestId,
+    of.operation,
+    of.key === undefined ? '-' : within(encodeComponent(of.key, true), MAX_KEY),
+    of.uri,
+    of.status ?? '-',
+    of.errorCode ?? '-',
+    of.bytesSent ?? '-',
+    of.objectBytes ?? '-',
+    milliseconds(of.totalMs),
+    milliseconds(of.turnAroundMs),
+    of.referer,
+    of.userAgent,
+    word(of.versionId),
+    of.requestId,
+    of.signatureVersion ?? '-',
+    of.cipher ?? '-',
+    of.signedBy ?? '-',
+    word(of.host),
+    of.tlsVersion ?? '-',
+    // There are no access points.
+    '-',
+    of.aclRequired ? 'Yes' : '-',
+    // Where a request came from is not known.
+    '-',
+  ].join(' ')
+
+const milliseconds = (ms: number | undefined): string => (ms === undefined ? '-' : String(Math.round(ms)))
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 

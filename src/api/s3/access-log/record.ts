@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Bucket } from '../../../objects/buckets.ts'
 import type { Objects } from '../../../objects/objects.ts'
-import type { Caller, ResourceUse, S3Operation, S3Reply } from '../operation.ts'
+import type { Caller, KeyOutcome, ResourceUse, S3Operation, S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
-import { type LoggedRequest, logLine } from './line.ts'
+import { batchLine, type LoggedRequest, type LoggedSender, logLine } from './line.ts'
 import { loggedOperation, SOURCE_NAMES } from './operation-name.ts'
+
+export type Logs = Pick<Objects, 'buckets' | 'accessLogs'>
 
 /** What a request leaves behind for the access logs of its buckets. */
 export interface AccessFacts {
@@ -55,32 +57,31 @@ export function counted(reply: S3Reply, answer: Answer, bodyless: boolean, wante
 }
 
 /** Does the bucket that a request names have a log? */
-export function isLogged(
-  request: S3Request | undefined,
-  { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>,
-): boolean {
+export function isLogged(request: S3Request | undefined, { buckets, accessLogs }: Logs): boolean {
   const bucket = request?.bucket === undefined ? undefined : foundBucket(buckets, request.bucket)
   return bucket !== undefined && accessLogs.target(bucket) !== undefined
 }
 
-/** In the log of the bucket that a request names, and in that of the source of a copy. */
-export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Pick<Objects, 'buckets' | 'accessLogs'>) {
-  const { operation, request } = facts
+/** In the log of the bucket that a request names, for each key that it names there, and in that of the source of a copy. */
+export function recordAccess(facts: AccessFacts, { buckets, accessLogs }: Logs): void {
+  const { operation, request, answer, startedAtMs } = facts
   if (request?.bucket === undefined) return
   const own = ownName(operation, request)
   if (own === undefined) return
-  const add = (use: Pick<ResourceUse, 'bucket' | 'key'>, name: () => string): void => {
-    const bucket = foundBucket(buckets, use.bucket)
-    if (bucket && accessLogs.target(bucket)) {
-      accessLogs.add(bucket, logLine(logged(facts, bucket, use.key, name())), facts.startedAtMs)
-    }
+  const add = (name: string, lines: (bucket: Bucket) => readonly string[]): void => {
+    const bucket = foundBucket(buckets, name)
+    if (!bucket || !accessLogs.target(bucket)) return
+    for (const line of lines(bucket)) accessLogs.add(bucket, line, startedAtMs)
   }
   const key = request.key ?? facts.caller?.form?.key
-  add({ bucket: request.bucket, key }, own)
+  add(request.bucket, (bucket) => [
+    logLine(logged(facts, bucket, key, own())),
+    ...(answer.reply?.outcomes ?? []).map((one) => batchLine(loggedKey(facts, bucket, one))),
+  ])
   if (!operation) return
   const source = SOURCE_NAMES[operation.name]
   const use = source === undefined ? undefined : sourceOf(operation, request)
-  if (source !== undefined && use) add(use, () => source)
+  if (source !== undefined && use) add(use.bucket, (bucket) => [logLine(logged(facts, bucket, use.key, source))])
 }
 
 /** Neither a preflight nor a redirect of a website is an operation. Undefined: what was asked for was never found out. */
@@ -91,7 +92,7 @@ function ownName(operation: S3Operation | undefined, { method, website }: S3Requ
 }
 
 /** A bucket whose record is damaged has no log: its requests are refused. */
-function foundBucket(buckets: Pick<Objects, 'buckets'>['buckets'], name: string): Bucket | undefined {
+export function foundBucket(buckets: Pick<Objects, 'buckets'>['buckets'], name: string): Bucket | undefined {
   try {
     return buckets.find(name)
   } catch {
@@ -108,18 +109,12 @@ function sourceOf({ alsoUses }: S3Operation, request: S3Request): ResourceUse | 
 }
 
 function logged(facts: AccessFacts, bucket: Bucket, key: string | undefined, operation: string): LoggedRequest {
-  const { answer, caller, request, response, startedAtMs, endedAtMs } = facts
+  const { answer, request, response, startedAtMs, endedAtMs } = facts
   const versionId = answer.reply?.headers?.['x-amz-version-id'] ?? request?.query.get('versionId')
   return {
-    bucketOwner: bucket.ownerId,
-    bucket: bucket.name,
-    timeMs: startedAtMs,
-    remoteIp: facts.sourceIp,
-    requester: caller && caller.principal.type !== 'anonymous' ? caller.principal.iamId : undefined,
-    requestId: facts.requestId,
+    ...sender(facts, bucket),
     operation,
     key,
-    incoming: facts.incoming,
     status: response.statusCode,
     errorCode: facts.code,
     bytesSent: answer.sentBytes,
@@ -127,10 +122,25 @@ function logged(facts: AccessFacts, bucket: Bucket, key: string | undefined, ope
     totalMs: endedAtMs - startedAtMs,
     turnAroundMs: (answer.readyAtMs ?? endedAtMs) - (answer.askedAtMs ?? startedAtMs),
     versionId: versionId === undefined ? undefined : String(versionId),
-    signedBy: signedBy(request),
     aclRequired: facts.byAcl,
   }
 }
+
+const loggedKey = (facts: AccessFacts, bucket: Bucket, { key, versionId, status, code }: KeyOutcome): LoggedSender => ({
+  ...sender(facts, bucket),
+  ...{ operation: 'BATCH.DELETE.OBJECT', key, versionId, status, errorCode: code, objectBytes: undefined },
+})
+
+const sender = ({ startedAtMs, sourceIp, caller, requestId, incoming, request }: AccessFacts, bucket: Bucket) => ({
+  bucketOwner: bucket.ownerId,
+  bucket: bucket.name,
+  timeMs: startedAtMs,
+  remoteIp: sourceIp,
+  requester: caller && caller.principal.type !== 'anonymous' ? caller.principal.iamId : undefined,
+  requestId,
+  incoming,
+  signedBy: signedBy(request),
+})
 
 /** Of the object that was read, or the body that was stored. */
 function objectBytes({ operation, caller, answer, code }: AccessFacts): number | undefined {

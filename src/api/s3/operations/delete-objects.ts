@@ -4,7 +4,7 @@ import { deleteConditions, tellsOfObject } from '../condition-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { s3Face } from '../errors.ts'
 import { bypassesGovernance } from '../lock/headers.ts'
-import { defineOperation, type OperationContext } from '../operation.ts'
+import { defineOperation, type KeyOutcome, type OperationContext } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
 import { bucketTarget, isVersionId } from '../target.ts'
 import { parseXml, type XmlElement } from '../xml/decode.ts'
@@ -40,14 +40,15 @@ export const deleteObjects = defineOperation({
     if (entries.length === 0 || entries.length > MAX_KEYS) throw new S3Error('MalformedXML')
     const quiet = root.text('Quiet')?.toLowerCase() === 'true'
     const bucket = context.objects.buckets.get(name)
-    const results: (Deleted | Refused)[] = []
+    const results: Result[] = []
     for (let at = 0; at < entries.length; at += AT_ONCE) {
       results.push(...(await Promise.all(entries.slice(at, at + AT_ONCE).map((one) => remove(one, bucket, context)))))
     }
-    return xmlReply('DeleteResult', {
-      Deleted: quiet ? [] : results.flatMap((result) => ('Code' in result ? [] : [{ ...result }])),
-      Error: results.flatMap((result) => ('Code' in result ? [{ ...result }] : [])),
+    const reply = xmlReply('DeleteResult', {
+      Deleted: quiet ? [] : results.flatMap(({ told }) => ('Code' in told ? [] : [{ ...told }])),
+      Error: results.flatMap(({ told }) => ('Code' in told ? [{ ...told }] : [])),
     })
+    return { ...reply, outcomes: results.map(outcome) }
   },
 })
 
@@ -57,6 +58,16 @@ interface Named {
 }
 type Deleted = Named & { readonly DeleteMarker?: true; readonly DeleteMarkerVersionId?: string }
 type Refused = Named & { readonly Code: string; readonly Message: string }
+interface Result {
+  /** Of the answer that the key alone would have got. */
+  readonly status: number
+  readonly told: Deleted | Refused
+}
+
+const outcome = ({ status, told }: Result): KeyOutcome =>
+  'Code' in told
+    ? { key: told.Key, versionId: told.VersionId, status, code: told.Code }
+    : { key: told.Key, versionId: told.VersionId ?? told.DeleteMarkerVersionId, status, code: undefined }
 
 function entry(element: XmlElement): Entry {
   const key = element.text('Key')
@@ -73,7 +84,7 @@ async function remove(
   { key, versionId, conditions }: Entry,
   bucket: ReturnType<OperationContext['objects']['buckets']['get']>,
   { objects, request, require }: OperationContext,
-): Promise<Deleted | Refused> {
+): Promise<Result> {
   const named = { Key: key, ...(versionId ? { VersionId: versionId } : {}) }
   try {
     if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError')
@@ -86,10 +97,10 @@ async function remove(
       await require({ bucket: bucket.name, key, versionId, action: 's3:BypassGovernanceRetention' })
     }
     const deleted = await objects.delete({ bucket, key, versionId, conditions, bypassGovernance })
-    if (!deleted.deleteMarker || deleted.versionId === undefined) return named
-    return { ...named, DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId }
+    if (!deleted.deleteMarker || deleted.versionId === undefined) return { status: 204, told: named }
+    return { status: 204, told: { ...named, DeleteMarker: true, DeleteMarkerVersionId: deleted.versionId } }
   } catch (error) {
-    const { code, message } = s3Face(error)
-    return { ...named, Code: code, Message: message }
+    const { status, code, message } = s3Face(error)
+    return { status, told: { ...named, Code: code, Message: message } }
   }
 }
