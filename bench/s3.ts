@@ -1,0 +1,238 @@
+import { hash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cpus, release, tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { mainAccount, writeBootstrapFile } from '../test/support/bootstrap.ts'
+import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
+import { startServerProcess } from '../test/support/server-process.ts'
+import { cpuSeconds } from './support/cpu-seconds.ts'
+import { bareServer, type MachineLimits, machineLimits } from './support/limits.ts'
+import { type LoadResult, runLoad } from './support/load.ts'
+import { type Endpoint, type PlannedRequest, writePlan } from './support/plan.ts'
+import { peakResidentBytes } from './support/resident-memory.ts'
+import { type HashOf, KIB, keyOf, MIB, put, type Workload, workloads } from './support/workloads.ts'
+
+/** S3 over HTTP, next to what the machine can do at most and, with --against, next to other servers: all take turns. */
+const { values: options } = parseArgs({
+  options: {
+    operations: { type: 'string', default: 'put,get,head,range,list,delete,mixed' },
+    'sizes-kib': { type: 'string', default: '1,16,64,1024,65536' },
+    concurrency: { type: 'string', default: '1,16,64' },
+    'seconds-each': { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '3' },
+    /** `name=http://host:port,access key,secret key[,pid]`, as often as wanted. */
+    against: { type: 'string', multiple: true, default: [] },
+    /** Without a server of our own. */
+    'only-others': { type: 'boolean', default: false },
+  },
+})
+
+interface Target {
+  readonly name: string
+  readonly endpoint: Endpoint
+  readonly bucket: string
+  readonly pids: readonly number[]
+  readonly filled: Set<number>
+}
+
+interface Row {
+  readonly perSecond: number
+  readonly load: LoadResult
+  readonly cpuMicros: number | undefined
+}
+
+const measuredMs = Number(options['seconds-each']) * 1000
+const rounds = Number(options.rounds)
+const home = await mkdtemp(path.join(tmpdir(), 'coffer-bench-'))
+const payload = path.join(home, 'payload')
+const bytes = randomBytes(64 * MIB)
+await writeFile(payload, bytes)
+const hashes = new Map<number, string>()
+const hashOf: HashOf = (size) => {
+  const known = hashes.get(size) ?? hash('sha256', bytes.subarray(0, size), 'hex')
+  hashes.set(size, known)
+  return known
+}
+
+try {
+  await using scope = new AsyncDisposableStack()
+  const targets: Target[] = []
+  if (!options['only-others']) targets.push(await ourselves(scope))
+  for (const text of options.against) targets.push(await other(text))
+  const bare = scope.use(await bareServer(home))
+  console.log(
+    `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${measuredMs / 1000} s`,
+  )
+  const limits = await machineLimits(home)
+  tellLimits(limits)
+  let count = 0
+  for (const [operation, size, connections] of combinations()) {
+    const workload = workloads(hashOf)[operation]?.(size * KIB)
+    if (!workload) throw new Error(`there is no operation ${operation}`)
+    const rows = new Map<Target, Row[]>(targets.map((target) => [target, []]))
+    const bareRows: number[] = []
+    const bareCpu: number[] = []
+    for (let round = 0; round < rounds; round++) {
+      const method = workload.limit === 'put' ? 'PUT' : 'GET'
+      const sizeBytes = workload.limit === 'head' ? 0 : workload.usefulBytes
+      const least = await bare.load({ method, sizeBytes, connections, measuredMs: 1000, payload })
+      bareRows.push(least.answers / least.seconds)
+      bareCpu.push(least.cpuMicros)
+      for (const target of targets) rows.get(target)?.push(await measured(target, workload, connections, `${count++}`))
+    }
+    tell(workload, connections, rows, limits, { perSecond: median(bareRows), cpuMicros: median(bareCpu) })
+  }
+  for (const { name, pids } of targets) {
+    if (pids.length > 0)
+      console.log(`${name}: at most ${(sum(pids.map(peakResidentBytes)) / MIB).toFixed(0)} MiB resident`)
+  }
+} finally {
+  await rm(home, { recursive: true })
+}
+
+function* combinations(): Generator<[operation: string, sizeKib: number, connections: number]> {
+  const numbers = (text: string): number[] => text.split(',').map(Number)
+  for (const operation of options.operations.split(',')) {
+    const sizes = operation === 'list' ? [0] : numbers(options['sizes-kib'])
+    for (const size of sizes)
+      for (const connections of numbers(options.concurrency)) yield [operation, size, connections]
+  }
+}
+
+async function ourselves(scope: AsyncDisposableStack): Promise<Target> {
+  const server = await startServerProcess({
+    dataDir: path.join(home, 'data'),
+    bootstrapFile: await writeBootstrapFile(path.join(home, 'bootstrap.json'), [mainAccount]),
+    settings: { COFFER_LOG_LEVEL: 'warn' },
+  })
+  scope.defer(() => server.stop())
+  const { accessKeyId, secretAccessKey } = mainAccount.user
+  const authority = `127.0.0.1:${server.s3Port}`
+  return await withBucket('coffer', { authority, accessKeyId, secretAccessKey, region: 'us-east-1' }, [server.pid])
+}
+
+async function other(text: string): Promise<Target> {
+  const [, name, url, accessKeyId, secretAccessKey, pids] =
+    /^([^=]+)=(http:[^,]+),([^,]+),([^,]+)(?:,([\d+]+))?$/.exec(text) ?? []
+  if (!name || !url || !accessKeyId || !secretAccessKey) {
+    throw new Error(`--against ${text}: name=http://host:port,access key,secret key[,pid+pid]`)
+  }
+  const endpoint = { authority: new URL(url).host, accessKeyId, secretAccessKey, region: 'us-east-1' }
+  return await withBucket(name, endpoint, pids?.split('+').map(Number) ?? [])
+}
+
+async function withBucket(name: string, endpoint: Endpoint, pids: readonly number[]): Promise<Target> {
+  const bucket = `bench-${randomBytes(4).toString('hex')}`
+  await makeBucket(s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint }), bucket)
+  return { name, endpoint, bucket, pids, filled: new Set() }
+}
+
+async function measured(target: Target, workload: Workload, connections: number, run: string): Promise<Row> {
+  await fill(target, workload.filled)
+  if (workload.name === 'DELETE') {
+    await send(target, deletable(target, workload, run), {
+      connections: 64,
+      warmUpMs: 0,
+      measuredMs: 120_000,
+      loop: false,
+    })
+  }
+  const before = cpuOf(target)
+  const requests = workload.requests(target.bucket, run)
+  const load = await send(target, requests, { connections, warmUpMs: measuredMs / 4, measuredMs, loop: workload.loop })
+  if (load.failures > 0) console.error(`${target.name}: ${load.failures} failures: ${load.firstFailure}`)
+  const after = cpuOf(target)
+  const cpuMicros = before === undefined || after === undefined ? undefined : ((after - before) * 1e6) / load.allAnswers
+  return { perSecond: load.answers / load.seconds, load, cpuMicros }
+}
+
+function* deletable({ bucket }: Target, { requests, sizeBytes }: Workload, run: string): Generator<PlannedRequest> {
+  for (const { path: name } of requests(bucket, run))
+    yield put(bucket, name.slice(bucket.length + 2), sizeBytes, hashOf)
+}
+
+async function fill(target: Target, { count, sizeBytes }: Workload['filled']): Promise<void> {
+  if (count === 0 || target.filled.has(sizeBytes)) return
+  const requests = Array.from({ length: count }, (_, n) => put(target.bucket, keyOf(sizeBytes, n), sizeBytes, hashOf))
+  const load = await send(target, requests, { connections: 16, warmUpMs: 0, measuredMs: 120_000, loop: false })
+  if (load.failures > 0) throw new Error(`${target.name} could not be filled: ${load.firstFailure}`)
+  target.filled.add(sizeBytes)
+}
+
+async function send(
+  { endpoint }: Target,
+  requests: Iterable<PlannedRequest>,
+  options: Pick<Parameters<typeof runLoad>[0], 'connections' | 'warmUpMs' | 'measuredMs' | 'loop'>,
+): Promise<LoadResult> {
+  const plan = path.join(home, 'plan')
+  await writePlan(plan, endpoint, requests)
+  const { hostname: host, port } = new URL(`http://${endpoint.authority}`)
+  return await runLoad({ host, port: Number(port), plan, payload, ...options })
+}
+
+function cpuOf({ pids }: Target): number | undefined {
+  return pids.length === 0 ? undefined : sum(pids.map(cpuSeconds))
+}
+
+function tellLimits({ gcm, md5, sha256, disk, syncs }: MachineLimits): void {
+  const mib = (rate: number): string => (rate / MIB).toFixed(0)
+  console.log(
+    `one core: AES-256-GCM ${mib(gcm)}, MD5 ${mib(md5)}, SHA-256 ${mib(sha256)} MiB/s; disk: ${mib(disk)} MiB/s appended and synced, ${syncs.toFixed(0)} small syncs a second`,
+  )
+}
+
+function tell(
+  { name, sizeBytes, usefulBytes, limit }: Workload,
+  connections: number,
+  rows: ReadonlyMap<Target, readonly Row[]>,
+  limits: MachineLimits,
+  bare: { readonly perSecond: number; readonly cpuMicros: number },
+): void {
+  const size = sizeBytes >= MIB ? `${sizeBytes / MIB} MiB` : sizeBytes > 0 ? `${sizeBytes / KIB} KiB` : ''
+  const bound = bindingLimit(limit, usefulBytes, limits, bare.perSecond)
+  console.log(
+    `${name} ${size}, ${connections} connections: bare node:http ${bare.perSecond.toFixed(0)}/s, ${bare.cpuMicros.toFixed(0)} µs; bound by ${bound.name}: ${bound.perSecond.toFixed(0)}/s`,
+  )
+  for (const [target, all] of rows) {
+    const rates = all.map(({ perSecond }) => perSecond)
+    const middle = median(rates)
+    const of = (pick: (row: Row) => number): string => median(all.map(pick)).toFixed(2)
+    const cpu = all.every(({ cpuMicros }) => cpuMicros !== undefined)
+      ? median(all.map((row) => row.cpuMicros ?? 0))
+      : undefined
+    const figures = [
+      `${middle.toFixed(middle < 100 ? 1 : 0)}/s (${Math.min(...rates).toFixed(0)}–${Math.max(...rates).toFixed(0)})`,
+      ...(usefulBytes > 0 ? [`${((middle * usefulBytes) / MIB).toFixed(1)} MiB/s`] : []),
+      `p50 ${of((row) => row.load.p50Ms)} ms`,
+      `p99 ${of((row) => row.load.p99Ms)} ms`,
+      `first byte ${of((row) => row.load.firstByteP50Ms)} ms`,
+      ...(cpu === undefined ? [] : [`${cpu.toFixed(0)} µs of CPU (${(cpu / bare.cpuMicros).toFixed(1)} × bare)`]),
+      `${(middle / bound.perSecond).toFixed(2)} of the bound`,
+    ]
+    console.log(`  ${target.name}: ${figures.join(', ')}`)
+  }
+}
+
+/** The slowest of what nobody can leave out. */
+function bindingLimit(
+  limit: Workload['limit'],
+  bytes: number,
+  { gcm, md5, disk }: MachineLimits,
+  barePerSecond: number,
+): { readonly name: string; readonly perSecond: number } {
+  const stages = [{ name: 'node:http', perSecond: barePerSecond }]
+  if (limit !== 'head') stages.push({ name: 'AES-256-GCM on one core', perSecond: gcm / bytes })
+  if (limit === 'put') {
+    stages.push({ name: 'MD5 on one core', perSecond: md5 / bytes }, { name: 'the disk', perSecond: disk / bytes })
+  }
+  return stages.reduce((least, stage) => (stage.perSecond < least.perSecond ? stage : least))
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((all, value) => all + value, 0)
+}

@@ -1,0 +1,134 @@
+import type { PlannedRequest } from './plan.ts'
+
+export type Limit = 'get' | 'put' | 'head'
+
+/** One row of the table. */
+export interface Workload {
+  readonly name: string
+  readonly sizeBytes: number
+  /** Objects that have to be there before: `count` of them, by `keyOf`. */
+  readonly filled: { readonly count: number; readonly sizeBytes: number }
+  readonly requests: (bucket: string, run: string) => Iterable<PlannedRequest>
+  /** May the same requests be sent again and again? */
+  readonly loop: boolean
+  /** What of the machine it is compared with. */
+  readonly limit: Limit
+  /** Of an answer: plain bytes that are of use to the client. */
+  readonly usefulBytes: number
+}
+
+export const KIB = 1024
+export const MIB = 1024 * KIB
+const RANGE_BYTES = 64 * KIB
+/** A hash for every body would be the client's cost; of large ones AWS's own clients send none over TLS. */
+const SIGNED_BODY_BYTES = MIB
+
+export type HashOf = (bytes: number) => string
+
+export const keyOf = (sizeBytes: number, index: number): string => `fill/${sizeBytes}/${String(index).padStart(8, '0')}`
+
+export function put(bucket: string, key: string, sizeBytes: number, hashOf: HashOf): PlannedRequest {
+  const bodyHash = sizeBytes <= SIGNED_BODY_BYTES ? hashOf(sizeBytes) : 'UNSIGNED-PAYLOAD'
+  return { method: 'PUT', path: `/${bucket}/${key}`, bodyBytes: sizeBytes, bodyHash }
+}
+
+/** Few enough of the large ones that they fit on the disk, many enough of the small ones that no cache holds one alone. */
+const countOf = (sizeBytes: number): number => (sizeBytes >= 16 * MIB ? 8 : sizeBytes >= MIB ? 64 : 2000)
+
+export function workloads(hashOf: HashOf): Record<string, (sizeBytes: number) => Workload> {
+  const filledWith = (sizeBytes: number) => ({ count: countOf(sizeBytes), sizeBytes })
+  const nothing = { count: 0, sizeBytes: 0 }
+  const reading = (method: 'GET' | 'HEAD', sizeBytes: number, headers = {}): Workload['requests'] =>
+    function* (bucket) {
+      // Not in the order in which they were written.
+      const count = countOf(sizeBytes)
+      for (let n = 0; n < count; n++)
+        yield { method, path: `/${bucket}/${keyOf(sizeBytes, (n * 7919) % count)}`, headers }
+    }
+  return {
+    put: (sizeBytes) => ({
+      name: 'PUT',
+      sizeBytes,
+      filled: nothing,
+      loop: true,
+      limit: 'put',
+      usefulBytes: sizeBytes,
+      requests: function* (bucket, run) {
+        const count = sizeBytes >= MIB ? countOf(sizeBytes) : 50_000
+        for (let n = 0; n < count; n++) yield put(bucket, `put/${run}/${n}`, sizeBytes, hashOf)
+      },
+    }),
+    get: (sizeBytes) => ({
+      name: 'GET',
+      sizeBytes,
+      filled: filledWith(sizeBytes),
+      loop: true,
+      limit: 'get',
+      usefulBytes: sizeBytes,
+      requests: reading('GET', sizeBytes),
+    }),
+    head: (sizeBytes) => ({
+      name: 'HEAD',
+      sizeBytes,
+      filled: filledWith(sizeBytes),
+      loop: true,
+      limit: 'head',
+      usefulBytes: 0,
+      requests: reading('HEAD', sizeBytes),
+    }),
+    range: (sizeBytes) => ({
+      name: 'GET 64 KiB of',
+      sizeBytes,
+      filled: filledWith(sizeBytes),
+      loop: true,
+      limit: 'get',
+      usefulBytes: Math.min(sizeBytes, RANGE_BYTES),
+      requests: function* (bucket) {
+        for (let n = 0; n < 1000; n++) {
+          const segments = Math.max(1, Math.floor(sizeBytes / RANGE_BYTES))
+          const start = ((n * 7919) % segments) * RANGE_BYTES
+          const key = keyOf(sizeBytes, n % countOf(sizeBytes))
+          const headers = { range: `bytes=${start}-${start + RANGE_BYTES - 1}` }
+          yield { method: 'GET', path: `/${bucket}/${key}`, headers }
+        }
+      },
+    }),
+    delete: (sizeBytes) => ({
+      name: 'DELETE',
+      sizeBytes,
+      filled: nothing,
+      loop: false,
+      limit: 'head',
+      usefulBytes: 0,
+      requests: function* (bucket, run) {
+        for (let n = 0; n < 20_000; n++) yield { method: 'DELETE', path: `/${bucket}/put/${run}/${n}` }
+      },
+    }),
+    mixed: (sizeBytes) => ({
+      name: 'GET/PUT 70/30',
+      sizeBytes,
+      filled: filledWith(sizeBytes),
+      loop: true,
+      limit: 'get',
+      usefulBytes: sizeBytes,
+      requests: function* (bucket, run) {
+        const count = countOf(sizeBytes)
+        for (let n = 0; n < 10 * count; n++) {
+          if (n % 10 < 7) yield { method: 'GET', path: `/${bucket}/${keyOf(sizeBytes, (n * 7919) % count)}` }
+          else yield put(bucket, `put/${run}/${n}`, sizeBytes, hashOf)
+        }
+      },
+    }),
+    list: () => ({
+      name: 'LIST 1,000',
+      sizeBytes: 0,
+      filled: nothing,
+      loop: true,
+      limit: 'head',
+      usefulBytes: 0,
+      requests: function* (bucket) {
+        yield { method: 'GET', path: `/${bucket}`, query: 'list-type=2&max-keys=1000&prefix=fill%2F' }
+      },
+    }),
+  }
+}
