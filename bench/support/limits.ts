@@ -3,6 +3,7 @@ import { createCipheriv, createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { cpuSeconds } from './cpu-seconds.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { writePlainPlan } from './plan.ts'
@@ -95,7 +96,7 @@ interface BareLoad {
 
 /** node:http in a process of its own, with nothing behind it. */
 export async function bareServer(dir: string): Promise<BareServer> {
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'bare-server.ts')], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./bare-server.ts', import.meta.url))], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [printed]: Buffer[] = await once(child.stdout, 'data')
