@@ -28,6 +28,8 @@ export const IAM_SPACE = {
   awsRole: 82,
   /** account id `/` URL of the issuer without its scheme → identity provider */
   oidcProvider: 83,
+  /** account id, path and name → managed policy of the account's own */
+  awsPolicy: 84,
 } as const
 
 /** An account id has 32 characters, so the first `/` always ends it. */

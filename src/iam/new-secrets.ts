@@ -22,6 +22,9 @@ const AWS_ID_PREFIX = { user: 'AIDA', group: 'AGPA', role: 'AROA' } as const
 export const newAwsId = (kind: keyof typeof AWS_ID_PREFIX): string => `${AWS_ID_PREFIX[kind]}${randomText(BASE32, 17)}`
 
 /** 21 characters. An id, not a secret. */
+export const newAwsPolicyId = (): string => `ANPA${randomText(BASE32, 17)}`
+
+/** 21 characters. An id, not a secret. */
 export const newOidcProviderId = (): string => `OIDC${randomText(BASE32, 17)}`
 
 /** 44 characters, 261 random bits. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { accountCodec } from './accounts.ts'
 import { apiKeyCodec, apiKeyHasher } from './api-keys.ts'
+import { customerPolicyCodec } from './aws/customer-policy.ts'
 import { awsGroupCodec, awsRoleCodec, awsUserCodec } from './aws/entity.ts'
 import { changeState } from './changes.ts'
 import { credentialCodec } from './credentials.ts'
@@ -42,6 +43,7 @@ export async function openState({ rows, secretKey, clock, operatorAccountId }: S
     awsUsers: await openTable(rows, IAM_SPACE.awsUser, awsUserCodec),
     awsGroups: await openTable(rows, IAM_SPACE.awsGroup, awsGroupCodec),
     awsRoles: await openTable(rows, IAM_SPACE.awsRole, awsRoleCodec),
+    awsPolicies: await openTable(rows, IAM_SPACE.awsPolicy, customerPolicyCodec),
     oidcProviders: await openTable(rows, IAM_SPACE.oidcProvider, oidcProviderCodec),
     policies: await openPolicyBook(rows),
     customRoles: await openRoleBook(rows),

@@ -28,7 +28,7 @@ export interface AwsIdentity {
   /** Of a session that was got with a web identity. */
   readonly federated?: Federated
   /** What a session may do at most. Without any policies: all that its role may. */
-  readonly session?: { readonly policies: readonly string[]; readonly managed: readonly string[] }
+  readonly session?: { readonly policies: readonly string[]; readonly managed: readonly AttachedPolicy[] }
 }
 
 /** The identity provider that somebody came through, and what it said of them. */
@@ -44,8 +44,14 @@ export interface PolicySource {
   /** `user anna`, `group readers`: for reasons. */
   readonly of: string
   readonly policies: readonly { readonly name: string; readonly document: string }[]
-  /** ARNs of managed policies. */
-  readonly attached: readonly string[]
+  readonly attached: readonly AttachedPolicy[]
+}
+
+/** A managed policy. */
+export interface AttachedPolicy {
+  readonly arn: string
+  /** Of one of the account's own. Absent: it is AWS's, or nobody knows it. */
+  readonly document?: string
 }
 
 /** A service acting for one of its instances: `iamId` is `crn-<CRN of the instance>`. Only authorizations give it rights. */

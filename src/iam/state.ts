@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import type { CustomerPolicy } from './aws/customer-policy.ts'
 import type { AwsGroup, AwsRole, AwsUser } from './aws/entity.ts'
 import type { ChangeState } from './changes.ts'
 import type { OidcProvider } from './oidc/provider.ts'
@@ -32,6 +33,7 @@ export interface IamState {
   readonly awsUsers: Table<AwsUser>
   readonly awsGroups: Table<AwsGroup>
   readonly awsRoles: Table<AwsRole>
+  readonly awsPolicies: Table<CustomerPolicy>
   readonly oidcProviders: Table<OidcProvider>
   readonly policies: PolicyBook
   readonly customRoles: RoleBook

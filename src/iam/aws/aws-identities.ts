@@ -7,6 +7,7 @@ import { type VerifyWebIdentity, webIdentities } from '../oidc/web-identity.ts'
 import type { UserId } from '../records.ts'
 import type { IamState } from '../state.ts'
 import { type AccessKeys, createAccessKeys } from './access-keys.ts'
+import { type CustomerPolicies, createCustomerPolicies } from './customer-policies.ts'
 import { type AwsDirectory, awsDirectory } from './directory.ts'
 import { type AwsGroup, type AwsKind, type AwsRole, type AwsUser, entityKey } from './entity.ts'
 import type { Sessions } from './sessions.ts'
@@ -19,6 +20,7 @@ export interface AwsIdentities {
   readonly groups: AwsDirectory<AwsGroup>
   readonly roles: AwsDirectory<AwsRole>
   readonly accessKeys: AccessKeys
+  readonly customerPolicies: CustomerPolicies
   readonly sessions: Sessions
   readonly uniqueIds: UniqueIds
   readonly oidcProviders: OidcProviders
@@ -43,6 +45,7 @@ export function createAwsIdentities(state: IamState, sessions: Sessions, oidc: O
   const oidcProviders = createOidcProviders(state, oidc)
   const keys = createIssuerKeys({ fetchDocument: oidc.fetchDocument, rules: oidc, clock: state.clock })
   return {
+    customerPolicies: createCustomerPolicies(state),
     uniqueIds: createUniqueIds(state),
     oidcProviders,
     verifyWebIdentity: webIdentities({ providers: oidcProviders, keys, clock: state.clock }),

@@ -1,14 +1,19 @@
-import type { AwsIdentity, Federated, UserPrincipal } from '../principal.ts'
+import type { AttachedPolicy, AwsIdentity, Federated, UserPrincipal } from '../principal.ts'
 import type { IamState } from '../state.ts'
+import { policyKeyOf } from './customer-policy.ts'
 import { type AwsRole, type AwsUser, arnOf, entityKey } from './entity.ts'
 
 /** With the policies of now. A group that cannot be read may have denied something: then nothing is allowed. */
-export function awsUserPrincipal({ awsGroups }: Pick<IamState, 'awsGroups'>, user: AwsUser): UserPrincipal {
+export function awsUserPrincipal(
+  { awsGroups, awsPolicies }: Pick<IamState, 'awsGroups' | 'awsPolicies'>,
+  user: AwsUser,
+): UserPrincipal {
+  const managed = attachedOf(awsPolicies, user.accountId)
   const groups = user.groups.map((id) => awsGroups.get(entityKey({ accountId: user.accountId, id })))
   const known = groups.filter((group) => group !== undefined)
   const sources = [
-    { of: `user ${user.name}`, policies: user.policies, attached: user.attached },
-    ...known.map(({ name, policies, attached }) => ({ of: `group ${name}`, policies, attached })),
+    { of: `user ${user.name}`, policies: user.policies, attached: managed(user.attached) },
+    ...known.map(({ name, policies, attached }) => ({ of: `group ${name}`, policies, attached: managed(attached) })),
   ]
   return principal(user, user.id, {
     kind: 'user',
@@ -27,18 +32,32 @@ export interface RoleSession {
   readonly federated?: Federated | undefined
 }
 
-export function awsRolePrincipal(role: AwsRole, session: RoleSession): UserPrincipal {
+export function awsRolePrincipal(
+  { awsPolicies }: Pick<IamState, 'awsPolicies'>,
+  role: AwsRole,
+  session: RoleSession,
+): UserPrincipal {
   const { accountId, name, policies, attached } = role
+  const managed = attachedOf(awsPolicies, accountId)
   return principal(role, `${role.id}:${session.name}`, {
     kind: 'role',
     name,
     arns: [`arn:aws:sts::${accountId}:assumed-role/${name}/${session.name}`, arnOf('role', role)],
     ids: [`${role.id}:${session.name}`, role.id],
-    sources: [{ of: `role ${name}`, policies, attached }],
-    session: { policies: session.policies, managed: session.managed },
+    sources: [{ of: `role ${name}`, policies, attached: managed(attached) }],
+    session: { policies: session.policies, managed: managed(session.managed) },
     ...(session.federated ? { federated: session.federated } : {}),
   })
 }
+
+const attachedOf =
+  (awsPolicies: IamState['awsPolicies'], accountId: string) =>
+  (arns: readonly string[]): AttachedPolicy[] =>
+    arns.map((arn) => {
+      const policy = awsPolicies.get(policyKeyOf(accountId, arn) ?? '')
+      const version = policy?.versions.find(({ number }) => number === policy.defaultVersion)
+      return version ? { arn, document: version.document } : { arn }
+    })
 
 const principal = ({ accountId, name }: AwsUser | AwsRole, iamId: string, aws: AwsIdentity): UserPrincipal => ({
   ...{ type: 'user', iamId, accountId, name, email: '', roles: {} },

@@ -7,6 +7,9 @@ export const QUOTAS = {
   group: { entities: 300, policyCharacters: 5120 },
   role: { entities: 1000, policyCharacters: 10_240 },
   attachedPolicies: 10,
+  policies: 1500,
+  versionsPerPolicy: 5,
+  managedPolicyCharacters: 6144,
   groupsPerUser: 10,
   accessKeysPerUser: 2,
 } as const

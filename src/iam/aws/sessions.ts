@@ -153,7 +153,7 @@ function ofRole(state: IamState, session: NonNullable<Content['role']>) {
   const instance = role && firstObjectStorage(state, role.accountId)
   if (!role || !owner || !instance) return undefined
   return {
-    principal: awsRolePrincipal(role, session),
+    principal: awsRolePrincipal(state, role, session),
     serviceInstanceCrn: instance.crn,
     canonicalId: owner.id,
     displayName: owner.displayName,

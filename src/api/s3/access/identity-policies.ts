@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { type AccessRequest, evaluate } from '../../../access/evaluate.ts'
 import { managedPolicy, managedPolicyName } from '../../../access/managed-policies.ts'
 import { type Policy, parsePolicy } from '../../../access/policy.ts'
-import type { AwsIdentity, PolicySource } from '../../../iam/principal.ts'
+import type { AttachedPolicy, AwsIdentity, PolicySource } from '../../../iam/principal.ts'
 
 export interface OwnDecision {
   readonly allowed: boolean
@@ -47,7 +47,8 @@ function decideBy(policies: readonly NamedPolicy[], request: AccessRequest): Own
 export function conditionKeys({ sources, session }: AwsIdentity): readonly string[] {
   if (sources === 'unreadable') return []
   const documents = (session?.policies ?? []).map((document) => named('session policy', document))
-  const all = [...sources.flatMap(policiesOf), ...documents]
+  const limits = (session?.managed ?? []).map(managed('session policy'))
+  const all = [...sources.flatMap(policiesOf), ...documents, ...limits]
   return all.flatMap(({ policy }) => (policy === 'unreadable' ? [] : [...policy.keys]))
 }
 
@@ -58,8 +59,8 @@ const policiesOf = ({ of, policies, attached }: PolicySource): NamedPolicy[] => 
 
 const managed =
   (what: string) =>
-  (arn: string): NamedPolicy =>
-    named(`${what} ${managedPolicyName(arn)}`, managedPolicy(arn) ?? '')
+  ({ arn, document }: AttachedPolicy): NamedPolicy =>
+    named(`${what} ${managedPolicyName(arn)}`, document ?? managedPolicy(arn) ?? '')
 
 const read = new LRUCache<string, Policy | 'unreadable'>({ max: 4096, maxSize: 32 * 1024 * 1024 })
 

@@ -1,8 +1,9 @@
-import { managedPolicy, managedPolicyName } from '../../../access/managed-policies.ts'
+import { managedPolicyName, managedPolicyPath } from '../../../access/managed-policies.ts'
 import { parseNewPolicy } from '../../../access/policy.ts'
 import type { AwsDirectory } from '../../../iam/aws/directory.ts'
 import type { AwsEntity, AwsKind } from '../../../iam/aws/entity.ts'
 import { withAttached, withInlinePolicy } from '../../../iam/aws/quotas.ts'
+import { checkAttachable } from './managed-policies.ts'
 import {
   type CallFacts,
   checkedName,
@@ -77,8 +78,11 @@ function policiesOf<Entity extends AwsEntity>(
       run: (call) => {
         const arn = call.form.require('PolicyArn')
         find(call)
-        if (managedPolicy(arn) === undefined) throw noSuchEntity(`Policy ${arn} does not exist or is not attachable.`)
-        return change(call, (row) => withAttached(row, arn))
+        return change(call, (row) => {
+          // Within the change: it may be deleted at the same time.
+          checkAttachable(call, arn)
+          return withAttached(row, arn)
+        })
       },
     },
     {
@@ -96,8 +100,7 @@ function policiesOf<Entity extends AwsEntity>(
       ...{ name: `ListAttached${Kind}Policies`, api, takes: [entity, 'PathPrefix', ...PAGING], resource },
       run: (call) => {
         const prefix = call.form.get('PathPrefix') ?? '/'
-        // All managed policies that there are have the path `/`.
-        const arns = [...find(call).attached].sort().filter(() => '/'.startsWith(prefix))
+        const arns = [...find(call).attached].sort().filter((arn) => managedPolicyPath(arn).startsWith(prefix))
         const { items, facts } = paged(call, arns, (arn) => arn)
         const member = items.map((arn) => ({ PolicyName: managedPolicyName(arn), PolicyArn: arn }))
         return { AttachedPolicies: { member }, ...facts }

@@ -11,6 +11,7 @@ import { ACCOUNT } from './account.ts'
 import { authoriseCall, refused } from './authorise-call.ts'
 import { CALLER_IDENTITY } from './caller-identity.ts'
 import { GROUPS } from './groups.ts'
+import { MANAGED } from './managed-policies.ts'
 import { OIDC_PROVIDERS } from './oidc-providers.ts'
 import { POLICIES } from './policies.ts'
 import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
@@ -28,7 +29,7 @@ const API = {
 
 const OPERATIONS = new Map<string, QueryOperation>(
   [
-    ...[...USERS, ...ACCESS_KEYS, ...POLICIES, ...GROUPS, ...ROLES, ...OIDC_PROVIDERS, ...SESSIONS],
+    ...[...USERS, ...ACCESS_KEYS, ...POLICIES, ...MANAGED, ...GROUPS, ...ROLES, ...OIDC_PROVIDERS, ...SESSIONS],
     ...[...ACCOUNT, ...CALLER_IDENTITY],
   ].map((one) => [one.name, one]),
 )

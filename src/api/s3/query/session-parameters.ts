@@ -1,10 +1,10 @@
-import { managedPolicy } from '../../../access/managed-policies.ts'
 import { type Policy, parseNewPolicy, parsePolicy } from '../../../access/policy.ts'
 import { withPrincipalIds } from '../../../access/principal-ids.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { TemporaryCredentials } from '../../../iam/aws/sessions.ts'
 import type { XmlObject } from '../xml/encode.ts'
-import { checkedName, isoDate, noSuchEntity, type QueryCall, validation } from './query-operation.ts'
+import { checkAttachable } from './managed-policies.ts'
+import { checkedName, isoDate, type QueryCall, validation } from './query-operation.ts'
 
 export const credentialsXml = ({
   accessKeyId,
@@ -64,7 +64,7 @@ export function trustOf({ trust, trustIds }: AwsRole): Policy | undefined {
 /** AWS: of a policy for a session. */
 const MAX_POLICY_CHARACTERS = 2048
 
-export function sessionPolicies({ form }: Pick<QueryCall, 'form'>) {
+export function sessionPolicies({ form, iam }: Pick<QueryCall, 'form' | 'iam'>) {
   const document = form.get('Policy')
   // What says nothing would be no limit.
   if (document === undefined && form.has('Policy')) throw validation('Policy has at least 1 character.')
@@ -75,8 +75,9 @@ export function sessionPolicies({ form }: Pick<QueryCall, 'form'>) {
   }
   const managed = form.list('PolicyArns', 'arn')
   if (managed.length > 10) throw validation('PolicyArns has at most 10 members.')
-  const unknown = managed.find((arn) => managedPolicy(arn) === undefined)
-  if (unknown !== undefined) throw noSuchEntity(`Policy ${unknown} does not exist.`)
+  // AWS: of the role's account.
+  const { accountId } = parseRoleArn(form.require('RoleArn'))
+  for (const arn of managed) checkAttachable({ iam, accountId }, arn)
   // What is not understood would leave out a limit.
   const given = form.names.filter((name) => name.startsWith('PolicyArns.'))
   if (given.length !== managed.length) throw validation('PolicyArns is a list of arn.')

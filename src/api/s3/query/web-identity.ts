@@ -37,7 +37,6 @@ export const ASSUME_ROLE_WITH_WEB_IDENTITY: OpenOperation = {
       throw validation(`WebIdentityToken has 4 to ${MAX_TOKEN_CHARACTERS} characters.`)
     }
     const name = sessionName(call)
-    const policies = sessionPolicies(call)
     // Nobody is told which roles there are who has no token.
     const identity = await iam.aws.verifyWebIdentity(parseRoleArn(resource).accountId, token)
     const { provider, audience, subject } = identity
@@ -46,17 +45,18 @@ export const ASSUME_ROLE_WITH_WEB_IDENTITY: OpenOperation = {
     if (!role) return refusal({ iamId, resource, reason: 'there is no such role' })
     const { allowed, reason } = decideTrust(role, identity, call)
     if (!allowed) return refusal({ iamId, resource, reason })
-    const seconds = sessionDuration(call, { standard: 3600, most: role.maxSessionSeconds })
-    return {
-      ...{ iamId, resource, allowed, reason },
-      run: () => ({
-        Credentials: credentialsXml(iam.aws.sessions.ofWebIdentity(identity, role, { name, ...policies }, seconds)),
+    const run = () => {
+      const seconds = sessionDuration(call, { standard: 3600, most: role.maxSessionSeconds })
+      const session = { name, ...sessionPolicies(call) }
+      return {
+        Credentials: credentialsXml(iam.aws.sessions.ofWebIdentity(identity, role, session, seconds)),
         SubjectFromWebIdentityToken: subject,
         AssumedRoleUser: assumedRoleXml(role, name),
         Provider: provider.url,
         Audience: audience,
-      }),
+      }
     }
+    return { iamId, resource, allowed, reason, run }
   },
 }
 

@@ -1,0 +1,234 @@
+import {
+  MANAGED_POLICIES,
+  MANAGED_SINCE,
+  managedPolicy,
+  managedPolicyArn,
+  managedPolicyName,
+} from '../../../access/managed-policies.ts'
+import { parseNewPolicy } from '../../../access/policy.ts'
+import { versionOf } from '../../../iam/aws/customer-policies.ts'
+import { type CustomerPolicy, type PolicyVersion, policyArn } from '../../../iam/aws/customer-policy.ts'
+import type { XmlObject } from '../xml/encode.ts'
+import { QueryError } from './query-error.ts'
+import {
+  checkedName,
+  isoDate,
+  noSuchEntity,
+  PAGING,
+  paged,
+  type QueryCall,
+  type QueryForm,
+  type QueryOperation,
+  validation,
+} from './query-operation.ts'
+
+const ARN = 'PolicyArn'
+const resource = ({ form }: QueryCall): string => form.require(ARN)
+const [api, changes] = ['iam', true] as const
+
+const versionId = (number: number): string => `v${number}`
+
+/** AWS's own are as if they were of the account, in their first version. */
+function awsManaged(name: string): CustomerPolicy {
+  const document = managedPolicy(managedPolicyArn(name)) ?? ''
+  return {
+    ...{ accountId: 'aws', id: MANAGED_POLICIES[name] ?? '', name, path: '/' },
+    ...{ createdAtMs: MANAGED_SINCE, updatedAtMs: MANAGED_SINCE },
+    ...{ versions: [{ number: 1, document, createdAtMs: MANAGED_SINCE }], defaultVersion: 1, lastVersion: 1 },
+  }
+}
+
+const policyXml = (policy: CustomerPolicy, counts: ReadonlyMap<string, number>): XmlObject => ({
+  PolicyName: policy.name,
+  PolicyId: policy.id,
+  Arn: policyArn(policy),
+  Path: policy.path,
+  DefaultVersionId: versionId(policy.defaultVersion),
+  AttachmentCount: counts.get(policyArn(policy)) ?? 0,
+  PermissionsBoundaryUsageCount: 0,
+  IsAttachable: true,
+  CreateDate: isoDate(policy.createdAtMs),
+  UpdateDate: isoDate(policy.updatedAtMs),
+})
+
+const versionXml = ({ number, createdAtMs }: PolicyVersion, { defaultVersion }: CustomerPolicy): XmlObject => ({
+  VersionId: versionId(number),
+  IsDefaultVersion: number === defaultVersion,
+  CreateDate: isoDate(createdAtMs),
+})
+
+function found({ form, accountId, iam }: QueryCall): CustomerPolicy {
+  const arn = form.require(ARN)
+  return managedPolicy(arn) === undefined
+    ? iam.aws.customerPolicies.get(accountId, arn)
+    : awsManaged(managedPolicyName(arn))
+}
+
+/** Of the account's own. */
+function mutable({ form }: QueryCall): string {
+  const arn = form.require(ARN)
+  if (managedPolicy(arn) === undefined) return arn
+  throw new QueryError(403, 'AccessDenied', `Policy ${arn} is managed by AWS and cannot be changed.`)
+}
+
+function newDocument(form: QueryForm): string {
+  const document = form.require('PolicyDocument')
+  parseNewPolicy(document, { of: 'identity' })
+  return document
+}
+
+function versionNumber(form: QueryForm): number {
+  const number = /^v([1-9][0-9]{0,8})(?:\.[A-Za-z0-9-]*)?$/.exec(form.require('VersionId'))?.[1]
+  if (number === undefined) throw validation('VersionId is v and a number.')
+  return Number(number)
+}
+
+function flag(form: QueryForm, name: string): boolean {
+  const value = form.get(name)
+  if (value === undefined || value === 'false') return false
+  if (value === 'true') return true
+  throw validation(`${name} must be true or false.`)
+}
+
+function choice<Name extends string>(form: QueryForm, parameter: string, names: readonly Name[]): Name | undefined {
+  const value = form.get(parameter)
+  const name = names.find((one) => one === value)
+  if (value !== undefined && name === undefined) throw validation(`${parameter} must be one of ${names.join(', ')}.`)
+  return name
+}
+
+/** Boundaries are not set here: nothing is used as one. */
+const isBoundary = (form: QueryForm): boolean =>
+  choice(form, 'PolicyUsageFilter', ['PermissionsPolicy', 'PermissionsBoundary']) === 'PermissionsBoundary'
+
+export const MANAGED: readonly QueryOperation[] = [
+  {
+    ...{ name: 'CreatePolicy', api, takes: ['PolicyName', 'Path', 'PolicyDocument', 'Description'], changes },
+    resource: ({ form, accountId }) =>
+      policyArn({ accountId, path: form.get('Path') ?? '/', name: form.require('PolicyName') }),
+    run: async ({ form, accountId, iam }) => {
+      const policy = await iam.aws.customerPolicies.create({
+        ...{ accountId, name: checkedName('policyName', form.require('PolicyName')), path: form.get('Path') ?? '/' },
+        ...{ document: newDocument(form), description: form.get('Description') },
+      })
+      return { Policy: policyXml(policy, new Map()) }
+    },
+  },
+  {
+    ...{ name: 'GetPolicy', api, takes: [ARN], resource },
+    run: (call) => {
+      const policy = found(call)
+      const xml = policyXml(policy, call.iam.aws.customerPolicies.attachmentCounts(call.accountId))
+      return { Policy: policy.description === undefined ? xml : { ...xml, Description: policy.description } }
+    },
+  },
+  {
+    ...{ name: 'ListPolicies', api, takes: ['Scope', 'OnlyAttached', 'PathPrefix', 'PolicyUsageFilter', ...PAGING] },
+    resource: ({ accountId }) => policyArn({ accountId, path: '/', name: '*' }),
+    run: (call) => {
+      const { form, accountId, iam } = call
+      const scope = choice(form, 'Scope', ['All', 'AWS', 'Local']) ?? 'All'
+      const [prefix, onlyAttached] = [form.get('PathPrefix') ?? '/', flag(form, 'OnlyAttached')]
+      const counts = iam.aws.customerPolicies.attachmentCounts(accountId)
+      const theirs = scope === 'Local' ? [] : Object.keys(MANAGED_POLICIES).map(awsManaged)
+      const own = scope === 'AWS' ? [] : iam.aws.customerPolicies.list(accountId)
+      const all = isBoundary(form) ? [] : [...theirs, ...own]
+      const wanted = all
+        .filter((one) => one.path.startsWith(prefix) && (!onlyAttached || counts.has(policyArn(one))))
+        .sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
+      const { items, facts } = paged(call, wanted, keyOf)
+      return { Policies: { member: items.map((one) => policyXml(one, counts)) }, ...facts }
+    },
+  },
+  {
+    ...{ name: 'DeletePolicy', api, takes: [ARN], changes, resource },
+    run: async (call) => {
+      await call.iam.aws.customerPolicies.remove(call.accountId, mutable(call))
+      return undefined
+    },
+  },
+  {
+    ...{ name: 'CreatePolicyVersion', api, takes: [ARN, 'PolicyDocument', 'SetAsDefault'], changes, resource },
+    run: async (call) => {
+      const { form, accountId, iam } = call
+      const [arn, isDefault] = [mutable(call), flag(form, 'SetAsDefault')]
+      found(call)
+      const document = newDocument(form)
+      const version = await iam.aws.customerPolicies.addVersion(accountId, arn, { document, isDefault })
+      const { number, createdAtMs } = version
+      return {
+        PolicyVersion: {
+          VersionId: versionId(number),
+          IsDefaultVersion: isDefault,
+          CreateDate: isoDate(createdAtMs),
+        },
+      }
+    },
+  },
+  {
+    ...{ name: 'GetPolicyVersion', api, takes: [ARN, 'VersionId'], resource },
+    run: (call) => {
+      const policy = found(call)
+      const version = versionOf(policy, versionNumber(call.form))
+      return { PolicyVersion: { Document: encodeURIComponent(version.document), ...versionXml(version, policy) } }
+    },
+  },
+  {
+    ...{ name: 'ListPolicyVersions', api, takes: [ARN, ...PAGING], resource },
+    run: (call) => {
+      const policy = found(call)
+      // AWS: the newest first.
+      const { items, facts } = paged(call, policy.versions.toReversed(), ({ number }) => `${1e9 - number}`)
+      return { Versions: { member: items.map((version) => versionXml(version, policy)) }, ...facts }
+    },
+  },
+  {
+    ...{ name: 'DeletePolicyVersion', api, takes: [ARN, 'VersionId'], changes, resource },
+    run: async (call) => {
+      await call.iam.aws.customerPolicies.removeVersion(call.accountId, mutable(call), versionNumber(call.form))
+      return undefined
+    },
+  },
+  {
+    ...{ name: 'SetDefaultPolicyVersion', api, takes: [ARN, 'VersionId'], changes, resource },
+    run: async (call) => {
+      await call.iam.aws.customerPolicies.setDefault(call.accountId, mutable(call), versionNumber(call.form))
+      return undefined
+    },
+  },
+  {
+    ...{ name: 'ListEntitiesForPolicy', api, resource },
+    takes: [ARN, 'EntityFilter', 'PathPrefix', 'PolicyUsageFilter', ...PAGING],
+    run: (call) => {
+      const { form, accountId, iam } = call
+      found(call)
+      const kinds = ['Group', 'Role', 'User'] as const
+      const filter = choice(form, 'EntityFilter', [...kinds, 'LocalManagedPolicy', 'AWSManagedPolicy'])
+      const prefix = form.get('PathPrefix') ?? '/'
+      const { users, groups, roles } = iam.aws.customerPolicies.attachments(accountId, form.require(ARN))
+      const rows = { Group: groups, Role: roles, User: users }
+      const all = kinds
+        .filter((kind) => !isBoundary(form) && (filter ?? kind) === kind)
+        .flatMap((kind) => rows[kind].map(({ name, id, path }) => ({ kind, name, id, path })))
+        .filter(({ path }) => path.startsWith(prefix))
+      const entityKey = ({ kind, name }: (typeof all)[number]) => `${kind}/${name.toLowerCase()}`
+      all.sort((one, other) => (entityKey(one) < entityKey(other) ? -1 : 1))
+      const { items, facts } = paged(call, all, entityKey)
+      const of = (wanted: (typeof kinds)[number]) => ({
+        member: items
+          .filter(({ kind }) => kind === wanted)
+          .map(({ name, id }) => ({ [`${wanted}Name`]: name, [`${wanted}Id`]: id })),
+      })
+      return { PolicyGroups: of('Group'), PolicyUsers: of('User'), PolicyRoles: of('Role'), ...facts }
+    },
+  },
+]
+
+/** One of AWS's and one of the account's may have one name. */
+const keyOf = (policy: CustomerPolicy): string => `${policy.name.toLowerCase()} ${policyArn(policy)}`
+
+/** Throws NoSuchEntity for a policy that the account cannot attach. */
+export function checkAttachable({ iam, accountId }: Pick<QueryCall, 'iam' | 'accountId'>, arn: string): void {
+  if (managedPolicy(arn) !== undefined || iam.aws.customerPolicies.find(accountId, arn)) return
+  throw noSuchEntity(`Policy ${arn} does not exist or is not attachable.`)
+}
