@@ -118,6 +118,16 @@ export const DEVIATIONS: readonly Deviation[] = [
     why: 'as IBM answers',
   },
   {
+    operation: 'PutBucketReplication',
+    is: 'ExistingObjectReplication, ReplicaModifications, ReplicationTime and Metrics are refused with NotImplemented when Enabled; Role is not assumed, and may be missing: whoever puts the configuration must be allowed to read what goes, and to write it to a bucket of this store; replicas belong to the owner of their bucket; objects with SSE-C are not replicated',
+    why: 'nothing is promised that would not be done, there are no roles of services, and nobody here has the keys of SSE-C',
+  },
+  {
+    operation: 'PutBucketReplication',
+    is: 'FAILED versions are tried again for a week, and become COMPLETED; AWS leaves them',
+    why: 'what was mended at the destination should not leave holes',
+  },
+  {
     operation: 'PutBucketInventoryConfiguration',
     is: 'reports are CSV; ORC, Parquet, an encryption of their own, and the fields of encryption, Object Lock, replication, tiers and ACLs are refused with NotImplemented',
     why: 'a report is encrypted as its bucket is, and nothing is promised that would not be in it',

@@ -51,6 +51,9 @@ const IBM: readonly Row[] = [
   row('bucket.put_versioning', 'MW', 's3:PutBucketVersioning'),
   row('bucket.get_object_lock_configuration', 'MRW', 's3:GetBucketObjectLockConfiguration'),
   row('bucket.put_object_lock_configuration', 'MW', 's3:PutBucketObjectLockConfiguration'),
+  // S3 asks for the same to put and to remove it.
+  row('bucket.get_replication', 'MRW', 's3:GetReplicationConfiguration'),
+  row('bucket.put_replication', 'MW', 's3:PutReplicationConfiguration'),
   row('bucket.get_lifecycle', 'MRW', 's3:GetLifecycleConfiguration'),
   row('bucket.put_lifecycle', 'MW', 's3:PutLifecycleConfiguration'),
   row('bucket.get_protection', 'MRW', 's3:GetBucketProtection'),
@@ -110,6 +113,9 @@ const OTHERS: readonly Row[] = [
   // As bucket.list_crk_id.
   row(undefined, 'MW', 's3:GetEncryptionConfiguration'),
   row(undefined, 'M', 's3:PutEncryptionConfiguration', 's3:UpdateObjectEncryption', 's3:GetBucketUsage'),
+  // As object.get_version, and as object.put and object.delete, but for who may choose ids and times of versions.
+  row(undefined, 'MRW', 's3:GetObjectVersionForReplication'),
+  row(undefined, 'MW', 's3:ReplicateObject', 's3:ReplicateDelete'),
   // As bucket.get_acl and bucket.put_acl.
   row(undefined, 'M', 's3:GetBucketPolicy', 's3:GetBucketPolicyStatus', 's3:GetBucketOwnershipControls'),
   row(undefined, 'M', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy', 's3:PutBucketOwnershipControls'),

@@ -66,7 +66,8 @@ export async function changeProperties(
     const before = tags.length > 0 ? { ...plain, tags } : plain
     const changed = next(before, record)
     if (changed === before) return { versionId: record.versionId }
-    const properties = await sealedProperties(keys, { bucket: now, key, blobId: record.blobId }, changed)
+    const replicated = engine.replications.ofChange(now, key, record, changed, tags, keys.asker)
+    const properties = await sealedProperties(keys, { bucket: now, key, blobId: record.blobId }, replicated.properties)
     const value = encodeObject({ ...record, properties })
     const { sizeBytes, versionId } = record
     const name = changedBy(keys.asker)
@@ -77,10 +78,12 @@ export async function changeProperties(
     const events = event ? engine.notifications.writes(now, event, keys.asker) : []
     const committed = await engine.metadata.commit([
       ...events,
+      ...replicated.writes,
       engine.buckets.fence(now),
       { type: 'put', space, key: row.key, value, if: row.token },
     ])
     if (committed && events.length > 0) engine.notifications.wake()
+    if (committed && replicated.writes.length > 0) engine.replications.wake()
     if (committed) return { versionId }
     await engine.buckets.refresh(bucket.name)
   }

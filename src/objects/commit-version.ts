@@ -6,13 +6,22 @@ import { checkWriteConditions, isConditional, type WriteConditions } from './con
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { findVersion } from './find-version.ts'
 import type { StoredDek } from './key-slots.ts'
-import { type KeyChange, type KeyState, newestOrder, putCurrent, readKey } from './key-versions.ts'
+import { type KeyChange, type KeyState, newestOrder, putCurrent, putOlder, readKey } from './key-versions.ts'
 import { blobKey, headKey, SPACE } from './keyspace.ts'
 import { knownEtag } from './known-etag.ts'
 import { createdBy } from './notifications/event.ts'
 import { assertRemovable, withDefaultLock } from './object-lock.ts'
-import { decodeObject, encodeObject, type GarbageRecord, type ObjectRecord, type UploadRecord } from './records.ts'
+import {
+  decodeObject,
+  encodeObject,
+  type GarbageRecord,
+  isMarker,
+  type ObjectRecord,
+  type UploadRecord,
+} from './records.ts'
+import { assertTakesReplicas, orderOfReplica, type ReplicaOf } from './replication/replica.ts'
 import { usageWrites } from './usage.ts'
 import { NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
@@ -28,6 +37,8 @@ export interface NewVersion {
   /** The manifest is bound to the version, whose id is known when it is the newest of its key. Asked again after a lost race. */
   readonly seal: (versionId: string) => Promise<ObjectRecord['manifest']>
   readonly conditions: WriteConditions
+  /** It is a copy of a version elsewhere. */
+  readonly replica?: ReplicaOf | undefined
   /** The record's own slot must wrap, whatever wraps what is new in the bucket. */
   readonly inItsSlot?: boolean
   /** Further writes of the same commit, e.g. the end of an upload. */
@@ -42,6 +53,13 @@ export interface NewVersion {
   readonly rewrap?: (bucket: Bucket) => Promise<StoredDek>
 }
 
+export interface Committed {
+  readonly bucket: Bucket
+  readonly record: ObjectRecord
+  /** A replica that came before: nothing was written. */
+  readonly wasThere: boolean
+}
+
 /**
  * The linearisation point of every write of an object: one conditional commit that names the new bytes, fences the
  * bucket and hands the replaced version to the collector. Last writer wins unless a condition says otherwise.
@@ -51,8 +69,8 @@ export async function commitVersion(
   keys: BucketKeys,
   draft: Draft,
   version: NewVersion,
-): Promise<{ readonly bucket: Bucket; readonly record: ObjectRecord }> {
-  const { key, conditions, also, rewrap, inItsSlot = also !== undefined } = version
+): Promise<Committed> {
+  const { key, conditions, also, replica, rewrap, inItsSlot = also !== undefined } = version
   let { wrappedDek } = version.record
   let sealed: Pick<ObjectRecord, 'versionId' | 'manifest'> | undefined
   let wrappedFor = version.bucket.token
@@ -67,17 +85,28 @@ export async function commitVersion(
     }
     const state = await readKey(engine.metadata, bucket, key)
     await checkConditions(keys, bucket, key, conditions, state.head)
+    const there = replica && (await presentReplica(engine, bucket, key, replica))
+    if (there) return { bucket, record: there, wasThere: true }
+    const kept = replica && orderOfReplica(engine, replica, state)
     const order = bucket.versioning === undefined ? 0n : engine.orders.next(newestOrder(state))
-    if (!sealed || !isNext(sealed.versionId, bucket, state)) {
-      const versionId = bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION
-      sealed = { versionId, manifest: await version.seal(versionId) }
+    if (replica && kept !== undefined) {
+      if (sealed?.versionId !== replica.versionId) sealed = await sealedAs(version, replica.versionId)
+    } else if (!sealed || !isNext(sealed.versionId, bucket, state)) {
+      sealed = await sealedAs(version, bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION)
     }
-    const properties = withDefaultLock(engine, bucket, version.record.properties, version.record.modifiedAtMs)
-    const record: ObjectRecord = { ...version.record, ...sealed, wrappedDek, properties }
+    const locked = withDefaultLock(engine, bucket, version.record.properties, version.record.modifiedAtMs)
+    const draftRecord = { ...version.record, ...sealed, wrappedDek, properties: locked }
+    const { properties, writes } = replica
+      ? { properties: { ...locked, replication: { replica: true } as const }, writes: [] }
+      : await engine.replications.ofVersion(keys, bucket, key, draftRecord)
+    const record: ObjectRecord = { ...draftRecord, properties }
     const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
-    const change = await putCurrent(engine.metadata, bucket, key, state, made)
-    if (change && (await commitChange(engine, keys, draft, version, { bucket, state, record, change }))) {
-      return { bucket, record }
+    const change =
+      kept !== undefined && kept < newestOrder(state)
+        ? putOlder(engine.metadata, bucket, key, state, { ...made, record })
+        : await putCurrent(engine.metadata, bucket, key, state, made)
+    if (change && (await commitChange(engine, keys, draft, version, { bucket, state, record, change, writes }))) {
+      return { bucket, record, wasThere: false }
     }
     await engine.buckets.refresh(bucket.name)
     await also?.recheck()
@@ -87,6 +116,19 @@ export async function commitVersion(
     'The conditional request cannot succeed due to a conflicting operation.',
   )
 }
+
+async function presentReplica(
+  engine: Engine,
+  bucket: Bucket,
+  key: string,
+  { versionId }: ReplicaOf,
+): Promise<ObjectRecord | undefined> {
+  assertTakesReplicas(bucket)
+  const record = (await findVersion(engine, { bucket, key, versionId }))?.record
+  return record && !isMarker(record) ? record : undefined
+}
+
+const sealedAs = async ({ seal }: NewVersion, versionId: string) => ({ versionId, manifest: await seal(versionId) })
 
 /** May a version of this id become the current one as things are now? */
 function isNext(versionId: string, { versioning }: Bucket, state: KeyState): boolean {
@@ -105,7 +147,14 @@ async function commitChange(
     state,
     record,
     change,
-  }: { readonly bucket: Bucket; readonly state: KeyState; readonly record: ObjectRecord; readonly change: KeyChange },
+    writes: replications,
+  }: {
+    readonly bucket: Bucket
+    readonly state: KeyState
+    readonly record: ObjectRecord
+    readonly change: KeyChange
+    readonly writes: readonly Write[]
+  },
 ): Promise<boolean> {
   assertRemovable(change.removed, engine.clock.now())
   const blobs = blobsOf(record)
@@ -122,12 +171,14 @@ async function commitChange(
     ...usageWrites(bucket.id, { removed, added: [record] }),
     ...change.removed.map((gone) => engine.garbage.entry(garbageOf(gone))),
     ...events,
+    ...replications,
   ]
   const addedBytes = change.removed.reduce((sum, gone) => sum - gone.sizeBytes, record.sizeBytes)
   using _room = await engine.quotas.reserve(bucket, key, state, addedBytes)
   if (!(await commitOrLeave(engine, draft, writes))) return false
   draft.keep(blobs)
   if (events.length > 0) engine.notifications.wake()
+  if (replications.length > 0) engine.replications.wake()
   if (change.removed.length > 0 || also) engine.garbage.collect()
   return true
 }

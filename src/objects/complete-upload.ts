@@ -15,9 +15,11 @@ import { checkNewLock } from './object-lock.ts'
 import type { ObjectLock } from './object-properties.ts'
 import { requireProtection, withMore } from './protection.ts'
 import { decodeObject } from './records.ts'
+import type { ReplicaOf } from './replication/replica.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { envelopeIdOf, parseUploadId } from './upload-id.ts'
 import {
+  abortUpload,
   findUpload,
   openUpload,
   partsAfter,
@@ -53,6 +55,8 @@ export interface CompleteInput {
   readonly sizeBytes?: number
   /** The one that the upload began with. */
   readonly customerKey?: Buffer | undefined
+  /** It is a copy of a version elsewhere. */
+  readonly replica?: ReplicaOf | undefined
 }
 
 export interface CompletedObject {
@@ -87,7 +91,7 @@ async function tryToComplete(
   }
   checkClaims(input, upload.checksum)
   checkNewLock(engine, bucket, input)
-  const modifiedAtMs = engine.clock.now()
+  const modifiedAtMs = input.replica?.modifiedAtMs ?? engine.clock.now()
   const { properties: began } = upload.record
   const properties = input.lock
     ? { ...began, lock: withMore(requireProtection(engine, bucket), began.lock, input.lock, modifiedAtMs) }
@@ -152,7 +156,9 @@ async function tryToComplete(
       seal,
       conditions: input.conditions,
       also,
+      replica: input.replica,
     })
+    if (committed.wasThere) await abortUpload(engine, { bucket, key, uploadId: input.uploadId })
     const { versionId } = committed.record
     return { ...summary, versionId, protection: protectionOf(committed.bucket, record) }
   } catch (error) {

@@ -1,17 +1,18 @@
 import { type DamagedRow, damagedRow } from '../storage/metadata/damaged-rows.ts'
-import type { Entry, Token } from '../storage/metadata/metadata-store.ts'
+import type { Entry, Token, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, currentBucket, garbageOf, sameBucket } from './commit-version.ts'
 import { isConditional, type WriteConditions } from './conditions.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
-import { type ChangeTarget, isConfirmed } from './find-version.ts'
+import { type ChangeTarget, findVersion, isConfirmed } from './find-version.ts'
 import {
   type KeyChange,
   type KeyState,
   newestOrder,
   putMarker,
+  putOlder,
   type Row,
   readHistory,
   readKey,
@@ -20,7 +21,8 @@ import {
 import { headKey, SPACE, versionKey } from './keyspace.ts'
 import { type ObjectEvent, removedBy } from './notifications/event.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
-import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
+import { decodeObject, decodeVersion, encodeMarker, isMarker, type VersionRecord } from './records.ts'
+import { assertTakesReplicas, orderOfReplica, type ReplicaOf } from './replication/replica.ts'
 import { usageWrites } from './usage.ts'
 import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
@@ -28,6 +30,8 @@ export interface DeleteTarget extends ChangeTarget {
   readonly conditions: WriteConditions
   /** Of versions under governance: whoever asks may, and said so. */
   readonly bypassGovernance?: boolean
+  /** The delete marker that is made is a copy of one elsewhere. */
+  readonly replica?: ReplicaOf | undefined
   /** Asked with the token of the row that would go, or be followed by a marker: false leaves it. */
   readonly only?: (token: Token | undefined) => boolean
 }
@@ -60,6 +64,7 @@ export async function deleteObject(engine: Engine, keys: BucketKeys, target: Del
 /** Undefined when the key or the bucket changed meanwhile. */
 async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarget): Promise<Deleted | undefined> {
   const same = sameBucket(engine, target.bucket)
+  if (target.replica) return putReplica(engine, keys, target, target.replica)
   if (target.versionId !== undefined) return removeNamed(engine, keys, target, target.versionId)
   if (same.versioning === undefined) return removeOnly(engine, keys, same, target)
   const bucket = currentBucket(engine, same)
@@ -73,7 +78,37 @@ async function tryToDelete(engine: Engine, keys: BucketKeys, target: DeleteTarge
   const marker = { versionId, modifiedAtMs: engine.clock.now(), deleteMarker: true } as const
   const change = await putMarker(engine.metadata, bucket, key, state, marker, order)
   const event = { name: removedBy(keys.asker, true), key, versionId }
-  if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance, event }))) return undefined
+  const replications = engine.replications.ofMarker(bucket, key, marker, keys.asker)
+  if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance, event, replications })))
+    return undefined
+  return { versionId, deleteMarker: true }
+}
+
+/** A delete marker that was made elsewhere, among the versions of the key where it belongs. */
+async function putReplica(
+  engine: Engine,
+  keys: BucketKeys,
+  target: DeleteTarget,
+  replica: ReplicaOf,
+): Promise<Deleted | undefined> {
+  const bucket = currentBucket(engine, target.bucket)
+  assertTakesReplicas(bucket)
+  const { key } = target
+  if (await findVersion(engine, { bucket, key, versionId: replica.versionId })) {
+    return { versionId: replica.versionId, deleteMarker: true }
+  }
+  const { metadata } = engine
+  const state = await readKey(metadata, bucket, key)
+  const kept = orderOfReplica(engine, replica, state)
+  const order = kept ?? engine.orders.next(newestOrder(state))
+  const versionId = kept === undefined ? newVersionId(order) : replica.versionId
+  const marker = { versionId, modifiedAtMs: replica.modifiedAtMs, deleteMarker: true } as const
+  const change =
+    order < newestOrder(state)
+      ? putOlder(metadata, bucket, key, state, { order, record: marker, value: encodeMarker(marker) })
+      : await putMarker(metadata, bucket, key, state, marker, order)
+  const event = { name: removedBy(keys.asker, true), key, versionId }
+  if (!change || !(await commit(engine, keys, bucket, change, { bypassGovernance: false, event }))) return undefined
   return { versionId, deleteMarker: true }
 }
 
@@ -170,7 +205,15 @@ async function commit(
   keys: BucketKeys,
   bucket: Bucket,
   { writes, removed }: KeyChange,
-  { bypassGovernance, event }: { readonly bypassGovernance: boolean | undefined; readonly event: ObjectEvent },
+  {
+    bypassGovernance,
+    event,
+    replications = [],
+  }: {
+    readonly bypassGovernance: boolean | undefined
+    readonly event: ObjectEvent
+    readonly replications?: readonly Write[]
+  },
 ): Promise<boolean> {
   assertRemovable(removed, engine.clock.now(), bypassGovernance)
   const events = engine.notifications.writes(bucket, event, keys.asker)
@@ -178,11 +221,13 @@ async function commit(
     engine.buckets.fence(bucket),
     ...writes,
     ...events,
+    ...replications,
     ...usageWrites(bucket.id, { removed }),
     ...removed.map((record) => engine.garbage.entry(garbageOf(record))),
   ])
   if (committed && removed.length > 0) engine.garbage.collect()
   if (committed && events.length > 0) engine.notifications.wake()
+  if (committed && replications.length > 0) engine.replications.wake()
   return committed
 }
 

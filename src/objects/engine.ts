@@ -14,6 +14,7 @@ import type { Garbage } from './garbage.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { Quotas } from './quotas.ts'
 import type { ReadAhead } from './read-ahead.ts'
+import type { Replications } from './replication/replications.ts'
 import type { VersionOrders } from './version-id.ts'
 
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
@@ -36,6 +37,7 @@ export interface Engine {
   readonly damage: Damage
   readonly orders: VersionOrders
   readonly notifications: Notifications
+  readonly replications: Replications
   /** Every part of an upload but the last has at least so many bytes. */
   readonly minPartBytes: number
 }

@@ -25,10 +25,14 @@ export type ObjectsErrorCode =
   | 'ObjectLockMissing'
   /** A retention that would have ended already. */
   | 'InvalidRetention'
+  /** A replica cannot be taken: the bucket has no versions, or cannot keep what is retained. */
+  | 'ReplicaRefused'
   /** What a protected bucket does not allow, or what only such a bucket has. */
   | 'InvalidProtection'
   /** Versioning stays as it is where there is Object Lock, or protection. */
   | 'VersioningLocked'
+  /** Versioning stays as it is in a bucket that is replicated. */
+  | 'ReplicationPresent'
   | 'PreconditionFailed'
   | 'ConditionalRequestConflict'
   | 'NotModified'

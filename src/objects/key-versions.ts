@@ -147,6 +147,28 @@ export async function putMarker(
   return change.end()
 }
 
+/**
+ * A version older than the newest, in its place among the others; what is current stays. Its order is none that the key has,
+ * else the commit fails.
+ */
+export function putOlder(
+  metadata: Reader,
+  bucket: Place,
+  key: string,
+  state: KeyState,
+  version: { readonly order: bigint; readonly record: VersionRecord; readonly value: Buffer },
+): KeyChange {
+  const change = changeOf(metadata, bucket, key, state)
+  change.add({
+    type: 'check',
+    space: SPACE.head,
+    key: headKey(bucket.id, key),
+    if: state.head ? state.head.token : null,
+  })
+  change.insertLate(version.order, version.value, version.record)
+  return change.end()
+}
+
 /** The head makes room for a newer version: a null version for another one ends, all others stay. */
 function leaveHead(change: Change, head: Entry, forNull: boolean, order: bigint): void {
   const record = decodeObject(head.value)
@@ -220,16 +242,25 @@ function changeOf(metadata: Reader, bucket: Place, key: string, state: KeyState<
     orders = heldTo && { newest: splitVersionKey(heldTo.key).order, nullOrder }
   }
 
+  const put = (order: bigint, value: Buffer, record: VersionRecord): void => {
+    tally.add(bucket.id, record, 1)
+    writes.push({ type: 'put', space: SPACE.version, key: versionKey(bucket.id, key, order), value, if: null })
+  }
+
   return {
     add: (write: Write) => void writes.push(write),
     remove: (record: ObjectRecord) => void removed.push(record),
     drop,
     /** A row above all others. */
     insert: (order: bigint, value: Buffer, record: VersionRecord, isNull: boolean): void => {
-      tally.add(bucket.id, record, 1)
-      writes.push({ type: 'put', space: SPACE.version, key: versionKey(bucket.id, key, order), value, if: null })
+      put(order, value, record)
       heldTo = undefined
       orders = { newest: order, nullOrder: isNull ? order : orders?.nullOrder }
+    },
+    /** A row that may belong below others. */
+    insertLate: (order: bigint, value: Buffer, record: VersionRecord): void => {
+      put(order, value, record)
+      if (!orders || orders.newest < order) orders = { newest: order, nullOrder: orders?.nullOrder }
     },
     /** The null version, or the marker in its place, that lies in `version`. False: the key changed meanwhile. */
     removeNull: async (): Promise<boolean> => {

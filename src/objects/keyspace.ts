@@ -40,6 +40,8 @@ export const SPACE = {
   accessLog: 20,
   /** bucket id ‖ id of an inventory → when its latest report was begun (inventory/inventories.ts) */
   inventory: 21,
+  /** target ‖ 00 ‖ u64 time ‖ random → version that is to be replicated there (replication/replications.ts) */
+  replication: 22,
 } as const
 
 const ZERO = Buffer.from([0])

@@ -2,6 +2,7 @@ import { encodeList } from '../base/bytes.ts'
 import type { RecordCipher } from '../base/nonces.ts'
 import type { Json } from './bucket-document.ts'
 import { objectOf, type Sections, section } from './record-codec.ts'
+import type { Replication } from './replication/status.ts'
 
 export interface Tag {
   readonly key: string
@@ -30,6 +31,8 @@ export interface PlainProperties {
   readonly lock?: ObjectLock
   /** Missing: STANDARD. */
   readonly storageClass?: string
+  /** Of a version that is replicated, or a replica. */
+  readonly replication?: Replication
   /** Under which token of its client it got its name, and from which one. */
   readonly renamed?: { readonly token: string; readonly from: string }
 }

@@ -58,6 +58,8 @@ import type { Initiator, Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
 import { type RenameInput, renameObject } from './rename-object.ts'
 import { keepKeys } from './renew-registrations.ts'
+import { replicationDelivery } from './replication/deliver.ts'
+import { openReplications, REPLICATION, type ReplicationOptions } from './replication/replications.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
@@ -207,6 +209,8 @@ export interface ObjectsOptions {
   readonly accessLogs?: Partial<AccessLogOptions>
   /** Default: nobody is told of anything. */
   readonly notifications?: NotificationOptions
+  /** Where versions can be replicated to, beside other buckets of this store. */
+  readonly replication?: ReplicationOptions
   /** How often the keys of all buckets are checked, from the start on. Default: only before they wrap. */
   readonly keyCheckMs?: number
   /** The keys of a bucket became wrong, or right again. */
@@ -276,6 +280,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       settings: options.notifications,
       onError: onBackgroundError,
     }),
+    replications: openReplications({
+      ...{ metadata, documents, orders, clock },
+      settings: options.replication,
+      onError: onBackgroundError,
+    }),
     minPartBytes,
   }
   await reopenBuckets(engine)
@@ -334,6 +343,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onError: onBackgroundError,
   })
   engine.notifications.start()
+  engine.replications.start(replicationDelivery(engine, keysFor(storeItself(REPLICATION)), options.replication))
   const inventories = openInventories({
     ...{ engine, keys: keysFor(storeItself('store.inventory')) },
     onError: onBackgroundError,
@@ -415,6 +425,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       await lifecycle.close()
       await inventories.close()
       await engine.notifications.close()
+      await engine.replications.close()
       await accessLogs.close()
       await rewraps.close()
       await keyChecks.close()

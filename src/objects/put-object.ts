@@ -13,6 +13,7 @@ import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { checkNewLock } from './object-lock.ts'
 import { type ObjectProperties, sealProperties } from './object-properties.ts'
+import type { ReplicaOf } from './replication/replica.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { slotForWrite } from './slot-choice.ts'
 
@@ -25,6 +26,8 @@ export interface PutInput {
   readonly properties?: ObjectProperties
   /** Default: as the bucket has it. */
   readonly encrypting?: Encrypting
+  /** It is a copy of a version elsewhere. */
+  readonly replica?: ReplicaOf | undefined
 }
 
 export interface PutResult {
@@ -39,7 +42,7 @@ export interface PutResult {
 
 /** S3: the ETag of a plain object is the MD5 of its plaintext, under customer-managed keys too (as IBM answers). */
 export async function putObject(engine: Engine, keys: BucketKeys, input: PutInput): Promise<PutResult> {
-  const { key, attributes, conditions, encrypting = {} } = input
+  const { key, attributes, conditions, encrypting = {}, replica } = input
   const wants = currentBucket(engine, input.bucket)
   checkNewLock(engine, wants, input.properties)
   if (isConditional(conditions)) {
@@ -69,7 +72,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const { etag } = manifest
   const seal = (versionId: string) => storeManifest(draft, content.dek, { bucket, key, versionId, blobId }, manifest)
   using cipher = await keys.summaryCipher(bucket)
-  const modifiedAtMs = engine.clock.now()
+  const modifiedAtMs = replica?.modifiedAtMs ?? engine.clock.now()
   const record = {
     sizeBytes: body.sizeBytes,
     modifiedAtMs,
@@ -84,7 +87,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
     const place = await slotForWrite(engine, keys, now, encrypting)
     return keys.wrapDek(place.bucket, key, blobId, content.secret, place.slot, contextOf(encrypting))
   }
-  const made = { bucket, key, record, etag, seal, conditions, inItsSlot, rewrap }
+  const made = { bucket, key, record, etag, seal, conditions, inItsSlot, rewrap, replica }
   const committed = await commitVersion(engine, keys, draft, made)
   const protection = protectionOf(committed.bucket, committed.record)
   const { versionId } = committed.record

@@ -25,7 +25,7 @@ export async function tagsOf(
   keys: BucketKeys,
   bucket: Bucket,
   key: string,
-  { blobId, properties }: ObjectRecord,
+  { blobId, properties }: Pick<ObjectRecord, 'blobId' | 'properties'>,
 ): Promise<readonly Tag[]> {
   if (!properties.sealedTags) return []
   using cipher = await keys.summaryCipher(bucket)

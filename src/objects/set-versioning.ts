@@ -13,6 +13,9 @@ import type { Versioning } from './records.ts'
 export async function setVersioning(engine: Engine, bucket: Bucket, versioning: Versioning): Promise<Bucket> {
   const now = currentBucket(engine, bucket)
   if (now.versioning === versioning) return now
+  if (engine.documents.get(now, 'replication') !== undefined) {
+    throw new ObjectsError('ReplicationPresent', 'versioning stays as it is in a bucket that is replicated')
+  }
   if (mayKeep(engine, now)) {
     throw new ObjectsError(
       'VersioningLocked',

@@ -63,7 +63,16 @@ export function readConfig(
   if (whole.only === 's3') checkObjectsHalf(whole)
   checkAuditBounds(whole)
   checkDomains(whole)
+  checkReplication(whole)
   return whole
+}
+
+function checkReplication(config: Config): void {
+  const without = config['s3.replication-targets'].find(({ name }) => !config['s3.replication-credentials']?.has(name))
+  if (without === undefined) return
+  throw invalidConfig(
+    `the replication target ${without.name} has no credentials: give ${without.name}=<access key id>:<secret access key> in the file that COFFER_S3_REPLICATION_CREDENTIALS_FILE names`,
+  )
 }
 
 /** A host is either a bucket's or its website's. */

@@ -17,6 +17,7 @@ import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
+import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { openStorageClasses } from './storage-classes.ts'
 import { webhooks } from './webhooks.ts'
@@ -101,6 +102,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       targets: config['s3.webhooks'].map(({ name }) => name),
       deliver: webhooks(config['s3.webhooks'], { token: config['s3.webhook-token'], region: config['s3.region'] }),
     },
+    replication: { targets: replicationTargets(config) },
     lifecycle: {
       dayMs: config['lifecycle.day-seconds'] * 1000,
       perSecond: config['lifecycle.per-second'],
@@ -141,6 +143,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       region: config['s3.region'],
       serviceRootKeyCrn,
       notificationTargets: config['s3.webhooks'].map(({ name }) => name),
+      replicationTargets: config['s3.replication-targets'],
       storageClasses: [STANDARD, ...storageClasses.keys()],
       accountRootKey,
       customerKeysOverHttp: config['s3.customer-keys-over-http'],

@@ -17,6 +17,12 @@ import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
+import {
+  type DeclaredTarget,
+  declaredCredentials,
+  declaredTarget,
+  type TargetCredentials,
+} from './replication/declared-targets.ts'
 import type { StorageClass } from './storage-classes.ts'
 import type { Webhook } from './webhooks.ts'
 
@@ -110,6 +116,32 @@ const httpIssuers = z
       context.addIssue({ code: 'custom', message: `${wrong} is none: give URLs that begin with http://` })
     }
     return given
+  })
+
+const replicationTargets = z
+  .union([z.string(), z.array(z.string())], 'give targets separated by commas')
+  .transform((list, context): readonly DeclaredTarget[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
+    const targets = given.flatMap((one) => declaredTarget(one) ?? [])
+    if (targets.length < given.length) {
+      const wrong = given.find((one) => declaredTarget(one) === undefined)
+      const message = `${wrong} is not a replication target: give ones like dr=https://s3.example.com?region=eu-central-1`
+      context.addIssue({ code: 'custom', message })
+    }
+    if (new Set(targets.map(({ name }) => name)).size < targets.length) {
+      context.addIssue({ code: 'custom', message: 'give each replication target a name of its own' })
+    }
+    return targets
+  })
+
+const replicationCredentials = z
+  .string('give a text')
+  .transform((text, context): ReadonlyMap<string, TargetCredentials> => {
+    const credentials = declaredCredentials(text)
+    if (credentials) return credentials
+    const message = 'give the credentials of each target as name=access-key-id:secret-access-key, separated by commas'
+    context.addIssue({ code: 'custom', message })
+    return z.NEVER
   })
 
 const STORAGE_CLASS = /^([A-Z][A-Z0-9_]{0,63})=(.+)$/
@@ -295,6 +327,17 @@ export const SETTINGS = {
       .transform((given) => new Secret(given)),
     undefined,
     'token that webhooks are told, as Authorization: Bearer',
+    { secret: true },
+  ),
+  's3.replication-targets': setting(
+    replicationTargets,
+    [],
+    'S3 endpoints that buckets can be replicated to, separated by commas: dr=https://s3.example.com?region=eu-central-1 has the buckets arn:coffer:s3::dr:<bucket>. Further parameters: kind=coffer keeps ids of versions there, account=<id> lets buckets of that account alone be replicated',
+  ),
+  's3.replication-credentials': setting(
+    replicationCredentials,
+    undefined,
+    'credentials for the replication targets, separated by commas: dr=<access key id>:<secret access key>',
     { secret: true },
   ),
   'storage-classes': setting(

@@ -53,6 +53,7 @@ beforeAll(async () => {
     websiteDomains: [],
     settings: {
       ...{ region: 'us-south', serviceRootKeyCrn: '', storageClasses: ['STANDARD'], notificationTargets: [] },
+      replicationTargets: [],
       ...{ accountRootKey: async () => '', customerKeysOverHttp: true, bucketDefaults: 'aws' },
     },
     clientAddress: clientAddressBehind([]),

@@ -179,6 +179,47 @@ const EXAMPLES: Readonly<
     ],
     bad: [''],
   },
+  's3.replication-credentials': {
+    good: [],
+    bad: ['', 'dr', 'dr=key', 'dr=key:', '=key:secret', 'Dr=key:secret', 'a=k:s,a=k:s'],
+  },
+  's3.replication-targets': {
+    good: [
+      [
+        'dr=https://s3.example.com:8443?region=eu-1&kind=coffer',
+        [{ name: 'dr', endpoint: 'https://s3.example.com:8443', region: 'eu-1', kind: 'coffer', accounts: [] }],
+      ],
+      [
+        `a=http://127.0.0.1:1/?account=${'1'.repeat(32)}&account=${'2'.repeat(32)} , b-2=http://[::1]`,
+        [
+          {
+            ...{ name: 'a', endpoint: 'http://127.0.0.1:1', region: 'us-east-1', kind: 's3' },
+            accounts: ['1'.repeat(32), '2'.repeat(32)],
+          },
+          { name: 'b-2', endpoint: 'http://[::1]', region: 'us-east-1', kind: 's3', accounts: [] },
+        ],
+      ],
+      ['', []],
+    ],
+    bad: [
+      ...[
+        'dr',
+        'https://example.com',
+        'Dr=https://x',
+        'a=ftp://x',
+        'a=http://',
+        'a=http://x,a=http://y',
+        'a=http://x/y',
+      ],
+      ...[
+        'a=http://x?kind=minio',
+        'a=http://x?account=1',
+        'a=http://x?bucket=b',
+        'a=http://u:p@x',
+        'a=http://x?region=a b',
+      ],
+    ],
+  },
   's3.webhook-token': { good: [], bad: [''] },
   's3.webhooks': {
     good: [
@@ -435,6 +476,9 @@ async function toml(name: string, value: string): Promise<string> {
   return path
 }
 
+/** Without which the example of another setting would be refused. */
+const COMPANIONS = { COFFER_S3_REPLICATION_CREDENTIALS: 'dr=k:s,a=k:s,b-2=k:s' }
+
 describe('settings', () => {
   it('all have examples here and a line in --help', async () => {
     expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(SETTINGS).sort())
@@ -453,10 +497,10 @@ describe('settings', () => {
     async (name, { good }) => {
       const [[inFile, ofFile] = NONE, [inEnvironment, ofEnvironment] = NONE, [asFlag, ofFlag] = NONE] = good
       const path = await toml(name, inFile)
-      const environment = { [environmentName(name)]: inEnvironment }
+      const environment = { ...COMPANIONS, [environmentName(name)]: inEnvironment }
       expect(readConfig([], {})[name]).toEqual(all[name]?.default)
-      expect(readConfig(['--config-file', path], {})[name]).toEqual(ofFile)
-      expect(readConfig([], { COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
+      expect(readConfig(['--config-file', path], COMPANIONS)[name]).toEqual(ofFile)
+      expect(readConfig([], { ...COMPANIONS, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
       expect(readConfig(['--config-file', path], environment)[name]).toEqual(ofEnvironment)
       expect(readConfig([flagName(name), asFlag], { ...environment, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFlag)
       expect(readConfig([`${flagName(name)}=${asFlag}`], environment)[name]).toEqual(ofFlag)
@@ -484,6 +528,18 @@ describe('settings', () => {
       }
     },
   )
+
+  it('ask for the credentials of every replication target', async () => {
+    const targets = { COFFER_S3_REPLICATION_TARGETS: 'dr=http://a,other=http://b' }
+    expect(refusal([], { ...targets, COFFER_S3_REPLICATION_CREDENTIALS: 'dr=key:secret' })).toContain(
+      'the replication target other has no credentials',
+    )
+    const both = { ...targets, COFFER_S3_REPLICATION_CREDENTIALS: 'dr=key:top:secret, other=other:another' }
+    const credentials = readConfig([], both)['s3.replication-credentials']
+    expect(credentials?.get('dr')?.accessKeyId).toBe('key')
+    expect(credentials?.get('dr')?.secretAccessKey.reveal()).toBe('top:secret')
+    expect(inspect(credentials)).not.toContain('top:secret')
+  })
 
   it('take numbers and lists of a TOML file as such, and refuse other types', async () => {
     const path = home.join('coffer.toml')

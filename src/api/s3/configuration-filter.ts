@@ -10,6 +10,8 @@ export const configurationFilter = z.strictObject({
   tags: z.array(z.strictObject({ key: z.string(), value: z.string() })),
 })
 export type ConfigurationFilter = z.infer<typeof configurationFilter>
+type ReadonlyFilter = Readonly<Omit<ConfigurationFilter, 'tags'>> & { readonly tags: readonly Readonly<Tag>[] }
+type Tag = ConfigurationFilter['tags'][number]
 
 /** `<Filter>` with one of Prefix, Tag and And. Undefined: all objects. */
 export function filterOf(parent: XmlElement): ConfigurationFilter | undefined {
@@ -40,7 +42,7 @@ function conditionsOf(element: XmlElement): ConfigurationFilter {
   return { ...(prefix === undefined ? {} : { prefix }), tags }
 }
 
-export function filterContent(filter: ConfigurationFilter | undefined): XmlContent {
+export function filterContent(filter: ReadonlyFilter | undefined): XmlContent {
   if (!filter) return undefined
   const { prefix, tags } = filter
   const conditions = { Prefix: prefix, Tag: tags.map(({ key, value }) => ({ Key: key, Value: value })) }

@@ -46,7 +46,9 @@ const FACES = {
   ObjectLockMissing: 'InvalidRequest',
   InvalidRetention: 'InvalidArgument',
   InvalidProtection: 'InvalidRequest',
+  ReplicaRefused: 'InvalidRequest',
   VersioningLocked: 'InvalidBucketState',
+  ReplicationPresent: 'InvalidBucketState',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',
   NotModified: 'NotModified',
@@ -118,6 +120,8 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
   InvalidRetention: 'The retain until date must be in the future!',
   VersioningLocked:
     'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
+  ReplicationPresent:
+    'A replication configuration is present on this bucket, so the versioning state cannot be changed.',
   MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
   NoSpace: 'There is not enough free disk space to store the object.',
 }

@@ -3,6 +3,7 @@ import { checkReadConditions } from '../../objects/conditions.ts'
 import type { StoredChecksum } from '../../objects/content.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
+import { replicationStatus } from '../../objects/replication/status.ts'
 import { readConditions } from './condition-headers.ts'
 import { type CustomerKey, customerKeyOf } from './customer-key.ts'
 import { refuseOnRead } from './encryption-headers.ts'
@@ -67,12 +68,17 @@ export async function planRead(object: OpenObject, input: ReadInput, context: Op
         ...(await taggingCount(object, input.target, context)),
         ...(await expiration(object, input.target, context)),
         ...(await lockHeaders(object.properties.lock, input.target, context)),
+        ...replicationHeader(object),
         ...versionHeader(context.objects.buckets.get(input.target.bucket), object.versionId),
         'content-length': end - start,
       },
     },
   }
 }
+
+const replicationHeader = ({ properties }: OpenObject): NonNullable<S3Reply['headers']> => ({
+  'x-amz-replication-status': replicationStatus(properties.replication),
+})
 
 /** S3: told to those who may read the tags. */
 async function taggingCount(

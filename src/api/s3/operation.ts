@@ -62,6 +62,12 @@ export interface Caller {
   readonly form?: SignedForm
 }
 
+export interface ReplicationTargetName {
+  readonly name: string
+  /** Whose buckets may be replicated there; empty: everybody's. */
+  readonly accounts: readonly string[]
+}
+
 /** What the store is set up as, where an operation needs to know. */
 export interface StoreSettings {
   /** The region that this endpoint answers for. */
@@ -70,6 +76,8 @@ export interface StoreSettings {
   readonly serviceRootKeyCrn: string
   /** Names of the webhooks that notifications can be sent to. */
   readonly notificationTargets: readonly string[]
+  /** Where buckets can be replicated to, beside other buckets of this store. */
+  readonly replicationTargets: readonly ReplicationTargetName[]
   /** Names of the classes that objects can have: each is a store of its own. */
   readonly storageClasses: readonly string[]
   /** Root key of an account for whoever asks for one and names none. */

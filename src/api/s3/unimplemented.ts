@@ -41,7 +41,6 @@ export const UNIMPLEMENTED: Readonly<Record<'service' | 'bucket' | 'object', Rea
       POST: 'CreateBucketMetadataTableConfiguration',
       DELETE: 'DeleteBucketMetadataTableConfiguration',
     },
-    replication: crud('BucketReplication'),
     session: { GET: 'CreateSession' },
     usage: { GET: 'GetBucketUsage' },
   },

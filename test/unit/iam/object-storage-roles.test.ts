@@ -7,7 +7,7 @@ import { roleAllows } from '../../../src/iam/role-actions.ts'
 
 /**
  * Read out of "IAM roles and actions" of IBM Cloud's documentation, table of Cloud Object Storage: every action but those of
- * FASP, notifications, quota reading, replication, forms and copies.
+ * FASP, notifications, quota reading, forms and copies.
  */
 const PUBLISHED: readonly (readonly [name: string, roles: string])[] = [
   ['account.get_account_buckets', 'MRW'],
@@ -31,6 +31,9 @@ const PUBLISHED: readonly (readonly [name: string, roles: string])[] = [
   ['bucket.get_object_lock_configuration', 'MRW'],
   ['bucket.put_object_lock_configuration', 'MW'],
   ['bucket.get_location', 'cMRW'],
+  ['bucket.get_replication', 'MRW'],
+  ['bucket.put_replication', 'MW'],
+  ['bucket.delete_replication', 'MW'],
   ['bucket.get_lifecycle', 'MRW'],
   ['bucket.put_lifecycle', 'MW'],
   ['bucket.get_activity_tracking', 'MRW'],
@@ -89,6 +92,7 @@ const ROLES: readonly (readonly [string, Role])[] = [
 /** S3 asks for one right where IBM has two: the other one decides. */
 const AS_ANOTHER: Readonly<Record<string, string>> = {
   'bucket.delete_cors': 'bucket.put_cors',
+  'bucket.delete_replication': 'bucket.put_replication',
   'bucket.delete_public_access_block': 'bucket.put_public_access_block',
   'object.post_initiate_upload': 'object.put',
   'object.put_part': 'object.put',

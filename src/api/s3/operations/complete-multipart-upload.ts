@@ -8,6 +8,7 @@ import { expirationOfStored } from '../lifecycle/headers.ts'
 import { protectionNeeds, uploadProtection } from '../lock/protection.ts'
 import { encryptionHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
+import { replicaNeeds, replicaOf } from '../replication/replica-headers.ts'
 import type { S3Request } from '../request.ts'
 import { integer, located, quoted, unquoted } from '../target.ts'
 import { uploadTarget } from '../upload-target.ts'
@@ -25,7 +26,7 @@ export const completeMultipartUpload = defineOperation({
   query: { uploadId: true },
   action: 's3:PutObject',
   makes: 'completion',
-  alsoNeeds: (request) => [...conditionNeeds(request), ...protectionNeeds(request)],
+  alsoNeeds: (request) => [...conditionNeeds(request), ...protectionNeeds(request), ...replicaNeeds(request)],
   parse: (request) => {
     const { uploadId, ...target } = uploadTarget(request)
     const size = request.headers.get('x-amz-mp-object-size')
@@ -37,10 +38,12 @@ export const completeMultipartUpload = defineOperation({
       lock: uploadProtection(request),
       checksum: objectChecksum(request),
       checksumType: checksumType(request),
+      replica: replicaOf(request),
       sizeBytes: size === undefined ? undefined : integer('x-amz-mp-object-size', size, 0, Number.MAX_SAFE_INTEGER),
     }
   },
-  run: async ({ target, uploadId, customerKey, conditions, checksum, checksumType, sizeBytes, lock }, context) => {
+  run: async ({ target, ...input }, context) => {
+    const { uploadId, customerKey, conditions, checksum, checksumType, sizeBytes, lock, replica } = input
     const { request, objects, settings } = context
     // The checksum header here is the finished object's, not the body's.
     const body = await readXmlBody(request, context.body, { maxBytes: MAX_BODY_BYTES, ignoreChecksums: true })
@@ -54,6 +57,7 @@ export const completeMultipartUpload = defineOperation({
       parts,
       conditions,
       customerKey: customerKey?.key,
+      replica,
       ...(lock === undefined ? {} : { lock }),
       ...(checksum === undefined ? {} : { checksum }),
       ...(checksumType === undefined ? {} : { checksumType }),

@@ -15,6 +15,7 @@ import { deleteBucketLifecycle } from './delete-bucket-lifecycle.ts'
 import { deleteBucketMetricsConfiguration } from './delete-bucket-metrics-configuration.ts'
 import { deleteBucketOwnershipControls } from './delete-bucket-ownership-controls.ts'
 import { deleteBucketPolicy } from './delete-bucket-policy.ts'
+import { deleteBucketReplication } from './delete-bucket-replication.ts'
 import { deleteBucketTagging } from './delete-bucket-tagging.ts'
 import { deleteBucketWebsite } from './delete-bucket-website.ts'
 import { deleteLegalHold } from './delete-legal-hold.ts'
@@ -39,6 +40,7 @@ import { getBucketOwnershipControls } from './get-bucket-ownership-controls.ts'
 import { getBucketPolicy } from './get-bucket-policy.ts'
 import { getBucketPolicyStatus } from './get-bucket-policy-status.ts'
 import { getBucketProtectionConfiguration } from './get-bucket-protection-configuration.ts'
+import { getBucketReplication } from './get-bucket-replication.ts'
 import { getBucketRequestPayment } from './get-bucket-request-payment.ts'
 import { getBucketTagging } from './get-bucket-tagging.ts'
 import { getBucketVersioning } from './get-bucket-versioning.ts'
@@ -79,6 +81,7 @@ import { putBucketNotificationConfiguration } from './put-bucket-notification-co
 import { putBucketOwnershipControls } from './put-bucket-ownership-controls.ts'
 import { putBucketPolicy } from './put-bucket-policy.ts'
 import { putBucketProtectionConfiguration } from './put-bucket-protection-configuration.ts'
+import { putBucketReplication } from './put-bucket-replication.ts'
 import { putBucketRequestPayment } from './put-bucket-request-payment.ts'
 import { putBucketTagging } from './put-bucket-tagging.ts'
 import { putBucketVersioning } from './put-bucket-versioning.ts'
@@ -115,6 +118,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   deleteBucketMetricsConfiguration,
   deleteBucketOwnershipControls,
   deleteBucketPolicy,
+  deleteBucketReplication,
   deleteBucketTagging,
   deleteBucketWebsite,
   deleteObject,
@@ -138,6 +142,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   getBucketOwnershipControls,
   getBucketPolicy,
   getBucketPolicyStatus,
+  getBucketReplication,
   getBucketRequestPayment,
   getBucketTagging,
   getBucketVersioning,
@@ -178,6 +183,7 @@ export const OPERATIONS: readonly S3Operation[] = [
   putBucketNotificationConfiguration,
   putBucketOwnershipControls,
   putBucketPolicy,
+  putBucketReplication,
   putBucketRequestPayment,
   putBucketTagging,
   putBucketVersioning,

@@ -10,6 +10,7 @@ import { requireIntegrity } from '../lock/headers.ts'
 import { checksumHeader, encryptionHeaders, uploadAttributes } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { refuseUnsupported } from '../refused-headers.ts'
+import { replicaNeeds, replicaOf } from '../replication/replica-headers.ts'
 import { checkStorageClass } from '../storage-class.ts'
 import { located, objectTarget, quoted } from '../target.ts'
 import { uploadNeeds, uploadProperties } from '../upload-properties.ts'
@@ -23,7 +24,7 @@ export const putObject = defineOperation({
   storesBody: true,
   action: 's3:PutObject',
   makes: 'object',
-  alsoNeeds: uploadNeeds,
+  alsoNeeds: (request) => [...uploadNeeds(request), ...replicaNeeds(request)],
   parse: (request) => {
     refuseUnsupported(request)
     return {
@@ -34,9 +35,10 @@ export const putObject = defineOperation({
       conditions: writeConditions(request),
       checksum: readChecksumRequest(request),
       offsetBytes: writeOffset(request),
+      replica: replicaOf(request),
     }
   },
-  run: async ({ target, attributes, properties, encryption, conditions, checksum, offsetBytes }, context) => {
+  run: async ({ target, attributes, properties, encryption, conditions, checksum, offsetBytes, replica }, context) => {
     const { bucket, key } = located(target, context)
     checkStorageClass(properties, context.settings)
     if (properties.lock || objectLock.of(context.objects, bucket)?.mode) requireIntegrity(context.request, 'Put Object')
@@ -44,7 +46,7 @@ export const putObject = defineOperation({
     const encrypting = await wantedEncryption(encryption, bucket, context)
     const access = await newObjectAccess(context, { bucket, key }, context.request)
     const upload = {
-      ...{ bucket, key, body, attributes, conditions, encrypting },
+      ...{ bucket, key, body, attributes, conditions, encrypting, replica },
       properties: { ...properties, ...access },
     }
     const { put, append } = context.objects

@@ -94,6 +94,8 @@ function checkSingleHeaders({ duplicateHeaders }: S3Request): void {
   if (repeated !== undefined) throw new S3Error('InvalidRequest', `The header ${repeated} must be given once.`)
 }
 
+const OURS = ['x-amz-', 'ibm-', 'x-coffer-'] as const
+
 /** Whoever holds a signature may use it only as signed: every header that S3 acts upon must be covered. */
 function checkSignedHeaders({ headers }: S3Request, signedHeaders: string): void {
   const names = signedHeaders.split(';')
@@ -103,7 +105,7 @@ function checkSignedHeaders({ headers }: S3Request, signedHeaders: string): void
   }
   const unsigned: string[] = signed.has('host') ? [] : ['host']
   for (const name of headers.keys()) {
-    if ((name.startsWith('x-amz-') || name.startsWith('ibm-')) && !signed.has(name)) unsigned.push(name)
+    if (OURS.some((prefix) => name.startsWith(prefix)) && !signed.has(name)) unsigned.push(name)
   }
   if (unsigned.length === 0) return
   throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {

@@ -1,7 +1,14 @@
-import type { QueuedEvent } from './event.ts'
-
-/** Events that wait for each other: those of one object, or, where too many are held back, those of one bucket. */
+/** Messages that wait for each other: those of one object, or, where too many are held back, those of one bucket. */
 export type Lane = string
+
+/** What a message is about. */
+export interface Subject {
+  readonly bucket: string
+  /** Undefined: nothing waits for it, and it waits for nothing. */
+  readonly key: string | undefined
+  /** Of this message alone. */
+  readonly id: string
+}
 
 interface Held {
   readonly refusals: number
@@ -11,12 +18,12 @@ interface Held {
 
 /** What a target refused: each lane is tried again by itself, and keeps no other waiting. */
 export interface HeldBack {
-  readonly lane: (event: QueuedEvent) => Lane
+  readonly lane: (subject: Subject) => Lane
   /** Undefined: the lane is free. */
   readonly dueMs: (lane: Lane) => number | undefined
-  readonly refused: (event: QueuedEvent, nowMs: number) => void
+  readonly refused: (subject: Subject, nowMs: number) => void
   /** `lane`: as it was when the target was told. */
-  readonly taken: (event: QueuedEvent, lane: Lane) => void
+  readonly taken: (subject: Subject, lane: Lane) => void
   /** When the first is to be tried again. */
   readonly nextDueMs: () => number | undefined
 }
@@ -24,16 +31,16 @@ export interface HeldBack {
 /** Of a bucket. More of them are one lane. */
 const MAX_KEYS = 100
 
-const bucketLane = ({ bucket }: QueuedEvent): Lane => `${bucket.name}/`
-/** A subscription that was made is no object's; a key is never empty. */
-const keyLane = (one: QueuedEvent): Lane =>
-  one.event ? `${one.bucket.name}/${one.event.key}` : `${one.bucket.name}\n${one.sequencer}`
+const bucketLane = ({ bucket }: Subject): Lane => `${bucket}/`
+/** A key is never empty. */
+export const keyLane = ({ bucket, key, id }: Subject): Lane =>
+  key === undefined ? `${bucket}\n${id}` : `${bucket}/${key}`
 
 export function heldBack(retryMs: number, maxRetryMs: number): HeldBack {
   const held = new Map<Lane, Held>()
   const keysOf = new Map<string, Set<Lane>>()
 
-  const lane = (one: QueuedEvent): Lane => (held.has(bucketLane(one)) ? bucketLane(one) : keyLane(one))
+  const lane = (one: Subject): Lane => (held.has(bucketLane(one)) ? bucketLane(one) : keyLane(one))
   const release = (bucket: string, of: Lane): void => {
     held.delete(of)
     const keys = keysOf.get(bucket)
@@ -50,14 +57,14 @@ export function heldBack(retryMs: number, maxRetryMs: number): HeldBack {
       const dueMs = nowMs + Math.min(retryMs * 2 ** (refusals - 1), maxRetryMs)
       held.set(of, { refusals, dueMs })
       if (of === bucketLane(one)) return
-      const keys = keysOf.get(one.bucket.name) ?? new Set()
-      keysOf.set(one.bucket.name, keys.add(of))
+      const keys = keysOf.get(one.bucket) ?? new Set()
+      keysOf.set(one.bucket, keys.add(of))
       if (keys.size <= MAX_KEYS) return
       for (const key of keys) held.delete(key)
-      keysOf.delete(one.bucket.name)
+      keysOf.delete(one.bucket)
       held.set(bucketLane(one), { refusals, dueMs })
     },
-    taken: (one, of) => release(one.bucket.name, of),
+    taken: (one, of) => release(one.bucket, of),
     nextDueMs: () => {
       let next: number | undefined
       for (const { dueMs } of held.values()) if (next === undefined || dueMs < next) next = dueMs

@@ -1,0 +1,104 @@
+import type { Json } from '../bucket-document.ts'
+import type { Encryption } from '../encrypting.ts'
+import type { Tag } from '../object-properties.ts'
+
+type FilterTag = { readonly key: string; readonly value: string }
+
+export type ReplicationDestination = {
+  /** As the client gave it. */
+  readonly arn: string
+  readonly bucket: string
+  /** Of the settings; missing: the bucket is one of this store. */
+  readonly target?: string
+  readonly account?: string
+  readonly storageClass?: string
+  /** Said, and done in any case: replicas belong to the owner of their bucket. */
+  readonly ownerOverride?: true
+  /** As the client gave it: what lies under a key of a customer's comes under this one there. */
+  readonly keyName?: string
+  /** Which key that is in this store. */
+  readonly rootKeyCrn?: string
+  readonly encryption?: Encryption
+}
+
+/** Which versions are copied where. */
+export type ReplicationRule = {
+  readonly id: string
+  readonly enabled: boolean
+  /** Missing in rules of S3's first schema, which have a prefix in place of a filter. */
+  readonly priority?: number
+  readonly prefix?: string
+  readonly filter?: { readonly prefix?: string; readonly tags: readonly FilterTag[] }
+  /** Missing in the first schema: they are replicated. */
+  readonly deleteMarkers?: boolean
+  /** Of objects that lie under a key of a customer's. */
+  readonly kmsObjects?: boolean
+  /** Said to be off, which they are. */
+  readonly off?: readonly Off[]
+  readonly destination: ReplicationDestination
+}
+/** What S3 can do besides, and nothing here does. */
+export const OFF = ['existingObjects', 'replicaModifications', 'metrics', 'time'] as const
+export type Off = (typeof OFF)[number]
+
+/** The document `replication` of a bucket. */
+export type ReplicationConfiguration = {
+  /** S3 has one; IBM's does not, and replicates whatever key an object lies under. */
+  readonly role?: string
+  readonly rules: readonly ReplicationRule[]
+}
+
+/** What is stored was written as one, and its row authenticated. */
+export const replicationFrom = (document: Json | undefined): ReplicationConfiguration | undefined =>
+  document as ReplicationConfiguration | undefined
+
+/** Of the same rule or another one: what goes there goes there once. */
+export const nameOf = ({ target, bucket }: ReplicationDestination): string =>
+  target === undefined ? bucket : `${target}:${bucket}`
+
+const prefixOf = ({ prefix, filter }: ReplicationRule): string => filter?.prefix ?? prefix ?? ''
+
+const coversKey = (rule: ReplicationRule, key: string): boolean => rule.enabled && key.startsWith(prefixOf(rule))
+
+const coversTags = ({ filter }: ReplicationRule, tags: readonly Tag[]): boolean =>
+  (filter?.tags ?? []).every(({ key, value }) => tags.some((tag) => tag.key === key && tag.value === value))
+
+/** The rule with the highest priority for each destination. `tags` are asked for only if they matter. */
+export async function rulesFor(
+  { rules }: ReplicationConfiguration,
+  key: string,
+  tags: () => Promise<readonly Tag[]>,
+): Promise<readonly ReplicationRule[]> {
+  const candidates = rules.filter((rule) => coversKey(rule, key))
+  const tagged = candidates.some(({ filter }) => (filter?.tags.length ?? 0) > 0)
+  const known = tagged ? await tags() : []
+  return bestOf(candidates.filter((rule) => coversTags(rule, known)))
+}
+
+/** S3: of delete markers no rule with tags tells. */
+export const rulesForMarker = ({ rules }: ReplicationConfiguration, key: string): readonly ReplicationRule[] =>
+  bestOf(rules.filter((rule) => coversKey(rule, key) && coversTags(rule, []))).filter(
+    ({ deleteMarkers = true }) => deleteMarkers,
+  )
+
+/** For what is on its way to a destination; its tags may have changed since. */
+export async function ruleTo(
+  configuration: ReplicationConfiguration,
+  name: string,
+  key: string,
+  tags: () => Promise<readonly Tag[]>,
+): Promise<ReplicationRule | undefined> {
+  const isTo = ({ destination }: ReplicationRule): boolean => nameOf(destination) === name
+  const rules = await rulesFor(configuration, key, tags)
+  return rules.find(isTo) ?? configuration.rules.find((rule) => isTo(rule) && coversKey(rule, key))
+}
+
+function bestOf(rules: readonly ReplicationRule[]): readonly ReplicationRule[] {
+  const best = new Map<string, ReplicationRule>()
+  for (const rule of rules) {
+    const name = nameOf(rule.destination)
+    const other = best.get(name)
+    if (!other || (rule.priority ?? 0) > (other.priority ?? 0)) best.set(name, rule)
+  }
+  return [...best.values()]
+}

@@ -1,0 +1,128 @@
+import { hasCode } from '../../base/errors.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { Bucket } from '../buckets.ts'
+import { changeProperties } from '../change-properties.ts'
+import type { Engine } from '../engine.ts'
+import type { ObjectsErrorCode } from '../errors.ts'
+import { findVersion } from '../find-version.ts'
+import type { ObjectLock } from '../object-properties.ts'
+import { openObject } from '../open-object.ts'
+import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
+import { tagsOf } from '../seal-properties.ts'
+import { type ReplicationDestination, replicationFrom, ruleTo } from './configuration.ts'
+import { replicationHere } from './here.ts'
+import { isRefusal } from './refusals.ts'
+import type { QueuedVersion, ReplicationDelivery, ReplicationOptions } from './replications.ts'
+import { type Progress, withProgress } from './status.ts'
+import type { ReplicationTarget } from './target.ts'
+
+/** Makes destinations agree with versions, as configurations have it at that moment. */
+export function replicationDelivery(
+  engine: Engine,
+  keys: BucketKeys,
+  settings: ReplicationOptions | undefined,
+): ReplicationDelivery {
+  const here = replicationHere(engine, keys)
+  const targetOf = ({ target }: ReplicationDestination): ReplicationTarget | undefined =>
+    target === undefined ? here : settings?.targets.get(target)
+  /** What is gone is not replicated any more. */
+  const sourceOf = ({ bucket: { id, name } }: QueuedVersion): Bucket | undefined => {
+    const bucket = engine.buckets.find(name)
+    return bucket?.id === id ? bucket : undefined
+  }
+
+  return {
+    deliver: async (sent, signal) => {
+      const bucket = sourceOf(sent)
+      const { key, versionId } = sent
+      const found = bucket && (await findVersion(engine, { bucket, key, versionId }))
+      if (!bucket || !found) return
+      const { record } = found
+      const tags = async () => (isMarker(record) ? [] : tagsOf(keys, bucket, key, record))
+      const configuration = replicationFrom(engine.documents.get(bucket, 'replication'))
+      const rule = configuration && (await ruleTo(configuration, sent.to, key, tags))
+      const target = rule && targetOf(rule.destination)
+      if (!rule || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+      try {
+        await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
+      } catch (error) {
+        if (signal.aborted) throw error
+        // It is tried again, and says meanwhile that somebody has to see to it.
+        const isRefused = isRefusal(error) || target.isRefusal(error)
+        if (isRefused) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+        throw error
+      }
+    },
+    expired: async (sent) => {
+      const bucket = sourceOf(sent)
+      if (bucket) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+    },
+  }
+}
+
+async function send(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  sent: QueuedVersion,
+  record: ObjectRecord | DeleteMarker,
+  to: ReplicationDestination,
+  target: ReplicationTarget,
+  signal: AbortSignal,
+): Promise<void> {
+  const { key, versionId } = sent
+  const { modifiedAtMs } = record
+  if (isMarker(record)) return await target.putMarker({ key, versionId, modifiedAtMs }, to, signal)
+  const there = record.properties.replication?.to?.[sent.to]?.versionId
+  const lock = presentLock(record.properties.lock, engine.clock.now())
+  if (there !== undefined) {
+    await target.change(there, { key, tags: await tagsOf(keys, bucket, key, record), lock }, to, signal)
+    return await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: there })
+  }
+  using object = await openObject(engine, keys, { bucket, key, versionId })
+  const { manifest, properties, protection } = object
+  const replica = {
+    ...{ key, versionId, modifiedAtMs, manifest, lock, storageClass: properties.storageClass },
+    ...{ algorithm: protection.algorithm, tags: await object.tags() },
+    read: (range: { readonly start: number; readonly end: number }) => until(signal, object.read(range)),
+  }
+  const made = await target.put(replica, to, signal)
+  await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made })
+}
+
+/** What has ended already is not given to anything new. */
+function presentLock(lock: ObjectLock | undefined, nowMs: number): ObjectLock | undefined {
+  const { mode, retainUntilMs, legalHold } = lock ?? {}
+  const retained = mode !== undefined && retainUntilMs !== undefined && retainUntilMs > nowMs
+  if (!retained && legalHold === undefined) return undefined
+  return { ...(retained ? { mode, retainUntilMs } : {}), ...(legalHold === undefined ? {} : { legalHold }) }
+}
+
+async function* until(signal: AbortSignal, bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted()
+    yield chunk
+  }
+}
+
+/** Says of a version how far it is; of one that is gone, and of a delete marker, nothing. */
+async function mark(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  { key, versionId, to }: QueuedVersion,
+  progress: Progress,
+): Promise<void> {
+  const found = await findVersion(engine, { bucket, key, versionId })
+  if (!found || isMarker(found.record)) return
+  const now = found.record.properties.replication?.to?.[to]
+  if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId) return
+  try {
+    await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => ({
+      ...properties,
+      replication: withProgress(properties.replication, to, { ...now, ...progress }),
+    }))
+  } catch (error) {
+    if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion', 'NoSuchBucket')) throw error
+  }
+}

@@ -1,0 +1,139 @@
+import { hasCode } from '../../base/errors.ts'
+import type { BodyInput } from '../body-writer.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { Bucket } from '../buckets.ts'
+import { changeProperties } from '../change-properties.ts'
+import { completeUpload, type ListedPart } from '../complete-upload.ts'
+import { deleteObject } from '../delete-object.ts'
+import type { Encrypting } from '../encrypting.ts'
+import type { Engine } from '../engine.ts'
+import { ObjectsError, type ObjectsErrorCode } from '../errors.ts'
+import { findVersion } from '../find-version.ts'
+import { changedRetention, mayKeep } from '../object-lock.ts'
+import type { ObjectLock, ObjectProperties } from '../object-properties.ts'
+import { putObject } from '../put-object.ts'
+import { abortUpload, createUpload, findUpload, uploadPart } from '../uploads.ts'
+import type { ReplicationDestination } from './configuration.ts'
+import { type PartToSend, partsToSend } from './parts.ts'
+import type { Replica, ReplicationTarget } from './target.ts'
+
+/** Replicas in other buckets of this store. */
+export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTarget {
+  const bucketOf = ({ bucket }: ReplicationDestination): Bucket => engine.buckets.get(bucket)
+
+  return {
+    put: async (replica, to) => {
+      const bucket = bucketOf(to)
+      const { key, versionId } = replica
+      if (await findVersion(engine, { bucket, key, versionId })) return versionId
+      const parts = partsToSend(replica.manifest, engine.minPartBytes)
+      const properties = propertiesAt(engine, bucket, replica, to)
+      const of = { bucket, key, ...attributesOf(replica), properties, encrypting: encryptingAt(replica, to) }
+      return parts ? putParts(engine, keys, replica, of, parts) : putWhole(engine, keys, replica, of)
+    },
+    putMarker: async ({ key, ...replica }, to) => {
+      await deleteObject(engine, keys, { bucket: bucketOf(to), key, conditions: {}, replica })
+    },
+    change: async (versionId, { key, tags, lock }, to) => {
+      const bucket = bucketOf(to)
+      try {
+        await changeProperties(engine, keys, { bucket, key, versionId }, ({ tags: _, lock: now, ...rest }) => {
+          const next = mayKeep(engine, bucket) ? strongerLock(now, lock, engine.clock.now()) : now
+          return { ...rest, ...(next ? { lock: next } : {}), ...(tags.length > 0 ? { tags } : {}) }
+        })
+      } catch (error) {
+        if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion')) throw error
+      }
+    },
+    isRefusal: () => false,
+  }
+}
+
+type Place = Omit<Parameters<typeof createUpload>[2], 'checksum' | 'initiator'> & {
+  readonly properties: ObjectProperties
+}
+
+async function putWhole(engine: Engine, keys: BucketKeys, replica: Replica, of: Place): Promise<string> {
+  const { sizeBytes, checksum } = replica.manifest
+  const whole = checksum?.type === 'FULL_OBJECT' ? Buffer.from(checksum.value, 'base64') : undefined
+  const body: BodyInput = {
+    stream: replica.read({ start: 0, end: sizeBytes }),
+    lengthBytes: sizeBytes,
+    ...(checksum ? { checksum: { algorithm: checksum.algorithm, expected: () => whole } } : {}),
+  }
+  const { versionId } = await putObject(engine, keys, { ...of, body, conditions: {}, replica })
+  return versionId
+}
+
+async function putParts(
+  engine: Engine,
+  keys: BucketKeys,
+  replica: Replica,
+  of: Place,
+  parts: readonly PartToSend[],
+): Promise<string> {
+  const { bucket, key } = of
+  const checksum = replica.manifest.checksum
+  const { uploadId } = await createUpload(engine, keys, { ...of, ...(checksum ? { checksum } : {}) })
+  try {
+    const sent: ListedPart[] = []
+    for (const { number, start, end, checksum: sum } of parts) {
+      const upload = await findUpload(engine, bucket, key, uploadId)
+      const expected = sum === undefined ? undefined : Buffer.from(sum, 'base64')
+      const body: BodyInput = {
+        stream: replica.read({ start, end }),
+        lengthBytes: end - start,
+        ...(checksum ? { checksum: { algorithm: checksum.algorithm, expected: () => expected } } : {}),
+      }
+      const { etag } = await uploadPart(engine, keys, upload, number, body)
+      sent.push({ number, etag })
+    }
+    const done = { bucket, key, uploadId, parts: sent, conditions: {}, replica }
+    return (await completeUpload(engine, keys, done)).versionId
+  } catch (error) {
+    await abortUpload(engine, { bucket, key, uploadId }).catch(() => undefined)
+    throw error
+  }
+}
+
+const attributesOf = ({ manifest: { headers, userMetadata } }: Replica) => ({ attributes: { headers, userMetadata } })
+
+function propertiesAt(engine: Engine, bucket: Bucket, replica: Replica, to: ReplicationDestination): ObjectProperties {
+  const { tags, lock } = replica
+  const storageClass = to.storageClass ?? replica.storageClass
+  if (lock && !mayKeep(engine, bucket)) {
+    throw new ObjectsError('ReplicaRefused', 'what is retained, or held, cannot go to a bucket without Object Lock')
+  }
+  return {
+    ...(storageClass === undefined || storageClass === 'STANDARD' ? {} : { storageClass }),
+    ...(tags.length > 0 ? { tags } : {}),
+    ...(lock ? { lock } : {}),
+  }
+}
+
+/** What lies under a key of a customer's comes under the one that the rule names, or else under the bucket's. */
+function encryptingAt({ algorithm }: Replica, { keyName, rootKeyCrn, encryption }: ReplicationDestination): Encrypting {
+  if (algorithm === 'AES256' || rootKeyCrn === undefined || encryption === undefined) return {}
+  return {
+    rootKey: { rootKeyCrn, encryption },
+    asked: { algorithm, rootKeyCrn, ...(keyName === undefined ? {} : { keyName }) },
+    ...(algorithm === 'aws:kms:dsse' ? { twice: true, bucketKey: false } : {}),
+  }
+}
+
+/** Compliance is never made weaker, whatever the source says by now. */
+function strongerLock(
+  now: ObjectLock | undefined,
+  next: ObjectLock | undefined,
+  nowMs: number,
+): ObjectLock | undefined {
+  const { mode, retainUntilMs, legalHold } = next ?? {}
+  const held = legalHold === undefined ? now : { ...now, legalHold }
+  if (mode === undefined || retainUntilMs === undefined || retainUntilMs <= nowMs) return held
+  try {
+    return changedRetention(held, { mode, untilMs: retainUntilMs }, { nowMs, bypassGovernance: true })
+  } catch (error) {
+    if (hasCode<ObjectsErrorCode>(error, 'ObjectLocked')) return held
+    throw error
+  }
+}

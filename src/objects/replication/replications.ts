@@ -1,0 +1,163 @@
+import type { Clock } from '../../base/clock.ts'
+import type { MetadataStore, Write } from '../../storage/metadata/metadata-store.ts'
+import type { Documents } from '../bucket-documents.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { Bucket } from '../buckets.ts'
+import type { Asker } from '../data-key-audit.ts'
+import { protectionOf } from '../key-slots.ts'
+import { SPACE } from '../keyspace.ts'
+import type { ObjectLock, ObjectProperties, StoredProperties, Tag } from '../object-properties.ts'
+import { type Message, openOutbox } from '../outbox/outbox.ts'
+import type { DeleteMarker, ObjectRecord } from '../records.ts'
+import { tagsOf } from '../seal-properties.ts'
+import type { VersionOrders } from '../version-id.ts'
+import { nameOf, replicationFrom, rulesFor, rulesForMarker } from './configuration.ts'
+import { type Progress, type Replication, withProgress } from './status.ts'
+import type { ReplicationTarget } from './target.ts'
+
+export interface ReplicationOptions {
+  /** Elsewhere, by the names that configurations have for them. */
+  readonly targets: ReadonlyMap<string, ReplicationTarget>
+  /** Of the first repetition; each further one waits twice as long, up to five minutes. */
+  readonly retryMs?: number
+}
+
+/** A version, or a delete marker, on its way: the destination is made to agree with it. */
+export interface QueuedVersion extends Message {
+  readonly bucket: { readonly id: string; readonly name: string }
+  readonly key: string
+  readonly versionId: string
+  /** Name of the destination. */
+  readonly to: string
+  readonly sequencer: string
+}
+
+/** Who takes versions where they are to go. */
+export interface ReplicationDelivery {
+  /** Rejects when the version is not there yet: it is tried again. */
+  readonly deliver: (sent: QueuedVersion, signal: AbortSignal) => Promise<void>
+  /** It is not tried any more. */
+  readonly expired: (sent: QueuedVersion) => Promise<void>
+}
+
+/**
+ * Versions on their way to where buckets replicate them. What is to go is stored in the very commit that makes it, and
+ * removed when it is there.
+ */
+export interface Replications {
+  /** Of a version that is about to be committed: what it says of its replication, and writes for that commit; `wake` after it. */
+  readonly ofVersion: (
+    keys: BucketKeys,
+    bucket: Bucket,
+    key: string,
+    record: Omit<ObjectRecord, 'manifest'>,
+  ) => Promise<{ readonly properties: StoredProperties; readonly writes: readonly Write[] }>
+  readonly ofMarker: (bucket: Bucket, key: string, marker: DeleteMarker, asker: Asker) => readonly Write[]
+  /** Of a version whose tags, or lock, are about to change. */
+  readonly ofChange: (
+    bucket: Bucket,
+    key: string,
+    record: ObjectRecord,
+    after: ObjectProperties,
+    tagsBefore: readonly Tag[],
+    asker: Asker,
+  ) => { readonly properties: ObjectProperties; readonly writes: readonly Write[] }
+  readonly wake: () => void
+  /** Starts what earlier runs left. Before it nothing goes. */
+  readonly start: (by: ReplicationDelivery) => void
+  readonly close: () => Promise<void>
+}
+
+/** The outbox of what stays in this store; no name of the settings has a space. */
+const HERE = 'this store'
+export const REPLICATION = 'store.replication'
+const outboxOf = (destination: string): string =>
+  destination.includes(':') ? destination.slice(0, destination.indexOf(':')) : HERE
+
+export function openReplications(options: {
+  readonly metadata: MetadataStore
+  readonly documents: Pick<Documents, 'get'>
+  readonly orders: VersionOrders
+  readonly clock: Clock
+  readonly settings: ReplicationOptions | undefined
+  readonly onError: (error: unknown) => void
+}): Replications {
+  const { metadata, documents, orders, clock, settings, onError } = options
+  const elsewhere = settings?.targets ?? new Map<string, ReplicationTarget>()
+  let delivery: ReplicationDelivery | undefined
+
+  const outbox = openOutbox<QueuedVersion>({
+    ...{ metadata, clock, onError, space: SPACE.replication, retryMs: settings?.retryMs },
+    targets: [HERE, ...elsewhere.keys()],
+    subject: ({ bucket, to, key, sequencer }) => ({ bucket: `${bucket.name} ${to}`, key, id: sequencer }),
+    deliver: async (sent, signal) => delivery?.deliver(sent, signal),
+    onExpired: async (sent) => delivery?.expired(sent),
+    words: { target: 'the replication target', message: 'a version', messages: 'versions' },
+  })
+
+  const configurationOf = (bucket: Pick<Bucket, 'id'>) => replicationFrom(documents.get(bucket, 'replication'))
+
+  const queued = (bucket: Bucket, key: string, versionId: string, to: string): Write => {
+    const target = outboxOf(to)
+    const sequencer = orders.next(0n).toString(16).toUpperCase().padStart(16, '0')
+    const of = { bucket: { id: bucket.id, name: bucket.name }, key, versionId, to, sequencer }
+    return outbox.write({ target, timeMs: clock.now(), ...of }, sequencer)
+  }
+  /** What is not set up any more takes nothing, and nobody would look for what is to go there. */
+  const isKnown = (name: string): boolean => outboxOf(name) === HERE || elsewhere.has(outboxOf(name))
+  const begun = (names: readonly string[]) =>
+    Object.fromEntries(
+      names.map((name): [string, Progress] => [name, { status: isKnown(name) ? 'PENDING' : 'FAILED' }]),
+    )
+
+  return {
+    ofVersion: async (keys, bucket, key, record) => {
+      const { properties } = record
+      const configuration = configurationOf(bucket)
+      if (!configuration) return { properties, writes: [] }
+      const kmsToo = configuration.role === undefined
+      const { customerKey, algorithm } = protectionOf(bucket, record)
+      // Without its customer's key nobody can read it.
+      if (customerKey) return { properties, writes: [] }
+      const rules = await rulesFor(configuration, key, () => tagsOf(keys, bucket, key, record))
+      const names = rules
+        .filter(({ kmsObjects = kmsToo }) => kmsObjects || algorithm === 'AES256')
+        .map(({ destination }) => nameOf(destination))
+      if (names.length === 0) return { properties, writes: [] }
+      return {
+        properties: { ...properties, replication: { to: begun(names) } },
+        writes: names.filter(isKnown).map((name) => queued(bucket, key, record.versionId, name)),
+      }
+    },
+    ofMarker: (bucket, key, { versionId }, { action }) => {
+      const configuration = configurationOf(bucket)
+      // S3: what rules of a lifecycle delete is not replicated.
+      if (!configuration || action === 'store.lifecycle') return []
+      const names = rulesForMarker(configuration, key).map(({ destination }) => nameOf(destination))
+      return names.filter(isKnown).map((name) => queued(bucket, key, versionId, name))
+    },
+    ofChange: (bucket, key, { properties: before, versionId }, after, tagsBefore, { action }) => {
+      const names = Object.keys(before.replication?.to ?? {}).filter(isKnown)
+      const same = sameTags(tagsBefore, after.tags ?? []) && sameLock(before.lock, after.lock)
+      if (names.length === 0 || same || action === REPLICATION) return { properties: after, writes: [] }
+      const again = (now: Replication | undefined, name: string): Replication =>
+        withProgress(now, name, { ...now?.to?.[name], status: 'PENDING' })
+      return {
+        properties: { ...after, replication: names.reduce(again, before.replication ?? {}) },
+        writes: names.map((name) => queued(bucket, key, versionId, name)),
+      }
+    },
+    wake: outbox.wake,
+    start: (by) => {
+      delivery = by
+      outbox.start()
+    },
+    close: outbox.close,
+  }
+}
+
+const sameTags = (a: readonly Tag[], b: readonly Tag[]): boolean =>
+  a.length === b.length && a.every(({ key, value }, index) => b[index]?.key === key && b[index]?.value === value)
+
+const sameLock = (a: ObjectLock | undefined, b: ObjectLock | undefined): boolean =>
+  a?.mode === b?.mode && a?.retainUntilMs === b?.retainUntilMs && a?.legalHold === b?.legalHold

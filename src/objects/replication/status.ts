@@ -1,0 +1,27 @@
+/** How far a version is on its way to one destination. */
+export type Progress = {
+  readonly status: 'PENDING' | 'COMPLETED' | 'FAILED'
+  /** Of the version there, once there is one; '' where it has none. */
+  readonly versionId?: string
+}
+
+/** Of a version that is replicated, or a replica. */
+export type Replication = {
+  readonly replica?: true
+  /** By the name of the destination. */
+  readonly to?: { readonly [destination: string]: Progress }
+}
+
+export type ReplicationStatus = Progress['status'] | 'REPLICA'
+
+/** S3: of several destinations the least far counts. */
+export function replicationStatus(replication: Replication | undefined): ReplicationStatus | undefined {
+  if (replication?.replica) return 'REPLICA'
+  const all = Object.values(replication?.to ?? {}).map(({ status }) => status)
+  return (['FAILED', 'PENDING', 'COMPLETED'] as const).find((status) => all.includes(status))
+}
+
+export const withProgress = ({ to, ...rest }: Replication = {}, name: string, progress: Progress): Replication => ({
+  ...rest,
+  to: { ...to, [name]: progress },
+})

@@ -1,0 +1,44 @@
+import type { Manifest } from '../content.ts'
+import type { Algorithm } from '../encrypting.ts'
+import type { ObjectLock, Tag } from '../object-properties.ts'
+import type { ReplicationDestination } from './configuration.ts'
+
+/** What may change of a version after it was replicated. */
+export interface ReplicaProperties {
+  readonly key: string
+  readonly tags: readonly Tag[]
+  readonly lock: ObjectLock | undefined
+}
+
+/** A version on its way. */
+export interface Replica extends ReplicaProperties {
+  readonly versionId: string
+  readonly modifiedAtMs: number
+  readonly manifest: Manifest
+  readonly algorithm: Algorithm
+  readonly storageClass: string | undefined
+  /** Verified plaintext. */
+  readonly read: (range: { readonly start: number; readonly end: number }) => AsyncIterable<Buffer>
+}
+
+export interface ReplicaMarker {
+  readonly key: string
+  readonly versionId: string
+  readonly modifiedAtMs: number
+}
+
+/** Who takes replicas. What comes twice is taken once, where versions keep their ids. */
+export interface ReplicationTarget {
+  /** Resolves to the version's id there, '' where there are no versions, once it is durable. */
+  readonly put: (replica: Replica, to: ReplicationDestination, signal: AbortSignal) => Promise<string>
+  readonly putMarker: (marker: ReplicaMarker, to: ReplicationDestination, signal: AbortSignal) => Promise<void>
+  /** Of the version that `put` resolved to. One that is not there any more changes nothing. */
+  readonly change: (
+    versionId: string,
+    properties: ReplicaProperties,
+    to: ReplicationDestination,
+    signal: AbortSignal,
+  ) => Promise<void>
+  /** Will it go on like this until somebody sees to it? */
+  readonly isRefusal: (error: unknown) => boolean
+}

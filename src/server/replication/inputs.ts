@@ -1,0 +1,59 @@
+import { REPLICA_MODIFIED, REPLICA_VERSION } from '../../api/s3/replication/replica-headers.ts'
+import type { ReplicationDestination } from '../../objects/replication/configuration.ts'
+import type { Replica, ReplicaMarker, ReplicaProperties } from '../../objects/replication/target.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Of a Coffer: the version keeps its id and its time. */
+export const identityHeaders = ({ versionId, modifiedAtMs }: ReplicaMarker): Headers => ({
+  [REPLICA_VERSION]: versionId,
+  [REPLICA_MODIFIED]: String(modifiedAtMs),
+})
+
+/** What an upload says of the object, at once or in parts: as it was stored, byte for byte. */
+export function uploadHeaders(replica: Replica, to: ReplicationDestination): Headers {
+  const { manifest, tags, lock, algorithm } = replica
+  const metadata = Object.entries(manifest.userMetadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const)
+  const wrapped = algorithm !== 'AES256' && to.keyName !== undefined
+  return {
+    ...definedOf(manifest.headers),
+    ...Object.fromEntries(metadata),
+    ...(tags.length > 0
+      ? { 'x-amz-tagging': new URLSearchParams(tags.map(({ key, value }) => [key, value])).toString() }
+      : {}),
+    ...(to.storageClass === undefined ? {} : { 'x-amz-storage-class': to.storageClass }),
+    ...(wrapped
+      ? { 'x-amz-server-side-encryption': algorithm, 'x-amz-server-side-encryption-aws-kms-key-id': to.keyName ?? '' }
+      : {}),
+    ...(lock?.mode === undefined || lock.retainUntilMs === undefined
+      ? {}
+      : {
+          'x-amz-object-lock-mode': lock.mode,
+          'x-amz-object-lock-retain-until-date': new Date(lock.retainUntilMs).toISOString(),
+        }),
+    ...(lock?.legalHold === undefined ? {} : { 'x-amz-object-lock-legal-hold': lock.legalHold ? 'ON' : 'OFF' }),
+  }
+}
+
+const definedOf = (headers: Readonly<Record<string, string | undefined>>): Headers =>
+  Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+
+/** The checksum of the whole, where it can stay what it is. */
+export function checksumHeaders({ manifest: { checksum } }: Replica): Headers {
+  if (checksum?.type !== 'FULL_OBJECT') return {}
+  return { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value }
+}
+
+/** Of an upload in the parts that the object has. */
+export function partChecksumHeaders({ manifest: { checksum } }: Replica): Headers {
+  if (!checksum) return {}
+  return {
+    'x-amz-checksum-algorithm': checksum.algorithm.toUpperCase(),
+    'x-amz-checksum-type': checksum.type,
+  }
+}
+
+export const retentionOf = ({ lock }: ReplicaProperties) =>
+  lock?.mode === undefined || lock.retainUntilMs === undefined
+    ? undefined
+    : { Mode: lock.mode, RetainUntilDate: new Date(lock.retainUntilMs) }
