@@ -1,22 +1,31 @@
 import crypto, { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
   PutBucketCorsCommand,
+  PutBucketInventoryConfigurationCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketLoggingCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
+  RenameObjectCommand,
   type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
@@ -30,36 +39,23 @@ import { iamToken } from '../support/control-api.ts'
 import { filesUnder } from '../support/files-under.ts'
 import { startHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
+import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
+import { leaks, type Planted, planting } from '../support/planted.ts'
 import { sendRaw } from '../support/raw-s3.ts'
-import { makeBucket, s3ClientFor } from '../support/s3.ts'
+import { keysOf, makeBucket, s3ClientFor } from '../support/s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
 import { startServerProcess } from '../support/server-process.ts'
 
 // Everything that a user may plant, in all the ways there are, and then a look at every byte that the server left.
 
-/** What must not be found, by what it is. */
-type Planted = Map<string, Buffer>
-
-interface Server {
+interface Listening {
   readonly s3Url: string
   readonly controlUrl: string
 }
 
-/** Uses the server in every way that takes something secret. Bodies are compared by pieces, so that any leak of 24 bytes counts. */
-async function plant({ s3Url, controlUrl }: Server): Promise<Planted> {
-  const planted: Planted = new Map()
-  const body = (name: string, size: number): Buffer => {
-    const bytes = contentBytes(`secrecy ${name}`, size)
-    for (const at of [0, size >> 1, size - 24]) planted.set(`body of ${name} at ${at}`, bytes.subarray(at, at + 24))
-    planted.set(`MD5 of ${name}`, createHash('md5').update(bytes).digest())
-    planted.set(`SHA-256 of ${name}`, createHash('sha256').update(bytes).digest())
-    return bytes
-  }
-  const word = (name: string): string => {
-    const text = `planted-${createHash('sha256').update(`word ${name}`).digest('hex').slice(0, 24)}`
-    planted.set(name, Buffer.from(text))
-    return text
-  }
+/** Uses the server in every way that takes something secret. */
+async function plant({ s3Url, controlUrl }: Listening): Promise<Planted> {
+  const { planted, body, word } = planting()
   const { accessKeyId, secretAccessKey, apiKey } = mainAccount.user
   planted.set('secret access key', Buffer.from(secretAccessKey))
   planted.set('API key', Buffer.from(apiKey))
@@ -224,25 +220,6 @@ async function plantEncryptions(
   }
 }
 
-/** Raw, in hex of either case, and in base64 as it would stand by itself. */
-const spellings = (secret: Buffer): Buffer[] => [
-  secret,
-  Buffer.from(secret.toString('hex')),
-  Buffer.from(secret.toString('hex').toUpperCase()),
-  Buffer.from(secret.toString('base64').replace(/=+$/, '')),
-  Buffer.from(secret.toString('base64url')),
-]
-
-function leaks(planted: Planted, places: ReadonlyMap<string, Buffer>): string[] {
-  const found: string[] = []
-  for (const [name, secret] of planted) {
-    for (const spelling of spellings(secret)) {
-      for (const [place, bytes] of places) if (bytes.includes(spelling)) found.push(`${name} in ${place}`)
-    }
-  }
-  return found
-}
-
 describe('A server that keeps secrets', () => {
   let directory: string
   let planted: Planted
@@ -289,6 +266,210 @@ describe('A server that keeps secrets', () => {
     for (const path of files.keys()) expect([path, ((await stat(path)).mode & 0o077) === 0]).toEqual([path, true])
   })
 })
+
+/**
+ * One after another, everything that writes, with secrets of its own and a proof that it wrote; after each, every byte of
+ * the disk is looked at.
+ */
+describe('On the disk nothing can be read', () => {
+  const { planted, body, word } = planting()
+  const Bucket = 'objects'
+  let test: ObjectHouse
+  let directory: string
+  let movedMs: number | undefined
+  let hook: Server
+  let hookAnswer = 503
+  let told = ''
+  async function open() {
+    const address = hook.address()
+    const port = typeof address === 'object' ? address?.port : undefined
+    test = await startObjectHouse({
+      directory,
+      settings: {
+        COFFER_STORAGE_CLASSES: `STANDARD_IA=${join(directory, 'slow')}`,
+        COFFER_S3_WEBHOOKS: `hook=http://127.0.0.1:${port}/`,
+      },
+      clock: { now: () => movedMs ?? Date.now() },
+    })
+  }
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'coffer-test-'))
+    hook = createServer((request, response) => {
+      const chunks: Buffer[] = []
+      request.on('data', (chunk: Buffer) => chunks.push(chunk))
+      request.on('end', () => {
+        if (hookAnswer === 200) told += Buffer.concat(chunks)
+        response.writeHead(hookAnswer).end()
+      })
+    }).listen(0, '127.0.0.1')
+    await once(hook, 'listening')
+    await open()
+    await makeBucket(test.s3, 'reports')
+  })
+  afterAll(async () => {
+    await test.stop()
+    hook.closeAllConnections()
+    hook.close()
+    await rm(directory, { recursive: true, force: true })
+  })
+  const head = async (Key: string) => test.s3.send(new HeadObjectCommand({ Bucket, Key }))
+  const reports = async () => {
+    const keys = await keysOf(test.s3, 'reports')
+    const read = async (Key: string) => {
+      const { Body } = await test.s3.send(new GetObjectCommand({ Bucket: 'reports', Key }))
+      return Buffer.from((await Body?.transformToByteArray()) ?? [])
+    }
+    return Buffer.concat(await Promise.all(keys.map(async (key) => unzipped(key, await read(key))))).toString('latin1')
+  }
+  const inParts = async (
+    Key: string,
+    part: (of: { UploadId: string; PartNumber: 1 }) => Promise<string | undefined>,
+  ) => {
+    const Metadata = { note: word(`metadata of ${Key}`) }
+    const { UploadId = '' } = await test.s3.send(new CreateMultipartUploadCommand({ Bucket, Key, Metadata }))
+    const ETag = await part({ UploadId, PartNumber: 1 })
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+    await test.s3.send(new CompleteMultipartUploadCommand({ Bucket, Key, UploadId, MultipartUpload }))
+  }
+
+  const steps: Readonly<Record<string, () => Promise<void>>> = {
+    'a PUT': async () => {
+      const Metadata = { note: word('metadata of a PUT') }
+      await test.put('put', body('a PUT', 200_000), { Metadata, Tagging: `a=${word('a tag')}` })
+      await test.put('small', body('a small PUT', 500))
+    },
+    'a POST form': async () => {
+      const { url, fields } = await createPresignedPost(test.s3, { Bucket, Key: 'form' })
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      form.set('file', new Blob([new Uint8Array(body('a form', 100_000))]))
+      expect((await fetch(url, { method: 'POST', body: form })).status).toBe(204)
+    },
+    'a multipart upload': async () => {
+      const Body = body('a part', 150_000)
+      await inParts(
+        'parts',
+        async (of) => (await test.s3.send(new UploadPartCommand({ Bucket, Key: 'parts', ...of, Body }))).ETag,
+      )
+    },
+    'a copy of a part': async () => {
+      const CopySource = `${Bucket}/put`
+      await inParts('part-copy', async (of) => {
+        const { CopyPartResult } = await test.s3.send(
+          new UploadPartCopyCommand({ Bucket, Key: 'part-copy', ...of, CopySource }),
+        )
+        return CopyPartResult?.ETag
+      })
+      expect((await test.get('part-copy')).bytes).toHaveLength(200_000)
+    },
+    'a copy': async () => {
+      const Metadata = { note: word('metadata of a copy') }
+      const copy = { Bucket, Key: 'copy', CopySource: `${Bucket}/put`, MetadataDirective: 'REPLACE', Metadata } as const
+      await test.s3.send(new CopyObjectCommand(copy))
+    },
+    'an append': async () => {
+      const Body = body('an append', 90_000)
+      await test.s3.send(new PutObjectCommand({ Bucket, Key: 'small', Body, WriteOffsetBytes: 500 }))
+      expect((await test.get('small')).bytes).toHaveLength(90_500)
+    },
+    'a renaming': async () => {
+      await test.s3.send(new RenameObjectCommand({ Bucket, Key: 'renamed', RenameSource: 'small' }))
+      expect((await test.get('renamed')).bytes).toHaveLength(90_500)
+    },
+    'a move to another class': async () => {
+      const Transitions = [{ Days: 1, StorageClass: 'STANDARD_IA' as const }]
+      const Rules = [{ ID: 'moves', Status: 'Enabled' as const, Filter: {}, Transitions }]
+      await test.s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }))
+      movedMs = Date.now() + 3 * 86_400_000
+      await test.house.objects.lifecycle.pass()
+      movedMs = undefined
+      expect((await head('put')).StorageClass).toBe('STANDARD_IA')
+      expect((await filesUnder(join(directory, 'slow'))).size).toBeGreaterThan(0)
+    },
+    'the queue of notifications': async () => {
+      const QueueArn = 'arn:coffer:sqs::hook:webhook'
+      const one = { Id: word('a subscription'), QueueArn, Events: ['s3:ObjectCreated:*' as const] }
+      await test.s3.send(
+        new PutBucketNotificationConfigurationCommand({
+          ...{ Bucket, NotificationConfiguration: { QueueConfigurations: [one] }, SkipDestinationValidation: true },
+        }),
+      )
+      await test.put('told', body('what is told', 1000))
+    },
+    'what is told over a restart': async () => {
+      expect(told).toBe('')
+      await test.stop()
+      expect(leaks(planted, await filesUnder(directory))).toEqual([])
+      hookAnswer = 200
+      await open()
+      await expect.poll(() => told, { timeout: 20_000 }).toContain('"key":"told"')
+      expect(told).toContain(String(planted.get('a subscription')))
+    },
+    'a delivery of logs': async () => {
+      for (const name of ['BATCH.DELETE.OBJECT', 'S3.TRANSITION_SIA.OBJECT', 'REST.GET.OBJECT'])
+        planted.set(name, Buffer.from(name))
+      const LoggingEnabled = { TargetBucket: 'reports', TargetPrefix: 'log' }
+      await test.s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled } }))
+      await test.raw({ method: 'GET', key: 'told', headers: { 'user-agent': word('a client') } })
+      await test.s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects: [{ Key: 'form' }] } }))
+      movedMs = Date.now() + 3 * 86_400_000
+      await test.house.objects.lifecycle.pass()
+      movedMs = undefined
+      await test.house.objects.accessLogs.flush()
+      const text = await reports()
+      for (const name of ['a client', 'BATCH.DELETE.OBJECT', 'S3.TRANSITION_SIA.OBJECT', 'REST.GET.OBJECT']) {
+        expect(text).toContain(String(planted.get(name)))
+      }
+    },
+    'an inventory': async () => {
+      planted.set('a manifest', Buffer.from('"fileSchema"'))
+      planted.set('the head of a report', Buffer.from([0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 3]))
+      const S3BucketDestination = { Bucket: 'arn:aws:s3:::reports', Format: 'CSV' as const }
+      const InventoryConfiguration = {
+        ...{ Id: 'all', IsEnabled: true, IncludedObjectVersions: 'All' as const, OptionalFields: ['ETag' as const] },
+        ...{ Schedule: { Frequency: 'Daily' as const }, Destination: { S3BucketDestination } },
+      }
+      await test.s3.send(new PutBucketInventoryConfigurationCommand({ Bucket, Id: 'all', InventoryConfiguration }))
+      await test.house.objects.inventories.pass()
+      const text = await reports()
+      expect(text).toContain('"fileSchema"')
+      expect(text).toContain(planted.get('MD5 of a PUT')?.toString('hex'))
+    },
+    'logs that could not be delivered before a stop': async () => {
+      const keys = await keyOwner(test.controlUrl)
+      const key = await keys.newKey('of the logs')
+      await makeBucket(test.s3, 'locked', key.crn)
+      const LoggingEnabled = { TargetBucket: 'locked', TargetPrefix: '' }
+      await test.s3.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled } }))
+      await keys.act(key.id, 'disable')
+      await test.settled()
+      await test.raw({ method: 'GET', key: 'told', headers: { 'user-agent': word('another client') } })
+      await test.stop()
+      expect(leaks(planted, await filesUnder(directory))).toEqual([])
+      await open()
+      await (await keyOwner(test.controlUrl)).act(key.id, 'enable')
+      await test.settled()
+      await test.house.objects.accessLogs.flush()
+      const [Key = ''] = await keysOf(test.s3, 'locked')
+      const { Body } = await test.s3.send(new GetObjectCommand({ Bucket: 'locked', Key }))
+      expect(await Body?.transformToString()).toContain(String(planted.get('another client')))
+    },
+  }
+
+  it.each(Object.entries(steps))('after %s', async (_, step) => {
+    const before = planted.size
+    await step()
+    const files = await filesUnder(directory)
+    expect(leaks(planted, files)).toEqual([])
+    expect(planted.size).toBeGreaterThanOrEqual(before)
+    // Names are not hidden: the search finds what is there.
+    expect(leaks(new Map([['a name', Buffer.from('part-copy')]]), files).length > 0).toBe(
+      planted.has('metadata of part-copy'),
+    )
+  })
+})
+
+const unzipped = (key: string, bytes: Buffer): Buffer => (key.endsWith('.gz') ? gunzipSync(bytes) : bytes)
 
 describe('Keys that the server makes itself', () => {
   it('are on the disk in none of their bytes, the key of the instance apart', async () => {
