@@ -6,7 +6,7 @@ import { currentBucket } from './commit-version.ts'
 import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import type { ObjectsErrorCode } from './errors.ts'
-import { isOpen, type KeySlot } from './key-slots.ts'
+import type { KeySlot } from './key-slots.ts'
 import { registered } from './registered.ts'
 import { findOpen, slotInPlace, type WantedSlot, withSlot } from './slot-choice.ts'
 import { kindFor, prefersBucketKeys } from './slot-kind.ts'
@@ -65,11 +65,18 @@ async function under(engine: Engine, keys: BucketKeys, bucket: Bucket, wanted: W
   const moved = {
     ...base,
     ...{ rootKeyCrn, encryption, slot: slot.id },
-    slots: base.slots.map((each) => (leaves(each, bucket, slot) ? { ...each, successor: slot.id } : each)),
+    slots: base.slots.map((each) => (leaves(each, bucket, slot) ? succeededBy(each, slot) : each)),
   }
   return { ...moved, metadataKey: await keys.rewrapMetadataKey(moved, slot) }
 }
 
-/** Everything under the key that the bucket was under, but for what has it as a key of its own. */
-const leaves = (slot: KeySlot, { rootKeyCrn }: Bucket, to: KeySlot): boolean =>
-  isOpen(slot) && slot.id !== to.id && slot.rootKeyCrn === rootKeyCrn && !slot.own
+/**
+ * Everything under the key that the bucket was under, but for what has it as a key of its own. A retired slot, too: something
+ * may have come to it at the same time.
+ */
+const leaves = ({ id, successor, rootKeyCrn, own }: KeySlot, bucket: Bucket, to: KeySlot): boolean =>
+  successor === undefined && id !== to.id && rootKeyCrn === bucket.rootKeyCrn && !own
+
+function succeededBy({ retired: _, ...slot }: KeySlot, { id }: KeySlot): KeySlot {
+  return { ...slot, successor: id }
+}

@@ -1,12 +1,11 @@
 import type { Clock } from '../base/clock.ts'
-import { hasCode } from '../base/errors.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
-import type { MetadataStore, MetadataStoreErrorCode } from '../storage/metadata/metadata-store.ts'
+import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { type AccessLogOptions, type AccessLogs, DEFAULT_ACCESS_LOGS, openAccessLogs } from './access-logs.ts'
 import { type AppendInput, appendObject } from './append-object.ts'
 import type { BodyInput } from './body-writer.ts'
@@ -391,14 +390,9 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       },
       updateEncryption: (update) => updateEncryption(engine, keys, update),
       moveBucket: async (bucket, to) => {
-        const { write, begun } = rewraps.entry(bucket)
-        const move = () => moveBucket(engine, keys, bucket, to, [write])
-        const moved = await byName.run(bucket.name, move).catch((error: unknown) => {
-          // It may have taken place though nobody was told.
-          if (hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) begun()
-          throw error
-        })
-        if (moved) begun()
+        const moved = await rewraps.beginWith(bucket, (write) =>
+          byName.run(bucket.name, () => moveBucket(engine, keys, bucket, to, [write])),
+        )
         return moved ?? bucket
       },
     }

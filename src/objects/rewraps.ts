@@ -43,8 +43,11 @@ export interface Rewraps {
   readonly jobs: () => readonly RewrapJob[]
   /** Something may be possible by now that was not before. */
   readonly wake: () => void
-  /** For the commit that changes the bucket so that there is something to rewrap; `begun` after it. */
-  readonly entry: (bucket: Bucket) => { readonly write: Write; readonly begun: () => void }
+  /**
+   * Begins with a change of the bucket, whose commit has the write that says so. Undefined: there was nothing to change, and
+   * nothing begins.
+   */
+  readonly beginWith: <T>(bucket: Bucket, change: (write: Write) => Promise<T | undefined>) => Promise<T | undefined>
   /** A use of a key showed that it has this version, and that something of the bucket lies under an earlier one. */
   readonly outdated: (bucketId: string, rootKeyCrn: string, keyVersion: string) => void
   /** Resolves when nothing goes on; what waits for a key does not. */
@@ -96,14 +99,16 @@ export async function openRewraps(options: {
   const isNews = (...[bucketId, rootKeyCrn, keyVersion]: Parameters<Rewraps['outdated']>): boolean =>
     !met.get(bucketId)?.has(`${rootKeyCrn} ${keyVersion}`)
 
-  // What is stored last is what is known last.
+  // What is stored last is what is known last: every commit of a job is within the serial, and tells what is known by then.
   const saving = createSerial()
-  const save = async (job: RewrapJob): Promise<void> => {
-    const { bucketId } = job
-    jobs.set(bucketId, job)
-    await saving.run(bucketId, async () => {
-      await metadata.commit([jobWrite(jobs.get(bucketId) ?? job)])
+  const store = (bucketId: string): Promise<void> =>
+    saving.run(bucketId, async () => {
+      const job = jobs.get(bucketId)
+      await metadata.commit([job ? jobWrite(job) : endOfJob(bucketId)])
     })
+  const save = async (job: RewrapJob): Promise<void> => {
+    jobs.set(job.bucketId, job)
+    await store(job.bucketId)
   }
   const jobOf = (bucket: Pick<Bucket, 'id'>): RewrapJob => {
     const job = jobs.get(bucket.id)
@@ -123,9 +128,11 @@ export async function openRewraps(options: {
     if (!first || bucket?.id !== bucketId) {
       jobs.delete(bucketId)
       met.delete(bucketId)
-      await metadata.commit([endOfJob(bucketId)])
+      await store(bucketId)
       return
     }
+    // Woken for what waits for a key, but paused since.
+    if (first.state !== 'running') return
     const goesOn = () => !stop.signal.aborted && jobs.get(bucketId)?.state === 'running' && !again.has(bucketId)
     const update = (change: Partial<RewrapJob>): RewrapJob => {
       const job = { ...(jobs.get(bucketId) ?? first), ...change }
@@ -215,20 +222,26 @@ export async function openRewraps(options: {
     pump()
   }
 
-  const entry: Rewraps['entry'] = (bucket) => {
+  const begin = (job: RewrapJob): void => {
+    jobs.set(job.bucketId, job)
+    enqueue(job.bucketId)
+  }
+  const beginWith: Rewraps['beginWith'] = (bucket, change) => {
     const job = newJob(bucket, clock.now())
-    return {
-      write: jobWrite(job),
-      begun: () => {
-        jobs.set(bucket.id, job)
-        enqueue(bucket.id)
-      },
-    }
+    return saving.run(bucket.id, async () => {
+      try {
+        const changed = await change(jobWrite(job))
+        if (changed !== undefined) begin(job)
+        return changed
+      } catch (error) {
+        // It may have taken place though nobody was told.
+        if (hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown')) begin(job)
+        throw error
+      }
+    })
   }
   const start = async (bucket: Bucket): Promise<RewrapJob> => {
-    const { write, begun } = entry(bucket)
-    await metadata.commit([write])
-    begun()
+    await beginWith(bucket, (write) => metadata.commit([write]))
     return jobOf(bucket)
   }
 
@@ -248,9 +261,8 @@ export async function openRewraps(options: {
     const isLate = job?.finishedAtMs !== undefined && clock.now() - job.finishedAtMs < settings.retryMs
     if (!isNew && (job?.state === 'failed' || isLate)) return
     // Not waited for: a request found it.
-    const { write, begun } = entry(bucket)
-    begun()
-    metadata.commit([write]).catch(onError)
+    begin(newJob(bucket, clock.now()))
+    store(bucketId).catch(onError)
   }
 
   const isPaused = (bucketId: string): boolean => jobs.get(bucketId)?.state === 'paused'
@@ -309,7 +321,7 @@ export async function openRewraps(options: {
     wake: () => {
       for (const bucketId of [...retries.keys()]) enqueue(bucketId)
     },
-    entry,
+    beginWith,
     outdated,
     idle: async () => {
       while (running.size > 0) await Promise.all(running.values())

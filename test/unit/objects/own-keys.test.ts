@@ -114,6 +114,32 @@ describe('objects under a root key of their own stay there', () => {
     expect(await keyOf('late')).toBe(own)
   })
 
+  it('but not what came to a slot of the bucket’s key that was about to go as the bucket moved', async () => {
+    let meanwhile: (() => Promise<unknown>)[] = []
+    const { objects, now, put, keyOf, kms, key, jobOf } = await setUp({
+      metadata: (inner) => ({
+        ...inner,
+        counters: async (prefix) => {
+          const counters = await inner.counters(prefix)
+          await meanwhile.shift()?.()
+          return counters
+        },
+      }),
+    })
+    const next = await kms.newRootKey()
+    await put('usual')
+    await put('gone', { bucketKey: false })
+    await objects.delete({ bucket: now(), key: 'gone', conditions: {} })
+    const move = () => objects.moveBucket(now(), { encryption: 'customer-managed', rootKeyCrn: next, bucketKey: true })
+    meanwhile = [() => put('late', { bucketKey: false }), move]
+    await objects.rewraps.start(now())
+    await objects.rewraps.idle()
+    await objects.rewraps.idle()
+    expect(jobOf()?.state).toBe('done')
+    expect(await keyOf('late')).toBe(next)
+    expect(now().slots.map(({ rootKeyCrn }) => rootKeyCrn)).not.toContain(key)
+  })
+
   it('when the bucket passes through that key', async () => {
     const test = await setUp()
     const { kms, put, keyOf, move, now, key } = test

@@ -1,4 +1,4 @@
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import type { KeyProvider } from '../../../src/envelope/key-provider.ts'
@@ -295,6 +295,78 @@ describe('rewrapping on demand', () => {
     expect((await second.objects.keyUsage(first.key)).versions).toEqual([expect.objectContaining({ objects: 450 })])
     const bucket = second.objects.buckets.get('bucket')
     for (const each of keys) expect(await readAll(second.objects, bucket, each)).toBe(each)
+  })
+
+  it('goes on after a kill that came right after it was begun anew, as the one before was said to be done', async () => {
+    const stored = memoryStore()
+    let dead = false
+    let atTheEnd: (() => void) | undefined
+    const first = await setUp({
+      stored,
+      metadata: (inner) => ({
+        ...inner,
+        commit: async (writes) => {
+          if (dead) return new Promise(() => {})
+          const done = writes.some(
+            (one) => one.type === 'put' && one.space === SPACE.rewrap && one.value.includes('done'),
+          )
+          if (done && atTheEnd) {
+            atTheEnd()
+            atTheEnd = undefined
+            for (let turn = 0; turn < 20; turn++) await nextTurn()
+          }
+          return inner.commit(writes)
+        },
+      }),
+    })
+    await first.fill(3)
+    const begunAnew = new Promise<unknown>((resolve) => {
+      atTheEnd = () => {
+        const rotated = first.kms.rotate(first.key).then(() => first.objects.rewraps.start(first.now()))
+        void rotated.then((job) => {
+          resolve(job)
+          setImmediate(() => {
+            dead = true
+          })
+        })
+      }
+    })
+    await first.objects.rewraps.start(first.now())
+    expect(await begunAnew).toMatchObject({ state: 'running' })
+    await expect.poll(() => dead).toBe(true)
+    const { disk, kms } = first
+    const { objects } = await testEngine({ stored, disk, kms, lease: '1'.repeat(16) })
+    await objects.rewraps.idle()
+    expect(objects.rewraps.jobs()).toMatchObject([{ state: 'done' }])
+    const { keyVersion } = await kms.provider.describe({
+      rootKeyCrn: first.key,
+      serviceInstanceCrn: first.bucket.serviceInstanceCrn,
+    })
+    expect((await objects.keyUsage(first.key)).versions).toEqual([expect.objectContaining({ keyVersion, objects: 3 })])
+  })
+
+  it('does nothing while it is paused, also when a key that it waited for is back', async () => {
+    const { objects, now, kms, fill, moveTo, jobOf } = await setUp({ bucketKey: true })
+    await fill(1)
+    const next = await kms.newRootKey()
+    await moveTo(next, true)
+    await objects.rewraps.idle()
+    await kms.disable(next)
+    await objects.rewraps.start(now())
+    await objects.rewraps.idle()
+    expect(jobOf()).toMatchObject({ state: 'running', problem: 'RootKeyDisabled' })
+    await objects.rewraps.pause(now())
+    await kms.enable(next)
+    await kms.rotate(next)
+    const { slots } = now()
+    objects.rewraps.wake()
+    await objects.rewraps.idle()
+    expect(now().slots).toEqual(slots)
+    expect(jobOf()?.state).toBe('paused')
+    await objects.rewraps.resume(now())
+    await objects.rewraps.idle()
+    expect(jobOf()?.state).toBe('done')
+    expect(now().slots).not.toEqual(slots)
   })
 
   it('ends with its bucket', async () => {
