@@ -74,12 +74,12 @@ export function buildGo(name: string, programs: Readonly<Record<string, string>>
 }
 
 /** Uses what is on the PATH, else installs Debian's package (which needs root). */
-export function installDebian(tool: string): Promise<void> {
+export function installDebian(tool: string, packageName = tool): Promise<void> {
   return once(`debian ${tool}`, async () => {
     const found = (process.env['PATH'] ?? '').split(':').map((directory) => exists(path.join(directory, tool)))
     if ((await Promise.all(found)).includes(true)) return
     await run('apt-get', ['update'])
-    await run('apt-get', ['install', '--yes', '--no-install-recommends', tool], {
+    await run('apt-get', ['install', '--yes', '--no-install-recommends', packageName], {
       env: { DEBIAN_FRONTEND: 'noninteractive' },
     })
   })

@@ -14,9 +14,12 @@ import type { Client, Connection, Step, Target } from './client.ts'
 import { cosSdkConfig } from './cos-sdk-config.ts'
 import { awsSync } from './flows/aws-sync.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
+import { duplicity } from './flows/duplicity.ts'
 import { opentofuState } from './flows/opentofu-state.ts'
+import { pgBackRest } from './flows/pgbackrest.ts'
 import { rcloneSync } from './flows/rclone-sync.ts'
 import { resticRepository } from './flows/restic-repository.ts'
+import { velero } from './flows/velero.ts'
 import { ibmCosSdkHmac, ibmCosSdkIam, makeCustomerManagedBucket } from './ibm-cos-sdk.ts'
 import { keyProtect } from './key-protect.ts'
 import { minioNpm } from './minio-npm.ts'
@@ -31,7 +34,7 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
-  ...[rcloneSync, awsSync, boto3Transfers, resticRepository, opentofuState],
+  ...[rcloneSync, awsSync, boto3Transfers, resticRepository, duplicity, pgBackRest, opentofuState, velero],
 ]
 
 const STEP_TIMEOUT_MS = 180_000

@@ -1,6 +1,6 @@
 import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto'
 
-/** A certificate authority of a test's own, and what a server at 127.0.0.1 shows with it. PEM. */
+/** A certificate authority of a test's own, and what a server at 127.0.0.1 and localhost shows with it. PEM. */
 export interface TestCertificates {
   readonly ca: string
   readonly cert: string
@@ -13,7 +13,10 @@ export function testCertificates(): TestCertificates {
   const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuer = name('Coffer test authority')
   const isAuthority = extension('551d13', sequence(Buffer.from([0x01, 0x01, 0xff])), true)
-  const loopback = extension('551d11', sequence(der(0x87, Buffer.from([127, 0, 0, 1]))))
+  const loopback = extension(
+    '551d11',
+    sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1]))),
+  )
   return {
     ca: certificate(issuer, issuer, authority.publicKey, isAuthority, authority.privateKey),
     cert: certificate(name('127.0.0.1'), issuer, server.publicKey, loopback, authority.privateKey),
