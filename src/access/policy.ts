@@ -1,9 +1,10 @@
 import { isKnownAnywhere } from './condition-keys.ts'
 import { type Condition, parseConditions } from './conditions.ts'
+import { hasDuplicateMembers } from './duplicate-members.ts'
 import { malformed } from './errors.ts'
 import { matches, type Pattern, parsePattern, variablesOf } from './pattern.ts'
 import { namesEveryone, type Principals, parsePrincipals } from './principals.ts'
-import { namesS3Action } from './s3-actions.ts'
+import { canBeDoneTo, namesS3Action } from './s3-actions.ts'
 
 /** Patterns of which one must match (`Action`), or none may (`NotAction`). */
 export interface Names {
@@ -41,9 +42,12 @@ export type PolicyKind =
 /** S3: of a bucket's policy, without the white space between its parts. */
 const MAX_POLICY_BYTES = 20 * 1024
 
-/** Of an identity or a role, that is to be kept: one that asks for what nobody has heard of is refused. Throws MalformedPolicy. */
-export function parseNewPolicy(text: string, kind: Exclude<PolicyKind, { readonly of: 'bucket' }>): Policy {
-  const policy = parsePolicy(text, kind)
+/** That is to be kept: what could never do as it says is refused, which earlier releases took. Throws MalformedPolicy. */
+export function parseNewPolicy(text: string, kind: PolicyKind): Policy {
+  const policy = parsePolicy(text, { ...kind, isNew: true })
+  if (kind.of === 'bucket' && !policy.statements.every(hasEffect)) {
+    throw malformed('Action does not apply to any resource(s) in statement')
+  }
   if (kind.of === 'role' && policy.statements.some(({ principals }) => principals?.not)) {
     throw malformed('Has prohibited field NotPrincipal')
   }
@@ -52,9 +56,19 @@ export function parseNewPolicy(text: string, kind: Exclude<PolicyKind, { readonl
   return policy
 }
 
-/** Throws MalformedPolicy with AWS's message. */
-export function parsePolicy(text: string, kind: PolicyKind): Policy {
+/** Of a bucket's policy: can each action that it names be done to anything that it names? */
+const hasEffect = ({ actions, resources }: Statement): boolean =>
+  actions.not ||
+  resources?.not === true ||
+  actions.patterns.every((action) => resources?.patterns.some(({ source }) => canBeDoneTo(action, source)))
+
+/** `isNew`: as strict as AWS. */
+type Reading = PolicyKind & { readonly isNew?: true }
+
+/** As it may be stored. Throws MalformedPolicy with AWS's message. */
+export function parsePolicy(text: string, kind: Reading): Policy {
   const document = parseJson(text)
+  if (kind.isNew && hasDuplicateMembers(text)) throw malformed('Syntax errors in policy.')
   if (kind.of === 'bucket' && Buffer.byteLength(JSON.stringify(document)) > MAX_POLICY_BYTES) {
     throw malformed('Normalized policy document exceeds the maximum allowed size')
   }
@@ -103,7 +117,7 @@ const MEMBERS = [
   ...['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition'],
 ]
 
-function parseStatement(value: unknown, index: number, kind: PolicyKind, variables: boolean): Statement {
+function parseStatement(value: unknown, index: number, kind: Reading, variables: boolean): Statement {
   if (!isRecord(value)) throw malformed('Syntax errors in policy.')
   checkMembers(value, MEMBERS)
   const [sid, effect, condition] = [value['Sid'], value['Effect'], value['Condition']]
@@ -125,7 +139,7 @@ function parseStatement(value: unknown, index: number, kind: PolicyKind, variabl
   }
 }
 
-function principalsOf(value: Json, kind: PolicyKind): Principals | undefined {
+function principalsOf(value: Json, kind: Reading): Principals | undefined {
   const [only, not] = [value['Principal'], value['NotPrincipal']]
   if (kind.of === 'identity') {
     if (only !== undefined || not !== undefined) throw malformed('Policy document should not specify a principal.')
@@ -133,7 +147,7 @@ function principalsOf(value: Json, kind: PolicyKind): Principals | undefined {
   }
   if (only !== undefined && not !== undefined) throw malformed('Principal and NotPrincipal are mutually exclusive')
   if (only === undefined && not === undefined) throw malformed('Missing required field Principal')
-  const principals = parsePrincipals(only ?? not, only === undefined)
+  const principals = parsePrincipals(only ?? not, { not: only === undefined, anyPartition: !kind.isNew })
   if (principals.not && namesEveryone(principals)) throw malformed('Invalid principal in policy')
   return principals
 }
@@ -163,7 +177,7 @@ function actionsOf(value: Json, kind: PolicyKind): Names {
   return { not: given.not, patterns }
 }
 
-function resourcesOf(value: Json, kind: PolicyKind, variables: boolean): Names | undefined {
+function resourcesOf(value: Json, kind: Reading, variables: boolean): Names | undefined {
   const given = namesOf(value, 'Resource')
   if (kind.of === 'role') {
     if (given) throw malformed('Has prohibited field Resource')
@@ -173,10 +187,17 @@ function resourcesOf(value: Json, kind: PolicyKind, variables: boolean): Names |
   const patterns = given.list.map((name) => {
     const pattern = parsePattern(name, { wildcards: true, variables })
     const valid = kind.of === 'bucket' ? isOfBucket(name, kind.bucket) : name === '*' || /^arn:[^:]+:[^:]+:/.test(name)
-    if (!valid) throw malformed('Policy has invalid resource')
+    if (!valid || (kind.isNew && !isOfPartition(name))) throw malformed('Policy has invalid resource')
     return pattern
   })
   return { not: given.not, patterns }
+}
+
+/** AWS has three partitions, and this is one. */
+export function isOfPartition(resource: string): boolean {
+  if (resource === '*') return true
+  const partition = parsePattern(resource.split(':', 2)[1] ?? '', { wildcards: true, variables: false })
+  return matches(partition, 'aws', () => undefined) === true
 }
 
 /** Names this bucket, or objects of it. */

@@ -27,8 +27,15 @@ const IDENTITY_ARN = new RegExp(
 )
 const SERVICE = /^[A-Za-z0-9.-]{1,128}$|^crn[A-Za-z0-9:./-]{1,512}$/
 
+interface PrincipalSyntax {
+  readonly not: boolean
+  /** Takes ARNs of partitions of AWS that this is none of. */
+  readonly anyPartition: boolean
+}
+
 /** Throws MalformedPolicy. */
-export function parsePrincipals(value: unknown, not: boolean): Principals {
+export function parsePrincipals(value: unknown, syntax: PrincipalSyntax): Principals {
+  const { not } = syntax
   if (value === '*') return { not, list: [{ type: 'everyone' }] }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalidPrincipal()
   const entries = Object.entries(value)
@@ -38,17 +45,18 @@ export function parsePrincipals(value: unknown, not: boolean): Principals {
     list: entries.flatMap(([type, names]: [string, unknown]) => {
       const list: readonly unknown[] = Array.isArray(names) ? names : [names]
       if (list.length === 0) throw invalidPrincipal()
-      return list.map((name) => parsePrincipal(type, name))
+      return list.map((name) => parsePrincipal(type, name, syntax))
     }),
   }
 }
 
 const invalidPrincipal = () => malformed('Invalid principal in policy')
 
-function parsePrincipal(type: string, name: unknown): PrincipalPattern {
+function parsePrincipal(type: string, name: unknown, { anyPartition }: PrincipalSyntax): PrincipalPattern {
   if (typeof name !== 'string' || name === '') throw invalidPrincipal()
   switch (type) {
     case 'AWS':
+      if (!anyPartition && /^arn:(?!aws:)/.test(name)) throw invalidPrincipal()
       return parseAws(name)
     case 'CanonicalUser':
       return { type: 'canonical', id: name }

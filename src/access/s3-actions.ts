@@ -28,6 +28,31 @@ const ACTIONS = [
   'UpdateBucketMetadataJournalTableConfiguration UpdateObjectEncryption',
 ].flatMap((line) => line.split(' ').map((name) => `s3:${name}`))
 
+const OF_OBJECTS: ReadonlySet<string> = new Set(
+  [
+    'AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectTagging DeleteObjectVersion',
+    'DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention',
+    'GetObjectTagging GetObjectTorrent GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes',
+    'GetObjectVersionForReplication GetObjectVersionTagging GetObjectVersionTorrent InitiateReplication',
+    'ListMultipartUploadParts ObjectOwnerOverrideToBucketOwner PutObject PutObjectAcl PutObjectLegalHold',
+    'PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging RenameObject ReplicateDelete',
+    'ReplicateObject ReplicateTags RestoreObject UpdateObjectEncryption',
+  ].flatMap((line) => line.split(' ').map((name) => `s3:${name}`)),
+)
+/** Of accounts, access points and the like: no policy of a bucket gives them. */
+const OF_NEITHER =
+  /^s3:(ListAllMyBuckets|CreateJob|CreateStorageLensGroup|.*(AccountPublic|AccessGrant|AccessPoint).*)$/
+
+/** `resource`: an ARN in a bucket's policy. Is it a bucket's, an object's, or, by its wildcard, both? */
+export function canBeDoneTo(action: Pattern, resource: string): boolean {
+  const objects = resource.includes('/')
+  const both = !objects && resource.includes('*')
+  return ACTIONS.some((name) => {
+    if (OF_NEITHER.test(name) || !(both || OF_OBJECTS.has(name) === objects)) return false
+    return matches(action, name, () => undefined, { ignoreCase: true }) === true
+  })
+}
+
 /** Of a bucket's policy: does the pattern name any action of S3? */
 export const namesS3Action = (pattern: Pattern): boolean =>
   ACTIONS.some((action) => matches(pattern, action, () => undefined, { ignoreCase: true }) === true)

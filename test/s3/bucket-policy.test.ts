@@ -65,7 +65,13 @@ describe('a bucket policy', () => {
     const Bucket = await test.bucket()
     await test.policy(Bucket, {})
     const before = (await test.main.send(new GetBucketPolicyCommand({ Bucket }))).Policy
-    for (const Policy of ['{', policyFor('other'), policyFor(Bucket, { Condition: { StringFoo: {} } })]) {
+    for (const Policy of [
+      ...['{', policyFor('other'), policyFor(Bucket, { Condition: { StringFoo: {} } })],
+      // These could never do as they say.
+      policyFor(Bucket, { Effect: 'Deny', Resource: `arn:aws-cn:s3:::${Bucket}/*` }),
+      policyFor(Bucket, { Action: 's3:ListBucket' }),
+      policyFor(Bucket, {}).replace('"Effect"', '"Effect":"Deny","Effect"'),
+    ]) {
       expect(await refusal(test.main.send(new PutBucketPolicyCommand({ Bucket, Policy })))).toBe('400 MalformedPolicy')
     }
     expect((await test.main.send(new GetBucketPolicyCommand({ Bucket }))).Policy).toBe(before)

@@ -5,15 +5,18 @@ import {
   type CreateMultipartUploadCommandInput,
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  GetObjectCommand,
   GetObjectTaggingCommand,
   PutBucketInventoryConfigurationCommand,
   type PutBucketInventoryConfigurationCommandInput,
+  PutBucketTaggingCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
   PutObjectLockConfigurationCommand,
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
+  type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
@@ -239,6 +242,31 @@ describe('a condition about writing', () => {
     const rename = { 'x-amz-rename-source': 'cat', 'x-amz-tagging': Tagging }
     expect(await raw('PUT', `/${Bucket}/renamed`, rename, { renameObject: '' })).toBe(DENIED)
     expect(await refusal(test.other.send(new PutObjectCommand({ Bucket, Key: 'put', Body: 'x', Tagging })))).toBe('200')
+  })
+
+  it('sees the tags of the bucket, of its objects too, and those that it is to have', async () => {
+    const Bucket = await test.bucket()
+    const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`]
+    const tagBucket = (client: S3Client, Value: string) =>
+      refusal(client.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet: [{ Key: 'env', Value }] } })))
+    const get = (Key: string) => refusal(test.other.send(new GetObjectCommand({ Bucket, Key })))
+    await test.policy(
+      Bucket,
+      { ...may('GetObject', 'ListBucket', 'PutBucketTagging'), Resource },
+      deny(['GetObject'], { StringEquals: { 'aws:ResourceTag/env': 'prod' } }),
+      deny(['PutBucketTagging'], { StringEquals: { 'aws:RequestTag/env': 'prod' } }, { Resource }),
+    )
+    await test.main.send(
+      new PutObjectTaggingCommand({ Bucket, Key: 'cat', Tagging: { TagSet: [{ Key: 'env', Value: 'prod' }] } }),
+    )
+    expect([await get('cat'), await get('none')]).toEqual(['200', '404 NoSuchKey'])
+    expect([await tagBucket(test.other, 'prod'), await tagBucket(test.other, 'test')]).toEqual([DENIED, '200'])
+    expect([await get('cat'), await get('none')]).toEqual(['200', '404 NoSuchKey'])
+    await tagBucket(test.main, 'prod')
+    expect([await get('cat'), await get('none')]).toEqual([DENIED, DENIED])
+    const keys = { 'ForAnyValue:StringEquals': { 'aws:TagKeys': ['env'] } }
+    await test.policy(Bucket, { ...may('PutBucketTagging'), Resource }, deny(['PutBucketTagging'], keys, { Resource }))
+    expect(await tagBucket(test.other, 'test')).toBe(DENIED)
   })
 
   it('sees a listing’s prefix in listings alone', async () => {

@@ -126,6 +126,8 @@ export interface ResourceUse {
   readonly location?: string | undefined
   /** That the body gives to the object; without them, those of the headers count. */
   readonly requestTags?: readonly Tag[] | undefined
+  /** That the body gives to the bucket. */
+  readonly bucketTags?: readonly Tag[] | undefined
   readonly action: S3Action
 }
 

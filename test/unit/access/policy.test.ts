@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of policies look like placeholders
 import { describe, expect, it } from 'vitest'
-import { parsePolicy } from '../../../src/access/policy.ts'
+import { parseNewPolicy, parsePolicy } from '../../../src/access/policy.ts'
 import { policyOf, policyText } from '../../support/access.ts'
 
 const parse = (text: string) => () => parsePolicy(text, { of: 'bucket', bucket: 'photos' })
@@ -70,6 +70,55 @@ describe('a bucket policy', () => {
     { Condition: { DateGreaterThan: { 'aws:CurrentTime': '2026-01-01T00:00:00Z', 'aws:EpochTime': '1767225600' } } },
   ])('takes %j', (statement) => {
     expect(policyOf(statement).statements).toHaveLength(1)
+  })
+
+  describe('that is new', () => {
+    const bucket = 'arn:aws:s3:::photos'
+    const [object, all] = [`${bucket}/*`, [bucket, `${bucket}/*`]]
+    const effectless = 'Action does not apply to any resource(s) in statement'
+    it.each([
+      [policyText({ Resource: 'arn:aws-cn:s3:::photos/*' }), 'Policy has invalid resource'],
+      [policyText({ Principal: { AWS: 'arn:aws-cn:iam::111111111111:root' } }), 'Invalid principal in policy'],
+      [policyText({ Principal: { AWS: 'arn:aws-us-gov:iam::111111111111:user/a' } }), 'Invalid principal in policy'],
+      [policyText({ Action: 's3:ListBucket', Resource: object }), effectless],
+      [policyText({ Action: ['s3:GetObject', 's3:ListBucket'], Resource: object }), effectless],
+      [policyText({ Action: 's3:GetObject', Resource: bucket }), effectless],
+      [policyText({ Action: 's3:GetObject*', Resource: bucket, Effect: 'Deny' }), effectless],
+      [policyText({ Action: 's3:ListAllMyBuckets', Resource: all }), effectless],
+      [policyText({}).replace('"Effect"', '"Effect":"Deny","Effect"'), 'Syntax errors in policy.'],
+      [policyText({}).replace('"Effect"', '"\\u0045ffect":"Deny","Effect"'), 'Syntax errors in policy.'],
+      [policyText({}).replace('"Version"', '"Statement":[],"Version"'), 'Syntax errors in policy.'],
+    ])('is refused, and read where an earlier release took it: %s', (text, message) => {
+      expect(() => parseNewPolicy(text, { of: 'bucket', bucket: 'photos' })).toThrow(refusal(message))
+      expect(parse(text)().statements.length).toBeGreaterThan(0)
+    })
+
+    it.each([
+      { Action: ['s3:GetObject', 's3:ListBucket'], Resource: all },
+      { Action: 's3:*', Resource: bucket },
+      { Action: '*', Resource: object },
+      { Action: 's3:Get*', Resource: bucket },
+      { Action: 's3:ListBucket', Resource: 'arn:aws:s3:::photo*' },
+      { Action: 's3:GetObject', Resource: 'arn:aws:s3:::photo*' },
+      { Action: 's3:GetObject', NotResource: bucket },
+      { NotAction: 's3:GetObject', Resource: bucket },
+      {
+        Condition: { StringEquals: { 'aws:Referer': 'a":"b', 'aws:UserAgent': ':' }, Null: { 'aws:Referer': 'false' } },
+      },
+    ])('is taken: %j', (statement) => {
+      const text = policyText(statement, statement)
+      expect(parseNewPolicy(text, { of: 'bucket', bucket: 'photos' }).statements).toHaveLength(2)
+    })
+
+    it('of an identity names resources of this partition', () => {
+      const of = (Resource: string) => policyText({ Principal: undefined, Resource })
+      for (const resource of ['*', object, 'arn:*:s3:::b/*', 'arn:aws:iam::1:user/x']) {
+        expect(parseNewPolicy(of(resource), { of: 'identity' }).statements).toHaveLength(1)
+      }
+      expect(() => parseNewPolicy(of('arn:aws-cn:s3:::b'), { of: 'identity' })).toThrow(
+        refusal('Policy has invalid resource'),
+      )
+    })
   })
 
   it('says which condition keys it asks for', () => {

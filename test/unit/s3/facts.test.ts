@@ -59,16 +59,16 @@ const NOWHERE = new Set(
   [
     ...['assumedroot', 'calledvia', 'calledviafirst', 'calledvialast', 'chatbotsourcearn', 'ec2instancesourcevpc'],
     ...['ec2instancesourceprivateipv4', 'federatedprovider', 'multifactorauthage'],
-    ...['principalorgid', 'principalorgpaths', 'principaltag/', 'requesttag/', 'resourceorgid', 'resourceorgpaths'],
+    ...['principalorgid', 'principalorgpaths', 'principaltag/', 'resourceorgid', 'resourceorgpaths'],
     ...['signinsessionarn', 'sourceaccount', 'sourcearn', 'sourceidentity', 'sourceinstancearn', 'sourceorgid'],
-    ...['sourceorgpaths', 'sourceowner', 'sourcevpc', 'sourcevpcarn', 'sourcevpce', 'tagkeys'],
+    ...['sourceorgpaths', 'sourceowner', 'sourcevpc', 'sourcevpcarn', 'sourcevpce'],
     ...['vpceaccount', 'vpceorgid', 'vpceorgpaths', 'vpcsourceip'],
   ]
     .map((name) => `aws:${name}`)
     .concat(
       [
         ...['accessgrantsinstancearn', 'accesspointnetworkorigin', 'accesspointtag/', 'dataaccesspointaccount'],
-        ...['dataaccesspointarn', 'destinationregion', 'isreplicationpauserequest', 'locationconstraint'],
+        ...['dataaccesspointarn', 'destinationregion', 'isreplicationpauserequest'],
       ].map((name) => `s3:${name}`),
     ),
 )
@@ -87,6 +87,9 @@ const ELSEWHERE: Readonly<Record<string, Asked>> = {
   's3:inventoryaccessibleoptionalfields': {
     ...{ operation: 'PutBucketInventoryConfiguration', said: { inventoryaccessibleoptionalfields: ['Size'] } },
   },
+  's3:locationconstraint': { operation: 'CreateBucket', location: 'us-south' },
+  'aws:requesttag/': { operation: 'PutBucketTagging', newBucketTags: [tag] },
+  'aws:tagkeys': { operation: 'PutBucketTagging', newBucketTags: [tag] },
   'aws:principalservicename': { requester: { type: 'service', arns: [], services: ['a', 'b'] } as never },
   'aws:principalservicenameslist': { requester: { type: 'service', arns: [], services: ['a', 'b'] } as never },
 }

@@ -160,7 +160,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket, existingTags },
       ...{ versionId: use.versionId, prefix: use.prefix, begun: begun?.headers },
       requestTags: use.requestTags ?? begun?.tags ?? asked.requestTags(),
-      bucketTags: bucketTagging.of(objects, bucket),
+      ...{ bucketTags: bucketTagging.of(objects, bucket), newBucketTags: use.bucketTags },
     })
     const found = own(use, bucket, () => facts)
     const ask = (object: Acl | null | undefined): Answer =>
@@ -224,7 +224,7 @@ function asksFor({ policy }: BucketAccess, aws: AwsIdentity | undefined, keys: R
   return all.some((key) => keys.test(key))
 }
 
-const EXISTING_TAGS = /^(s3:existingobjecttag|aws:resourcetag)\//
+const EXISTING_TAGS = /^s3:existingobjecttag\//
 /** What is said when an upload is begun, and not when it goes on. */
 const OF_UPLOADS = /^s3:(x-amz-|object-lock-|requestobjecttag)/
 

@@ -30,6 +30,8 @@ export interface FactSources extends Deed {
   /** That the request gives. */
   readonly requestTags?: readonly Tag[] | undefined
   readonly bucketTags?: readonly Tag[] | undefined
+  /** That the request gives to the bucket. */
+  readonly newBucketTags?: readonly Tag[] | undefined
   /** Of a bucket that is to be made. */
   readonly location?: string | undefined
 }
@@ -100,10 +102,13 @@ function globalFact(name: string, sources: FactSources): Values {
       return [region]
     case 'resourceaccount':
       return one(bucket && parseCrn(bucket.serviceInstanceCrn).account)
+    case 'tagkeys':
+      return keysOf(sources.newBucketTags)
     case 'viaawsservice':
       return ['false']
     default:
-      return tagFact(name, 'resourcetag/', sources.existingTags ?? sources.bucketTags)
+      // AWS: of an object, too, they are those of its bucket.
+      return tagFact(name, 'resourcetag/', sources.bucketTags) ?? tagFact(name, 'requesttag/', sources.newBucketTags)
   }
 }
 
@@ -127,6 +132,8 @@ function tagFact(name: string, family: string, tags: readonly Tag[] | undefined)
   const wanted = name.slice(family.length)
   return one(tags?.find(({ key }) => key.toLowerCase() === wanted)?.value)
 }
+
+const keysOf = (tags: readonly Tag[] = []): Values => (tags.length > 0 ? tags.map(({ key }) => key) : undefined)
 
 function s3Fact(name: string, sources: FactSources): Values {
   const { request, nowMs, bucket, versionId, operation, action } = sources
@@ -167,9 +174,7 @@ function s3Fact(name: string, sources: FactSources): Values {
     case 'object-lock-remaining-retention-days':
       return said(sources, name) ?? one(daysUntil(actingHeader(`${LOCK}retain-until-date`, sources)?.[0], nowMs))
     case 'requestobjecttagkeys':
-      return sources.requestTags && sources.requestTags.length > 0
-        ? sources.requestTags.map(({ key }) => key)
-        : undefined
+      return keysOf(sources.requestTags)
     default:
       return (
         tagFact(name, 'existingobjecttag/', sources.existingTags) ??

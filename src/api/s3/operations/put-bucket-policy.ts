@@ -1,4 +1,4 @@
-import { parsePolicy } from '../../../access/policy.ts'
+import { parseNewPolicy } from '../../../access/policy.ts'
 import { principalIds } from '../../../access/principal-ids.ts'
 import { isPublicPolicy } from '../../../access/public.ts'
 import { blockOf, bucketPolicy } from '../access/documents.ts'
@@ -20,7 +20,7 @@ export const putBucketPolicy = defineOperation({
   run: async (name, { objects, request, body, identities }) => {
     const bucket = objects.buckets.get(name)
     const text = textOf(await readXmlBody(request, body, { maxBytes: MAX_BODY_BYTES }))
-    const policy = parsePolicy(text, { of: 'bucket', bucket: name })
+    const policy = parseNewPolicy(text, { of: 'bucket', bucket: name })
     const ids = principalIds(policy, identities)
     if (isPublicPolicy(policy) && blockOf(objects, bucket).blockPublicPolicy) throw new S3Error('AccessDenied')
     await bucketPolicy.change(objects, bucket, { text, ids })

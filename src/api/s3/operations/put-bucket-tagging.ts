@@ -10,10 +10,12 @@ export const putBucketTagging = defineOperation({
   on: 'bucket',
   query: { tagging: true },
   action: 's3:PutBucketTagging',
+  asksItself: true,
   parse: bucketTarget,
-  run: async (name, { objects, request, body }) => {
+  run: async (name, { objects, request, body, require }) => {
     const bucket = objects.buckets.get(name)
     const tags = bucketTags(await readXmlBody(request, body, TAGGING_BODY))
+    await require({ bucket: name, action: 's3:PutBucketTagging', bucketTags: tags })
     await bucketTagging.change(objects, bucket, tags.length > 0 ? tags : undefined)
     return { status: 204 }
   },
