@@ -42,9 +42,10 @@ import { keyOwner } from '../support/keys.ts'
 import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
 import { leaks, type Planted, planting } from '../support/planted.ts'
 import { sendRaw } from '../support/raw-s3.ts'
+import { bytesOf, isDone, replicate, rule, statusOf, versioned } from '../support/replication.ts'
 import { keysOf, makeBucket, s3ClientFor } from '../support/s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
-import { startServerProcess } from '../support/server-process.ts'
+import { freePort, startServerProcess } from '../support/server-process.ts'
 
 // Everything that a user may plant, in all the ways there are, and then a look at every byte that the server left.
 
@@ -280,14 +281,19 @@ describe('On the disk nothing can be read', () => {
   let hook: Server
   let hookAnswer = 503
   let told = ''
+  /** Another Coffer, whose disk lies in the same directory. */
+  let there: ObjectHouse | undefined
+  let port = 0
   async function open() {
     const address = hook.address()
-    const port = typeof address === 'object' ? address?.port : undefined
+    const hookPort = typeof address === 'object' ? address?.port : undefined
     test = await startObjectHouse({
       directory,
       settings: {
         COFFER_STORAGE_CLASSES: `STANDARD_IA=${join(directory, 'slow')}`,
-        COFFER_S3_WEBHOOKS: `hook=http://127.0.0.1:${port}/`,
+        COFFER_S3_WEBHOOKS: `hook=http://127.0.0.1:${hookPort}/`,
+        COFFER_S3_REPLICATION_TARGETS: `dr=http://127.0.0.1:${port}?kind=coffer`,
+        COFFER_S3_REPLICATION_CREDENTIALS: `dr=${mainAccount.user.accessKeyId}:${mainAccount.user.secretAccessKey}`,
       },
       clock: { now: () => movedMs ?? Date.now() },
     })
@@ -303,11 +309,13 @@ describe('On the disk nothing can be read', () => {
       })
     }).listen(0, '127.0.0.1')
     await once(hook, 'listening')
+    port = await freePort()
     await open()
     await makeBucket(test.s3, 'reports')
   })
   afterAll(async () => {
     await test.stop()
+    await there?.stop()
     hook.closeAllConnections()
     hook.close()
     await rm(directory, { recursive: true, force: true })
@@ -375,6 +383,24 @@ describe('On the disk nothing can be read', () => {
     'a renaming': async () => {
       await test.s3.send(new RenameObjectCommand({ Bucket, Key: 'renamed', RenameSource: 'small' }))
       expect((await test.get('renamed')).bytes).toHaveLength(90_500)
+    },
+    'what is to be replicated': async () => {
+      await versioned(test.s3, 'source')
+      await versioned(test.s3, 'replica')
+      const [here, elsewhere] = [rule('arn:aws:s3:::replica'), rule('arn:coffer:s3::dr:replicas')]
+      await replicate(test.s3, 'source', here, { ...elsewhere, ID: 'elsewhere', Priority: 2 })
+      const Metadata = { note: word('metadata that is replicated') }
+      const Body = body('what is replicated', 180_000)
+      await test.s3.send(new PutObjectCommand({ Bucket: 'source', Key: 'source', Body, Metadata }))
+      expect(await statusOf(test.s3, 'source', 'source')).toBe('PENDING')
+    },
+    'a replication': async () => {
+      const listen = { COFFER_S3_LISTEN: `127.0.0.1:${port}` }
+      there = await startObjectHouse({ directory: await mkdtemp(join(directory, 'there-')), settings: listen })
+      await versioned(there.s3, 'replicas')
+      await isDone(test.s3, 'source', 'source')
+      expect(await bytesOf(test.s3, 'replica', 'source')).toHaveLength(180_000)
+      expect(await bytesOf(there.s3, 'replicas', 'source')).toHaveLength(180_000)
     },
     'a move to another class': async () => {
       const Transitions = [{ Days: 1, StorageClass: 'STANDARD_IA' as const }]
