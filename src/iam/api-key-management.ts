@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { newUuid } from '../base/ids.ts'
+import { keepAdministrator } from './administrators.ts'
 import { findApiKey, newApiKey } from './api-keys.ts'
 import { newLife, notFound, requireRevision, requireUnlocked, revisedLife } from './entity-life.ts'
 import { conflict, invalid } from './errors.ts'
@@ -41,7 +42,7 @@ export interface CreatedApiKey {
   readonly value: string
 }
 
-/** Each throws EntityNotFound for one that is not there; changes also EntityLocked and, with `revision`, EntityConflict. */
+/** Each throws EntityNotFound for one that is not there; changes also EntityLocked and, with `revision`, EntityConflict; LastAdministrator. */
 export interface ApiKeys {
   /** Throws UnknownUser, IdentityInvalid, IdentityConflict for a key that is there already. */
   readonly create: (draft: ApiKeyDraft, by: Actor) => Promise<CreatedApiKey>
@@ -68,8 +69,10 @@ export function createApiKeys(state: IamState, clock: Clock): ApiKeys {
       const found = find(id)
       if (member === 'disabled') requireUnlocked(found)
       if (found[member] === value) return { changes: [], result: withoutHash(found) }
+      const next = { ...found, [member]: value }
+      keepAdministrator(state, { of: 'api-key', before: found, after: next })
       const action = { locked: ['UNLOCK', 'LOCK'], disabled: ['ENABLE', 'DISABLE'] }[member][value ? 1 : 0] ?? ''
-      return store({ ...found, [member]: value, life: revisedLife(found.life, by, clock.now(), action) })
+      return store({ ...next, life: revisedLife(found.life, by, clock.now(), action) })
     })
   }
 
@@ -91,8 +94,9 @@ export function createApiKeys(state: IamState, clock: Clock): ApiKeys {
         const found = find(id)
         requireRevision(found.life, revision)
         requireUnlocked(found)
-        const life = revisedLife(found.life, by, clock.now(), 'UPDATE', Object.keys(patch))
-        return store({ ...found, ...checkedPatch(patch, clock.now()), life })
+        const next = { ...found, ...checkedPatch(patch, clock.now()) }
+        keepAdministrator(state, { of: 'api-key', before: found, after: next })
+        return store({ ...next, life: revisedLife(found.life, by, clock.now(), 'UPDATE', Object.keys(patch)) })
       }),
     setLocked: (id, locked, by) => toggle(id, 'locked', locked, by),
     setDisabled: (id, disabled, by) => toggle(id, 'disabled', disabled, by),
@@ -100,6 +104,7 @@ export function createApiKeys(state: IamState, clock: Clock): ApiKeys {
       change(() => {
         const found = find(id)
         requireUnlocked(found)
+        keepAdministrator(state, { of: 'api-key', before: found })
         return { changes: [apiKeys.remove(found.hash)], result: undefined }
       }),
   }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { applyBootstrap } from '../../src/iam/bootstrap.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import { type IbmClient, ibmCall, ibmRefusal, platformClient } from '../support/ibm-clients.ts'
-import { ACCOUNT, OTHER_ACCOUNT, openTestIam, serveIam, type TestServer } from './serve.ts'
+import { ACCOUNT, BOOTSTRAP, OTHER_ACCOUNT, openTestIam, serveIam, type TestServer } from './serve.ts'
 
 const store = memoryStore()
 let server: TestServer
@@ -216,6 +217,83 @@ describe('API keys of others', () => {
     expect(new Set(await ids({}, asOther))).toEqual(new Set(['IBMid-other']))
     expect(await refusal('listApiKeys', { accountId: ACCOUNT, scope: 'account' }, asOther)).toBe('403 forbidden')
     expect(await refusal('listApiKeys', { scope: 'everything' })).toBe('400 invalid_request')
+  })
+})
+
+describe('the last API key that an Administrator of the account comes in with', () => {
+  const MAIN = { accountId: ACCOUNT, iamId: 'IBMid-main' }
+  const LAST = { code: 'LastAdministrator' }
+  const DAY_MS = 86_400_000
+  async function account() {
+    let nowMs = Date.now()
+    const iam = await openTestIam(memoryStore(), () => nowMs)
+    await applyBootstrap(iam, BOOTSTRAP)
+    const keysOf = (iamId: string) => iam.apiKeys.list(ACCOUNT).filter((key) => key.iamId === iamId)
+    const [only] = keysOf('IBMid-main')
+    if (!only) throw new Error('there is no key')
+    const later = (days: number) => {
+      nowMs += days * DAY_MS
+    }
+    const make = async (more: object = {}) =>
+      (await iam.apiKeys.create({ owner: MAIN, name: 'key', ...more }, MAIN)).apiKey
+    return { iam, only, make, later, inDays: (days: number) => nowMs + days * DAY_MS }
+  }
+
+  it('is not disabled, deleted, or said to expire', async () => {
+    const { iam, only, make } = await account()
+    const losses = () => [
+      iam.apiKeys.setDisabled(only.id, true, MAIN),
+      iam.apiKeys.delete(only.id),
+      iam.apiKeys.update(only.id, { expiresAtMs: Date.now() + DAY_MS }, MAIN),
+    ]
+    for (const outcome of await Promise.allSettled(losses())) expect(outcome).toMatchObject({ reason: LAST })
+    await iam.apiKeys.update(only.id, { name: 'renamed' }, MAIN)
+    // Neither one that does not work nor one of somebody else takes its place.
+    const disabled = await make({ disabled: true })
+    await expect(iam.apiKeys.delete(only.id)).rejects.toMatchObject(LAST)
+    await iam.apiKeys.setDisabled(disabled.id, false, MAIN)
+    await iam.apiKeys.delete(only.id)
+    await expect(iam.apiKeys.delete(disabled.id)).rejects.toMatchObject(LAST)
+  })
+
+  it('may be one that expires where there is no other, and does not once it has', async () => {
+    const { iam, only, make, later, inDays } = await account()
+    const expires = await make({ expiresAtMs: inDays(10) })
+    await expect(iam.apiKeys.delete(only.id)).rejects.toMatchObject(LAST)
+    await iam.apiKeys.setDisabled(expires.id, true, MAIN)
+    await iam.apiKeys.setDisabled(expires.id, false, MAIN)
+    const lasting = await make()
+    later(20)
+    await iam.apiKeys.delete(only.id)
+    await expect(iam.apiKeys.delete(lasting.id)).rejects.toMatchObject(LAST)
+    await iam.apiKeys.delete(expires.id)
+  })
+
+  it('keeps its owner, whoever else has the role and no key', async () => {
+    const { iam, only } = await account()
+    const [other] = await iam.people.invite({ accountId: ACCOUNT, emails: ['b@example.com'] }, MAIN)
+    if (!other) throw new Error('nobody was invited')
+    const { iamId, name, email } = other
+    await iam.identities.putUser({ accountId: ACCOUNT, iamId, name, email, roles: { iam: 'Administrator' } })
+    await iam.identities.putCredential(other, { accessKeyId: 'AKB', secretAccessKey: 'SKB' })
+    await expect(iam.people.remove(MAIN)).rejects.toMatchObject(LAST)
+    await expect(iam.people.update(MAIN, { state: 'VPN_ONLY' }, MAIN)).rejects.toMatchObject(LAST)
+    await expect(iam.apiKeys.delete(only.id)).rejects.toMatchObject(LAST)
+    // Who cannot come in is no loss.
+    await iam.people.remove(other)
+  })
+
+  it('is kept by whoever of two goes last, and told so over HTTP', async () => {
+    const { iam, only, make } = await account()
+    const second = await make()
+    const outcomes = await Promise.allSettled([
+      iam.apiKeys.delete(only.id),
+      iam.apiKeys.setDisabled(second.id, true, MAIN),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    const [others] = (await call('listApiKeys', { iamId: 'IBMid-other' }, asOther)).result.apikeys
+    expect(await refusal('deleteApiKey', { id: others.id }, asOther)).toBe('409 conflict')
+    expect(await refusal('disableApiKey', { id: others.id }, asOther)).toBe('409 conflict')
   })
 })
 

@@ -391,7 +391,11 @@ describe('the last Administrator of an account', () => {
     )
     const a = { accountId: ACCOUNT, iamId: 'IBMid-a' }
     expect(await refusal('removeUser', a, usersAsA)).toBe('409 user_conflict')
-    // Handing it on is no loss.
+    // Handing it on is one while the other cannot come in.
+    expect(await refusal('replacePolicy', { ...v1('IBMid-b', administrators), ...of }, asA)).toBe(
+      '409 policy_conflict_error',
+    )
+    await server.iam.identities.putApiKey({ accountId: ACCOUNT, iamId: 'IBMid-b' }, 'key of b')
     await call('replacePolicy', { ...v1('IBMid-b', administrators), ...of }, asA)
     await server.iam.identities.putUser({
       ...{ iamId, ...declared },
@@ -406,6 +410,7 @@ describe('the last Administrator of an account', () => {
     if (!a) throw new Error('nobody was invited')
     const { iamId, name, email } = a
     await iam.identities.putUser({ accountId: ACCOUNT, iamId, name, email, roles: { iam: 'Administrator' } })
+    await iam.identities.putApiKey(a, 'key of a')
     const outcomes = await Promise.allSettled([
       iam.people.remove(MAIN),
       iam.people.remove(a),

@@ -50,6 +50,7 @@ const FACES = {
   EntityConflict: [409, 'conflict', 'BXNIM0103E'],
   IdentityConflict: [409, 'conflict', 'BXNIM0103E'],
   EntityLocked: [409, 'conflict', 'BXNIM0104E'],
+  LastAdministrator: [409, 'conflict', 'BXNIM0104E'],
   IdentityInvalid: [400, 'invalid_request', 'BXNIM0106E'],
   ParameterInvalid: [400, 'invalid_request', 'BXNIM0106E'],
   ParameterMissing: [400, 'invalid_request', 'BXNIM0109E'],
