@@ -2,6 +2,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketPolicyCommand,
   HeadObjectCommand,
   PutBucketPolicyCommand,
   PutObjectCommand,
@@ -130,6 +131,30 @@ describe('A root key that the request names', () => {
     expect(await refusal(put())).toBe('200')
     expect(await refusal(put(kms()))).toBe('200')
     expect(await keys.registrations(key.id)).not.toContainEqual(expect.stringMatching(/:bucket:customers$/))
+  })
+
+  it('is the same to a policy by whatever name', async () => {
+    const arn = `arn:aws:kms:us-east-1:${mainAccount.id}:key/${key.id}`
+    const names = [key.crn, key.id, arn, 'invoices', 'alias/invoices', key.crn.replace(key.id, 'invoices')]
+    const others = await keys.newKey('others', { aliases: ['others'] })
+    const outcomes = async (operator: string, named: string) => {
+      const Condition = { [operator]: { [`s3:${SSE}-aws-kms-key-id`]: named } }
+      const Resource = 'arn:aws:s3:::customers/*'
+      const Statement = [{ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource, Condition }]
+      const Policy = JSON.stringify({ Version: '2012-10-17', Statement })
+      await test.s3.send(new PutBucketPolicyCommand({ Bucket: 'customers', Policy }))
+      const puts = [...names, 'others'].map((name) =>
+        refusal(test.put('k', 'x', { Bucket: 'customers', ...kms(name) })),
+      )
+      return Promise.all(puts)
+    }
+    const [no, yes] = ['403 AccessDenied', '200']
+    for (const named of [key.crn, arn, key.id]) {
+      expect(await outcomes('StringEquals', named)).toEqual([...names.map(() => no), yes])
+      expect(await outcomes('StringNotEquals', named)).toEqual([...names.map(() => yes), no])
+    }
+    expect(await outcomes('StringEquals', others.crn)).toEqual([...names.map(() => yes), no])
+    await test.s3.send(new DeleteBucketPolicyCommand({ Bucket: 'customers' }))
   })
 
   it('is the bucket’s own where that is a customer’s and none is named, or else the account’s', async () => {

@@ -8,7 +8,6 @@ import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { ActivityTrail } from '../common/activity.ts'
 import type { ClientAddress } from '../common/client-address.ts'
-import { mayUseRootKey } from '../common/root-key-use.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
 import { type Answer, counted, isLogged, recordAccess } from './access-log/record.ts'
@@ -20,6 +19,7 @@ import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
+import { keyAccess } from './key-access.ts'
 import type { Caller, OperationContext, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
@@ -279,18 +279,14 @@ function context(
   { may, require, guarded }: Authorisation,
   { objects, iam, identities, settings }: S3HandlerOptions,
 ): OperationContext {
-  const { principal } = caller
-  const own = principal.type === 'anonymous' ? undefined : principal.accountId
   return {
     ...caller,
+    ...keyAccess(caller.principal, iam),
     request,
     objects: guarded(objects.onBehalfOf(asker)),
     settings,
-    keyInstances: (accountId) => (accountId === own ? iam.instances({ service: 'kms', accountId }) : []),
     accounts: accountDirectory(iam),
     identities,
-    mayUseRootKey: (rootKeyCrn, bucketAccountId) =>
-      principal.type !== 'anonymous' && mayUseRootKey(iam, principal, { rootKeyCrn, bucketAccountId }),
     may,
     require,
   }

@@ -5,14 +5,16 @@ import type { Bucket } from '../../objects/buckets.ts'
 import type { RootKeyChoice } from '../../objects/encrypting.ts'
 import { isOfRegion } from '../common/root-key-use.ts'
 import { S3Error } from './error-codes.ts'
-import type { OperationContext } from './operation.ts'
+import type { OperationContext, StoreSettings } from './operation.ts'
 
 /** A root key, and the name that clients are told of it. */
 export interface NamedRootKey extends RootKeyChoice {
   readonly keyName: string
 }
 
-type Context = Pick<OperationContext, 'objects' | 'settings' | 'mayUseRootKey' | 'keyInstances'>
+interface Context extends Pick<OperationContext, 'objects' | 'mayUseRootKey' | 'keyInstances'> {
+  readonly settings: Pick<StoreSettings, 'region' | 'serviceRootKeyCrn' | 'accountRootKey'>
+}
 
 /** AWS's name of an account's own key. */
 const ACCOUNT_ALIAS = 'alias/aws/s3'
@@ -40,6 +42,19 @@ export async function rootKeyNamed(keyName: string, bucket: Bucket, context: Con
   const own = await accountRootKey(bucket, context)
   if (parseCrn(own.rootKeyCrn).resource === name) return own
   throw notFound(keyName)
+}
+
+/** All names that conditions of policies may know the key by that is named so; only this one if the caller has no such key. */
+export async function namesOfRootKey(keyName: string, bucket: Bucket, context: Context): Promise<readonly string[]> {
+  const key = await rootKeyNamed(keyName, bucket, context).catch((error: unknown) => {
+    if (error instanceof S3Error) return undefined
+    // The request fails by it later, and tells it only to whom it may be told.
+    if (hasCode<KeyProviderErrorCode>(error, 'RootKeyNotFound', 'RootKeyDisabled', 'KeyAccessDenied')) return undefined
+    throw error
+  })
+  if (!key) return [keyName]
+  const { account, resource } = parseCrn(key.rootKeyCrn)
+  return [keyName, key.rootKeyCrn, resource, `arn:aws:kms:${context.settings.region}:${account}:key/${resource}`]
 }
 
 /** The key of the bucket's account for whoever asks for one and names none. */

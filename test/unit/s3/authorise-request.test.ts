@@ -52,9 +52,9 @@ async function authorised(documents: Readonly<Record<string, Json>>, states: rea
     },
     {
       objects,
-      iam: { decide: () => ({ allowed: false, reason: 'none' }), owner: () => undefined },
+      iam: { decide: () => ({ allowed: false, reason: 'none' }), owner: () => undefined, instances: () => [] },
       clock: { now: () => 0 },
-      settings: { region: 'us-east-1' },
+      settings: { region: 'us-east-1', serviceRootKeyCrn: '', accountRootKey: async () => '' },
       firewall: () => undefined,
     },
   )
@@ -128,6 +128,10 @@ describe('a new bucket', () => {
     [{ 'x-amz-acl': 'public-read' }, ['s3:CreateBucket', 's3:PutBucketAcl']],
     [{ 'x-amz-grant-read': 'id=x' }, ['s3:CreateBucket', 's3:PutBucketAcl']],
     [{ 'x-amz-object-ownership': 'ObjectWriter' }, ['s3:CreateBucket', 's3:PutBucketOwnershipControls']],
+    [
+      { 'x-amz-bucket-object-lock-enabled': 'True' },
+      ['s3:CreateBucket', 's3:PutBucketObjectLockConfiguration', 's3:PutBucketVersioning'],
+    ],
   ])('with %j takes %j', async (headers, expected) => {
     const asked: string[] = []
     const decide = (_: unknown, action: string) => {
@@ -146,9 +150,9 @@ describe('a new bucket', () => {
       },
       {
         objects: { onBehalfOf: () => ({}) } as unknown as Objects,
-        iam: { decide, owner: () => undefined },
+        iam: { decide, owner: () => undefined, instances: () => [] },
         clock: { now: () => 0 },
-        settings: { region: 'us-east-1' },
+        settings: { region: 'us-east-1', serviceRootKeyCrn: '', accountRootKey: async () => '' },
         firewall: () => undefined,
       },
     )

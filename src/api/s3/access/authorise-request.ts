@@ -8,17 +8,19 @@ import type { Objects, ObjectsService } from '../../../objects/objects.ts'
 import { S3Error } from '../error-codes.ts'
 import type { FirewallTest } from '../firewall.ts'
 import { withFields } from '../form-request.ts'
-import type { Caller, OperationContext, ResourceUse, S3Action, S3Operation } from '../operation.ts'
+import { keyAccess } from '../key-access.ts'
+import type { Caller, OperationContext, ResourceUse, S3Action, S3Operation, StoreSettings } from '../operation.ts'
 import type { S3Request } from '../request.ts'
+import { namesOfRootKey } from '../root-key-name.ts'
 import { headerTags, objectTags } from '../tags.ts'
 import { type Authoriser, authoriser, type Decision, toList } from './authorise.ts'
 import { objectDecisions } from './object-decisions.ts'
 
 export interface AuthorisationOptions {
   readonly objects: Objects
-  readonly iam: Pick<Iam, 'decide' | 'owner'>
+  readonly iam: Pick<Iam, 'decide' | 'owner' | 'instances'>
   readonly clock: Clock
-  readonly settings: { readonly region: string }
+  readonly settings: Pick<StoreSettings, 'region' | 'serviceRootKeyCrn' | 'accountRootKey'>
   readonly firewall: FirewallTest
 }
 
@@ -60,16 +62,20 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
   const { operation, request, caller, sourceIp } = asked
   const { objects, iam, clock, settings, firewall } = options
   const asPut = caller.form ? withFields(request, caller.form) : request
-  const { iamId } = caller.principal
+  const { principal } = caller
+  const { iamId } = principal
+  const service = objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id })
   const access = authoriser(
     {
       request: asPut,
       isForm: caller.form !== undefined,
       operation,
-      principal: caller.principal,
+      principal,
       sourceIp,
       requestTags: () => tagsOf(asPut, asked),
-      objects: objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id }),
+      rootKeyNames: (keyName, bucket) =>
+        namesOfRootKey(keyName, bucket, { objects: service, settings, ...keyAccess(principal, iam) }),
+      objects: service,
     },
     { iam, clock, region: settings.region },
   )

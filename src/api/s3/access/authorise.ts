@@ -17,6 +17,7 @@ import type { Asking } from '../anonymous.ts'
 import { bucketTagging } from '../bucket-tagging.ts'
 import type { ResourceUse, S3Action, S3Operation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
+import { actingHeader } from './acting-headers.ts'
 import { accessOf, type BucketAccess } from './bucket-access.ts'
 import { type Answer, decideAccess, mayBeOpen } from './decide.ts'
 import { aclFromJson } from './documents.ts'
@@ -40,6 +41,8 @@ export interface AskedBy {
   readonly sourceIp: string | undefined
   /** Tags that the request gives to what it writes. */
   readonly requestTags: () => readonly Tag[]
+  /** All that a root key is called which the request names so. */
+  readonly rootKeyNames: (keyName: string, bucket: Bucket) => Promise<readonly string[]>
   readonly objects: ObjectsService
 }
 
@@ -154,11 +157,14 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     const wantsTags = asksFor(access, aws, EXISTING_TAGS)
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
     const begun = asksFor(access, aws, OF_UPLOADS) ? await upload() : undefined
+    const { request, operation } = asked
+    const deed = { request, operation, action: use.action, said: use.said, begun: begun?.headers }
+    const keyName = asksFor(access, aws, KEY_ID) ? actingHeader(KEY_ID_HEADER, deed)?.[0] : undefined
     const facts = factsOf({
-      ...{ request: asked.request, isForm: asked.isForm, principal, requester: requester() },
-      ...{ operation: asked.operation, action: use.action, said: use.said },
+      ...{ ...deed, isForm: asked.isForm, principal, requester: requester() },
+      rootKeyNames: keyName === undefined ? undefined : await asked.rootKeyNames(keyName, bucket),
       ...{ sourceIp: asked.sourceIp, nowMs: clock.now(), region, bucket, existingTags },
-      ...{ versionId: use.versionId, prefix: use.prefix, begun: begun?.headers },
+      ...{ versionId: use.versionId, prefix: use.prefix },
       requestTags: use.requestTags ?? begun?.tags ?? asked.requestTags(),
       ...{ bucketTags: bucketTagging.of(objects, bucket), newBucketTags: use.bucketTags },
     })
@@ -227,6 +233,9 @@ function asksFor({ policy }: BucketAccess, aws: AwsIdentity | undefined, keys: R
 const EXISTING_TAGS = /^s3:existingobjecttag\//
 /** What is said when an upload is begun, and not when it goes on. */
 const OF_UPLOADS = /^s3:(x-amz-|object-lock-|requestobjecttag)/
+
+const KEY_ID_HEADER = 'x-amz-server-side-encryption-aws-kms-key-id'
+const KEY_ID = /^s3:x-amz-server-side-encryption-aws-kms-key-id$/
 
 const foundUpload = (
   objects: ObjectsService,

@@ -34,6 +34,8 @@ export interface FactSources extends Deed {
   readonly newBucketTags?: readonly Tag[] | undefined
   /** Of a bucket that is to be made. */
   readonly location?: string | undefined
+  /** All that the root key is called which the request names. */
+  readonly rootKeyNames?: readonly string[] | undefined
 }
 
 type Values = readonly string[] | undefined
@@ -138,6 +140,7 @@ const keysOf = (tags: readonly Tag[] = []): Values => (tags.length > 0 ? tags.ma
 function s3Fact(name: string, sources: FactSources): Values {
   const { request, nowMs, bucket, versionId, operation, action } = sources
   const { headers, query } = request
+  if (name === 'x-amz-server-side-encryption-aws-kms-key-id' && sources.rootKeyNames) return sources.rootKeyNames
   if (HEADERS.has(name)) return actingHeader(name, sources)
   switch (name) {
     case 'prefix':
