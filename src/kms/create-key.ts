@@ -5,7 +5,7 @@ import { assertAliasesFree } from './aliasing.ts'
 import type { KeyEntry } from './catalog.ts'
 import type { Actor, KmsContext } from './context.ts'
 import { assertCreatable } from './create-access.ts'
-import { invalidField, kmsError } from './errors.ts'
+import { assertPrintable, invalidField, kmsError } from './errors.ts'
 import { DEFAULT_RING } from './key-rings.ts'
 import { KEY_STATE } from './key-states.ts'
 import { encodeVersion } from './key-versions.ts'
@@ -138,10 +138,10 @@ function newEntry(context: KmsContext, actor: Actor, key: NewKey, material: Buff
 }
 
 function checkNewKey({ name, description, tags = [], extractable, expiresAt, payload }: NewKey, now: number): void {
-  checkLength('name', name, 2, 90)
-  if (description !== undefined) checkLength('description', description, 2, 240)
+  checkText('name', name, 2, 90)
+  if (description !== undefined) checkText('description', description, 2, 240)
   if (tags.length > 30) throw invalidField('tags', 'at most 30 tags')
-  for (const tag of tags) checkLength('tags', tag, 2, 30)
+  for (const tag of tags) checkText('tags', tag, 2, 30)
   if (expiresAt !== undefined && !(expiresAt > now))
     throw invalidField('expirationDate', 'a date in the future is expected')
   if (payload) checkPayload(payload, extractable)
@@ -158,7 +158,8 @@ export function checkPayload(payload: Buffer, extractable: boolean): void {
   }
 }
 
-function checkLength(field: string, text: string, least: number, most: number): void {
+function checkText(field: string, text: string, least: number, most: number): void {
   const { length } = [...text]
   if (length < least || length > most) throw invalidField(field, `${least} to ${most} characters`)
+  assertPrintable(field, text)
 }

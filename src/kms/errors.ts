@@ -77,3 +77,8 @@ export function kmsError(
 
 export const invalidField = (field: string, message: string): CodedError<KmsErrorCode> =>
   kmsError('InvalidField', message, { field })
+
+/** No control characters (C0) in what people read. Throws InvalidField. */
+export function assertPrintable(field: string, text: string): void {
+  if ([...text].some((character) => character < ' ')) throw invalidField(field, 'no control characters')
+}

@@ -21,11 +21,16 @@ const mayBar = (policy: string): boolean =>
 
 /**
  * Key Protect: `allowedNetwork` and `allowedIP` must both hold, for every call, also those that would change them; they
- * are no matter of other services, which come with identities of their own.
+ * are no matter of other services, which come with identities of their own, unless the operator says so: tokens of these
+ * identities are given to Administrators of their instances, wherever they are.
  */
 export function networkGuard(
   instances: Pick<InstanceBook, 'policiesOf' | 'damagedPoliciesOf'>,
-  { privateNetworks, networkPolicies }: Pick<KmsSettings, 'privateNetworks' | 'networkPolicies'>,
+  {
+    privateNetworks,
+    networkPolicies,
+    networkPoliciesForServices,
+  }: Pick<KmsSettings, 'privateNetworks' | 'networkPolicies' | 'networkPoliciesForServices'>,
 ): NetworkGuard {
   const isPrivate = networkTest(privateNetworks)
   // A policy's record is replaced as a whole, so its networks are read once.
@@ -39,7 +44,8 @@ export function networkGuard(
   }
   return {
     barrierTo: ({ origin, principal, address }, instanceId) => {
-      if (!networkPolicies || origin === 'process' || principal.type === 'service') return undefined
+      if (!networkPolicies || origin === 'process') return undefined
+      if (principal.type === 'service' && !networkPoliciesForServices) return undefined
       const unknown = [...instances.damagedPoliciesOf(instanceId)].find(mayBar)
       if (unknown !== undefined) return `policy ${unknown}, which is damaged`
       const { allowedNetwork, allowedIP } = instances.policiesOf(instanceId)

@@ -1,6 +1,6 @@
 import type { KeyEntry } from './catalog.ts'
 import { type Actor, changeKey, type KmsContext, newestVersion, requireUsable } from './context.ts'
-import { invalidField, kmsError } from './errors.ts'
+import { assertPrintable, invalidField, kmsError } from './errors.ts'
 import { KMS_SPACE, registrationRow } from './keyspace.ts'
 import { type RegistrationRecord, registrationRecords } from './registrations.ts'
 
@@ -132,6 +132,7 @@ function check(
   if (description.length > MAX_DESCRIPTION) {
     throw invalidField('description', `at most ${MAX_DESCRIPTION} characters`)
   }
+  assertPrintable('description', description)
   if (registrationMetadata.length > MAX_METADATA) {
     throw invalidField('registrationMetadata', `at most ${MAX_METADATA} characters`)
   }

@@ -29,6 +29,8 @@ export interface KmsSettings {
   readonly privateNetworks: readonly string[]
   /** `false` lets callers in whatever the instances' network policies say: for whom they have locked out. */
   readonly networkPolicies: boolean
+  /** They hold for services over a wire, too. */
+  readonly networkPoliciesForServices: boolean
 }
 
 /** Key Protect's own times. */
@@ -47,4 +49,5 @@ export const DEFAULT_KMS_SETTINGS: KmsSettings = {
   importTokenKeyBits: 3072,
   privateNetworks: ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
   networkPolicies: true,
+  networkPoliciesForServices: false,
 }

@@ -43,4 +43,5 @@ const kmsSettings = (config: Config): KmsSettings => ({
   syncIntervalMs: config['kms.sync-interval-ms'],
   privateNetworks: config['kms.private-networks'],
   networkPolicies: config['kms.network-policies'],
+  networkPoliciesForServices: config['kms.network-policies-for-services'],
 })

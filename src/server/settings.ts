@@ -411,6 +411,11 @@ export const SETTINGS = {
     DEFAULT_KMS_SETTINGS.networkPolicies,
     'false lets callers in whatever allowedIP and allowedNetwork say, to mend a policy that locked its owner out',
   ),
+  'kms.network-policies-for-services': setting(
+    yesOrNo,
+    DEFAULT_KMS_SETTINGS.networkPoliciesForServices,
+    'true has allowedIP and allowedNetwork hold for services of other processes, too, whose tokens an Administrator may ask for: name their addresses',
+  ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
   'iam.operator-account': setting(
     z.string('give an account id').regex(/^[0-9a-f]{32}$/, 'give the id of an account: 32 lower-case hex digits'),

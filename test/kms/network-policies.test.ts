@@ -54,6 +54,19 @@ describe('allowedIP', () => {
     expect((await call('POST', `/keys/${key}/actions/wrap`, { headers })).status).toBe(200)
   })
 
+  it('holds for services over a wire when the operator says so, and never in this process', async () => {
+    const settings = { networkPoliciesForServices: true }
+    const { policy, call, from, kms, serviceCaller, rootKey } = await behindProxy({ settings })
+    const key = await rootKey()
+    await policy('allowedIP', { allowed_ip: ['10.0.0.0/8'] })
+    kms.wrap(serviceCaller, key, Buffer.alloc(32), [])
+    const wrapFrom = async (address: string) => {
+      const headers = { authorization: 'Bearer service-token', ...from(address).headers }
+      return (await call('POST', `/keys/${key}/actions/wrap`, { headers })).status
+    }
+    expect([await wrapFrom('192.0.2.1'), await wrapFrom('10.1.2.3')]).toEqual([401, 200])
+  })
+
   it('believes no X-Forwarded-For of a caller that is no trusted proxy', async () => {
     const { policy, call, from } = await behindProxy({ trustedProxies: [] })
     await policy('allowedIP', { allowed_ip: ['10.0.0.0/8'] })

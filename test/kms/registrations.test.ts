@@ -219,6 +219,7 @@ describe('PATCH and PUT /keys/{id}/registrations/{resource CRN}', () => {
       expect(refusal(await send(method, id, { version: 1 }))).toBe('400 BAD_BODY_ERR')
     }
     expect(refusal(await send('POST', id, { description: 'x'.repeat(241) }))).toBe('400 INVALID_FIELD_ERR')
+    expect(refusal(await send('POST', id, { description: 'a\0b' }))).toBe('400 INVALID_FIELD_ERR')
     expect(refusal(await send('POST', id, { keyVersionId: id }))).toBe('400 BAD_BODY_ERR')
   })
 

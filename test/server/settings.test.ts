@@ -377,6 +377,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['10.0.0.0/33', 'example.com', '10.0.0/8', '::/129', '10.0.0.0/8/8'],
   },
+  'kms.network-policies-for-services': {
+    good: [
+      ['true', true],
+      ['false', false],
+      ['true', true],
+    ],
+    bad: ['', '1', 'yes'],
+  },
   'kms.network-policies': {
     good: [
       ['true', true],

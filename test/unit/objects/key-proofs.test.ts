@@ -120,6 +120,10 @@ describe.each([
     await expect(readAll(objects, bucketOf(objects), 'kept')).rejects.toMatchObject({ code: 'KeyProviderUnavailable' })
     await objects.keyChecks.idle()
     expect(objects.keyChecks.states().map(({ state }) => state)).toEqual(['refused', 'refused'])
+    expect((await names(objects)).map(({ key, sizeBytes, summary }) => [key, sizeBytes, summary])).toEqual([
+      ['deleted', 7, undefined],
+      ['kept', 4, undefined],
+    ])
     await engine.kms.reconnect()
     time.nowMs += 2000
     expect(await readAll(objects, bucketOf(objects), 'kept')).toBe('kept')
