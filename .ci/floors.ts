@@ -29,6 +29,7 @@ const STRANGERS: readonly {
 const ONLY_IN: readonly { readonly packages: readonly string[]; readonly files: RegExp }[] = [
   { packages: ['koa', '@koa/router'], files: /^src\/(api\/common|server)\// },
   { packages: ['busboy'], files: /^src\/api\/s3\/post-form\.ts$/ },
+  { packages: ['@nats-io/transport-node'], files: /^src\/server\/notifications\/nats\.ts$/ },
   { packages: ['level', 'classic-level'], files: /^src\/storage\/metadata\/level-store\.ts$/ },
   { packages: ['node:crypto', 'crypto'], files: /^src\/(base|envelope|audit|kms|iam|api\/s3\/sigv4|providers)\// },
 ]

@@ -139,7 +139,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'PutBucketNotificationConfiguration',
-    is: 'targets are webhooks of the settings; EventBridgeConfiguration is refused with NotImplemented',
+    is: 'targets are webhooks and NATS subjects of the settings; EventBridgeConfiguration is refused with NotImplemented',
     why: 'there is no EventBridge',
   },
   {

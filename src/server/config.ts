@@ -64,7 +64,17 @@ export function readConfig(
   checkAuditBounds(whole)
   checkDomains(whole)
   checkReplication(whole)
+  checkNotifications(whole)
   return whole
+}
+
+function checkNotifications(config: Config): void {
+  const subjects = new Set(config['s3.nats-targets'].map(({ name }) => name))
+  const both = config['s3.webhooks'].find(({ name }) => subjects.has(name))
+  if (both === undefined) return
+  throw invalidConfig(
+    `COFFER_S3_WEBHOOKS and COFFER_S3_NATS_TARGETS both have ${both.name}: give each a name of its own`,
+  )
 }
 
 function checkReplication(config: Config): void {

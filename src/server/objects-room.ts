@@ -17,10 +17,10 @@ import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
+import { notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { openStorageClasses } from './storage-classes.ts'
-import { webhooks } from './webhooks.ts'
 import { wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
@@ -77,6 +77,8 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       options.audit.wrapBudgets.record({ ...use, state: 'spent' })
     },
   })
+  const targets = notificationTargets(config)
+  scope.defer(targets.close)
   const objects = await openObjects({
     metadata: metadata.store,
     blobs,
@@ -98,10 +100,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       else log.info(fields, 'bucket is open again: its root key is the right one')
     },
     accessLogs: { intervalMs: config['s3.access-log-interval-ms'], region: config['s3.region'] },
-    notifications: {
-      targets: config['s3.webhooks'].map(({ name }) => name),
-      deliver: webhooks(config['s3.webhooks'], { token: config['s3.webhook-token'], region: config['s3.region'] }),
-    },
+    notifications: targets,
     replication: { targets: replicationTargets(config) },
     lifecycle: {
       dayMs: config['lifecycle.day-seconds'] * 1000,
@@ -142,7 +141,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     settings: {
       region: config['s3.region'],
       serviceRootKeyCrn,
-      notificationTargets: config['s3.webhooks'].map(({ name }) => name),
+      notificationTargets: targets.arns,
       replicationTargets: config['s3.replication-targets'],
       storageClasses: [STANDARD, ...storageClasses.keys()],
       accountRootKey,

@@ -17,6 +17,8 @@ import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
+import { type NatsCredentials, type NatsTarget, natsCredentials, natsTarget } from './notifications/nats-target.ts'
+import type { Webhook } from './notifications/webhooks.ts'
 import {
   type DeclaredTarget,
   declaredCredentials,
@@ -24,7 +26,6 @@ import {
   type TargetCredentials,
 } from './replication/declared-targets.ts'
 import type { StorageClass } from './storage-classes.ts'
-import type { Webhook } from './webhooks.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
 export interface Setting<Schema extends z.ZodType = z.ZodType, Default = unknown> {
@@ -106,6 +107,29 @@ const webhookList = z
     }
     return hooks
   })
+
+const natsTargets = z
+  .union([z.string(), z.array(z.string())], 'give NATS subjects separated by commas')
+  .transform((list, context): readonly NatsTarget[] => {
+    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
+    const wrong = given.find((one) => natsTarget(one) === undefined)
+    if (wrong !== undefined) {
+      const message = `${wrong} is not a subject of a NATS server: give ones like jobs=nats://example.com:4222/events.jobs`
+      context.addIssue({ code: 'custom', message })
+    }
+    const targets = given.flatMap((one) => natsTarget(one) ?? [])
+    if (new Set(targets.map(({ name }) => name)).size < targets.length) {
+      context.addIssue({ code: 'custom', message: 'give each NATS subject a name of its own' })
+    }
+    return targets
+  })
+
+const natsLogins = z.string('give a text').transform((text, context): ReadonlyMap<string, NatsCredentials> => {
+  const credentials = natsCredentials(text)
+  if (credentials) return credentials
+  context.addIssue({ code: 'custom', message: 'give logins as name=user:password, separated by commas' })
+  return z.NEVER
+})
 
 const httpIssuers = z
   .union([z.string(), z.array(z.string())], 'give URLs separated by commas')
@@ -327,6 +351,17 @@ export const SETTINGS = {
       .transform((given) => new Secret(given)),
     undefined,
     'token that webhooks are told, as Authorization: Bearer',
+    { secret: true },
+  ),
+  's3.nats-targets': setting(
+    natsTargets,
+    [],
+    'subjects of NATS servers, each kept by a stream (JetStream), that buckets can notify, separated by commas: jobs=nats://example.com:4222/events.jobs is the queue arn:coffer:sqs::jobs:nats; tls:// demands TLS',
+  ),
+  's3.nats-credentials': setting(
+    natsLogins,
+    undefined,
+    'logins for the NATS servers, by the names of the subjects, separated by commas: jobs=<user>:<password>',
     { secret: true },
   ),
   's3.replication-targets': setting(

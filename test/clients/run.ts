@@ -15,6 +15,7 @@ import { cosSdkConfig } from './cos-sdk-config.ts'
 import { awsSync } from './flows/aws-sync.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
 import { duplicity } from './flows/duplicity.ts'
+import { nats } from './flows/nats.ts'
 import { opentofuState } from './flows/opentofu-state.ts'
 import { pgBackRest } from './flows/pgbackrest.ts'
 import { rcloneSync } from './flows/rclone-sync.ts'
@@ -34,7 +35,7 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
-  ...[rcloneSync, awsSync, boto3Transfers, resticRepository, duplicity, pgBackRest, opentofuState, velero],
+  ...[rcloneSync, awsSync, boto3Transfers, resticRepository, duplicity, pgBackRest, opentofuState, velero, nats],
 ]
 
 const STEP_TIMEOUT_MS = 180_000

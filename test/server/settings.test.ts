@@ -179,6 +179,18 @@ const EXAMPLES: Readonly<
     ],
     bad: [''],
   },
+  's3.nats-credentials': { good: [], bad: ['', 'a', 'a=user', 'a=:password', 'a=u:p,a=u:p', 'A=u:p'] },
+  's3.nats-targets': {
+    good: [
+      ['jobs=nats://example.com/a.b', [{ name: 'jobs', host: 'example.com:4222', tls: false, subject: 'a.b' }]],
+      ['a=tls://[::1]:1/s , ', [{ name: 'a', host: '[::1]:1', tls: true, subject: 's' }]],
+      ['', []],
+    ],
+    bad: [
+      ...['a', 'a=http://x/s', 'a=nats://x', 'a=nats://x/', 'a=nats://x/a.*', 'a=nats://x/a..b', 'a=nats://x/s?y=z'],
+      ...['a=nats://u:p@x/s', 'a=nats:///s', 'a=nats://x/s,a=nats://y/s', 'A=nats://x/s'],
+    ],
+  },
   's3.replication-credentials': {
     good: [],
     bad: ['', 'dr', 'dr=key', 'dr=key:', '=key:secret', 'Dr=key:secret', 'a=k:s,a=k:s'],
@@ -536,6 +548,13 @@ describe('settings', () => {
       }
     },
   )
+
+  it('let no two targets of notifications have one name', () => {
+    const both = { COFFER_S3_WEBHOOKS: 'a=http://x', COFFER_S3_NATS_TARGETS: 'a=nats://x/s' }
+    expect(refusal([], both)).toContain('COFFER_S3_WEBHOOKS and COFFER_S3_NATS_TARGETS both have a')
+    const login = readConfig([], { COFFER_S3_NATS_CREDENTIALS: 'a=user:pass:word' })['s3.nats-credentials']?.get('a')
+    expect([login?.user, login?.password.reveal()]).toEqual(['user', 'pass:word'])
+  })
 
   it('ask for the credentials of every replication target', async () => {
     const targets = { COFFER_S3_REPLICATION_TARGETS: 'dr=http://a,other=http://b' }

@@ -74,7 +74,7 @@ export interface StoreSettings {
   readonly region: string
   /** Root key of provider-managed buckets. */
   readonly serviceRootKeyCrn: string
-  /** Names of the webhooks that notifications can be sent to. */
+  /** Whom notifications can be sent to: `<name>:<kind>`, as their ARNs end. */
   readonly notificationTargets: readonly string[]
   /** Where buckets can be replicated to, beside other buckets of this store. */
   readonly replicationTargets: readonly ReplicationTargetName[]

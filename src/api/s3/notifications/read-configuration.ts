@@ -36,7 +36,7 @@ const EVENTS = [
   ...['LifecycleExpiration:Delete', 'LifecycleExpiration:DeleteMarkerCreated'],
 ]
 
-/** `targets`: names of those that can be told. Undefined: nobody is to be told any more. */
+/** `targets`: those that can be told, as their ARNs end. Undefined: nobody is to be told any more. */
 export function readNotifications(body: Buffer, targets: readonly string[]): NotificationConfiguration | undefined {
   const root = parseXml(body, 'NotificationConfiguration')
   if (root.child('EventBridgeConfiguration')) {
@@ -63,8 +63,8 @@ function readSubscription(element: XmlElement, targets: readonly string[]): Subs
   if (arn === undefined || events.length === 0) throw new S3Error('MalformedXML')
   const id = element.text('Id') ?? ''
   if (id.length > 255) throw invalid('The ID is too long.')
-  const target = targetOf(arn, service)
-  if (target === undefined || !targets.includes(target)) {
+  const target = targetOf(arn, service, targets)
+  if (target === undefined) {
     throw invalid('Unable to validate the following destination configurations', {
       ArgumentName1: arn,
       ArgumentValue1: 'The destination is not set up',
@@ -78,9 +78,11 @@ const failed = (): never => {
   throw new S3Error('MalformedXML')
 }
 
-/** `arn:<partition>:<service>:<region>:<name>:webhook` */
-const targetOf = (arn: string, service: string): string | undefined =>
-  new RegExp(`^arn:[a-z-]+:${service}:[a-z0-9-]*:([a-z0-9-]+):webhook$`).exec(arn)?.[1]
+/** `arn:<partition>:<service>:<region>:<name>:<kind>`; the name, if there is such a target. */
+function targetOf(arn: string, service: string, targets: readonly string[]): string | undefined {
+  const [, name, kind] = new RegExp(`^arn:[a-z-]+:${service}:[a-z0-9-]*:([a-z0-9-]+):([a-z]+)$`).exec(arn) ?? []
+  return targets.includes(`${name}:${kind}`) ? name : undefined
+}
 
 function readEvent(text: string): string {
   const name = text.startsWith('s3:') ? text.slice(3) : ''

@@ -1,6 +1,6 @@
-import { eventMessage } from '../api/s3/notifications/event-message.ts'
-import type { Secret } from '../base/secret.ts'
-import type { NotificationOptions } from '../objects/notifications/notifications.ts'
+import { eventMessage } from '../../api/s3/notifications/event-message.ts'
+import type { Secret } from '../../base/secret.ts'
+import type { NotificationOptions } from '../../objects/notifications/notifications.ts'
 
 export interface Webhook {
   readonly name: string
