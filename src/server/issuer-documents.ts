@@ -61,7 +61,8 @@ async function shownBy(url: URL, thumbprints: readonly string[], signal: AbortSi
   })
   try {
     await once(socket, 'secureConnect', { signal })
-    return certificatesOf(socket).find(({ sha1 }) => thumbprints.includes(sha1))?.pem
+    const trusted = thumbprints.map((one) => one.toLowerCase())
+    return certificatesOf(socket).find(({ sha1 }) => trusted.includes(sha1))?.pem
   } catch {
     return undefined
   } finally {

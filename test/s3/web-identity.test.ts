@@ -282,7 +282,7 @@ describe('identity providers', () => {
     }
     const get = () => iam.send(new GetOpenIDConnectProviderCommand(ref))
     expect(await get()).toMatchObject({
-      ...{ Url: 'idp.example/realms/one', ClientIDList: ['b', 'c'], ThumbprintList: [thumbprint.toLowerCase()] },
+      ...{ Url: 'idp.example/realms/one', ClientIDList: ['b', 'c'], ThumbprintList: [thumbprint] },
       CreateDate: expect.any(Date),
     })
     const ThumbprintList = ['0'.repeat(40), '1'.repeat(40)]
@@ -291,6 +291,8 @@ describe('identity providers', () => {
     const listed = async (client: IAMClient) =>
       (await client.send(new ListOpenIDConnectProvidersCommand())).OpenIDConnectProviderList?.map(({ Arn }) => Arn)
     expect(await listed(iam)).toEqual([arn(), OpenIDConnectProviderArn])
+    const plain = await iam.send(new GetOpenIDConnectProviderCommand({ OpenIDConnectProviderArn: arn() }))
+    expect(plain.Url).toBe(provider.issuer)
     const stranger = iamOf(otherAccount.user)
     expect(await listed(stranger)).toEqual([])
     expect(await outcome(stranger.send(new GetOpenIDConnectProviderCommand(ref)))).toBe('404 NoSuchEntity')
@@ -308,7 +310,7 @@ describe('identity providers', () => {
         '400 ValidationError',
       )
     }
-    for (const ThumbprintList of [['x'], ['g'.repeat(40)], [...'012345'].map((one) => one.repeat(40))]) {
+    for (const ThumbprintList of [['x'], ['-'.repeat(40)], [...'012345'].map((one) => one.repeat(40))]) {
       expect(await outcome(iam.send(new CreateOpenIDConnectProviderCommand({ Url, ThumbprintList })))).toBe(
         '400 ValidationError',
       )

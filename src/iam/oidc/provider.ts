@@ -9,7 +9,7 @@ export interface OidcProvider {
   /** `iss` of its tokens. */
   readonly url: string
   readonly clientIds: readonly string[]
-  /** SHA-1 of certificates, 40 hex digits, lower case: trusted besides the authorities. */
+  /** SHA-1 of certificates, 40 hex digits in either case: trusted besides the authorities. */
   readonly thumbprints: readonly string[]
   readonly createdAtMs: number
 }

@@ -80,7 +80,7 @@ export function createOidcProviders(
 
 function checked(row: OidcProvider): OidcProvider {
   const clientIds = [...new Set(row.clientIds)]
-  const thumbprints = [...new Set(row.thumbprints.map((one) => one.toLowerCase()))]
+  const thumbprints = [...new Set(row.thumbprints)]
   if (clientIds.length > QUOTAS.clientIds) {
     throw limitExceeded(`Cannot exceed quota for ClientIdsPerOpenIdConnectProvider: ${QUOTAS.clientIds}`)
   }
@@ -88,6 +88,7 @@ function checked(row: OidcProvider): OidcProvider {
     throw validation(`Thumbprint list must contain at most ${QUOTAS.thumbprints} entries.`)
   }
   if (clientIds.some((one) => one.length > 255)) throw validation('A client ID has 1 to 255 characters.')
-  if (!thumbprints.every((one) => /^[0-9a-f]{40}$/.test(one))) throw validation('A thumbprint has 40 hex digits.')
+  // AWS does not ask for hex digits: its own examples have others.
+  if (!thumbprints.every((one) => /^[A-Za-z0-9]{40}$/.test(one))) throw validation('A thumbprint has 40 digits.')
   return { ...row, clientIds, thumbprints }
 }

@@ -29,6 +29,17 @@ export const SECTIONS: Readonly<Record<string, TestAccount>> = {
   'iam alt root': account(6, 'Root Two', '06'.repeat(16), 'root-two@suite.example'),
 }
 
+/** Where the tests of users' policies want two users of one account: its Administrator, and a user of AWS's kind. */
+export function sectionsOfUsers(user: Pick<TestAccount['user'], 'name' | 'accessKeyId' | 'secretAccessKey'>) {
+  const { iam } = SECTIONS
+  if (!iam) throw new Error('there is no section iam')
+  const alt = { ...iam, canonicalId: user.name, user: { ...iam.user, ...user } }
+  return { ...SECTIONS, 's3 main': iam, 's3 alt': alt }
+}
+
+/** Of the tests of identity providers, which have no TLS. */
+export const HTTP_ISSUER = 'http://suite/example.com'
+
 export interface SuiteServer {
   readonly port: number
   /** CRNs of two root keys, for the tests of encryption with a named key. */
@@ -40,12 +51,15 @@ export interface SuiteServer {
 }
 
 /** The suite's own configuration file. */
-export function suiteConfig({ port, rootKeys, daySeconds, storageClasses = [] }: SuiteServer): string {
+export function suiteConfig(
+  { port, rootKeys, daySeconds, storageClasses = [] }: SuiteServer,
+  accounts: Readonly<Record<string, TestAccount>> = SECTIONS,
+): string {
   const sections: Record<string, Record<string, string>> = {
     DEFAULT: { host: '127.0.0.1', port: `${port}`, is_secure: 'False', ssl_verify: 'False' },
     fixtures: { 'bucket prefix': 'suite-{random}-', 'iam name prefix': 'suite-', 'iam path prefix': '/suite/' },
   }
-  for (const [section, { canonicalId = '', user }] of Object.entries(SECTIONS)) {
+  for (const [section, { canonicalId = '', user }] of Object.entries(accounts)) {
     sections[section] = {
       display_name: user.name,
       user_id: canonicalId,

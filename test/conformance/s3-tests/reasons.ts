@@ -34,6 +34,22 @@ const REASONS: readonly (readonly [reason: string, tests: RegExp])[] = [
     /^test_object_raw_get_x_amz_expires_out_max_range$/,
   ],
   ['wants the log objects, codes or fields of Ceph’s own logging', /bucket_logging/],
+  [
+    'needs a Keycloak, and wants ARNs without an account as Ceph’s',
+    /^test_(assume_role_with_web_identity|session_policy_|swapping_role_policy)/,
+  ],
+  ['wants ARNs without an account as Ceph’s', /^test_(assume_role_(allow|deny|creds)|verify_allow_iam_actions$)/],
+  ['wants a condition key that only Ceph has, sts:authentication', /^test_get_session_token$/],
+  [
+    'wants a role of another account taken on by who has no right to it of its own account; AWS and Coffer ask both',
+    /^test_(account_role_policy_allow_\w+|(same|cross)_account_role_policy_allow)$/,
+  ],
+  ['wants grants to users; those of AWS and Coffer are to accounts', /^test_cross_account_\w+_grant_user_id$/],
+  [
+    'no server with AWS’s rules can pass it after others: what they leave cannot be deleted, users that are in groups',
+    /^test_account_managed_group_policy_allow$/,
+  ],
+  ['wants 200 for PutBucketTagging; AWS and Coffer answer 204', /^test_allow_tagging_actions_in_user_policy$/],
   ['Amazon’s notification service is not here', /^test_.*(topic|sns)/],
 ]
 

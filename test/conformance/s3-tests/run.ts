@@ -7,8 +7,9 @@ import { parseArgs } from 'node:util'
 import { CLIENTS_DIR, run } from '../../clients/command.ts'
 import { bootstrapOf } from '../../support/bootstrap.ts'
 import { keyOwner } from '../../support/keys.ts'
+import { queryApi } from '../../support/query-api.ts'
 import { type ServerProcess, startServerProcess } from '../../support/server-process.ts'
-import { SECTIONS, suiteConfig } from './identities.ts'
+import { HTTP_ISSUER, SECTIONS, sectionsOfUsers, suiteConfig } from './identities.ts'
 import { formatReport, type SuiteResult } from './report.ts'
 
 /**
@@ -37,6 +38,13 @@ const WAITING = 'lifecycle or lifecycle_expiration or lifecycle_transition or bu
 const FOREIGN = 'cloud_transition or cloud_restore'
 const DAY_SECONDS = 10
 const STORAGE_CLASSES = ['STANDARD_IA', 'ONEZONE_IA']
+// Of users in an account, one of whom gets policies from the other, and of some that take rights away which the user has.
+const USERS = 'iam_tenant'
+const DENIALS = [
+  ...['bucket', 'object', 'multipart', 'tagging'].map((what) => `deny_${what}_actions_in_user_policy`),
+  ...['verify_conflicting_user_policies', 'verify_conflicting_user_policy_statements'],
+]
+const deselected = (test: string) => ['--deselect', test]
 const REQUIREMENTS = ['pytest-xdist', 'pytest-timeout']
 
 const suite = process.env['S3TESTS_DIR']
@@ -72,7 +80,18 @@ try {
       ...['-n', workers, '--dist', 'worksteal', '--timeout', timeout, '--deselect', `${folder}/${ALONE}`],
       ...['-m', markers, ...of, ...chosen],
     ])
-  await parallel(options.workers, `not (${WAITING} or ${FOREIGN})`, options.timeout, files)
+  await parallel(options.workers, `not (${WAITING} or ${FOREIGN} or ${USERS})`, options.timeout, files)
+  if (options.all) {
+    const file = `${folder}/test_iam.py`
+    const denials = DENIALS.map((name) => `${file}::test_${name}`)
+    const asUser = async (user: Awaited<ReturnType<typeof newUser>>, ...of: readonly string[]): Promise<void> => {
+      const conf = path.join(home, `s3tests-${user.name}.conf`)
+      await writeFile(conf, suiteConfig(suiteServer, sectionsOfUsers(user)))
+      await parallel('1', USERS, options.timeout, of, conf)
+    }
+    await asUser(await newUser(server, 'suite-user', 's3:ListAllMyBuckets'), file, ...denials.flatMap(deselected))
+    await asUser(await newUser(server, 'suite-writer', 's3:*'), ...denials)
+  }
   await parallel(
     '8',
     `(${WAITING}) and not (${FOREIGN})`,
@@ -112,6 +131,7 @@ async function startServer(home: string): Promise<ServerProcess> {
       COFFER_LOG_LEVEL: 'warn',
       // The suite was written for buckets as AWS made them before 2023.
       COFFER_S3_BUCKET_DEFAULTS: 'classic',
+      COFFER_IAM_OIDC_HTTP_ISSUERS: HTTP_ISSUER,
       COFFER_STORAGE_CLASSES: STORAGE_CLASSES.map((name) => `${name}=${path.join(home, name)}`).join(','),
       COFFER_LIFECYCLE_DAY_SECONDS: `${DAY_SECONDS}`,
       // Logs are looked for 5.5 seconds after what they tell of, and in one object.
@@ -120,6 +140,21 @@ async function startServer(home: string): Promise<ServerProcess> {
     ...(options.server === undefined ? {} : { main: options.server }),
   })
   return server
+}
+
+/** A user of AWS's kind in the account of the section `iam`, whose group gives it one right. Every test begins with a list of buckets. */
+async function newUser({ s3Port }: ServerProcess, UserName: string, Action: string) {
+  const call = queryApi(`http://127.0.0.1:${s3Port}`, 'iam', SECTIONS['iam']?.user)
+  const GroupName = `${UserName}s`
+  await call('CreateUser', { UserName })
+  await call('CreateGroup', { GroupName })
+  await call('AddUserToGroup', { GroupName, UserName })
+  const Statement = { Effect: 'Allow', Action, Resource: '*' }
+  const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement })
+  await call('PutGroupPolicy', { GroupName, PolicyName: 'group', PolicyDocument })
+  const key = await call('CreateAccessKey', { UserName })
+  if (key.outcome !== '200') throw new Error(`no user could be made: ${key.body}`)
+  return { name: UserName, accessKeyId: key.text('AccessKeyId'), secretAccessKey: key.text('SecretAccessKey') }
 }
 
 /** Failing tests make pytest end with 1, which is what the report is for; anything else is a failure of the run. */

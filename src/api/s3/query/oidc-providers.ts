@@ -34,7 +34,8 @@ export const OIDC_PROVIDERS: readonly QueryOperation[] = [
     run: (call) => {
       const { url, clientIds, thumbprints, createdAtMs } = found(call)
       return {
-        Url: issuerName(url),
+        // As AWS, which knows no others, unless it would be taken for one with TLS.
+        Url: url.startsWith('https://') ? issuerName(url) : url,
         ClientIDList: { member: clientIds },
         ThumbprintList: { member: thumbprints },
         CreateDate: isoDate(createdAtMs),
