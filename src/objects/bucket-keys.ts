@@ -10,6 +10,7 @@ import type { Asker, DataKeyAudit, DataKeyUse } from './data-key-audit.ts'
 import { type KeyProofs, provenSlots } from './key-proofs.ts'
 import { findSlot, type KeySlot, rootVersionOf, type StoredDek, slotOf } from './key-slots.ts'
 import type { BucketRecord } from './records.ts'
+import type { ForeignDek } from './replication/sealed-format.ts'
 import { type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 import { dekContext, metadataKeyContext } from './wrap-contexts.ts'
 
@@ -46,6 +47,8 @@ export interface BucketKeys {
     encryptionContext?: string,
   ) => Promise<StoredDek>
   readonly unwrapDek: (bucket: BucketRecord, key: string, blobId: Buffer, wrapped: StoredDek) => Promise<Dek>
+  /** A DEK of another bucket, elsewhere, under a root key that this bucket's service may use. */
+  readonly unwrapForeign: (bucket: BucketRecord, key: string, foreign: ForeignDek) => Promise<Dek>
   /** The same DEK under another slot, or under the newest version of its slot's root key. */
   readonly rewrapDek: (
     bucket: BucketRecord,
@@ -79,6 +82,9 @@ export type NewSlot = Pick<KeySlot, 'id' | 'kind' | 'rootKeyCrn' | 'encryption' 
 
 type NamedBucket = Pick<BucketRecord, 'id' | 'name' | 'serviceInstanceCrn'>
 
+/** Of no bucket. */
+const FOREIGN_SLOT = -1
+
 /** Of one use: a page of a listing meets few. */
 const CACHED_EPOCHS = 64
 
@@ -99,6 +105,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
   const record = recorder(audit, asker)
   const recorded = around(audit, record)
   const plain = slotKeys(provider, onOutdated)
+  const foreign = slotKeys(provider)
   const slots = proofs ? provenSlots(plain, proofs) : plain
   const useOf = ({ id: bucketId, serviceInstanceCrn }: NamedBucket, slot: KeySlot): SlotUse => ({
     ...{ bucketId, serviceInstanceCrn, slot },
@@ -161,6 +168,22 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       return recorded(use, async () => {
         const context = dekContext(bucket.id, blobId, stored.context)
         const { dek } = await slots.unwrap(useOf(bucket, slot), stored, context)
+        return { result: dek }
+      })
+    },
+    unwrapForeign: async (bucket, key, { bucketId, blobId, rootKeyCrn, bucketKey, ...stored }) => {
+      const { encryption, createdAtMs } = bucket
+      const base = { ...{ id: FOREIGN_SLOT, rootKeyCrn, encryption, createdAtMs } }
+      const slot: KeySlot = bucketKey
+        ? { ...base, kind: 'bucket-key', keyId: bucketKey.keyId, wrapped: bucketKey }
+        : { ...base, kind: 'root' }
+      const wrapped: StoredDek = { ...stored, slot: FOREIGN_SLOT }
+      const keyVersion = rootVersionOf(slot, wrapped)
+      const use = { use: 'unwrap', dataKey: 'object', bucket: under(bucket, slot), key, keyVersion } as const
+      return recorded(use, async () => {
+        const context = dekContext(bucketId, blobId, stored.context)
+        // Neither its slot nor what it says of outdated versions is this bucket's.
+        const { dek } = await foreign.unwrap({ ...useOf(bucket, slot), bucketId }, wrapped, context)
         return { result: dek }
       })
     },

@@ -14,6 +14,7 @@ import { headKey, SPACE } from './keyspace.ts'
 import { checkNewLock } from './object-lock.ts'
 import type { ObjectLock } from './object-properties.ts'
 import { requireProtection, withMore } from './protection.ts'
+import { sealingOf } from './put-object.ts'
 import { decodeObject } from './records.ts'
 import type { ReplicaOf } from './replication/replica.ts'
 import { storeManifest } from './seal-manifest.ts'
@@ -128,11 +129,11 @@ async function tryToComplete(
     storeManifest(draft, content.dek, { bucket, key, versionId, blobId: upload.id }, manifest)
   using cipher = await keys.summaryCipher(bucket)
   const record = {
-    sizeBytes,
+    sizeBytes: input.replica?.sealedSizeBytes ?? sizeBytes,
     modifiedAtMs,
     blobId: upload.id,
     wrappedDek: upload.record.wrappedDek,
-    sealing: upload.record.sealing,
+    sealing: sealingOf(upload.record, input.replica),
     data: { partCount: parts.length },
     summary: sealSummary(cipher, bucket, key, upload.id, 0, summary),
     properties,

@@ -42,11 +42,13 @@ export interface Sealing {
   readonly customerKeyCheck?: Buffer
   /** Of an object in two layers: the key of the outer one, sealed under the bucket metadata key. */
   readonly outerKey?: Buffer
+  /** Of a sealed replica: what is stored are bytes that another bucket sealed. */
+  readonly foreign?: true
 }
 
 /** Member `e` of a record; absent when there is nothing to say. */
-export function sealingMember({ asked, customerKeyCheck, outerKey }: Sealing): { readonly e?: object } {
-  if (!(asked || customerKeyCheck || outerKey)) return {}
+export function sealingMember({ asked, customerKeyCheck, outerKey, foreign }: Sealing): { readonly e?: object } {
+  if (!(asked || customerKeyCheck || outerKey || foreign)) return {}
   const { algorithm, keyName, rootKeyCrn } = asked ?? {}
   return {
     e: {
@@ -54,6 +56,7 @@ export function sealingMember({ asked, customerKeyCheck, outerKey }: Sealing): {
       ...(keyName === undefined ? {} : { n: keyName }),
       ...(customerKeyCheck ? { cc: customerKeyCheck.toString('base64') } : {}),
       ...(outerKey ? { ok: outerKey.toString('base64') } : {}),
+      ...(foreign ? { f: true } : {}),
     },
   }
 }
@@ -68,5 +71,6 @@ export function sealingFrom(head: Record<string, unknown>): Sealing {
     ...(algorithm ? { asked: { algorithm, ...keyName, rootKeyCrn: text(json, 'r') } } : {}),
     ...(json['cc'] === undefined ? {} : { customerKeyCheck: bytes('cc') }),
     ...(json['ok'] === undefined ? {} : { outerKey: bytes('ok') }),
+    ...(json['f'] === true ? { foreign: true } : {}),
   }
 }

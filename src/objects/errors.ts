@@ -31,6 +31,10 @@ export type ObjectsErrorCode =
   | 'InvalidProtection'
   /** Versioning stays as it is where there is Object Lock, or protection. */
   | 'VersioningLocked'
+  /** A sealed replica lies under another root key than its bucket. */
+  | 'ReplicaSealed'
+  /** Bytes that are no sealed replica, or not the one that was announced. */
+  | 'SealedReplicaInvalid'
   /** Versioning stays as it is in a bucket that is replicated. */
   | 'ReplicationPresent'
   | 'PreconditionFailed'

@@ -48,7 +48,7 @@ import { changeNotifications } from './notifications/change.ts'
 import type { NotificationConfiguration } from './notifications/configuration.ts'
 import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
 import type { ObjectProperties } from './object-properties.ts'
-import { type OpenObject, openObject } from './open-object.ts'
+import { type OpenObject, type OpenOptions, openObject } from './open-object.ts'
 import type { Extension } from './protection.ts'
 import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
@@ -98,7 +98,7 @@ export interface ObjectsService {
   readonly append: (input: AppendInput) => Promise<PutResult>
   /** Gives an object another name in its bucket. Throws NoSuchKey, RenameRefused, RenameTokenUsed. */
   readonly rename: (input: RenameInput) => Promise<void>
-  readonly open: (target: VersionTarget & { readonly customerKey?: Buffer | undefined }) => Promise<OpenObject>
+  readonly open: (target: VersionTarget & OpenOptions) => Promise<OpenObject>
   readonly delete: (target: DeleteTarget) => Promise<Deleted>
   readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
   readonly listVersions: (query: ListVersionsQuery) => Promise<VersionsPage>
@@ -356,7 +356,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       put: (input) => putObject(engine, keys, input),
       append: (input) => appendObject(engine, keys, input),
       rename: (input) => renameObject(engine, keys, input),
-      open: ({ customerKey, ...target }) => openObject(engine, keys, target, customerKey),
+      open: ({ customerKey, asSealed, ...target }) => openObject(engine, keys, target, { customerKey, asSealed }),
       delete: (target) => deleteObject(engine, keys, target),
       list: (query) => listObjects(engine, keys, query),
       listVersions: (query) => listVersions(engine, keys, query),

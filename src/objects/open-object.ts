@@ -5,6 +5,7 @@ import type { PartOpener } from '../envelope/unseal.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import { type Bucket, currentOf } from './buckets.ts'
+import type { ByteRange } from './byte-range.ts'
 import { sameBucket } from './commit-version.ts'
 import type { Manifest, ManifestPart } from './content.ts'
 import { openContentKeys } from './content-keys.ts'
@@ -12,11 +13,14 @@ import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject, findVersion, type VersionTarget } from './find-version.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
-import { partKey, SPACE } from './keyspace.ts'
 import type { StoredProperties, Tag } from './object-properties.ts'
 import { type ReadableBlobs, withoutOuterLayer } from './outer-layer.ts'
+import { blobOfPart } from './part-blob.ts'
 import { permitVersion } from './permit-version.ts'
-import { decodePart, type ObjectRecord } from './records.ts'
+import type { ObjectRecord } from './records.ts'
+import { openSealedReplica } from './replication/open-sealed.ts'
+import { sealedReplicaOf } from './replication/seal-out.ts'
+import type { SealedReplica } from './replication/sealed-format.ts'
 import { loadManifest } from './seal-manifest.ts'
 import { tagsOf } from './seal-properties.ts'
 import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
@@ -27,13 +31,6 @@ const SEGMENTS_PER_READ = 4
 const WHOLE_BYTES = 256 * 1024
 /** Each but the first means that the object was written or rewrapped meanwhile. */
 const MAX_ATTEMPTS = 20
-
-export interface ByteRange {
-  /** First byte. */
-  readonly start: number
-  /** One past the last byte. */
-  readonly end: number
-}
 
 /** An object version that the root key allowed to open. Dispose it: it holds the DEK and keeps its bytes from removal. */
 export interface OpenObject extends Disposable {
@@ -47,23 +44,31 @@ export interface OpenObject extends Disposable {
   readonly tags: () => Promise<readonly Tag[]>
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
+  /** As its bucket has it sealed. While this is open. Throws ReplicaRefused. */
+  readonly sealedReplica: () => Promise<SealedReplica>
   /** Tells whoever sends the bytes on that they may not be sent any more, whether or not the next are asked for. */
   readonly watch: () => PermitWatch
 }
 
-/** Throws NoSuchKey, NoSuchVersion, DeleteMarker. */
+export interface OpenOptions {
+  readonly customerKey?: Buffer | undefined
+  /** A sealed replica itself, and not what it holds. Of no other object. */
+  readonly asSealed?: boolean | undefined
+}
+
+/** Throws NoSuchKey, NoSuchVersion, DeleteMarker, ReplicaSealed. */
 export async function openObject(
   engine: Engine,
   keys: BucketKeys,
   target: VersionTarget,
-  customerKey?: Buffer,
+  { customerKey, asSealed = false }: OpenOptions = {},
 ): Promise<OpenObject> {
   const { bucket, key } = target
   for (let attempt = 1; ; attempt++) {
     using scope = new DisposableStack()
     const { found } = scope.use(await engine.garbage.pin(() => identified(engine, target)))
     try {
-      const opened = await openRecord(engine, keys, bucket, key, found.record, customerKey)
+      const opened = await openRecord(engine, keys, bucket, key, found.record, { customerKey, asSealed })
       const pin = scope.move()
       return {
         ...opened,
@@ -86,29 +91,45 @@ async function openRecord(
   bucket: Bucket,
   key: string,
   record: ObjectRecord,
-  customerKey: Buffer | undefined,
+  { customerKey, asSealed = false }: OpenOptions,
 ): Promise<OpenObject> {
+  const { foreign = false } = record.sealing
+  if (asSealed && !foreign) throw new ObjectsError('ReplicaRefused', 'The object is no sealed replica.')
   using scope = new DisposableStack()
   const openedAtMs = engine.clock.now()
   const place = { bucket, key, blobId: record.blobId }
   const content = scope.use(await damaged(() => openContentKeys(keys, place, record, customerKey)))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
-  const manifest = await damaged(() => loadManifest(engine.blobs, content.dek, envelope, record.manifest))
-  if (manifest.sizeBytes !== record.sizeBytes)
+  const stored = await damaged(() => loadManifest(engine.blobs, content.dek, envelope, record.manifest))
+  if (!foreign && stored.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
-  const ask = permitVersion(engine, keys, { bucket, key }, record, 'unwrap')
+  const readStored = (range: ByteRange) => readRange(engine, bucket, key, content, record, stored, range)
+  const now = currentOf(engine.buckets)(bucket)
+  const replica =
+    foreign && !asSealed
+      ? scope.use(await damaged(() => openSealedReplica(keys, now, key, record, readStored, stored.sizeBytes)))
+      : undefined
+  // Its own ETag would tell of the content to whoever lists it.
+  const manifest = replica ? { ...replica.manifest, etag: stored.etag } : stored
+  const askOwn = permitVersion(engine, keys, { bucket, key }, record, 'unwrap')
+  const ask = async () => {
+    await askOwn()
+    // What a sealed replica lies under is the bucket's root key.
+    if (replica) await keys.permit(bucket, 'unwrap')
+  }
   const held = scope.move()
   return {
     blobId: record.blobId,
     modifiedAtMs: record.modifiedAtMs,
     versionId: record.versionId,
     manifest,
-    protection: protectionOf(currentOf(engine.buckets)(bucket), record),
+    protection: protectionOf(now, record),
     properties: record.properties,
     tags: () => tagsOf(keys, sameBucket(engine, bucket), key, record),
     watch: () => watchPermit(ask),
+    sealedReplica: () => sealedReplicaOf(engine, currentOf(engine.buckets)(bucket), key, record, manifest),
     read: (range) => {
-      const bytes = readRange(engine, bucket, key, content, record, manifest, range)
+      const bytes = replica ? undamaged(replica.read(range)) : readStored(range)
       return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
     },
     [Symbol.dispose]: () => held.dispose(),
@@ -227,17 +248,18 @@ async function* bySegment(
   }
 }
 
-async function blobOfPart(engine: Engine, record: ObjectRecord, part: ManifestPart): Promise<BlobId> {
-  if ('blob' in record.data) return record.data.blob
-  const row = await engine.metadata.get(SPACE.part, partKey(record.blobId, part.number))
-  if (!row) throw new ObjectsError('ObjectDamaged', 'the row of a part is missing', { details: { part: part.number } })
-  return decodePart(row.value).blob
-}
-
 async function joined(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(chunk)
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
+async function* undamaged(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* bytes
+  } catch (error) {
+    throw asDamage(error)
+  }
 }
 
 async function damaged<T>(work: () => Promise<T>): Promise<T> {

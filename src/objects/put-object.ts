@@ -7,13 +7,14 @@ import { checkConditions, commitVersion, currentBucket } from './commit-version.
 import { isConditional, type WriteConditions } from './conditions.ts'
 import { type Attributes, type Manifest, type StoredChecksum, sealSummary } from './content.ts'
 import { type ContentKeys, contextOf, newContentKeys } from './content-keys.ts'
-import type { Encrypting } from './encrypting.ts'
+import type { Encrypting, Sealing } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import { headKey, SPACE } from './keyspace.ts'
 import { checkNewLock } from './object-lock.ts'
 import { type ObjectProperties, sealProperties } from './object-properties.ts'
 import type { ReplicaOf } from './replication/replica.ts'
+import { verifiedSealed } from './replication/sealed-format.ts'
 import { storeManifest } from './seal-manifest.ts'
 import { slotForWrite } from './slot-choice.ts'
 
@@ -59,7 +60,7 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const identity = { bucketId: bucket.id, key, blobId, partNumber: 0 }
   const inItsSlot = encrypting.rootKey !== undefined
   const ask = () => keys.permit(bucket, 'wrap', inItsSlot ? slot : undefined)
-  const body = await writeBody(draft, content, identity, permittedBody(engine, ask, input.body))
+  const body = await writeBody(draft, content, identity, permittedBody(engine, ask, withoutDamage(input)))
 
   const checksum = fullChecksum(body)
   const manifest: Manifest = {
@@ -74,11 +75,11 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   using cipher = await keys.summaryCipher(bucket)
   const modifiedAtMs = replica?.modifiedAtMs ?? engine.clock.now()
   const record = {
-    sizeBytes: body.sizeBytes,
+    sizeBytes: replica?.sealedSizeBytes ?? body.sizeBytes,
     modifiedAtMs,
     blobId,
     wrappedDek: content.wrapped,
-    sealing: content.sealing,
+    sealing: sealingOf(content, replica),
     data: { blob: body.blob },
     summary: sealSummary(cipher, bucket, key, blobId, 0, checksum ? { etag, checksum } : { etag }),
     properties: sealProperties(cipher, bucket, key, blobId, input.properties ?? {}),
@@ -94,6 +95,16 @@ export async function putObject(engine: Engine, keys: BucketKeys, input: PutInpu
   const result = { etag, versionId, modifiedAtMs, sizeBytes: body.sizeBytes, protection }
   return checksum ? { ...result, checksum } : result
 }
+
+/** What comes as a sealed replica is compared with what it says of itself, and stored as it is. */
+function withoutDamage({ body, key, replica }: PutInput): BodyInput {
+  if (replica?.sealedSizeBytes === undefined) return body
+  const announced = { key, versionId: replica.versionId, sizeBytes: replica.sealedSizeBytes }
+  return { ...body, stream: verifiedSealed(body.stream, announced) }
+}
+
+export const sealingOf = ({ sealing }: { readonly sealing: Sealing }, replica: ReplicaOf | undefined): Sealing =>
+  replica?.sealedSizeBytes === undefined ? sealing : { ...sealing, foreign: true }
 
 /** S3: with a key that its customer keeps the ETag tells nothing of the content. */
 export const etagOf = (

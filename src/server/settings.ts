@@ -367,7 +367,7 @@ export const SETTINGS = {
   's3.replication-targets': setting(
     replicationTargets,
     [],
-    'S3 endpoints that buckets can be replicated to, separated by commas: dr=https://s3.example.com?region=eu-central-1 has the buckets arn:coffer:s3::dr:<bucket>. Further parameters: kind=coffer keeps ids of versions there, account=<id> lets buckets of that account alone be replicated',
+    'S3 endpoints that buckets can be replicated to, separated by commas: dr=https://s3.example.com?region=eu-central-1 has the buckets arn:coffer:s3::dr:<bucket>. Further parameters: kind=coffer keeps ids of versions there, bytes=sealed sends versions as they are sealed, account=<id> lets buckets of that account alone be replicated',
   ),
   's3.replication-credentials': setting(
     replicationCredentials,

@@ -199,16 +199,25 @@ const EXAMPLES: Readonly<
     good: [
       [
         'dr=https://s3.example.com:8443?region=eu-1&kind=coffer',
-        [{ name: 'dr', endpoint: 'https://s3.example.com:8443', region: 'eu-1', kind: 'coffer', accounts: [] }],
-      ],
-      [
-        `a=http://127.0.0.1:1/?account=${'1'.repeat(32)}&account=${'2'.repeat(32)} , b-2=http://[::1]`,
         [
           {
-            ...{ name: 'a', endpoint: 'http://127.0.0.1:1', region: 'us-east-1', kind: 's3' },
+            name: 'dr',
+            endpoint: 'https://s3.example.com:8443',
+            region: 'eu-1',
+            kind: 'coffer',
+            sealed: false,
+            accounts: [],
+          },
+        ],
+      ],
+      [
+        `a=http://127.0.0.1:1/?bytes=sealed&account=${'1'.repeat(32)}&account=${'2'.repeat(32)} , b-2=http://[::1]`,
+        [
+          {
+            ...{ name: 'a', endpoint: 'http://127.0.0.1:1', region: 'us-east-1', kind: 's3', sealed: true },
             accounts: ['1'.repeat(32), '2'.repeat(32)],
           },
-          { name: 'b-2', endpoint: 'http://[::1]', region: 'us-east-1', kind: 's3', accounts: [] },
+          { name: 'b-2', endpoint: 'http://[::1]', region: 'us-east-1', kind: 's3', sealed: false, accounts: [] },
         ],
       ],
       ['', []],
@@ -225,6 +234,7 @@ const EXAMPLES: Readonly<
       ],
       ...[
         'a=http://x?kind=minio',
+        'a=http://x?bytes=clear',
         'a=http://x?account=1',
         'a=http://x?bucket=b',
         'a=http://u:p@x',

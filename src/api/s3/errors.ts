@@ -48,6 +48,8 @@ const FACES = {
   InvalidProtection: 'InvalidRequest',
   ReplicaRefused: 'InvalidRequest',
   VersioningLocked: 'InvalidBucketState',
+  ReplicaSealed: 'InvalidObjectState',
+  SealedReplicaInvalid: 'BadDigest',
   ReplicationPresent: 'InvalidBucketState',
   PreconditionFailed: 'PreconditionFailed',
   ConditionalRequestConflict: 'ConditionalRequestConflict',

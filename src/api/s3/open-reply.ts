@@ -14,6 +14,7 @@ import { lockHeaders } from './lock/headers.ts'
 import { checksumHeader, objectHeaders, responseOverrides } from './object-headers.ts'
 import type { OperationContext, S3Reply } from './operation.ts'
 import { type ByteRange, resolveRange } from './range.ts'
+import { asSealed } from './replication/replica-headers.ts'
 import type { S3Request } from './request.ts'
 import { integer, located, type ObjectTarget, objectTarget, unquoted } from './target.ts'
 import { versionHeader } from './version-headers.ts'
@@ -23,6 +24,7 @@ export interface ReadInput {
   readonly customerKey: CustomerKey | undefined
   readonly partNumber: number | undefined
   readonly wantsChecksum: boolean
+  readonly asSealed: boolean
 }
 
 /** What GetObject and HeadObject share: everything but the bytes. */
@@ -36,6 +38,7 @@ export function parseRead(request: S3Request): ReadInput {
     target: objectTarget(request),
     customerKey: customerKeyOf(request),
     partNumber: part === undefined ? undefined : integer('partNumber', part, 1, 10_000),
+    asSealed: asSealed(request),
     wantsChecksum: request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED',
   }
 }

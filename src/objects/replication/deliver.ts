@@ -1,6 +1,7 @@
 import { hasCode } from '../../base/errors.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
 import type { Bucket } from '../buckets.ts'
+import type { ByteRange } from '../byte-range.ts'
 import { changeProperties } from '../change-properties.ts'
 import type { Engine } from '../engine.ts'
 import type { ObjectsErrorCode } from '../errors.ts'
@@ -84,7 +85,11 @@ async function send(
   const replica = {
     ...{ key, versionId, modifiedAtMs, manifest, lock, storageClass: properties.storageClass },
     ...{ algorithm: protection.algorithm, tags: await object.tags() },
-    read: (range: { readonly start: number; readonly end: number }) => until(signal, object.read(range)),
+    sealed: async () => {
+      const sealed = await object.sealedReplica()
+      return { ...sealed, read: (range: ByteRange) => until(signal, sealed.read(range)) }
+    },
+    read: (range: ByteRange) => until(signal, object.read(range)),
   }
   const made = await target.put(replica, to, signal)
   await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made })

@@ -1,6 +1,6 @@
 import { MAX_PART_BYTES } from '../body-writer.ts'
+import type { ByteRange } from '../byte-range.ts'
 import type { Manifest } from '../content.ts'
-import type { ByteRange } from '../open-object.ts'
 
 const MAX_PARTS = 10_000
 const PART_BYTES = 64 * 1024 ** 2
@@ -26,7 +26,7 @@ export function partsToSend({ parts, sizeBytes }: Manifest, minPartBytes: number
   })
 }
 
-function evenParts(sizeBytes: number): readonly PartToSend[] {
+export function evenParts(sizeBytes: number): readonly PartToSend[] {
   const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MAX_PARTS))
   return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
     number: index + 1,

@@ -8,6 +8,8 @@ import { orderOf } from '../version-id.ts'
 export interface ReplicaOf {
   readonly versionId: string
   readonly modifiedAtMs: number
+  /** Of a sealed replica: size of the plaintext. */
+  readonly sealedSizeBytes?: number
 }
 
 /** Orders a millisecond. */

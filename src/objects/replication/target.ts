@@ -2,6 +2,7 @@ import type { Manifest } from '../content.ts'
 import type { Algorithm } from '../encrypting.ts'
 import type { ObjectLock, Tag } from '../object-properties.ts'
 import type { ReplicationDestination } from './configuration.ts'
+import type { SealedReplica } from './sealed-format.ts'
 
 /** What may change of a version after it was replicated. */
 export interface ReplicaProperties {
@@ -17,6 +18,8 @@ export interface Replica extends ReplicaProperties {
   readonly manifest: Manifest
   readonly algorithm: Algorithm
   readonly storageClass: string | undefined
+  /** As the bucket has it sealed. Throws ReplicaRefused. */
+  readonly sealed: () => Promise<SealedReplica>
   /** Verified plaintext. */
   readonly read: (range: { readonly start: number; readonly end: number }) => AsyncIterable<Buffer>
 }

@@ -7,6 +7,8 @@ export interface DeclaredTarget {
   readonly region: string
   /** A Coffer keeps ids and times of versions. */
   readonly kind: 'coffer' | 's3'
+  /** Versions are sent as they are sealed, and never in clear. */
+  readonly sealed: boolean
   /** Whose buckets may be replicated there; empty: everybody's. */
   readonly accounts: readonly string[]
 }
@@ -16,7 +18,7 @@ export interface TargetCredentials {
   readonly secretAccessKey: Secret
 }
 
-const PARAMETERS = ['region', 'kind', 'account']
+const PARAMETERS = ['region', 'kind', 'bytes', 'account']
 
 /** `<name>=<endpoint>?region=…&kind=…&account=…&account=…`; undefined for what is none. */
 export function declaredTarget(text: string): DeclaredTarget | undefined {
@@ -26,13 +28,15 @@ export function declaredTarget(text: string): DeclaredTarget | undefined {
   if (pathname !== '/' || username !== '' || password !== '' || hash !== '') return undefined
   const region = searchParams.get('region') ?? 'us-east-1'
   const kind = searchParams.get('kind') ?? 's3'
+  const bytes = searchParams.get('bytes') ?? 'opened'
   const accounts = searchParams.getAll('account')
   const known = [...searchParams.keys()].every((parameter) => PARAMETERS.includes(parameter))
-  const single = searchParams.getAll('region').length <= 1 && searchParams.getAll('kind').length <= 1
+  const single = ['region', 'kind', 'bytes'].every((parameter) => searchParams.getAll(parameter).length <= 1)
   if (!known || !single || !/^[a-z0-9-]{1,32}$/.test(region)) return undefined
   if (kind !== 'coffer' && kind !== 's3') return undefined
+  if (bytes !== 'opened' && bytes !== 'sealed') return undefined
   if (!accounts.every((account) => /^[0-9a-f]{32}$/.test(account))) return undefined
-  return { name, endpoint: origin, region, kind, accounts }
+  return { name, endpoint: origin, region, kind, sealed: bytes === 'sealed', accounts }
 }
 
 /** `<name>=<access key id>:<secret access key>`, separated by commas; undefined for what is none. */

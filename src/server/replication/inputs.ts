@@ -1,4 +1,9 @@
-import { REPLICA_MODIFIED, REPLICA_VERSION } from '../../api/s3/replication/replica-headers.ts'
+import {
+  AS_SEALED,
+  REPLICA_MODIFIED,
+  REPLICA_SEALED_SIZE,
+  REPLICA_VERSION,
+} from '../../api/s3/replication/replica-headers.ts'
 import type { ReplicationDestination } from '../../objects/replication/configuration.ts'
 import type { Replica, ReplicaMarker, ReplicaProperties } from '../../objects/replication/target.ts'
 
@@ -10,14 +15,29 @@ export const identityHeaders = ({ versionId, modifiedAtMs }: ReplicaMarker): Hea
   [REPLICA_MODIFIED]: String(modifiedAtMs),
 })
 
-/** What an upload says of the object, at once or in parts: as it was stored, byte for byte. */
-export function uploadHeaders(replica: Replica, to: ReplicationDestination): Headers {
-  const { manifest, tags, lock, algorithm } = replica
+export const AS_SEALED_HEADERS: Headers = { [AS_SEALED]: 'true' }
+
+/** Of what is sent sealed, for whoever brings it back: another S3 keeps nothing else of it. */
+export const sealedHeaders = ({ versionId, modifiedAtMs, manifest }: Replica, keepsIds: boolean): Headers =>
+  keepsIds
+    ? { [REPLICA_SEALED_SIZE]: String(manifest.sizeBytes) }
+    : {
+        'content-type': 'application/octet-stream',
+        'x-amz-meta-coffer-version-id': versionId,
+        'x-amz-meta-coffer-modified-ms': String(modifiedAtMs),
+        'x-amz-meta-coffer-sealed-size': String(manifest.sizeBytes),
+      }
+
+/** What an upload says of the content, at once or in parts: as it was stored, byte for byte. */
+export function contentHeaders({ manifest }: Replica): Headers {
   const metadata = Object.entries(manifest.userMetadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const)
+  return { ...definedOf(manifest.headers), ...Object.fromEntries(metadata) }
+}
+
+/** What it says of the version that its bytes do not depend on. */
+export function propertyHeaders({ tags, lock, algorithm }: Replica, to: ReplicationDestination): Headers {
   const wrapped = algorithm !== 'AES256' && to.keyName !== undefined
   return {
-    ...definedOf(manifest.headers),
-    ...Object.fromEntries(metadata),
     ...(tags.length > 0
       ? { 'x-amz-tagging': new URLSearchParams(tags.map(({ key, value }) => [key, value])).toString() }
       : {}),

@@ -1,16 +1,13 @@
 import { Readable } from 'node:stream'
 import type { CompletedPart } from '@aws-sdk/client-s3'
 import { createHasher, type Hasher } from '../../base/checksums.ts'
-import type { ReplicationDestination } from '../../objects/replication/configuration.ts'
-import { type PartToSend, partsToSend } from '../../objects/replication/parts.ts'
-import type { Replica, ReplicaProperties, ReplicationTarget } from '../../objects/replication/target.ts'
+import type { PartToSend } from '../../objects/replication/parts.ts'
+import type { ReplicaProperties, ReplicationTarget } from '../../objects/replication/target.ts'
 import { checkEtag, isMissing, isRefusal } from './answers.ts'
 import type { DeclaredTarget, TargetCredentials } from './declared-targets.ts'
-import { checksumHeaders, identityHeaders, partChecksumHeaders, retentionOf, uploadHeaders } from './inputs.ts'
+import { AS_SEALED_HEADERS, identityHeaders, retentionOf } from './inputs.ts'
 import { FURTHER_HEADERS, furtherHeaders, openTargetClient, type TargetClient } from './s3-client.ts'
-
-/** S3's least size of all parts but the last. */
-const MIN_PART_BYTES = 5 * 1024 ** 2
+import { openedShipment, type Shipment, sealedShipment } from './shipment.ts'
 
 /** Replicas at an S3 endpoint elsewhere. */
 export function s3Target(declared: DeclaredTarget, credentials: TargetCredentials): ReplicationTarget {
@@ -20,13 +17,18 @@ export function s3Target(declared: DeclaredTarget, credentials: TargetCredential
     return opened
   }
   const keepsIds = declared.kind === 'coffer'
+  const { sealed } = declared
 
   return {
     put: async (replica, to, signal) => {
-      const sending = { ...(await client()), replica, to, keepsIds, signal }
-      if (keepsIds && (await isThere(sending))) return replica.versionId
-      const parts = partsToSend(replica.manifest, MIN_PART_BYTES)
-      return parts ? putParts(sending, parts) : putWhole(sending)
+      const open = await client()
+      const place = { Bucket: to.bucket, Key: replica.key }
+      if (keepsIds && (await isThere(open, { ...place, VersionId: replica.versionId }, sealed, signal))) {
+        return replica.versionId
+      }
+      const shipment = await (sealed ? sealedShipment : openedShipment)(replica, to, keepsIds)
+      const sending = { ...open, place, shipment, signal }
+      return shipment.parts ? putParts(sending, shipment.parts) : putWhole(sending)
     },
     putMarker: async (marker, to, abortSignal) => {
       const { sdk, client: s3 } = await client()
@@ -46,21 +48,28 @@ export function s3Target(declared: DeclaredTarget, credentials: TargetCredential
   }
 }
 
+interface Place {
+  readonly Bucket: string
+  readonly Key: string
+}
+
 interface Sending extends TargetClient {
-  readonly replica: Replica
-  readonly to: ReplicationDestination
-  readonly keepsIds: boolean
+  readonly place: Place
+  readonly shipment: Shipment
   readonly signal: AbortSignal
 }
 
-const placeOf = ({ replica, to }: Sending) => ({ Bucket: to.bucket, Key: replica.key })
-const identity = ({ replica, keepsIds }: Sending) => (keepsIds ? identityHeaders(replica) : {})
-
-async function isThere(sending: Sending): Promise<boolean> {
-  const { sdk, client, replica, signal: abortSignal } = sending
+async function isThere(
+  { sdk, client }: TargetClient,
+  place: Place & { readonly VersionId: string },
+  sealed: boolean,
+  abortSignal: AbortSignal,
+): Promise<boolean> {
   try {
-    const place = { ...placeOf(sending), VersionId: replica.versionId }
-    await client.send(new sdk.HeadObjectCommand(place), { abortSignal })
+    const command = new sdk.HeadObjectCommand(place)
+    // Whoever keeps it may have no key to open it.
+    if (sealed) command.middlewareStack.add(furtherHeaders(AS_SEALED_HEADERS), FURTHER_HEADERS)
+    await client.send(command, { abortSignal })
     return true
   } catch (error) {
     // An id of another form is none that there could be.
@@ -69,35 +78,30 @@ async function isThere(sending: Sending): Promise<boolean> {
   }
 }
 
-async function putWhole(sending: Sending): Promise<string> {
-  const { sdk, client, replica, to, signal: abortSignal } = sending
-  const { sizeBytes, etag } = replica.manifest
+const sum = ({ takesSum }: Shipment) => (takesSum ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {})
+
+async function putWhole({ sdk, client, place, shipment, signal: abortSignal }: Sending): Promise<string> {
+  const { lengthBytes, upload, whole, end } = shipment
   const md5 = createHasher('md5')
-  const plain = /^[0-9a-f]{32}$/.test(etag) ? { ContentMD5: Buffer.from(etag, 'hex').toString('base64') } : {}
-  const command = new sdk.PutObjectCommand({
-    ...{ ...placeOf(sending), ...plain, ContentLength: sizeBytes },
-    Body: bodyOf(replica, { start: 0, end: sizeBytes }, md5),
-  })
-  const headers = { ...uploadHeaders(replica, to), ...checksumHeaders(replica), ...identity(sending) }
-  command.middlewareStack.add(furtherHeaders(headers), FURTHER_HEADERS)
+  const Body = bodyOf(shipment, { start: 0, end: lengthBytes }, md5)
+  const command = new sdk.PutObjectCommand({ ...place, ...sum(shipment), ContentLength: lengthBytes, Body })
+  command.middlewareStack.add(furtherHeaders({ ...upload, ...whole, ...end }), FURTHER_HEADERS)
   const answer = await client.send(command, { abortSignal })
   checkEtag(answer, md5.digest())
   return answer.VersionId ?? ''
 }
 
 async function putParts(sending: Sending, parts: readonly PartToSend[]): Promise<string> {
-  const { sdk, client, replica, to, signal: abortSignal } = sending
-  const create = new sdk.CreateMultipartUploadCommand(placeOf(sending))
-  // Of other parts than those of the object, a checksum of checksums is another one.
-  const checksum = replica.manifest.parts.length === parts.length ? partChecksumHeaders(replica) : {}
-  create.middlewareStack.add(furtherHeaders({ ...uploadHeaders(replica, to), ...checksum }), FURTHER_HEADERS)
+  const { sdk, client, place, shipment, signal: abortSignal } = sending
+  const create = new sdk.CreateMultipartUploadCommand({ ...place, ...sum(shipment) })
+  create.middlewareStack.add(furtherHeaders({ ...shipment.upload, ...shipment.inParts }), FURTHER_HEADERS)
   const { UploadId } = await client.send(create, { abortSignal })
-  const upload = { ...placeOf(sending), UploadId }
+  const upload = { ...place, UploadId }
   try {
     const done: CompletedPart[] = []
     for (const part of parts) done.push(await putPart(sending, upload, part))
     const complete = new sdk.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: done } })
-    complete.middlewareStack.add(furtherHeaders(identity(sending)), FURTHER_HEADERS)
+    complete.middlewareStack.add(furtherHeaders(shipment.end), FURTHER_HEADERS)
     return (await client.send(complete, { abortSignal })).VersionId ?? ''
   } catch (error) {
     // Not with the signal: that may be why.
@@ -107,28 +111,27 @@ async function putParts(sending: Sending, parts: readonly PartToSend[]): Promise
 }
 
 async function putPart(
-  { sdk, client, replica, signal: abortSignal }: Sending,
-  upload: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },
+  { sdk, client, shipment, signal: abortSignal }: Sending,
+  upload: Place & { readonly UploadId: string | undefined },
   part: PartToSend,
-) {
+): Promise<CompletedPart> {
   const { number: PartNumber, start, end, checksum } = part
+  const { algorithm } = shipment
   const md5 = createHasher('md5')
-  const Body = bodyOf(replica, part, md5)
-  const command = new sdk.UploadPartCommand({ ...upload, PartNumber, ContentLength: end - start, Body })
-  const { algorithm = 'crc32' } = replica.manifest.checksum ?? {}
-  const headers = checksum === undefined ? {} : { [`x-amz-checksum-${algorithm}`]: checksum }
-  command.middlewareStack.add(furtherHeaders(headers), FURTHER_HEADERS)
+  const Body = bodyOf(shipment, part, md5)
+  const named = { ...upload, ...sum(shipment), PartNumber, ContentLength: end - start }
+  const command = new sdk.UploadPartCommand({ ...named, Body })
+  const known = checksum !== undefined && algorithm !== undefined
+  if (known) command.middlewareStack.add(furtherHeaders({ [`x-amz-checksum-${algorithm}`]: checksum }), FURTHER_HEADERS)
   const answer = await client.send(command, { abortSignal })
   checkEtag(answer, md5.digest())
-  return {
-    PartNumber,
-    ETag: answer.ETag,
-    ...(checksum === undefined ? {} : { [`Checksum${algorithm.toUpperCase()}`]: checksum }),
-  }
+  const done = { PartNumber, ETag: answer.ETag }
+  if (known) return { ...done, [`Checksum${algorithm.toUpperCase()}`]: checksum }
+  return shipment.takesSum ? { ...done, ChecksumCRC32: answer.ChecksumCRC32 } : done
 }
 
 /** Read no faster than it is sent. */
-function bodyOf({ read }: Replica, range: { readonly start: number; readonly end: number }, md5: Hasher): Readable {
+function bodyOf({ read }: Shipment, range: { readonly start: number; readonly end: number }, md5: Hasher): Readable {
   async function* hashed(): AsyncGenerator<Buffer> {
     for await (const chunk of read(range)) {
       md5.update(chunk)

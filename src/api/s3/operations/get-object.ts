@@ -1,6 +1,7 @@
 import { primed } from '../../../base/streams.ts'
 import { parseRead, planRead } from '../open-reply.ts'
 import { defineOperation } from '../operation.ts'
+import { asSealedNeeds } from '../replication/replica-headers.ts'
 import { located } from '../target.ts'
 
 export const getObject = defineOperation({
@@ -10,10 +11,12 @@ export const getObject = defineOperation({
   takes: ['versionId', 'partNumber'],
   action: 's3:GetObject',
   versionAction: 's3:GetObjectVersion',
+  alsoNeeds: asSealedNeeds,
   parse: parseRead,
   run: async (input, context) => {
     using scope = new DisposableStack()
-    const place = { ...located(input.target, context), customerKey: input.customerKey?.key }
+    const { asSealed, customerKey } = input
+    const place = { ...located(input.target, context), customerKey: customerKey?.key, asSealed }
     const object = scope.use(await context.objects.open(place))
     const { reply, range } = await planRead(object, input, context)
     const { revoked } = scope.use(object.watch())

@@ -7,6 +7,11 @@ import type { S3Request } from '../request.ts'
 export const REPLICA_VERSION = 'x-coffer-replica-version-id'
 export const REPLICA_MODIFIED = 'x-coffer-replica-modified-ms'
 
+/** Of what is sent sealed: size of the plaintext. */
+export const REPLICA_SEALED_SIZE = 'x-coffer-replica-sealed-size'
+/** Of a read: a sealed replica itself, and not what it holds. */
+export const AS_SEALED = 'x-coffer-replica-sealed'
+
 const MAX_ID_LENGTH = 1024
 
 type Headers = Pick<S3Request, 'headers'>
@@ -15,13 +20,27 @@ type Headers = Pick<S3Request, 'headers'>
 export function replicaOf({ headers }: Headers): ReplicaOf | undefined {
   const versionId = headers.get(REPLICA_VERSION)
   const modified = headers.get(REPLICA_MODIFIED)
-  if (versionId === undefined && modified === undefined) return undefined
+  if (!isReplica({ headers })) return undefined
   if (versionId === undefined || versionId === '' || versionId.length > MAX_ID_LENGTH) throw wrong(REPLICA_VERSION)
   if (modified === undefined || !/^\d{1,15}$/.test(modified)) throw wrong(REPLICA_MODIFIED)
-  return { versionId, modifiedAtMs: Number(modified) }
+  const sealedSize = headers.get(REPLICA_SEALED_SIZE)
+  if (sealedSize !== undefined && !/^\d{1,15}$/.test(sealedSize)) throw wrong(REPLICA_SEALED_SIZE)
+  const replica = { versionId, modifiedAtMs: Number(modified) }
+  return sealedSize === undefined ? replica : { ...replica, sealedSizeBytes: Number(sealedSize) }
 }
 
-const isReplica = ({ headers }: Headers): boolean => headers.has(REPLICA_VERSION) || headers.has(REPLICA_MODIFIED)
+const NAMES = [REPLICA_VERSION, REPLICA_MODIFIED, REPLICA_SEALED_SIZE]
+const isReplica = ({ headers }: Headers): boolean => NAMES.some((name) => headers.has(name))
+
+export function asSealed({ headers }: Headers): boolean {
+  const value = headers.get(AS_SEALED)
+  if (value === undefined || value === 'true') return value === 'true'
+  throw new S3Error('InvalidArgument', undefined, { extra: { ArgumentName: AS_SEALED, ArgumentValue: value } })
+}
+
+/** Beside the right to read it. */
+export const asSealedNeeds = ({ headers }: Headers): readonly S3Action[] =>
+  headers.has(AS_SEALED) ? ['s3:GetObjectVersionForReplication'] : []
 
 /** Beside the right to write it. */
 export const replicaNeeds = (request: Headers): readonly S3Action[] =>
