@@ -22,19 +22,19 @@ interface Minio {
   readonly removeBucket: (bucket: string) => Promise<void>
 }
 
-const PACKAGES = 'npm-minio'
+export const MINIO_PACKAGES = 'npm-minio'
 
 export const minioNpm: Client = {
   name: 'minio (npm)',
-  install: () => installNpm(PACKAGES, ['minio@8.0.7']),
-  version: () => npmVersion(PACKAGES, 'minio'),
+  install: () => installNpm(MINIO_PACKAGES, ['minio@8.0.7']),
+  version: () => npmVersion(MINIO_PACKAGES, 'minio'),
   connect: async (target) => ({ steps: objectSteps('minio-npm', verbsFor(target), target) }),
 }
 
-function verbsFor(target: Target): ObjectVerbs {
+/** What the package's client takes to reach the target. */
+export function minioOptions(target: Target): object {
   const { hostname, port } = new URL(target.s3Url)
-  const module: { Client: new (options: object) => Minio } = requireFrom(PACKAGES)('minio')
-  const minio = new module.Client({
+  return {
     endPoint: hostname,
     port: Number(port),
     useSSL: false,
@@ -42,7 +42,12 @@ function verbsFor(target: Target): ObjectVerbs {
     accessKey: target.accessKeyId,
     secretKey: target.secretAccessKey,
     partSize: 5 * 1024 * 1024,
-  })
+  }
+}
+
+function verbsFor(target: Target): ObjectVerbs {
+  const module: { Client: new (options: object) => Minio } = requireFrom(MINIO_PACKAGES)('minio')
+  const minio = new module.Client(minioOptions(target))
   return {
     makeBucket: (bucket) => minio.makeBucket(bucket, target.region),
     put: async (bucket, key, file) => void (await minio.fPutObject(bucket, key, file)),

@@ -15,11 +15,13 @@ import { cosSdkConfig } from './cos-sdk-config.ts'
 import { awsSync } from './flows/aws-sync.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
 import { duplicity } from './flows/duplicity.ts'
+import { minioFlows } from './flows/minio-flows.ts'
 import { nats } from './flows/nats.ts'
 import { opentofuState } from './flows/opentofu-state.ts'
 import { pgBackRest } from './flows/pgbackrest.ts'
 import { rcloneSync } from './flows/rclone-sync.ts'
 import { resticRepository } from './flows/restic-repository.ts'
+import { s3fsTree } from './flows/s3fs-tree.ts'
 import { velero } from './flows/velero.ts'
 import { ibmCosSdkHmac, ibmCosSdkIam, makeCustomerManagedBucket } from './ibm-cos-sdk.ts'
 import { keyProtect } from './key-protect.ts'
@@ -35,7 +37,8 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
-  ...[rcloneSync, awsSync, boto3Transfers, resticRepository, duplicity, pgBackRest, opentofuState, velero, nats],
+  ...[rcloneSync, awsSync, boto3Transfers, minioFlows, s3fsTree, resticRepository, duplicity],
+  ...[pgBackRest, opentofuState, velero, nats],
 ]
 
 const STEP_TIMEOUT_MS = 180_000

@@ -72,14 +72,15 @@ function verbsFor(mountOf: (bucket: string) => Promise<string>): ObjectVerbs {
   }
 }
 
-function mountsFor(target: Target): { of: (bucket: string) => Promise<string>; close: () => Promise<void> } {
+/** Buckets as directories, mounted when they are asked for. `close` unmounts all, and they can be mounted anew. */
+export function mountsFor(target: Target): { of: (bucket: string) => Promise<string>; close: () => Promise<void> } {
   const mounted = new Map<string, { readonly directory: string; readonly process: ChildProcess }>()
   const of = async (bucket: string): Promise<string> => {
     const known = mounted.get(bucket)
     if (known !== undefined) return known.directory
     const directory = path.join(target.workDir, `mount-${bucket}`)
     const passwords = path.join(target.workDir, 's3fs-password')
-    await mkdir(directory)
+    await mkdir(directory, { recursive: true })
     await writeFile(passwords, `${target.accessKeyId}:${target.secretAccessKey}`, { mode: 0o600 })
     const options = [`url=${target.s3Url}`, `endpoint=${target.region}`, `passwd_file=${passwords}`, 'multipart_size=5']
     const flags = [...options, 'use_path_request_style', 'sigv4', 'retries=1', 'connect_timeout=5']
@@ -99,10 +100,11 @@ function mountsFor(target: Target): { of: (bucket: string) => Promise<string>; c
   return {
     of,
     close: async () => {
-      for (const { directory, process } of mounted.values()) {
+      for (const [bucket, { directory, process }] of mounted) {
         const ended = once(process, 'exit')
         await run('umount', [directory])
         await ended
+        mounted.delete(bucket)
       }
     },
   }
