@@ -107,8 +107,6 @@ const line = (of: Fields): string =>
     // There are no access points.
     '-',
     of.aclRequired ? 'Yes' : '-',
-    // Where a request came from is not known.
-    '-',
   ].join(' ')
 
 const milliseconds = (ms: number | undefined): string => (ms === undefined ? '-' : String(Math.round(ms)))
