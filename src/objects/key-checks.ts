@@ -5,7 +5,14 @@ import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/
 import type { Bucket, Buckets } from './buckets.ts'
 import { newCanary } from './canary.ts'
 import type { ObjectsErrorCode } from './errors.ts'
-import { type KeyProofs, keyProofs, provenSlots, type SlotStanding, type Stored } from './key-proofs.ts'
+import {
+  type KeyProofs,
+  type KeyProofsOptions,
+  keyProofs,
+  provenSlots,
+  type SlotStanding,
+  type Stored,
+} from './key-proofs.ts'
 import { findSlot, isOpen } from './key-slots.ts'
 import { type SlotUse, slotKeys } from './slot-keys.ts'
 
@@ -36,13 +43,14 @@ export function openKeyChecks(options: {
   readonly buckets: Buckets
   readonly byName: Serial
   readonly clock: Clock
+  readonly witnesses: KeyProofsOptions['witnesses']
   readonly keyCheckMs: number | undefined
   readonly onKeyChange: (state: BucketKeyState) => void
   /** Something of the bucket lies under an earlier version of the root key than this. */
   readonly onOutdated: (bucket: Bucket, rootKeyCrn: string, keyVersion: string) => void
   readonly onError: (error: unknown) => void
 }): KeyChecks {
-  const { provider, buckets, byName, clock, keyCheckMs, onKeyChange, onOutdated, onError } = options
+  const { provider, buckets, byName, clock, witnesses, keyCheckMs, onKeyChange, onOutdated, onError } = options
   const running = new Set<Promise<void>>()
   let closed = false
   let askingAgain = false
@@ -87,6 +95,7 @@ export function openKeyChecks(options: {
     provider,
     buckets,
     clock,
+    witnesses,
     store,
     onServed: ({ slot }, refusal) => {
       if (askingAgain) return

@@ -7,6 +7,7 @@ import type { Buckets } from './buckets.ts'
 import { openCanary } from './canary.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { findSlot, type StoredDek } from './key-slots.ts'
+import type { KeyWitness } from './key-witness.ts'
 import type { BucketRecord } from './records.ts'
 import { type SlotKeys, type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 import { metadataKeyContext } from './wrap-contexts.ts'
@@ -70,6 +71,8 @@ interface Standing {
 const ASK_AGAIN_MS = 1000
 /** Slots of a root key that are asked about it before one is made. */
 const MAX_WITNESSES = 10
+/** Objects of a slot without a canary that are opened before its key is taken as wrong. */
+const MAX_OBJECTS = 3
 
 export interface KeyProofsOptions {
   readonly provider: KeyProvider
@@ -81,6 +84,8 @@ export interface KeyProofsOptions {
   readonly store: (use: SlotUse, former: WrappedDek, canary: WrappedDek) => Promise<Stored>
   /** The root key of the slot has this version, and the slot lies under an earlier one. */
   readonly onOutdated: (use: SlotUse, keyVersion: string) => void
+  /** DEKs that lie in a slot, for one that has no canary: so many at most. */
+  readonly witnesses: (bucketId: string, slotId: number, limit: number) => Promise<readonly KeyWitness[]>
   /** What refused for this reason may not do so any more. */
   readonly onServed: (use: SlotUse, refusal: string) => void
 }
@@ -114,7 +119,7 @@ export function keyProofs(options: KeyProofsOptions): KeyProofs {
   const ask = async (use: SlotUse): Promise<void> => {
     const standing = standingOf(use)
     const { doubts } = standing
-    const answer = await testimony(slots, provider, bucketOf(use.bucketId), use)
+    const answer = await testimony(slots, options, bucketOf(use.bucketId), use)
     standing.checkedAtMs = clock.now()
     standing.refusal = 'refusal' in answer ? codeOf(answer.refusal) : undefined
     if ('refusal' in answer) {
@@ -242,7 +247,7 @@ type Testimony =
 /** The canary; of a slot that was made before there were any, what else lies in it. */
 async function testimony(
   slots: SlotKeys,
-  provider: KeyProvider,
+  { provider, witnesses }: Pick<KeyProofsOptions, 'provider' | 'witnesses'>,
   bucket: BucketRecord | undefined,
   of: SlotUse,
 ): Promise<Testimony> {
@@ -266,10 +271,25 @@ async function testimony(
       const { dek } = await provider.unwrap(slotCall(use), slot.wrapped, bucketKeyContext(bucketId, slot.keyId))
       dek[Symbol.dispose]()
     } else if (metadataKey) await openMetadataKey(metadataKey)
+    else return { right: await opensAny(slots, use, await witnesses(bucketId, slot.id, MAX_OBJECTS)) }
     return { right: true }
   } catch (error) {
     return hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged') ? { right: false } : { refusal: error }
   }
+}
+
+/** One of them may be damaged by itself. Where nothing lies, nothing can be wrong. */
+async function opensAny(slots: SlotKeys, use: SlotUse, witnesses: readonly KeyWitness[]): Promise<boolean> {
+  for (const { stored, context } of witnesses) {
+    try {
+      const { dek } = await slots.unwrap(use, stored, context)
+      dek[Symbol.dispose]()
+      return true
+    } catch (error) {
+      if (!hasCode<KeyProviderErrorCode>(error, 'WrappedDekForged')) throw error
+    }
+  }
+  return witnesses.length === 0
 }
 
 const wrong = (): ObjectsError =>

@@ -32,6 +32,7 @@ import { type Garbage, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
+import { findWitnesses } from './key-witness.ts'
 import { DEFAULT_LIFECYCLE, type Lifecycle, type LifecycleOptions, openLifecycle } from './lifecycle/lifecycle.ts'
 import { type ListVersionsQuery, listVersions, type VersionsPage } from './list-versions.ts'
 import {
@@ -303,6 +304,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     buckets,
     byName,
     clock,
+    witnesses: (bucketId, slot, limit) => findWitnesses(metadata, bucketId, slot, limit),
     keyCheckMs,
     onKeyChange,
     onOutdated: (bucket, rootKeyCrn, keyVersion) => outdated(bucket.id, rootKeyCrn, keyVersion),

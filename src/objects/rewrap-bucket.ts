@@ -9,13 +9,12 @@ import type { Engine } from './engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOfOneKey, type KeyRefusals, unlessRefused } from './key-refusals.ts'
 import { destinationOf, findSlot, isOpen, type KeySlot, slotOf } from './key-slots.ts'
-import { keyedRecord } from './keyed-record.ts'
-import { headKey, keyOfVersion, rowsUnder, SPACE, splitUploadKey } from './keyspace.ts'
+import { identityOf, keyedRecord } from './keyed-record.ts'
+import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { hasOldCanary, isOutdatedSlot, type NewestVersions, newestVersions, rewrapTarget } from './outdated.ts'
 import { encodeObject, encodeUpload } from './records.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
 import { findOpen, slotInPlace, withSlot } from './slot-choice.ts'
-import { envelopeIdOf } from './upload-id.ts'
 import { type KeyedRecord, readCounter, type UsageCount, usagePrefix, usageWrites } from './usage.ts'
 
 const PAGE = 200
@@ -353,11 +352,4 @@ export async function rewrapRecord(
     { type: 'put', space, key: row.key, value, if: row.token },
     ...usageWrites(bucket.id, { removed: [record], added: [rewrapped] }),
   ])
-}
-
-function identityOf(space: Space, row: Entry, record: KeyedRecord): { readonly key: string; readonly blobId: Buffer } {
-  if ('blobId' in record) return { key: keyOfVersion(space, row.key), blobId: record.blobId }
-  if (space !== SPACE.upload) throw new ObjectsError('ObjectDamaged', 'a record in a space of others')
-  const { key, uploadId } = splitUploadKey(row.key)
-  return { key, blobId: envelopeIdOf(uploadId) }
 }

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cachedProvider } from '../../../src/envelope/cached-provider.ts'
 import type { Encrypting } from '../../../src/objects/encrypting.ts'
-import { bucketKey, SPACE } from '../../../src/objects/keyspace.ts'
+import { bucketKey, headKey, SPACE } from '../../../src/objects/keyspace.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
-import { decodeBucket, encodeBucket } from '../../../src/objects/records.ts'
+import { decodeBucket, decodeObject, encodeBucket, encodeObject } from '../../../src/objects/records.ts'
 import { bodyOf, plain, readAll, testEngine } from '../../support/engine.ts'
 
 type Engine = Awaited<ReturnType<typeof testEngine>>
@@ -179,6 +179,54 @@ describe.each([
     expect(stored.slots.every(({ canary }) => canary !== undefined)).toBe(true)
     await third.objects.close()
   })
+})
+
+it('a slot of objects alone that was made before there were canaries is proven by what lies in it', async () => {
+  const engine = await testEngine()
+  const { objects, newBucket, kms, stored } = engine
+  await objects.createBucket({ ...newBucket, bucketKey: false })
+  const own = await kms.newRootKey()
+  const empty = await kms.newRootKey()
+  const under = (rootKeyCrn: string): Encrypting => ({
+    rootKey: { rootKeyCrn, encryption: 'customer-managed' },
+    bucketKey: false,
+  })
+  await put(objects, 'other')
+  for (const key of ['damaged', 'kept']) await put(objects, key, under(own))
+  await put(objects, 'gone', under(empty))
+  await objects.delete({ bucket: bucketOf(objects), key: 'gone', conditions: {} })
+  await objects.close()
+  const rewrite = async (space: number, key: Buffer, change: (value: Buffer) => Buffer) => {
+    const row = await stored.get(space, key)
+    await stored.commit([{ type: 'put', space, key, value: change(row?.value ?? Buffer.of(0)) }])
+  }
+  await rewrite(SPACE.bucket, bucketKey('bucket'), (value) => {
+    const record = decodeBucket(value)
+    return encodeBucket({ ...record, slots: record.slots.map(({ canary: _, ...slot }) => slot) })
+  })
+  await rewrite(SPACE.head, headKey(bucketOf(objects).id, 'damaged'), (value) => {
+    const record = decodeObject(value)
+    const ciphertext = Buffer.from(record.wrappedDek.ciphertext)
+    ciphertext.writeUInt8(ciphertext.readUInt8(40) ^ 1, 40)
+    return encodeObject({ ...record, wrappedDek: { ...record.wrappedDek, ciphertext } })
+  })
+  const exchanged = kms.exchange(own, 'same ids')
+  const second = await restart(engine, 1, { keyCheckMs: 3_600_000 })
+  await second.objects.keyChecks.idle()
+  expect(stateOf(second.objects)).toBe('locked')
+  const slotOf = ({ objects: of }: Engine, crn: string) => bucketOf(of).slots.find((slot) => slot.rootKeyCrn === crn)
+  expect(slotOf(second, own)?.canary).toBeUndefined()
+  expect(slotOf(second, empty)?.canary).toBeDefined()
+  await expect(put(second.objects, 'new', under(own))).rejects.toMatchObject(WRONG)
+  await second.objects.close()
+  exchanged.putBack()
+  const third = await restart(engine, 2, { keyCheckMs: 3_600_000 })
+  await third.objects.keyChecks.idle()
+  expect(stateOf(third.objects)).toBe('open')
+  expect(slotOf(third, own)?.canary).toBeDefined()
+  await put(third.objects, 'new', under(own))
+  expect(await readAll(third.objects, bucketOf(third.objects), 'kept')).toBe('kept')
+  await third.objects.close()
 })
 
 it('a canary follows its key to the newest version', async () => {
