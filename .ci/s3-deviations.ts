@@ -69,7 +69,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'PutObject',
-    is: 'If-None-Match takes an ETag as well as `*`, as CompleteMultipartUpload does',
+    is: 'If-None-Match takes an ETag as well as `*`, as CompleteMultipartUpload does; then it needs s3:GetObject, as If-Match does',
     why: 'RFC 9110 says what it means; AWS answers 501',
   },
   {
@@ -91,6 +91,11 @@ export const DEVIATIONS: readonly Deviation[] = [
     operation: 'PutBucketPolicy',
     is: 'statements of one policy may have the same Sid',
     why: 'the public suite of tests sends such; nothing is decided by a Sid, it is told where a statement decided',
+  },
+  {
+    operation: 'PutBucketPolicy',
+    is: 'an Allow whose actions do not apply to its resources is taken, and gives nothing; a Deny is refused as by AWS',
+    why: 'the public suite puts one; only a Deny would seem to protect what it does not',
   },
   {
     operation: 'PutObject',

@@ -56,8 +56,12 @@ export function parseNewPolicy(text: string, kind: PolicyKind): Policy {
   return policy
 }
 
-/** Of a bucket's policy: can each action that it names be done to anything that it names? */
-const hasEffect = ({ actions, resources }: Statement): boolean =>
+/**
+ * Of a bucket's policy: can each action that it names be done to anything that it names? An Allow that gives nothing is
+ * taken, which S3 refuses: the public suite puts one. A Deny would protect nothing, and seem to.
+ */
+const hasEffect = ({ effect, actions, resources }: Statement): boolean =>
+  effect === 'Allow' ||
   actions.not ||
   resources?.not === true ||
   actions.patterns.every((action) => resources?.patterns.some(({ source }) => canBeDoneTo(action, source)))

@@ -69,7 +69,7 @@ describe('a bucket policy', () => {
       ...['{', policyFor('other'), policyFor(Bucket, { Condition: { StringFoo: {} } })],
       // These could never do as they say.
       policyFor(Bucket, { Effect: 'Deny', Resource: `arn:aws-cn:s3:::${Bucket}/*` }),
-      policyFor(Bucket, { Action: 's3:ListBucket' }),
+      policyFor(Bucket, { Effect: 'Deny', Action: 's3:ListBucket' }),
       policyFor(Bucket, {}).replace('"Effect"', '"Effect":"Deny","Effect"'),
     ]) {
       expect(await refusal(test.main.send(new PutBucketPolicyCommand({ Bucket, Policy })))).toBe('400 MalformedPolicy')

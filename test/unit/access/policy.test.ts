@@ -75,16 +75,17 @@ describe('a bucket policy', () => {
   describe('that is new', () => {
     const bucket = 'arn:aws:s3:::photos'
     const [object, all] = [`${bucket}/*`, [bucket, `${bucket}/*`]]
+    const denied = (statement: object) => policyText({ ...statement, Effect: 'Deny' })
     const effectless = 'Action does not apply to any resource(s) in statement'
     it.each([
       [policyText({ Resource: 'arn:aws-cn:s3:::photos/*' }), 'Policy has invalid resource'],
       [policyText({ Principal: { AWS: 'arn:aws-cn:iam::111111111111:root' } }), 'Invalid principal in policy'],
       [policyText({ Principal: { AWS: 'arn:aws-us-gov:iam::111111111111:user/a' } }), 'Invalid principal in policy'],
-      [policyText({ Action: 's3:ListBucket', Resource: object }), effectless],
-      [policyText({ Action: ['s3:GetObject', 's3:ListBucket'], Resource: object }), effectless],
-      [policyText({ Action: 's3:GetObject', Resource: bucket }), effectless],
-      [policyText({ Action: 's3:GetObject*', Resource: bucket, Effect: 'Deny' }), effectless],
-      [policyText({ Action: 's3:ListAllMyBuckets', Resource: all }), effectless],
+      [denied({ Action: 's3:ListBucket', Resource: object }), effectless],
+      [denied({ Action: ['s3:GetObject', 's3:ListBucket'], Resource: object }), effectless],
+      [denied({ Action: 's3:GetObject', Resource: bucket }), effectless],
+      [denied({ Action: 's3:GetObject*', Resource: bucket }), effectless],
+      [denied({ Action: 's3:ListAllMyBuckets', Resource: all }), effectless],
       [policyText({}).replace('"Effect"', '"Effect":"Deny","Effect"'), 'Syntax errors in policy.'],
       [policyText({}).replace('"Effect"', '"\\u0045ffect":"Deny","Effect"'), 'Syntax errors in policy.'],
       [policyText({}).replace('"Version"', '"Statement":[],"Version"'), 'Syntax errors in policy.'],
@@ -106,8 +107,13 @@ describe('a bucket policy', () => {
         Condition: { StringEquals: { 'aws:Referer': 'a":"b', 'aws:UserAgent': ':' }, Null: { 'aws:Referer': 'false' } },
       },
     ])('is taken: %j', (statement) => {
-      const text = policyText(statement, statement)
+      const text = policyText(statement, { ...statement, Effect: 'Deny' })
       expect(parseNewPolicy(text, { of: 'bucket', bucket: 'photos' }).statements).toHaveLength(2)
+    })
+
+    it('may give what cannot be done, as the public suite has it', () => {
+      const text = policyText({ Action: 's3:PutObject', Resource: bucket })
+      expect(parseNewPolicy(text, { of: 'bucket', bucket: 'photos' }).statements).toHaveLength(1)
     })
 
     it('of an identity names resources of this partition', () => {
