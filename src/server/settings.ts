@@ -242,7 +242,7 @@ export const SETTINGS = {
   's3.bucket-defaults': setting(
     z.enum(BUCKET_DEFAULTS),
     'aws',
-    'how closed new buckets are: aws (no ACLs, no public access) or classic (ACLs, and whatever they and policies give)',
+    'how closed new buckets are: aws (no ACLs, no public access, no SSE-C) or classic (ACLs, and whatever they and policies give)',
   ),
   // A client that stalls costs up to 0.1 MB. docs/measured.md has the figures.
   's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),

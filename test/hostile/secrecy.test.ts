@@ -43,7 +43,7 @@ import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
 import { leaks, type Planted, planting } from '../support/planted.ts'
 import { sendRaw } from '../support/raw-s3.ts'
 import { bytesOf, isDone, replicate, rule, statusOf, versioned } from '../support/replication.ts'
-import { keysOf, makeBucket, s3ClientFor } from '../support/s3.ts'
+import { keysOf, makeBucket, s3ClientFor, takeCustomerKeys } from '../support/s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
 import { freePort, startServerProcess } from '../support/server-process.ts'
 
@@ -211,6 +211,7 @@ async function plantEncryptions(
     SSECustomerKey: key.toString('base64'),
     SSECustomerKeyMD5: createHash('md5').update(key).digest('base64'),
   }
+  await takeCustomerKeys(s3, Bucket)
   await s3.send(new PutObjectCommand({ Bucket, Key: 'sse-c', Body: body('a PUT with a key', 70_000), ...customer }))
   await s3.send(new GetObjectCommand({ Bucket, Key: 'sse-c', ...customer }))
   const SSEKMSEncryptionContext = Buffer.from(JSON.stringify({ for: word('a context') })).toString('base64')

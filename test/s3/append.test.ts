@@ -12,6 +12,7 @@ import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
 import { type Algorithm, base64, composite } from '../support/reference-checksums.ts'
+import { takeCustomerKeys } from '../support/s3.ts'
 
 let test: ObjectHouse
 beforeAll(async () => {
@@ -78,6 +79,7 @@ describe('A PUT with a write offset', () => {
   })
 
   it('adds to what needs its customer’s key only with that key', async () => {
+    await takeCustomerKeys(test.s3, test.bucket)
     const keyOf = (seed: string) => ({
       ...{ SSECustomerAlgorithm: 'AES256', SSECustomerKey: contentBytes(seed, 32).toString('base64') },
     })

@@ -44,13 +44,15 @@ const headOf = (Bucket: string, Key: string) => test.s3.send(new HeadObjectComma
 const kms = (KMSMasterKeyID?: string, SSEAlgorithm: 'aws:kms' | 'aws:kms:dsse' = 'aws:kms') => ({
   ApplyServerSideEncryptionByDefault: { SSEAlgorithm, ...(KMSMasterKeyID === undefined ? {} : { KMSMasterKeyID }) },
 })
+/** Of every new bucket until its owner says otherwise. */
+const BLOCKED = { BlockedEncryptionTypes: { EncryptionType: ['SSE-C' as const] } }
 
 describe('The encryption of a bucket', () => {
   it('is AES256 when nothing was said, as AWS answers', async () => {
     const bucket = await fresh()
     const { body } = await sendRaw(test.s3Url, { method: 'GET', path: `/${bucket}`, query: { encryption: '' } })
     expect(body.toString().split('\n')[1]).toBe(
-      `<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>${USUAL}</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>`,
+      `<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>${USUAL}</BucketKeyEnabled><BlockedEncryptionTypes><EncryptionType>SSE-C</EncryptionType></BlockedEncryptionTypes></Rule></ServerSideEncryptionConfiguration>`,
     )
   })
 
@@ -58,7 +60,7 @@ describe('The encryption of a bucket', () => {
     const bucket = await fresh()
     await test.put('before', 'x', { Bucket: bucket })
     await set(bucket, kms('default-key', algorithm))
-    expect(await get(bucket)).toEqual([{ ...kms('default-key', algorithm), BucketKeyEnabled: false }])
+    expect(await get(bucket)).toEqual([{ ...kms('default-key', algorithm), BucketKeyEnabled: false, ...BLOCKED }])
     const told = { ServerSideEncryption: algorithm, SSEKMSKeyId: 'default-key' }
     expect(await test.put('after', 'y', { Bucket: bucket })).toMatchObject(told)
     expect(await headOf(bucket, 'after')).toMatchObject(told)
@@ -71,7 +73,7 @@ describe('The encryption of a bucket', () => {
     expect((await test.put('again', 'x', { Bucket: bucket })).ServerSideEncryption).toBe('AES256')
     expect(await headOf(bucket, 'after')).toMatchObject(told)
     expect(await get(bucket)).toEqual([
-      { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: USUAL },
+      { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' }, BucketKeyEnabled: USUAL, ...BLOCKED },
     ])
   })
 
@@ -80,7 +82,7 @@ describe('The encryption of a bucket', () => {
     for (const rule of [kms(key.crn), { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } } as const]) {
       for (const BucketKeyEnabled of [true, false]) {
         await set(bucket, { ...rule, BucketKeyEnabled })
-        expect(await get(bucket)).toEqual([{ ...rule, BucketKeyEnabled }])
+        expect(await get(bucket)).toEqual([{ ...rule, BucketKeyEnabled, ...BLOCKED }])
         const done = await test.put('k', 'x', { Bucket: bucket })
         expect(done.BucketKeyEnabled ?? false).toBe(BucketKeyEnabled)
         expect((await headOf(bucket, 'k')).BucketKeyEnabled ?? false).toBe(BucketKeyEnabled)
@@ -91,7 +93,7 @@ describe('The encryption of a bucket', () => {
   it('may be the account’s own key, which nobody named', async () => {
     const bucket = await fresh()
     await set(bucket, kms())
-    expect(await get(bucket)).toEqual([{ ...kms(), BucketKeyEnabled: false }])
+    expect(await get(bucket)).toEqual([{ ...kms(), BucketKeyEnabled: false, ...BLOCKED }])
     const { SSEKMSKeyId } = await test.put('k', 'x', { Bucket: bucket })
     expect(SSEKMSKeyId).toMatch(new RegExp(`^arn:aws:kms:us-east-1:${mainAccount.id}:key/`))
   })
@@ -116,6 +118,19 @@ describe('The encryption of a bucket', () => {
     expect((await test.put('k', 'x', { Bucket: 'theirs' })).BucketKeyEnabled).toBe(true)
   })
 
+  it('says what is blocked, and goes on blocking it unless told otherwise', async () => {
+    const bucket = await fresh()
+    const blocked = async () => (await get(bucket))?.[0]?.BlockedEncryptionTypes?.EncryptionType
+    expect(await blocked()).toEqual(['SSE-C'])
+    await set(bucket, { BlockedEncryptionTypes: { EncryptionType: ['NONE'] } })
+    expect(await blocked()).toEqual(['NONE'])
+    await set(bucket, kms('default-key'))
+    expect(await blocked()).toEqual(['NONE'])
+    await set(bucket, { BlockedEncryptionTypes: { EncryptionType: ['SSE-C'] } })
+    await test.s3.send(new DeleteBucketEncryptionCommand({ Bucket: bucket }))
+    expect(await blocked()).toEqual(['SSE-C'])
+  })
+
   it('is not there when nothing was said, where buckets are of the classic kind', async () => {
     await using classic = await startObjectHouse({ settings: { COFFER_S3_BUCKET_DEFAULTS: 'classic' } })
     const read = () => classic.s3.send(new GetBucketEncryptionCommand({ Bucket: 'objects' }))
@@ -133,7 +148,7 @@ describe('The encryption of a bucket', () => {
     await first.stop()
     await using second = await startHouse({ directory: first.directory })
     const found = await second.client().send(new GetBucketEncryptionCommand({ Bucket: 'kept' }))
-    expect(found.ServerSideEncryptionConfiguration?.Rules).toEqual([rule])
+    expect(found.ServerSideEncryptionConfiguration?.Rules).toEqual([{ ...rule, ...BLOCKED }])
   })
 
   const document = (inside: string) =>

@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketEncryptionCommand,
   GetObjectAttributesCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
@@ -16,11 +17,12 @@ import { contentBytes } from '../support/content.ts'
 import { keyOwner } from '../support/keys.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome } from '../support/raw-s3.ts'
-import { makeBucket } from '../support/s3.ts'
+import { makeBucket, takeCustomerKeys } from '../support/s3.ts'
 
 let test: ObjectHouse
 beforeAll(async () => {
   test = await startObjectHouse()
+  await takeCustomerKeys(test.s3, 'objects')
 })
 afterAll(() => test[Symbol.asyncDispose]())
 
@@ -174,8 +176,26 @@ describe('An object with its customer’s key', () => {
     })
   })
 
+  it('is refused in a new bucket until its owner takes it, as by AWS; not in a classic one', async () => {
+    await makeBucket(test.s3, 'new')
+    const put = () => refusal(test.put('k', 'x', { Bucket: 'new', ...withKey(1) }))
+    expect(await put()).toBe('403 AccessDenied')
+    const rule = { ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } } as const
+    const ServerSideEncryptionConfiguration = { Rules: [rule] }
+    await test.s3.send(new PutBucketEncryptionCommand({ Bucket: 'new', ServerSideEncryptionConfiguration }))
+    await test.s3.send(new DeleteBucketEncryptionCommand({ Bucket: 'new' }))
+    expect(await put()).toBe('403 AccessDenied')
+    await takeCustomerKeys(test.s3, 'new')
+    expect(await put()).toBe('200')
+    await test.s3.send(new DeleteBucketEncryptionCommand({ Bucket: 'new' }))
+    expect(await put()).toBe('200')
+    await using classic = await startObjectHouse({ settings: { COFFER_S3_BUCKET_DEFAULTS: 'classic' } })
+    expect(await refusal(classic.put('k', 'x', withKey(1)))).toBe('200')
+  })
+
   it('is refused where the bucket blocks SSE-C; what is there is read', async () => {
     await makeBucket(test.s3, 'blocking')
+    await takeCustomerKeys(test.s3, 'blocking')
     await test.put('before', 'x', { Bucket: 'blocking', ...withKey(1) })
     const block = (EncryptionType: 'SSE-C' | 'NONE') =>
       test.s3.send(
@@ -203,6 +223,7 @@ describe('An object with its customer’s key', () => {
 
   it('can be kept to TLS by a setting', async () => {
     await using strict = await startObjectHouse({ settings: { COFFER_S3_CUSTOMER_KEYS_OVER_HTTP: 'false' } })
+    await takeCustomerKeys(strict.s3, 'objects')
     expect(await refusal(strict.put('k', 'x', withKey(1)))).toBe('400 InvalidRequest')
   })
 })

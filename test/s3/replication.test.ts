@@ -29,6 +29,7 @@ import {
   versioned,
   versionsOf,
 } from '../support/replication.ts'
+import { takeCustomerKeys } from '../support/s3.ts'
 
 describe('Replication to a bucket of the same store', () => {
   let test: ObjectHouse
@@ -189,6 +190,7 @@ describe('Replication to a bucket of the same store', () => {
 
   it('leaves alone what needs its customer’s key, and asks before it copies what lies under a root key of a customer’s', async () => {
     await toThere()
+    await takeCustomerKeys(test.s3, test.bucket)
     const customer = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: randomBytes(32).toString('base64') }
     await test.put('customer', 'x', customer)
     await test.put('kms', 'x', { ServerSideEncryption: 'aws:kms' })

@@ -2,8 +2,10 @@ import {
   CreateBucketCommand,
   DeleteObjectsCommand,
   ListObjectVersionsCommand,
+  PutBucketEncryptionCommand,
   paginateListObjectsV2,
   S3Client,
+  type ServerSideEncryptionRule,
 } from '@aws-sdk/client-s3'
 
 export interface S3Access {
@@ -43,6 +45,13 @@ export async function makeBucket(client: S3Client, bucket: string, rootKeyCrn?: 
     )
   }
   await client.send(command)
+}
+
+/** New buckets take no keys of customers (SSE-C) until somebody says so. */
+export async function takeCustomerKeys(client: S3Client, bucket: string): Promise<void> {
+  const rule: ServerSideEncryptionRule = { BlockedEncryptionTypes: { EncryptionType: ['NONE'] } }
+  const ServerSideEncryptionConfiguration = { Rules: [rule] }
+  await client.send(new PutBucketEncryptionCommand({ Bucket: bucket, ServerSideEncryptionConfiguration }))
 }
 
 /** Every key of the bucket, in the order of the listing. */

@@ -6,6 +6,7 @@ import type { Bucket } from '../../../objects/buckets.ts'
 import type { Versioning } from '../../../objects/records.ts'
 import { isOfRegion } from '../../common/root-key-use.ts'
 import { newBucketAccess, newBucketNeeds } from '../access/new-bucket.ts'
+import { newBucketEncryption } from '../bucket-encryption.ts'
 import { checkBucketName } from '../bucket-name.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
@@ -50,7 +51,10 @@ export const createBucket = defineOperation({
       ...{ request, owner: context.owner.id, accounts: context.accounts },
       defaults: settings.bucketDefaults,
     })
-    const documents = { ...access, ...lock.documents }
+    const documents = {
+      ...{ ...access, ...lock.documents },
+      ...newBucketEncryption(settings.bucketDefaults, rootKeyCrn),
+    }
     const wanted = { name, rootKeyCrn, locationConstraint, ...lock, documents }
     if (!isRepeated(context, wanted)) await create(context, wanted)
     return { status: 200, headers: { location: `/${name}`, 'content-length': 0 } }

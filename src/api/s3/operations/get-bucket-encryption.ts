@@ -20,7 +20,7 @@ export const getBucketEncryption = defineOperation({
     if (!said && !own && settings.bucketDefaults === 'classic') {
       throw new S3Error('ServerSideEncryptionConfigurationNotFoundError', undefined, { extra: { BucketName: name } })
     }
-    const set: BucketEncryption = said ?? { algorithm: own ? 'aws:kms' : 'AES256' }
+    const set: BucketEncryption = { algorithm: own ? 'aws:kms' : 'AES256', ...said }
     const usual = slots.some(({ id, kind }) => id === slot && kind === 'bucket-key')
     const key = set.unnamed ? undefined : (set.keyName ?? (own ? rootKeyCrn : undefined))
     return xmlReply('ServerSideEncryptionConfiguration', {

@@ -1,6 +1,6 @@
 import type { Bucket } from '../../../objects/buckets.ts'
 import { ALGORITHMS } from '../../../objects/encrypting.ts'
-import { BLOCKABLE, type BucketEncryption, bucketEncryption } from '../bucket-encryption.ts'
+import { BLOCKABLE, type BucketEncryption, bucketEncryption, withBlocked } from '../bucket-encryption.ts'
 import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { defineOperation, type OperationContext } from '../operation.ts'
@@ -22,7 +22,8 @@ export const putBucketEncryption = defineOperation({
     const { objects, request, body } = context
     const bucket = objects.buckets.get(name)
     const rule = ruleOf(await readXmlBody(request, body, { maxBytes: MAX_BODY_BYTES }))
-    await bucketEncryption.change(objects, bucket, await encryptionOf(rule, bucket, context))
+    const wanted = await encryptionOf(rule, bucket, context)
+    await bucketEncryption.change(objects, bucket, (now) => withBlocked(wanted, now))
     return { status: 200, headers: { 'content-length': 0 } }
   },
 })
