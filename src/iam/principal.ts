@@ -27,8 +27,17 @@ export interface AwsIdentity {
   readonly sources: readonly PolicySource[] | 'unreadable'
   /** Of a session that was got with a web identity. */
   readonly federated?: Federated
+  /** Of a session. */
+  readonly tags?: readonly SessionTag[]
   /** What a session may do at most. Without any policies: all that its role may. */
   readonly session?: { readonly policies: readonly string[]; readonly managed: readonly AttachedPolicy[] }
+}
+
+/** What conditions may ask of a session. `transitive`: sessions that are got with it have it, too. */
+export interface SessionTag {
+  readonly key: string
+  readonly value: string
+  readonly transitive: boolean
 }
 
 /** The identity provider that somebody came through, and what it said of them. */

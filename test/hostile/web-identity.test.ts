@@ -177,6 +177,26 @@ describe('a token', () => {
     expect(await assume(RoleArn, token(rsa, `${'['.repeat(7000)}${']'.repeat(7000)}`))).toBe(INVALID)
   })
 
+  it('is refused with tags that are not understood', async () => {
+    const name = 'https://aws.amazon.com/tags'
+    const tags = (value: unknown) => claims({ [name]: value })
+    const many = Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`k${index}`, 'v']))
+    for (const wrong of [
+      ...['x', [], null, { principal_tags: [] }, { principal_tags: { a: ['1', '2'] } }, { principal_tags: { a: 1 } }],
+      ...[{ principal_tags: { a: '1', A: '2' } }, { principal_tags: { 'aws:x': '1' } }, { principal_tags: many }],
+      ...[{ principal_tags: { a: 'x'.repeat(257) } }, { principal_tags: {}, transitive_tag_keys: ['a'] }, { other: 1 }],
+    ]) {
+      expect([wrong, await assume(RoleArn, token(rsa, tags(wrong)))]).toEqual([wrong, INVALID])
+    }
+    const flat = claims({ [`${name}/principal_tags/a`]: '1', [`${name}/principal_tags/A`]: '2' })
+    expect(await assume(RoleArn, token(rsa, flat))).toBe(INVALID)
+    expect(await assume(RoleArn, token(rsa, claims({ [`${name}/other`]: '1' })))).toBe(INVALID)
+    // Good ones need a right that the role's trust policy does not give.
+    expect(await assume(RoleArn, token(rsa, tags({ principal_tags: { a: '1' } })))).toBe('403 AccessDenied')
+    expect(await assume(RoleArn, token(rsa, claims({ [`${name}/principal_tags/a`]: ['1'] })))).toBe('403 AccessDenied')
+    expect(await assume(RoleArn, token(rsa, tags({})))).toBe('200')
+  })
+
   it('counts in the account only whose provider it is of', async () => {
     const foreign = await role(providerArn, otherAccount)
     expect(await assume(foreign, token(rsa, claims()))).toBe(INVALID)

@@ -27,7 +27,7 @@ import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { testCertificates } from '../support/certificate.ts'
 import { startHouse } from '../support/house.ts'
-import { CLIENT_ID, type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
+import { CLIENT_ID, type IdentityProvider, startIdentityProvider, TAGS } from '../support/identity-provider.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { outcome } from '../support/outcome.ts'
 import { type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
@@ -175,6 +175,53 @@ describe('AssumeRoleWithWebIdentity', () => {
     const noWeb = { ...federated, StringEquals: { 'aws:FederatedProvider': `${arn()}x` } }
     await test.policy(Bucket, { Principal: { AWS: RoleArn }, Condition: noWeb })
     expect(await get(s3, Bucket)).toBe('403 AccessDenied')
+  })
+
+  it('gives the session the tags of the token, if the trust policy lets it', async () => {
+    const Bucket = await test.bucket()
+    provider.claims.set('tina', {
+      [TAGS]: { principal_tags: { Department: ['Engineering'], Team: 'blue' }, transitive_tag_keys: ['Department'] },
+    })
+    const token = await provider.idToken('tina')
+    const Action = ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession']
+    const wanted = { StringEquals: { 'aws:RequestTag/Department': 'Engineering' } }
+    expect(await outcome(assume((await role(trust())).RoleArn, token))).toBe('403 AccessDenied')
+    const others = { StringEquals: { 'aws:RequestTag/Department': 'Sales' } }
+    expect(await outcome(assume((await role(trust(others, { Action }))).RoleArn, token))).toBe('403 AccessDenied')
+    const only = { 'ForAllValues:StringEquals': { 'aws:TagKeys': ['Department'] } }
+    expect(await outcome(assume((await role(trust(only, { Action }))).RoleArn, token))).toBe('403 AccessDenied')
+    const handedOn = { 'ForAnyValue:StringEquals': { 'sts:TransitiveTagKeys': 'Department' } }
+    expect(await outcome(assume((await role(trust(handedOn, { Action }))).RoleArn, token))).toBe('200')
+    const engineers = { StringEquals: { 'aws:PrincipalTag/department': 'Engineering' } }
+    const own = `arn:aws:s3:::${Bucket}/\${aws:PrincipalTag/Team}/*`
+    const { RoleArn } = await role(
+      trust(wanted, { Action }),
+      allow('s3:GetObject', { Condition: engineers }),
+      allow('s3:PutObject', { Resource: own }),
+      allow('sts:*'),
+    )
+    const assumed = await assume(RoleArn, token)
+    const s3 = s3Of(assumed)
+    expect([await get(s3, Bucket), await put(s3, Bucket, 'blue/x')]).toEqual(['200', '200'])
+    expect(await put(s3, Bucket, 'red/x')).toBe('403 AccessDenied')
+    expect(await outcome(assume(RoleArn, await provider.idToken('anna')))).toBe('403 AccessDenied')
+    // What is transitive is the next session's as well.
+    const next = await role(
+      policy({ Effect: 'Allow', Principal: { AWS: RoleArn }, Action: ['sts:AssumeRole', 'sts:TagSession'] }),
+      allow('s3:GetObject', { Condition: engineers }),
+      allow('s3:PutObject', { Resource: own }),
+    )
+    const sts = new STSClient({ ...config(), credentials: keysOf(assumed) })
+    const take = (more: object = {}) =>
+      sts.send(new AssumeRoleCommand({ RoleArn: next.RoleArn, RoleSessionName: 'next', ...more }))
+    const second = s3Of(await take())
+    expect([await get(second, Bucket), await put(second, Bucket, 'blue/x')]).toEqual(['200', '403 AccessDenied'])
+    const third = s3Of(await take({ Tags: [{ Key: 'Team', Value: 'red' }] }))
+    expect([await put(third, Bucket, 'red/x'), await put(third, Bucket, 'blue/x')]).toEqual(['200', '403 AccessDenied'])
+    const anew = take({ Tags: [{ Key: 'department', Value: 'Sales' }] })
+    expect(await outcome(anew)).toBe('400 ValidationError')
+    const untagged = await role(policy({ Effect: 'Allow', Principal: { AWS: RoleArn }, Action: 'sts:AssumeRole' }))
+    expect(await outcome(take({ RoleArn: untagged.RoleArn }))).toBe('403 AccessDenied')
   })
 
   it('ends when it expires, and at once with its provider, with what was got through it', async () => {

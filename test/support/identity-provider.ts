@@ -11,9 +11,12 @@ export interface IdentityProvider extends AsyncDisposable {
   readonly issuer: string
   /** ID token of who logs in at this client, by the authorization code flow in a browser. */
   readonly idToken: (subject: string, clientId?: string) => Promise<string>
+  /** What it says of somebody besides, by name. */
+  readonly claims: Map<string, object>
 }
 
 export const CLIENT_ID = 'photos'
+export const TAGS = 'https://aws.amazon.com/tags'
 const REDIRECT = 'https://client.example/back'
 
 export async function startIdentityProvider({
@@ -22,6 +25,7 @@ export async function startIdentityProvider({
   readonly tls?: TestCertificates
 } = {}): Promise<IdentityProvider> {
   const { server, origin } = await listen(tls)
+  const said = new Map<string, object>()
   const clients = [CLIENT_ID, 'another'].map((client_id) => ({
     ...{ client_id, redirect_uris: [REDIRECT], response_types: ['code' as const], grant_types: ['authorization_code'] },
     token_endpoint_auth_method: 'none' as const,
@@ -33,7 +37,9 @@ export async function startIdentityProvider({
     ttl: { Interaction: 60, Grant: 60, Session: 60, AccessToken: 60, IdToken: 3600 },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     features: { devInteractions: { enabled: false } },
-    findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
+    findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, ...said.get(accountId) }) }),
+    claims: { openid: ['sub', TAGS] },
+    conformIdTokenClaims: false,
     interactions: { url: (_, { uid }) => `/login/${uid}` },
   })
   // What it tells of its keys being for tests.
@@ -44,7 +50,7 @@ export async function startIdentityProvider({
     void logIn(provider, incoming, response)
   })
   return {
-    issuer: origin,
+    ...{ issuer: origin, claims: said },
     idToken: async (subject, clientId = CLIENT_ID) => {
       const browse = browser(origin, tls?.ca)
       const query = { client_id: clientId, redirect_uri: REDIRECT, response_type: 'code', scope: 'openid' }

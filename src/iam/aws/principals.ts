@@ -1,4 +1,4 @@
-import type { AttachedPolicy, AwsIdentity, Federated, UserPrincipal } from '../principal.ts'
+import type { AttachedPolicy, AwsIdentity, Federated, SessionTag, UserPrincipal } from '../principal.ts'
 import type { IamState } from '../state.ts'
 import { policyKeyOf } from './customer-policy.ts'
 import { type AwsRole, type AwsUser, arnOf, entityKey } from './entity.ts'
@@ -30,6 +30,7 @@ export interface RoleSession {
   /** ARNs. */
   readonly managed: readonly string[]
   readonly federated?: Federated | undefined
+  readonly tags?: readonly SessionTag[] | undefined
 }
 
 export function awsRolePrincipal(
@@ -47,6 +48,7 @@ export function awsRolePrincipal(
     sources: [{ of: `role ${name}`, policies, attached: managed(attached) }],
     session: { policies: session.policies, managed: managed(session.managed) },
     ...(session.federated ? { federated: session.federated } : {}),
+    ...(session.tags ? { tags: session.tags } : {}),
   })
 }
 

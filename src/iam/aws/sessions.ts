@@ -13,6 +13,7 @@ import type { IamState } from '../state.ts'
 import { type AwsRole, entityKey } from './entity.ts'
 import { validation } from './errors.ts'
 import { awsRolePrincipal, type RoleSession } from './principals.ts'
+import { sessionTagsSchema } from './session-tags.ts'
 
 export interface TemporaryCredentials {
   readonly accessKeyId: string
@@ -26,12 +27,17 @@ export interface Sessions {
   /** They stand for whom `by` stands for. */
   readonly ofUser: (by: Credential, lifeSeconds: number) => TemporaryCredentials
   /** Throws ValidationError for policies that no request could carry. */
-  readonly ofRole: (by: Credential, role: AwsRole, session: RoleSession, lifeSeconds: number) => TemporaryCredentials
+  readonly ofRole: (
+    by: Credential,
+    role: AwsRole,
+    session: Omit<RoleSession, 'federated'>,
+    lifeSeconds: number,
+  ) => TemporaryCredentials
   /** Of somebody whom an identity provider knows. Throws ValidationError as well. */
   readonly ofWebIdentity: (
     by: WebIdentity,
     role: AwsRole,
-    session: Omit<RoleSession, 'federated'>,
+    session: Omit<RoleSession, 'federated' | 'tags'>,
     lifeSeconds: number,
   ) => TemporaryCredentials
   /**
@@ -58,6 +64,7 @@ const schema = z.strictObject({
     .strictObject({
       ...{ key: z.string(), name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) },
       federated: z.strictObject({ provider: z.string(), facts: z.record(z.string(), z.array(z.string())) }).optional(),
+      tags: sessionTagsSchema.optional(),
     })
     .optional(),
 })
@@ -87,7 +94,7 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
     const content: Content = { ...known, ...came, ...(role ? { role } : {}) }
     const sealed = sealSmall({ ...sealing(accessKeyId), keyRef: KEY_REF }, Buffer.from(JSON.stringify(content), 'utf8'))
     const sessionToken = sealed.toString('base64url')
-    if (sessionToken.length > MAX_LENGTH) throw validation('The policies of the session are too long.')
+    if (sessionToken.length > MAX_LENGTH) throw validation('The policies and tags of the session are too long.')
     return { accessKeyId, ...pair, sessionToken }
   }
 
@@ -116,14 +123,14 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
 
   return {
     ofUser: (by, lifeSeconds) => issue(originOf(by), lifeSeconds, undefined),
-    ofRole: (by, role, { name, policies, managed }, lifeSeconds) => {
-      const session = { name, policies: [...policies], managed: [...managed] }
+    ofRole: (by, role, { name, policies, managed, tags }, lifeSeconds) => {
+      const session = { name, policies: [...policies], managed: [...managed], ...tagged(tags) }
       return issue(originOf(by), lifeSeconds, { key: entityKey(role), ...session })
     },
-    ofWebIdentity: ({ provider, facts: given }, role, { name, policies, managed }, lifeSeconds) => {
+    ofWebIdentity: ({ provider, facts: given, tags }, role, { name, policies, managed }, lifeSeconds) => {
       const facts = Object.fromEntries(Object.entries(given).map(([key, values]) => [key, [...values]]))
       const federated = { provider: oidcProviderArn(provider), facts }
-      const session = { name, policies: [...policies], managed: [...managed], federated }
+      const session = { name, policies: [...policies], managed: [...managed], federated, ...tagged(tags) }
       return issue(originOfWeb(provider), lifeSeconds, { key: entityKey(role), ...session })
     },
     find: (accessKeyId, sessionToken) => {
@@ -141,6 +148,8 @@ export function createSessions(state: IamState, { tokenKey, clock }: { tokenKey:
     },
   }
 }
+
+const tagged = (tags: RoleSession['tags']) => (tags && tags.length > 0 ? { tags: [...tags] } : {})
 
 const originOfWeb = (provider: OidcProvider): SessionOrigin => ({
   ...{ via: '', viaHash: '', iamId: '', accountId: '', parents: [] },

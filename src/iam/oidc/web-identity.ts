@@ -5,9 +5,11 @@ import { decodeBase64url } from '../../base/decode.ts'
 import { CodedError } from '../../base/errors.ts'
 import { parseStrictJson } from '../../base/strict-json.ts'
 import { type AwsIamErrorCode, invalidIdentity } from '../aws/errors.ts'
+import type { SessionTag } from '../principal.ts'
 import type { IssuerKeySet, IssuerKeys } from './issuer-keys.ts'
 import { issuerName, type OidcProvider } from './provider.ts'
 import type { OidcProviders } from './providers.ts'
+import { tagsOf } from './token-tags.ts'
 
 /** Who a provider says that somebody is. */
 export interface WebIdentity {
@@ -17,6 +19,8 @@ export interface WebIdentity {
   readonly audience: string
   /** Condition keys, lower case: `<issuer>:sub` and so on. */
   readonly facts: Readonly<Record<string, readonly string[]>>
+  /** That it gives the session. */
+  readonly tags: readonly SessionTag[]
 }
 
 /** Throws InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim, IDPCommunicationError. */
@@ -38,7 +42,7 @@ const claimsOf = z.object({
   azp: text.optional(),
   amr: z.union([text, z.array(text).max(100)]).optional(),
 })
-type Claims = z.output<typeof claimsOf>
+type Claims = z.output<typeof claimsOf> & { readonly tags: readonly SessionTag[] }
 
 export interface WebIdentityOptions {
   readonly providers: Pick<OidcProviders, 'ofIssuer'>
@@ -59,7 +63,7 @@ export function webIdentities({ providers, keys, clock }: WebIdentityOptions): V
     if (claims.iat - SKEW_SECONDS > nowSeconds) throw rejected('The token was issued in the future.')
     if (claims.nbf !== undefined && claims.nbf - SKEW_SECONDS > nowSeconds)
       throw rejected('The token is not yet valid.')
-    return { provider, subject: claims.sub, audience, facts: factsOf(claims, audience) }
+    return { provider, subject: claims.sub, audience, facts: factsOf(claims, audience), tags: claims.tags }
   }
 }
 
@@ -72,7 +76,8 @@ function read(token: string): Claims {
     parseStrictJson(header.toString('utf8'))
     const { alg = '' } = decodeProtectedHeader(token)
     if (!ALGORITHMS.includes(alg)) throw invalidIdentity('The algorithm of the token is not one that is taken.')
-    return claimsOf.parse(parseStrictJson(payload.toString('utf8')))
+    const claims = parseStrictJson(payload.toString('utf8'))
+    return { ...claimsOf.parse(claims), tags: tagsOf(claims) }
   } catch (error) {
     if (error instanceof CodedError) throw error
     const missing = error instanceof z.ZodError ? error.issues[0]?.path[0] : undefined

@@ -109,11 +109,13 @@ function globalFact(name: string, sources: FactSources): Values {
     case 'viaawsservice':
       return ['false']
     default:
+      if (name.startsWith('principaltag/')) return tagFact(name, 'principaltag/', tagsOf(principal))
       // AWS: of an object, too, they are those of its bucket.
       return tagFact(name, 'resourcetag/', sources.bucketTags) ?? tagFact(name, 'requesttag/', sources.newBucketTags)
   }
 }
 
+const tagsOf = (principal: Asking) => (principal.type === 'user' ? principal.aws?.tags : undefined)
 const federatedOf = (principal: Asking) => (principal.type === 'user' ? principal.aws?.federated : undefined)
 
 /** What the identity provider said that a session came through. */

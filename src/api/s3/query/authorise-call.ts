@@ -4,7 +4,7 @@ import { type FactSources, factsOf } from '../access/facts.ts'
 import { decideIdentity, type OwnDecision } from '../access/identity-policies.ts'
 import { isAccountItself, requesterOf } from '../access/requester.ts'
 import { QueryError } from './query-error.ts'
-import type { AskedCall, QueryCall } from './query-operation.ts'
+import type { AskedCall, CallFacts, QueryCall } from './query-operation.ts'
 
 /** The role, or the statement, that decided. */
 export function authoriseCall(asked: AskedCall): OwnDecision {
@@ -50,18 +50,21 @@ export function decideOwn(asked: AskedCall): OwnDecision {
 export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => requesterOf(principal, iam)
 
 export function factsOfCall({ request, call, operation, sourceIp, region }: AskedCall): Facts {
-  const given = Object.entries(operation.facts?.(call) ?? {}).map(([key, value]) => [key, value ? [value] : undefined])
   const { principal, nowMs } = call
   const asking = { request, principal, requester: requesterOfCall(call), sourceIp, region, nowMs }
-  return callFacts(asking, Object.fromEntries(given))
+  return callFacts(asking, operation.facts?.(call) ?? {})
 }
 
 type CallSources = Pick<FactSources, 'request' | 'principal' | 'requester' | 'sourceIp' | 'region' | 'nowMs'>
 
 /** `given`: what only this call has. */
-export function callFacts(sources: CallSources, given: Readonly<Record<string, readonly string[] | undefined>>): Facts {
+export function callFacts(sources: CallSources, given: CallFacts): Facts {
   const facts = factsOf({
     ...{ ...sources, isForm: false, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
   })
-  return { get: (key) => (Object.hasOwn(given, key) ? given[key] : undefined) ?? facts.get(key) }
+  const ownOf = (key: string): readonly string[] | undefined => {
+    const value = Object.hasOwn(given, key) ? given[key] : undefined
+    return typeof value === 'string' ? [value] : value
+  }
+  return { get: (key) => ownOf(key) ?? facts.get(key) }
 }

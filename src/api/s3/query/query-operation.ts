@@ -45,7 +45,7 @@ export interface QueryForm {
 }
 
 /** By their lower-case names. */
-export type CallFacts = Readonly<Record<string, string | undefined>>
+export type CallFacts = Readonly<Record<string, string | readonly string[] | undefined>>
 
 export interface QueryOperation {
   readonly name: string

@@ -1,10 +1,12 @@
 import { type Policy, parseNewPolicy, parsePolicy } from '../../../access/policy.ts'
 import { withPrincipalIds } from '../../../access/principal-ids.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
+import { checkedSessionTags } from '../../../iam/aws/session-tags.ts'
 import type { TemporaryCredentials } from '../../../iam/aws/sessions.ts'
+import type { SessionTag } from '../../../iam/principal.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import { checkAttachable } from './managed-policies.ts'
-import { checkedName, isoDate, type QueryCall, validation } from './query-operation.ts'
+import { type CallFacts, checkedName, isoDate, type QueryCall, validation } from './query-operation.ts'
 
 export const credentialsXml = ({
   accessKeyId,
@@ -25,6 +27,33 @@ export function sessionDuration(
   const seconds = Number(form.get('DurationSeconds') ?? standard)
   if (Number.isInteger(seconds) && seconds >= 900 && seconds <= most) return seconds
   throw validation(`DurationSeconds must be between 900 and ${most}.`)
+}
+
+/** AWS: whoever gives a session tags, or hands some on, needs this right, too. */
+export const TAG_SESSION = 'TagSession'
+
+/** That a session is to be given; values that are empty cannot be told from absent ones. */
+export function givenTags({ form }: Pick<QueryCall, 'form'>): readonly SessionTag[] {
+  const [keys, values] = [form.list('Tags', 'Key'), form.list('Tags', 'Value')]
+  const transitive = form.list('TransitiveTagKeys')
+  const given = form.names.filter((name) => /^(?:Tags|TransitiveTagKeys)\./.test(name))
+  if (keys.length !== values.length || given.length !== keys.length * 2 + transitive.length) {
+    throw validation('Tags is a list of Key and Value, TransitiveTagKeys a list of keys.')
+  }
+  return checkedSessionTags(
+    keys.map((key, index) => ({ key, value: values[index] ?? '' })),
+    transitive,
+  )
+}
+
+export const tagFacts = (tags: readonly SessionTag[]): CallFacts => {
+  if (tags.length === 0) return {}
+  const transitive = tags.filter((tag) => tag.transitive).map(({ key }) => key)
+  return {
+    ...Object.fromEntries(tags.map(({ key, value }) => [`aws:requesttag/${key.toLowerCase()}`, value])),
+    'aws:tagkeys': tags.map(({ key }) => key),
+    ...(transitive.length > 0 ? { 'sts:transitivetagkeys': transitive } : {}),
+  }
 }
 
 export function sessionName({ form }: Pick<QueryCall, 'form'>): string {

@@ -15,6 +15,8 @@ import {
   sessionDuration,
   sessionName,
   sessionPolicies,
+  TAG_SESSION,
+  tagFacts,
   trustOf,
 } from './session-parameters.ts'
 
@@ -67,18 +69,29 @@ function refusal(who: { readonly iamId: string; readonly resource: string; reado
   return { ...who, allowed: false, run }
 }
 
-function decideTrust(role: AwsRole, { provider, facts }: WebIdentity, call: OpenCall) {
+function decideTrust(role: AwsRole, identity: WebIdentity, call: OpenCall): Decision {
   const trust = trustOf(role)
   if (!trust) return { allowed: false, reason: 'the trust policy cannot be read' }
+  const assuming = decideAction(trust, ACTION, identity, call)
+  if (!assuming.allowed || identity.tags.length === 0) return assuming
+  const tagging = decideAction(trust, `sts:${TAG_SESSION}`, identity, call)
+  return tagging.allowed ? assuming : tagging
+}
+
+interface Decision {
+  readonly allowed: boolean
+  readonly reason: string
+}
+
+function decideAction(trust: Policy, action: string, { provider, facts, tags }: WebIdentity, call: OpenCall): Decision {
   const arn = oidcProviderArn(provider)
   const requester = { ...ANONYMOUS, federated: arn }
   const given = {
-    ...facts,
-    'sts:rolesessionname': [sessionName(call)],
-    'aws:federatedprovider': [arn],
+    ...{ ...facts, ...tagFacts(tags) },
+    ...{ 'sts:rolesessionname': sessionName(call), 'aws:federatedprovider': arn },
   }
   const verdict = evaluate(forFederated(trust), {
-    ...{ requester, action: ACTION, resource: call.form.require('RoleArn') },
+    ...{ requester, action, resource: call.form.require('RoleArn') },
     facts: callFacts({ ...call, principal: ANONYMOUS_PRINCIPAL, requester }, given),
   })
   if (verdict.effect === 'allow') return { allowed: true, reason: `trust policy ${verdict.statement}` }
