@@ -4,7 +4,9 @@ import path from 'node:path'
 import { CLIENTS_DIR, run } from './command.ts'
 
 // With [crt] boto3 computes every checksum that there is, and has its second, native transfer manager.
-const PYTHON_PACKAGES = ['awscli==1.46.3', 'boto3[crt]', 's3cmd==2.4.0', 'minio==7.2.20', 'duplicity==3.2.1']
+const PYTHON_PACKAGES = [
+  ...['awscli==1.46.3', 'boto3[crt]', 's3cmd==2.4.0', 'minio==7.2.20', 'duplicity==3.2.1', 'ansible==12.3.0'],
+]
 const python = path.join(CLIENTS_DIR, 'python')
 
 /** A program of the Python virtual environment that all Python clients share. */

@@ -12,6 +12,7 @@ import { boto3 } from './boto3.ts'
 import { bucketNameFor, isMissing } from './check.ts'
 import type { Client, Connection, Step, Target } from './client.ts'
 import { cosSdkConfig } from './cos-sdk-config.ts'
+import { ansible } from './flows/ansible.ts'
 import { awsSync } from './flows/aws-sync.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
 import { duplicity } from './flows/duplicity.ts'
@@ -38,7 +39,7 @@ const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
   ...[rcloneSync, awsSync, boto3Transfers, minioFlows, s3fsTree, resticRepository, duplicity],
-  ...[pgBackRest, opentofuState, velero, nats],
+  ...[pgBackRest, opentofuState, ansible, velero, nats],
 ]
 
 const STEP_TIMEOUT_MS = 180_000
