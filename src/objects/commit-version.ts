@@ -94,7 +94,9 @@ export async function commitVersion(
     } else if (!sealed || !isNext(sealed.versionId, bucket, state)) {
       sealed = await sealedAs(version, bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION)
     }
-    const locked = withDefaultLock(engine, bucket, version.record.properties, version.record.modifiedAtMs)
+    // A replica's time is what somebody says, and must not shorten what the bucket gives.
+    const fromMs = replica ? engine.clock.now() : version.record.modifiedAtMs
+    const locked = withDefaultLock(engine, bucket, version.record.properties, fromMs)
     const draftRecord = { ...version.record, ...sealed, wrappedDek, properties: locked }
     const { properties, writes } = replica
       ? { properties: { ...locked, replication: { replica: true } as const }, writes: [] }

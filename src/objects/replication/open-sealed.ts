@@ -38,6 +38,7 @@ export async function openSealedReplica(
       `The replica is sealed under the root key ${header.dek.rootKeyCrn}, which is not the one of its bucket.`,
     )
   }
+  if (header.key !== key) throw damaged('it is of another object')
   const dek = await keys.unwrapForeign(bucket, key, header.dek)
   try {
     const { manifest, at } = await manifestOf(dek, opened, read)

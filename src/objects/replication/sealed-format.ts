@@ -67,13 +67,41 @@ export interface OpenedHeader {
   readonly bodyStart: number
 }
 
+/** Where the header ends, as far as its first bytes say. */
+function endOf(prefix: Buffer): number {
+  if (prefix.length < PREFIX_BYTES) return PREFIX_BYTES
+  const length = prefix.readUInt32BE(MAGIC.length)
+  if (!prefix.subarray(0, MAGIC.length).equals(MAGIC) || length > MAX_HEADER_BYTES) throw invalid()
+  return PREFIX_BYTES + length
+}
+
+/** Collects chunks until the header is whole, whatever they are cut into; then all that came. Throws SealedReplicaInvalid. */
+function headerCollector(): (chunk: Buffer) => (OpenedHeader & { readonly bytes: Buffer }) | undefined {
+  const chunks: Buffer[] = []
+  let length = 0
+  let needed = PREFIX_BYTES
+  return (chunk) => {
+    chunks.push(Buffer.from(chunk))
+    length += chunk.length
+    while (length >= needed) {
+      const bytes = Buffer.concat(chunks)
+      const end = endOf(bytes)
+      if (end <= needed) return opened(bytes)
+      needed = end
+    }
+    return undefined
+  }
+}
+
+function opened(bytes: Buffer): (OpenedHeader & { readonly bytes: Buffer }) | undefined {
+  const header = decodeSealedHeader(bytes)
+  return header && { ...header, bytes }
+}
+
 /** Undefined: more bytes are needed. Throws SealedReplicaInvalid. */
 export function decodeSealedHeader(bytes: Buffer): OpenedHeader | undefined {
-  if (bytes.length < PREFIX_BYTES) return undefined
-  const length = bytes.readUInt32BE(MAGIC.length)
-  if (!bytes.subarray(0, MAGIC.length).equals(MAGIC) || length > MAX_HEADER_BYTES) throw invalid()
-  const bodyStart = PREFIX_BYTES + length
-  if (bytes.length < bodyStart) return undefined
+  const bodyStart = endOf(bytes)
+  if (bytes.length < Math.max(bodyStart, PREFIX_BYTES + 1)) return undefined
   try {
     return { header: headerFrom(JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyStart))), bodyStart }
   } catch (cause) {
@@ -85,11 +113,10 @@ export async function readSealedHeader(
   read: (range: ByteRange) => AsyncIterable<Buffer>,
   lengthBytes: number,
 ): Promise<OpenedHeader> {
-  const chunks: Buffer[] = []
+  const collect = headerCollector()
   for await (const chunk of read({ start: 0, end: Math.min(PREFIX_BYTES + MAX_HEADER_BYTES, lengthBytes) })) {
-    chunks.push(Buffer.from(chunk))
-    const opened = decodeSealedHeader(Buffer.concat(chunks))
-    if (opened) return opened
+    const found = collect(chunk)
+    if (found) return found
   }
   throw invalid()
 }
@@ -105,20 +132,18 @@ export async function* verifiedSealed(
   stream: AsyncIterable<Buffer>,
   expected: Pick<SealedHeader, 'key' | 'versionId' | 'sizeBytes'>,
 ): AsyncGenerator<Buffer> {
-  const begun: Buffer[] = []
+  const collect = headerCollector()
   let verify: ((chunk: Buffer) => void) | undefined
   let isWhole = (): boolean => false
   for await (const chunk of stream) {
     if (verify) verify(chunk)
     else {
-      begun.push(Buffer.from(chunk))
-      const bytes = Buffer.concat(begun)
-      const opened = decodeSealedHeader(bytes)
-      if (!opened) {
+      const found = collect(chunk)
+      if (!found) {
         yield chunk
         continue
       }
-      const { header, bodyStart } = opened
+      const { header, bodyStart, bytes } = found
       const { key, versionId, sizeBytes } = expected
       if (header.key !== key || header.versionId !== versionId || header.sizeBytes !== sizeBytes) throw invalid()
       const verifier = pieceVerifier(piecesOf(header))
