@@ -48,7 +48,8 @@ export async function knownObject(
 
 /**
  * Changes what is said of an object version by compare-and-set; no byte of it is read, and its date and ETag stay. `next`
- * gets what is there and may throw; when it returns just that, nothing is to change. Throws NoSuchKey, NoSuchVersion, DeleteMarker.
+ * gets what is there and may throw; when it returns just that, nothing is to change. Throws NoSuchKey, NoSuchVersion,
+ * DeleteMarker.
  */
 export async function changeProperties(
   engine: Engine,
