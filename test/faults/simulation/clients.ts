@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { CodedError } from '../../../src/base/errors.ts'
+import { appendedEtag } from '../../../src/objects/appended-summary.ts'
 import type { BodyInput } from '../../../src/objects/body-writer.ts'
 import type { NewBucket } from '../../../src/objects/bucket-lifecycle.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import type { WriteConditions } from '../../../src/objects/conditions.ts'
 import type { Encrypting } from '../../../src/objects/encrypting.ts'
+import { ObjectsError } from '../../../src/objects/errors.ts'
 import { isOpen } from '../../../src/objects/key-slots.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import type { OpenObject } from '../../../src/objects/open-object.ts'
@@ -61,6 +63,7 @@ const REFUSALS = [
   'KeyProviderUnavailable',
   // Of what is in two layers.
   'EncryptionFixed',
+  'InvalidWriteOffset',
 ]
 
 type Outcome<T> = { readonly calledAt: number; readonly endedAt: number } & (
@@ -322,6 +325,60 @@ export function clients(
     if (outcome.kind !== 'refused') note(place(bucket, key), `copy ${etag}`, outcome, writes(etag, undefined, id))
   }
 
+  const rename = async (bucket: string, to: string): Promise<void> => {
+    const from = dice.pick(KEYS.filter((key) => key !== to))
+    let etag: string | undefined
+    const { conditions, holds } = rollConditions()
+    const outcome = await perform('rename', async (objects) =>
+      objects.rename({
+        ...{ bucket: objects.buckets.get(bucket), from, to, conditions },
+        check: async (found) => {
+          etag = found.etag
+          await schedule.step(life, 'client')
+        },
+      }),
+    )
+    const source = etag
+    if (outcome.kind !== 'refused' && source !== undefined) {
+      note(
+        place(bucket, from),
+        `renamed ${source}`,
+        outcome,
+        writes(undefined, (state) => state.etag === source),
+      )
+      note(place(bucket, to), `rename ${source}`, outcome, writes(source, holds))
+    }
+    if (outcome.kind !== 'refused') return
+    const gone = outcome.code === 'NoSuchBucket' || (outcome.code === 'NoSuchKey' && source === undefined)
+    if (gone) note(place(bucket, from), 'rename of nothing', outcome, observes(undefined))
+    if (source !== undefined) noteRefusal(place(bucket, to), `rename ${source}`, outcome, conditions, holds)
+  }
+
+  /** What the object has by then, whichever of those of this size it is. */
+  const append = async (bucket: string, key: string): Promise<void> => {
+    const { bytes } = newContent()
+    let offsetBytes = 0
+    const outcome = await perform('append', async (objects) => {
+      const known = await objects.known({ bucket: objects.buckets.get(bucket), key })
+      if (!known) throw new ObjectsError('NoSuchKey', 'nothing to append to')
+      offsetBytes = known.sizeBytes
+      for (const [etag, content] of [...ledger.contents]) {
+        if (content.bytes.length !== offsetBytes) continue
+        ledger.expect(afterAppend(etag, bytes), Buffer.concat([content.bytes, bytes]), content.labels)
+      }
+      const input = { bucket: objects.buckets.get(bucket), key, offsetBytes, body: bodyOf(bytes), conditions: {} }
+      return await objects.append({ ...input, attributes: NOTHING })
+    })
+    if (outcome.kind === 'refused' || offsetBytes === 0) return
+    const isAsked = ({ etag }: KeyState) =>
+      etag !== undefined && ledger.contents.get(etag)?.bytes.length === offsetBytes
+    note(place(bucket, key), `append ${etagOf(bytes)}`, outcome, (state) =>
+      isAsked(state) ? writes(afterAppend(state.etag ?? '', bytes))(state) : undefined,
+    )
+    if (outcome.kind === 'done' && !ledger.contents.has(outcome.value.etag))
+      ledger.wrong('an append answered an ETag that follows from none')
+  }
+
   /** One that somebody was told of, be it there or not. */
   const someVersion = (key: string): string => {
     const ids = told.get(place(VERSIONED, key)) ?? []
@@ -509,7 +566,7 @@ export function clients(
     const bucket = dice.below(3) === 0 ? dice.pick(BUCKETS) : favourite
     const key = dice.below(3) === 0 ? 'd/k' : 'k'
     const upload = uploads.length > 0 ? dice.pick(uploads.slice(-2)) : undefined
-    const roll = dice.below(112)
+    const roll = dice.below(122)
     // What is versioned is not dropped: nobody would know of all that it holds.
     const dropped = bucket === VERSIONED ? 'alpha' : bucket
     if (bucket === VERSIONED && dice.below(5) < 2) return await dice.pick(VERSIONS)(key)
@@ -528,7 +585,9 @@ export function clients(
     else if (roll < 103) await rotate()
     else if (roll < 106) await move(bucket)
     else if (roll < 110) await updateEncryption(bucket, key)
-    else await pause(bucket)
+    else if (roll < 112 || bucket === VERSIONED) await pause(bucket)
+    else if (roll < 118) await rename(bucket, key)
+    else await append(bucket, key)
   }
 
   return {
@@ -579,6 +638,12 @@ export function clients(
       for (const bucket of objects.buckets.all()) await empty(objects, bucket)
     },
   }
+}
+
+/** Of what has this ETag, with these bytes behind. */
+function afterAppend(etag: string, bytes: Buffer): string {
+  const [, parts = '1'] = etag.split('-')
+  return appendedEtag(etag, etagOf(bytes), Number(parts) + 1)
 }
 
 const NOTHING = { headers: {}, userMetadata: {} }
