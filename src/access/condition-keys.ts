@@ -30,7 +30,7 @@ export const CONDITION_KEYS: ReadonlySet<string> = new Set([...names('aws', GLOB
 
 /** Of the query APIs: policies of identities and of roles may name these, too. */
 const QUERY_KEYS: ReadonlySet<string> = new Set([
-  ...['iam:policyarn', 'sts:externalid', 'sts:rolesessionname', 'sts:transitivetagkeys'],
+  ...['iam:permissionsboundary', 'iam:policyarn', 'sts:externalid', 'sts:rolesessionname', 'sts:transitivetagkeys'],
 ])
 
 /** `<issuer>:sub` and so on: what an identity provider says of whom it knows. The issuer is a host, perhaps with a port and a path. */

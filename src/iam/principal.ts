@@ -27,6 +27,8 @@ export interface AwsIdentity {
   readonly sources: readonly PolicySource[] | 'unreadable'
   /** Of a session that was got with a web identity. */
   readonly federated?: Federated
+  /** What the identity may do at most. */
+  readonly boundary?: AttachedPolicy
   /** Of a session. */
   readonly tags?: readonly SessionTag[]
   /** What a session may do at most. Without any policies: all that its role may. */

@@ -1,7 +1,7 @@
 import { newAwsPolicyId } from '../new-secrets.ts'
 import type { IamState } from '../state.ts'
 import { type CustomerPolicy, type PolicyVersion, policyArn, policyKey, policyKeyOf } from './customer-policy.ts'
-import type { AwsGroup, AwsRole, AwsUser } from './entity.ts'
+import type { AwsGroup, AwsRole, AwsUser, Bounded } from './entity.ts'
 import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity, validation } from './errors.ts'
 import { QUOTAS } from './quotas.ts'
 
@@ -14,6 +14,11 @@ export interface Attachments {
   readonly users: readonly AwsUser[]
   readonly groups: readonly AwsGroup[]
   readonly roles: readonly AwsRole[]
+}
+
+export interface PolicyCounts {
+  readonly attached: ReadonlyMap<string, number>
+  readonly boundaries: ReadonlyMap<string, number>
 }
 
 /** Managed policies of accounts. What is not there throws NoSuchEntity. */
@@ -37,8 +42,10 @@ export interface CustomerPolicies {
   readonly remove: (accountId: string, arn: string) => Promise<void>
   /** By ARN, also of policies that are AWS's. */
   readonly attachments: (accountId: string, arn: string) => Attachments
-  /** How often each policy that is attached at all is, by ARN. */
-  readonly attachmentCounts: (accountId: string) => ReadonlyMap<string, number>
+  /** Whom it bounds. */
+  readonly bounded: (accountId: string, arn: string) => Omit<Attachments, 'groups'>
+  /** How often each policy is used, by ARN; what is not there is 0. */
+  readonly counts: (accountId: string) => PolicyCounts
 }
 
 type State = Pick<IamState, 'awsPolicies' | 'awsUsers' | 'awsGroups' | 'awsRoles' | 'change' | 'clock'>
@@ -74,11 +81,17 @@ export function createCustomerPolicies(state: State): CustomerPolicies {
     const { users, groups, roles } = ofAccount(accountId)
     return { users: has(users), groups: has(groups), roles: has(roles) }
   }
+  const bounded: CustomerPolicies['bounded'] = (accountId, arn) => {
+    const has = <Row extends Bounded>(rows: readonly Row[]): Row[] => rows.filter(({ boundary }) => boundary === arn)
+    const { users, roles } = ofAccount(accountId)
+    return { users: has(users), roles: has(roles) }
+  }
   return {
     find,
     get,
     list,
     attachments,
+    bounded,
     create: (draft) =>
       change(() => {
         const { document, ...named } = draft
@@ -131,6 +144,10 @@ export function createCustomerPolicies(state: State): CustomerPolicies {
         if (users.length + groups.length + roles.length > 0) {
           throw deleteConflict('Cannot delete a policy attached to entities.')
         }
+        const limited = bounded(accountId, arn)
+        if (limited.users.length + limited.roles.length > 0) {
+          throw deleteConflict('Cannot delete a policy that is a permissions boundary.')
+        }
         if (row.versions.length > 1) {
           throw deleteConflict(
             "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
@@ -138,15 +155,20 @@ export function createCustomerPolicies(state: State): CustomerPolicies {
         }
         return { changes: [table.remove(policyKey(row))], result: undefined }
       }),
-    attachmentCounts: (accountId) => {
+    counts: (accountId) => {
       const { users, groups, roles } = ofAccount(accountId)
-      const counts = new Map<string, number>()
-      for (const arn of [...users, ...groups, ...roles].flatMap(({ attached }) => attached)) {
-        counts.set(arn, (counts.get(arn) ?? 0) + 1)
+      return {
+        attached: counted([...users, ...groups, ...roles].flatMap(({ attached }) => attached)),
+        boundaries: counted([...users, ...roles].flatMap(({ boundary }) => boundary ?? [])),
       }
-      return counts
     },
   }
+}
+
+function counted(arns: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const arn of arns) counts.set(arn, (counts.get(arn) ?? 0) + 1)
+  return counts
 }
 
 /** Throws NoSuchEntity. */

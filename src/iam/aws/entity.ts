@@ -22,14 +22,20 @@ export interface InlinePolicy {
   readonly document: string
 }
 
-export interface AwsUser extends AwsEntity {
+/** What can be limited by a managed policy. */
+export interface Bounded {
+  /** ARN: nothing is allowed that this policy does not allow as well. */
+  readonly boundary?: string | undefined
+}
+
+export interface AwsUser extends AwsEntity, Bounded {
   /** Ids. */
   readonly groups: readonly string[]
 }
 
 export type AwsGroup = AwsEntity
 
-export interface AwsRole extends AwsEntity {
+export interface AwsRole extends AwsEntity, Bounded {
   /** The policy that says who may take it on. */
   readonly trust: string
   /** Whom the ARNs in it mean, by ARN. Absent: of an earlier release. */
@@ -54,10 +60,11 @@ const entity = {
   policies: z.array(z.strictObject({ name: z.string(), document: z.string() })),
   attached: z.array(z.string()),
 }
-const userSchema = z.strictObject({ ...entity, groups: z.array(z.string()) })
+const boundary = z.string().optional()
+const userSchema = z.strictObject({ ...entity, groups: z.array(z.string()), boundary })
 const groupSchema = z.strictObject(entity)
 const roleSchema = z.strictObject({
-  ...entity,
+  ...{ ...entity, boundary },
   trust: z.string(),
   trustIds: z.record(z.string(), z.string()).optional(),
   description: z.string().optional(),

@@ -1,7 +1,7 @@
 import type { AttachedPolicy, AwsIdentity, Federated, SessionTag, UserPrincipal } from '../principal.ts'
 import type { IamState } from '../state.ts'
 import { policyKeyOf } from './customer-policy.ts'
-import { type AwsRole, type AwsUser, arnOf, entityKey } from './entity.ts'
+import { type AwsRole, type AwsUser, arnOf, type Bounded, entityKey } from './entity.ts'
 
 /** With the policies of now. A group that cannot be read may have denied something: then nothing is allowed. */
 export function awsUserPrincipal(
@@ -21,6 +21,7 @@ export function awsUserPrincipal(
     arns: [arnOf('user', user)],
     ids: [user.id],
     sources: known.length === groups.length ? sources : 'unreadable',
+    ...boundaryOf(user, managed),
   })
 }
 
@@ -46,10 +47,16 @@ export function awsRolePrincipal(
     arns: [`arn:aws:sts::${accountId}:assumed-role/${name}/${session.name}`, arnOf('role', role)],
     ids: [`${role.id}:${session.name}`, role.id],
     sources: [{ of: `role ${name}`, policies, attached: managed(attached) }],
+    ...boundaryOf(role, managed),
     session: { policies: session.policies, managed: managed(session.managed) },
     ...(session.federated ? { federated: session.federated } : {}),
     ...(session.tags ? { tags: session.tags } : {}),
   })
+}
+
+function boundaryOf({ boundary }: Bounded, managed: (arns: readonly string[]) => readonly AttachedPolicy[]) {
+  const [one] = boundary === undefined ? [] : managed([boundary])
+  return one ? { boundary: one } : {}
 }
 
 const attachedOf =

@@ -18,10 +18,13 @@ interface NamedPolicy {
 }
 
 /** What the policies of an identity let it do: a Deny of any of them decides, and a session gets nothing that its own policies do not give. */
-export function decideIdentity({ sources, session }: AwsIdentity, request: AccessRequest): OwnDecision {
+export function decideIdentity({ sources, session, boundary }: AwsIdentity, request: AccessRequest): OwnDecision {
   if (sources === 'unreadable') return { allowed: false, reason: 'a group cannot be read', explicit: true }
   const own = decideBy(sources.flatMap(policiesOf), request)
-  if (!session || own.explicit) return own
+  if (own.explicit) return own
+  const within = boundary ? decideBy([managed('boundary')(boundary)], request) : undefined
+  if (within && !within.allowed) return { ...within, reason: within.explicit ? within.reason : BEYOND, explicit: true }
+  if (!session) return own
   const documents = session.policies.map((document, index) => named(`session policy ${index}`, document))
   const limits = [...documents, ...session.managed.map(managed('session policy'))]
   if (limits.length === 0) return own
@@ -43,12 +46,15 @@ function decideBy(policies: readonly NamedPolicy[], request: AccessRequest): Own
     : { allowed: true, reason: allowed }
 }
 
+const BEYOND = 'the permissions boundary does not allow it'
+
 /** Do these policies ask for tags of the object? */
-export function conditionKeys({ sources, session }: AwsIdentity): readonly string[] {
+export function conditionKeys({ sources, session, boundary }: AwsIdentity): readonly string[] {
   if (sources === 'unreadable') return []
   const documents = (session?.policies ?? []).map((document) => named('session policy', document))
   const limits = (session?.managed ?? []).map(managed('session policy'))
-  const all = [...sources.flatMap(policiesOf), ...documents, ...limits]
+  const bounds = boundary ? [managed('boundary')(boundary)] : []
+  const all = [...sources.flatMap(policiesOf), ...documents, ...limits, ...bounds]
   return all.flatMap(({ policy }) => (policy === 'unreadable' ? [] : [...policy.keys]))
 }
 

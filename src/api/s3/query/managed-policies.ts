@@ -6,7 +6,7 @@ import {
   managedPolicyName,
 } from '../../../access/managed-policies.ts'
 import { parseNewPolicy } from '../../../access/policy.ts'
-import { versionOf } from '../../../iam/aws/customer-policies.ts'
+import { type PolicyCounts, versionOf } from '../../../iam/aws/customer-policies.ts'
 import { type CustomerPolicy, type PolicyVersion, policyArn } from '../../../iam/aws/customer-policy.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import { QueryError } from './query-error.ts'
@@ -38,14 +38,14 @@ function awsManaged(name: string): CustomerPolicy {
   }
 }
 
-const policyXml = (policy: CustomerPolicy, counts: ReadonlyMap<string, number>): XmlObject => ({
+const policyXml = (policy: CustomerPolicy, { attached, boundaries }: PolicyCounts): XmlObject => ({
   PolicyName: policy.name,
   PolicyId: policy.id,
   Arn: policyArn(policy),
   Path: policy.path,
   DefaultVersionId: versionId(policy.defaultVersion),
-  AttachmentCount: counts.get(policyArn(policy)) ?? 0,
-  PermissionsBoundaryUsageCount: 0,
+  AttachmentCount: attached.get(policyArn(policy)) ?? 0,
+  PermissionsBoundaryUsageCount: boundaries.get(policyArn(policy)) ?? 0,
   IsAttachable: true,
   CreateDate: isoDate(policy.createdAtMs),
   UpdateDate: isoDate(policy.updatedAtMs),
@@ -97,9 +97,8 @@ function choice<Name extends string>(form: QueryForm, parameter: string, names: 
   return name
 }
 
-/** Boundaries are not set here: nothing is used as one. */
-const isBoundary = (form: QueryForm): boolean =>
-  choice(form, 'PolicyUsageFilter', ['PermissionsPolicy', 'PermissionsBoundary']) === 'PermissionsBoundary'
+/** Undefined: all the same. */
+const usageOf = (form: QueryForm) => choice(form, 'PolicyUsageFilter', ['PermissionsPolicy', 'PermissionsBoundary'])
 
 export const MANAGED: readonly QueryOperation[] = [
   {
@@ -111,14 +110,14 @@ export const MANAGED: readonly QueryOperation[] = [
         ...{ accountId, name: checkedName('policyName', form.require('PolicyName')), path: form.get('Path') ?? '/' },
         ...{ document: newDocument(form), description: form.get('Description') },
       })
-      return { Policy: policyXml(policy, new Map()) }
+      return { Policy: policyXml(policy, { attached: new Map(), boundaries: new Map() }) }
     },
   },
   {
     ...{ name: 'GetPolicy', api, takes: [ARN], resource },
     run: (call) => {
       const policy = found(call)
-      const xml = policyXml(policy, call.iam.aws.customerPolicies.attachmentCounts(call.accountId))
+      const xml = policyXml(policy, call.iam.aws.customerPolicies.counts(call.accountId))
       return { Policy: policy.description === undefined ? xml : { ...xml, Description: policy.description } }
     },
   },
@@ -129,12 +128,16 @@ export const MANAGED: readonly QueryOperation[] = [
       const { form, accountId, iam } = call
       const scope = choice(form, 'Scope', ['All', 'AWS', 'Local']) ?? 'All'
       const [prefix, onlyAttached] = [form.get('PathPrefix') ?? '/', flag(form, 'OnlyAttached')]
-      const counts = iam.aws.customerPolicies.attachmentCounts(accountId)
+      const counts = iam.aws.customerPolicies.counts(accountId)
+      const usage = usageOf(form)
+      const isUsed = (arn: string): boolean =>
+        (usage !== 'PermissionsBoundary' && counts.attached.has(arn)) ||
+        (usage !== 'PermissionsPolicy' && counts.boundaries.has(arn))
       const theirs = scope === 'Local' ? [] : Object.keys(MANAGED_POLICIES).map(awsManaged)
       const own = scope === 'AWS' ? [] : iam.aws.customerPolicies.list(accountId)
-      const all = isBoundary(form) ? [] : [...theirs, ...own]
-      const wanted = all
-        .filter((one) => one.path.startsWith(prefix) && (!onlyAttached || counts.has(policyArn(one))))
+      const usedOnly = onlyAttached || usage === 'PermissionsBoundary'
+      const wanted = [...theirs, ...own]
+        .filter((one) => one.path.startsWith(prefix) && (!usedOnly || isUsed(policyArn(one))))
         .sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1))
       const { items, facts } = paged(call, wanted, keyOf)
       return { Policies: { member: items.map((one) => policyXml(one, counts)) }, ...facts }
@@ -205,11 +208,22 @@ export const MANAGED: readonly QueryOperation[] = [
       const kinds = ['Group', 'Role', 'User'] as const
       const filter = choice(form, 'EntityFilter', [...kinds, 'LocalManagedPolicy', 'AWSManagedPolicy'])
       const prefix = form.get('PathPrefix') ?? '/'
-      const { users, groups, roles } = iam.aws.customerPolicies.attachments(accountId, form.require(ARN))
-      const rows = { Group: groups, Role: roles, User: users }
+      const { customerPolicies } = iam.aws
+      const [usage, arn] = [usageOf(form), form.require(ARN)]
+      const attached = customerPolicies.attachments(accountId, arn)
+      const bounded = { ...customerPolicies.bounded(accountId, arn), groups: [] }
+      const used = [
+        ...(usage === 'PermissionsBoundary' ? [] : [attached]),
+        ...(usage === 'PermissionsPolicy' ? [] : [bounded]),
+      ]
+      const rows = {
+        Group: new Set(used.flatMap(({ groups }) => groups)),
+        Role: new Set(used.flatMap(({ roles }) => roles)),
+        User: new Set(used.flatMap(({ users }) => users)),
+      }
       const all = kinds
-        .filter((kind) => !isBoundary(form) && (filter ?? kind) === kind)
-        .flatMap((kind) => rows[kind].map(({ name, id, path }) => ({ kind, name, id, path })))
+        .filter((kind) => (filter ?? kind) === kind)
+        .flatMap((kind) => [...rows[kind]].map(({ name, id, path }) => ({ kind, name, id, path })))
         .filter(({ path }) => path.startsWith(prefix))
       const entityKey = ({ kind, name }: (typeof all)[number]) => `${kind}/${name.toLowerCase()}`
       all.sort((one, other) => (entityKey(one) < entityKey(other) ? -1 : 1))

@@ -1,8 +1,9 @@
 import { managedPolicyName, managedPolicyPath } from '../../../access/managed-policies.ts'
 import { parseNewPolicy } from '../../../access/policy.ts'
 import type { AwsDirectory } from '../../../iam/aws/directory.ts'
-import type { AwsEntity, AwsKind } from '../../../iam/aws/entity.ts'
+import type { AwsEntity, AwsKind, Bounded } from '../../../iam/aws/entity.ts'
 import { withAttached, withInlinePolicy } from '../../../iam/aws/quotas.ts'
+import { boundaryOf } from './boundaries.ts'
 import { checkAttachable } from './managed-policies.ts'
 import {
   type CallFacts,
@@ -18,16 +19,18 @@ import {
 
 type Row<Kind extends AwsKind> = ReturnType<QueryCall['iam']['aws'][`${Kind}s`]['get']>
 
-const policyArn = ({ form }: QueryCall): CallFacts => ({ 'iam:policyarn': form.get('PolicyArn') })
-
 /** Policies within an identity, and managed ones attached to it. */
-function policiesOf<Entity extends AwsEntity>(
+function policiesOf<Entity extends AwsEntity & Bounded>(
   kind: AwsKind,
   directory: (call: QueryCall) => AwsDirectory<Entity>,
 ): readonly QueryOperation[] {
   const Kind = { user: 'User', group: 'Group', role: 'Role' }[kind]
   const [entity, resource, api] = [`${Kind}Name`, resourceOf(kind), 'iam'] as const
   const find = (call: QueryCall): Entity => directory(call).get(call.accountId, nameOf(kind, call))
+  const facts = (call: QueryCall): CallFacts => ({
+    'iam:policyarn': call.form.get('PolicyArn'),
+    'iam:permissionsboundary': boundaryOf(directory(call).list(call.accountId), call.form.get(entity)),
+  })
   const change = async (call: QueryCall, after: (row: Entity) => Entity): Promise<undefined> => {
     await directory(call).change(call.accountId, nameOf(kind, call), after)
     return undefined
@@ -40,6 +43,7 @@ function policiesOf<Entity extends AwsEntity>(
   return [
     {
       ...{ name: `Put${Kind}Policy`, api, takes: [entity, 'PolicyName', 'PolicyDocument'], changes: true, resource },
+      facts,
       run: (call) => {
         const name = checkedName('policyName', call.form.require('PolicyName'))
         const document = call.form.require('PolicyDocument')
@@ -66,6 +70,7 @@ function policiesOf<Entity extends AwsEntity>(
     },
     {
       ...{ name: `Delete${Kind}Policy`, api, takes: [entity, 'PolicyName'], changes: true, resource },
+      facts,
       run: (call) =>
         change(call, (row) => {
           const { name } = inline(row, call.form.require('PolicyName'))
@@ -74,7 +79,7 @@ function policiesOf<Entity extends AwsEntity>(
     },
     {
       ...{ name: `Attach${Kind}Policy`, api, takes: [entity, 'PolicyArn'], changes: true, resource },
-      facts: policyArn,
+      facts,
       run: (call) => {
         const arn = call.form.require('PolicyArn')
         find(call)
@@ -87,7 +92,7 @@ function policiesOf<Entity extends AwsEntity>(
     },
     {
       ...{ name: `Detach${Kind}Policy`, api, takes: [entity, 'PolicyArn'], changes: true, resource },
-      facts: policyArn,
+      facts,
       run: (call) => {
         const arn = call.form.require('PolicyArn')
         return change(call, (row) => {

@@ -2,6 +2,7 @@ import { parseNewPolicy } from '../../../access/policy.ts'
 import { principalIds, shownPolicy } from '../../../access/principal-ids.ts'
 import { type AwsRole, arnOf } from '../../../iam/aws/entity.ts'
 import type { XmlObject } from '../xml/encode.ts'
+import { BOUNDARY, boundaryFact, boundaryXml, newBoundary } from './boundaries.ts'
 import {
   isoDate,
   nameOf,
@@ -24,6 +25,9 @@ const roleXml = (role: AwsRole, { iam }: QueryCall): XmlObject => ({
   ...(role.description === undefined ? {} : { Description: role.description }),
   MaxSessionDuration: role.maxSessionSeconds,
 })
+
+/** As one alone is shown, and as AWS does not list them. */
+const fullXml = (role: AwsRole, call: QueryCall): XmlObject => ({ ...roleXml(role, call), ...boundaryXml(role) })
 
 const resource = resourceOf('role')
 const found = (call: QueryCall): AwsRole => call.iam.aws.roles.get(call.accountId, nameOf('role', call))
@@ -56,24 +60,24 @@ function description(form: QueryForm): { readonly description?: string } {
 
 export const ROLES: readonly QueryOperation[] = [
   {
-    ...{ name: 'CreateRole', api: 'iam', changes: true },
-    takes: ['RoleName', 'Path', 'AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration'],
+    ...{ name: 'CreateRole', api: 'iam', changes: true, facts: boundaryFact },
+    takes: ['RoleName', 'Path', 'AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration', BOUNDARY],
     resource: ({ form, accountId }) =>
       arnOf('role', { accountId, path: form.get('Path') ?? '/', name: form.get('RoleName') ?? '' }),
     run: async (call) => {
       const { form, accountId, iam, nowMs } = call
       const role = await iam.aws.roles.create({
         ...{ accountId, id: iam.aws.newId('role'), name: nameOf('role', call), path: form.get('Path') ?? '/' },
-        ...{ createdAtMs: nowMs, policies: [], attached: [], ...description(form) },
+        ...{ createdAtMs: nowMs, policies: [], attached: [], ...description(form), ...newBoundary(call) },
         ...trustPolicy(form.require('AssumeRolePolicyDocument'), call),
         maxSessionSeconds: maxSession(form) ?? 3600,
       })
-      return { Role: roleXml(role, call) }
+      return { Role: fullXml(role, call) }
     },
   },
   {
     ...{ name: 'GetRole', api: 'iam', takes: ['RoleName'], resource },
-    run: (call) => ({ Role: roleXml(found(call), call) }),
+    run: (call) => ({ Role: fullXml(found(call), call) }),
   },
   {
     ...{ name: 'ListRoles', api: 'iam', takes: ['PathPrefix', ...PAGING], resource },

@@ -9,6 +9,7 @@ import { xml } from '../xml/encode.ts'
 import { ACCESS_KEYS } from './access-keys.ts'
 import { ACCOUNT } from './account.ts'
 import { authoriseCall, refused } from './authorise-call.ts'
+import { BOUNDARIES } from './boundaries.ts'
 import { CALLER_IDENTITY } from './caller-identity.ts'
 import { GROUPS } from './groups.ts'
 import { MANAGED } from './managed-policies.ts'
@@ -29,7 +30,17 @@ const API = {
 
 const OPERATIONS = new Map<string, QueryOperation>(
   [
-    ...[...USERS, ...ACCESS_KEYS, ...POLICIES, ...MANAGED, ...GROUPS, ...ROLES, ...OIDC_PROVIDERS, ...SESSIONS],
+    ...[
+      ...USERS,
+      ...ACCESS_KEYS,
+      ...POLICIES,
+      ...MANAGED,
+      ...BOUNDARIES,
+      ...GROUPS,
+      ...ROLES,
+      ...OIDC_PROVIDERS,
+      ...SESSIONS,
+    ],
     ...[...ACCOUNT, ...CALLER_IDENTITY],
   ].map((one) => [one.name, one]),
 )

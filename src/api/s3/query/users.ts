@@ -2,6 +2,7 @@ import { accountArn } from '../../../access/requester.ts'
 import { type AwsUser, arnOf } from '../../../iam/aws/entity.ts'
 import { identityArn, isAccountItself } from '../access/requester.ts'
 import type { XmlObject } from '../xml/encode.ts'
+import { BOUNDARY, boundaryFact, boundaryXml, newBoundary } from './boundaries.ts'
 import {
   isoDate,
   nameOf,
@@ -23,25 +24,28 @@ export const userXml = (user: AwsUser): XmlObject => ({
   CreateDate: isoDate(user.createdAtMs),
 })
 
+/** As one alone is shown, and as AWS does not list them. */
+const fullXml = (user: AwsUser): XmlObject => ({ ...userXml(user), ...boundaryXml(user) })
+
 const resource = resourceOf('user')
 
 export const USERS: readonly QueryOperation[] = [
   {
-    ...{ name: 'CreateUser', api: 'iam', takes: ['UserName', 'Path'], changes: true },
+    ...{ name: 'CreateUser', api: 'iam', takes: ['UserName', 'Path', BOUNDARY], changes: true, facts: boundaryFact },
     resource: ({ form, accountId }) =>
       arnOf('user', { accountId, path: form.get('Path') ?? '/', name: form.get('UserName') ?? '' }),
     run: async (call) => {
       const { form, accountId, iam, nowMs } = call
       const user = await iam.aws.users.create({
         ...{ accountId, id: iam.aws.newId('user'), name: nameOf('user', call), path: form.get('Path') ?? '/' },
-        ...{ createdAtMs: nowMs, policies: [], attached: [], groups: [] },
+        ...{ createdAtMs: nowMs, policies: [], attached: [], groups: [], ...newBoundary(call) },
       })
-      return { User: userXml(user) }
+      return { User: fullXml(user) }
     },
   },
   {
     ...{ name: 'GetUser', api: 'iam', takes: ['UserName'], resource: userOrSelf },
-    run: (call) => ({ User: call.form.get('UserName') === undefined ? selfXml(call) : userXml(found(call)) }),
+    run: (call) => ({ User: call.form.get('UserName') === undefined ? selfXml(call) : fullXml(found(call)) }),
   },
   {
     ...{ name: 'ListUsers', api: 'iam', takes: ['PathPrefix', ...PAGING], resource },
@@ -60,7 +64,7 @@ const found = (call: QueryCall): AwsUser => call.iam.aws.users.get(call.accountI
 /** Who has no user of AWS's kind is what AWS calls root, or has the name that policies know. */
 function selfXml({ principal, accountId, iam }: QueryCall): XmlObject {
   if (principal.aws?.kind === 'role') throw notAUser()
-  if (principal.aws) return userXml(iam.aws.users.get(accountId, principal.aws.name))
+  if (principal.aws) return fullXml(iam.aws.users.get(accountId, principal.aws.name))
   const isRoot = isAccountItself(principal, iam)
   const addedAtMs = principal.type === 'user' ? iam.people.get(principal).addedAtMs : undefined
   return {
