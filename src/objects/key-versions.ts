@@ -204,7 +204,11 @@ export async function removeVersion(
     return change.end()
   }
   await change.drop(order, row.token, record)
-  if (state.head) return change.end()
+  if (state.head) {
+    // Should it go at the same time, what is newest here would have to become the head.
+    change.add({ type: 'check', space: SPACE.head, key: headRow, if: state.head.token })
+    return change.end()
+  }
   // Without a head the newest is a delete marker, and stays what is current unless it is the one that goes.
   const heir = state.history?.newest === order ? await change.takeHeir() : undefined
   if (heir === 'changed') return undefined

@@ -334,6 +334,37 @@ async function race(seed: string): Promise<string | undefined> {
 }
 
 describe('requests for one key at the same time', () => {
+  it('that take away its null version and the delete marker behind it leave what is older than both as the current one', async () => {
+    const stored = memoryStore()
+    let meanwhile: (() => Promise<unknown>) | undefined
+    const { objects, makeBucket } = await testEngine({
+      stored,
+      metadata: (inner) => ({
+        ...inner,
+        commit: async (writes) => {
+          const act = meanwhile
+          meanwhile = undefined
+          await act?.()
+          return inner.commit(writes)
+        },
+      }),
+    })
+    await makeBucket()
+    const bucket = () => objects.buckets.get('bucket')
+    await objects.setVersioning(bucket(), 'Enabled')
+    const oldest = await put(objects, bucket(), 'k', 'oldest')
+    const { versionId: marker } = await remove(objects, bucket(), 'k')
+    await objects.setVersioning(bucket(), 'Suspended')
+    await put(objects, bucket(), 'k', 'null')
+    meanwhile = () => remove(objects, bucket(), 'k', 'null')
+    await remove(objects, bucket(), 'k', marker)
+    expect(await read(objects, bucket(), 'k')).toBe('oldest')
+    expect((await listed(objects, bucket())).map(({ versionId, isLatest }) => [versionId, isLatest])).toEqual([
+      [oldest, true],
+    ])
+    await expectRowsInOrder(stored)
+  })
+
   it('have answers that fit one order', { timeout: 300_000 }, async () => {
     const count = Number(process.env['COFFER_SIM_SEEDS'] ?? 150)
     const first = Number(process.env['COFFER_SIM_FIRST'] ?? 1)
