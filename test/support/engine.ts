@@ -6,6 +6,7 @@ import type { BucketKeyState } from '../../src/objects/key-checks.ts'
 import type { LifecycleOptions } from '../../src/objects/lifecycle/lifecycle.ts'
 import type { NotificationOptions } from '../../src/objects/notifications/notifications.ts'
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
+import type { ReplicationOptions } from '../../src/objects/replication/replications.ts'
 import type { RewrapOptions } from '../../src/objects/rewraps.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
@@ -27,6 +28,7 @@ export interface TestEngineOptions {
   readonly audit?: DataKeyAudit
   readonly lifecycle?: Partial<LifecycleOptions>
   readonly notifications?: NotificationOptions
+  readonly replication?: ReplicationOptions
   readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly rewrap?: Partial<RewrapOptions>
   readonly keyCheckMs?: number
@@ -59,6 +61,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     ...(options.audit === undefined ? {} : { audit: options.audit }),
     ...(options.lifecycle === undefined ? {} : { lifecycle: options.lifecycle }),
     ...(options.notifications === undefined ? {} : { notifications: options.notifications }),
+    ...(options.replication === undefined ? {} : { replication: options.replication }),
     ...(options.storageClasses === undefined ? {} : { storageClasses: options.storageClasses }),
     rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
     onKeyChange: (state) => void keyChanges.push(state),

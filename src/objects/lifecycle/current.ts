@@ -6,6 +6,7 @@ import { isKept } from '../object-lock.ts'
 import { decodeObject } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { LifecycleWork } from './act.ts'
+import { awaitsReplication } from './awaits-replication.ts'
 import { expirationDue } from './due.ts'
 import { rulesFor } from './rule.ts'
 import { currentDestination, moveIfElsewhere } from './transition.ts'
@@ -17,6 +18,7 @@ export async function actOnCurrent(work: LifecycleWork, row: Entry): Promise<voi
   const record = decodeObject(row.value)
   const { sizeBytes, modifiedAtMs } = record
   const bucket = sameBucket(engine, work.bucket)
+  if (awaitsReplication(engine, bucket, record)) return
   const rules = await rulesFor(work.rules, { key, sizeBytes, tags: () => tagsOf(keys, bucket, key, record) })
   const due = expirationDue(rules, modifiedAtMs, dayMs)
   if (!due || due.atMs > nowMs) {

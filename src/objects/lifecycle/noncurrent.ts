@@ -7,6 +7,7 @@ import { isKept } from '../object-lock.ts'
 import { decodeObject, decodeVersion, isMarker, type VersionRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { LifecycleWork } from './act.ts'
+import { awaitsReplication } from './awaits-replication.ts'
 import { type Due, expirationDue, noncurrentDue } from './due.ts'
 import { appliesToMarkers, type LifecycleRule, rulesFor } from './rule.ts'
 import { moveIfElsewhere, noncurrentDestination } from './transition.ts'
@@ -32,7 +33,7 @@ export function actOnNoncurrent(work: LifecycleWork): (row: Entry) => Promise<vo
       return
     }
     const { sinceMs, versions: newerVersions } = newer
-    if (sinceMs === undefined) return
+    if (sinceMs === undefined || awaitsReplication(work.engine, work.bucket, record)) return
     const rules = await noncurrentRules(work, key, record)
     const due = noncurrentDue(rules, sinceMs, newerVersions, work.dayMs)
     if (due && due.atMs <= work.nowMs && !isKept(record, work.nowMs)) {

@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest'
+import type { Json } from '../../../src/objects/bucket-document.ts'
+import { SPACE } from '../../../src/objects/keyspace.ts'
+import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
+import type { ReplicationConfiguration } from '../../../src/objects/replication/configuration.ts'
+import { replicationStatus } from '../../../src/objects/replication/status.ts'
+import type { ReplicationTarget } from '../../../src/objects/replication/target.ts'
+import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
+import { bodyOf, plain, type TestEngineOptions, testEngine } from '../../support/engine.ts'
+
+const everything = { gte: Buffer.alloc(0), lt: Buffer.alloc(64, 255), limit: 1000 }
+const queued = async (stored: MetadataStore) => (await stored.range(SPACE.replication, everything)).length
+const PATIENCE = { timeout: 20_000 }
+const DAY_MS = 86_400_000
+const CONFIGURATION: ReplicationConfiguration = {
+  rules: [
+    {
+      ...{ id: 'rule', enabled: true, priority: 1, filter: { tags: [] }, deleteMarkers: true },
+      destination: { arn: 'arn:coffer:s3::dr:there', bucket: 'there', target: 'dr' },
+    },
+  ],
+}
+
+/** Takes everything, unless `refuses` says otherwise. */
+function fakeTarget(refuses: (key: string) => Error | undefined = () => undefined) {
+  const took: string[] = []
+  const take = (key: string, what: string): void => {
+    const error = refuses(key)
+    if (error) throw error
+    took.push(`${what} ${key}`)
+  }
+  const target: ReplicationTarget = {
+    put: async ({ key, read, manifest, versionId }) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of read({ start: 0, end: manifest.sizeBytes })) chunks.push(Buffer.from(chunk))
+      take(key, Buffer.concat(chunks).toString())
+      return `there ${versionId}`
+    },
+    putMarker: async ({ key }) => take(key, 'marker'),
+    change: async (versionId, { key, tags }) => take(key, `${versionId} ${tags.map((tag) => tag.value)}`),
+    isRefusal: (error) => error instanceof Error && error.message === 'refused',
+  }
+  return { took, target }
+}
+
+async function replicated(target: ReplicationTarget | undefined, options: TestEngineOptions = {}) {
+  const stored = options.stored ?? memoryStore()
+  const targets = new Map(target ? [['dr', target]] : [])
+  const engine = await testEngine({ ...options, stored, replication: { targets, retryMs: 1 } })
+  const { objects } = engine
+  const made = objects.buckets.find('bucket') ?? (await engine.makeBucket())
+  const bucket = await objects.setVersioning(made, 'Enabled')
+  await objects.changeDocument(bucket, 'replication', () => CONFIGURATION as unknown as Json)
+  const put = (key: string, text: string, more = {}) =>
+    objects.put({ bucket, key, body: bodyOf(text), ...plain, ...more })
+  const status = async (key: string, versionId?: string) =>
+    replicationStatus((await objects.known({ bucket, key, versionId }))?.replication)
+  return { ...engine, stored, bucket, put, status }
+}
+
+describe('The queue of replication', () => {
+  it('takes a version in the commit that makes it, and none where that commit fails', async () => {
+    const { took, target } = fakeTarget(() => new Error('away'))
+    const { objects, stored, bucket, put, status, kms, newBucket } = await replicated(target)
+    await put('key', 'x')
+    expect(await queued(stored)).toBe(1)
+    expect(await status('key')).toBe('PENDING')
+    const conditions = { ifNoneMatch: '*' }
+    await expect(put('key', 'y', { conditions })).rejects.toMatchObject({ code: 'PreconditionFailed' })
+    await kms.disable(newBucket.rootKeyCrn)
+    await expect(objects.put({ bucket, key: 'other', body: bodyOf('y'), ...plain })).rejects.toThrow()
+    expect(await queued(stored)).toBe(1)
+    expect(took).toEqual([])
+    await objects.close()
+  })
+
+  it('delivers what an earlier run stored, versions of a key in their order, and forgets what is gone', async () => {
+    const away = fakeTarget(() => new Error('away'))
+    const first = await replicated(away.target)
+    for (const text of ['one', 'two', 'three']) await first.put('key', text)
+    const { versionId } = await first.put('gone', 'x')
+    await first.objects.delete({ bucket: first.bucket, key: 'gone', versionId, conditions: {} })
+    await first.objects.delete({ bucket: first.bucket, key: 'key', conditions: {} })
+    await first.objects.close()
+    const { took, target } = fakeTarget()
+    const { stored, disk, kms } = first
+    const again = await replicated(target, { stored, disk, kms, lease: '1'.repeat(16) })
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect(took).toEqual(['one key', 'two key', 'three key', 'marker key'])
+    await again.objects.close()
+  })
+
+  it('says FAILED while it is refused, PENDING while nobody answers, and COMPLETED in the end', async () => {
+    let word = 'away'
+    const { took, target } = fakeTarget(() => (word === '' ? undefined : new Error(word)))
+    const { objects, put, status, failures } = await replicated(target)
+    await put('key', 'x')
+    await expect.poll(() => failures.length, PATIENCE).toBeGreaterThan(2)
+    expect(await status('key')).toBe('PENDING')
+    word = 'refused'
+    await expect.poll(() => status('key'), PATIENCE).toBe('FAILED')
+    word = ''
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    expect(took).toEqual(['x key'])
+    await objects.close()
+  })
+
+  it('gives up after a week', async () => {
+    const { target } = fakeTarget(() => new Error('away'))
+    const { objects, stored, put, status, time } = await replicated(target)
+    await put('key', 'x')
+    time.nowMs += 8 * DAY_MS
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect(await status('key')).toBe('FAILED')
+    await objects.close()
+  })
+
+  it('promises nothing to a target that is not set up', async () => {
+    const { objects, stored, put, status } = await replicated(undefined)
+    await put('key', 'x')
+    expect(await status('key')).toBe('FAILED')
+    expect(await queued(stored)).toBe(0)
+    await objects.close()
+  })
+
+  it('ends with its configuration', async () => {
+    const { took, target } = fakeTarget(() => new Error('away'))
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    await put('key', 'x')
+    await objects.changeDocument(bucket, 'replication', () => undefined)
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect([took, await status('key')]).toEqual([[], 'FAILED'])
+    await objects.close()
+  })
+
+  it('sends tags to the version that was made there, and no ACL', async () => {
+    const { took, target } = fakeTarget()
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    const { versionId } = await put('key', 'x')
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    await objects.changeProperties({ bucket, key: 'key' }, (now) => ({ ...now, acl: { grants: [] } }))
+    expect(await queued(stored)).toBe(0)
+    await objects.changeProperties({ bucket, key: 'key' }, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    await expect.poll(() => took, PATIENCE).toEqual(['x key', `there ${versionId} v key`])
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    await objects.close()
+  })
+})
+
+describe('Lifecycle rules of a bucket that is replicated', () => {
+  it('leave alone what is not there yet, and what they delete stays there', async () => {
+    const expire: LifecycleRule = {
+      id: 'x',
+      enabled: true,
+      filter: {},
+      expiration: { days: 1 },
+      noncurrentExpiration: { days: 1 },
+    }
+    let away = true
+    const { took, target } = fakeTarget(() => (away ? new Error('away') : undefined))
+    const { objects, bucket, put, status, time } = await replicated(target)
+    await objects.changeDocument(bucket, 'lifecycle', () => ({ rules: [expire] }) as unknown as Json)
+    const { versionId } = await put('key', 'one')
+    await put('key', 'two')
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    expect(await status('key')).toBe('PENDING')
+    expect(await status('key', versionId)).toBe('PENDING')
+    away = false
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    await expect(objects.open({ bucket, key: 'key' })).rejects.toMatchObject({ code: 'NoSuchKey' })
+    await put('last', 'x')
+    await expect.poll(() => status('last'), PATIENCE).toBe('COMPLETED')
+    expect(took).toEqual(['one key', 'two key', 'x last'])
+    await objects.close()
+  })
+})
