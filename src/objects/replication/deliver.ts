@@ -6,14 +6,20 @@ import { changeProperties } from '../change-properties.ts'
 import type { Engine } from '../engine.ts'
 import type { ObjectsErrorCode } from '../errors.ts'
 import { findVersion } from '../find-version.ts'
-import type { ObjectLock } from '../object-properties.ts'
+import type { ObjectLock, Tag } from '../object-properties.ts'
 import { openObject } from '../open-object.ts'
 import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import { type ReplicationDestination, replicationFrom, ruleTo } from './configuration.ts'
 import { replicationHere } from './here.ts'
 import { isRefusal } from './refusals.ts'
-import type { QueuedVersion, ReplicationDelivery, ReplicationOptions } from './replications.ts'
+import {
+  type QueuedVersion,
+  type ReplicationDelivery,
+  type ReplicationOptions,
+  sameLock,
+  sameTags,
+} from './replications.ts'
 import { type Progress, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
 
@@ -76,15 +82,17 @@ async function send(
   if (isMarker(record)) return await target.putMarker({ key, versionId, modifiedAtMs }, to, signal)
   const there = record.properties.replication?.to?.[sent.to]?.versionId
   const lock = presentLock(record.properties.lock, engine.clock.now())
+  const tags = await tagsOf(keys, bucket, key, record)
+  const told = { tags, lock: record.properties.lock }
   if (there !== undefined) {
-    await target.change(there, { key, tags: await tagsOf(keys, bucket, key, record), lock }, to, signal)
-    return await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: there })
+    await target.change(there, { key, tags, lock }, to, signal)
+    return await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: there }, told)
   }
   using object = await openObject(engine, keys, { bucket, key, versionId })
   const { manifest, properties, protection } = object
   const replica = {
     ...{ key, versionId, modifiedAtMs, manifest, lock, storageClass: properties.storageClass },
-    ...{ algorithm: protection.algorithm, tags: await object.tags() },
+    ...{ algorithm: protection.algorithm, tags },
     sealed: async () => {
       const sealed = await object.sealedReplica()
       return { ...sealed, read: (range: ByteRange) => until(signal, sealed.read(range)) }
@@ -92,7 +100,7 @@ async function send(
     read: (range: ByteRange) => until(signal, object.read(range)),
   }
   const made = await target.put(replica, to, signal)
-  await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made })
+  await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made }, told)
 }
 
 /** What has ended already is not given to anything new. */
@@ -110,6 +118,12 @@ async function* until(signal: AbortSignal, bytes: AsyncIterable<Buffer>): AsyncG
   }
 }
 
+/** What a destination was told that may change. */
+interface Told {
+  readonly tags: readonly Tag[]
+  readonly lock: ObjectLock | undefined
+}
+
 /** Says of a version how far it is; of one that is gone, and of a delete marker, nothing. */
 async function mark(
   engine: Engine,
@@ -117,16 +131,19 @@ async function mark(
   bucket: Bucket,
   { key, versionId, to }: QueuedVersion,
   progress: Progress,
+  told?: Told,
 ): Promise<void> {
   const found = await findVersion(engine, { bucket, key, versionId })
   if (!found || isMarker(found.record)) return
   const now = found.record.properties.replication?.to?.[to]
   if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId) return
   try {
-    await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => ({
-      ...properties,
-      replication: withProgress(properties.replication, to, { ...now, ...progress }),
-    }))
+    await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => {
+      // What has changed meanwhile is on its way.
+      const behind = told && !(sameTags(told.tags, properties.tags ?? []) && sameLock(told.lock, properties.lock))
+      const next: Progress = behind ? { ...progress, status: 'PENDING' } : progress
+      return { ...properties, replication: withProgress(properties.replication, to, { ...now, ...next }) }
+    })
   } catch (error) {
     if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion', 'NoSuchBucket')) throw error
   }

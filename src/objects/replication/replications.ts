@@ -156,8 +156,8 @@ export function openReplications(options: {
   }
 }
 
-const sameTags = (a: readonly Tag[], b: readonly Tag[]): boolean =>
+export const sameTags = (a: readonly Tag[], b: readonly Tag[]): boolean =>
   a.length === b.length && a.every(({ key, value }, index) => b[index]?.key === key && b[index]?.value === value)
 
-const sameLock = (a: ObjectLock | undefined, b: ObjectLock | undefined): boolean =>
+export const sameLock = (a: ObjectLock | undefined, b: ObjectLock | undefined): boolean =>
   a?.mode === b?.mode && a?.retainUntilMs === b?.retainUntilMs && a?.legalHold === b?.legalHold

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   AS_SEALED,
   REPLICA_MODIFIED,
@@ -31,7 +32,16 @@ export const sealedHeaders = ({ versionId, modifiedAtMs, manifest }: Replica, ke
 /** What an upload says of the content, at once or in parts: as it was stored, byte for byte. */
 export function contentHeaders({ manifest }: Replica): Headers {
   const metadata = Object.entries(manifest.userMetadata).map(([name, value]) => [`x-amz-meta-${name}`, value] as const)
-  return { ...definedOf(manifest.headers), ...Object.fromEntries(metadata) }
+  // Else the client would say one of its own.
+  const all = { 'content-type': 'binary/octet-stream', ...definedOf(manifest.headers), ...Object.fromEntries(metadata) }
+  return Object.fromEntries(Object.entries(all).map(([name, value]) => [name, asText(value)]))
+}
+
+/** Stored is a character for each byte; the client takes text, and sends it as UTF-8. What is none, S3 tells as of RFC 2047. */
+function asText(value: string): string {
+  const bytes = Buffer.from(value, 'latin1')
+  if (isUtf8(bytes)) return bytes.toString('utf8')
+  return `=?UTF-8?B?${Buffer.from(value, 'utf8').toString('base64')}?=`
 }
 
 /** What it says of the version that its bytes do not depend on. */

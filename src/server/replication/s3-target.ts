@@ -1,27 +1,43 @@
-import { Readable } from 'node:stream'
 import type { CompletedPart } from '@aws-sdk/client-s3'
-import { createHasher, type Hasher } from '../../base/checksums.ts'
 import type { PartToSend } from '../../objects/replication/parts.ts'
 import type { ReplicaProperties, ReplicationTarget } from '../../objects/replication/target.ts'
-import { checkEtag, isMissing, isRefusal } from './answers.ts'
+import { checkEtag, isMissing, isNotFound, isRefusal, NotTaken } from './answers.ts'
 import type { DeclaredTarget, TargetCredentials } from './declared-targets.ts'
 import { AS_SEALED_HEADERS, identityHeaders, retentionOf } from './inputs.ts'
-import { FURTHER_HEADERS, furtherHeaders, openTargetClient, type TargetClient } from './s3-client.ts'
+import {
+  DEFAULT_LIMITS,
+  FURTHER_HEADERS,
+  furtherHeaders,
+  openTargetClient,
+  type TargetClient,
+  type TargetLimits,
+} from './s3-client.ts'
+import { sendBody } from './send-body.ts'
 import { openedShipment, type Shipment, sealedShipment } from './shipment.ts'
 
+const ABORT_MS = 10_000
+
 /** Replicas at an S3 endpoint elsewhere. */
-export function s3Target(declared: DeclaredTarget, credentials: TargetCredentials): ReplicationTarget {
+export function s3Target(
+  declared: DeclaredTarget,
+  credentials: TargetCredentials,
+  limits: TargetLimits = DEFAULT_LIMITS,
+): ReplicationTarget {
   let opened: Promise<TargetClient> | undefined
   const client = (): Promise<TargetClient> => {
-    opened ??= openTargetClient(declared, credentials)
+    opened ??= openTargetClient(declared, credentials, limits)
     return opened
   }
+  /** Nothing lasts for ever, however little of it comes at a time. */
+  const within = (signal: AbortSignal, bytes = 0): AbortSignal =>
+    AbortSignal.any([signal, AbortSignal.timeout(limits.answerMs + Math.ceil((bytes / limits.bytesPerSecond) * 1000))])
   const keepsIds = declared.kind === 'coffer'
   const { sealed } = declared
 
   return {
-    put: async (replica, to, signal) => {
+    put: async (replica, to, stop) => {
       const open = await client()
+      const signal = within(stop, replica.manifest.sizeBytes)
       const place = { Bucket: to.bucket, Key: replica.key }
       if (keepsIds && (await isThere(open, { ...place, VersionId: replica.versionId }, sealed, signal))) {
         return replica.versionId
@@ -30,16 +46,19 @@ export function s3Target(declared: DeclaredTarget, credentials: TargetCredential
       const sending = { ...open, place, shipment, signal }
       return shipment.parts ? putParts(sending, shipment.parts) : putWhole(sending)
     },
-    putMarker: async (marker, to, abortSignal) => {
+    putMarker: async (marker, to, stop) => {
       const { sdk, client: s3 } = await client()
-      const command = new sdk.DeleteObjectCommand({ Bucket: to.bucket, Key: marker.key })
+      const abortSignal = within(stop)
+      const place = { Bucket: to.bucket, Key: marker.key }
+      if (!keepsIds) await assertKeepsVersions({ sdk, client: s3 }, place, abortSignal)
+      const command = new sdk.DeleteObjectCommand(place)
       if (keepsIds) command.middlewareStack.add(furtherHeaders(identityHeaders(marker)), FURTHER_HEADERS)
       await s3.send(command, { abortSignal })
     },
-    change: async (versionId, properties, to, signal) => {
+    change: async (versionId, properties, to, stop) => {
       const place = { Bucket: to.bucket, Key: properties.key, ...(versionId === '' ? {} : { VersionId: versionId }) }
       try {
-        await change(await client(), place, properties, signal)
+        await change(await client(), place, properties, within(stop))
       } catch (error) {
         if (!isMissing(error)) throw error
       }
@@ -69,8 +88,7 @@ async function isThere(
     const command = new sdk.HeadObjectCommand(place)
     // Whoever keeps it may have no key to open it.
     if (sealed) command.middlewareStack.add(furtherHeaders(AS_SEALED_HEADERS), FURTHER_HEADERS)
-    await client.send(command, { abortSignal })
-    return true
+    return (await client.send(command, { abortSignal })).VersionId === place.VersionId
   } catch (error) {
     // An id of another form is none that there could be.
     if (isRefusal(error)) return false
@@ -78,16 +96,29 @@ async function isThere(
   }
 }
 
+/** Where there are no versions, what is to be hidden would be gone. */
+async function assertKeepsVersions(
+  { sdk, client }: TargetClient,
+  place: Place,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  try {
+    const { VersionId } = await client.send(new sdk.HeadObjectCommand(place), { abortSignal })
+    if (VersionId === undefined || VersionId === 'null') throw new NotTaken('its bucket keeps no versions')
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
 const sum = ({ takesSum }: Shipment) => (takesSum ? ({ ChecksumAlgorithm: 'CRC32' } as const) : {})
 
 async function putWhole({ sdk, client, place, shipment, signal: abortSignal }: Sending): Promise<string> {
   const { lengthBytes, upload, whole, end } = shipment
-  const md5 = createHasher('md5')
-  const Body = bodyOf(shipment, { start: 0, end: lengthBytes }, md5)
-  const command = new sdk.PutObjectCommand({ ...place, ...sum(shipment), ContentLength: lengthBytes, Body })
-  command.middlewareStack.add(furtherHeaders({ ...upload, ...whole, ...end }), FURTHER_HEADERS)
-  const answer = await client.send(command, { abortSignal })
-  checkEtag(answer, md5.digest())
+  const answer = await sendBody(shipment.read, { start: 0, end: lengthBytes }, abortSignal, async (Body, signal) => {
+    const command = new sdk.PutObjectCommand({ ...place, ...sum(shipment), ContentLength: lengthBytes, Body })
+    command.middlewareStack.add(furtherHeaders({ ...upload, ...whole, ...end }), FURTHER_HEADERS)
+    return await client.send(command, { abortSignal: signal })
+  })
   return answer.VersionId ?? ''
 }
 
@@ -102,10 +133,13 @@ async function putParts(sending: Sending, parts: readonly PartToSend[]): Promise
     for (const part of parts) done.push(await putPart(sending, upload, part))
     const complete = new sdk.CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: done } })
     complete.middlewareStack.add(furtherHeaders(shipment.end), FURTHER_HEADERS)
-    return (await client.send(complete, { abortSignal })).VersionId ?? ''
+    const answer = await client.send(complete, { abortSignal })
+    checkEtag(answer)
+    return answer.VersionId ?? ''
   } catch (error) {
     // Not with the signal: that may be why.
-    await client.send(new sdk.AbortMultipartUploadCommand(upload)).catch(() => undefined)
+    const abort = new sdk.AbortMultipartUploadCommand(upload)
+    await client.send(abort, { abortSignal: AbortSignal.timeout(ABORT_MS) }).catch(() => undefined)
     throw error
   }
 }
@@ -117,28 +151,17 @@ async function putPart(
 ): Promise<CompletedPart> {
   const { number: PartNumber, start, end, checksum } = part
   const { algorithm } = shipment
-  const md5 = createHasher('md5')
-  const Body = bodyOf(shipment, part, md5)
-  const named = { ...upload, ...sum(shipment), PartNumber, ContentLength: end - start }
-  const command = new sdk.UploadPartCommand({ ...named, Body })
   const known = checksum !== undefined && algorithm !== undefined
-  if (known) command.middlewareStack.add(furtherHeaders({ [`x-amz-checksum-${algorithm}`]: checksum }), FURTHER_HEADERS)
-  const answer = await client.send(command, { abortSignal })
-  checkEtag(answer, md5.digest())
+  const answer = await sendBody(shipment.read, part, abortSignal, async (Body, signal) => {
+    const named = { ...upload, ...sum(shipment), PartNumber, ContentLength: end - start }
+    const command = new sdk.UploadPartCommand({ ...named, Body })
+    if (known)
+      command.middlewareStack.add(furtherHeaders({ [`x-amz-checksum-${algorithm}`]: checksum }), FURTHER_HEADERS)
+    return await client.send(command, { abortSignal: signal })
+  })
   const done = { PartNumber, ETag: answer.ETag }
   if (known) return { ...done, [`Checksum${algorithm.toUpperCase()}`]: checksum }
   return shipment.takesSum ? { ...done, ChecksumCRC32: answer.ChecksumCRC32 } : done
-}
-
-/** Read no faster than it is sent. */
-function bodyOf({ read }: Shipment, range: { readonly start: number; readonly end: number }, md5: Hasher): Readable {
-  async function* hashed(): AsyncGenerator<Buffer> {
-    for await (const chunk of read(range)) {
-      md5.update(chunk)
-      yield chunk
-    }
-  }
-  return Readable.from(hashed(), { highWaterMark: 1 })
 }
 
 async function change(
