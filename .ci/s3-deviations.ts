@@ -144,7 +144,7 @@ export const DEVIATIONS: readonly Deviation[] = [
   },
   {
     operation: 'PutBucketInventoryConfiguration',
-    is: 'reports are CSV; ORC, Parquet, an encryption of their own, and the fields of encryption, Object Lock, replication, tiers and ACLs are refused with NotImplemented',
+    is: 'reports are CSV; ORC, Parquet, an encryption of their own, and the fields of encryption, Object Lock, tiers and ACLs are refused with NotImplemented',
     why: 'a report is encrypted as its bucket is, and nothing is promised that would not be in it',
   },
   {

@@ -10,6 +10,7 @@ import { behindVersions, decodeOrders } from './key-versions.ts'
 import { headKey, keyOfVersion, rowsUnder, SPACE, splitVersionKey, versionKey } from './keyspace.ts'
 import { cipherUnlessLocked, FEW, type ListPage, type ListQuery, reportedPrefix, UNREADABLE } from './listing.ts'
 import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
+import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
 import { idOfUnreadable, NULL_VERSION, orderOf } from './version-id.ts'
 
 export interface ListVersionsQuery extends Omit<ListQuery, 'after'> {
@@ -29,6 +30,8 @@ export interface ListedVersion {
   readonly storageClass?: string
   /** Missing: the bucket's. */
   readonly owner?: { readonly id: string; readonly displayName: string } | undefined
+  /** As of a listed object. */
+  readonly replicationStatus?: ReplicationStatus | undefined
   /** As of a listed object. */
   readonly summary?: Summary
 }
@@ -127,11 +130,12 @@ function listed(
   const { versionId, modifiedAtMs } = record
   if (isMarker(record)) return { key, versionId, isLatest, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
   const { sizeBytes, blobId, summary, properties } = record
-  const { storageClass, owner } = properties
+  const { storageClass, owner, replication } = properties
   const item = {
     ...{ key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs },
     ...(storageClass === undefined ? {} : { storageClass }),
     ...(owner === undefined ? {} : { owner }),
+    ...(replication === undefined ? {} : { replicationStatus: replicationStatus(replication) }),
   }
   if (!cipher) return item
   try {

@@ -9,6 +9,7 @@ import type { Engine } from './engine.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
 import type { PlainProperties } from './object-properties.ts'
 import { decodeObject } from './records.ts'
+import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
 import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
 
@@ -30,6 +31,8 @@ export interface ListedObject {
   readonly storageClass?: string
   /** Absent: the bucket's. */
   readonly owner?: PlainProperties['owner']
+  /** Absent: it is neither replicated nor a replica. */
+  readonly replicationStatus?: ReplicationStatus | undefined
   /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
   readonly summary?: Summary
 }
@@ -50,8 +53,9 @@ export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQ
   using cipher = await cipherUnlessLocked(keys, query.bucket)
   const open = ({ key: row, value }: Entry, key: string): ListedObject => {
     const { sizeBytes, modifiedAtMs, blobId, summary, properties } = decodeObject(value)
-    const { storageClass, owner } = properties
-    const item = { key, sizeBytes, modifiedAtMs, owner, ...(storageClass === undefined ? {} : { storageClass }) }
+    const { storageClass, owner, replication } = properties
+    const said = { owner, replicationStatus: replicationStatus(replication) }
+    const item = { key, sizeBytes, modifiedAtMs, ...said, ...(storageClass === undefined ? {} : { storageClass }) }
     if (!cipher) return item
     try {
       return { ...item, summary: openSummary(cipher, query.bucket, key, blobId, 0, summary) }

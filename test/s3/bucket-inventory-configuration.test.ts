@@ -17,6 +17,7 @@ import { filesUnder } from '../support/files-under.ts'
 import { complete, createUpload, sendPart } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
+import { isDone, replicate, rule, versioned } from '../support/replication.ts'
 import { keysOf, makeBucket } from '../support/s3.ts'
 
 const DAY_MS = 86_400_000
@@ -175,6 +176,30 @@ describe('A report', () => {
       [Bucket, 'key', VersionId, 'false', 'false', '6'],
       [Bucket, 'key', '', 'false', 'false', '12'],
     ])
+  })
+
+  it('tells how far replication is', async () => {
+    const { bucket: Bucket, s3 } = test
+    await test.put('before', 'x')
+    await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: 'Enabled' } }))
+    await versioned(s3, 'replicas')
+    await replicate(s3, Bucket, rule('arn:aws:s3:::replicas'))
+    await test.put('gone', 'x')
+    await isDone(s3, Bucket, 'gone')
+    for (const IncludedObjectVersions of ['All', 'Current'] as const) {
+      await put(
+        configuration({ Id: IncludedObjectVersions, IncludedObjectVersions, OptionalFields: ['ReplicationStatus'] }),
+      )
+    }
+    await test.house.objects.inventories.pass()
+    for (const key of await reports()) {
+      const { rows } = await report(key)
+      expect(rows.map((row) => [row[1], row.at(-1)])).toEqual([
+        ['before', ''],
+        ['gone', 'COMPLETED'],
+      ])
+    }
+    expect(await reports()).toHaveLength(2)
   })
 
   it('comes once a day, or a week, while it is enabled', async () => {

@@ -22,7 +22,7 @@ export const inventoryConfigurations = namedConfigurations('inventory', inventor
 const ARN = 'arn:aws:s3:::'
 /** Columns that S3 has and a report here has not. */
 const OTHER_FIELDS = [
-  ...['ReplicationStatus', 'EncryptionStatus', 'ObjectLockRetainUntilDate', 'ObjectLockMode', 'BucketKeyStatus'],
+  ...['EncryptionStatus', 'ObjectLockRetainUntilDate', 'ObjectLockMode', 'BucketKeyStatus'],
   ...[
     'ObjectLockLegalHoldStatus',
     'IntelligentTieringAccessTier',

@@ -9,6 +9,7 @@ export const INVENTORY_FIELDS = [
   'IsMultipartUploaded',
   'ChecksumAlgorithm',
   'ObjectOwner',
+  'ReplicationStatus',
 ] as const
 export type InventoryField = (typeof INVENTORY_FIELDS)[number]
 

@@ -149,6 +149,8 @@ function value(field: InventoryField, { sizeBytes, modifiedAtMs, summary, ...row
       return String(summary?.etag.includes('-') ?? '')
     case 'ChecksumAlgorithm':
       return summary?.checksum?.algorithm.toUpperCase() ?? ''
+    case 'ReplicationStatus':
+      return row.replicationStatus ?? ''
     case 'ObjectOwner':
       return row.owner?.id ?? source.ownerId
   }
