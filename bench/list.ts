@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CreateBucketCommand, DeleteObjectsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3'
+import { mainAccount } from '../test/support/bootstrap.ts'
 import { startHouse, type TestHouse } from '../test/support/house.ts'
 import { sendRaw } from '../test/support/raw-s3.ts'
-import { startServerProcess } from '../test/support/server-process.ts'
+import { s3ClientFor } from '../test/support/s3.ts'
+import { type ServerProcess, startServerProcess } from '../test/support/server-process.ts'
 
 /**
- * What a page of a listing costs over HTTP in a bucket of 10^6 keys, beside the same page in a bucket of 1,000 keys. The
- * objects are made by the engine itself, without HTTP before it; what is deleted is deleted over HTTP.
+ * What a page of a listing costs over HTTP in a bucket of 10^6 keys, beside the same page in a small bucket: of 1,000 keys,
+ * or of 1,000 folders with 10 keys each. The objects are made by the engine itself, without HTTP before it; what is
+ * deleted is deleted over HTTP.
  */
 const { values: options } = parseArgs({
   options: {
@@ -22,6 +25,8 @@ const { values: options } = parseArgs({
     /** A directory that an earlier run left with --keep. */
     directory: { type: 'string' },
     keep: { type: 'boolean', default: false },
+    /** Which of the ten ranges is deleted, 7 to 9: another one for each run on a kept directory. */
+    deleted: { type: 'string', default: '7' },
     server: { type: 'string' },
   },
 })
@@ -29,19 +34,15 @@ const { values: options } = parseArgs({
 const KEYS_A_FOLDER = 100
 const [folders, versioned, versions] = [Number(options.folders), Number(options.versioned), Number(options.versions)]
 const [MANY, SMALL, WIDE] = ['many', 'small', 'wide']
+const WIDE_KEYS_A_FOLDER = 10
 const WRITERS = 64
+const WARM_UP = 3
+const deleted = Number(options.deleted)
 
 const digits = (number: number, count: number): string => String(number).padStart(count, '0')
 const keyAt = (top: number, folder: number, key: number): string => `a${top}/p${digits(folder, 3)}/k${digits(key, 2)}`
 
 const directory = options.directory ?? (await mkdtemp(path.join(tmpdir(), 'coffer-list-')))
-try {
-  if (options.directory === undefined) await fill()
-  await measure()
-} finally {
-  if (!options.keep && options.directory === undefined) await rm(directory, { recursive: true })
-  else console.log(`kept: ${directory}`)
-}
 
 async function fill(): Promise<void> {
   await using house = await startHouse({ directory })
@@ -52,7 +53,9 @@ async function fill(): Promise<void> {
   await putAll(
     house,
     WIDE,
-    Array.from({ length: 1000 }, (_, folder) => keyAt(5, folder, 0)),
+    Array.from({ length: 1000 * WIDE_KEYS_A_FOLDER }, (_, number) =>
+      keyAt(5, Math.floor(number / WIDE_KEYS_A_FOLDER), number % WIDE_KEYS_A_FOLDER),
+    ),
   )
   for (const bucket of [MANY, SMALL]) {
     const VersioningConfiguration = { Status: 'Enabled' } as const
@@ -69,18 +72,6 @@ async function fill(): Promise<void> {
       Array.from({ length: 100 }, (_, folder) => keyAt(3, folder, 0)),
     )
   }
-  const startedAt = performance.now()
-  for (let folder = 0; folder < folders; folder += 10) {
-    const keys = Array.from({ length: 10 * KEYS_A_FOLDER }, (_, number) =>
-      keyAt(7, folder + Math.floor(number / KEYS_A_FOLDER), number % KEYS_A_FOLDER),
-    )
-    const Objects = keys.map((Key) => ({ Key }))
-    const { Errors = [] } = await client.send(
-      new DeleteObjectsCommand({ Bucket: MANY, Delete: { Objects, Quiet: true } }),
-    )
-    if (Errors.length > 0) throw new Error(`not deleted: ${Errors[0]?.Code}`)
-  }
-  console.log(`deleted ${folders * KEYS_A_FOLDER} keys in a row in ${seconds(startedAt)} s`)
 }
 
 function* allKeys(folderCount: number, keyCount: number): Generator<string> {
@@ -120,104 +111,128 @@ interface Page {
   readonly entries: number
 }
 
+const list = (bucket: string, entries: number, query: Readonly<Record<string, string>> = {}): Page => ({
+  ...{ bucket, entries, query: { 'list-type': '2', ...query } },
+})
+const listVersions = (bucket: string, entries: number, query: Readonly<Record<string, string>> = {}): Page => ({
+  ...{ bucket, entries, query: { versions: '', ...query } },
+})
+
+/** The page, and the one that it is compared with. */
+type Case = readonly [what: string, many: Page, small: Page]
+
 async function measure(): Promise<void> {
+  await serve(async (server) => {
+    await compare(server, await standing(server))
+    await deleteRange(server)
+    await compare(server, beside('right after'))
+  })
+  await serve((server) => compare(server, beside('after a restart')))
+}
+
+async function serve(work: (server: ServerProcess) => Promise<void>): Promise<void> {
   const server = await startServerProcess({
     dataDir: path.join(directory, 'data'),
     settings: { COFFER_LOG_LEVEL: 'warn' },
     readyTimeoutMs: 600_000,
     ...(options.server === undefined ? {} : { main: options.server }),
   })
-  const list = (bucket: string, entries: number, query: Readonly<Record<string, string>> = {}): Page => ({
-    ...{ bucket, entries, query: { 'list-type': '2', ...query } },
-  })
-  const listVersions = (bucket: string, entries: number, query: Readonly<Record<string, string>> = {}): Page => ({
-    ...{ bucket, entries, query: { versions: '', ...query } },
-  })
-  const [middle, last] = [digits(folders >> 1, 3), digits(folders - 1, 3)]
+  try {
+    await work(server)
+  } finally {
+    await server.stop()
+  }
+}
+
+const [middle, last] = [digits(folders >> 1, 3), digits(folders - 1, 3)]
+const behind = (key: string): Record<string, string> => ({ 'start-after': key })
+const flat = list(SMALL, 1000)
+
+async function standing(server: ServerProcess): Promise<readonly Case[]> {
+  const { body } = await ask(server, list(MANY, 1000, behind(`a4/p${last}/k99`)))
+  const token = /<NextContinuationToken>([^<]+)</.exec(body)?.[1]
+  if (token === undefined) throw new Error('no token')
   const overwritten = keyAt(3, versioned / KEYS_A_FOLDER / 2, 50)
-  const behind = (key: string): Record<string, string> => ({ 'start-after': key })
-  const flat = list(SMALL, 1000)
-  const flatVersions = listVersions(WIDE, 1000)
-  const cases: readonly (readonly [string, Page, Page])[] = [
+  const few = { delimiter: '/', 'max-keys': '5' }
+  const wide = { delimiter: '/', prefix: 'a5/' }
+  return [
     ['1,000 keys: the first', list(MANY, 1000), flat],
     ['1,000 keys: in the middle', list(MANY, 1000, behind(`a5/p${middle}/k50`)), flat],
     ['1,000 keys: near the end', list(MANY, 1000, behind(`a9/p${digits(folders - 11, 3)}/k50`)), flat],
-    ['1,000 keys: the next by token', list(MANY, 1000, await continuation()), flat],
-    [
-      '100 keys by a prefix deep in',
-      list(MANY, 100, { prefix: `a5/p${middle}/` }),
-      list(SMALL, 100, { prefix: 'a5/' }),
-    ],
-    ['10 common prefixes', list(MANY, 9, { delimiter: '/' }), list(SMALL, 10, { delimiter: '/' })],
-    [
-      '1,000 common prefixes',
-      list(MANY, Math.min(folders, 1000), { delimiter: '/', prefix: 'a5/' }),
-      list(WIDE, 1000, { delimiter: '/', prefix: 'a5/' }),
-    ],
-    ['1,000 versions: one of each key', listVersions(MANY, 1000, { prefix: 'a5/' }), flatVersions],
+    ['1,000 keys: the next by token', list(MANY, 1000, { 'continuation-token': token }), flat],
+    ['100 keys by a prefix', list(MANY, 100, { prefix: `a5/p${middle}/` }), list(SMALL, 100, { prefix: 'a5/' })],
+    [`5 common prefixes of ${folders * KEYS_A_FOLDER} keys each`, list(MANY, 5, few), list(SMALL, 5, few)],
+    [`1,000 common prefixes of ${KEYS_A_FOLDER} keys each`, list(MANY, folders, wide), list(WIDE, 1000, wide)],
+    ['1,000 versions: one of each key', listVersions(MANY, 1000, { prefix: 'a5/' }), listVersions(WIDE, 1000)],
     [
       `1,000 versions: ${versions} of each key`,
       listVersions(MANY, 1000, { 'key-marker': overwritten }),
       listVersions(SMALL, 1000, { prefix: 'a3/' }),
     ],
+  ]
+}
+
+/** Pages beside a range whose keys were all deleted: current versions are gone, delete markers and versions are there. */
+function beside(when: string): readonly Case[] {
+  const range = `${folders * KEYS_A_FOLDER} keys deleted in a row, ${when}`
+  const none = list(SMALL, 0, { prefix: 'b' })
+  return [
+    [`${range}: 1,000 keys around them`, list(MANY, 1000, behind(`a${deleted - 1}/p${last}/k49`)), flat],
+    [`${range}: none of them`, list(MANY, 0, { prefix: `a${deleted}/` }), none],
+    [`${range}: none of their prefixes`, list(MANY, 0, { prefix: `a${deleted}/`, delimiter: '/' }), none],
     [
-      '1,000 versions: every other one a delete marker',
-      listVersions(MANY, 1000, { 'key-marker': `a7/p${middle}/k50` }),
-      flatVersions,
-    ],
-    [`1,000 keys around ${folders * KEYS_A_FOLDER} deleted ones`, list(MANY, 1000, behind(`a6/p${last}/k49`)), flat],
-    [
-      `no key among ${folders * KEYS_A_FOLDER} deleted ones`,
-      list(MANY, 0, { prefix: 'a7/' }),
-      list(SMALL, 0, { prefix: 'b' }),
-    ],
-    [
-      '1,000 common prefixes, all of deleted keys',
-      list(MANY, 0, { prefix: 'a7/', delimiter: '/' }),
-      list(SMALL, 0, { prefix: 'b' }),
+      `${range}: 1,000 of their versions and delete markers`,
+      listVersions(MANY, 1000, { 'key-marker': `a${deleted}/p${middle}/k50` }),
+      listVersions(WIDE, 1000),
     ],
   ]
-  try {
-    for (const [name, many, small] of cases) {
-      const [first, second] = await alternately(many, small)
-      console.log(
-        `${name}: ${first.toFixed(1)} ms; in a bucket of 1,000 keys ${second.toFixed(1)} ms; ${(first / second).toFixed(2)} times`,
-      )
-    }
-  } finally {
-    await server.stop()
-  }
+}
 
-  async function continuation(): Promise<Record<string, string>> {
-    const { body } = await ask(list(MANY, 1000, behind(`a4/p${last}/k99`)))
-    const token = /<NextContinuationToken>([^<]+)</.exec(body)?.[1]
-    if (token === undefined) throw new Error('no token')
-    return { 'continuation-token': token }
+async function deleteRange({ s3Url }: ServerProcess): Promise<void> {
+  const client = s3ClientFor({ s3Url, ...mainAccount.user })
+  const startedAt = performance.now()
+  for (let folder = 0; folder < folders; folder += 10) {
+    const Objects = Array.from({ length: 10 * KEYS_A_FOLDER }, (_, number) => ({
+      Key: keyAt(deleted, folder + Math.floor(number / KEYS_A_FOLDER), number % KEYS_A_FOLDER),
+    }))
+    const command = new DeleteObjectsCommand({ Bucket: MANY, Delete: { Objects, Quiet: true } })
+    const { Errors = [] } = await client.send(command)
+    if (Errors.length > 0) throw new Error(`not deleted: ${Errors[0]?.Code}`)
   }
+  client.destroy()
+  console.log(`deleted ${folders * KEYS_A_FOLDER} keys in a row in ${seconds(startedAt)} s`)
+}
 
-  async function ask({ bucket, query, entries }: Page): Promise<{ ms: number; body: string }> {
-    const startedAt = performance.now()
-    const reply = await sendRaw(server.s3Url, { method: 'GET', path: `/${bucket}`, query })
-    const ms = performance.now() - startedAt
-    const body = reply.body.toString('utf8')
-    const found = body.match(/<(Contents|Version|DeleteMarker|CommonPrefixes)>/g)?.length ?? 0
-    if (reply.status !== 200 || found !== entries) {
-      throw new Error(`${reply.status}, ${found} entries instead of ${entries}: ${JSON.stringify(query)}`)
-    }
-    return { ms, body }
-  }
-
-  /** Medians of both, asked in turns, so that other work on the machine slows them alike. */
-  async function alternately(many: Page, small: Page): Promise<readonly [number, number]> {
-    const times: [number[], number[]] = [[], []]
-    for (let page = -3; page < Number(options.pages); page++) {
-      for (const [index, one] of [many, small].entries()) {
-        const { ms } = await ask(one)
-        if (page >= 0) times[index]?.push(ms)
+/** Medians of both, asked in turns, so that other work on the machine slows them alike. */
+async function compare(server: ServerProcess, cases: readonly Case[]): Promise<void> {
+  for (const [what, ...pages] of cases) {
+    const times: readonly [number[], number[]] = [[], []]
+    for (let round = -WARM_UP; round < Number(options.pages); round++) {
+      for (const [index, page] of pages.entries()) {
+        const { ms } = await ask(server, page)
+        if (round >= 0) times[index]?.push(ms)
       }
     }
-    return [median(times[0]), median(times[1])]
+    const [many, small] = [median(times[0]), median(times[1])]
+    console.log(
+      `${what}: ${many.toFixed(1)} ms; in a small bucket ${small.toFixed(1)} ms; ${(many / small).toFixed(2)} times`,
+    )
   }
+}
+
+async function ask(
+  { s3Url }: ServerProcess,
+  { bucket, query, entries }: Page,
+): Promise<{ readonly ms: number; readonly body: string }> {
+  const startedAt = performance.now()
+  const reply = await sendRaw(s3Url, { method: 'GET', path: `/${bucket}`, query })
+  const ms = performance.now() - startedAt
+  const body = reply.body.toString('utf8')
+  const found = body.match(/<(Contents|Version|DeleteMarker|CommonPrefixes)>/g)?.length ?? 0
+  if (reply.status !== 200 || found !== entries) {
+    throw new Error(`${reply.status}, ${found} entries instead of ${entries}: ${JSON.stringify(query)}`)
+  }
+  return { ms, body }
 }
 
 function median(values: readonly number[]): number {
@@ -226,4 +241,12 @@ function median(values: readonly number[]): number {
 
 function seconds(startedAt: number): string {
   return ((performance.now() - startedAt) / 1000).toFixed(0)
+}
+
+try {
+  if (options.directory === undefined) await fill()
+  await measure()
+} finally {
+  if (!options.keep && options.directory === undefined) await rm(directory, { recursive: true })
+  else console.log(`kept: ${directory}`)
 }

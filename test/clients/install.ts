@@ -6,6 +6,7 @@ import { CLIENTS_DIR, run } from './command.ts'
 // With [crt] boto3 computes every checksum that there is, and has its second, native transfer manager.
 const PYTHON_PACKAGES = [
   ...['awscli==1.46.3', 'boto3[crt]', 's3cmd==2.4.0', 'minio==7.2.20', 'duplicity==3.2.1', 'ansible==12.3.0'],
+  ...['pyarrow==26.0.1', 'deltalake==1.6.6', 'obstore==0.12.1'],
 ]
 const python = path.join(CLIENTS_DIR, 'python')
 

@@ -23,6 +23,7 @@ import { pgBackRest } from './flows/pgbackrest.ts'
 import { rcloneSync } from './flows/rclone-sync.ts'
 import { resticRepository } from './flows/restic-repository.ts'
 import { s3fsTree } from './flows/s3fs-tree.ts'
+import { tableFormats } from './flows/table-formats.ts'
 import { velero } from './flows/velero.ts'
 import { ibmCosSdkHmac, ibmCosSdkIam, makeCustomerManagedBucket } from './ibm-cos-sdk.ts'
 import { keyProtect } from './key-protect.ts'
@@ -39,7 +40,7 @@ const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
   ...[rcloneSync, awsSync, boto3Transfers, minioFlows, s3fsTree, resticRepository, duplicity],
-  ...[pgBackRest, opentofuState, ansible, velero, nats],
+  ...[pgBackRest, opentofuState, ansible, tableFormats, velero, nats],
 ]
 
 const STEP_TIMEOUT_MS = 180_000
