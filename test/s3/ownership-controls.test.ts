@@ -116,6 +116,16 @@ describe('ownership controls', () => {
     expect(await refusal(objectAcl('public-read'))).toBe(refused)
     expect(await refusal(bucketAcl('private'))).toBe('200')
     expect(await refusal(objectAcl('private'))).toBe('200')
+    // From others S3 takes none at all.
+    const Principal = { AWS: `arn:aws:iam::${otherAccount.id}:root` }
+    const Resource = [`arn:aws:s3:::${Bucket}`, `arn:aws:s3:::${Bucket}/*`]
+    await test.policy(Bucket, { Principal, Action: ['s3:PutBucketAcl', 's3:PutObjectAcl'], Resource })
+    const [ofBucket, ofObject] = [
+      { Bucket, ACL: 'private' as const },
+      { Bucket, Key: 'cat', ACL: 'private' as const },
+    ]
+    expect(await refusal(test.other.send(new PutBucketAclCommand(ofBucket)))).toBe(refused)
+    expect(await refusal(test.other.send(new PutObjectAclCommand(ofObject)))).toBe(refused)
     const put = (input: object) =>
       refusal(test.main.send(new PutObjectCommand({ Bucket, Key: 'cat', Body: 'x', ...input })))
     expect(await put({ ACL: 'public-read' })).toBe(refused)

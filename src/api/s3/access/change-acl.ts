@@ -11,7 +11,7 @@ import { isDefault } from './new-object.ts'
 
 /** The ACL that a request gives, by its headers or its body, to what belongs to `owner`. */
 export async function wantedAcl(
-  { request, body, accounts, objects }: OperationContext,
+  { request, body, accounts, objects, owner: caller }: OperationContext,
   bucket: Bucket,
   owner: string,
 ): Promise<Acl> {
@@ -20,9 +20,11 @@ export async function wantedAcl(
   if (named && document.length > 0) throw new S3Error('UnexpectedContent')
   if (!named && document.length === 0) throw new S3Error('MissingSecurityHeader')
   const acl = named ?? parseAcl(document, owner, accounts)
-  // AWS refuses every ACL here. One that changes nothing is taken: s3cmd sets a copy's to what it was told of the source.
+  // AWS refuses every ACL here. From the owner, one that changes nothing is taken: s3cmd sets a copy's to what it was told
+  // of the source.
   const fixed = ownershipOf(objects, bucket) === 'BucketOwnerEnforced'
-  if (fixed && !isDefault(acl)) throw new S3Error('AccessControlListNotSupported')
+  const changesNothing = caller.id === bucket.ownerId && isDefault(acl)
+  if (fixed && !changesNothing) throw new S3Error('AccessControlListNotSupported')
   if (isPublicAcl(acl) && blockOf(objects, bucket).blockPublicAcls) throw new S3Error('AccessDenied')
   return acl
 }
