@@ -1,10 +1,14 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CodedError } from '../../../src/base/errors.ts'
 import type { Json } from '../../../src/objects/bucket-document.ts'
+import type { Bucket } from '../../../src/objects/buckets.ts'
 import { SPACE } from '../../../src/objects/keyspace.ts'
 import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
 import type { ReplicationConfiguration } from '../../../src/objects/replication/configuration.ts'
 import { replicationStatus } from '../../../src/objects/replication/status.ts'
 import type { ReplicationTarget } from '../../../src/objects/replication/target.ts'
+import type { BlobStore } from '../../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import { bodyOf, plain, type TestEngineOptions, testEngine } from '../../support/engine.ts'
@@ -176,5 +180,74 @@ describe('Lifecycle rules of a bucket that is replicated', () => {
     await expect.poll(() => status('last'), PATIENCE).toBe('COMPLETED')
     expect(took).toEqual(['one key', 'two key', 'x last'])
     await objects.close()
+  })
+})
+
+describe('Replication to a bucket of the same store', () => {
+  it('ends with what the source has, whatever failed on the way', async () => {
+    const property = fc.asyncProperty(fc.integer(), async (seed) => {
+      let state = seed | 1
+      /** True in one case of so many. */
+      const chance = (of: number): boolean => {
+        state = (Math.imul(state, 1_103_515_245) + 12_345) | 0
+        return (state >>> 16) % of === 0
+      }
+      let faulty = false
+      const store = (inner: MetadataStore): MetadataStore => ({
+        ...inner,
+        commit: async (writes) => {
+          if (faulty && chance(6)) throw new CodedError('MetadataStoreFailed', 'not now')
+          const committed = await inner.commit(writes)
+          if (faulty && chance(6)) throw new CodedError('CommitUnknown', 'who knows')
+          return committed
+        },
+      })
+      const blobs = (inner: BlobStore): BlobStore => ({
+        ...inner,
+        put: async (...of) => {
+          if (faulty && chance(8)) throw new CodedError('BlobStoreFailed', 'not now')
+          return inner.put(...of)
+        },
+      })
+      const stored = memoryStore()
+      const replication = { targets: new Map(), retryMs: 1 }
+      const first = await testEngine({ stored, metadata: store, blobs, replication })
+      const { objects, newBucket } = first
+      const from = await objects.setVersioning(await first.makeBucket(), 'Enabled')
+      const to = await objects.setVersioning(await objects.createBucket({ ...newBucket, name: 'there' }), 'Enabled')
+      const destination = { arn: 'arn:aws:s3:::there', bucket: 'there' }
+      const rules = [{ id: 'r', enabled: true, priority: 1, filter: { tags: [] }, deleteMarkers: true, destination }]
+      await objects.changeDocument(from, 'replication', () => ({ rules }))
+      faulty = true
+      for (let n = 0; n < 30; n++) {
+        const of = { bucket: from, key: `key ${n % 3}` }
+        const tags = chance(2) ? { properties: { tags: [{ key: 'n', value: String(n) }] } } : {}
+        const act = chance(5)
+          ? objects.delete({ ...of, conditions: {} })
+          : objects.put({ ...of, ...plain, ...tags, body: bodyOf(`${n}`) })
+        await act.catch(() => undefined)
+      }
+      await objects.close()
+      faulty = false
+      const { disk, kms } = first
+      const again = await testEngine({ stored, disk, kms, lease: '1'.repeat(16), replication })
+      await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+      const query = { prefix: '', delimiter: '', keyMarker: '', versionIdMarker: '', limit: 1000 }
+      const shape = async (bucket: Bucket) => {
+        const { items } = await again.objects.listVersions({ bucket, ...query })
+        const told = items.map(async ({ summary, replicationStatus: status, ...item }) => {
+          if (item.deleteMarker) return item
+          const known = await again.objects.known({ bucket, ...item })
+          const mine = bucket.name === 'there' ? 'REPLICA' : 'COMPLETED'
+          return { ...item, etag: summary?.etag, tags: await known?.tags(), isAsItShould: status === mine }
+        })
+        return Promise.all(told)
+      }
+      expect(await shape(to)).toEqual(await shape(from))
+      expect((await shape(to)).every((one) => !('isAsItShould' in one) || one.isAsItShould)).toBe(true)
+      expect(await again.objects.recount()).toMatchObject({ differences: [] })
+      await again.objects.close()
+    })
+    await fc.assert(property, { numRuns: 15 })
   })
 })
