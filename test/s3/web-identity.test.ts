@@ -319,7 +319,10 @@ describe('identity providers', () => {
       new CreateOpenIDConnectProviderCommand({ Url, ClientIDList: ['a'], ThumbprintList: [thumbprint] }),
     )
     expect(created.OpenIDConnectProviderArn).toBe(OpenIDConnectProviderArn)
-    expect(await outcome(iam.send(new CreateOpenIDConnectProviderCommand({ Url })))).toBe('409 EntityAlreadyExists')
+    for (const taken of [Url, Url.replace('one', 'One')]) {
+      const again = new CreateOpenIDConnectProviderCommand({ Url: taken })
+      expect(await outcome(iam.send(again))).toBe('409 EntityAlreadyExists')
+    }
     const ref = { OpenIDConnectProviderArn }
     for (const ClientID of ['b', 'b', 'c']) {
       await iam.send(new AddClientIDToOpenIDConnectProviderCommand({ ...ref, ClientID }))

@@ -2,7 +2,7 @@ import { alreadyExists, limitExceeded, noSuchEntity, validation } from '../aws/e
 import { newOidcProviderId } from '../new-secrets.ts'
 import type { IamState } from '../state.ts'
 import { checkIssuerUrl, type IssuerRules } from './issuer-url.ts'
-import { type OidcProvider, oidcProviderArn, oidcProviderKey } from './provider.ts'
+import { issuerName, type OidcProvider, oidcProviderArn, oidcProviderKey } from './provider.ts'
 
 export interface OidcDraft {
   readonly accountId: string
@@ -62,8 +62,11 @@ export function createOidcProviders(
         checkIssuerUrl(draft.url, rules)
         const row = checked({ ...draft, id: newOidcProviderId(), createdAtMs: clock.now() })
         const key = oidcProviderKey(row)
-        if (table.get(key) || table.isDamaged(key)) throw alreadyExists(`Provider with url ${row.url}`)
-        if (list(row.accountId).length >= QUOTAS.providers) {
+        const others = list(row.accountId)
+        // Condition keys do not tell upper from lower case.
+        const isTaken = others.some(({ url }) => issuerName(url).toLowerCase() === issuerName(row.url).toLowerCase())
+        if (isTaken || table.isDamaged(key)) throw alreadyExists(`Provider with url ${row.url}`)
+        if (others.length >= QUOTAS.providers) {
           throw limitExceeded(`Cannot exceed quota for OpenIdConnectProvidersPerAccount: ${QUOTAS.providers}`)
         }
         return { changes: [table.put(key, row)], result: row }

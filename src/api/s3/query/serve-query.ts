@@ -13,6 +13,7 @@ import { BOUNDARIES } from './boundaries.ts'
 import { CALLER_IDENTITY } from './caller-identity.ts'
 import { GROUPS } from './groups.ts'
 import { MANAGED } from './managed-policies.ts'
+import { NOTHING_THERE } from './nothing-there.ts'
 import { OIDC_PROVIDERS } from './oidc-providers.ts'
 import { POLICIES } from './policies.ts'
 import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
@@ -36,6 +37,7 @@ const OPERATIONS = new Map<string, QueryOperation>(
       ...POLICIES,
       ...MANAGED,
       ...BOUNDARIES,
+      ...NOTHING_THERE,
       ...GROUPS,
       ...ROLES,
       ...OIDC_PROVIDERS,
