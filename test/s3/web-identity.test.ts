@@ -14,7 +14,7 @@ import {
   UpdateAssumeRolePolicyCommand,
   UpdateOpenIDConnectProviderThumbprintCommand,
 } from '@aws-sdk/client-iam'
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import {
   AssumeRoleCommand,
   AssumeRoleWithWebIdentityCommand,
@@ -22,7 +22,7 @@ import {
   GetCallerIdentityCommand,
   STSClient,
 } from '@aws-sdk/client-sts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventsIn } from '../support/audit-log.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { testCertificates } from '../support/certificate.ts'
@@ -273,6 +273,26 @@ describe('AssumeRoleWithWebIdentity', () => {
       [`${name()}:${CLIENT_ID}:carla`, 'success', undefined],
       [`${name()}:${CLIENT_ID}:dora`, 'failure', 'AccessDenied'],
     ])
+  })
+
+  it('serves clients that have nothing but a token in a file, as pods of Kubernetes do', async () => {
+    const Bucket = await test.bucket()
+    const { RoleArn } = await role(trust(), allow('s3:GetObject'))
+    const directory = await mkdtemp(join(tmpdir(), 'coffer-token-'))
+    const file = join(directory, 'token')
+    await writeFile(file, await provider.idToken('system:serviceaccount:default:app'))
+    for (const own of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_PROFILE']) vi.stubEnv(own, undefined)
+    vi.stubEnv('AWS_ROLE_ARN', RoleArn)
+    vi.stubEnv('AWS_WEB_IDENTITY_TOKEN_FILE', file)
+    vi.stubEnv('AWS_ENDPOINT_URL', test.house.s3Url)
+    vi.stubEnv('AWS_REGION', 'us-east-1')
+    try {
+      const s3 = new S3Client({ forcePathStyle: true, maxAttempts: 1 })
+      expect([await get(s3, Bucket), await put(s3, Bucket)]).toEqual(['200', '403 AccessDenied'])
+    } finally {
+      vi.unstubAllEnvs()
+      await rm(directory, { recursive: true })
+    }
   })
 
   it('asks a provider over TLS that the authorities of a file know', async () => {
