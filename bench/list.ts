@@ -25,8 +25,8 @@ const { values: options } = parseArgs({
     /** A directory that an earlier run left with --keep. */
     directory: { type: 'string' },
     keep: { type: 'boolean', default: false },
-    /** Which of the ten ranges is deleted, 7 to 9: another one for each run on a kept directory. */
-    deleted: { type: 'string', default: '7' },
+    /** Which of the ten ranges is deleted, 6 to 8: another one, downwards, for each run on a kept directory. */
+    deleted: { type: 'string', default: '8' },
     server: { type: 'string' },
   },
 })
