@@ -231,6 +231,8 @@ describe('Replication to another Coffer', () => {
     expect(versions).toHaveLength(21)
     await expect.poll(() => versionsOf(there.s3, 'replicas'), { timeout: 60_000 }).toEqual(versions)
     for (const key of [0, 2, 3, 4]) await isDone(again, 'source', `a-key-in-the-queue-${key}`)
+    // Nothing of the client keeps it from ending.
+    await third.stop()
   }, 120_000)
 })
 
