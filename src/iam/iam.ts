@@ -16,6 +16,7 @@ import { decidePolicy, type PolicyAction } from './decide-policy.ts'
 import type { IamErrorCode } from './errors.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
+import { createMandates, type Mandates } from './mandates.ts'
 import type { IssuerDocumentErrorCode } from './oidc/issuer-keys.ts'
 import { openState } from './open-state.ts'
 import { createPolicies, type Policies } from './policies.ts'
@@ -78,6 +79,7 @@ export interface Iam {
   readonly resourceInstances: ResourceInstances
   readonly resourceKeys: ResourceKeys
   readonly aws: AwsIdentities
+  readonly mandates: Mandates
   /** What bootstrap and administration change. */
   readonly identities: Identities
   /** Where whoever serves a call says what came of it. */
@@ -176,6 +178,7 @@ export async function openIam({
     people: createPeople(state, clock),
     resourceInstances: createResourceInstances(state, clock),
     resourceKeys: createResourceKeys(state, clock),
+    mandates: createMandates(state),
     aws: createAwsIdentities(state, sessions, oidc),
     identities: createIdentities(state),
     audit,

@@ -13,6 +13,7 @@ import { blobKey, headKey, SPACE } from './keyspace.ts'
 import { knownEtag } from './known-etag.ts'
 import { createdBy } from './notifications/event.ts'
 import { assertRemovable, withDefaultLock } from './object-lock.ts'
+import type { ObjectLock } from './object-properties.ts'
 import {
   decodeObject,
   encodeObject,
@@ -22,6 +23,7 @@ import {
   type UploadRecord,
 } from './records.ts'
 import { assertTakesReplicas, orderOfReplica, type ReplicaOf } from './replication/replica.ts'
+import type { Replication } from './replication/status.ts'
 import { usageWrites } from './usage.ts'
 import { NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
@@ -99,7 +101,7 @@ export async function commitVersion(
     const locked = withDefaultLock(engine, bucket, version.record.properties, fromMs)
     const draftRecord = { ...version.record, ...sealed, wrappedDek, properties: locked }
     const { properties, writes } = replica
-      ? { properties: { ...locked, replication: { replica: true } as const }, writes: [] }
+      ? { properties: { ...locked, replication: replicaWith(version.record.properties.lock) }, writes: [] }
       : await engine.replications.ofVersion(keys, bucket, key, draftRecord)
     const record: ObjectRecord = { ...draftRecord, properties }
     const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
@@ -118,6 +120,8 @@ export async function commitVersion(
     'The conditional request cannot succeed due to a conflicting operation.',
   )
 }
+
+const replicaWith = (lock: ObjectLock | undefined): Replication => ({ replica: true, ...(lock ? { lock } : {}) })
 
 async function presentReplica(
   engine: Engine,

@@ -7,6 +7,7 @@ import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { createQueryServer } from '../api/s3/query/serve-query.ts'
+import { replicationRights } from '../api/s3/replication/rights.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
@@ -101,7 +102,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     },
     accessLogs: { intervalMs: config['s3.access-log-interval-ms'], region: config['s3.region'] },
     notifications: targets,
-    replication: { targets: replicationTargets(config) },
+    replication: {
+      targets: replicationTargets(config),
+      rights: replicationRights({ objects: () => opened.promise, iam, clock, region: config['s3.region'] }),
+    },
     lifecycle: {
       dayMs: config['lifecycle.day-seconds'] * 1000,
       perSecond: config['lifecycle.per-second'],

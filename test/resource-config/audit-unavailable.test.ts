@@ -43,6 +43,7 @@ beforeAll(async () => {
       owner: () => ({ id: 'owner', displayName: 'owner' }),
       accounts: () => [],
       accountsOfEmail: () => [],
+      mandates: { of: () => undefined, principal: () => undefined },
     },
     identities: { idOf: () => undefined, arnOf: () => undefined },
     query: () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
     owner: unused,
     accounts: unused,
     accountsOfEmail: unused,
+    mandates: { of: unused, principal: unused },
   }
   const handler = createS3Handler({
     objects: test.house.objects,

@@ -95,7 +95,7 @@ describe('A replication target', () => {
   const open = { reading: 0 }
   const replica: Replica = {
     ...{ key: 'key', versionId: 'v', modifiedAtMs: 0, tags: [], lock: undefined, storageClass: undefined },
-    algorithm: 'AES256',
+    ...{ algorithm: 'AES256', account: mainAccount.id },
     manifest: {
       ...{ headers: {}, userMetadata: {}, sizeBytes: BYTES.length, etag: '9a0364b9e99bb480dd25e1f0284c8555' },
       parts: [{ number: 0, sizeBytes: BYTES.length, salt: Buffer.alloc(0), etag: '' }],

@@ -35,7 +35,17 @@ export interface S3HandlerOptions {
   readonly objects: Objects
   readonly iam: Pick<
     Iam,
-    'findCredential' | 'verifyToken' | 'decide' | 'instance' | 'instances' | 'owner' | 'accounts' | 'accountsOfEmail'
+    | (
+        | 'findCredential'
+        | 'verifyToken'
+        | 'decide'
+        | 'instance'
+        | 'instances'
+        | 'owner'
+        | 'accounts'
+        | 'accountsOfEmail'
+      )
+    | 'mandates'
   >
   /** Whom the ARNs of policies mean. */
   readonly identities: Directory
@@ -286,6 +296,7 @@ function context(
     objects: guarded(objects.onBehalfOf(asker)),
     settings,
     accounts: accountDirectory(iam),
+    mandate: () => (caller.principal.type === 'anonymous' ? undefined : iam.mandates.of(caller.principal)),
     identities,
     may,
     require,

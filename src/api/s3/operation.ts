@@ -99,6 +99,8 @@ export interface OperationContext extends Caller {
   /** Key management instances of the caller's account that are known here; none of another account. */
   readonly keyInstances: (accountId: string) => readonly Instance[]
   readonly accounts: AccountDirectory
+  /** Of the caller, for what is done later. Undefined: nobody could be held to it. */
+  readonly mandate: () => string | undefined
   /** Whom the ARNs of policies mean. */
   readonly identities: Directory
   /** Is the caller allowed this, too? For what is done, or told, only to those who are. */

@@ -1,5 +1,5 @@
 import type { Json } from '../bucket-document.ts'
-import type { Encryption } from '../encrypting.ts'
+import type { Algorithm, Encryption } from '../encrypting.ts'
 import type { Tag } from '../object-properties.ts'
 
 type FilterTag = { readonly key: string; readonly value: string }
@@ -8,8 +8,11 @@ export type ReplicationDestination = {
   /** As the client gave it. */
   readonly arn: string
   readonly bucket: string
+  /** Of the one in this store that had the name when the rule was made: no other one is meant. */
+  readonly bucketId?: string
   /** Of the settings; missing: the bucket is one of this store. */
   readonly target?: string
+  /** Whose it must be, where it is in this store. */
   readonly account?: string
   readonly storageClass?: string
   /** Said, and done in any case: replicas belong to the owner of their bucket. */
@@ -45,12 +48,21 @@ export type Off = (typeof OFF)[number]
 export type ReplicationConfiguration = {
   /** S3 has one; IBM's does not, and replicates whatever key an object lies under. */
   readonly role?: string
+  /** Who put it, and whose rights count whenever something goes. Missing: an earlier release, which did not ask for them. */
+  readonly orderedBy?: string
   readonly rules: readonly ReplicationRule[]
 }
 
 /** What is stored was written as one, and its row authenticated. */
 export const replicationFrom = (document: Json | undefined): ReplicationConfiguration | undefined =>
   document as ReplicationConfiguration | undefined
+
+/** What lies under a key of a customer's goes only where the rule says so. */
+export const takes = (
+  { role }: ReplicationConfiguration,
+  { kmsObjects = role === undefined }: ReplicationRule,
+  algorithm: Algorithm,
+): boolean => kmsObjects || algorithm === 'AES256'
 
 /** Of the same rule or another one: what goes there goes there once. */
 export const nameOf = ({ target, bucket }: ReplicationDestination): string =>

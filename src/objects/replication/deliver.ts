@@ -1,16 +1,24 @@
+import { parseCrn } from '../../base/crn.ts'
 import { hasCode } from '../../base/errors.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
 import type { Bucket } from '../buckets.ts'
 import type { ByteRange } from '../byte-range.ts'
 import { changeProperties } from '../change-properties.ts'
 import type { Engine } from '../engine.ts'
-import type { ObjectsErrorCode } from '../errors.ts'
+import { ObjectsError, type ObjectsErrorCode } from '../errors.ts'
 import { findVersion } from '../find-version.ts'
+import { protectionOf } from '../key-slots.ts'
 import type { ObjectLock, Tag } from '../object-properties.ts'
 import { openObject } from '../open-object.ts'
 import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
-import { type ReplicationDestination, replicationFrom, ruleTo } from './configuration.ts'
+import {
+  type ReplicationConfiguration,
+  type ReplicationDestination,
+  replicationFrom,
+  ruleTo,
+  takes,
+} from './configuration.ts'
 import { replicationHere } from './here.ts'
 import { isRefusal } from './refusals.ts'
 import {
@@ -20,6 +28,7 @@ import {
   sameLock,
   sameTags,
 } from './replications.ts'
+import type { ReplicationRights, ReplicationUse } from './rights.ts'
 import { type Progress, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
 
@@ -49,8 +58,10 @@ export function replicationDelivery(
       const configuration = replicationFrom(engine.documents.get(bucket, 'replication'))
       const rule = configuration && (await ruleTo(configuration, sent.to, key, tags))
       const target = rule && targetOf(rule.destination)
-      if (!rule || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+      const isTaken = rule && (isMarker(record) || takes(configuration, rule, protectionOf(bucket, record).algorithm))
+      if (!isTaken || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
       try {
+        await assertAllowed(settings?.rights, configuration, rule.destination, sent, isMarker(record))
         await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
       } catch (error) {
         if (signal.aborted) throw error
@@ -64,6 +75,24 @@ export function replicationDelivery(
       const bucket = sourceOf(sent)
       if (bucket) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
     },
+  }
+}
+
+/** As rights and policies are now, of whoever had it replicated. Throws ReplicaRefused. */
+async function assertAllowed(
+  rights: ReplicationRights | undefined,
+  { orderedBy }: ReplicationConfiguration,
+  { target, bucket: there }: ReplicationDestination,
+  { bucket, key, versionId }: QueuedVersion,
+  isOfMarker: boolean,
+): Promise<void> {
+  const uses: ReplicationUse[] = [{ action: 's3:GetObjectVersionForReplication', bucket: bucket.name, key, versionId }]
+  const action = isOfMarker ? 's3:ReplicateDelete' : 's3:ReplicateObject'
+  // Elsewhere the credentials of the operator decide.
+  if (target === undefined) uses.push({ action, bucket: there, key })
+  for (const use of uses) {
+    if (orderedBy !== undefined && (await rights?.(orderedBy, use))) continue
+    throw new ObjectsError('ReplicaRefused', `who had it replicated has no right to ${use.action} in ${use.bucket}`)
   }
 }
 
@@ -85,14 +114,14 @@ async function send(
   const tags = await tagsOf(keys, bucket, key, record)
   const told = { tags, lock: record.properties.lock }
   if (there !== undefined) {
-    await target.change(there, { key, tags, lock }, to, signal)
+    await target.change(there, { key, tags, lock, account: accountOf(bucket) }, to, signal)
     return await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: there }, told)
   }
   using object = await openObject(engine, keys, { bucket, key, versionId })
   const { manifest, properties, protection } = object
   const replica = {
     ...{ key, versionId, modifiedAtMs, manifest, lock, storageClass: properties.storageClass },
-    ...{ algorithm: protection.algorithm, tags },
+    ...{ algorithm: protection.algorithm, tags, account: accountOf(bucket) },
     sealed: async () => {
       const sealed = await object.sealedReplica()
       return { ...sealed, read: (range: ByteRange) => until(signal, sealed.read(range)) }
@@ -102,6 +131,8 @@ async function send(
   const made = await target.put(replica, to, signal)
   await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made }, told)
 }
+
+const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
 
 /** What has ended already is not given to anything new. */
 function presentLock(lock: ObjectLock | undefined, nowMs: number): ObjectLock | undefined {

@@ -1,3 +1,4 @@
+import { parseCrn } from '../../base/crn.ts'
 import { hasCode } from '../../base/errors.ts'
 import type { BodyInput } from '../body-writer.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
@@ -19,7 +20,15 @@ import type { Replica, ReplicationTarget } from './target.ts'
 
 /** Replicas in other buckets of this store. */
 export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTarget {
-  const bucketOf = ({ bucket }: ReplicationDestination): Bucket => engine.buckets.get(bucket)
+  /** The one that was meant, and no other one of its name. */
+  const bucketOf = ({ bucket: name, bucketId, account }: ReplicationDestination): Bucket => {
+    const bucket = engine.buckets.get(name)
+    if (bucket.id !== bucketId) throw refused(`the bucket ${name} is another one than the rule was made for`)
+    if (account !== undefined && account !== accountOf(bucket)) {
+      throw refused(`the bucket ${name} does not belong to the account ${account}`)
+    }
+    return bucket
+  }
 
   return {
     put: async (replica, to) => {
@@ -34,13 +43,14 @@ export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTa
     putMarker: async ({ key, ...replica }, to) => {
       await deleteObject(engine, keys, { bucket: bucketOf(to), key, conditions: {}, replica })
     },
-    change: async (versionId, { key, tags, lock }, to) => {
+    change: async (versionId, { key, tags, lock, account }, to) => {
       const bucket = bucketOf(to)
       try {
-        await changeProperties(engine, keys, { bucket, key, versionId }, ({ tags: _, lock: now, ...rest }) => {
-          const next = mayKeep(engine, bucket) ? strongerLock(now, lock, engine.clock.now()) : now
-          return { ...rest, ...(next ? { lock: next } : {}), ...(tags.length > 0 ? { tags } : {}) }
-        })
+        await changeProperties(engine, keys, { bucket, key, versionId }, ({ tags: _, ...now }) => ({
+          ...now,
+          ...(mayKeep(engine, bucket) ? lockedAs(now, lock, account === accountOf(bucket), engine.clock.now()) : {}),
+          ...(tags.length > 0 ? { tags } : {}),
+        }))
       } catch (error) {
         if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion')) throw error
       }
@@ -102,7 +112,7 @@ function propertiesAt(engine: Engine, bucket: Bucket, replica: Replica, to: Repl
   const { tags, lock } = replica
   const storageClass = to.storageClass ?? replica.storageClass
   if (lock && !mayKeep(engine, bucket)) {
-    throw new ObjectsError('ReplicaRefused', 'what is retained, or held, cannot go to a bucket without Object Lock')
+    throw refused('what is retained, or held, cannot go to a bucket without Object Lock')
   }
   return {
     ...(storageClass === undefined || storageClass === 'STANDARD' ? {} : { storageClass }),
@@ -121,19 +131,46 @@ function encryptingAt({ algorithm }: Replica, { keyName, rootKeyCrn, encryption 
   }
 }
 
-/** Compliance is never made weaker, whatever the source says by now. */
-function strongerLock(
-  now: ObjectLock | undefined,
-  next: ObjectLock | undefined,
+const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
+const refused = (message: string): ObjectsError => new ObjectsError('ReplicaRefused', message)
+
+/**
+ * A lock as its source has it by now. It becomes weaker only in the same account, and only as far as it is what the source
+ * made of it; compliance never does.
+ */
+function lockedAs(
+  { lock: now, replication }: Pick<ObjectProperties, 'lock' | 'replication'>,
+  { mode, retainUntilMs, legalHold }: ObjectLock = {},
+  isSameAccount: boolean,
   nowMs: number,
-): ObjectLock | undefined {
-  const { mode, retainUntilMs, legalHold } = next ?? {}
-  const held = legalHold === undefined ? now : { ...now, legalHold }
-  if (mode === undefined || retainUntilMs === undefined || retainUntilMs <= nowMs) return held
+): Pick<ObjectProperties, 'lock' | 'replication'> {
+  let lock = now
+  let made = replication?.lock
+  const isHeld = now?.legalHold === true
+  const mayRelease = isSameAccount && made?.legalHold === true
+  if (legalHold !== undefined && legalHold !== isHeld && (legalHold || mayRelease)) {
+    lock = { ...lock, legalHold }
+    made = { ...made, legalHold }
+  }
+  if (mode !== undefined && retainUntilMs !== undefined && retainUntilMs > nowMs) {
+    const isMade = made?.mode === now?.mode && made?.retainUntilMs === now?.retainUntilMs
+    const bypassGovernance = isSameAccount && isMade
+    const next = retainedAs(lock, { mode, untilMs: retainUntilMs }, { nowMs, bypassGovernance })
+    if (next) {
+      lock = next
+      made = { ...made, mode, retainUntilMs }
+    }
+  }
+  return { ...(lock ? { lock } : {}), ...(made ? { replication: { ...replication, lock: made } } : {}) }
+}
+
+/** Undefined where it would be weaker. */
+function retainedAs(lock: ObjectLock | undefined, ...[to, how]: RetentionChange): ObjectLock | undefined {
   try {
-    return changedRetention(held, { mode, untilMs: retainUntilMs }, { nowMs, bypassGovernance: true })
+    return changedRetention(lock, to, how)
   } catch (error) {
-    if (hasCode<ObjectsErrorCode>(error, 'ObjectLocked')) return held
+    if (hasCode<ObjectsErrorCode>(error, 'ObjectLocked')) return undefined
     throw error
   }
 }
+type RetentionChange = readonly [Parameters<typeof changedRetention>[1], Parameters<typeof changedRetention>[2]]

@@ -11,13 +11,15 @@ import { type Message, openOutbox } from '../outbox/outbox.ts'
 import type { DeleteMarker, ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { VersionOrders } from '../version-id.ts'
-import { nameOf, replicationFrom, rulesFor, rulesForMarker } from './configuration.ts'
+import { nameOf, replicationFrom, rulesFor, rulesForMarker, takes } from './configuration.ts'
+import type { ReplicationRights } from './rights.ts'
 import { type Progress, type Replication, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
 
 export interface ReplicationOptions {
   /** Elsewhere, by the names that configurations have for them. */
   readonly targets: ReadonlyMap<string, ReplicationTarget>
+  readonly rights: ReplicationRights
   /** Of the first repetition; each further one waits twice as long, up to five minutes. */
   readonly retryMs?: number
 }
@@ -115,13 +117,12 @@ export function openReplications(options: {
       const { properties } = record
       const configuration = configurationOf(bucket)
       if (!configuration) return { properties, writes: [] }
-      const kmsToo = configuration.role === undefined
       const { customerKey, algorithm } = protectionOf(bucket, record)
       // Without its customer's key nobody can read it.
       if (customerKey) return { properties, writes: [] }
       const rules = await rulesFor(configuration, key, () => tagsOf(keys, bucket, key, record))
       const names = rules
-        .filter(({ kmsObjects = kmsToo }) => kmsObjects || algorithm === 'AES256')
+        .filter((rule) => takes(configuration, rule, algorithm))
         .map(({ destination }) => nameOf(destination))
       if (names.length === 0) return { properties, writes: [] }
       return {

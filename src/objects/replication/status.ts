@@ -5,9 +5,18 @@ export type Progress = {
   readonly versionId?: string
 }
 
+/** As of Object Lock. */
+type SourceLock = {
+  readonly mode?: 'GOVERNANCE' | 'COMPLIANCE' | undefined
+  readonly retainUntilMs?: number | undefined
+  readonly legalHold?: boolean | undefined
+}
+
 /** Of a version that is replicated, or a replica. */
 export type Replication = {
   readonly replica?: true
+  /** Of a replica: what its source made of its lock, and may thus make weaker. */
+  readonly lock?: SourceLock
   /** By the name of the destination. */
   readonly to?: { readonly [destination: string]: Progress }
 }

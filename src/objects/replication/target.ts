@@ -9,6 +9,8 @@ export interface ReplicaProperties {
   readonly key: string
   readonly tags: readonly Tag[]
   readonly lock: ObjectLock | undefined
+  /** Of the bucket that it comes from. */
+  readonly account: string
 }
 
 /** A version on its way. */

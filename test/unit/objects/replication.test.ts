@@ -18,6 +18,7 @@ const queued = async (stored: MetadataStore) => (await stored.range(SPACE.replic
 const PATIENCE = { timeout: 20_000 }
 const DAY_MS = 86_400_000
 const CONFIGURATION: ReplicationConfiguration = {
+  orderedBy: 'somebody',
   rules: [
     {
       ...{ id: 'rule', enabled: true, priority: 1, filter: { tags: [] }, deleteMarkers: true },
@@ -51,7 +52,11 @@ function fakeTarget(refuses: (key: string) => Error | undefined = () => undefine
 async function replicated(target: ReplicationTarget | undefined, options: TestEngineOptions = {}) {
   const stored = options.stored ?? memoryStore()
   const targets = new Map(target ? [['dr', target]] : [])
-  const engine = await testEngine({ ...options, stored, replication: { targets, retryMs: 1 } })
+  const engine = await testEngine({
+    ...options,
+    stored,
+    replication: { targets, rights: async () => true, retryMs: 1 },
+  })
   const { objects } = engine
   const made = objects.buckets.find('bucket') ?? (await engine.makeBucket())
   const bucket = await objects.setVersioning(made, 'Enabled')
@@ -210,14 +215,14 @@ describe('Replication to a bucket of the same store', () => {
         },
       })
       const stored = memoryStore()
-      const replication = { targets: new Map(), retryMs: 1 }
+      const replication = { targets: new Map(), rights: async () => true, retryMs: 1 }
       const first = await testEngine({ stored, metadata: store, blobs, replication })
       const { objects, newBucket } = first
       const from = await objects.setVersioning(await first.makeBucket(), 'Enabled')
       const to = await objects.setVersioning(await objects.createBucket({ ...newBucket, name: 'there' }), 'Enabled')
-      const destination = { arn: 'arn:aws:s3:::there', bucket: 'there' }
+      const destination = { arn: 'arn:aws:s3:::there', bucket: 'there', bucketId: to.id }
       const rules = [{ id: 'r', enabled: true, priority: 1, filter: { tags: [] }, deleteMarkers: true, destination }]
-      await objects.changeDocument(from, 'replication', () => ({ rules }))
+      await objects.changeDocument(from, 'replication', () => ({ orderedBy: 'somebody', rules }))
       faulty = true
       for (let n = 0; n < 30; n++) {
         const of = { bucket: from, key: `key ${n % 3}` }

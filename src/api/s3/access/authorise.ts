@@ -36,7 +36,7 @@ export interface AskedBy {
   /** Of a form: as if its fields were headers. */
   readonly request: S3Request
   readonly isForm: boolean
-  readonly operation: S3Operation
+  readonly operation: Pick<S3Operation, 'name' | 'makes' | 'alsoUses'>
   readonly principal: Asking
   readonly sourceIp: string | undefined
   /** Tags that the request gives to what it writes. */

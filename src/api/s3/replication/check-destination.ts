@@ -11,9 +11,10 @@ import { rootKeyNamed } from '../root-key-name.ts'
 import { invalid, malformed, wrong } from './values.ts'
 
 /**
- * S3 replicates as a role that the bucket's owner may pass on. Here it is the store's own work, so whoever orders it must be
- * allowed to read what goes, and to write it where that is a bucket of this store. Elsewhere the rights are those of the
- * credentials that the operator gave.
+ * S3 replicates as a role that the bucket's owner may pass on. Here it is the work of whoever orders it, who must be allowed
+ * to read what goes, and to write it where that is a bucket of this store: that is decided for each object when it goes, and
+ * asked here so that who has no such right at all hears of it. Elsewhere the rights are those of the credentials that the
+ * operator gave.
  */
 export async function checkedReplication(
   source: Bucket,
@@ -33,9 +34,10 @@ export async function checkedReplication(
     const bucket = checkHere(source, rule.destination, context)
     await context.require({ bucket: bucket.name, key, action: 's3:ReplicateObject' })
     if (rule.deleteMarkers ?? true) await context.require({ bucket: bucket.name, key, action: 's3:ReplicateDelete' })
-    rules.push({ ...rule, destination: await withKey(rule.destination, bucket, context) })
+    rules.push({ ...rule, destination: { ...(await withKey(rule.destination, bucket, context)), bucketId: bucket.id } })
   }
-  return { ...configuration, rules }
+  const orderedBy = context.mandate()
+  return { ...configuration, rules, ...(orderedBy === undefined ? {} : { orderedBy }) }
 }
 
 const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account

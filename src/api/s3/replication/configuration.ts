@@ -6,6 +6,7 @@ import { storedDocument } from '../stored-document.ts'
 const destination = z.strictObject({
   arn: z.string(),
   bucket: z.string(),
+  bucketId: z.string().exactOptional(),
   target: z.string().exactOptional(),
   account: z.string().exactOptional(),
   storageClass: z.string().exactOptional(),
@@ -29,6 +30,7 @@ const rule = z.strictObject({
 
 const configuration: z.ZodType<ReplicationConfiguration> = z.strictObject({
   role: z.string().exactOptional(),
+  orderedBy: z.string().exactOptional(),
   rules: z.array(rule),
 })
 

@@ -1,0 +1,41 @@
+import { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import type { Clock } from '../../../base/clock.ts'
+import { randomId } from '../../../base/ids.ts'
+import type { Iam } from '../../../iam/iam.ts'
+import type { Objects } from '../../../objects/objects.ts'
+import type { ReplicationRights } from '../../../objects/replication/rights.ts'
+import { authoriser } from '../access/authorise.ts'
+import type { S3Request } from '../request.ts'
+
+/** What conditions can ask for of a request that nobody has sent. */
+const NO_REQUEST: Omit<S3Request, 'id'> = {
+  ...{ method: '', rawPath: '', rawQuery: '', bucket: undefined, key: undefined },
+  ...{ query: new Map(), duplicateQuery: new Set(), headers: new Map(), duplicateHeaders: new Set() },
+  ...{ signal: new AbortController().signal, secure: true, incoming: new IncomingMessage(new Socket()) },
+}
+
+/** Decides like a request of whoever ordered it, for each object anew. */
+export function replicationRights(options: {
+  readonly objects: () => Promise<Pick<Objects, 'onBehalfOf'>>
+  readonly iam: Pick<Iam, 'decide' | 'owner' | 'mandates'>
+  readonly clock: Clock
+  readonly region: string
+}): ReplicationRights {
+  const { objects, iam, clock, region } = options
+  return async (orderedBy, use) => {
+    const principal = iam.mandates.principal(orderedBy)
+    if (!principal) return false
+    const request = { ...NO_REQUEST, id: randomId() }
+    const asker = { iamId: principal.iamId, action: 'store.replication', requestId: request.id }
+    const { decide } = authoriser(
+      {
+        ...{ request, principal, isForm: false, operation: { name: 'Replication' } },
+        ...{ sourceIp: undefined, requestTags: () => [], rootKeyNames: async () => [] },
+        objects: (await objects()).onBehalfOf(asker),
+      },
+      { iam, clock, region },
+    )
+    return (await decide(use)).allowed
+  }
+}

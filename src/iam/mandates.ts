@@ -1,0 +1,92 @@
+import { z } from 'zod'
+import { entityKey } from './aws/entity.ts'
+import { awsRolePrincipal, awsUserPrincipal } from './aws/principals.ts'
+import { sessionTagsSchema } from './aws/session-tags.ts'
+import { findInstance } from './instances.ts'
+import { userKey } from './keyspace.ts'
+import type { Principal } from './principal.ts'
+import type { IamState } from './state.ts'
+import { SYSTEM_ACCOUNT_ID } from './system.ts'
+import { servicePrincipal } from './tokens.ts'
+import { isActive, userPrincipal } from './users.ts'
+
+/**
+ * Who has ordered what is done later, so that it is done with the rights that he has by then: what names him for good, and
+ * never another one, to be stored.
+ */
+export interface Mandates {
+  /** Undefined when he is gone already. */
+  readonly of: (principal: Principal) => string | undefined
+  /** With the policies of now, and within those of the session that he had. Undefined when he is gone, or may not act. */
+  readonly principal: (mandate: string) => Principal | undefined
+}
+
+const schema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('user'), accountId: z.string(), iamId: z.string(), uid: z.string() }),
+  z.strictObject({ type: z.literal('aws-user'), accountId: z.string(), id: z.string() }),
+  z.strictObject({
+    ...{ type: z.literal('aws-role'), accountId: z.string(), id: z.string() },
+    ...{ name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) },
+    federated: z.strictObject({ provider: z.string(), facts: z.record(z.string(), z.array(z.string())) }).optional(),
+    tags: sessionTagsSchema.optional(),
+  }),
+  z.strictObject({ type: z.literal('service'), crn: z.string() }),
+])
+
+type Mandate = z.output<typeof schema>
+
+export function createMandates(state: IamState): Mandates {
+  const { users, awsUsers, awsRoles } = state
+
+  const mandateOf = (principal: Principal): Mandate | undefined => {
+    const { iamId, accountId } = principal
+    if (principal.type === 'service') return { type: 'service', crn: iamId.slice('crn-'.length) }
+    const { aws } = principal
+    if (!aws) {
+      const uid = users.get(userKey(principal))?.uid
+      return uid === undefined ? undefined : { type: 'user', accountId, iamId, uid }
+    }
+    if (aws.kind === 'user') return { type: 'aws-user', accountId, id: iamId }
+    const [id = '', name = ''] = iamId.split(':')
+    const { policies = [], managed = [] } = aws.session ?? {}
+    const session = { name, policies: [...policies], managed: managed.map(({ arn }) => arn) }
+    const facts = Object.entries(aws.federated?.facts ?? {}).map(([key, values]): [string, string[]] => [
+      key,
+      [...values],
+    ])
+    return {
+      ...{ type: 'aws-role', accountId, id, ...session },
+      ...(aws.federated ? { federated: { provider: aws.federated.provider, facts: Object.fromEntries(facts) } } : {}),
+      ...(aws.tags ? { tags: [...aws.tags] } : {}),
+    }
+  }
+
+  const principalOf = (mandate: Mandate): Principal | undefined => {
+    switch (mandate.type) {
+      case 'user': {
+        const user = users.get(userKey(mandate))
+        return user?.uid === mandate.uid && isActive(user) ? userPrincipal(user) : undefined
+      }
+      case 'aws-user': {
+        const user = awsUsers.get(entityKey(mandate))
+        return user && awsUserPrincipal(state, user)
+      }
+      case 'aws-role': {
+        const role = awsRoles.get(entityKey(mandate))
+        return role && awsRolePrincipal(state, role, mandate)
+      }
+      case 'service': {
+        const instance = findInstance(state, mandate.crn)
+        return instance && instance.accountId !== SYSTEM_ACCOUNT_ID ? servicePrincipal(instance) : undefined
+      }
+    }
+  }
+
+  return {
+    of: (principal) => {
+      const mandate = mandateOf(principal)
+      return mandate && JSON.stringify(mandate)
+    },
+    principal: (text) => principalOf(schema.parse(JSON.parse(text))),
+  }
+}
