@@ -121,6 +121,7 @@ describe('AssumeRoleWithWebIdentity', () => {
       trust({}, { Principal: { Federated: other } }),
       trust({}, { Principal: { AWS: mainAccount.id } }),
       trust({}, { Principal: '*' }),
+      trust({}, { Principal: { Federated: other, AWS: '*' } }),
       trust({}, { Action: 'sts:AssumeRole' }),
       policy(JSON.parse(trust()).Statement[0], { ...JSON.parse(trust(isAnna)).Statement[0], Effect: 'Deny' }),
     ]) {

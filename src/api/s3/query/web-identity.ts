@@ -101,7 +101,10 @@ function decideAction(trust: Policy, action: string, { provider, facts, tags }: 
 /** What is given to everybody is for those who have credentials: an identity provider must be named. */
 const forFederated = (trust: Policy): Policy => ({
   ...trust,
-  statements: trust.statements.filter(
-    ({ effect, principals }) => effect === 'Deny' || principals?.list.some(({ type }) => type === 'federated'),
-  ),
+  statements: trust.statements.flatMap((statement) => {
+    const { effect, principals } = statement
+    if (effect === 'Deny') return [statement]
+    const list = principals?.not === false ? principals.list.filter(({ type }) => type === 'federated') : []
+    return list.length > 0 ? [{ ...statement, principals: { not: false, list } }] : []
+  }),
 })
