@@ -111,6 +111,14 @@ it.each(PUBLISHED)('%s is what IBM’s roles %s may do, and no others', (name, l
   }
 })
 
+it.each(['s3:ReplicateObject', 's3:ReplicateDelete'] as const)(
+  '%s, which says ids and times, is a Manager’s',
+  (action) => {
+    const allowed = ROLES.filter(([, role]) => roleAllows('cloud-object-storage', role, action))
+    expect(allowed.map(([letter]) => letter)).toEqual(['M'])
+  },
+)
+
 it('every action that something asks for has its row', async () => {
   const root = join(import.meta.dirname, '../../../src/api')
   const files = (await readdir(root, { recursive: true })).filter((name) => name.endsWith('.ts'))
