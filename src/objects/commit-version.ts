@@ -22,7 +22,7 @@ import {
   type ObjectRecord,
   type UploadRecord,
 } from './records.ts'
-import { assertTakesReplicas, orderOfReplica, type ReplicaOf } from './replication/replica.ts'
+import { assertTakesReplicas, placeOfReplica, type ReplicaOf } from './replication/replica.ts'
 import type { Replication } from './replication/status.ts'
 import { usageWrites } from './usage.ts'
 import { NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
@@ -89,10 +89,11 @@ export async function commitVersion(
     await checkConditions(keys, bucket, key, conditions, state.head)
     const there = replica && (await presentReplica(engine, bucket, key, replica))
     if (there) return { bucket, record: there, wasThere: true }
-    const kept = replica && orderOfReplica(engine, replica, state)
+    const place = replica && (await placeOfReplica(engine, bucket, key, replica, state))
+    if (place?.there && !isMarker(place.there)) return { bucket, record: place.there, wasThere: true }
     const order = bucket.versioning === undefined ? 0n : engine.orders.next(newestOrder(state))
-    if (replica && kept !== undefined) {
-      if (sealed?.versionId !== replica.versionId) sealed = await sealedAs(version, replica.versionId)
+    if (place) {
+      if (sealed?.versionId !== place.versionId) sealed = await sealedAs(version, place.versionId)
     } else if (!sealed || !isNext(sealed.versionId, bucket, state)) {
       sealed = await sealedAs(version, bucket.versioning === 'Enabled' ? newVersionId(order) : NULL_VERSION)
     }
@@ -106,7 +107,7 @@ export async function commitVersion(
     const record: ObjectRecord = { ...draftRecord, properties }
     const made = { versionId: record.versionId, order: orderOf(record.versionId) ?? order, value: encodeObject(record) }
     const change =
-      kept !== undefined && kept < newestOrder(state)
+      place !== undefined && place.order < newestOrder(state)
         ? putOlder(engine.metadata, bucket, key, state, { ...made, record })
         : await putCurrent(engine.metadata, bucket, key, state, made)
     if (change && (await commitChange(engine, keys, draft, version, { bucket, state, record, change, writes }))) {

@@ -22,7 +22,7 @@ import { headKey, SPACE, versionKey } from './keyspace.ts'
 import { type ObjectEvent, removedBy } from './notifications/event.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
 import { decodeObject, decodeVersion, encodeMarker, isMarker, type VersionRecord } from './records.ts'
-import { assertTakesReplicas, orderOfReplica, type ReplicaOf } from './replication/replica.ts'
+import { assertTakesReplicas, placeOfReplica, type ReplicaOf } from './replication/replica.ts'
 import { usageWrites } from './usage.ts'
 import { idOfUnreadable, NULL_VERSION, newVersionId, orderOf } from './version-id.ts'
 
@@ -99,9 +99,10 @@ async function putReplica(
   }
   const { metadata } = engine
   const state = await readKey(metadata, bucket, key)
-  const kept = orderOfReplica(engine, replica, state)
-  const order = kept ?? engine.orders.next(newestOrder(state))
-  const versionId = kept === undefined ? newVersionId(order) : replica.versionId
+  const place = await placeOfReplica(engine, bucket, key, replica, state)
+  const order = place?.order ?? engine.orders.next(newestOrder(state))
+  const versionId = place?.versionId ?? newVersionId(order)
+  if (place?.there) return { versionId, deleteMarker: true }
   const marker = { versionId, modifiedAtMs: replica.modifiedAtMs, deleteMarker: true } as const
   const change =
     order < newestOrder(state)

@@ -14,6 +14,13 @@ export function newVersionId(order: bigint): string {
   return id.toString('base64url')
 }
 
+/** The same random bytes at another place. */
+export function atOrder(versionId: string, order: bigint): string {
+  const id = Buffer.from(versionId, 'base64url')
+  id.writeBigUInt64BE(order)
+  return id.toString('base64url')
+}
+
 /** Of a version that has an id of its own; undefined for `null` and for what cannot be an id. */
 export function orderOf(versionId: string): bigint | undefined {
   if (!VERSION_ID.test(versionId)) return undefined

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import {
   DeleteObjectCommand,
+  GetObjectCommand,
   GetObjectRetentionCommand,
   GetObjectTaggingCommand,
   ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectRetentionCommand,
@@ -15,8 +17,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { filesUnder } from '../support/files-under.ts'
 import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
-import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
-import { outcome } from '../support/raw-s3.ts'
+import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
+import { outcome, sendRaw } from '../support/raw-s3.ts'
 import {
   bytesOf,
   described,
@@ -263,6 +265,38 @@ describe('What says that it is a replica', () => {
     expect((await versionsOf(there.s3, there.bucket)).filter((one) => one.endsWith('latest'))).toEqual([
       `key ${VersionId} latest`,
     ])
+  })
+
+  it('has the same place among those of another writer of the same millisecond, whichever came first', async () => {
+    const ms = Date.now() - 10_000
+    const idOf = (fill: number) => {
+      const bytes = Buffer.alloc(16, fill)
+      bytes.writeBigUInt64BE(BigInt(ms) << 20n)
+      return bytes.toString('base64url')
+    }
+    const make = (Bucket: string, fill: number, method = 'PUT') =>
+      sendRaw(there.s3Url, {
+        ...{ method, path: `/${Bucket}/key`, body: method === 'PUT' ? `of ${fill}` : '' },
+        headers: { 'x-coffer-replica-version-id': idOf(fill), 'x-coffer-replica-modified-ms': String(ms) },
+      })
+    await versioned(there.s3, 'backward')
+    for (const [Bucket, order] of [
+      ['replicas', [1, 2, 3]],
+      ['backward', [3, 2, 1]],
+    ] as const) {
+      // Also when each comes twice.
+      for (const fill of [...order, ...order]) expect(outcome(await make(Bucket, fill))).toBe('200')
+      const { Versions = [] } = await there.s3.send(new ListObjectVersionsCommand({ Bucket }))
+      const texts: string[] = []
+      for (const { VersionId } of Versions) {
+        const { Body } = await there.s3.send(new GetObjectCommand({ Bucket, Key: 'key', VersionId }))
+        texts.push((await Body?.transformToString()) ?? '')
+      }
+      expect([Bucket, texts]).toEqual([Bucket, ['of 3', 'of 2', 'of 1']])
+      // A delete marker is no other thing.
+      expect(outcome(await make(Bucket, 4, 'DELETE'))).toBe('204')
+      expect(await refusal(head(there.s3, Bucket, 'key'))).toBe('404 NotFound')
+    }
   })
 
   it('is refused when it says half of it, or is about what goes for good', async () => {
