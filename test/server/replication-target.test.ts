@@ -14,7 +14,7 @@ function replicaOf(parts: readonly number[], chunks: { read: number }): Replica 
   const sizeBytes = parts.reduce((sum, size) => sum + size, 0)
   return {
     ...{ key: 'key', versionId: 'id', modifiedAtMs: 1, algorithm: 'AES256', storageClass: undefined },
-    ...{ tags: [], lock: undefined },
+    ...{ tags: [], lock: undefined, account: '' },
     manifest: {
       ...{
         etag: parts.length === 1 ? '0'.repeat(32) : `${'0'.repeat(32)}-2`,
