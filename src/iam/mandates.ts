@@ -87,6 +87,10 @@ export function createMandates(state: IamState): Mandates {
       const mandate = mandateOf(principal)
       return mandate && JSON.stringify(mandate)
     },
-    principal: (text) => principalOf(schema.parse(JSON.parse(text))),
+    principal: (text) => {
+      // One of a later release may say what this one would not heed.
+      const { data } = schema.safeParse(JSON.parse(text))
+      return data && principalOf(data)
+    },
   }
 }
