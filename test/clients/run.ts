@@ -16,6 +16,7 @@ import { ansible } from './flows/ansible.ts'
 import { awsSync } from './flows/aws-sync.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
 import { duplicity } from './flows/duplicity.ts'
+import { mc } from './flows/mc.ts'
 import { minioFlows } from './flows/minio-flows.ts'
 import { nats } from './flows/nats.ts'
 import { opentofuState } from './flows/opentofu-state.ts'
@@ -39,7 +40,7 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
-  ...[rcloneSync, awsSync, boto3Transfers, minioFlows, s3fsTree, resticRepository, duplicity],
+  ...[rcloneSync, awsSync, boto3Transfers, minioFlows, mc, s3fsTree, resticRepository, duplicity],
   ...[pgBackRest, opentofuState, ansible, tableFormats, velero, nats],
 ]
 
