@@ -262,5 +262,7 @@ describe('Replication through what lies between', () => {
     await test.put('after', 'x')
     await isDone(test.s3, test.bucket, 'after')
     expect((await bytesOf(there.s3, there.bucket, 'key')).toString()).toBe('their own')
+    await test.put('key', 'x')
+    await isDone(test.s3, test.bucket, 'key')
   })
 })

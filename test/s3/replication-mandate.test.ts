@@ -118,6 +118,8 @@ describe('What somebody has replicated', () => {
     await test.put('after', 'x')
     await isDone(test.s3, test.bucket, 'after')
     expect((await bytesOf(test.s3, 'there', 'open')).toString()).toBe('x')
+    await test.put('open', 'y')
+    await isDone(test.s3, test.bucket, 'open')
   })
 
   it('stays once he is gone, and a later one of his name is another', async () => {

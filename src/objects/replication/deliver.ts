@@ -61,7 +61,10 @@ export function replicationDelivery(
       const isTaken = rule && (isMarker(record) || takes(configuration, rule, protectionOf(bucket, record).algorithm))
       if (!isTaken || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
       try {
-        await assertAllowed(settings?.rights, configuration, rule.destination, sent, isMarker(record))
+        const refused = await refusedUse(settings?.rights, configuration, rule.destination, sent, isMarker(record))
+        // What would be tried again keeps later versions of the key waiting, and of a marker nothing tells that it does.
+        if (refused && isMarker(record)) return
+        if (refused) throw new ObjectsError('ReplicaRefused', `who had it replicated may not ${refused.action}`)
         await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
       } catch (error) {
         if (signal.aborted) throw error
@@ -78,22 +81,22 @@ export function replicationDelivery(
   }
 }
 
-/** As rights and policies are now, of whoever had it replicated. Throws ReplicaRefused. */
-async function assertAllowed(
+/** What whoever had it replicated may not, as rights and policies are now. Throws NoSuchBucket. */
+async function refusedUse(
   rights: ReplicationRights | undefined,
   { orderedBy }: ReplicationConfiguration,
   { target, bucket: there }: ReplicationDestination,
   { bucket, key, versionId }: QueuedVersion,
   isOfMarker: boolean,
-): Promise<void> {
+): Promise<ReplicationUse | undefined> {
   const uses: ReplicationUse[] = [{ action: 's3:GetObjectVersionForReplication', bucket: bucket.name, key, versionId }]
   const action = isOfMarker ? 's3:ReplicateDelete' : 's3:ReplicateObject'
   // Elsewhere the credentials of the operator decide.
   if (target === undefined) uses.push({ action, bucket: there, key })
   for (const use of uses) {
-    if (orderedBy !== undefined && (await rights?.(orderedBy, use))) continue
-    throw new ObjectsError('ReplicaRefused', `who had it replicated has no right to ${use.action} in ${use.bucket}`)
+    if (orderedBy === undefined || !(await rights?.(orderedBy, use))) return use
   }
+  return undefined
 }
 
 async function send(

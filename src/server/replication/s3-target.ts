@@ -1,7 +1,7 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
 import type { PartToSend } from '../../objects/replication/parts.ts'
 import type { ReplicaProperties, ReplicationTarget } from '../../objects/replication/target.ts'
-import { checkEtag, isMissing, isNotFound, isRefusal, NotTaken } from './answers.ts'
+import { checkEtag, isMissing, isNotFound, isRefusal } from './answers.ts'
 import type { DeclaredTarget, TargetCredentials } from './declared-targets.ts'
 import { AS_SEALED_HEADERS, identityHeaders, retentionOf } from './inputs.ts'
 import {
@@ -50,7 +50,8 @@ export function s3Target(
       const { sdk, client: s3 } = await client()
       const abortSignal = within(stop)
       const place = { Bucket: to.bucket, Key: marker.key }
-      if (!keepsIds) await assertKeepsVersions({ sdk, client: s3 }, place, abortSignal)
+      // What is to be hidden would be gone.
+      if (!keepsIds && !(await keepsVersions({ sdk, client: s3 }, place, abortSignal))) return
       const command = new sdk.DeleteObjectCommand(place)
       if (keepsIds) command.middlewareStack.add(furtherHeaders(identityHeaders(marker)), FURTHER_HEADERS)
       await s3.send(command, { abortSignal })
@@ -96,17 +97,14 @@ async function isThere(
   }
 }
 
-/** Where there are no versions, what is to be hidden would be gone. */
-async function assertKeepsVersions(
-  { sdk, client }: TargetClient,
-  place: Place,
-  abortSignal: AbortSignal,
-): Promise<void> {
+/** As far as the object tells. */
+async function keepsVersions({ sdk, client }: TargetClient, place: Place, abortSignal: AbortSignal): Promise<boolean> {
   try {
     const { VersionId } = await client.send(new sdk.HeadObjectCommand(place), { abortSignal })
-    if (VersionId === undefined || VersionId === 'null') throw new NotTaken('its bucket keeps no versions')
+    return VersionId !== undefined && VersionId !== 'null'
   } catch (error) {
     if (!isNotFound(error)) throw error
+    return true
   }
 }
 
