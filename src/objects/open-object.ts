@@ -216,10 +216,9 @@ async function readSegment(
   opener: PartOpener,
   range: ByteRange,
 ): Promise<Buffer[]> {
-  const plaintext: Buffer[] = []
-  const asked = { ...opener.ciphertextRange(range), chunkBytes: opener.sealedSegmentBytes, reuse: true }
-  for await (const sealed of blobs.get(blob, asked)) plaintext.push(...opener.bytes(range, sealed))
-  return plaintext
+  // Whole, however it is cut: an outer layer has segments of its own.
+  const sealed = await joined(blobs.get(blob, opener.ciphertextRange(range)))
+  return opener.bytes(range, sealed)
 }
 
 function streamed(blobs: ReadableBlobs, blob: BlobId, opener: PartOpener, range: ByteRange): AsyncGenerator<Buffer> {

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
+import { reset } from '../api/common/reset.ts'
 
 /**
  * Watches a server's requests and gives the way to end it: no new connections, connections on which no request has arrived
@@ -48,7 +49,9 @@ export function drainable(server: Server): (graceMs: number) => Promise<void> {
       if (last) last.shouldKeepAlive = false
       else socket.destroySoon()
     }
-    const cut = setTimeout(() => server.closeAllConnections(), graceMs)
+    const cut = setTimeout(() => {
+      for (const socket of running.keys()) reset(socket)
+    }, graceMs)
     await closed
     clearTimeout(cut)
   }

@@ -20,6 +20,7 @@ import { isFault, s3Face } from './errors.ts'
 import type { FirewallTest } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
 import { keyAccess } from './key-access.ts'
+import { lingering } from './lingering.ts'
 import type { Caller, OperationContext, S3Operation, S3Reply, StoreSettings } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { preflight } from './preflight.ts'
@@ -303,10 +304,6 @@ function context(
   }
 }
 
-/** Bodies of refused requests are read away up to here, so that the client gets to read the answer. */
-const DRAIN_BYTES = 4 * 1024 * 1024
-const DRAIN_MS = 5000
-
 async function refuse(
   incoming: IncomingMessage,
   response: ServerResponse,
@@ -325,35 +322,4 @@ async function refuse(
   const awaited = unread && (bodyAsked || !awaitsContinue(incoming))
   const whole = awaited ? lingering(reply, incoming) : reply
   await answer(response, whole, incoming.method === 'HEAD', trace, options)
-}
-
-/** Ends the reply, and with it the connection, only after the body was read: closing earlier resets what is on its way. */
-function lingering(reply: S3Reply, incoming: IncomingMessage): S3Reply {
-  const { body } = reply
-  if (typeof body !== 'string') return reply
-  const document = Buffer.from(body)
-  async function* bytes(): AsyncGenerator<Buffer> {
-    yield document
-    await drained(incoming)
-  }
-  const streamed = { from: bytes, close: async () => {} }
-  return { ...reply, headers: { ...reply.headers, 'content-length': document.length }, body: streamed }
-}
-
-function drained(incoming: IncomingMessage): Promise<void> {
-  return new Promise((resolve) => {
-    let bytes = 0
-    const timer = setTimeout(resolve, DRAIN_MS)
-    const done = (): void => {
-      clearTimeout(timer)
-      resolve()
-    }
-    incoming.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes > DRAIN_BYTES) done()
-    })
-    for (const event of ['end', 'close', 'error']) incoming.on(event, done)
-    if (incoming.readableEnded || incoming.destroyed) done()
-    incoming.resume()
-  })
 }

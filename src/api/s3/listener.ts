@@ -1,11 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
+import { reset } from '../common/reset.ts'
 import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
 import { inTurn } from './in-turn.ts'
 import { type OpenResponses, openResponses } from './open-responses.ts'
-import { reset } from './reset.ts'
 import { errorReply } from './send.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
@@ -48,6 +48,7 @@ export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}
     const [current] = open.of(socket)
     // The timer has run out and starts again only with the next byte.
     if (current && waitsForUs(current)) socket.setTimeout(idleTimeoutMs)
+    else if (current?.headersSent) reset(socket)
     else socket.destroy()
   })
   server.headersTimeout = HEADERS_TIMEOUT_MS

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { readAhead } from '../../objects/read-ahead.ts'
+import { reset } from '../common/reset.ts'
 import type { StreamedBody } from './operation.ts'
-import { reset } from './reset.ts'
 
 /** Waiting for every chunk to leave costs a turn of the event loop each; not waiting costs memory for every slow client. */
 const AHEAD_BYTES = 256 * 1024

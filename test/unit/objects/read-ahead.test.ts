@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import type { Encrypting } from '../../../src/objects/encrypting.ts'
 import type { BlobStore } from '../../../src/storage/blob/blob-store.ts'
 import { contentBytes } from '../../support/content.ts'
 import { bodyOf, plain, testEngine } from '../../support/engine.ts'
@@ -17,7 +18,8 @@ async function readingEngine(maxReadAheads: number) {
   })
   const engine = await testEngine({ blobs, maxReadAheads })
   const bucket = await engine.makeBucket()
-  const put = (key: string, bytes: Buffer) => engine.objects.put({ bucket, key, body: bodyOf(bytes), ...plain })
+  const put = (key: string, bytes: Buffer, encrypting: Encrypting = {}) =>
+    engine.objects.put({ bucket, key, body: bodyOf(bytes), ...plain, encrypting })
   const open = (key: string) => engine.objects.open({ bucket, key })
   return { asked, put, open }
 }
@@ -28,29 +30,44 @@ async function all(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(copies)
 }
 
-it('a read that may not read ahead gets the same bytes, a segment at a time', async () => {
-  const { asked, put, open } = await readingEngine(0)
-  for (const size of [0, 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT, 5 * SEGMENT - 7]) {
-    const bytes = contentBytes('ahead', size)
-    await put('key', bytes)
-    using object = await open('key')
-    asked.length = 0
-    const ranges = [
-      [0, size],
-      [1, size],
-      [SEGMENT - 1, SEGMENT + 1],
-      [2 * SEGMENT, 3 * SEGMENT],
-      [size - 1, size],
-    ]
-    for (const [start = 0, end = 0] of ranges) {
-      if (start < 0 || end > size || start > end) continue
-      const read = await all(object.read({ start, end }))
-      expect(read.equals(bytes.subarray(start, end)), `${start} to ${end} of ${size}`).toBe(true)
-    }
+describe('a read that may not read ahead gets the same bytes', () => {
+  it('a segment at a time', async () => {
+    const { asked, check } = await checkedReads({})
+    await check()
     // A part of one segment is read with its header.
     expect(Math.max(...asked)).toBeLessThanOrEqual(LARGEST_READ + 80)
-  }
+  })
+
+  it('of an object in two layers, whose segments do not lie at the same places', async () => {
+    const { check } = await checkedReads({ twice: true })
+    await check()
+  })
 })
+
+async function checkedReads(encrypting: Encrypting) {
+  const { asked, put, open } = await readingEngine(0)
+  const check = async (): Promise<void> => {
+    for (const size of [0, 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT, 5 * SEGMENT - 7]) {
+      const bytes = contentBytes('ahead', size)
+      await put('key', bytes, encrypting)
+      using object = await open('key')
+      asked.length = 0
+      const ranges = [
+        [0, size],
+        [1, size],
+        [SEGMENT - 1, SEGMENT + 1],
+        [2 * SEGMENT, 3 * SEGMENT],
+        [size - 1, size],
+      ]
+      for (const [start = 0, end = 0] of ranges) {
+        if (start < 0 || end > size || start > end) continue
+        const read = await all(object.read({ start, end }))
+        expect(read.equals(bytes.subarray(start, end)), `${start} to ${end} of ${size}`).toBe(true)
+      }
+    }
+  }
+  return { asked, check }
+}
 
 it('only so many read ahead; another one does when there is room again', async () => {
   const { asked, put, open } = await readingEngine(1)

@@ -86,7 +86,7 @@ describe('a connection on which nothing moves', () => {
     socket.write(HEAD('GET', 0))
     const [server] = servers
     await expect.poll(() => new Promise((resolve) => server?.getConnections((_, count) => resolve(count)))).toBe(0)
-    socket.destroy()
+    await expect(once(socket.resume(), 'close')).rejects.toMatchObject({ code: 'ECONNRESET' })
     expect(await exchange(url, 'GET /b')).toMatchObject({ statuses: [], closed: true })
   })
 })
