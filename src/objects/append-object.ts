@@ -15,7 +15,7 @@ import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { type ChangeTarget, type FoundVersion, findObject, isConfirmed } from './find-version.ts'
 import { protectionOf } from './key-slots.ts'
 import { readKey } from './key-versions.ts'
-import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { blobKey, headKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
 import { copied } from './move-to-class.ts'
 import { createdBy } from './notifications/event.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
@@ -36,6 +36,7 @@ export interface AppendInput extends PutInput {
 const MAX_PARTS = 10_000
 /** Each but the first means that the object was rewrapped, or something else was said of it, meanwhile. */
 const MAX_ATTEMPTS = 50
+const PAGE = 1000
 
 /**
  * Adds bytes to the end of an object: a new part under the object's own keys, and one commit that names it. What was there
@@ -133,7 +134,7 @@ async function writePart(
   input: AppendInput,
   { record, manifest, content }: Opened,
 ): Promise<NewPart> {
-  const number = Math.max(...manifest.parts.map((part) => part.number)) + 1
+  const number = await freeNumber(engine, record.blobId, manifest)
   if (number > MAX_PARTS || manifest.parts.length >= MAX_PARTS) {
     throw new ObjectsError('TooManyParts', 'The object has as many parts as it can have.')
   }
@@ -146,6 +147,20 @@ async function writePart(
   const { checksum } = written
   const own = checksum && { algorithm: checksum.algorithm, value: checksum.digest.toString('base64') }
   return { number, written, summary: { etag, ...(own ? { checksum: { ...own, type: 'FULL_OBJECT' } } : {}) } }
+}
+
+/** Behind the last part. What was uploaded and not listed has its row until the collector gets to it. */
+async function freeNumber({ metadata }: Engine, envelope: Buffer, { parts }: Manifest): Promise<number> {
+  let number = Math.max(...parts.map((part) => part.number)) + 1
+  const { lt } = rowsUnder(envelope)
+  for (;;) {
+    const rows = await metadata.range(SPACE.part, { gte: partKey(envelope, number), lt, limit: PAGE })
+    for (const { key } of rows) {
+      if (partNumberOf(key) !== number) return number
+      number++
+    }
+    if (rows.length < PAGE) return number
+  }
 }
 
 /** Of the algorithm that the object has: without it nothing could be said of the whole any more. */
@@ -229,7 +244,8 @@ async function commitPart(
         summary: seal(0, whole),
       },
     }
-    const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: placed.blob, partSalt: written.partSalt }
+    const { partSalt } = written
+    const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: placed.blob, partSalt, appended: true } as const
     const created = { name: createdBy(keys.asker), key, sizeBytes, etag: whole.etag, versionId }
     const events = engine.notifications.writes(bucket, created, keys.asker)
     const writes: Write[] = [

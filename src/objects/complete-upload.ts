@@ -305,8 +305,9 @@ function objectChecksum(
 }
 
 /**
- * The upload's row goes, and so does every part that is not in the object: those that were uploaded but not listed, and
- * those that arrived after the parts were read.
+ * The upload's row goes, and so does every part of it that is not in the object: those that were uploaded but not listed,
+ * and those that arrived after the parts were read. None arrives once its row is gone; what is appended to the object says
+ * that it is none of them.
  */
 function endOfUpload(engine: Engine, upload: Upload, chosen: readonly UploadedPart[]): Write[] {
   const uploadId = upload.id.toString('hex')
@@ -314,7 +315,7 @@ function endOfUpload(engine: Engine, upload: Upload, chosen: readonly UploadedPa
   return [
     { type: 'delete', space: SPACE.upload, key: upload.row.key, if: upload.row.token },
     // An identity of its own: readers of the object don't read these parts.
-    engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, kept } }),
+    engine.garbage.entry({ blobs: [], blobId: `unlisted:${uploadId}`, upload: { uploadId, kept, butAppended: true } }),
   ]
 }
 

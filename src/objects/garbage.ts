@@ -2,9 +2,16 @@ import type { Clock } from '../base/clock.ts'
 import { hasCode } from '../base/errors.ts'
 import { random16 } from '../base/ids.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
-import type { Entry, MetadataStore, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
+import type { Entry, MetadataStore, MetadataStoreErrorCode, Token, Write } from '../storage/metadata/metadata-store.ts'
 import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
-import { decodeGarbage, decodePart, encodeGarbage, type GarbageRecord } from './records.ts'
+import {
+  type DoomedParts,
+  decodeGarbage,
+  decodePart,
+  encodeGarbage,
+  type GarbageRecord,
+  type PartRecord,
+} from './records.ts'
 
 const PAGE = 200
 const WRITES_PER_COMMIT = 400
@@ -49,10 +56,10 @@ export function openGarbage(
     const doomed: BlobId[] = [...record.blobs]
     for (const id of record.blobs) rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(id) })
     if (record.upload) {
-      for await (const part of partsOf(metadata, Buffer.from(record.upload.uploadId, 'hex'), record.upload.kept)) {
+      for await (const part of partsOf(metadata, record.upload)) {
         doomed.push(part.blob)
         rows.push({ type: 'delete', space: SPACE.blob, key: blobKey(part.blob) })
-        rows.push({ type: 'delete', space: SPACE.part, key: part.key })
+        rows.push({ type: 'delete', space: SPACE.part, key: part.key, if: part.token })
       }
     }
     const failed = await blobs.remove(doomed)
@@ -60,7 +67,10 @@ export function openGarbage(
     if (failed.length > 0) return
     rows.push({ type: 'delete', space: SPACE.garbage, key })
     for (let at = 0; at < rows.length; at += WRITES_PER_COMMIT) {
-      await metadata.commit(rows.slice(at, at + WRITES_PER_COMMIT))
+      if (await metadata.commit(rows.slice(at, at + WRITES_PER_COMMIT))) continue
+      // A part was moved to another class meanwhile: its row names other bytes by now.
+      again = true
+      return
     }
   }
 
@@ -167,24 +177,38 @@ export function openGarbage(
   }
 }
 
-/** Rows of an upload's parts, but for those in the runs that are kept. */
 async function* partsOf(
   metadata: MetadataStore,
-  uploadId: Buffer,
-  runs: readonly number[] = [],
-): AsyncGenerator<{ readonly key: Buffer; readonly blob: BlobId }> {
+  doomed: DoomedParts,
+): AsyncGenerator<{ readonly key: Buffer; readonly token: Token; readonly blob: BlobId }> {
+  const uploadId = Buffer.from(doomed.uploadId, 'hex')
   const { lt } = rowsUnder(uploadId)
-  const kept = numbersIn(runs)
+  const isDoomed = doomedBy(doomed)
   let gte = partKey(uploadId, 0)
   for (;;) {
     const rows = await metadata.range(SPACE.part, { gte, lt, limit: PAGE })
-    for (const row of rows) {
-      if (!kept.has(partNumberOf(row.key))) yield { key: row.key, blob: decodePart(row.value).blob }
+    for (const { key, token, value } of rows) {
+      const part = decodePart(value)
+      if (isDoomed(partNumberOf(key), part)) yield { key, token, blob: part.blob }
     }
     const last = rows.at(-1)
     if (rows.length < PAGE || !last) return
     gte = Buffer.concat([last.key, Buffer.from([0])])
   }
+}
+
+/**
+ * A row is applied some time after it was written, when the object may have parts that came later: they are named by it
+ * and removed by none but the row that the end of the object leaves.
+ */
+function doomedBy({ kept: runs, butAppended }: DoomedParts): (number: number, part: PartRecord) => boolean {
+  if (!runs) return () => true
+  const kept = numbersIn(runs)
+  if (butAppended) return (number, { appended }) => !(appended || kept.has(number))
+  // What an earlier release appended has a higher number than all that are kept, and looks like any other part. What was
+  // uploaded under such a number goes with the object.
+  const last = runs.at(-1) ?? 0
+  return (number) => number < last && !kept.has(number)
 }
 
 function numbersIn(runs: readonly number[]): Set<number> {

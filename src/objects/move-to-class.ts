@@ -1,5 +1,6 @@
-import type { BlobId } from '../storage/blob/blob-store.ts'
-import type { Token, Write } from '../storage/metadata/metadata-store.ts'
+import { hasCode } from '../base/errors.ts'
+import type { BlobId, BlobStoreErrorCode } from '../storage/blob/blob-store.ts'
+import type { Entry, Space, Write } from '../storage/metadata/metadata-store.ts'
 import type { Bucket } from './buckets.ts'
 import { commitOrLeave, currentBucket } from './commit-version.ts'
 import type { Draft } from './drafts.ts'
@@ -39,14 +40,18 @@ export async function moveToClass(
   if ('partCount' in record.data && !(await moveParts(engine, found, to, signal, still))) return false
   await using draft = engine.drafts.begin(to)
   const moved: Moved[] = []
-  const take = async (blob: BlobId): Promise<BlobId> => {
+  const take = async (blob: BlobId): Promise<BlobId | undefined> => {
     if (engine.blobs.isIn(blob, to)) return blob
-    const copy = await copied(engine, draft, blob, signal)
-    moved.push({ from: blob, to: copy })
+    const copy = await copiedWhileNamed(engine, draft, blob, { space, row }, signal)
+    if (copy !== undefined) moved.push({ from: blob, to: copy })
     return copy
   }
-  const data = 'blob' in record.data ? { blob: await take(record.data.blob) } : record.data
-  const manifest = 'blob' in record.manifest ? { blob: await take(record.manifest.blob) } : record.manifest
+  const dataBlob = 'blob' in record.data ? await take(record.data.blob) : undefined
+  if ('blob' in record.data && dataBlob === undefined) return false
+  const manifestBlob = 'blob' in record.manifest ? await take(record.manifest.blob) : undefined
+  if ('blob' in record.manifest && manifestBlob === undefined) return false
+  const data = dataBlob === undefined ? record.data : { blob: dataBlob }
+  const manifest = manifestBlob === undefined ? record.manifest : { blob: manifestBlob }
   const { storageClass: _, ...others } = record.properties
   const properties = to === undefined ? others : { ...others, storageClass: to }
   const value = encodeObject({ ...record, data, manifest, properties })
@@ -73,6 +78,25 @@ export async function copied(engine: Engine, draft: Draft, blob: BlobId, signal?
   // What is missing is told by reading it.
   const bytes = engine.blobs.get(blob, { start: 0, end: lengthBytes || 1, chunkBytes: CHUNK_BYTES })
   return (await draft.put(untilAborted(bytes, signal), lengthBytes)).id
+}
+
+/** Undefined when the row changed meanwhile: nothing keeps the collector from removing what it named before. */
+async function copiedWhileNamed(
+  engine: Engine,
+  draft: Draft,
+  blob: BlobId,
+  { space, row }: { readonly space: Space; readonly row: Entry },
+  signal: AbortSignal | undefined,
+): Promise<BlobId | undefined> {
+  try {
+    return await copied(engine, draft, blob, signal)
+  } catch (error) {
+    if (!hasCode<BlobStoreErrorCode>(error, 'BlobMissing', 'BlobTorn')) throw error
+    // It removes bytes first, and then the row of a part that was not listed.
+    await engine.garbage.settled()
+    if ((await engine.metadata.get(space, row.key))?.token === row.token) throw error
+    return undefined
+  }
 }
 
 async function* untilAborted(bytes: AsyncIterable<Buffer>, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
@@ -110,7 +134,6 @@ async function moveParts(
   mayGoOn: () => boolean,
 ): Promise<boolean> {
   const { lt } = rowsUnder(record.blobId)
-  const still: { readonly key: Buffer; readonly token: Token } = row
   let gte = partKey(record.blobId, 0)
   for (;;) {
     const rows = await engine.metadata.range(SPACE.part, { gte, lt, limit: PARTS_AT_A_TIME })
@@ -120,7 +143,12 @@ async function moveParts(
     for (const part of rows) {
       const { blob, ...rest } = decodePart(part.value)
       if (engine.blobs.isIn(blob, to)) continue
-      const copy = await copied(engine, draft, blob, signal)
+      const copy = await copiedWhileNamed(engine, draft, blob, { space: SPACE.part, row: part }, signal)
+      if (copy === undefined) {
+        // One that was never the object's, or the object is gone. Else it was moved.
+        if (await engine.metadata.get(SPACE.part, part.key)) return false
+        continue
+      }
       const move = { from: blob, to: copy }
       moved.push(move)
       const value = encodePart({ ...rest, blob: copy })
@@ -130,7 +158,7 @@ async function moveParts(
       )
     }
     if (writes.length > 0) {
-      const check: Write = { type: 'check', space, key: still.key, if: still.token }
+      const check: Write = { type: 'check', space, key: row.key, if: row.token }
       if (!mayGoOn() || !(await commitOrLeave(engine, draft, [check, ...writes]))) return false
       settle(engine, draft, moved)
     }

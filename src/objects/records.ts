@@ -89,6 +89,8 @@ export interface PartRecord {
   readonly partSalt: Buffer
   /** Under the bucket metadata key: ETag and checksum of the part. */
   readonly summary: Buffer
+  /** Was never a part of the upload that the object was made by. Earlier releases did not say so. */
+  readonly appended?: true
 }
 
 /** What is to be removed, and how the remover finds it. */
@@ -96,8 +98,18 @@ export interface GarbageRecord {
   readonly blobs: readonly BlobId[]
   /** Readers of this envelope are waited for. */
   readonly blobId: string
-  /** All parts under this upload id, but for those of `kept`: first and last number of a run, then of the next one … */
-  readonly upload?: { readonly uploadId: string; readonly kept?: readonly number[] }
+  readonly upload?: DoomedParts
+}
+
+export interface DoomedParts {
+  readonly uploadId: string
+  /**
+   * The object goes on, with these parts of the upload: first and last number of a run, then of the next one … Absent:
+   * nothing of this id is needed any more.
+   */
+  readonly kept?: readonly number[]
+  /** Parts that say that they were appended are the object's. Earlier releases wrote `kept` without it. */
+  readonly butAppended?: true
 }
 
 export function encodeBucket(record: BucketRecord): Buffer {
@@ -235,7 +247,8 @@ export function decodeUpload(value: Buffer): UploadRecord {
 }
 
 export function encodePart(record: PartRecord): Buffer {
-  return encode({ s: record.sizeBytes, m: record.modifiedAtMs, b: record.blob }, [record.partSalt, record.summary])
+  const { sizeBytes: s, modifiedAtMs: m, blob: b, appended: a } = record
+  return encode({ s, m, b, ...(a ? { a } : {}) }, [record.partSalt, record.summary])
 }
 
 export function decodePart(value: Buffer): PartRecord {
@@ -246,6 +259,7 @@ export function decodePart(value: Buffer): PartRecord {
     blob: text(json, 'b'),
     partSalt: section(sections, 0),
     summary: section(sections, 1),
+    ...(json['a'] === true ? { appended: true } : {}),
   }
 }
 
@@ -273,7 +287,8 @@ export function decodeGarbage(value: Buffer): GarbageRecord {
   const base = { blobs: strings(json['blobs']), blobId: text(json, 'blobId') }
   if (typeof upload !== 'object' || upload === null || !('uploadId' in upload)) return base
   const uploadId = String(upload.uploadId)
-  return 'kept' in upload && Array.isArray(upload.kept)
-    ? { ...base, upload: { uploadId, kept: upload.kept.map(Number) } }
-    : { ...base, upload: { uploadId } }
+  if (!('kept' in upload) || !Array.isArray(upload.kept)) return { ...base, upload: { uploadId } }
+  const kept = upload.kept.map(Number)
+  const butAppended = 'butAppended' in upload && upload.butAppended === true
+  return { ...base, upload: { uploadId, kept, ...(butAppended ? { butAppended } : {}) } }
 }

@@ -12,7 +12,7 @@ import { emptyBucket, makeBucket, s3ClientFor } from '../support/s3.ts'
 import { freePort, type ServerProcess, startServerProcess } from '../support/server-process.ts'
 import { abortUploads, check } from './kill/check.ts'
 import { settledUsage } from './kill/disk.ts'
-import { startLoad } from './kill/load.ts'
+import { startLoad, WITH_VERSIONS } from './kill/load.ts'
 import { createModel } from './kill/model.ts'
 
 /**
@@ -95,10 +95,10 @@ async function makeBuckets(server: ServerProcess, client: S3Client): Promise<rea
   if (options.plain) return ['provider-managed']
   const { crn } = await createRootKey(server.controlUrl, 'kill')
   await makeBucket(client, 'customer-managed', crn)
-  await makeBucket(client, 'with-versions', crn)
+  await makeBucket(client, WITH_VERSIONS, crn)
   const VersioningConfiguration = { Status: 'Enabled' } as const
-  await client.send(new PutBucketVersioningCommand({ Bucket: 'with-versions', VersioningConfiguration }))
-  return ['provider-managed', 'customer-managed', 'with-versions']
+  await client.send(new PutBucketVersioningCommand({ Bucket: WITH_VERSIONS, VersioningConfiguration }))
+  return ['provider-managed', 'customer-managed', WITH_VERSIONS]
 }
 
 async function loadAndKill(round: number): Promise<Readonly<Record<string, number>>> {

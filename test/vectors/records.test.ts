@@ -107,11 +107,20 @@ const upload = z.strictObject({
   properties,
 })
 const marker = z.strictObject({ versionId: text, modifiedAtMs: z.int(), deleteMarker: z.literal(true) })
-const part = z.strictObject({ sizeBytes: z.int(), modifiedAtMs: z.int(), blob: text, partSalt: hex, summary: hex })
+const part = z.strictObject({
+  ...{ sizeBytes: z.int(), modifiedAtMs: z.int(), blob: text, partSalt: hex, summary: hex },
+  appended: z.literal(true).exactOptional(),
+})
 const garbage = z.strictObject({
   blobs: z.array(text),
   blobId: text,
-  upload: z.strictObject({ uploadId: text, kept: z.array(z.int()).exactOptional() }).exactOptional(),
+  upload: z
+    .strictObject({
+      uploadId: text,
+      kept: z.array(z.int()).exactOptional(),
+      butAppended: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
 })
 
 /** One kind of record: the frozen JSON to the product's bytes, and bytes to the product's record. */

@@ -87,7 +87,10 @@ async function find(
       ]
       return { state: undefined, violations }
     }
-    const state = possible.find((one) => one?.seed === head.seed)
+    const { lengthBytes } = head
+    const ofSeed = possible.filter((one) => one?.seed === head.seed)
+    // What was appended to is longer, and of the same seed.
+    const state = ofSeed.find((one) => one?.lengthBytes === lengthBytes) ?? ofSeed[0]
     if (state === undefined)
       return { state: undefined, violations: [say(`holds ${head.seed}, which is none of the possible versions`)] }
     const violations: string[] = []

@@ -21,6 +21,9 @@ import {
   type Version,
 } from './model.ts'
 
+/** Nothing is appended to what it holds. */
+export const WITH_VERSIONS = 'with-versions'
+
 export interface LoadOptions {
   readonly client: S3Client
   readonly model: Model
@@ -98,13 +101,23 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
       run: () => write(undefined, () => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }))),
     }
   }
-  if (kind < 72) {
+  if (kind < 71) {
     const version = { seed, lengthBytes: anyLengthInParts(dice) }
     const finish = dice.below(4) > 0
+    const goesOn = finish && bucket !== WITH_VERSIONS && dice.below(2) === 0
+    const longer = { ...version, lengthBytes: version.lengthBytes + 1 + dice.below(100_000) }
     return {
-      name: 'multipart',
-      run: () => putInParts(client, bucket, key, version, finish, (send) => write(version, send)),
+      name: goesOn ? 'multipart and append' : 'multipart',
+      run: async () => {
+        await putInParts(client, bucket, key, version, finish, (send) => write(version, send))
+        if (goesOn) await write(longer, () => append(client, bucket, key, version, longer))
+      },
     }
+  }
+  const [end, ...otherEnds] = model.at(bucket, key)
+  if (kind < 79 && end !== undefined && otherEnds.length === 0 && bucket !== WITH_VERSIONS) {
+    const version = { ...end, lengthBytes: end.lengthBytes + 1 + dice.below(100_000) }
+    return { name: 'append', run: () => write(version, () => append(client, bucket, key, end, version)) }
   }
   const from = { bucket: dice.pick(options.buckets), key: keyOf(dice.below(options.keysPerWorker)) }
   const [source, ...others] = model.at(from.bucket, from.key)
@@ -114,6 +127,14 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
     return { name: 'get', run: () => read(client, from.bucket, from.key, source) }
   }
   return { name: 'nothing', run: () => Promise.resolve() }
+}
+
+/** What is appended to goes on as its seed does. */
+async function append(client: S3Client, bucket: string, key: string, end: Version, version: Version): Promise<Written> {
+  const WriteOffsetBytes = end.lengthBytes
+  const Body = contentBytes(version.seed, version.lengthBytes).subarray(WriteOffsetBytes)
+  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, WriteOffsetBytes }))
+  return {}
 }
 
 const metadataOf = ({ seed }: Version): Record<string, string> => ({ seed })

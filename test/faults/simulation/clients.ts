@@ -492,6 +492,9 @@ export function clients(
     }
     if (outcome.kind === 'unsure') note(at, text, outcome, completes(upload.id, etag, holds))
     noteRefusal(at, text, outcome, conditions, holds)
+    // The collector has parts of the upload to remove meanwhile.
+    if (outcome.kind === 'done' && upload.bucket !== VERSIONED && dice.below(4) > 0)
+      await append(upload.bucket, upload.key)
   }
 
   const abort = async (upload: SharedUpload): Promise<void> => {

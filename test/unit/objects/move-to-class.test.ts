@@ -9,11 +9,39 @@ import { memoryBlobStore } from '../../support/fakes/memory-blob-store.ts'
 const DAY_MS = 86_400_000
 const LEASE = '0'.repeat(16)
 
-/** An engine with a second store, and an object of three parts that is to go there; `before` is asked before each commit. */
-async function engineWithClass(before: (writes: readonly Write[]) => Promise<void> = async () => {}) {
+const nothing = async () => {}
+
+/**
+ * An engine with a second store, and an object of three parts that is to go there; `before` is asked before each commit,
+ * `beforeCopy` before a blob is copied.
+ */
+async function engineWithClass(
+  before: (writes: readonly Write[]) => Promise<void> = nothing,
+  beforeCopy: () => Promise<void> = nothing,
+  more: {
+    /** A part of the upload that is not of the object. */
+    readonly unlisted?: number
+    /** Gets nowhere while it is held. */
+    readonly collector?: { readonly held: boolean }
+    readonly onRemove?: () => Promise<void>
+  } = {},
+) {
   const cold = new Map<BlobId, Buffer>()
   const engine = await testEngine({
     storageClasses: new Map([['COLD', memoryBlobStore(LEASE, cold)]]),
+    blobs: (inner) => ({
+      ...inner,
+      stat: async (id) => {
+        const info = await inner.stat(id)
+        await beforeCopy()
+        return info
+      },
+      remove: async (ids) => {
+        if (more.collector?.held) return [...ids]
+        if (ids.length > 0) await more.onRemove?.()
+        return inner.remove(ids)
+      },
+    }),
     metadata: (inner): MetadataStore => ({
       ...inner,
       commit: async (writes) => {
@@ -32,6 +60,7 @@ async function engineWithClass(before: (writes: readonly Write[]) => Promise<voi
     const { etag } = await objects.uploadPart(upload, number, bodyOf(`part ${number} `))
     listed.push({ number, etag })
   }
+  if (more.unlisted !== undefined) await objects.uploadPart(upload, more.unlisted, bodyOf('not listed'))
   await objects.completeUpload({ ...target, uploadId, parts: listed, conditions: {} })
   const transitions = [{ days: 1, storageClass: 'COLD' }]
   await objects.changeDocument(bucket, 'lifecycle', () => ({
@@ -85,6 +114,81 @@ describe('An object that is moved to another storage class', () => {
     expect([test.cold.size, test.disk.size]).toEqual([3, 0])
     const known = await test.objects.known({ bucket: test.bucket, key: 'key' })
     expect(known?.storageClass).toBe('COLD')
+  })
+
+  it('is not said to be damaged when its bytes go while they are copied, for it is written anew', async () => {
+    for (const before of ['plain', 'in parts']) {
+      let onCopy: (() => Promise<void>) | undefined
+      const test = await engineWithClass(undefined, async () => {
+        const once = onCopy
+        onCopy = undefined
+        await once?.()
+      })
+      const target = { bucket: test.bucket, key: 'key', ...plain }
+      if (before === 'plain') await test.objects.put({ ...target, body: bodyOf('before') })
+      test.time.nowMs += 2 * DAY_MS
+      onCopy = async () => {
+        await test.objects.put({ ...target, body: bodyOf('written meanwhile') })
+        await test.objects.garbage.settled()
+      }
+      await test.objects.lifecycle.pass()
+      expect(onCopy).toBeUndefined()
+      expect(test.failures).toEqual([])
+      expect(await readAll(test.objects, test.bucket, 'key')).toBe('written meanwhile')
+    }
+  })
+
+  it('is said to be damaged when its bytes are gone', async () => {
+    const test = await engineWithClass()
+    test.disk.clear()
+    await test.objects.lifecycle.pass()
+    expect(test.failures).toMatchObject([{ code: 'BlobMissing' }])
+  })
+
+  it('goes without a part that was not listed, which the collector removes meanwhile', async () => {
+    for (const outrun of [false, true]) {
+      let onCopy: (() => Promise<void>) | undefined
+      const collector = { held: true }
+      const test = await engineWithClass(
+        undefined,
+        async () => {
+          const once = onCopy
+          onCopy = undefined
+          await once?.()
+        },
+        { unlisted: 4, collector },
+      )
+      await test.objects.garbage.settled()
+      collector.held = false
+      // Of the first part; or of none, and all four are moved before the collector gets to it.
+      if (!outrun) onCopy = () => test.objects.garbage.settled()
+      await test.objects.lifecycle.pass()
+      await test.objects.garbage.settled()
+      expect(test.failures).toEqual([])
+      expect(await readAll(test.objects, test.bucket, 'key')).toBe('part 1 part 2 part 3 ')
+      expect([test.cold.size, test.disk.size]).toEqual([3, 0])
+    }
+  })
+
+  it('leaves nothing of a part that was not listed, and is moved while the collector removes it', async () => {
+    let onRemove: (() => Promise<unknown>) | undefined
+    const collector = { held: true }
+    const test = await engineWithClass(undefined, undefined, {
+      ...{ unlisted: 4, collector },
+      onRemove: async () => {
+        const once = onRemove
+        onRemove = undefined
+        await once?.()
+      },
+    })
+    await test.objects.garbage.settled()
+    collector.held = false
+    onRemove = () => test.objects.lifecycle.pass()
+    await test.objects.garbage.settled()
+    expect(onRemove).toBeUndefined()
+    expect(test.failures).toEqual([])
+    expect(await readAll(test.objects, test.bucket, 'key')).toBe('part 1 part 2 part 3 ')
+    expect([test.cold.size, test.disk.size]).toEqual([3, 0])
   })
 })
 

@@ -147,7 +147,13 @@ const records = {
   part: {
     encode: encodePart,
     decode: decodePart,
-    arbitrary: fc.record({ sizeBytes: size, modifiedAtMs: size, blob: text, partSalt: bytes, summary: bytes }),
+    arbitrary: fc.record(
+      {
+        ...{ sizeBytes: size, modifiedAtMs: size, blob: text, partSalt: bytes, summary: bytes },
+        appended: fc.constant(true as const),
+      },
+      { requiredKeys: ['sizeBytes', 'modifiedAtMs', 'blob', 'partSalt', 'summary'] },
+    ),
   },
   garbage: {
     encode: encodeGarbage,
@@ -156,7 +162,10 @@ const records = {
       {
         blobs: fc.array(text),
         blobId: text,
-        upload: fc.record({ uploadId: text, kept: fc.array(fc.nat()) }, { requiredKeys: ['uploadId'] }),
+        upload: fc.oneof(
+          fc.record({ uploadId: text, kept: fc.array(fc.nat()) }, { requiredKeys: ['uploadId'] }),
+          fc.record({ uploadId: text, kept: fc.array(fc.nat()), butAppended: fc.constant(true as const) }),
+        ),
       },
       { requiredKeys: ['blobs', 'blobId'] },
     ),
