@@ -29,7 +29,7 @@ export function natsPublisher(
   /** One that ended is not used again: the queue repeats what was not told, and connects anew. */
   const connection = (target: NatsTarget): Promise<NatsConnection> => {
     const known = connections.get(target.name)
-    if (known) return known
+    if (known !== undefined) return known
     const made = connectTo(target, credentials?.get(target.name))
     connections.set(target.name, made)
     const forget = (): void => {
