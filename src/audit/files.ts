@@ -4,6 +4,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncDirectory } from '../storage/directories.ts'
 import { hasErrno } from '../storage/errno.ts'
+import type { Link } from './chain.ts'
 import { fileName, fileNumber, splitLine } from './format.ts'
 import { firstLineOf } from './lines.ts'
 import { type AuditRecord, fileRecord } from './records.ts'
@@ -11,6 +12,13 @@ import { type AuditRecord, fileRecord } from './records.ts'
 export interface LogFile {
   readonly number: number
   readonly path: string
+  readonly bytes: number
+}
+
+/** A file whose lines verification found good. `bytes`: of these lines, without what a crash left behind them. */
+export interface FoundFile {
+  readonly number: number
+  readonly from: Link
   readonly bytes: number
 }
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { type Chain, chainFrom } from './chain.ts'
 import type { AuditEvent } from './event.ts'
-import type { SigningKey } from './keys.ts'
+import { readPublicKeys, type SigningKey } from './keys.ts'
+import { logCheck } from './log-check.ts'
 import type { LogFiles } from './log-files.ts'
 
 export interface WaitingEvent {
@@ -26,18 +27,21 @@ export interface LogWriter {
 }
 
 export interface LogWriterOptions {
+  readonly directory: string
   readonly files: LogFiles
   readonly chain: Chain
   readonly key: SigningKey
   readonly clock: Clock
   readonly fileBytes: number
   readonly maxBytes: number
+  readonly onTrouble: (message: string) => void
 }
 
 const MAX_EVENTS = 1000
 
 export function logWriter(options: LogWriterOptions): LogWriter {
   const { files, key, clock, fileBytes, maxBytes } = options
+  const check = logCheck({ ...options, keys: readPublicKeys(key.publicKeyPem) })
   let { chain } = options
   let unwritten = ''
 
@@ -60,14 +64,15 @@ export function logWriter(options: LogWriterOptions): LogWriter {
   const rotate = async (): Promise<void> => {
     await sign()
     const next = chainFrom(chain.head(), 0, key)
-    await files.next(firstLines(next, (files.last()?.number ?? 0) + 1, clock.now()))
+    await files.next(next.head(), firstLines(next, (files.last()?.number ?? 0) + 1, clock.now()))
     chain = next
   }
 
   const stayInBounds = async (): Promise<void> => {
     const excess = files.totalBytes() - size() + Math.max(size(), fileBytes) - maxBytes
-    const gone = excess > 0 ? files.oldest(excess) : []
-    const through = await files.after(gone)
+    if (excess <= 0 || !check.passed()) return
+    const gone = files.oldest(excess)
+    const through = files.after(gone)
     const last = gone.at(-1)
     if (last === undefined || through === undefined) return
     const bytes = gone.reduce((sum, file) => sum + file.bytes, 0)
@@ -104,7 +109,10 @@ export function logWriter(options: LogWriterOptions): LogWriter {
       await keepShape()
     },
     sign,
-    close: files.close,
+    close: async () => {
+      await check.close()
+      await files.close()
+    },
   }
 }
 

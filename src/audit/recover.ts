@@ -1,10 +1,9 @@
-import { createPublicKey } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { CodedError } from '../base/errors.ts'
 import type { Link } from './chain.ts'
 import { type FileRecord, hashFrom, headerOf, type LogFile } from './files.ts'
 import { chainHash, splitLine } from './format.ts'
-import { isSignedBy, type SigningKey } from './keys.ts'
+import { holdsSignature } from './holds-signature.ts'
+import type { PublicKeys } from './keys.ts'
 import { linesOf } from './lines.ts'
 import type { Torn } from './records.ts'
 
@@ -26,13 +25,13 @@ export interface Recovered {
 }
 
 /** Hashes are checked, what lines say is not: `coffer audit verify` does. Throws AuditLogDamaged. */
-export async function recover(file: LogFile, key: SigningKey): Promise<Recovered> {
+export async function recover(file: LogFile, keys: PublicKeys): Promise<Recovered> {
   const header = await headerOf(file.path)
   if (header?.file !== file.number) throw damagedStart(file)
   const { head, unsigned, goodBytes } = await follow(file.path, header)
   if (goodBytes === 0) throw damagedStart(file)
   if (goodBytes === file.bytes) return { head, unsigned, goodBytes, damaged: false }
-  if (await hasSignature(file.path, goodBytes, key)) return { head, unsigned, goodBytes, damaged: true }
+  if (await holdsSignature(file.path, goodBytes, keys)) return { head, unsigned, goodBytes, damaged: true }
   const torn = { bytes: file.bytes - goodBytes, sha256: await hashFrom(file.path, goodBytes) }
   return { head, unsigned, goodBytes, torn, damaged: false }
 }
@@ -50,14 +49,19 @@ async function follow(path: string, header: FileRecord): Promise<Pick<Recovered,
   return { head, unsigned, goodBytes }
 }
 
-/** A checkpoint is written when what it signs is on the disk, so a crash tears nothing off before one. */
-async function hasSignature(path: string, from: number, key: SigningKey): Promise<boolean> {
-  const publicKey = createPublicKey(key.publicKeyPem)
-  const rest = (await readFile(path)).subarray(from).toString('utf8')
-  return rest.split('\n').some((line) => {
-    const split = splitLine(line)
-    return split?.signature !== undefined && isSignedBy(publicKey, split.hash, split.signature)
-  })
+/**
+ * Was the file before the last one changed, or the last one's word for it? Behind the lines that chain it has what the last
+ * one calls torn, no signature among it, and nothing else.
+ */
+export async function isChanged(file: LogFile, last: LogFile, keys: PublicKeys): Promise<boolean> {
+  const [header, next] = [await headerOf(file.path), await headerOf(last.path)]
+  if (header?.file !== file.number) return true
+  const { head, goodBytes } = await follow(file.path, header)
+  if (head.hash !== next?.prev || file.bytes - goodBytes !== (next.torn?.bytes ?? 0)) return true
+  if (!next.torn) return false
+  return (
+    next.torn.sha256 !== (await hashFrom(file.path, goodBytes)) || (await holdsSignature(file.path, goodBytes, keys))
+  )
 }
 
 const damagedStart = ({ path }: LogFile): CodedError<AuditLogErrorCode> =>

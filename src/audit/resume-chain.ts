@@ -1,10 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { type Chain, chainFrom } from './chain.ts'
 import { NO_HASH } from './format.ts'
-import type { SigningKey } from './keys.ts'
+import { readPublicKeys, type SigningKey } from './keys.ts'
 import type { LogFiles } from './log-files.ts'
 import { firstLines } from './log-writer.ts'
-import { recover } from './recover.ts'
+import { isChanged, recover } from './recover.ts'
 
 export interface Resumed {
   readonly chain: Chain
@@ -25,16 +25,23 @@ export async function resumeChain(
   const last = files.last()
   if (last === undefined) {
     const chain = chainFrom({ seq: 0, hash: NO_HASH }, 0, key)
-    await files.next(firstLines(chain, 1, clock.now()))
+    await files.next(chain.head(), firstLines(chain, 1, clock.now()))
     return { chain, unsigned: 0 }
   }
-  const { head, unsigned, torn, damaged } = await recover(last, key)
+  const keys = readPublicKeys(key.publicKeyPem)
+  const { head, unsigned, torn, damaged } = await recover(last, keys)
   const chain = chainFrom(head, unsigned, key)
   if (damaged) {
     onTrouble(
       `THE AUDIT LOG WAS CHANGED: in ${last.path} signed lines follow one that does not fit. \`coffer audit verify\` names it`,
     )
   }
-  if (torn || damaged) await files.next(firstLines(chain, last.number + 1, clock.now(), torn))
+  const before = files.beforeLast()
+  if (before && (await isChanged(before, last, keys))) {
+    onTrouble(
+      `THE AUDIT LOG WAS CHANGED: ${before.path} does not end as ${last.path} says. \`coffer audit verify\` names the line`,
+    )
+  }
+  if (torn || damaged) await files.next(chain.head(), firstLines(chain, last.number + 1, clock.now(), torn))
   return { chain, unsigned }
 }

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
 import type { Link } from './chain.ts'
 import { anchorOf, type CheckedLine, checkLine } from './check-line.ts'
-import { type FileRecord, hashFrom, headerOf, type LogFile, listFiles } from './files.ts'
+import { type FileRecord, type FoundFile, hashFrom, headerOf, type LogFile, listFiles } from './files.ts'
 import { NO_HASH } from './format.ts'
+import { holdsSignature } from './holds-signature.ts'
 import type { PublicKeys } from './keys.ts'
 import { type LogLine, linesOf } from './lines.ts'
 import type { AuditRecord } from './records.ts'
@@ -54,13 +55,19 @@ export interface Verification {
 type Dropped = Extract<AuditRecord, { type: 'dropped' }>
 
 /** Reads as a stream, changes nothing, and needs nothing but the public keys. Throws what the disk throws. */
-export async function verifyLog({ source, keys, expected }: VerifyOptions): Promise<Verification> {
+export const verifyLog = async (options: VerifyOptions): Promise<Verification> => (await surveyLog(options)).report
+
+/** The same, and what it read of the files of a directory. Throws the reason of the signal too. */
+export async function surveyLog(
+  { source, keys, expected }: VerifyOptions,
+  signal?: AbortSignal,
+): Promise<{ readonly report: Verification; readonly found: readonly FoundFile[] }> {
   const files = await filesOf(source)
   const walk = new Walk(keys, source.type === 'excerpt', expected)
   for (const [index, file] of files.entries()) {
-    if (!(await walk.file(file, files[index + 1]))) break
+    if (!(await walk.file(file, files[index + 1], signal))) break
   }
-  return walk.report(source)
+  return { report: walk.report(source), found: walk.found }
 }
 
 async function filesOf(source: Source): Promise<readonly LogFile[]> {
@@ -90,6 +97,7 @@ class Walk {
   #lostEvents = 0
   #foundExpected = false
   readonly #torn: { file: string; bytes: number }[] = []
+  readonly found: FoundFile[] = []
 
   constructor(keys: PublicKeys, excerpt: boolean, expected: Link | undefined) {
     this.#keys = keys
@@ -98,9 +106,10 @@ class Walk {
   }
 
   /** False when the first bad line is found. */
-  async file(file: LogFile, next: LogFile | undefined): Promise<boolean> {
+  async file(file: LogFile, next: LogFile | undefined, signal?: AbortSignal): Promise<boolean> {
     this.#files++
     for await (const line of linesOf(file.path)) {
+      signal?.throwIfAborted()
       const problem = this.#line(file, line)
       if (problem === undefined) continue
       const found = { file: file.path, line: line.number, ...problem }
@@ -156,8 +165,14 @@ class Walk {
     }
     this.#last = record
     if (record.type === 'file') this.#fileNumber = record.file
+    this.#count(file, line, record)
     if (record.type === 'lost') this.#lostEvents += record.events
     if (this.#expected?.seq === link.seq && this.#expected.hash === link.hash) this.#foundExpected = true
+  }
+
+  #count({ number }: LogFile, line: LogLine, record: AuditRecord): void {
+    const from = line.number === 1 ? anchorOf(record) : this.found.pop()?.from
+    if (from) this.found.push({ number, from, bytes: line.offset + line.bytes.length + 1 })
   }
 
   /** The file that follows says what an interrupted write left at the end of this one. */
@@ -165,6 +180,7 @@ class Walk {
     const torn: FileRecord['torn'] = next && (await headerOf(next.path))?.torn
     const bytes = file.bytes - line.offset
     if (torn?.bytes !== bytes || torn.sha256 !== (await hashFrom(file.path, line.offset))) return false
+    if (await holdsSignature(file.path, line.offset, this.#keys)) return false
     this.#torn.push({ file: file.path, bytes })
     return true
   }

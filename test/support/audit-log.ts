@@ -79,3 +79,22 @@ export const eventsIn = async (directory: string): Promise<Record<string, unknow
 
 /** The file that is written to. */
 export const endOf = async (directory: string) => (await logFiles(directory)).at(-1) ?? { path: '', text: '' }
+
+/** A run that records events until it is so, and what it told the operator. */
+export async function runUntil(
+  options: TestLogOptions,
+  so: (troubles: readonly string[]) => boolean | Promise<boolean>,
+): Promise<readonly string[]> {
+  const { log, troubles } = await testLog(options)
+  for (let n = 0; !(await so(troubles)); n++) {
+    if (n === 5000) throw new Error('it never was so')
+    log.record(event(n))
+    await log.settled()
+  }
+  await log.close()
+  return troubles
+}
+
+/** Does the log say that files of it were removed? */
+export const saysDropped = async (directory: string): Promise<boolean> =>
+  (await recordsOf(directory)).some(({ type }) => type === 'dropped')

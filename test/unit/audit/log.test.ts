@@ -13,6 +13,8 @@ import {
   KEY,
   logFiles,
   recordsOf,
+  runUntil,
+  saysDropped,
   testLog,
   verifyDirectory,
   writtenLog,
@@ -235,7 +237,7 @@ describe('the bound on the disk', () => {
 
   it('holds for a bound that was lowered, from the next start on', async () => {
     await writtenLog({ directory, fileBytes: 4000, maxBytes: 10 ** 6 }, 100)
-    await writtenLog({ directory, ...sizes }, 1)
+    await runUntil({ directory, ...sizes }, () => saysDropped(directory))
     const files = await logFiles(directory)
     expect(files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0)).toBeLessThanOrEqual(13_000)
     expect(await verifyDirectory(directory)).toMatchObject({ outcome: 'verified' })
@@ -271,7 +273,7 @@ describe('the bound on the disk', () => {
   it('passes when a crash came between saying so and removing', async () => {
     await writtenLog({ directory, fileBytes: 4000, maxBytes: 10 ** 6 }, 60)
     await cp(directory, home.join('before'), { recursive: true })
-    await writtenLog({ directory, ...sizes }, 1)
+    await runUntil({ directory, ...sizes }, () => saysDropped(directory))
     const gone = (await logFiles(home.join('before'))).slice(1)
     for (const { path, text } of gone) {
       const here = path.replace('before', 'audit')
