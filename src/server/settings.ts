@@ -17,14 +17,10 @@ import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
-import { type NatsCredentials, type NatsTarget, natsCredentials, natsTarget } from './notifications/nats-target.ts'
+import { listOf } from './list-setting.ts'
+import { type NatsCredentials, natsCredentials, natsTarget } from './notifications/nats-target.ts'
 import type { Webhook } from './notifications/webhooks.ts'
-import {
-  type DeclaredTarget,
-  declaredCredentials,
-  declaredTarget,
-  type TargetCredentials,
-} from './replication/declared-targets.ts'
+import { declaredCredentials, declaredTarget, type TargetCredentials } from './replication/declared-targets.ts'
 import type { StorageClass } from './storage-classes.ts'
 
 /** One setting: its name (`s3.listen`) makes the flag, the environment variable and the place in the TOML file. */
@@ -71,16 +67,11 @@ const yesOrNo = z.union(
   'give true or false',
 )
 const text = z.string('give a text').min(1, 'must not be empty')
-const domains = z
-  .union([z.string(), z.array(z.string())], 'give names separated by commas')
-  .transform((list, context): readonly string[] => {
-    const names = (typeof list === 'string' ? list.split(',') : list)
-      .map((name) => name.trim().toLowerCase())
-      .filter((name) => name !== '')
-    const bad = names.find((name) => !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name))
-    if (bad !== undefined) context.addIssue({ code: 'custom', message: `${bad} is not a domain name` })
-    return names
-  })
+const domains = listOf(
+  'names',
+  (one) => (/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(one) ? one.toLowerCase() : undefined),
+  (one) => `${one.toLowerCase()} is not a domain name`,
+)
 
 const rootKey = z
   .string('give the CRN of a root key')
@@ -89,40 +80,22 @@ const rootKey = z
     'give the CRN of a root key: crn:v1:bluemix:public:kms:<region>:a/<account>:<instance>:key:<id>',
   )
 
-const webhookList = z
-  .union([z.string(), z.array(z.string())], 'give webhooks separated by commas')
-  .transform((list, context): readonly Webhook[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
-    const hooks = given.map((one) => {
-      const [, name = '', address = ''] = /^([a-z][a-z0-9-]{0,31})=(https?:\/\/.+)$/.exec(one) ?? []
-      return { name, url: URL.canParse(address) ? address : '' }
-    })
-    const wrong = hooks.findIndex(({ url }) => url === '')
-    if (wrong >= 0) {
-      const message = `${given[wrong]} is not a webhook: give ones like orders=https://example.com/events`
-      context.addIssue({ code: 'custom', message })
-    }
-    if (new Set(hooks.map(({ name }) => name)).size < hooks.length) {
-      context.addIssue({ code: 'custom', message: 'give each webhook a name of its own' })
-    }
-    return hooks
-  })
+const webhookList = listOf(
+  'webhooks',
+  (one): Webhook | undefined => {
+    const [, name, url] = /^([a-z][a-z0-9-]{0,31})=(https?:\/\/.+)$/.exec(one) ?? []
+    return name !== undefined && url !== undefined && URL.canParse(url) ? { name, url } : undefined
+  },
+  (one) => `${one} is not a webhook: give ones like orders=https://example.com/events`,
+  { kind: 'webhook', by: ['name'] },
+)
 
-const natsTargets = z
-  .union([z.string(), z.array(z.string())], 'give NATS subjects separated by commas')
-  .transform((list, context): readonly NatsTarget[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
-    const wrong = given.find((one) => natsTarget(one) === undefined)
-    if (wrong !== undefined) {
-      const message = `${wrong} is not a subject of a NATS server: give ones like jobs=nats://example.com:4222/events.jobs`
-      context.addIssue({ code: 'custom', message })
-    }
-    const targets = given.flatMap((one) => natsTarget(one) ?? [])
-    if (new Set(targets.map(({ name }) => name)).size < targets.length) {
-      context.addIssue({ code: 'custom', message: 'give each NATS subject a name of its own' })
-    }
-    return targets
-  })
+const natsTargets = listOf(
+  'NATS subjects',
+  natsTarget,
+  (one) => `${one} is not a subject of a NATS server: give ones like jobs=nats://example.com:4222/events.jobs`,
+  { kind: 'NATS subject', by: ['name'] },
+)
 
 const natsLogins = z.string('give a text').transform((text, context): ReadonlyMap<string, NatsCredentials> => {
   const credentials = natsCredentials(text)
@@ -131,32 +104,18 @@ const natsLogins = z.string('give a text').transform((text, context): ReadonlyMa
   return z.NEVER
 })
 
-const httpIssuers = z
-  .union([z.string(), z.array(z.string())], 'give URLs separated by commas')
-  .transform((list, context): readonly string[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
-    const wrong = given.find((one) => !one.startsWith('http://') || !URL.canParse(one))
-    if (wrong !== undefined) {
-      context.addIssue({ code: 'custom', message: `${wrong} is none: give URLs that begin with http://` })
-    }
-    return given
-  })
+const httpIssuers = listOf(
+  'URLs',
+  (one) => (one.startsWith('http://') && URL.canParse(one) ? one : undefined),
+  (one) => `${one} is none: give URLs that begin with http://`,
+)
 
-const replicationTargets = z
-  .union([z.string(), z.array(z.string())], 'give targets separated by commas')
-  .transform((list, context): readonly DeclaredTarget[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
-    const targets = given.flatMap((one) => declaredTarget(one) ?? [])
-    if (targets.length < given.length) {
-      const wrong = given.find((one) => declaredTarget(one) === undefined)
-      const message = `${wrong} is not a replication target: give ones like dr=https://s3.example.com?region=eu-central-1`
-      context.addIssue({ code: 'custom', message })
-    }
-    if (new Set(targets.map(({ name }) => name)).size < targets.length) {
-      context.addIssue({ code: 'custom', message: 'give each replication target a name of its own' })
-    }
-    return targets
-  })
+const replicationTargets = listOf(
+  'targets',
+  declaredTarget,
+  (one) => `${one} is not a replication target: give ones like dr=https://s3.example.com?region=eu-central-1`,
+  { kind: 'replication target', by: ['name'] },
+)
 
 const replicationCredentials = z
   .string('give a text')
@@ -169,41 +128,24 @@ const replicationCredentials = z
   })
 
 const STORAGE_CLASS = /^([A-Z][A-Z0-9_]{0,63})=(.+)$/
-const storageClasses = z
-  .union([z.string(), z.array(z.string())], 'give classes separated by commas')
-  .transform((list, context): readonly StorageClass[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list).map((one) => one.trim()).filter(Boolean)
-    const classes = given.map((one) => {
-      const [, name = '', directory = ''] = STORAGE_CLASS.exec(one) ?? []
-      return { name, directory }
-    })
-    const wrong = classes.findIndex(({ name }) => name === '' || name === 'STANDARD')
-    if (wrong >= 0) {
-      const message = `${given[wrong]} is not a storage class with its directory: give ones like STANDARD_IA=/mnt/slow`
-      context.addIssue({ code: 'custom', message })
-    }
-    for (const member of ['name', 'directory'] as const) {
-      if (new Set(classes.map((one) => one[member])).size === classes.length) continue
-      context.addIssue({ code: 'custom', message: `give each storage class a ${member} of its own` })
-    }
-    return classes
-  })
+const storageClasses = listOf(
+  'classes',
+  (one): StorageClass | undefined => {
+    const [, name, directory] = STORAGE_CLASS.exec(one) ?? []
+    return name !== undefined && directory !== undefined && name !== 'STANDARD' ? { name, directory } : undefined
+  },
+  (one) => `${one} is not a storage class with its directory: give ones like STANDARD_IA=/mnt/slow`,
+  { kind: 'storage class', by: ['name', 'directory'] },
+)
 
 /** Room for a few hundred events. */
 const MIN_AUDIT_FILE_BYTES = 65_536
 
-const networks = z
-  .union([z.string(), z.array(z.string())], 'give networks separated by commas')
-  .transform((list, context): readonly string[] => {
-    const given = (typeof list === 'string' ? list.split(',') : list)
-      .map((one) => one.trim())
-      .filter((one) => one !== '')
-    const bad = given.find((one) => !isNetworkOrAddress(one))
-    if (bad !== undefined) {
-      context.addIssue({ code: 'custom', message: `${bad} is not an address or a network: give ones like 10.0.0.0/8` })
-    }
-    return given
-  })
+const networks = listOf(
+  'networks',
+  (one) => (isNetworkOrAddress(one) ? one : undefined),
+  (one) => `${one} is not an address or a network: give ones like 10.0.0.0/8`,
+)
 
 const passphrase = z
   .string('give a text')
