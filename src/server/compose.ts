@@ -25,12 +25,15 @@ import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
+import { followTlsFiles, type TlsFiles } from './tls-files.ts'
 
 export interface House {
   /** Binds the listeners; port 0 takes a free one. */
   readonly listen: () => Promise<Listening>
   /** Refuses S3 connections, lets what runs finish for `graceMs`, then closes the control listener and the stores. */
   readonly close: (graceMs: number) => Promise<void>
+  /** Looks at once whether the certificate of the listeners was renewed. */
+  readonly lookAtCertificate: () => Promise<void>
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
   readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 'wrapBudgets'> | undefined
@@ -61,13 +64,14 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const isStarting = () => state === 'starting'
   const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting })
+  const tls = await openTls(config, log, scope)
   const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure })
   const room = { config, log, clock, scope, foundation, audit, onStoreFailure }
 
   const iam = await openIdentities(room)
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
-  const store = providers && (await openObjectsRoom({ ...room, iam, kms, provider: providers.provider }))
+  const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider }))
 
   const damagedRows = damagedRowsOf(iam, kms)
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
@@ -77,7 +81,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
-      metricsApi(() => [damagedRows.gauge(), ...(store ? storeGauges(store) : [])]),
+      metricsApi(() => [damagedRows.gauge(), ...(store ? storeGauges(store) : []), ...(tls ? [tls.gauge()] : [])]),
       ...(store
         ? [
             adminApi({
@@ -102,6 +106,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       },
     },
     logger: log,
+    tls,
   })
   const drainS3 = store && drainable(store.s3)
   const drainControl = drainable(control.server)
@@ -128,6 +133,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       await drainControl(Math.min(graceMs, CONTROL_DRAIN_MS))
       await resources.disposeAsync()
     },
+    lookAtCertificate: async () => await tls?.look(),
     instanceKey: {
       created: foundation.instanceKey.created,
       origin: foundation.instanceKey.origin,
@@ -135,6 +141,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     },
     store,
   }
+}
+
+async function openTls(config: Config, log: Logger, scope: AsyncDisposableStack): Promise<TlsFiles | undefined> {
+  const { 'tls.certificate-file': certificateFile, 'tls.key-file': keyFile } = config
+  if (certificateFile === undefined || keyFile === undefined) return undefined
+  return scope.use(await followTlsFiles({ certificateFile, keyFile }, log))
 }
 
 function about(

@@ -61,11 +61,17 @@ export function readConfig(
   }
   const whole = Object.freeze(config) as Config
   if (whole.only === 's3') checkObjectsHalf(whole)
+  checkTls(whole)
   checkAuditBounds(whole)
   checkDomains(whole)
   checkReplication(whole)
   checkNotifications(whole)
   return whole
+}
+
+function checkTls(config: Config): void {
+  if ((config['tls.certificate-file'] === undefined) === (config['tls.key-file'] === undefined)) return
+  throw invalidConfig('COFFER_TLS_CERTIFICATE_FILE and COFFER_TLS_KEY_FILE belong together: give both or none')
 }
 
 function checkNotifications(config: Config): void {

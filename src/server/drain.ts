@@ -11,11 +11,24 @@ import { reset } from '../api/common/reset.ts'
  */
 export function drainable(server: Server): (graceMs: number) => Promise<void> {
   const running = new Map<Socket, Set<ServerResponse>>()
+  const connected = new Map<string, Socket>()
   let draining = false
 
   server.prependListener('connection', (socket: Socket) => {
+    const end = farEnd(socket)
     running.set(socket, new Set())
-    socket.once('close', () => running.delete(socket))
+    connected.set(end, socket)
+    socket.once('close', () => {
+      running.delete(socket)
+      if (connected.get(end) === socket) connected.delete(end)
+    })
+  })
+  // With TLS a second socket speaks for it, once its handshake has ended.
+  server.prependListener('secureConnection', (secured: Socket) => {
+    const beneath = connected.get(farEnd(secured))
+    if (beneath) running.delete(beneath)
+    running.set(secured, new Set())
+    secured.once('close', () => running.delete(secured))
   })
   const track = (incoming: IncomingMessage, response: ServerResponse): void => {
     const { socket } = incoming
@@ -56,3 +69,6 @@ export function drainable(server: Server): (graceMs: number) => Promise<void> {
     clearTimeout(cut)
   }
 }
+
+/** Of the connections that are open to one listener no two have the same. */
+const farEnd = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`

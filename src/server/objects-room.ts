@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { clientAddressBehind } from '../api/common/client-address.ts'
+import type { TlsSource } from '../api/common/edge-server.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
@@ -41,6 +42,7 @@ export interface ObjectsRoomOptions extends RoomOptions {
   readonly kms:
     | Pick<KmsService, 'ensureServiceRootKey' | 'ensureAccountRootKey' | 'rotateServiceRootKey' | 'onKeyEvent'>
     | undefined
+  readonly tls: TlsSource | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
@@ -157,7 +159,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
     },
   })
-  const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'] })
+  const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'], tls: options.tls })
   return { objects, blobs, s3, serviceRootKeyCrn, wrapBudgets: budgeted.budgets }
 }
 

@@ -45,6 +45,7 @@ async function serve(flags: readonly string[]): Promise<void> {
   const listening = await house.listen()
   process.stdout.write(welcome(config, house, listening))
   stopOnSignal(house, config['drain-ms'])
+  process.on('SIGHUP', () => void house.lookAtCertificate())
 }
 
 function stopOnSignal(house: House, drainMs: number): void {

@@ -198,6 +198,12 @@ export const SETTINGS = {
     { host: '127.0.0.1', port: 9001 },
     'address of the control listener: Key Protect, IAM, health',
   ),
+  'tls.certificate-file': setting(
+    text,
+    undefined,
+    'PEM file with the certificate of both listeners and its chain: they speak TLS then. Looked at for changes while the server runs',
+  ),
+  'tls.key-file': setting(text, undefined, 'PEM file with the private key of the certificate'),
   'trusted-proxies': setting(
     networks,
     [],

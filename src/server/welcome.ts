@@ -5,9 +5,10 @@ import type { Address, Config } from './settings.ts'
 /** Every address of the machine, as it is listened on, is none to connect to. */
 const REACHABLE: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-function url({ host, port }: Address): string {
+function url(config: Config, { host, port }: Address): string {
   const name = REACHABLE[host] ?? host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  const scheme = config['tls.certificate-file'] === undefined ? 'http' : 'https'
+  return `${scheme}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }
 
 /** What the operator reads at start; at the first start also the credentials, which are never shown again. */
@@ -27,10 +28,11 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
   return `${lines.join('\n')}\n`
 }
 
-function serves({ only, 'data-dir': dataDir }: Config, { s3, control }: Listening): string {
+function serves(config: Config, { s3, control }: Listening): string {
+  const { only, 'data-dir': dataDir } = config
   const halves = [
-    ...(s3 ? [`S3 on ${url(s3)}`] : []),
-    `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(control)}`,
+    ...(s3 ? [`S3 on ${url(config, s3)}`] : []),
+    `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(config, control)}`,
   ]
   return `Coffer serves ${halves.join(', ')}, from ${dataDir}`
 }
@@ -38,7 +40,7 @@ function serves({ only, 'data-dir': dataDir }: Config, { s3, control }: Listenin
 /** What users paste into their shell. */
 function exports(config: Config, { s3, control }: Listening, first: FirstStart): string[] {
   const ofS3 = s3 && [
-    `  export AWS_ENDPOINT_URL_S3=${url(s3)}`,
+    `  export AWS_ENDPOINT_URL_S3=${url(config, s3)}`,
     `  export AWS_ACCESS_KEY_ID=${first.accessKeyId}`,
     `  export AWS_SECRET_ACCESS_KEY=${first.secretAccessKey}`,
     `  export AWS_REGION=${config['s3.region']}`,
@@ -48,7 +50,7 @@ function exports(config: Config, { s3, control }: Listening, first: FirstStart):
   const trial = '  aws s3 mb s3://hello && echo hi | aws s3 cp - s3://hello/hi.txt && aws s3 ls s3://hello'
   return [
     ...(ofS3 ?? []),
-    `  export COFFER_CONTROL=${url(control)}`,
+    `  export COFFER_CONTROL=${url(config, control)}`,
     `  export IBMCLOUD_API_KEY=${first.apiKey}`,
     ...ofKeys,
     `  export COS_INSTANCE_CRN=${first.objectStorageCrn}`,

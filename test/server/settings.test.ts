@@ -38,6 +38,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'AWS', 'open'],
   },
+  'tls.certificate-file': {
+    good: [
+      ['/a.pem', '/a.pem'],
+      ['b', 'b'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
+  'tls.key-file': {
+    good: [
+      ['/a.pem', '/a.pem'],
+      ['b', 'b'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
   's3.listen': {
     good: [
       ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],

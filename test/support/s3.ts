@@ -1,3 +1,4 @@
+import { Agent } from 'node:https'
 import {
   CreateBucketCommand,
   DeleteObjectsCommand,
@@ -13,6 +14,8 @@ export interface S3Access {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly region?: string
+  /** Of an endpoint with TLS. PEM. */
+  readonly ca?: string
 }
 
 /** The AWS SDK pointed at a test server. No retries, so that an error shows itself. */
@@ -23,6 +26,9 @@ export function s3ClientFor(access: S3Access, options: { readonly maxAttempts?: 
     credentials: { accessKeyId: access.accessKeyId, secretAccessKey: access.secretAccessKey },
     forcePathStyle: true,
     maxAttempts: options.maxAttempts ?? 1,
+    ...(access.ca === undefined
+      ? {}
+      : { requestHandler: { httpsAgent: new Agent({ ca: access.ca, keepAlive: true }) } }),
   })
 }
 

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { type IncomingMessage, get as plainGet } from 'node:http'
+import { get } from 'node:https'
 import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,6 +23,8 @@ export interface ServerProcessOptions {
   readonly nodeOptions?: readonly string[]
   readonly flags?: readonly string[]
   readonly readyTimeoutMs?: number
+  /** Of the server's certificate, where the settings give it one. PEM. */
+  readonly ca?: string
 }
 
 /** A real server process of its own: what black-box tests and measurements run against. */
@@ -48,7 +52,8 @@ export interface ServerProcess extends AsyncDisposable {
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
   const s3Port = options.s3Port ?? (await freePort())
   const controlPort = options.controlPort ?? (await freePort())
-  const controlUrl = `http://127.0.0.1:${controlPort}`
+  const scheme = options.ca === undefined ? 'http' : 'https'
+  const controlUrl = `${scheme}://127.0.0.1:${controlPort}`
   const startedAt = performance.now()
   const child = spawn(
     process.execPath,
@@ -89,7 +94,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   }
 
   const deadline = startedAt + (options.readyTimeoutMs ?? 60_000)
-  while (!(await isReady(controlUrl))) {
+  while (!(await isReady(controlUrl, options.ca))) {
     if (!running())
       throw new Error(`server ended before it was ready (${child.exitCode ?? child.signalCode}):\n${output}`)
     if (performance.now() > deadline) {
@@ -102,7 +107,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     pid: child.pid ?? 0,
     s3Port,
     controlPort,
-    s3Url: `http://127.0.0.1:${s3Port}`,
+    s3Url: `${scheme}://127.0.0.1:${s3Port}`,
     controlUrl,
     dataDir: options.dataDir,
     startedInMs: performance.now() - startedAt,
@@ -129,14 +134,16 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-async function isReady(controlUrl: string): Promise<boolean> {
-  try {
-    const reply = await fetch(`${controlUrl}/health/ready`)
-    await reply.arrayBuffer()
-    return reply.status === 200
-  } catch {
-    return false
+function isReady(controlUrl: string, ca: string | undefined): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const answered = (reply: IncomingMessage): void => {
+    resolve(reply.statusCode === 200)
+    reply.resume()
   }
+  const url = `${controlUrl}/health/ready`
+  const asked = ca === undefined ? plainGet(url, { agent: false }, answered) : get(url, { ca, agent: false }, answered)
+  asked.on('error', () => resolve(false))
+  return promise
 }
 
 /** The caller's environment without settings of Coffer, so that a server under test has only those given to it. */

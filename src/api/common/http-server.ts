@@ -1,4 +1,5 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
+import { createEdgeServer, type TlsSource } from './edge-server.ts'
 
 export interface ListenerLimits {
   readonly headersTimeoutMs: number
@@ -22,9 +23,10 @@ export interface Address {
   readonly port: number
 }
 
-export function createLimitedServer(handler: RequestListener, given: Partial<ListenerLimits>): Server {
+export function createLimitedServer(handler: RequestListener, given: Partial<ListenerLimits>, tls?: TlsSource): Server {
   const limits = { ...LIMITS, ...given }
-  const server = createServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, handler)
+  const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls)
+  server.on('request', handler)
   server.headersTimeout = limits.headersTimeoutMs
   server.requestTimeout = limits.requestTimeoutMs
   server.keepAliveTimeout = limits.keepAliveTimeoutMs

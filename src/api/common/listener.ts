@@ -4,6 +4,7 @@ import Koa from 'koa'
 import { type AccessLogger, logRequest } from './access-log.ts'
 import type { Api, ApiOperation } from './api.ts'
 import { defineApi } from './api.ts'
+import type { TlsSource } from './edge-server.ts'
 import type { HealthChecks } from './health.ts'
 import { healthApi } from './health.ts'
 import { type Address, close, createLimitedServer, type ListenerLimits, listen } from './http-server.ts'
@@ -19,6 +20,7 @@ export interface ControlListenerOptions {
   readonly health: HealthChecks
   readonly logger: AccessLogger
   readonly limits?: Partial<ListenerLimits>
+  readonly tls?: TlsSource | undefined
 }
 
 export interface ControlListener {
@@ -33,8 +35,14 @@ export interface ControlListener {
 const nowhere = defineApi(plainProtocol('none', []), [])
 
 /** The control port: every API that is not S3, each under its own paths and in its own error language. */
-export function createControlListener({ apis, health, logger, limits = {} }: ControlListenerOptions): ControlListener {
-  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger), limits)
+export function createControlListener({
+  apis,
+  health,
+  logger,
+  limits = {},
+  tls,
+}: ControlListenerOptions): ControlListener {
+  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger), limits, tls)
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
 

@@ -1,6 +1,7 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
+import { createEdgeServer, type TlsSource } from '../common/edge-server.ts'
 import { reset } from '../common/reset.ts'
 import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
@@ -21,6 +22,7 @@ export interface S3ServerOptions {
   readonly idleTimeoutMs?: number
   /** Further connections are closed. No limit when left out. */
   readonly maxConnections?: number
+  readonly tls?: TlsSource | undefined
 }
 
 /**
@@ -28,8 +30,9 @@ export interface S3ServerOptions {
  * Requests with `Expect` go to the same handler, which answers `100-continue` when the body is first read.
  */
 export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}): Server {
-  const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxConnections } = options
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, keepAlive: true })
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxConnections, tls } = options
+  const edge = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, keepAlive: true }
+  const server = createEdgeServer(edge, tls)
   // A client that has said all it has to say may close its side and still waits for the answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   const open = openResponses()
@@ -43,7 +46,13 @@ export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}
   server.on('request', serve)
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
-  server.on('clientError', (error, socket) => refuseUnparsable(error, socket, open))
+  const secured = new WeakSet<Duplex>()
+  server.on('secureConnection', (socket: Duplex) => secured.add(socket))
+  server.on('clientError', (error, socket) => {
+    // A handshake that failed leaves nothing to answer through.
+    if (tls && !secured.has(socket)) socket.destroy()
+    else refuseUnparsable(error, socket, open)
+  })
   server.on('timeout', (socket) => {
     const [current] = open.of(socket)
     // The timer has run out and starts again only with the next byte.
