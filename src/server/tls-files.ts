@@ -1,16 +1,14 @@
-import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
 import type { TlsMaterial, TlsSource } from '../api/common/edge-server.ts'
 import type { Gauge } from '../api/common/metrics.ts'
+import { type CertificateFault, checkServerCertificate } from '../base/server-certificate.ts'
 import type { Logger } from '../observe/logger.ts'
 import { invalidConfig } from './config-error.ts'
 import { refuseShared } from './secret-file.ts'
 
 /** Renewed certificates are seen this soon. */
 const LOOK_MS = 5000
-const DAY_MS = 86_400_000
-const EXPIRES_SOON_MS = 14 * DAY_MS
+const EXPIRES_SOON_MS = 14 * 86_400_000
 
 export interface TlsFiles extends TlsSource, Disposable {
   /** Looks at once whether the files are others than before. */
@@ -23,41 +21,45 @@ export interface TlsPaths {
   readonly keyFile: string
 }
 
+interface Shown {
+  readonly material: TlsMaterial
+  readonly endsMs: number
+}
+
 /**
  * Certificate and key of the listeners, followed while the process runs: whatever renews them replaces the files. What
  * cannot be used is told and left, and the former certificate goes on. Throws ConfigInvalid when there is none to begin with.
  */
-export async function followTlsFiles(paths: TlsPaths, log: Logger, lookMs = LOOK_MS): Promise<TlsFiles> {
+export async function followTlsFiles(paths: TlsPaths, log: Logger): Promise<TlsFiles> {
   let seen = await traceOf(paths)
-  let { material, leaf } = await read(paths)
+  let shown = await read(paths)
   const listeners = new Set<(material: TlsMaterial) => void>()
-  tellExpiry(leaf, log)
+  tellExpiry(shown, log)
 
   const look = async (): Promise<void> => {
     const now = await traceOf(paths)
     if (now === seen) return
     seen = now
     try {
-      const renewed = await read(paths)
-      ;({ material, leaf } = renewed)
-      for (const listener of listeners) listener(material)
-      log.info({ validTo: leaf.validTo }, 'the certificate of the listeners was renewed')
-      tellExpiry(leaf, log)
+      shown = await read(paths)
+      for (const listener of listeners) listener(shown.material)
+      log.info({ ends: dateOf(shown) }, 'the certificate of the listeners was renewed')
+      tellExpiry(shown, log)
     } catch (err) {
       // Between the two files being replaced they do not belong together: the next look finds the second one new.
       log.error({ err }, 'the new certificate of the listeners cannot be used, the former one goes on')
     }
   }
-  const timer = setInterval(() => void look(), lookMs).unref()
+  const timer = setInterval(() => void look(), LOOK_MS).unref()
   return {
-    current: () => material,
+    current: () => shown.material,
     onRenewed: (listener) => void listeners.add(listener),
     look,
     gauge: () => ({
       name: 'coffer_tls_certificate_expiry_seconds',
       help: 'When the certificate of the listeners ends, in seconds since 1970.',
       label: 'listener',
-      values: { all: Date.parse(leaf.validTo) / 1000 },
+      values: { all: shown.endsMs / 1000 },
     }),
     [Symbol.dispose]: () => clearInterval(timer),
   }
@@ -72,17 +74,21 @@ async function traceOf({ certificateFile, keyFile }: TlsPaths): Promise<string> 
   return `${await one(certificateFile)} ${await one(keyFile)}`
 }
 
-async function read({ certificateFile, keyFile }: TlsPaths): Promise<{ material: TlsMaterial; leaf: X509Certificate }> {
-  const cert = await textOf('COFFER_TLS_CERTIFICATE_FILE', certificateFile)
-  const key = await textOf('COFFER_TLS_KEY_FILE', keyFile)
-  refuseShared('COFFER_TLS_KEY_FILE', keyFile)
-  const leaf = parsed(() => new X509Certificate(cert), `${certificateFile} is no certificate in PEM`)
-  const privateKey = parsed(() => createPrivateKey(key), `${keyFile} is no private key in PEM without a passphrase`)
-  if (!leaf.checkPrivateKey(privateKey)) {
-    throw invalidConfig(`the key in ${keyFile} is not the one of the first certificate in ${certificateFile}`)
-  }
-  parsed(() => createSecureContext({ cert, key }), `${certificateFile} and ${keyFile} cannot be used for TLS`)
-  return { material: { cert, key }, leaf }
+const FAULTS: Readonly<Record<CertificateFault, (paths: TlsPaths) => string>> = {
+  'not-a-certificate': ({ certificateFile }) => `${certificateFile} is no certificate in PEM`,
+  'not-a-key': ({ keyFile }) => `${keyFile} is no private key in PEM without a passphrase`,
+  'not-its-key': ({ certificateFile, keyFile }) =>
+    `the key in ${keyFile} is not the one of the first certificate in ${certificateFile}`,
+  'not-usable': ({ certificateFile, keyFile }) => `${certificateFile} and ${keyFile} cannot be used for TLS`,
+}
+
+async function read(paths: TlsPaths): Promise<Shown> {
+  const cert = await textOf('COFFER_TLS_CERTIFICATE_FILE', paths.certificateFile)
+  const key = await textOf('COFFER_TLS_KEY_FILE', paths.keyFile)
+  refuseShared('COFFER_TLS_KEY_FILE', paths.keyFile)
+  const found = checkServerCertificate(cert, key)
+  if (typeof found === 'string') throw invalidConfig(FAULTS[found](paths))
+  return { material: { cert, key }, endsMs: found.endsMs }
 }
 
 async function textOf(setting: string, path: string): Promise<string> {
@@ -93,16 +99,11 @@ async function textOf(setting: string, path: string): Promise<string> {
   }
 }
 
-function parsed<Value>(parse: () => Value, otherwise: string): Value {
-  try {
-    return parse()
-  } catch (error) {
-    throw invalidConfig(otherwise, error)
-  }
-}
+const dateOf = ({ endsMs }: Shown): string => new Date(endsMs).toISOString()
 
-function tellExpiry({ validTo }: X509Certificate, log: Logger): void {
-  const leftMs = Date.parse(validTo) - Date.now()
-  if (leftMs < 0) log.error({ validTo }, 'the certificate of the listeners has expired: clients will refuse it')
-  else if (leftMs < EXPIRES_SOON_MS) log.warn({ validTo }, 'the certificate of the listeners expires soon')
+function tellExpiry(shown: Shown, log: Logger): void {
+  const leftMs = shown.endsMs - Date.now()
+  const ends = dateOf(shown)
+  if (leftMs < 0) log.error({ ends }, 'the certificate of the listeners has expired: clients will refuse it')
+  else if (leftMs < EXPIRES_SOON_MS) log.warn({ ends }, 'the certificate of the listeners expires soon')
 }

@@ -523,7 +523,11 @@ async function toml(name: string, value: string): Promise<string> {
 }
 
 /** Without which the example of another setting would be refused. */
-const COMPANIONS = { COFFER_S3_REPLICATION_CREDENTIALS: 'dr=k:s,a=k:s,b-2=k:s' }
+const companionsOf = (name: SettingName): Readonly<Record<string, string>> => ({
+  ...(name === 's3.replication-targets' ? { COFFER_S3_REPLICATION_CREDENTIALS: 'dr=k:s,a=k:s,b-2=k:s' } : {}),
+  ...(name === 'tls.certificate-file' ? { COFFER_TLS_KEY_FILE: 'key.pem' } : {}),
+  ...(name === 'tls.key-file' ? { COFFER_TLS_CERTIFICATE_FILE: 'certificate.pem' } : {}),
+})
 
 describe('settings', () => {
   it('all have examples here and a line in --help', async () => {
@@ -543,10 +547,11 @@ describe('settings', () => {
     async (name, { good }) => {
       const [[inFile, ofFile] = NONE, [inEnvironment, ofEnvironment] = NONE, [asFlag, ofFlag] = NONE] = good
       const path = await toml(name, inFile)
-      const environment = { ...COMPANIONS, [environmentName(name)]: inEnvironment }
+      const companions = companionsOf(name)
+      const environment = { ...companions, [environmentName(name)]: inEnvironment }
       expect(readConfig([], {})[name]).toEqual(all[name]?.default)
-      expect(readConfig(['--config-file', path], COMPANIONS)[name]).toEqual(ofFile)
-      expect(readConfig([], { ...COMPANIONS, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
+      expect(readConfig(['--config-file', path], companions)[name]).toEqual(ofFile)
+      expect(readConfig([], { ...companions, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
       expect(readConfig(['--config-file', path], environment)[name]).toEqual(ofEnvironment)
       expect(readConfig([flagName(name), asFlag], { ...environment, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFlag)
       expect(readConfig([`${flagName(name)}=${asFlag}`], environment)[name]).toEqual(ofFlag)
