@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import { memoised } from './memo.ts'
 
 /** Whether an address is in one of the networks that the test was made of. */
 export type NetworkTest = (address: string | undefined) => boolean
@@ -11,23 +12,27 @@ export const isNetworkOrAddress = (text: string): boolean => parseNetwork(text) 
 
 /** Throws RangeError for what is neither a network nor an address. Without networks, no address is in them. */
 export function networkTest(networks: readonly string[]): NetworkTest {
+  // Most servers have none, and every request asks.
+  if (networks.length === 0) return () => false
   const list = new BlockList()
   for (const text of networks) {
     const network = parseNetwork(text)
     if (!network) throw new RangeError(`${text} is not a network in CIDR notation`)
     list.addSubnet(network.address, network.prefix, network.family)
   }
-  return (address) => {
-    const plain = address === undefined ? undefined : plainAddress(address)
-    if (plain === undefined) return false
-    return list.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6')
-  }
+  const isIn = memoised((address) => {
+    const plain = plainAddress(address)
+    return plain !== undefined && list.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6')
+  })
+  return (address) => address !== undefined && isIn(address)
 }
 
 /** Without zone, and IPv4 as such where it comes as IPv6 (`::ffff:192.0.2.1`). Undefined when it is no address. */
 export function plainAddress(text: string): string | undefined {
-  const address = text.replace(/%.*$/, '')
+  const isPlain = !text.includes(':') && !text.includes('%')
+  const address = isPlain ? text : text.replace(/%.*$/, '')
   if (isIP(address) === 0) return undefined
+  if (isPlain) return address
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
   return mapped ?? address
 }

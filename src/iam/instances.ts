@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { formatCrn } from '../base/crn.ts'
 import { CodedError } from '../base/errors.ts'
 import { isUuid } from '../base/ids.ts'
+import { memoised } from '../base/memo.ts'
 import { lifeSchema } from './entity-life.ts'
 import type { IamErrorCode } from './errors.ts'
 import { conflict, invalid } from './errors.ts'
@@ -93,10 +94,14 @@ export const nextSequence = ({ instances }: IamState): number =>
 /** By GUID or by CRN. A CRN must agree in every segment and name the instance itself. */
 export function findInstance(state: IamState, crnOrGuid: string): Instance | undefined {
   const isCrn = crnOrGuid.startsWith('crn:')
-  const guid = (isCrn ? crnOrGuid.split(':')[7] : crnOrGuid)?.toLowerCase() ?? ''
+  const guid = isCrn ? guidIn(crnOrGuid) : crnOrGuid.toLowerCase()
   const instance = state.instances.get(guid) ?? state.systemInstances.get(guid)
-  return isCrn && instance?.crn.toLowerCase() !== crnOrGuid.toLowerCase() ? undefined : instance
+  if (!isCrn || instance?.crn === crnOrGuid) return instance
+  return instance?.crn.toLowerCase() === crnOrGuid.toLowerCase() ? instance : undefined
 }
+
+/** Asked for several times with every request. */
+const guidIn = memoised((crn) => crn.split(':')[7]?.toLowerCase() ?? '')
 
 export interface InstanceFilter {
   readonly service?: ServiceName

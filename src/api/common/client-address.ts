@@ -11,8 +11,9 @@ export type ClientAddress = (request: Pick<ApiRequest, 'header' | 'remoteAddress
 export function clientAddressBehind(trustedProxies: readonly string[]): ClientAddress {
   const isTrusted = networkTest(trustedProxies)
   return ({ header, remoteAddress }) => {
-    const hops = (header('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
     let address = remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
+    if (!isTrusted(address)) return address
+    const hops = (header('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
     while (isTrusted(address) && hops.some((hop) => hop !== '')) address = plainAddress(hops.pop() ?? '')
     return address
   }

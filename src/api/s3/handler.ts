@@ -118,7 +118,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
     response.setHeader('x-amz-id-2', entry.requestId)
     response.setHeader('server', 'Coffer')
     try {
-      const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, response, options) })
+      const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
       // Before anything can fail: they are for errors too.
@@ -257,13 +257,10 @@ function tell(trace: Trace, requestId: string, response: ServerResponse, activit
   }
 }
 
-function connection(incoming: IncomingMessage, response: ServerResponse, options: S3HandlerOptions) {
-  const { domains, websiteDomains } = options
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  const secure = 'encrypted' in incoming.socket
-  return { domains, websiteDomains, secure, signal: gone.signal }
-}
+const connection = ({ socket }: IncomingMessage, { domains, websiteDomains }: S3HandlerOptions) => ({
+  ...{ domains, websiteDomains },
+  secure: 'encrypted' in socket,
+})
 
 /** The body, asked for only when somebody reads it: `Expect: 100-continue` is answered after the caller is known. */
 async function* body(

@@ -10,7 +10,6 @@ export interface ReadRequestOptions {
   /** The same, of websites. Of nested domains the longest counts, be it of one kind or the other. */
   readonly websiteDomains?: readonly string[]
   readonly secure: boolean
-  readonly signal: AbortSignal
 }
 
 const MAX_KEY_BYTES = 1024
@@ -32,7 +31,6 @@ export function readRequest(incoming: IncomingMessage, options: ReadRequestOptio
     ...readQuery(parseQuery(rawQuery)),
     headers,
     duplicateHeaders,
-    signal: options.signal,
     secure: options.secure,
     incoming,
   }

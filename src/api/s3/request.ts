@@ -23,8 +23,6 @@ export interface S3Request {
   /** Lower-case names; repeated headers joined with ','. Trimmed. Latin-1 as Node gives it. */
   readonly headers: ReadonlyMap<string, string>
   readonly duplicateHeaders: ReadonlySet<string>
-  /** Aborted when the client goes away. */
-  readonly signal: AbortSignal
   readonly secure: boolean
   readonly incoming: IncomingMessage
 }

@@ -8,25 +8,41 @@ export interface Router {
   readonly find: (request: S3Request) => S3Operation
 }
 
-const demands = (operation: S3Operation): number =>
-  Object.keys(operation.query ?? {}).length + (operation.headers?.length ?? 0)
+type Resource = S3Operation['on']
+
+/** An operation with what selects it, read once: its tables are looked through with every request. */
+interface Candidate {
+  readonly operation: S3Operation
+  readonly queries: readonly string[]
+  readonly headers: readonly string[]
+}
+
+const candidateOf = (operation: S3Operation): Candidate => ({
+  ...{ operation, queries: Object.keys(operation.query ?? {}), headers: operation.headers ?? [] },
+})
+
+const demands = ({ queries, headers }: Candidate): number => queries.length + headers.length
 
 /** Refuses at start-up two operations that claim the same request; tries the most demanding first. */
 export function createRouter(operations: readonly S3Operation[]): Router {
-  const table = new Map<string, S3Operation[]>()
+  const table = new Map<string, Candidate[]>()
   const claims = new Set<string>()
-  for (const operation of operations) {
-    const queries = Object.keys(operation.query ?? {})
-      .sort()
-      .join('&')
-    const claim = `${operation.method} ${operation.on} ?${queries} [${(operation.headers ?? []).join()}]`
+  const all = operations.map(candidateOf)
+  for (const candidate of all) {
+    const { operation, queries, headers } = candidate
+    const claim = `${operation.method} ${operation.on} ?${queries.toSorted().join('&')} [${headers.join()}]`
     if (claims.has(claim)) throw new Error(`two S3 operations claim ${claim}`)
     claims.add(claim)
     const slot = `${operation.method} ${operation.on}`
     table.set(
       slot,
-      [...(table.get(slot) ?? []), operation].sort((a, b) => demands(b) - demands(a)),
+      [...(table.get(slot) ?? []), candidate].sort((a, b) => demands(b) - demands(a)),
     )
+  }
+  const subresources = {
+    service: namesOn('service', all),
+    bucket: namesOn('bucket', all),
+    object: namesOn('object', all),
   }
 
   return {
@@ -34,29 +50,28 @@ export function createRouter(operations: readonly S3Operation[]): Router {
       const on = resourceOf(request)
       const candidates = table.get(`${request.method} ${on}`) ?? []
       refuseHalfChosen(candidates, request)
-      const chosen = candidates.find((operation) => demands(operation) > 0 && claimed(operation, request))
-      if (chosen) return refusingSelectors(chosen, request)
+      const chosen = candidates.find((candidate) => demands(candidate) > 0 && claimed(candidate, request))
+      if (chosen) return refusingSelectors(chosen.operation, request)
       refuseUnimplemented(request, on)
       // A subresource of an implemented operation with another method must not fall through to the plain one.
-      const stray = straySubresource(operations, request, on)
-      const plain = candidates.find((operation) => demands(operation) === 0)
-      if (plain && !stray) return refusingSelectors(plain, request)
-      const methods = operations
-        .filter((operation) => operation.on === on && (stray ? operation.query?.[stray] : demands(operation) === 0))
-        .map((operation) => operation.method)
+      const stray = subresources[on].find((name) => request.query.has(name))
+      const plain = candidates.find((candidate) => demands(candidate) === 0)
+      if (plain && !stray) return refusingSelectors(plain.operation, request)
+      const methods = all
+        .filter((one) => one.operation.on === on && (stray ? one.operation.query?.[stray] : demands(one) === 0))
+        .map(({ operation }) => operation.method)
       throw methodNotAllowed(request, stray ?? on, methods)
     },
   }
 }
 
-const resourceOf = (request: S3Request): 'service' | 'bucket' | 'object' =>
+const resourceOf = (request: S3Request): Resource =>
   request.key !== undefined ? 'object' : request.bucket !== undefined ? 'bucket' : 'service'
 
-const claimed = (operation: S3Operation, request: S3Request): boolean =>
-  Object.keys(operation.query ?? {}).every((name) => request.query.has(name)) &&
-  (operation.headers ?? []).every((name) => request.headers.has(name))
+const claimed = ({ queries, headers }: Candidate, { query, headers: sent }: S3Request): boolean =>
+  queries.every((name) => query.has(name)) && headers.every((name) => sent.has(name))
 
-function refuseUnimplemented(request: S3Request, on: 'service' | 'bucket' | 'object'): void {
+function refuseUnimplemented(request: S3Request, on: Resource): void {
   for (const name of request.query.keys()) {
     const methods = Object.hasOwn(UNIMPLEMENTED[on], name) ? UNIMPLEMENTED[on][name] : undefined
     if (!methods) continue
@@ -83,19 +98,19 @@ function methodNotAllowed({ method }: S3Request, resource: string, methods: read
 }
 
 /** Of several parameters that choose an operation together, some would leave another operation than the one meant. */
-function refuseHalfChosen(candidates: readonly S3Operation[], request: S3Request): void {
+function refuseHalfChosen(candidates: readonly Candidate[], request: S3Request): void {
   const { query } = request
-  const whole = candidates.filter((operation) => claimed(operation, request))
-  const chosen = candidates.filter((one) => Object.keys(one.query ?? {}).every((name) => query.has(name)))
-  for (const operation of candidates) {
-    const names = Object.keys(operation.query ?? {})
+  if (query.size === 0) return
+  const whole = candidates.filter((one) => claimed(one, request))
+  const chosen = candidates.filter(({ queries }) => queries.every((name) => query.has(name)))
+  for (const { queries: names } of candidates) {
     // What is given chooses another one, of which it is all.
-    if (chosen.some((one) => names.every((name) => !query.has(name) || one.query?.[name]))) continue
+    if (chosen.some(({ operation }) => names.every((name) => !query.has(name) || operation.query?.[name]))) continue
     const missing = names.find((name) => !query.has(name))
     const given = names.find((name) => query.has(name) && !QUALIFIERS.has(name))
     if (given === undefined || missing === undefined) continue
     // What is given may be all that another operation wants: without an id, the list.
-    if (whole.some((other) => other.query?.[given])) continue
+    if (whole.some(({ operation }) => operation.query?.[given])) continue
     throw new S3Error('InvalidArgument', `The parameter ${given} must be given together with ${missing}.`, {
       extra: { ArgumentName: given, ArgumentValue: query.get(given) ?? '' },
     })
@@ -114,14 +129,10 @@ function refusingSelectors(operation: S3Operation, { query }: S3Request): S3Oper
   return operation
 }
 
-function straySubresource(operations: readonly S3Operation[], request: S3Request, on: string): string | undefined {
+/** Parameters that select among the operations on something. */
+function namesOn(on: Resource, all: readonly Candidate[]): readonly string[] {
   // list-type chooses between variants, and partNumber is refused by its own name: they are not subresources.
   const selectors = new Set(['list-type', 'partNumber', ...QUALIFIERS])
-  for (const operation of operations) {
-    if (operation.on !== on) continue
-    for (const name of Object.keys(operation.query ?? {})) {
-      if (!selectors.has(name) && request.query.has(name)) return name
-    }
-  }
-  return undefined
+  const names = all.filter(({ operation }) => operation.on === on).flatMap(({ queries }) => queries)
+  return [...new Set(names)].filter((name) => !selectors.has(name))
 }

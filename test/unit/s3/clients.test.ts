@@ -35,7 +35,6 @@ beforeAll(async () => {
         id: 'x',
         domains: [],
         secure: false,
-        signal: new AbortController().signal,
       })
       const identity = authenticate(request, {
         findCredential: (id) => (id === CREDENTIAL.accessKeyId ? CREDENTIAL : undefined),

@@ -20,7 +20,7 @@ export function rawRequest({ method = 'GET', target, headers = {}, domains = [] 
   incoming.url = target
   const pairs = Array.isArray(headers) ? headers : Object.entries(headers)
   incoming.rawHeaders = pairs.flat()
-  return readRequest(incoming, { id: 'test', domains, secure: false, signal: new AbortController().signal })
+  return readRequest(incoming, { id: 'test', domains, secure: false })
 }
 
 export function codeOf(action: () => unknown): S3ErrorCode | 'none' {

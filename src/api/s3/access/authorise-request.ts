@@ -64,7 +64,11 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
   const asPut = caller.form ? withFields(request, caller.form) : request
   const { principal } = caller
   const { iamId } = principal
-  const service = objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id })
+  let made: ObjectsService | undefined
+  const service = (): ObjectsService => {
+    made ??= objects.onBehalfOf({ iamId, action: `s3.${operation.name}`, requestId: request.id })
+    return made
+  }
   const access = authoriser(
     {
       request: asPut,
@@ -74,8 +78,8 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
       sourceIp,
       requestTags: () => tagsOf(asPut, asked),
       rootKeyNames: (keyName, bucket) =>
-        namesOfRootKey(keyName, bucket, { objects: service, settings, ...keyAccess(principal, iam) }),
-      objects: service,
+        namesOfRootKey(keyName, bucket, { objects: service(), settings, ...keyAccess(principal, iam) }),
+      ...{ objects, service },
     },
     { iam, clock, region: settings.region },
   )

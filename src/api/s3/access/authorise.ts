@@ -43,7 +43,9 @@ export interface AskedBy {
   readonly requestTags: () => readonly Tag[]
   /** All that a root key is called which the request names so. */
   readonly rootKeyNames: (keyName: string, bucket: Bucket) => Promise<readonly string[]>
-  readonly objects: ObjectsService
+  readonly objects: Pick<ObjectsService, 'buckets' | 'document'>
+  /** The engine, on the requester's behalf. Most decisions look at nothing that is stored. */
+  readonly service: () => ObjectsService
 }
 
 export interface Decision {
@@ -77,7 +79,7 @@ interface ServiceUse {
 }
 
 export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOptions): Authoriser {
-  const { principal, objects } = asked
+  const { principal, objects, service } = asked
   const aws = principal.type === 'user' ? principal.aws : undefined
   let known: Requester | undefined
   const requester = (): Requester => {
@@ -92,8 +94,8 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     const uploadId = query.get('uploadId')
     const goesOn = makes === 'part' || makes === 'completion'
     if (!goesOn || name === undefined || key === undefined || uploadId === undefined) return undefined
-    const found = await foundUpload(objects, { bucket: objects.buckets.get(name), key, uploadId })
-    return found && objects.saidOfUpload(found)
+    const found = await foundUpload(service(), { bucket: objects.buckets.get(name), key, uploadId })
+    return found && service().saidOfUpload(found)
   })
 
   const decideService: Authoriser['decideService'] = (action, instanceCrn, { bucket, location }) => {
@@ -153,7 +155,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       const found = own(use, bucket, () => NO_FACTS)
       if (found.allowed) return found
     }
-    const look = lazily(() => lookAt(objects, bucket, use))
+    const look = lazily(() => lookAt(service(), bucket, use))
     const wantsTags = asksFor(access, aws, EXISTING_TAGS)
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
     const begun = asksFor(access, aws, OF_UPLOADS) ? await upload() : undefined
@@ -197,7 +199,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     if (!INITIATORS.has(action) || key === undefined || uploadId === undefined || principal.type === 'anonymous') {
       return false
     }
-    const initiator = (await foundUpload(objects, { bucket, key, uploadId }))?.record.initiator
+    const initiator = (await foundUpload(service(), { bucket, key, uploadId }))?.record.initiator
     return initiator?.iamId === principal.iamId && initiator.id === requester().canonicalId
   }
 

@@ -12,12 +12,12 @@ import type { S3Request } from '../request.ts'
 const NO_REQUEST: Omit<S3Request, 'id'> = {
   ...{ method: '', rawPath: '', rawQuery: '', bucket: undefined, key: undefined },
   ...{ query: new Map(), duplicateQuery: new Set(), headers: new Map(), duplicateHeaders: new Set() },
-  ...{ signal: new AbortController().signal, secure: true, incoming: new IncomingMessage(new Socket()) },
+  ...{ secure: true, incoming: new IncomingMessage(new Socket()) },
 }
 
 /** Decides like a request of whoever ordered it, for each object anew. */
 export function replicationRights(options: {
-  readonly objects: () => Promise<Pick<Objects, 'onBehalfOf'>>
+  readonly objects: () => Promise<Pick<Objects, 'onBehalfOf' | 'buckets' | 'document'>>
   readonly iam: Pick<Iam, 'decide' | 'owner' | 'mandates'>
   readonly clock: Clock
   readonly region: string
@@ -28,11 +28,12 @@ export function replicationRights(options: {
     if (!principal) return false
     const request = { ...NO_REQUEST, id: randomId() }
     const asker = { iamId: principal.iamId, action: 'store.replication', requestId: request.id }
+    const store = await objects()
     const { decide } = authoriser(
       {
         ...{ request, principal, isForm: false, operation: { name: 'Replication' } },
         ...{ sourceIp: undefined, requestTags: () => [], rootKeyNames: async () => [] },
-        objects: (await objects()).onBehalfOf(asker),
+        ...{ objects: store, service: () => store.onBehalfOf(asker) },
       },
       { iam, clock, region },
     )

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../../../base/clock.ts'
+import { memoised } from '../../../base/memo.ts'
 import { S3Error } from '../error-codes.ts'
 import type { S3Request } from '../request.ts'
 import type { ChunkSigning } from './aws-chunked.ts'
@@ -14,7 +15,7 @@ import { ALGORITHM, type PresentedSignature } from './presented.ts'
 import { readQuerySignature } from './presigned.ts'
 import { sameSignature } from './same-signature.ts'
 import { checkSessionToken } from './session-token.ts'
-import { hmac, nobodysSigningKey, rememberSigningKey, sha256Hex, signingKey } from './signing-key.ts'
+import { hmacHex, nobodysSigningKey, rememberSigningKey, sha256Hex, signingKey } from './signing-key.ts'
 
 export interface AuthenticateOptions<C extends SigningCredential> {
   readonly findCredential: FindCredential<C>
@@ -45,7 +46,7 @@ export function authenticate<C extends SigningCredential>(
     ...(presented.mode === 'query' ? { exceptQuery: 'X-Amz-Signature' } : {}),
   })
   const stringToSign = `${ALGORITHM}\n${presented.amzDate}\n${scope.scope}\n${sha256Hex(Buffer.from(canonical, 'latin1'))}`
-  const matches = sameSignature(presented.signature, hmac(key, stringToSign))
+  const matches = sameSignature(presented.signature, hmacHex(key, stringToSign))
 
   if (credential === undefined) {
     throw new S3Error('InvalidAccessKeyId', undefined, { extra: { AWSAccessKeyId: scope.accessKeyId } })
@@ -98,20 +99,26 @@ const OURS = ['x-amz-', 'ibm-', 'x-coffer-'] as const
 
 /** Whoever holds a signature may use it only as signed: every header that S3 acts upon must be covered. */
 function checkSignedHeaders({ headers }: S3Request, signedHeaders: string): void {
-  const names = signedHeaders.split(';')
-  const signed = new Set(names)
-  if (signed.size !== names.length || signedHeaders !== signedHeaders.toLowerCase()) {
+  const signed = namesOf(signedHeaders)
+  if (signed === 'malformed') {
     throw new S3Error('SignatureDoesNotMatch', 'SignedHeaders must name each header once, in lower case.')
   }
   const unsigned: string[] = signed.has('host') ? [] : ['host']
   for (const name of headers.keys()) {
-    if (OURS.some((prefix) => name.startsWith(prefix)) && !signed.has(name)) unsigned.push(name)
+    if (!signed.has(name) && OURS.some((prefix) => name.startsWith(prefix))) unsigned.push(name)
   }
   if (unsigned.length === 0) return
   throw new S3Error('AccessDenied', 'There were headers present in the request which were not signed', {
     extra: { HeadersNotSigned: unsigned.join(', ') },
   })
 }
+
+/** A client signs the same headers again and again. */
+const namesOf = memoised((signedHeaders): ReadonlySet<string> | 'malformed' => {
+  const names = signedHeaders.split(';')
+  const signed = new Set(names)
+  return signed.size !== names.length || signedHeaders !== signedHeaders.toLowerCase() ? 'malformed' : signed
+}, 256)
 
 function signatureMismatch(presented: PresentedSignature, stringToSign: string, canonical: string): S3Error {
   return new S3Error('SignatureDoesNotMatch', undefined, {

@@ -1,7 +1,7 @@
 import { createHash, type Hash, type KeyObject } from 'node:crypto'
 import { S3Error } from '../error-codes.ts'
 import { sameSignature } from './same-signature.ts'
-import { EMPTY_SHA256, hmac, sha256Hex } from './signing-key.ts'
+import { EMPTY_SHA256, hmacHex, sha256Hex } from './signing-key.ts'
 import { checkTrailers, parseTrailers } from './trailers.ts'
 
 /** What the signature of the first chunk continues: the request's own. */
@@ -156,7 +156,7 @@ function createSignatureChain({ key, seedSignature, amzDate, scope }: ChunkSigni
 
   const check = (algorithm: string, hashes: string, signature: string): void => {
     const stringToSign = `${algorithm}\n${amzDate}\n${scope}\n${previous}\n${hashes}`
-    if (!sameSignature(signature, hmac(key, stringToSign))) {
+    if (!sameSignature(signature, hmacHex(key, stringToSign))) {
       throw new S3Error('SignatureDoesNotMatch', undefined, {
         extra: { StringToSign: stringToSign, SignatureProvided: signature },
       })

@@ -1,3 +1,4 @@
+import { memoised } from '../../../base/memo.ts'
 import { S3Error, type S3ErrorCode } from '../error-codes.ts'
 import type { CredentialScope } from './signing-key.ts'
 
@@ -24,12 +25,10 @@ export function parseCredentialScope(
   errors: ScopeErrors,
   services: readonly SignedService[] = ['s3'],
 ): CredentialScope {
-  const terms = text.split('/')
-  const [date, region, service, terminal] = terms.slice(-4)
-  const accessKeyId = terms.slice(0, -4).join('/')
+  const { accessKeyId, date, region, service, terminal, scope } = termsOf(text)
   // Clients that have no region name none, and are right where any will do.
   const hasRegion = region !== undefined && (region !== '' || regions === 'any')
-  if (!accessKeyId || !date || !hasRegion || !service || terminal !== 'aws4_request' || !/^\d{8}$/.test(date)) {
+  if (!accessKeyId || !date || !hasRegion || !service || terminal !== 'aws4_request') {
     throw new S3Error(
       errors.code,
       `${errors.prefix}the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".`,
@@ -55,5 +54,16 @@ export function parseCredentialScope(
       extra: { Region: expected },
     })
   }
-  return { accessKeyId, date, region, service: known, scope: `${date}/${region}/${known}/aws4_request` }
+  return { accessKeyId, date, region, service: known, scope }
 }
+
+/** A client sends the same one all day. */
+const termsOf = memoised((text) => {
+  const terms = text.split('/')
+  const [date = '', region, service, terminal] = terms.slice(-4)
+  return {
+    ...{ accessKeyId: terms.slice(0, -4).join('/'), region, service, terminal },
+    date: /^\d{8}$/.test(date) ? date : undefined,
+    scope: `${date}/${region}/${service}/aws4_request`,
+  }
+}, 256)

@@ -10,7 +10,7 @@ import { parsePolicy } from './policy-document.ts'
 import { ALGORITHM } from './presented.ts'
 import { sameSignature } from './same-signature.ts'
 import { checkSessionToken } from './session-token.ts'
-import { hmac, nobodysSigningKey, rememberSigningKey, signingKey } from './signing-key.ts'
+import { hmacHex, nobodysSigningKey, rememberSigningKey, signingKey } from './signing-key.ts'
 
 export interface VerifyPostPolicyOptions<C extends SigningCredential> {
   /** From the URL. A form field of that name never decides. */
@@ -89,7 +89,7 @@ function verifyVersion4<C extends SigningCredential>(
   const { accessKeyId } = scope
   const credential = options.findCredential(accessKeyId, fields.get('x-amz-security-token'))
   const signing = credential ? signingKey(credential.secretAccessKey, scope) : nobodysSigningKey(scope)
-  const matches = sameSignature(signature, hmac(signing, policyText))
+  const matches = sameSignature(signature, hmacHex(signing, policyText))
   const signer = verified(credential, accessKeyId, matches, { policyText, signature })
   rememberSigningKey(signer.credential.secretAccessKey, scope, signing)
   return signer

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { enforceLengthRange } from '../../../../src/api/s3/sigv4/policy-conditions.ts'
 import { verifyPostPolicy } from '../../../../src/api/s3/sigv4/post-policy.ts'
-import { hmac, signingKey } from '../../../../src/api/s3/sigv4/signing-key.ts'
+import { hmacHex, signingKey } from '../../../../src/api/s3/sigv4/signing-key.ts'
 import { codeOf, codeOfAsync, readAll, streamOf } from '../raw-request.ts'
 import { CREDENTIAL, NOW, SECRET } from './signer.ts'
 
@@ -33,7 +33,7 @@ const EXPIRATION = '2026-04-05T07:00:00Z'
 function signedForm(policy: unknown, fields: Record<string, string> = {}): Map<string, string> {
   const text = typeof policy === 'string' ? policy : Buffer.from(JSON.stringify(policy)).toString('base64')
   const scope = { accessKeyId: 'A', date: DAY, region: 'us-east-1', service: 's3', scope: '' }
-  const signature = hmac(signingKey(SECRET, scope), text).toString('hex')
+  const signature = hmacHex(signingKey(SECRET, scope), text)
   return new Map(Object.entries({ key: 'k', ...IDENTITY, ...fields, policy: text, 'x-amz-signature': signature }))
 }
 
