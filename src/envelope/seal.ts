@@ -1,4 +1,5 @@
 import { CodedError } from '../base/errors.ts'
+import { spending } from '../base/spent-memory.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { Dek } from './dek.ts'
 import type { EnvelopeErrorCode } from './errors.ts'
@@ -15,7 +16,8 @@ export interface PartSealer {
   readonly partSalt: Buffer
   /**
    * The stored form as it becomes ready: header, then ciphertext and tag of each segment. Pulls the source as it is
-   * pulled; an error of the source comes through. Chunks must not be changed after the source gave them.
+   * pulled; an error of the source comes through. Chunks must not be changed after the source gave them; those that were
+   * handed over are spent.
    */
   readonly stream: (plaintext: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer, void, undefined>
   /** The same for a body that is in memory already, at once. */
@@ -76,19 +78,23 @@ interface SegmentWriter extends Disposable {
 /** The last segment is marked as such, so a segment is sealed only when it is known whether another follows. */
 function segmentWriter(cipher: SegmentCipher): SegmentWriter {
   const queue = new ByteQueue()
+  const spent = spending()
   let plainBytes = 0
   let index = 0
 
   const segment = (final: boolean): Buffer[] => {
     if (index >= MAX_SEGMENTS) throw new CodedError<EnvelopeErrorCode>('EnvelopeTooLarge', 'too many segments')
     const length = Math.min(queue.length, SEGMENT_SIZE)
-    return cipher.seal(index++, final, queue.take(length), length)
+    const sealed = cipher.seal(index++, final, queue.take(length), length)
+    spent.used(length)
+    return sealed
   }
 
   return {
     push: function* (chunk) {
       plainBytes += chunk.length
       queue.push(chunk)
+      spent.received(chunk)
       while (queue.length > SEGMENT_SIZE) yield* segment(false)
     },
     end: () => segment(true),

@@ -1,12 +1,13 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto'
+import { handOver } from '../base/spent-memory.ts'
 import { forged } from './errors.ts'
 import type { PartKeys } from './part-keys.ts'
 import { TAG_SIZE } from './segment.ts'
 
 export interface SegmentCipher extends Disposable {
-  /** Ciphertext pieces, then the tag. */
+  /** Ciphertext pieces, then the tag: handed over. */
   readonly seal: (index: number, final: boolean, plaintext: readonly Uint8Array[], lengthBytes: number) => Buffer[]
-  /** Plaintext pieces, all verified. Throws EnvelopeForged. */
+  /** Plaintext pieces, all verified and handed over. Throws EnvelopeForged. */
   readonly open: (
     index: number,
     final: boolean,
@@ -39,7 +40,7 @@ export function segmentCipher({ key, prefix, context }: Pick<PartKeys, 'key' | '
     seal: (index, final, plaintext, lengthBytes) => {
       address(index, final, lengthBytes)
       const cipher = createCipheriv(ALGORITHM, key, nonce, WITH_TAG).setAAD(aad)
-      const out = plaintext.map((piece) => cipher.update(piece))
+      const out = plaintext.map((piece) => handOver(cipher.update(piece)))
       cipher.final()
       out.push(cipher.getAuthTag())
       return out
@@ -55,7 +56,7 @@ export function segmentCipher({ key, prefix, context }: Pick<PartKeys, 'key' | '
         for (const piece of out) piece.fill(0)
         throw forged('a segment does not authenticate', { segment: index })
       }
-      return out
+      return out.map(handOver)
     },
     [Symbol.dispose]: () => {
       disposed = true

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { spending } from '../base/spent-memory.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { Dek } from './dek.ts'
 import { forged } from './errors.ts'
@@ -92,6 +93,7 @@ function segmentReader(
   const segments = segmentsOf(range, plainBytes, segmentSize)
   const lastOfPart = Math.max(0, Math.ceil(plainBytes / segmentSize) - 1)
   const queue = new ByteQueue()
+  const spent = spending()
   let index = segments.start
   let held: Buffer[] = []
 
@@ -100,6 +102,7 @@ function segmentReader(
     const length = segmentLength(at, plainBytes, segmentSize)
     const ciphertext = queue.take(length)
     const plaintext = cipher.open(at, at === lastOfPart, ciphertext, length, Buffer.concat(queue.take(TAG_SIZE)))
+    spent.used(length + TAG_SIZE)
     return cut(plaintext, range.start - at * segmentSize, range.end - at * segmentSize)
   }
   const ready = () => index < segments.end && queue.length >= segmentLength(index, plainBytes, segmentSize) + TAG_SIZE
@@ -107,6 +110,7 @@ function segmentReader(
   return {
     push: function* (chunk) {
       queue.push(chunk)
+      spent.received(chunk)
       while (ready()) {
         const plaintext = next()
         if (index === segments.end) held = plaintext

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { spend } from '../../base/spent-memory.ts'
 import { readAhead } from '../../objects/read-ahead.ts'
 import { reset } from '../common/reset.ts'
 import type { StreamedBody } from './operation.ts'
@@ -52,7 +53,9 @@ async function pass(response: ServerResponse, bytes: AsyncIterable<Buffer>, sign
   for await (const chunk of bytes) {
     if (ahead) {
       signal.throwIfAborted()
-      const room = response.write(chunk)
+      const room = response.write(chunk, (error) => {
+        if (!error) spend(chunk)
+      })
       if (!room && response.writableLength > AHEAD_BYTES) await once(response, 'drain', { signal })
       continue
     }
@@ -64,6 +67,7 @@ async function pass(response: ServerResponse, bytes: AsyncIterable<Buffer>, sign
       const left = written(response, piece, signal)
       if (!(await withinTime(left, SLOW_MS))) return { bytes: sentBytes, left }
     }
+    spend(chunk)
   }
   return { bytes: sentBytes }
 }

@@ -17,7 +17,8 @@ export interface BlobStore {
    * Resolves only when the bytes AND the name survive power loss. A body that throws, ends early or is aborted leaves
    * nothing that a later sweep would not remove, and its own error is rethrown. `lengthBytes`, when given, is exact:
    * anything else throws BlobTorn. Throws NoSpace when the disk's reserve is reached; reads go on.
-   * The body's chunks belong to the store until the promise settles: their bytes must not change.
+   * The body's chunks belong to the store until the promise settles: their bytes must not change. It may spend those that
+   * were handed over.
    */
   readonly put: (body: AsyncIterable<Uint8Array> | readonly Uint8Array[], lengthBytes?: number) => Promise<BlobInfo>
   /**

@@ -1,3 +1,4 @@
+import { spend } from '../../base/spent-memory.ts'
 import type { Directories } from './directory-sync.ts'
 import { type DiskFs, writeFully } from './disk-fs.ts'
 import { blobTorn, type DiskHealth, diskError } from './disk-health.ts'
@@ -77,10 +78,14 @@ function batchWriter(disk: DiskFs, fd: number, space: FreeSpace, gathering: Gath
     if (batchBytes === 0) return
     await space.ensure(batchBytes)
     space.took(batchBytes)
-    running = writeFully(disk, fd, batch, received - batchBytes).catch(rethrowDiskError)
+    running = write(batch, received - batchBytes).catch(rethrowDiskError)
     // Its error is met at the next flush; until then nobody may be waiting for it.
     running.catch(() => {})
     drop()
+  }
+  const write = async (chunks: readonly Uint8Array[], position: number): Promise<void> => {
+    await writeFully(disk, fd, chunks, position)
+    for (const chunk of chunks) spend(chunk)
   }
   const drop = (): void => {
     gathering.bytes -= batchBytes

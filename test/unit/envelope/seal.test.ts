@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { handOver, spend } from '../../../src/base/spent-memory.ts'
 import { newDek } from '../../../src/envelope/dek.ts'
 import { contextDigest, openPart, sealPart } from '../../../src/envelope/seal.ts'
 import { sealedLength } from '../../../src/envelope/segment.ts'
@@ -27,6 +28,37 @@ describe('sealing a part', () => {
       expect((await collect(sealer.stream(chunksOf(plaintext, size)))).equals(stored)).toBe(true)
       expect(sealer.plainLength).toBe(plaintext.length)
     }
+  })
+
+  it('spends what it is handed over, however its views are cut, and not before it is sealed', async () => {
+    const cut = fc.integer({ min: 1, max: 70_000 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(cut, { minLength: 1, maxLength: 40 }), async (cuts) => {
+        const plaintext = pattern(400_000)
+        const { dek, salt, stored } = sealedPart(plaintext)
+        const memories: Buffer[] = []
+        async function* views() {
+          for (let start = 0; start < plaintext.length; start += 65_536) {
+            const memory = Buffer.allocUnsafeSlow(Math.min(65_536, plaintext.length - start))
+            plaintext.copy(memory, 0, start)
+            memories.push(handOver(memory))
+            for (let at = 0, n = 0; at < memory.length; n++) {
+              const length = Math.min(memory.length - at, cuts[n % cuts.length] ?? 1)
+              yield memory.subarray(at, at + length)
+              at += length
+            }
+          }
+        }
+        const sealed: Buffer[] = []
+        for await (const piece of sealPart(dek, identity, salt).stream(views())) {
+          sealed.push(Buffer.from(piece))
+          spend(piece)
+        }
+        expect(Buffer.concat(sealed).equals(stored)).toBe(true)
+        expect(memories.slice(0, -2).every(({ buffer }) => buffer.byteLength === 0)).toBe(true)
+      }),
+      { numRuns: 20 },
+    )
   })
 
   it('any bytes, any cut, any range come back', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hasCode } from '../../../base/errors.ts'
+import { handOver } from '../../../base/spent-memory.ts'
 import type { StreamErrorCode } from '../../../base/streams.ts'
 import { S3Error } from '../error-codes.ts'
 import type { RequestBody, S3Request } from '../request.ts'
@@ -60,7 +61,7 @@ async function* received(raw: AsyncIterable<Buffer>, lengthBytes: number | undef
   try {
     for await (const chunk of raw) {
       total += chunk.length
-      yield chunk
+      yield handOver(chunk)
     }
   } catch (error) {
     if (!hasCode<StreamErrorCode>(error, 'StreamAborted')) throw error
