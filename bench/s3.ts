@@ -6,10 +6,13 @@ import { parseArgs } from 'node:util'
 import { mainAccount, writeBootstrapFile } from '../test/support/bootstrap.ts'
 import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
 import { startServerProcess } from '../test/support/server-process.ts'
+import type { Peer } from './peers/peer.ts'
 import { cpuSeconds } from './support/cpu-seconds.ts'
 import { bareServer, type MachineLimits, machineLimits } from './support/limits.ts'
 import { type LoadResult, runLoad } from './support/load.ts'
+import { peersNamed, startPeer } from './support/peer-process.ts'
 import { type Endpoint, type PlannedRequest, writePlan } from './support/plan.ts'
+import { prove } from './support/prove.ts'
 import { peakResidentBytes } from './support/resident-memory.ts'
 import { type HashOf, KIB, keyOf, MIB, put, type Workload, workloads } from './support/workloads.ts'
 
@@ -23,6 +26,9 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '3' },
     /** `name=http://host:port,access key,secret key[,pid]`, as often as wanted. */
     against: { type: 'string', multiple: true, default: [] },
+    /** Names out of bench/peers, or `all` that are installed: started here, each in a fresh directory. */
+    peers: { type: 'string' },
+    'peers-dir': { type: 'string', default: process.env['COFFER_BENCH_PEERS_DIR'] },
     /** Without a server of our own. */
     'only-others': { type: 'boolean', default: false },
   },
@@ -32,7 +38,7 @@ interface Target {
   readonly name: string
   readonly endpoint: Endpoint
   readonly bucket: string
-  readonly pids: readonly number[]
+  readonly pids: () => readonly number[]
   readonly filled: Set<number>
 }
 
@@ -60,6 +66,8 @@ try {
   const targets: Target[] = []
   if (!options['only-others']) targets.push(await ourselves(scope))
   for (const text of options.against) targets.push(await other(text))
+  targets.push(...(await peersStarted(scope)))
+  for (const target of targets) await prove({ ...target, dir: home, payload, hashOf })
   const bare = scope.use(await bareServer(home))
   console.log(
     `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${measuredMs / 1000} s`,
@@ -84,8 +92,8 @@ try {
     tell(workload, connections, rows, limits, { perSecond: median(bareRows), cpuMicros: median(bareCpu) })
   }
   for (const { name, pids } of targets) {
-    if (pids.length > 0)
-      console.log(`${name}: at most ${(sum(pids.map(peakResidentBytes)) / MIB).toFixed(0)} MiB resident`)
+    if (pids().length > 0)
+      console.log(`${name}: at most ${(sum(pids().map(peakResidentBytes)) / MIB).toFixed(0)} MiB resident`)
   }
 } finally {
   await rm(home, { recursive: true })
@@ -109,7 +117,21 @@ async function ourselves(scope: AsyncDisposableStack): Promise<Target> {
   scope.defer(() => server.stop())
   const { accessKeyId, secretAccessKey } = mainAccount.user
   const authority = `127.0.0.1:${server.s3Port}`
-  return await withBucket('coffer', { authority, accessKeyId, secretAccessKey, region: 'us-east-1' }, [server.pid])
+  return await withBucket('coffer', { authority, accessKeyId, secretAccessKey, region: 'us-east-1' }, () => [
+    server.pid,
+  ])
+}
+
+async function peersStarted(scope: AsyncDisposableStack): Promise<readonly Target[]> {
+  if (options.peers === undefined) return []
+  const { peersDir, chosen } = peersNamed(options.peers, options['peers-dir'])
+  const targets: Target[] = []
+  for (const peer of chosen) {
+    const { endpoint, pids } = scope.use(await startPeer(peer, peersDir, home))
+    console.log(`${peer.name} ${peer.version}\n  durable: ${peer.durability}\n  encrypted: ${peer.encryption}`)
+    targets.push(await withBucket(peer.name, endpoint, pids, peer.prepareBucket))
+  }
+  return targets
 }
 
 async function other(text: string): Promise<Target> {
@@ -119,12 +141,20 @@ async function other(text: string): Promise<Target> {
     throw new Error(`--against ${text}: name=http://host:port,access key,secret key[,pid+pid]`)
   }
   const endpoint = { authority: new URL(url).host, accessKeyId, secretAccessKey, region: 'us-east-1' }
-  return await withBucket(name, endpoint, pids?.split('+').map(Number) ?? [])
+  const known = pids?.split('+').map(Number) ?? []
+  return await withBucket(name, endpoint, () => known)
 }
 
-async function withBucket(name: string, endpoint: Endpoint, pids: readonly number[]): Promise<Target> {
+async function withBucket(
+  name: string,
+  endpoint: Endpoint,
+  pids: Target['pids'],
+  prepare?: Peer['prepareBucket'],
+): Promise<Target> {
   const bucket = `bench-${randomBytes(4).toString('hex')}`
-  await makeBucket(s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint }), bucket)
+  const client = s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint })
+  await makeBucket(client, bucket)
+  await prepare?.(client, bucket)
   return { name, endpoint, bucket, pids, filled: new Set() }
 }
 
@@ -172,7 +202,8 @@ async function send(
 }
 
 function cpuOf({ pids }: Target): number | undefined {
-  return pids.length === 0 ? undefined : sum(pids.map(cpuSeconds))
+  const all = pids()
+  return all.length === 0 ? undefined : sum(all.map(cpuSeconds))
 }
 
 function tellLimits({ gcm, md5, sha256, disk, syncs }: MachineLimits): void {

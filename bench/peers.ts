@@ -1,0 +1,61 @@
+import { hash, randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { filesUnder } from '../test/support/files-under.ts'
+import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
+import type { Peer } from './peers/peer.ts'
+import { type PeerProcess, peersNamed, startPeer } from './support/peer-process.ts'
+import { prove } from './support/prove.ts'
+import { traceSyncs } from './support/trace-syncs.ts'
+import { type HashOf, KIB, MIB } from './support/workloads.ts'
+
+/**
+ * What is on and off in other S3 servers, seen and not believed: starts each, proves that it answers rightly, traces what it
+ * syncs for single PUTs, and looks for the plain bytes of an object in its files. Needs strace.
+ */
+const { values: options } = parseArgs({
+  options: {
+    peers: { type: 'string', default: 'all' },
+    'peers-dir': { type: 'string', default: process.env['COFFER_BENCH_PEERS_DIR'] },
+  },
+})
+
+const BUCKET = 'proved'
+const home = await mkdtemp(path.join(tmpdir(), 'coffer-peers-'))
+const payload = path.join(home, 'payload')
+const bytes = randomBytes(16 * MIB)
+await writeFile(payload, bytes)
+const hashOf: HashOf = (size) => hash('sha256', bytes.subarray(0, size), 'hex')
+
+try {
+  const { peersDir, chosen } = peersNamed(options.peers, options['peers-dir'])
+  for (const peer of chosen) {
+    console.log(`${peer.name} ${peer.version}\n  durable: ${peer.durability}\n  encrypted: ${peer.encryption}`)
+    await using running = await startPeer(peer, peersDir, home)
+    await look(peer, running)
+  }
+} finally {
+  await rm(home, { recursive: true })
+}
+
+async function look(peer: Peer, { endpoint, pids, dir }: PeerProcess): Promise<void> {
+  const client = s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint })
+  const putOne = async (input: Pick<PutObjectCommandInput, 'Key' | 'Body'>): Promise<void> => {
+    await client.send(new PutObjectCommand({ Bucket: BUCKET, ...input }))
+  }
+  await makeBucket(client, BUCKET)
+  await peer.prepareBucket?.(client, BUCKET)
+  await prove({ endpoint, bucket: BUCKET, dir: home, payload, hashOf })
+  console.log('  proved: PUT, GET, ranged GET, HEAD, LIST and DELETE')
+  for (const size of [KIB, 64 * KIB, 4 * MIB]) {
+    const Body = randomBytes(size)
+    const seen = await traceSyncs(pids(), dir, () => putOne({ Key: `lone-${size}`, Body }))
+    console.log(`  PUT of ${size / KIB} KiB: ${seen.join(', ') || 'no sync and no rename'}`)
+    const files = [...(await filesUnder(dir)).values()]
+    const found = files.some((file) => file.includes(Body.subarray(0, 64)))
+    console.log(`    its bytes are ${found ? '' : 'not '}in the files as they were sent`)
+  }
+}

@@ -1,0 +1,6 @@
+import { minio } from './minio.ts'
+import type { Peer } from './peer.ts'
+import { seaweedfs } from './seaweedfs.ts'
+import { versitygw } from './versitygw.ts'
+
+export const peers: readonly Peer[] = [...minio, ...seaweedfs, ...versitygw]
