@@ -14,6 +14,8 @@ export interface Peer {
   readonly durability: string
   /** Of the data at rest, and by which setting. */
   readonly encryption: string
+  /** Where the server knows no others; made up for each run by default. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   /** Resolves to `host:port` once every process is under way; S3 may answer later. */
   readonly start: (place: PeerPlace) => Promise<string>
   /** What the bucket needs besides being made. */

@@ -77,6 +77,7 @@ export async function startPeer(peer: Peer, peersDir: string, home: string): Pro
     executable: executableOf(peersDir, peer),
     accessKeyId: `GK${randomBytes(12).toString('hex')}`,
     secretAccessKey: randomBytes(32).toString('hex'),
+    ...peer.credentials,
     region: REGION,
     freePort,
     serve: (command, args, options) => {
