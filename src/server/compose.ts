@@ -81,7 +81,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
-      metricsApi(() => [damagedRows.gauge(), ...(store ? storeGauges(store) : []), ...(tls ? [tls.gauge()] : [])]),
+      metricsApi(() => [
+        damagedRows.gauge(),
+        ...(providers ? [providers.calls()] : []),
+        ...(store ? storeGauges(store) : []),
+        ...(tls ? [tls.gauge()] : []),
+      ]),
       ...(store
         ? [
             adminApi({

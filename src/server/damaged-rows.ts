@@ -18,6 +18,7 @@ export function damagedRowsOf(
     gauge: () => ({
       name: 'coffer_damaged_rows',
       help: 'Stored keys, identities, rights and policies that could not be read at the start and are refused.',
+      type: 'gauge',
       label: 'store',
       values: values(),
     }),

@@ -9,12 +9,14 @@ export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects
     {
       name: 'coffer_buckets',
       help: 'Buckets by what is known of their root keys.',
+      type: 'gauge',
       label: 'state',
       values: counted(buckets, ['open', 'locked', 'refused', 'unchecked']),
     },
     {
       name: 'coffer_wrap_budgets',
       help: 'Versions of root keys that this process uses, by how many data keys they have wrapped.',
+      type: 'gauge',
       label: 'state',
       values: counted(budgets, ['below', 'near', 'spent']),
     },

@@ -58,6 +58,7 @@ export async function followTlsFiles(paths: TlsPaths, log: Logger): Promise<TlsF
     gauge: () => ({
       name: 'coffer_tls_certificate_expiry_seconds',
       help: 'When the certificate of the listeners ends, in seconds since 1970.',
+      type: 'gauge',
       label: 'listener',
       values: { all: shown.endsMs / 1000 },
     }),

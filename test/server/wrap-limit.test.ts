@@ -47,6 +47,8 @@ it('a root key elsewhere that nears its limit gives way to a bucket key, and ope
     'coffer_wrap_budgets{state="near"}': 1,
     'coffer_wrap_budgets{state="spent"}': 0,
     'coffer_buckets{state="locked"}': 0,
+    // A cache stands before what is counted, and a bucket key before that.
+    'coffer_key_calls_total{call="wrap"}': expect.toSatisfy((wraps: number) => wraps >= 56 && wraps < 110),
   })
   expect(await audited(test.dataDir, 'store.wrap-budget.near')).toMatchObject([{ key: key.crn, iamId: 'coffer' }])
   for (const at of [0, 40, 79]) {
