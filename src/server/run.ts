@@ -1,4 +1,5 @@
 import { createLogger } from '../observe/logger.ts'
+import { collectStart } from './after-start.ts'
 import { auditCommand } from './commands/audit.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
@@ -43,6 +44,7 @@ async function serve(flags: readonly string[]): Promise<void> {
     },
   })
   const listening = await house.listen()
+  collectStart()
   process.stdout.write(welcome(config, house, listening))
   stopOnSignal(house, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())

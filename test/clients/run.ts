@@ -52,7 +52,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     /** Install the chosen clients, print their versions and stop. */
     install: { type: 'boolean', default: false },
-    /** Another server to run than src/server/main.ts. */
+    /** Another server to run than src/server/main.js. */
     server: { type: 'string' },
   },
 })

@@ -11,7 +11,7 @@ import { KEY, logFiles, PUBLIC_KEYS, recordsOf, writtenLog } from '../support/au
 import { startHouse } from '../support/house.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
-const MAIN = path.join(import.meta.dirname, '../../src/server/main.ts')
+const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
 
 let home: TemporaryDirectory
 let directory: string

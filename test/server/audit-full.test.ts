@@ -12,7 +12,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** Largest size of any file of the server: the audit log reaches it, the stores do not. EFBIG then, as on a full disk. */
 const LIMIT_KIB = 192
-const MAIN = path.join(import.meta.dirname, '../../src/server/main.ts')
+const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
 
 const statusOf = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && '$metadata' in error ? error.$metadata : error

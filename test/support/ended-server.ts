@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 
-const MAIN = path.join(import.meta.dirname, '../../src/server/main.ts')
+const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
 const TIMEOUT_MS = 20_000
 
 export interface EndedServer {

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const MAIN = path.join(import.meta.dirname, '../../src/server/main.ts')
+const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
 const OUTPUT_LIMIT = 256 * 1024
 const STOP_TIMEOUT_MS = 40_000
 
@@ -18,7 +18,7 @@ export interface ServerProcessOptions {
   readonly controlPort?: number
   /** Further settings; they win over those above. */
   readonly settings?: Readonly<Record<string, string>>
-  /** The file that Node runs; src/server/main.ts by default. */
+  /** The file that Node runs; src/server/main.js by default. */
   readonly main?: string
   readonly nodeOptions?: readonly string[]
   readonly flags?: readonly string[]
