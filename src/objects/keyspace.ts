@@ -32,7 +32,7 @@ export const SPACE = {
   configuration: 16,
   /** bucket id ‖ u8 kind ‖ u8 piece → piece of a bucket document (bucket-documents.ts) */
   document: 17,
-  /** target ‖ 00 ‖ u64 time ‖ random → event that the target is to be told (notifications/notifications.ts) */
+  /** target ‖ 00 ‖ … → event that the target is to be told (outbox/rows.ts, notifications/notifications.ts) */
   notification: 18,
   /** bucket id → how far the latest look of its lifecycle rules got (lifecycle/state.ts) */
   lifecycle: 19,
@@ -40,7 +40,7 @@ export const SPACE = {
   accessLog: 20,
   /** bucket id ‖ id of an inventory → when its latest report was begun (inventory/inventories.ts) */
   inventory: 21,
-  /** target ‖ 00 ‖ u64 time ‖ random → version that is to be replicated there (replication/replications.ts) */
+  /** target ‖ 00 ‖ … → version that is to be replicated there (outbox/rows.ts, replication/replications.ts) */
   replication: 22,
 } as const
 

@@ -120,6 +120,11 @@ describe('What somebody has replicated', () => {
     expect((await bytesOf(test.s3, 'there', 'open')).toString()).toBe('x')
     await test.put('open', 'y')
     await isDone(test.s3, test.bucket, 'open')
+    await mallory.policy(everything)
+    // It comes later, and takes its place.
+    const openOf = async (Bucket: string) => (await versionsOf(test.s3, Bucket)).filter((one) => /^-?open /.test(one))
+    await expect.poll(() => openOf('there'), PATIENCE).toEqual(await openOf(test.bucket))
+    expect(await openOf('there')).toHaveLength(3)
   })
 
   it('stays once he is gone, and a later one of his name is another', async () => {

@@ -1,11 +1,9 @@
 import { type DamagedRow, rangeWithDamaged } from '../../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore, Write } from '../../storage/metadata/metadata-store.ts'
-import { garbageKey, rowsUnder } from '../keyspace.ts'
+import { rowsUnder } from '../keyspace.ts'
+import { timeOf } from './rows.ts'
 
 const PAGE = 100
-
-/** Messages for one target lie together, in the order in which they were made. */
-export const prefixOf = (target: string): Buffer => Buffer.from(`${target}\0`, 'utf8')
 
 interface Abandoned {
   readonly metadata: MetadataStore
@@ -24,10 +22,9 @@ interface Abandoned {
  * out by mistake may come back.
  */
 export async function dropAbandoned(of: Abandoned): Promise<void> {
-  const { targets, untilMs, onDropped } = of
+  const { targets, onDropped } = of
   let gte: Buffer = Buffer.alloc(0)
   const { lt } = rowsUnder(Buffer.from([0xff]))
-  const until = garbageKey(Math.max(untilMs, 0), Buffer.alloc(0))
   for (;;) {
     const [first] = await page(of, { gte, lt, limit: 1 })
     if (!first) return
@@ -35,21 +32,40 @@ export async function dropAbandoned(of: Abandoned): Promise<void> {
     const prefix = first.key.subarray(0, first.key.indexOf(0) + 1)
     const target = prefix.toString('utf8', 0, Math.max(prefix.length - 1, 0))
     if (prefix.length > 0 && !targets.includes(target)) {
-      const count = await drop(of, prefix, Buffer.concat([prefix, until]))
+      const count = await drop(of, prefix)
       if (count > 0) onDropped(target, count)
     }
     gte = rowsUnder(prefix.length > 0 ? prefix : first.key).lt
   }
 }
 
-async function drop(of: Abandoned, gte: Buffer, lt: Buffer): Promise<number> {
-  const { metadata, space, onDrop } = of
-  for (let count = 0; ; ) {
-    const rows = await page(of, { gte, lt, limit: PAGE })
-    if (rows.length === 0) return count
-    for (const row of rows) if (!('damage' in row)) await onDrop(row)
-    await metadata.commit(rows.map(({ key }): Write => ({ type: 'delete', space, key })))
-    count += rows.length
+async function drop(of: Abandoned, prefix: Buffer): Promise<number> {
+  const { metadata, space, untilMs, onDrop } = of
+  const remove = async (rows: readonly (Entry | DamagedRow)[]): Promise<void> => {
+    if (rows.length > 0) await metadata.commit(rows.map(({ key }): Write => ({ type: 'delete', space, key })))
+  }
+  let [count, kept] = [0, 0]
+  for await (const rows of pages(of, prefix)) {
+    const times = rows.map(({ key }) => timeOf(key, prefix))
+    const old = rows.filter((_, index) => (times[index] ?? Number.POSITIVE_INFINITY) < untilMs)
+    for (const row of old) if (!('damage' in row)) await onDrop(row)
+    await remove(old)
+    count += old.length
+    kept += times.filter((time) => time !== undefined).length - old.length
+  }
+  // When something is due says nothing where there is nothing.
+  if (kept === 0) for await (const rows of pages(of, prefix)) await remove(rows)
+  return count
+}
+
+async function* pages(of: Abandoned, prefix: Buffer): AsyncGenerator<(Entry | DamagedRow)[]> {
+  const { gte, lt } = rowsUnder(prefix)
+  for (let from = gte; ; ) {
+    const rows = await page(of, { gte: from, lt, limit: PAGE })
+    const last = rows.at(-1)
+    if (!last) return
+    yield rows
+    from = Buffer.concat([last.key, Buffer.from([0])])
   }
 }
 

@@ -10,6 +10,7 @@ import { findVersion } from '../find-version.ts'
 import { protectionOf } from '../key-slots.ts'
 import type { ObjectLock, Tag } from '../object-properties.ts'
 import { openObject } from '../open-object.ts'
+import { MessageRefused } from '../outbox/options.ts'
 import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import {
@@ -62,16 +63,14 @@ export function replicationDelivery(
       if (!isTaken || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
       try {
         const refused = await refusedUse(settings?.rights, configuration, rule.destination, sent, isMarker(record))
-        // What would be tried again keeps later versions of the key waiting, and of a marker nothing tells that it does.
-        if (refused && isMarker(record)) return
         if (refused) throw new ObjectsError('ReplicaRefused', `who had it replicated may not ${refused.action}`)
         await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
       } catch (error) {
         if (signal.aborted) throw error
         // It is tried again, and says meanwhile that somebody has to see to it.
-        const isRefused = isRefusal(error) || target.isRefusal(error)
-        if (isRefused) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
-        throw error
+        if (!isRefusal(error) && !target.isRefusal(error)) throw error
+        await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+        throw new MessageRefused(error)
       }
     },
     expired: async (sent) => {

@@ -31,6 +31,7 @@ export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTa
   }
 
   return {
+    keepsIds: true,
     put: async (replica, to) => {
       const bucket = bucketOf(to)
       const { key, versionId } = replica

@@ -7,7 +7,8 @@ import type { Asker } from '../data-key-audit.ts'
 import { protectionOf } from '../key-slots.ts'
 import { SPACE } from '../keyspace.ts'
 import type { ObjectLock, ObjectProperties, StoredProperties, Tag } from '../object-properties.ts'
-import { type Message, openOutbox } from '../outbox/outbox.ts'
+import type { Message } from '../outbox/options.ts'
+import { openOutbox } from '../outbox/outbox.ts'
 import type { DeleteMarker, ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { VersionOrders } from '../version-id.ts'
@@ -32,11 +33,13 @@ export interface QueuedVersion extends Message {
   /** Name of the destination. */
   readonly to: string
   readonly sequencer: string
+  /** A delete marker. Missing: perhaps, of an earlier release. */
+  readonly marker?: true
 }
 
 /** Who takes versions where they are to go. */
 export interface ReplicationDelivery {
-  /** Rejects when the version is not there yet: it is tried again. */
+  /** Rejects when the version is not there yet: it is tried again. Throws MessageRefused when it says nothing of others. */
   readonly deliver: (sent: QueuedVersion, signal: AbortSignal) => Promise<void>
   /** It is not tried any more. */
   readonly expired: (sent: QueuedVersion) => Promise<void>
@@ -87,11 +90,14 @@ export function openReplications(options: {
   const { metadata, documents, orders, clock, settings, onError } = options
   const elsewhere = settings?.targets ?? new Map<string, ReplicationTarget>()
   let delivery: ReplicationDelivery | undefined
+  const keepsIds = (to: string): boolean => outboxOf(to) === HERE || (elsewhere.get(outboxOf(to))?.keepsIds ?? false)
 
   const outbox = openOutbox<QueuedVersion>({
     ...{ metadata, clock, onError, space: SPACE.replication, retryMs: settings?.retryMs },
     targets: [HERE, ...elsewhere.keys()],
-    subject: ({ bucket, to, key, sequencer }) => ({ bucket: `${bucket.name} ${to}`, key, id: sequencer }),
+    subject: ({ bucket, to, key, sequencer, marker = false }) => {
+      return { bucket: `${bucket.name} ${to}`, key, id: sequencer, mayComeLate: marker && keepsIds(to) }
+    },
     deliver: async (sent, signal) => delivery?.deliver(sent, signal),
     onExpired: async (sent) => delivery?.expired(sent),
     words: { target: 'the replication target', message: 'a version', messages: 'versions' },
@@ -99,10 +105,16 @@ export function openReplications(options: {
 
   const configurationOf = (bucket: Pick<Bucket, 'id'>) => replicationFrom(documents.get(bucket, 'replication'))
 
-  const queued = (bucket: Bucket, key: string, versionId: string, to: string): Write => {
+  const queued = (
+    bucket: Bucket,
+    key: string,
+    versionId: string,
+    to: string,
+    more: Pick<QueuedVersion, 'marker'> = {},
+  ): Write => {
     const target = outboxOf(to)
     const sequencer = orders.next(0n).toString(16).toUpperCase().padStart(16, '0')
-    const of = { bucket: { id: bucket.id, name: bucket.name }, key, versionId, to, sequencer }
+    const of = { bucket: { id: bucket.id, name: bucket.name }, key, versionId, to, sequencer, ...more }
     return outbox.write({ target, timeMs: clock.now(), ...of }, sequencer)
   }
   /** What is not set up any more takes nothing, and nobody would look for what is to go there. */
@@ -135,7 +147,7 @@ export function openReplications(options: {
       // S3: what rules of a lifecycle delete is not replicated.
       if (!configuration || action === 'store.lifecycle') return []
       const names = rulesForMarker(configuration, key).map(({ destination }) => nameOf(destination))
-      return names.filter(isKnown).map((name) => queued(bucket, key, versionId, name))
+      return names.filter(isKnown).map((name) => queued(bucket, key, versionId, name, { marker: true }))
     },
     ofChange: (bucket, key, { properties: before, versionId }, after, tagsBefore, { action }) => {
       const names = Object.keys(before.replication?.to ?? {}).filter(isKnown)

@@ -34,6 +34,8 @@ export interface ReplicaMarker {
 
 /** Who takes replicas. What comes twice is taken once, where versions keep their ids. */
 export interface ReplicationTarget {
+  /** Versions keep their ids, and with them their places among each other, in whatever order they come. */
+  readonly keepsIds: boolean
   /** Resolves to the version's id there, '' where there are no versions, once it is durable. */
   readonly put: (replica: Replica, to: ReplicationDestination, signal: AbortSignal) => Promise<string>
   readonly putMarker: (marker: ReplicaMarker, to: ReplicationDestination, signal: AbortSignal) => Promise<void>

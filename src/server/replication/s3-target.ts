@@ -35,6 +35,7 @@ export function s3Target(
   const { sealed } = declared
 
   return {
+    keepsIds,
     put: async (replica, to, stop) => {
       const open = await client()
       const signal = within(stop, replica.manifest.sizeBytes)

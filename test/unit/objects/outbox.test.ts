@@ -1,33 +1,50 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Message, openOutbox } from '../../../src/objects/outbox/outbox.ts'
+import { garbageKey } from '../../../src/objects/keyspace.ts'
+import { type Message, MessageRefused } from '../../../src/objects/outbox/options.ts'
+import { openOutbox } from '../../../src/objects/outbox/outbox.ts'
+import { encode } from '../../../src/objects/record-codec.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+import { queuedMessages, queuedRows } from '../../support/outbox.ts'
 
 interface Sent extends Message {
+  readonly bucket: string
   readonly key: string
   readonly n: number
+  readonly late?: boolean
 }
 
 const SPACE = 18
-const all = { gte: Buffer.alloc(0), lt: Buffer.alloc(64, 255), limit: 100 }
+const NOW_MS = 1_700_000_000_000
+const HOUR_MS = 3_600_000
 const PATIENCE = { timeout: 20_000 }
 
-function outboxWith(deliver: (sent: Sent, signal: AbortSignal) => Promise<void>) {
-  const metadata = memoryStore()
+interface Options {
+  readonly deliver: (sent: Sent, signal: AbortSignal) => Promise<void>
+  readonly metadata?: ReturnType<typeof memoryStore>
+  readonly retryMs?: number
+  readonly target?: string
+}
+let order = 0
+function outboxWith({ deliver, metadata = memoryStore(), retryMs = 1, target = 'there' }: Options) {
   const failures: unknown[] = []
-  let order = 0
   const outbox = openOutbox<Sent>({
-    ...{ metadata, deliver, space: SPACE, targets: ['there'], retryMs: 1 },
-    clock: { now: () => 1_700_000_000_000 },
-    subject: ({ key, n }) => ({ bucket: 'bucket', key, id: String(n) }),
+    ...{ metadata, deliver, space: SPACE, targets: ['there'], retryMs },
+    clock: { now: () => NOW_MS },
+    subject: ({ bucket, key, n, late = false }) => ({ bucket, key, id: String(n), mayComeLate: late }),
     words: { target: 'the target', message: 'a message', messages: 'messages' },
     onError: (error) => void failures.push(error),
   })
-  const send = async (key: string, n: number) => {
-    const message = { target: 'there', timeMs: 1_700_000_000_000, key, n }
+  const store = async (key: string, n: number, more: Partial<Sent> = {}) => {
+    const message = { target, timeMs: NOW_MS, bucket: 'bucket', key, n, ...more }
     await metadata.commit([outbox.write(message, (order++).toString(16).padStart(16, '0'))])
+  }
+  const send = async (...of: Parameters<typeof store>) => {
+    await store(...of)
     outbox.wake()
   }
-  return { outbox, send, failures, left: async () => (await metadata.range(SPACE, all)).length }
+  const left = async () => (await queuedMessages(metadata, SPACE)).length
+  return { outbox, store, send, failures, metadata, left, rows: () => queuedRows(metadata, SPACE) }
 }
 
 describe('A delivery that takes long', () => {
@@ -37,10 +54,11 @@ describe('A delivery that takes long', () => {
       const took: string[] = []
       const long = Promise.withResolvers<void>()
       let tries = 0
-      const { outbox, send, left } = outboxWith(async ({ key, n }) => {
+      const deliver = async ({ key, n }: Sent) => {
         if (key === 'long' && n === 1 && tries++ === 0) await long.promise
         took.push(`${key} ${n}`)
-      })
+      }
+      const { outbox, send, rows } = outboxWith({ deliver })
       outbox.start()
       await send('long', 1)
       for (let n = 2; n < 5; n++) await send('long', n)
@@ -51,20 +69,25 @@ describe('A delivery that takes long', () => {
       expect(took.filter((one) => one.startsWith('long'))).toEqual([])
       if (end === 'taken') long.resolve()
       else long.reject(new Error('not this time'))
-      await expect.poll(left, PATIENCE).toBe(0)
+      await expect.poll(rows, PATIENCE).toBe(0)
       expect(took.filter((one) => one.startsWith('long'))).toEqual(['long 1', 'long 2', 'long 3', 'long 4'])
       await outbox.close()
     },
   )
 
+  const untilStopped = async (signal: AbortSignal) => {
+    const { promise, reject } = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => reject(new Error('stopped')))
+    await promise
+  }
+
   it('is told that nobody waits any more, and is begun again by the next run', async () => {
     const begun: string[] = []
-    const { outbox, send, left } = outboxWith(async ({ key }, signal) => {
+    const deliver = async ({ key }: Sent, signal: AbortSignal) => {
       begun.push(key)
-      const { promise, reject } = Promise.withResolvers<void>()
-      signal.addEventListener('abort', () => reject(new Error('stopped')))
-      await promise
-    })
+      await untilStopped(signal)
+    }
+    const { outbox, send, left } = outboxWith({ deliver })
     outbox.start()
     // As many as are delivered at a time, and more.
     for (let n = 1; n < 20; n++) await send(`long ${n}`, n)
@@ -72,4 +95,176 @@ describe('A delivery that takes long', () => {
     await outbox.close()
     expect(await left()).toBe(19)
   })
+
+  it('keeps no other bucket waiting, however many there are of them', async () => {
+    const took: string[] = []
+    const deliver = async ({ bucket, key }: Sent, signal: AbortSignal) => {
+      if (bucket !== 'good') await untilStopped(signal)
+      took.push(key)
+    }
+    const { outbox, store } = outboxWith({ deliver })
+    for (let n = 0; n < 200; n++) await store(`long ${n}`, n, { bucket: `bad ${n % 10}` })
+    for (let n = 0; n < 100; n++) await store(`key ${n}`, n, { bucket: 'good' })
+    outbox.start()
+    await expect.poll(() => took.length, PATIENCE).toBe(100)
+    await outbox.close()
+  })
+
+  it('still comes before what was held behind it, in the next run', async () => {
+    const first = outboxWith({ deliver: (_, signal) => untilStopped(signal) })
+    first.outbox.start()
+    for (let n = 1; n < 4; n++) await first.send('key', n)
+    // Something is held by then.
+    await expect.poll(first.rows, PATIENCE).toBe(4)
+    await first.outbox.close()
+    const took: number[] = []
+    const second = outboxWith({ deliver: async ({ n }) => void took.push(n), metadata: first.metadata })
+    second.outbox.start()
+    await expect.poll(second.rows, PATIENCE).toBe(0)
+    expect(took).toEqual([1, 2, 3])
+    await second.outbox.close()
+  })
+})
+
+describe('A message that is refused', () => {
+  const MANY = 300
+  const refuse = (): Promise<void> => Promise.reject(new MessageRefused(new Error('not this one')))
+
+  it('does not say that the target is away: what is new goes at once, of the same bucket, too', async () => {
+    const took: string[] = []
+    const deliver = async ({ key }: Sent) => {
+      if (key.startsWith('refused')) await refuse()
+      took.push(key)
+    }
+    const { outbox, store, left } = outboxWith({ deliver, retryMs: HOUR_MS })
+    for (let n = 0; n < MANY; n++) await store(`refused ${n}`, n)
+    await store('key', 1)
+    outbox.start()
+    await expect.poll(() => took, PATIENCE).toEqual(['key'])
+    expect(await left()).toBe(MANY)
+    await outbox.close()
+  })
+
+  it('goes as soon as it is taken, whatever became of as many others, and in its order', async () => {
+    const took: string[] = []
+    const refused = new Set(Array.from({ length: MANY }, (_, n) => `key ${n}`))
+    const tried = new Set<string>()
+    const deliver = async ({ key, n }: Sent) => {
+      tried.add(key)
+      if (refused.has(key)) await refuse()
+      took.push(`${key} ${n}`)
+    }
+    const { outbox, store, left } = outboxWith({ deliver, retryMs: 1 })
+    for (let n = 0; n < MANY; n++) await store(`key ${n}`, 1)
+    for (let n = 0; n < MANY; n++) await store(`key ${n}`, 2)
+    outbox.start()
+    await expect.poll(() => tried.size, PATIENCE).toBe(MANY)
+    refused.delete('key 200')
+    await expect.poll(() => took, PATIENCE).toEqual(['key 200 1', 'key 200 2'])
+    expect(await left()).toBe(2 * (MANY - 1))
+    await outbox.close()
+  })
+
+  it('is waited for by nothing if it may come late', async () => {
+    const took: number[] = []
+    let refuses = true
+    const deliver = async ({ n, late }: Sent) => {
+      if (late && refuses) await refuse()
+      took.push(n)
+    }
+    const { outbox, send, store, rows, failures } = outboxWith({ deliver })
+    for (const n of [1, 2, 3]) await store('key', n, { late: n === 2 })
+    outbox.start()
+    await expect.poll(() => took, PATIENCE).toEqual([1, 3])
+    await send('key', 4)
+    await expect.poll(() => took, PATIENCE).toEqual([1, 3, 4])
+    expect(failures.map((error) => error instanceof Error && error.cause)).toContainEqual(new Error('not this one'))
+    refuses = false
+    await expect.poll(rows, PATIENCE).toBe(0)
+    expect(took).toEqual([1, 3, 4, 2])
+    await outbox.close()
+  })
+})
+
+describe('A target that is away', () => {
+  it('for one bucket is asked by it only now and then, and takes what is of others', async () => {
+    const took: string[] = []
+    let tries = 0
+    const deliver = async ({ bucket, key }: Sent) => {
+      if (bucket === 'away') {
+        tries++
+        throw new Error('away')
+      }
+      took.push(key)
+    }
+    const { outbox, store, send, left } = outboxWith({ deliver, retryMs: HOUR_MS })
+    for (let n = 0; n < 200; n++) await store(`key ${n}`, n, { bucket: 'away' })
+    outbox.start()
+    await expect.poll(() => tries, PATIENCE).toBeGreaterThan(64)
+    for (let n = 0; n < 10; n++) {
+      await send(`key ${n}`, n, { bucket: 'other' })
+      await expect.poll(() => took.length, PATIENCE).toBe(n + 1)
+    }
+    expect(tries).toBeLessThan(100)
+    expect(await left()).toBe(200)
+    await outbox.close()
+  })
+})
+
+describe('What an earlier release stored', () => {
+  it('goes in its order, before what came later', async () => {
+    const metadata = memoryStore()
+    const took: string[] = []
+    const deliver = async ({ key, n }: Sent) => void took.push(`${key} ${n}`)
+    const { outbox, store, rows } = outboxWith({ deliver, metadata })
+    for (let n = 0; n < 250; n++) {
+      const key = Buffer.concat([Buffer.from('there\0'), garbageKey(NOW_MS - 1000 + n, Buffer.alloc(16, n))])
+      const message = { target: 'there', timeMs: NOW_MS, bucket: 'bucket', key: 'key', n }
+      await metadata.commit([{ type: 'put', space: SPACE, key, value: encode(message) }])
+    }
+    await store('key', 250)
+    outbox.start()
+    await expect.poll(rows, PATIENCE).toBe(0)
+    expect(took).toEqual(Array.from({ length: 251 }, (_, n) => `key ${n}`))
+    await outbox.close()
+  })
+})
+
+describe('An outbox', () => {
+  it('delivers all in the order of each object, whatever is refused and whenever it is stopped', async () => {
+    const property = fc.asyncProperty(
+      fc.array(fc.record({ bucket: fc.nat(2), key: fc.nat(3) }), { minLength: 1, maxLength: 40 }),
+      fc.infiniteStream(fc.constantFrom('taken', 'taken', 'refused', 'away', 'later')),
+      fc.nat(3),
+      async (messages, outcomes, restarts) => {
+        const took: Sent[] = []
+        const deliver = async (sent: Sent) => {
+          const outcome = outcomes.next().value
+          if (outcome === 'refused') throw new MessageRefused(new Error('refused'))
+          if (outcome === 'away') throw new Error('away')
+          if (outcome === 'later') await new Promise((resolve) => setTimeout(resolve, 1))
+          took.push(sent)
+        }
+        const metadata = memoryStore()
+        for (let run = 0; run <= restarts; run++) {
+          const { outbox, send, rows } = outboxWith({ deliver, metadata })
+          outbox.start()
+          const from = Math.floor((messages.length * run) / (restarts + 1))
+          const to = Math.floor((messages.length * (run + 1)) / (restarts + 1))
+          for (const [index, { bucket, key }] of messages.slice(from, to).entries()) {
+            await send(`key ${key}`, from + index, { bucket: `bucket ${bucket}` })
+          }
+          if (run === restarts) await expect.poll(rows, PATIENCE).toBe(0)
+          await outbox.close()
+        }
+        expect(took.map(({ n }) => n).sort((a, b) => a - b)).toEqual(messages.map((_, n) => n))
+        const last = new Map<string, number>()
+        for (const { bucket, key, n } of took) {
+          expect(n).toBeGreaterThan(last.get(`${bucket}/${key}`) ?? -1)
+          last.set(`${bucket}/${key}`, n)
+        }
+      },
+    )
+    await fc.assert(property, { numRuns: 40 })
+  }, 60_000)
 })

@@ -12,9 +12,9 @@ import type { BlobStore } from '../../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 import { bodyOf, plain, type TestEngineOptions, testEngine } from '../../support/engine.ts'
+import { queuedMessages } from '../../support/outbox.ts'
 
-const everything = { gte: Buffer.alloc(0), lt: Buffer.alloc(64, 255), limit: 1000 }
-const queued = async (stored: MetadataStore) => (await stored.range(SPACE.replication, everything)).length
+const queued = async (stored: MetadataStore) => (await queuedMessages(stored, SPACE.replication)).length
 const PATIENCE = { timeout: 20_000 }
 const DAY_MS = 86_400_000
 const CONFIGURATION: ReplicationConfiguration = {
@@ -36,6 +36,7 @@ function fakeTarget(refuses: (key: string) => Error | undefined = () => undefine
     took.push(`${what} ${key}`)
   }
   const target: ReplicationTarget = {
+    keepsIds: true,
     put: async ({ key, read, manifest, versionId }) => {
       const chunks: Buffer[] = []
       for await (const chunk of read({ start: 0, end: manifest.sizeBytes })) chunks.push(Buffer.from(chunk))
@@ -112,6 +113,45 @@ describe('The queue of replication', () => {
     word = ''
     await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
     expect(took).toEqual(['x key'])
+    await objects.close()
+  })
+
+  it.each([true, false])(
+    'keeps a delete marker that is refused, and the order of versions (ids kept: %s)',
+    async (ids) => {
+      let refuses = true
+      const { took, target } = fakeTarget()
+      const putMarker: ReplicationTarget['putMarker'] = async (...of) => {
+        if (refuses) throw new Error('refused')
+        await target.putMarker(...of)
+      }
+      const { objects, stored, bucket, put, status, failures } = await replicated({
+        ...target,
+        keepsIds: ids,
+        putMarker,
+      })
+      await put('key', 'one')
+      await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+      await objects.delete({ bucket, key: 'key', conditions: {} })
+      await put('key', 'two')
+      await expect.poll(() => failures.length, PATIENCE).toBeGreaterThan(0)
+      if (ids) await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+      else expect(await status('key')).toBe('PENDING')
+      refuses = false
+      await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+      expect(took).toEqual(ids ? ['one key', 'two key', 'marker key'] : ['one key', 'marker key', 'two key'])
+      await objects.close()
+    },
+  )
+
+  it('tells of a delete marker that nobody took for a week', async () => {
+    const { target } = fakeTarget(() => new Error('refused'))
+    const { objects, stored, bucket, failures, time } = await replicated(target)
+    await objects.delete({ bucket, key: 'key', conditions: {} })
+    await expect.poll(() => failures.length, PATIENCE).toBeGreaterThan(0)
+    time.nowMs += 8 * DAY_MS
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect(failures.map(String).at(-1)).toContain('was dropped: nobody took it')
     await objects.close()
   })
 
