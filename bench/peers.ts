@@ -48,7 +48,7 @@ async function look(peer: Peer, { endpoint, pids, dir }: PeerProcess): Promise<v
   }
   await makeBucket(client, BUCKET)
   await peer.prepareBucket?.(client, BUCKET)
-  await prove({ endpoint, bucket: BUCKET, dir: home, payload, hashOf })
+  await prove({ endpoint, client, bucket: BUCKET, dir: home, payload, hashOf })
   console.log('  proved: PUT, GET, ranged GET, HEAD, LIST and DELETE')
   for (const size of [KIB, 64 * KIB, 4 * MIB]) {
     const Body = randomBytes(size)

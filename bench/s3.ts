@@ -3,23 +3,22 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, release, tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { mainAccount, writeBootstrapFile } from '../test/support/bootstrap.ts'
-import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
-import { startServerProcess } from '../test/support/server-process.ts'
-import type { Peer } from './peers/peer.ts'
+import { AbortMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
+import { makeBucket } from '../test/support/s3.ts'
 import { cpuSeconds } from './support/cpu-seconds.ts'
 import { bareServer, type MachineLimits, machineLimits } from './support/limits.ts'
 import { type LoadResult, runLoad } from './support/load.ts'
 import { peersNamed, startPeer } from './support/peer-process.ts'
-import { type Endpoint, type PlannedRequest, writePlan } from './support/plan.ts'
+import { type PlannedRequest, writePlan } from './support/plan.ts'
 import { prove } from './support/prove.ts'
 import { peakResidentBytes } from './support/resident-memory.ts'
-import { type HashOf, KIB, keyOf, MIB, put, type Workload, workloads } from './support/workloads.ts'
+import { startCoffer, type Target, VARIANTS, withBucket } from './support/target.ts'
+import { type HashOf, KIB, keyOf, LISTED, listedKeys, MIB, put, type Workload, workloads } from './support/workloads.ts'
 
 /** S3 over HTTP, next to what the machine can do at most and, with --against, next to other servers: all take turns. */
 const { values: options } = parseArgs({
   options: {
-    operations: { type: 'string', default: 'put,get,head,range,list,delete,mixed' },
+    operations: { type: 'string', default: 'put,get,head,range,list,folders,delete,mixed,part' },
     'sizes-kib': { type: 'string', default: '1,16,64,1024,65536' },
     concurrency: { type: 'string', default: '1,16,64' },
     'seconds-each': { type: 'string', default: '3' },
@@ -29,24 +28,23 @@ const { values: options } = parseArgs({
     /** Names out of bench/peers, or `all` that are installed: started here, each in a fresh directory. */
     peers: { type: 'string' },
     'peers-dir': { type: 'string', default: process.env['COFFER_BENCH_PEERS_DIR'] },
-    /** Without a server of our own. */
+    /** Of Coffer, in one or several ways; none with --only-others. */
+    variants: { type: 'string', default: 'coffer' },
     'only-others': { type: 'boolean', default: false },
+    /** Keys in the bucket that LIST reads pages of. */
+    'listed-keys': { type: 'string', default: '20000' },
   },
 })
-
-interface Target {
-  readonly name: string
-  readonly endpoint: Endpoint
-  readonly bucket: string
-  readonly pids: () => readonly number[]
-  readonly filled: Set<number>
-}
 
 interface Row {
   readonly perSecond: number
   readonly load: LoadResult
   readonly cpuMicros: number | undefined
+  readonly keyCalls: number | undefined
 }
+
+/** Operations that are not done with objects of every size. */
+const FIXED_SIZE_KIB: Readonly<Record<string, readonly number[]>> = { list: [0], folders: [0], part: [8 * KIB] }
 
 const measuredMs = Number(options['seconds-each']) * 1000
 const rounds = Number(options.rounds)
@@ -64,7 +62,11 @@ const hashOf: HashOf = (size) => {
 try {
   await using scope = new AsyncDisposableStack()
   const targets: Target[] = []
-  if (!options['only-others']) targets.push(await ourselves(scope))
+  for (const name of options['only-others'] ? [] : options.variants.split(',')) {
+    const variant = VARIANTS.find((one) => one === name)
+    if (!variant) throw new Error(`there is no variant ${name}; there are ${VARIANTS.join(', ')}`)
+    targets.push(await startCoffer(variant, home, scope))
+  }
   for (const text of options.against) targets.push(await other(text))
   targets.push(...(await peersStarted(scope)))
   for (const target of targets) await prove({ ...target, dir: home, payload, hashOf })
@@ -102,24 +104,10 @@ try {
 function* combinations(): Generator<[operation: string, sizeKib: number, connections: number]> {
   const numbers = (text: string): number[] => text.split(',').map(Number)
   for (const operation of options.operations.split(',')) {
-    const sizes = operation === 'list' ? [0] : numbers(options['sizes-kib'])
+    const sizes = FIXED_SIZE_KIB[operation] ?? numbers(options['sizes-kib'])
     for (const size of sizes)
       for (const connections of numbers(options.concurrency)) yield [operation, size, connections]
   }
-}
-
-async function ourselves(scope: AsyncDisposableStack): Promise<Target> {
-  const server = await startServerProcess({
-    dataDir: path.join(home, 'data'),
-    bootstrapFile: await writeBootstrapFile(path.join(home, 'bootstrap.json'), [mainAccount]),
-    settings: { COFFER_LOG_LEVEL: 'warn' },
-  })
-  scope.defer(() => server.stop())
-  const { accessKeyId, secretAccessKey } = mainAccount.user
-  const authority = `127.0.0.1:${server.s3Port}`
-  return await withBucket('coffer', { authority, accessKeyId, secretAccessKey, region: 'us-east-1' }, () => [
-    server.pid,
-  ])
 }
 
 async function peersStarted(scope: AsyncDisposableStack): Promise<readonly Target[]> {
@@ -129,7 +117,11 @@ async function peersStarted(scope: AsyncDisposableStack): Promise<readonly Targe
   for (const peer of chosen) {
     const { endpoint, pids } = scope.use(await startPeer(peer, peersDir, home))
     console.log(`${peer.name} ${peer.version}\n  durable: ${peer.durability}\n  encrypted: ${peer.encryption}`)
-    targets.push(await withBucket(peer.name, endpoint, pids, peer.prepareBucket))
+    const make: Parameters<typeof withBucket>[3] = async (client, bucket) => {
+      await makeBucket(client, bucket)
+      await peer.prepareBucket?.(client, bucket)
+    }
+    targets.push(await withBucket(peer.name, endpoint, pids, make))
   }
   return targets
 }
@@ -142,20 +134,7 @@ async function other(text: string): Promise<Target> {
   }
   const endpoint = { authority: new URL(url).host, accessKeyId, secretAccessKey, region: 'us-east-1' }
   const known = pids?.split('+').map(Number) ?? []
-  return await withBucket(name, endpoint, () => known)
-}
-
-async function withBucket(
-  name: string,
-  endpoint: Endpoint,
-  pids: Target['pids'],
-  prepare?: Peer['prepareBucket'],
-): Promise<Target> {
-  const bucket = `bench-${randomBytes(4).toString('hex')}`
-  const client = s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint })
-  await makeBucket(client, bucket)
-  await prepare?.(client, bucket)
-  return { name, endpoint, bucket, pids, filled: new Set() }
+  return await withBucket(name, endpoint, () => known, makeBucket)
 }
 
 async function measured(target: Target, workload: Workload, connections: number, run: string): Promise<Row> {
@@ -168,17 +147,47 @@ async function measured(target: Target, workload: Workload, connections: number,
       loop: false,
     })
   }
+  if (workload.listed) await fillListed(target)
+  const uploads = await begun(target, workload.uploads ?? 0, run)
   const before = cpuOf(target)
-  const requests = workload.requests(target.bucket, run)
+  const callsBefore = await target.keyCalls?.()
+  const requests = workload.requests(target.bucket, run, uploads)
   const load = await send(target, requests, { connections, warmUpMs: measuredMs / 4, measuredMs, loop: workload.loop })
   if (load.failures > 0) console.error(`${target.name}: ${load.failures} failures: ${load.firstFailure}`)
   const after = cpuOf(target)
   const cpuMicros = before === undefined || after === undefined ? undefined : ((after - before) * 1e6) / load.allAnswers
-  return { perSecond: load.answers / load.seconds, load, cpuMicros }
+  const callsAfter = await target.keyCalls?.()
+  const keyCalls =
+    callsBefore === undefined || callsAfter === undefined
+      ? undefined
+      : ((callsAfter - callsBefore) * 1000) / load.allAnswers
+  for (const { Key, UploadId } of uploads) {
+    await target.client.send(new AbortMultipartUploadCommand({ Bucket: target.bucket, Key, UploadId }))
+  }
+  return { perSecond: load.answers / load.seconds, load, cpuMicros, keyCalls }
+}
+
+async function begun({ client, bucket }: Target, count: number, run: string) {
+  const all: { Key: string; UploadId: string }[] = []
+  for (let n = 0; n < count; n++) {
+    const Key = `upload/${run}/${n}`
+    const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key }))
+    all.push({ Key, UploadId })
+  }
+  return all
+}
+
+async function fillListed(target: Target): Promise<void> {
+  if (target.filled.has(LISTED)) return
+  const keys = listedKeys(Number(options['listed-keys']))
+  const requests = keys.map((key) => put(target.bucket, key, 1, hashOf))
+  const load = await send(target, requests, { connections: 64, warmUpMs: 0, measuredMs: 3_600_000, loop: false })
+  if (load.failures > 0) throw new Error(`${target.name} could not be filled: ${load.firstFailure}`)
+  target.filled.add(LISTED)
 }
 
 function* deletable({ bucket }: Target, { requests, sizeBytes }: Workload, run: string): Generator<PlannedRequest> {
-  for (const { path: name } of requests(bucket, run))
+  for (const { path: name } of requests(bucket, run, []))
     yield put(bucket, name.slice(bucket.length + 2), sizeBytes, hashOf)
 }
 
@@ -198,7 +207,7 @@ async function send(
   const plan = path.join(home, 'plan')
   await writePlan(plan, endpoint, requests)
   const { hostname: host, port } = new URL(`http://${endpoint.authority}`)
-  return await runLoad({ host, port: Number(port), plan, payload, ...options })
+  return await runLoad({ host, port: Number(port), tls: endpoint.ca !== undefined, plan, payload, ...options })
 }
 
 function cpuOf({ pids }: Target): number | undefined {
@@ -240,6 +249,9 @@ function tell(
       `first byte ${of((row) => row.load.firstByteP50Ms)} ms`,
       ...(cpu === undefined ? [] : [`${cpu.toFixed(0)} µs of CPU (${(cpu / bare.cpuMicros).toFixed(1)} × bare)`]),
       `${(middle / bound.perSecond).toFixed(2)} of the bound`,
+      ...(all[0]?.keyCalls === undefined
+        ? []
+        : [`${median(all.map((row) => row.keyCalls ?? 0)).toFixed(1)} key calls per 1,000`]),
     ]
     console.log(`  ${target.name}: ${figures.join(', ')}`)
   }

@@ -7,6 +7,8 @@ export interface Endpoint {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly region: string
+  /** Of its certificate, where it speaks TLS. PEM. */
+  readonly ca?: string
 }
 
 export interface PlannedRequest {

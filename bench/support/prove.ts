@@ -1,13 +1,14 @@
 import { hash } from 'node:crypto'
 import path from 'node:path'
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3'
-import { keysOf, s3ClientFor } from '../../test/support/s3.ts'
+import { keysOf } from '../../test/support/s3.ts'
 import { runLoad } from './load.ts'
 import { type Endpoint, type PlannedRequest, writePlan } from './plan.ts'
 import { type HashOf, KIB, MIB, put } from './workloads.ts'
 
 export interface Proof {
   readonly endpoint: Endpoint
+  readonly client: S3Client
   readonly bucket: string
   /** For the plan. */
   readonly dir: string
@@ -25,8 +26,7 @@ const HEAD_BYTES = 4 * KIB
  * bytes as it should, and what was written by it is what the AWS SDK reads and lists. Leaves nothing in the bucket.
  */
 export async function prove(proof: Proof): Promise<void> {
-  const { endpoint, bucket, hashOf } = proof
-  const client = s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint })
+  const { client, bucket, hashOf } = proof
   const keys: string[] = []
   for (const size of SIZES) {
     const names = Array.from({ length: EACH }, (_, n) => `proof/${size}/${n}`)
@@ -62,7 +62,7 @@ async function send(
   await writePlan(plan, endpoint, requests)
   const { hostname: host, port } = new URL(`http://${endpoint.authority}`)
   const once = { connections: 4, warmUpMs: 0, measuredMs: 60_000, loop: false }
-  const result = await runLoad({ host, port: Number(port), plan, payload, ...once })
+  const result = await runLoad({ host, port: Number(port), tls: endpoint.ca !== undefined, plan, payload, ...once })
   const { method } = requests[0] ?? {}
   if (result.failures > 0) throw new Error(`${method}: ${result.failures} failures: ${result.firstFailure}`)
   same(`answers to ${method}`, result.answers, requests.length)

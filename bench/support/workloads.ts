@@ -8,7 +8,11 @@ export interface Workload {
   readonly sizeBytes: number
   /** Objects that have to be there before: `count` of them, by `keyOf`. */
   readonly filled: { readonly count: number; readonly sizeBytes: number }
-  readonly requests: (bucket: string, run: string) => Iterable<PlannedRequest>
+  readonly requests: (bucket: string, run: string, uploads: readonly Upload[]) => Iterable<PlannedRequest>
+  /** Multipart uploads that have to be begun for it. */
+  readonly uploads?: number
+  /** It reads pages of the listed keys. */
+  readonly listed?: boolean
   /** May the same requests be sent again and again? */
   readonly loop: boolean
   /** What of the machine it is compared with. */
@@ -17,15 +21,36 @@ export interface Workload {
   readonly usefulBytes: number
 }
 
+export interface Upload {
+  readonly Key: string
+  readonly UploadId: string
+}
+
+export const LISTED = 'listed'
+const KEYS_A_FOLDER = 20
+
+/** `count` keys in folders of 20. */
+export const listedKeys = (count: number): string[] =>
+  Array.from(
+    { length: count },
+    (_, n) => `listed/${digits(Math.floor(n / KEYS_A_FOLDER))}/${digits(n % KEYS_A_FOLDER)}`,
+  )
+
+const digits = (number: number): string => String(number).padStart(8, '0')
+
 export const KIB = 1024
 export const MIB = 1024 * KIB
+const PAGES = 500
+/** Pages begin in these: behind each there is a whole one, of 1,000 keys. */
+const FIRST_FOLDERS = 900
+const PARTS = 8
 const RANGE_BYTES = 64 * KIB
 /** A hash for every body would be the client's cost; of large ones AWS's own clients send none over TLS. */
 const SIGNED_BODY_BYTES = MIB
 
 export type HashOf = (bytes: number) => string
 
-export const keyOf = (sizeBytes: number, index: number): string => `fill/${sizeBytes}/${String(index).padStart(8, '0')}`
+export const keyOf = (sizeBytes: number, index: number): string => `fill/${sizeBytes}/${digits(index)}`
 
 export function put(bucket: string, key: string, sizeBytes: number, hashOf: HashOf): PlannedRequest {
   const bodyHash = sizeBytes <= SIGNED_BODY_BYTES ? hashOf(sizeBytes) : 'UNSIGNED-PAYLOAD'
@@ -123,11 +148,51 @@ export function workloads(hashOf: HashOf): Record<string, (sizeBytes: number) =>
       name: 'LIST 1,000',
       sizeBytes: 0,
       filled: nothing,
+      listed: true,
       loop: true,
       limit: 'head',
       usefulBytes: 0,
       requests: function* (bucket) {
-        yield { method: 'GET', path: `/${bucket}`, query: 'list-type=2&max-keys=1000&prefix=fill%2F' }
+        for (let n = 0; n < PAGES; n++) {
+          const after = encodeURIComponent(`listed/${digits((n * 7919) % FIRST_FOLDERS)}`)
+          yield { method: 'GET', path: `/${bucket}`, query: `list-type=2&prefix=listed%2F&start-after=${after}` }
+        }
+      },
+    }),
+    folders: () => ({
+      name: 'LIST 100 folders',
+      sizeBytes: 0,
+      filled: nothing,
+      listed: true,
+      loop: true,
+      limit: 'head',
+      usefulBytes: 0,
+      requests: function* (bucket) {
+        for (let n = 0; n < PAGES; n++) {
+          const after = encodeURIComponent(`listed/${digits((n * 7919) % FIRST_FOLDERS)}`)
+          yield {
+            method: 'GET',
+            path: `/${bucket}`,
+            query: `delimiter=%2F&list-type=2&max-keys=100&prefix=listed%2F&start-after=${after}`,
+          }
+        }
+      },
+    }),
+    part: (sizeBytes) => ({
+      name: 'UploadPart',
+      sizeBytes,
+      filled: nothing,
+      uploads: 8,
+      loop: true,
+      limit: 'put',
+      usefulBytes: sizeBytes,
+      requests: function* (bucket, _run, uploads) {
+        for (let part = 1; part <= PARTS; part++) {
+          for (const { Key, UploadId } of uploads) {
+            const query = `partNumber=${part}&uploadId=${encodeURIComponent(UploadId)}`
+            yield { ...put(bucket, Key, sizeBytes, hashOf), query }
+          }
+        }
       },
     }),
   }
