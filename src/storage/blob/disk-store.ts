@@ -96,6 +96,7 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
     health,
     space,
     gathering: { bytes: 0 },
+    earlySyncs: { running: 0 },
     lease,
     packs,
     leases,

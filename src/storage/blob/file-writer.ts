@@ -2,6 +2,7 @@ import { spend } from '../../base/spent-memory.ts'
 import type { Directories } from './directory-sync.ts'
 import { type DiskFs, writeFully } from './disk-fs.ts'
 import { blobTorn, type DiskHealth, diskError } from './disk-health.ts'
+import { type EarlySync, type EarlySyncs, earlySync } from './early-sync.ts'
 import type { FreeSpace } from './free-space.ts'
 
 export type BlobBody = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
@@ -17,6 +18,7 @@ export interface FileWriterParts {
   readonly health: DiskHealth
   readonly space: FreeSpace
   readonly gathering: Gathering
+  readonly earlySyncs: EarlySyncs
 }
 
 const BATCH_BYTES = 256 * 1024
@@ -30,7 +32,7 @@ const SMALL_BATCH_BYTES = 64 * 1024
  * that fails leaves no file behind; the body's own error is rethrown as it is.
  */
 export async function writeBlobFile(
-  { disk, directories, health, space, gathering }: FileWriterParts,
+  { disk, directories, health, space, gathering, earlySyncs }: FileWriterParts,
   directory: string,
   name: string,
   body: BlobBody,
@@ -38,7 +40,12 @@ export async function writeBlobFile(
 ): Promise<number> {
   const path = `${directory}/${name}`
   const fd = await disk.open(path, 'wx', 0o600).catch(rethrowDiskError)
-  const writer = batchWriter(disk, fd, space, gathering)
+  const sync = (): Promise<void> =>
+    disk.fdatasync(fd).catch((error: unknown) => {
+      throw health.syncFailed(error)
+    })
+  const early = earlySync(sync, earlySyncs)
+  const writer = batchWriter(disk, fd, space, gathering, early)
   let written: number
   try {
     for await (const chunk of body) {
@@ -47,11 +54,11 @@ export async function writeBlobFile(
     }
     if (lengthBytes !== undefined && writer.received() !== lengthBytes) throw blobTorn(lengthBytes, writer.received())
     written = await writer.end()
-    await disk.fdatasync(fd).catch((error: unknown) => {
-      throw health.syncFailed(error)
-    })
+    await early.settled()
+    await sync()
   } catch (error) {
     await writer.settled()
+    await early.settled().catch(() => {})
     await disk.close(fd).catch(() => {})
     await disk.unlink(path).catch(() => {})
     throw error
@@ -67,7 +74,7 @@ export async function writeBlobFile(
 }
 
 /** Gathers chunks into large writes; one write runs while the next is gathered. */
-function batchWriter(disk: DiskFs, fd: number, space: FreeSpace, gathering: Gathering) {
+function batchWriter(disk: DiskFs, fd: number, space: FreeSpace, gathering: Gathering, early: EarlySync) {
   let batch: Uint8Array[] = []
   let batchBytes = 0
   let received = 0
@@ -85,7 +92,12 @@ function batchWriter(disk: DiskFs, fd: number, space: FreeSpace, gathering: Gath
   }
   const write = async (chunks: readonly Uint8Array[], position: number): Promise<void> => {
     await writeFully(disk, fd, chunks, position)
-    for (const chunk of chunks) spend(chunk)
+    let lengthBytes = 0
+    for (const chunk of chunks) {
+      lengthBytes += chunk.length
+      spend(chunk)
+    }
+    early.wrote(lengthBytes)
   }
   const drop = (): void => {
     gathering.bytes -= batchBytes

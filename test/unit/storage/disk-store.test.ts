@@ -79,6 +79,52 @@ describe('disk store', () => {
       ])
     })
 
+    describe('a long file', () => {
+      const chunk = Buffer.alloc(256 * 1024, 1)
+      const CHUNKS = 100
+      async function* long(): AsyncGenerator<Buffer> {
+        for (let sent = 0; sent < CHUNKS; sent++) yield chunk
+      }
+
+      it('is synced while more of it comes, and last of all at its end', async () => {
+        const store = await openStore('a')
+        disk.calls.length = 0
+        const { id, lengthBytes } = await store.put(long(), CHUNKS * chunk.length)
+        const calls = disk.calls.filter((call) => /^(writev|fdatasync)/.test(call)).map((call) => call.split(' ')[0])
+        expect(calls.filter((call) => call === 'fdatasync').length).toBeGreaterThan(1)
+        expect(calls.indexOf('fdatasync')).toBeLessThan(calls.lastIndexOf('writev'))
+        expect(calls.at(-1)).toBe('fdatasync')
+        stored.set(id, Buffer.alloc(lengthBytes, 1))
+        await expectIntact(store)
+      })
+
+      it('fails for good when an early sync failed, though the last one would not', async () => {
+        const store = await openStore('a')
+        let syncs = 0
+        disk.setFault((call) => {
+          if (call === 'fdatasync' && ++syncs === 1) throw errno('EIO')
+        })
+        await expect(store.put(long(), CHUNKS * chunk.length)).rejects.toMatchObject({ code: 'BlobStoreFailed' })
+        disk.setFault(undefined)
+        await expect(store.put([chunk])).rejects.toMatchObject({ code: 'BlobStoreFailed' })
+        expect(failures).toHaveLength(1)
+      })
+
+      it('that breaks off is not closed under an early sync', async () => {
+        const store = await openStore('a')
+        const release = Promise.withResolvers<void>()
+        disk.setFault((call) => (call === 'fdatasync' ? release.promise : undefined))
+        async function* broken(): AsyncGenerator<Buffer> {
+          yield* long()
+          setTimeout(release.resolve, 10)
+          throw new Error('gone')
+        }
+        await expect(store.put(broken())).rejects.toThrow('gone')
+        expect(disk.earlyCloses()).toBe(0)
+        expect(await everythingIn(store)).toEqual([])
+      })
+    })
+
     it('many files that come slowly: written in smaller pieces once much is gathered', async () => {
       const store = await openStore('a', { packThresholdBytes: 0 })
       const more = Promise.withResolvers<void>()
