@@ -5,25 +5,25 @@ export interface AuditEvent {
   readonly action: string
   readonly outcome: 'success' | 'failure'
   /** Why it failed. */
-  readonly code?: string
+  readonly code?: string | undefined
   /** What let the caller do it or not: a role, an authorization. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Who. */
-  readonly iamId?: string
+  readonly iamId?: string | undefined
   /** CRN of the service instance that acted for them. */
-  readonly service?: string
+  readonly service?: string | undefined
   /** CRN, id or path of what it was done to. */
-  readonly target?: string
+  readonly target?: string | undefined
   /** Key of the object in the bucket that `target` names. */
-  readonly object?: string
+  readonly object?: string | undefined
   /** CRN of the root key. */
-  readonly key?: string
-  readonly keyVersion?: string
-  readonly use?: string
-  readonly dataKey?: string
-  readonly requestId?: string
-  readonly correlationId?: string
-  readonly sourceIp?: string
+  readonly key?: string | undefined
+  readonly keyVersion?: string | undefined
+  readonly use?: string | undefined
+  readonly dataKey?: string | undefined
+  readonly requestId?: string | undefined
+  readonly correlationId?: string | undefined
+  readonly sourceIp?: string | undefined
 }
 
 /** Object keys have up to 1024 bytes; what is longer came from a client and says nothing more. */

@@ -2,8 +2,13 @@ import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
 
 export const newUuid = (): string => randomUUID()
 
-/** 16 random bytes from their own memory, not from Node's shared pool. */
-export const random16 = (): Buffer => randomBytes(16)
+/** 16 random bytes in their own memory: ids are kept for long, and would keep all of a shared pool with them. */
+export function random16(): Buffer {
+  const from = drawn(16)
+  const id = Buffer.allocUnsafeSlow(16)
+  pool.copy(id, 0, from, from + 16)
+  return id
+}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const isUuid = (text: string): boolean => UUID.test(text)
@@ -15,18 +20,25 @@ export function uuidFromBytes(bytes: Uint8Array): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** A request id: 16 upper-case hex digits, as S3's look. From a pool: it is no secret, and every request needs one. */
+/** A request id: 16 upper-case hex digits, as S3's look. */
 export function randomId(): string {
-  if (poolAt + 8 > pool.length) {
+  const from = drawn(8)
+  return pool.toString('hex', from, from + 8).toUpperCase()
+}
+
+/** Ids are no secrets, and every request needs some: from a pool, one costs 0.5 µs in place of 1.5. */
+const pool = Buffer.alloc(4096)
+let poolAt = pool.length
+
+/** Where in the pool so many random bytes are that nobody has had. */
+function drawn(bytes: number): number {
+  if (poolAt + bytes > pool.length) {
     randomFillSync(pool)
     poolAt = 0
   }
-  poolAt += 8
-  return pool.toString('hex', poolAt - 8, poolAt).toUpperCase()
+  poolAt += bytes
+  return poolAt - bytes
 }
-
-const pool = Buffer.alloc(4096)
-let poolAt = pool.length
 
 /** Names one run of one process: 16 hex digits, never used before. */
 export const newLease = (): string => randomBytes(8).toString('hex')

@@ -263,16 +263,22 @@ const connection = ({ socket }: IncomingMessage, { domains, websiteDomains }: S3
 })
 
 /** The body, asked for only when somebody reads it: `Expect: 100-continue` is answered after the caller is known. */
-async function* body(
+function body(
   incoming: IncomingMessage,
   response: ServerResponse,
   trace: { bodyAsked: boolean; readonly answer: Answer },
   { clock }: Pick<S3HandlerOptions, 'clock'>,
-): AsyncGenerator<Buffer> {
-  trace.bodyAsked = true
-  if (awaitsContinue(incoming)) response.writeContinue()
-  yield* progressing(readBytes(incoming))
-  trace.answer.askedAtMs = clock.now()
+): AsyncIterable<Buffer> {
+  const ended = (): void => {
+    trace.answer.askedAtMs = clock.now()
+  }
+  return {
+    [Symbol.asyncIterator]: () => {
+      trace.bodyAsked = true
+      if (awaitsContinue(incoming)) response.writeContinue()
+      return progressing(readBytes(incoming), undefined, ended)
+    },
+  }
 }
 
 /** RFC 9110: 100-continue is the only expectation that there is, and HTTP/1.0 has none. S3 serves whoever expects something else. */

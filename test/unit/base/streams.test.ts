@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { collect, limited, primed, readBytes } from '../../../src/base/streams.ts'
+import { collect, inspected, limited, primed, readBytes } from '../../../src/base/streams.ts'
 
 async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text)
@@ -105,5 +105,75 @@ describe('reading a stream by its events', () => {
     expect(left.isPaused()).toBe(true)
     left.destroy(new Error('later'))
     expect(await early.next()).toMatchObject({ done: true })
+  })
+})
+
+describe('an inspected stream', () => {
+  const source = (...texts: string[]) => {
+    let closed = 0
+    async function* make(): AsyncGenerator<Buffer> {
+      try {
+        yield* chunks(...texts)
+      } finally {
+        closed++
+      }
+    }
+    return { stream: make(), closed: () => closed }
+  }
+  it('is passed on whole, each chunk after it was looked at, and ends once', async () => {
+    const seen: string[] = []
+    const stream = inspected(source('a', 'b').stream, {
+      each: (chunk) => seen.push(chunk.toString()),
+      end: () => seen.push('end'),
+    })
+    expect(await text(stream)).toBe('ab')
+    expect(await stream.next()).toEqual({ done: true, value: undefined })
+    expect(seen).toEqual(['a', 'b', 'end'])
+  })
+
+  it('fails with what looking at it throws, and closes its source', async () => {
+    const early = source('a', 'b')
+    const stream = inspected(early.stream, {
+      each: () => {
+        throw new RangeError('each')
+      },
+      end: () => {},
+    })
+    await expect(text(stream)).rejects.toThrow('each')
+    expect(early.closed()).toBe(1)
+    expect(await stream.next()).toEqual({ done: true, value: undefined })
+    const late = inspected(source('a').stream, {
+      each: () => {},
+      end: () => {
+        throw new RangeError('end')
+      },
+    })
+    await expect(text(late)).rejects.toThrow('end')
+  })
+
+  it('calls a failure of the source what it is called here', async () => {
+    async function* broken(): AsyncGenerator<Buffer> {
+      yield Buffer.from('a')
+      throw new Error('source')
+    }
+    const passing = { each: () => {}, end: () => {} }
+    await expect(text(inspected(broken(), passing))).rejects.toThrow('source')
+    const failed = () => new Error('named')
+    await expect(text(inspected(broken(), { ...passing, failed }))).rejects.toThrow('named')
+  })
+
+  it('closes its source when it is left early, and does not open it before it is asked', async () => {
+    const left = source('a', 'b')
+    for await (const _ of inspected(left.stream, { each: () => {}, end: () => {} })) break
+    expect(left.closed()).toBe(1)
+    const opened: string[] = []
+    const open = () => {
+      opened.push('a')
+      return source('a').stream
+    }
+    const unread = inspected({ [Symbol.asyncIterator]: open }, { each: () => {}, end: () => {} })
+    expect(opened).toEqual([])
+    expect(await text(unread)).toBe('a')
+    expect(opened).toEqual(['a'])
   })
 })

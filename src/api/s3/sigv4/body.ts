@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { hasCode } from '../../../base/errors.ts'
 import { handOver } from '../../../base/spent-memory.ts'
-import type { StreamErrorCode } from '../../../base/streams.ts'
+import { inspected, type StreamErrorCode } from '../../../base/streams.ts'
 import { S3Error } from '../error-codes.ts'
 import type { RequestBody, S3Request } from '../request.ts'
 import { type ChunkSigning, createChunkDecoder } from './aws-chunked.ts'
 import { type PayloadMode, payloadMode } from './payload.ts'
+import { EMPTY_SHA256, sha256Hex } from './signing-key.ts'
 import { announcedTrailers } from './trailers.ts'
 
 /**
@@ -25,10 +26,9 @@ export function openSignedBody(
   if (announced.length > 0) {
     throw new S3Error('InvalidRequest', 'x-amz-trailer needs x-amz-content-sha256 to be one of the STREAMING values.')
   }
-  const bytes = received(raw, lengthBytes)
   return {
     lengthBytes,
-    stream: mode.kind === 'hashed' ? verifyingSha256(bytes, mode.sha256) : bytes,
+    stream: received(raw, lengthBytes, mode.kind === 'hashed' ? mode.sha256 : undefined),
     trailers: new Map(),
     announcedTrailers: announced,
   }
@@ -56,31 +56,50 @@ function parseLength(text: string, name: string): number {
   })
 }
 
-async function* received(raw: AsyncIterable<Buffer>, lengthBytes: number | undefined): AsyncGenerator<Buffer> {
+/** Throws IncompleteBody, or XAmzContentSHA256Mismatch, at the end. */
+function received(
+  raw: AsyncIterable<Buffer>,
+  lengthBytes: number | undefined,
+  sha256?: string,
+): AsyncIterableIterator<Buffer> {
   let total = 0
-  try {
-    for await (const chunk of raw) {
+  const hash = sha256 === undefined ? undefined : bodyHash(lengthBytes)
+  return inspected(raw, {
+    each: (chunk) => {
       total += chunk.length
-      yield handOver(chunk)
-    }
-  } catch (error) {
-    if (!hasCode<StreamErrorCode>(error, 'StreamAborted')) throw error
-    throw new S3Error('IncompleteBody', undefined, { cause: error })
-  }
-  if (lengthBytes !== undefined && total !== lengthBytes) throw new S3Error('IncompleteBody')
+      hash?.update(chunk)
+      handOver(chunk)
+    },
+    end: () => {
+      if (lengthBytes !== undefined && total !== lengthBytes) throw new S3Error('IncompleteBody')
+      const computed = hash?.digest()
+      if (computed === sha256) return
+      throw new S3Error('XAmzContentSHA256Mismatch', undefined, {
+        extra: { ClientComputedContentSHA256: sha256 ?? '', S3ComputedContentSHA256: computed ?? '' },
+      })
+    },
+    failed: (error) =>
+      hasCode<StreamErrorCode>(error, 'StreamAborted')
+        ? new S3Error('IncompleteBody', undefined, { cause: error })
+        : error,
+  })
 }
 
-async function* verifyingSha256(bytes: AsyncIterable<Buffer>, expected: string): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256')
-  for await (const chunk of bytes) {
-    hash.update(chunk)
-    yield chunk
+/** A body that comes in one piece is hashed at once: half of what a hash object costs. */
+function bodyHash(lengthBytes: number | undefined) {
+  let whole: string | undefined
+  let pieces: Hash | undefined
+  return {
+    update: (chunk: Buffer): void => {
+      if (chunk.length === 0) return
+      if (chunk.length === lengthBytes && !pieces) whole = sha256Hex(chunk)
+      else {
+        pieces ??= createHash('sha256')
+        pieces.update(chunk)
+      }
+    },
+    digest: (): string => pieces?.digest('hex') ?? whole ?? EMPTY_SHA256,
   }
-  const computed = hash.digest('hex')
-  if (computed === expected) return
-  throw new S3Error('XAmzContentSHA256Mismatch', undefined, {
-    extra: { ClientComputedContentSHA256: expected, S3ComputedContentSHA256: computed },
-  })
 }
 
 function chunkedBody(
