@@ -71,7 +71,7 @@ const ACTIONS: Readonly<
     WRITE_ACP: ['PutBucketAcl'],
   },
   object: {
-    READ: ['GetObject', 'GetObjectVersion', 'GetObjectTorrent'],
+    READ: ['GetObject', 'GetObjectVersion'],
     WRITE: [],
     READ_ACP: ['GetObjectAcl', 'GetObjectVersionAcl'],
     WRITE_ACP: ['PutObjectAcl', 'PutObjectVersionAcl'],

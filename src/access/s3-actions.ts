@@ -1,7 +1,7 @@
 import { matches, type Pattern } from './pattern.ts'
 
 /** Actions of S3, without `s3:`. A policy for a bucket may name these and no others. */
-const ACTIONS = [
+export const ACTIONS: readonly string[] = [
   'AbortMultipartUpload AssociateAccessGrantsIdentityCenter BypassGovernanceRetention CreateAccessGrant',
   'CreateAccessGrantsInstance CreateAccessGrantsLocation CreateAccessPoint CreateAccessPointForObjectLambda CreateBucket',
   'CreateBucketMetadataTableConfiguration CreateJob CreateMultiRegionAccessPoint CreateStorageLensGroup DeleteAccessPoint',
@@ -28,17 +28,38 @@ const ACTIONS = [
   'UpdateBucketMetadataJournalTableConfiguration UpdateObjectEncryption',
 ].flatMap((line) => line.split(' ').map((name) => `s3:${name}`))
 
-const OF_OBJECTS: ReadonlySet<string> = new Set(
-  [
+/**
+ * Actions on objects, without `s3:`. In a bucket with ACLs an object may be another account's: reading it, and its ACL, is
+ * its owner's to give, and the rest the bucket owner's, too.
+ */
+const OBJECT_ACTIONS = {
+  reading: [
+    'GetObject GetObjectAttributes GetObjectTorrent GetObjectVersion GetObjectVersionAttributes GetObjectVersionTorrent',
+  ],
+  /** Takes the right to read, too, and is not given along with it. */
+  replicating: ['GetObjectVersionForReplication InitiateReplication'],
+  acl: ['GetObjectAcl GetObjectVersionAcl PutObjectAcl PutObjectVersionAcl'],
+  bucketOwner: [
     'AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectTagging DeleteObjectVersion',
-    'DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAttributes GetObjectLegalHold GetObjectRetention',
-    'GetObjectTagging GetObjectTorrent GetObjectVersion GetObjectVersionAcl GetObjectVersionAttributes',
-    'GetObjectVersionForReplication GetObjectVersionTagging GetObjectVersionTorrent InitiateReplication',
-    'ListMultipartUploadParts ObjectOwnerOverrideToBucketOwner PutObject PutObjectAcl PutObjectLegalHold',
-    'PutObjectRetention PutObjectTagging PutObjectVersionAcl PutObjectVersionTagging RenameObject ReplicateDelete',
-    'ReplicateObject ReplicateTags RestoreObject UpdateObjectEncryption',
-  ].flatMap((line) => line.split(' ').map((name) => `s3:${name}`)),
+    'DeleteObjectVersionTagging GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectVersionTagging',
+    'ListMultipartUploadParts ObjectOwnerOverrideToBucketOwner PutObject PutObjectLegalHold PutObjectRetention',
+    'PutObjectTagging PutObjectVersionTagging RenameObject ReplicateDelete ReplicateObject ReplicateTags RestoreObject',
+    'UpdateObjectEncryption',
+    // IBM's, which policies of buckets do not name.
+    'AddLegalHold ExtendObjectRetention ListLegalHolds',
+  ],
+} as const
+export type ObjectRight = keyof typeof OBJECT_ACTIONS
+
+const RIGHTS: ReadonlyMap<string, ObjectRight> = new Map(
+  (['reading', 'replicating', 'acl', 'bucketOwner'] as const).flatMap((right) =>
+    OBJECT_ACTIONS[right].flatMap((line) => line.split(' ').map((name) => [`s3:${name}`, right] as const)),
+  ),
 )
+
+/** Undefined: no action that is known to be one on objects. `action` with `s3:`. */
+export const objectRight = (action: string): ObjectRight | undefined => RIGHTS.get(action)
+
 /** Of accounts, access points and the like: no policy of a bucket gives them. */
 const OF_NEITHER =
   /^s3:(ListAllMyBuckets|CreateJob|CreateStorageLensGroup|.*(AccountPublic|AccessGrant|AccessPoint).*)$/
@@ -48,7 +69,7 @@ export function canBeDoneTo(action: Pattern, resource: string): boolean {
   const objects = resource.includes('/')
   const both = !objects && resource.includes('*')
   return ACTIONS.some((name) => {
-    if (OF_NEITHER.test(name) || !(both || OF_OBJECTS.has(name) === objects)) return false
+    if (OF_NEITHER.test(name) || !(both || RIGHTS.has(name) === objects)) return false
     return matches(action, name, () => undefined, { ignoreCase: true }) === true
   })
 }

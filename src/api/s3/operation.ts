@@ -119,6 +119,8 @@ export interface ResourceUse {
   readonly bucket: string
   /** Of the object. */
   readonly key?: string | undefined
+  /** `key` stands for objects that are to come: what lies there by chance is none of them. */
+  readonly isPattern?: true
   readonly versionId?: string | undefined
   /** That a listing would be asked for with. */
   readonly prefix?: string | undefined

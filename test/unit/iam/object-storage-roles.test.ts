@@ -126,8 +126,8 @@ it('every action that something asks for has its row', async () => {
   const asked = new Set(
     texts.flatMap((text) => [...text.matchAll(/'(s3:[A-Z]\w+)'/g)].map(([, action]) => action ?? '')),
   )
-  // No actions: the beginning of names, and an event. BitTorrent is not there.
-  for (const other of ['s3:Get', 's3:TestEvent', 's3:GetObjectTorrent']) asked.delete(other)
+  // No actions: the beginning of names, and an event.
+  for (const other of ['s3:Get', 's3:TestEvent']) asked.delete(other)
   expect(asked.size).toBeGreaterThan(80)
   expect([...asked].filter((action) => !isInTable(`s3:${action.slice(3)}`))).toEqual([])
 })

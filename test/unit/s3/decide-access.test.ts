@@ -4,10 +4,13 @@ import { type Acl, PERMISSIONS } from '../../../src/access/acl.ts'
 import { parsePolicy } from '../../../src/access/policy.ts'
 import { isPublicPolicy } from '../../../src/access/public.ts'
 import { ANONYMOUS, accountArn, type Requester } from '../../../src/access/requester.ts'
+import { ACTIONS, objectRight } from '../../../src/access/s3-actions.ts'
 import type { BucketAccess } from '../../../src/api/s3/access/bucket-access.ts'
 import { type Answer, decideAccess, type Question } from '../../../src/api/s3/access/decide.ts'
+import { OPERATIONS } from '../../../src/api/s3/operations/index.ts'
 import { ACCOUNT, factsOf, identity, OTHER_ACCOUNT, policyText } from '../../support/access.ts'
 
+const REPLICATING = ['s3:GetObjectVersionForReplication', 's3:ReplicateObject', 's3:ReplicateDelete'] as const
 const OWNER = `canonical-${ACCOUNT}`
 const STRANGER = `canonical-${OTHER_ACCOUNT}`
 const grant = (id: string, permission: (typeof PERMISSIONS)[number]): Acl['grants'][number] => ({
@@ -38,6 +41,14 @@ const ask = (access: BucketAccess, question: Partial<Question> = {}): Answer =>
     ...question,
   })
 const is = (access: BucketAccess, question: Partial<Question> = {}) => ask(access, question).is
+
+/** All that operations ask for by themselves. */
+const asked = [
+  ...OPERATIONS.flatMap(({ on, action, versionAction }) =>
+    [action, ...(versionAction ? [versionAction] : [])].map((one) => ({ on, action: one })),
+  ),
+  ...REPLICATING.map((action) => ({ on: 'object', action })),
+]
 
 const stranger = { requester: identity(OTHER_ACCOUNT), own: YES }
 
@@ -85,6 +96,38 @@ describe('a decision about access', () => {
     expect(is({ ...CLASSIC, policy: policyOf({ Effect: 'Deny' }) }, { ...stranger, object: theirs })).toBe('denied')
     expect(is(CLASSIC, { own: YES, action: 's3:DeleteObject', object: theirs })).toBe('allowed')
     expect(is(ENFORCED, { own: YES, object: theirs })).toBe('allowed')
+  })
+
+  it('leaves reading an object of another account to its ACL, whatever the action is called', () => {
+    const theirs = aclOf(STRANGER)
+    const readable = aclOf(STRANGER, grant(OWNER, 'READ'))
+    for (const action of asked.filter(({ on }) => on === 'object').map(({ action }) => action)) {
+      const right = objectRight(action)
+      expect([action, right]).not.toEqual([action, undefined])
+      const mayBe = (object: Acl) => is(CLASSIC, { own: YES, action, object })
+      expect([action, mayBe(theirs)]).toEqual([action, right === 'bucketOwner' ? 'allowed' : 'denied'])
+      expect([action, mayBe(readable)]).toEqual([action, right === 'acl' ? 'denied' : 'allowed'])
+      expect([action, is(CLASSIC, { own: YES, action, object: undefined })]).toEqual([
+        action,
+        right === 'bucketOwner' ? 'allowed' : 'up to the object',
+      ])
+    }
+    for (const action of ['s3:GetObjectSomeNewWay', 's3:ReadObject'] as const) {
+      expect(is(CLASSIC, { own: YES, action, object: theirs })).toBe('denied')
+    }
+  })
+
+  it('knows of every action that reads an object that it does', () => {
+    const reads = /^s3:(?:Get|Select)Object(?!.*(?:Acl|Tagging|Retention|LegalHold)$)|ForReplication$|^s3:InitiateRepl/
+    const reading = ACTIONS.filter((action) => reads.test(action))
+    expect(reading).toHaveLength(8)
+    for (const action of reading) expect(['reading', 'replicating']).toContain(objectRight(action))
+  })
+
+  it('gives nobody a right to replicate by an ACL alone', () => {
+    const action = 's3:GetObjectVersionForReplication'
+    expect(is(CLASSIC, { requester: ANONYMOUS, action, object: aclOf(OWNER, toAll) })).toBe('denied')
+    expect(is(CLASSIC, { ...stranger, action, object: aclOf(OWNER, grant(STRANGER, 'READ')) })).toBe('denied')
   })
 
   it('waits for the object only where it matters', () => {

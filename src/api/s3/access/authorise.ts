@@ -252,9 +252,9 @@ const foundUpload = (
 async function lookAt(
   objects: ObjectsService,
   bucket: Bucket,
-  { key, versionId }: ResourceUse,
+  { key, versionId, isPattern }: ResourceUse,
 ): Promise<KnownObject | undefined> {
-  if (key === undefined) return undefined
+  if (key === undefined || isPattern) return undefined
   try {
     return await objects.known({ bucket, key, versionId })
   } catch (error) {

@@ -2,6 +2,7 @@ import { type Acl, grantFor, withoutPublic } from '../../../access/acl.ts'
 import type { Facts } from '../../../access/conditions.ts'
 import { evaluate, type Verdict } from '../../../access/evaluate.ts'
 import { accountArn, type Requester } from '../../../access/requester.ts'
+import { objectRight } from '../../../access/s3-actions.ts'
 import type { ResourceUse, S3Action } from '../operation.ts'
 import type { BucketAccess } from './bucket-access.ts'
 import type { OwnDecision } from './identity-policies.ts'
@@ -39,17 +40,9 @@ export type Answer =
   /** Nothing allows it, and there is no object that could. */
   | { readonly is: 'up to its absence' }
 
-const READING = [
-  ...(['s3:GetObject', 's3:GetObjectVersion', 's3:GetObjectTorrent'] as const),
-  ...(['s3:GetObjectAttributes', 's3:GetObjectVersionAttributes'] as const),
-] as const
-const READS: ReadonlySet<S3Action> = new Set<S3Action>(READING)
-
-/** What only an object's owner can give: of an object of another account, the bucket's owner has none of it. */
-const OWNERS: ReadonlySet<S3Action> = new Set<S3Action>([
-  ...READING,
-  ...(['s3:GetObjectAcl', 's3:GetObjectVersionAcl', 's3:PutObjectAcl', 's3:PutObjectVersionAcl'] as const),
-])
+/** An action on an object that nobody has said anything about is its owner's to give. */
+const isObjectOwners = ({ action, resource }: Question): boolean =>
+  resource.includes('/') && objectRight(action) !== 'bucketOwner'
 
 /** What AWS's root may do to a policy that shuts everybody out, and nobody from another account to any. */
 const MENDING: ReadonlySet<S3Action> = new Set<S3Action>([
@@ -140,8 +133,8 @@ function forOthers(question: Question, verdict: Verdict): Answer {
 
 /** Of an object that is another account's, its ACL decides. */
 function unlessForeign(question: Question, reason: string): Answer {
-  const { action, bucket, object, requester, making } = question
-  if (bucket.access.acl === undefined || !OWNERS.has(action) || making) return allowed(reason)
+  const { bucket, object, requester, making } = question
+  if (bucket.access.acl === undefined || !isObjectOwners(question) || making) return allowed(reason)
   if (object === undefined) return { is: 'up to the object' }
   if (object === null || object.owner === bucket.ownerId) return allowed(reason)
   const grant = grantOf(question, object, requester)
@@ -156,21 +149,22 @@ function byAcl(question: Question, requester: Requester): Answer | undefined {
     const grant = grantFor(acl, 'bucket', question.aclAction ?? action, requester)
     if (grant !== undefined) return allowedByAcl(`bucket ACL ${grant}`)
   }
-  if (!OWNERS.has(action) || question.making) return undefined
-  if (object === null) return READS.has(action) ? { is: 'up to its absence' } : undefined
+  if (!isObjectOwners(question) || question.making || objectRight(action) === 'replicating') return undefined
+  if (object === null) return objectRight(action) === 'reading' ? { is: 'up to its absence' } : undefined
   if (acl === undefined) return object === undefined ? { is: 'up to the object' } : undefined
   if (object === undefined) return { is: 'up to the object' }
   const grant = grantOf(question, object, requester)
   return grant === undefined ? undefined : allowedByAcl(`object ACL ${grant}`)
 }
 
-/** S3: attributes are read with the object. */
-const READS_AS: Readonly<Record<string, S3Action>> = {
-  's3:GetObjectAttributes': 's3:GetObject',
-  's3:GetObjectVersionAttributes': 's3:GetObjectVersion',
+/** S3: an ACL knows one right to read: attributes are read by it, and who replicates needs it. */
+function readsAs(action: S3Action): S3Action {
+  const right = objectRight(action)
+  if (right !== 'reading' && right !== 'replicating') return action
+  return action.includes('Version') ? 's3:GetObjectVersion' : 's3:GetObject'
 }
 
 function grantOf({ action, bucket }: Question, acl: Acl, requester: Requester): string | undefined {
   const effective = bucket.access.ignorePublicAcls ? withoutPublic(acl) : acl
-  return grantFor(effective, 'object', READS_AS[action] ?? action, requester)
+  return grantFor(effective, 'object', readsAs(action), requester)
 }

@@ -23,8 +23,8 @@ export async function checkedReplication(
 ): Promise<ReplicationConfiguration> {
   const rules: ReplicationRule[] = []
   for (const rule of configuration.rules) {
-    const key = `${rule.filter?.prefix ?? rule.prefix ?? ''}*`
-    await context.require({ bucket: source.name, key, action: 's3:GetObjectVersionForReplication' })
+    const all = { key: `${rule.filter?.prefix ?? rule.prefix ?? ''}*`, isPattern: true } as const
+    await context.require({ bucket: source.name, ...all, action: 's3:GetObjectVersionForReplication' })
     const { target } = rule.destination
     if (target !== undefined) {
       checkElsewhere(source, rule.destination, target, context)
@@ -32,8 +32,8 @@ export async function checkedReplication(
       continue
     }
     const bucket = checkHere(source, rule.destination, context)
-    await context.require({ bucket: bucket.name, key, action: 's3:ReplicateObject' })
-    if (rule.deleteMarkers ?? true) await context.require({ bucket: bucket.name, key, action: 's3:ReplicateDelete' })
+    await context.require({ bucket: bucket.name, ...all, action: 's3:ReplicateObject' })
+    if (rule.deleteMarkers ?? true) await context.require({ bucket: bucket.name, ...all, action: 's3:ReplicateDelete' })
     rules.push({ ...rule, destination: { ...(await withKey(rule.destination, bucket, context)), bucketId: bucket.id } })
   }
   const orderedBy = context.mandate()
