@@ -21,6 +21,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hashOf } from '../../src/base/checksums.ts'
 import { iamToken } from '../support/control-api.ts'
 import { refusal } from '../support/object-house.ts'
 import { otherAccount } from '../support/other-account.ts'
@@ -294,6 +295,56 @@ describe('a condition about writing', () => {
     const put = (fields: ('Size' | 'ETag')[]) =>
       refusal(test.main.send(new PutBucketInventoryConfigurationCommand(inventory(fields))))
     expect([await put(['Size', 'ETag']), await put(['Size'])]).toEqual([DENIED, '200'])
+  })
+})
+
+describe('a condition about the source of a copy', () => {
+  /** Whose source the other account may read only when a request of reading would say this, and anything of which it may write. */
+  const where = async (Condition: object, Source: Partial<PutObjectCommand['input']> = {}) => {
+    const [from, to] = [await test.bucket(), await test.bucket()]
+    await test.main.send(new PutObjectCommand({ Bucket: from, Key: 'cat', Body: 'meow', ...Source }))
+    await test.policy(from, { ...may('GetObject', 'GetObjectTagging'), Condition })
+    await test.policy(to, may('PutObject', 'PutObjectTagging', 'PutObjectAcl', 'ListMultipartUploadParts'))
+    const copy = (rest: Partial<CopyObjectCommand['input']>) =>
+      refusal(test.other.send(new CopyObjectCommand({ Bucket: to, Key: 'copy', CopySource: `${from}/cat`, ...rest })))
+    const copyPart = async (rest: Partial<CreateMultipartUploadCommandInput>, part: object = {}) => {
+      const upload = { Bucket: to, Key: 'parts' }
+      const { UploadId } = await test.other.send(new CreateMultipartUploadCommand({ ...upload, ...rest }))
+      const source = { CopySource: `${from}/cat`, UploadId, PartNumber: 1 }
+      return refusal(test.other.send(new UploadPartCopyCommand({ ...upload, ...source, ...part })))
+    }
+    return { copy, copyPart }
+  }
+
+  it.each([
+    [{ StringEquals: { 's3:x-amz-server-side-encryption': 'AES256' } }, { ServerSideEncryption: 'AES256' }],
+    [{ StringEquals: { 's3:x-amz-storage-class': 'STANDARD' } }, { StorageClass: 'STANDARD' }],
+    [{ StringEquals: { 's3:x-amz-acl': 'private' } }, { ACL: 'private' }],
+    [{ StringEquals: { 's3:RequestObjectTag/a': 'b' } }, { Tagging: 'a=b', TaggingDirective: 'REPLACE' }],
+    [{ Null: { 's3:RequestObjectTagKeys': 'false' } }, { Tagging: 'a=b', TaggingDirective: 'REPLACE' }],
+  ] as const)('%j is not met by what the copy is to be', async (condition, said) => {
+    const { copy, copyPart } = await where(condition)
+    expect([await copy(said), await copyPart(said)]).toEqual([DENIED, DENIED])
+  })
+
+  it('sees the key of the source, and not that of the copy', async () => {
+    const key = (byte: number) => {
+      const bytes = Buffer.alloc(32, byte)
+      return [bytes.toString('base64'), hashOf('md5', bytes).toString('base64')] as const
+    }
+    const [[there, thereMd5], [here, hereMd5]] = [key(1), key(2)]
+    const ofCopy = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: here, SSECustomerKeyMD5: hereMd5 }
+    const ofSource = {
+      ...{ CopySourceSSECustomerAlgorithm: 'AES256', CopySourceSSECustomerKey: there },
+      CopySourceSSECustomerKeyMD5: thereMd5,
+    }
+    const condition = { StringEquals: { 's3:x-amz-server-side-encryption-customer-algorithm': 'AES256' } }
+    const plain = await where(condition)
+    expect([await plain.copy(ofCopy), await plain.copyPart(ofCopy, ofCopy)]).toEqual([DENIED, DENIED])
+    const sealed = await where(condition, {
+      ...{ SSECustomerAlgorithm: 'AES256', SSECustomerKey: there, SSECustomerKeyMD5: thereMd5 },
+    })
+    expect([await sealed.copy(ofSource), await sealed.copyPart({}, ofSource)]).toEqual(['200', '200'])
   })
 })
 

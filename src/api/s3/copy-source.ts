@@ -2,6 +2,7 @@ import { hasCode } from '../../base/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
 import type { OpenObject } from '../../objects/open-object.ts'
+import { CUSTOMER, CUSTOMER_OF_SOURCE } from './customer-key.ts'
 import { S3Error } from './error-codes.ts'
 import type { OperationContext, ResourceUse } from './operation.ts'
 import type { S3Request } from './request.ts'
@@ -39,8 +40,15 @@ function split(value: string): readonly [path: string, versionId: string | undef
 
 export function copySourceUse(request: S3Request): ResourceUse {
   const source = copySource(request)
-  return { ...source, action: source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion' }
+  const action = source.versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
+  return { ...source, ...readingSource(request), action }
 }
+
+/** What conditions see of a request that reads the source: what its headers, or its upload's, say of the new object is not about that. */
+export const readingSource = ({ headers }: S3Request): Pick<ResourceUse, 'said' | 'requestTags'> => ({
+  said: { [`${CUSTOMER}algorithm`]: headers.get(`${CUSTOMER_OF_SOURCE}algorithm`) },
+  requestTags: [],
+})
 
 /** S3 tells by a code of its own that a delete marker holds nothing to copy. */
 export async function openSource(

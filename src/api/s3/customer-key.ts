@@ -12,13 +12,13 @@ export interface CustomerKey {
 }
 
 export const CUSTOMER = 'x-amz-server-side-encryption-customer-'
-const OF_SOURCE = `x-amz-copy-source-server-side-encryption-customer-`
+export const CUSTOMER_OF_SOURCE = 'x-amz-copy-source-server-side-encryption-customer-'
 const KEY_BYTES = 32
 
 /** Undefined when the request has none. Throws what AWS answers to headers that are not whole or do not fit. */
 export const customerKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, CUSTOMER)
 /** Of the object that is copied. */
-export const sourceKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, OF_SOURCE)
+export const sourceKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, CUSTOMER_OF_SOURCE)
 
 function customerKeyIn({ headers }: S3Request, prefix: string): CustomerKey | undefined {
   const names = { algorithm: `${prefix}algorithm`, key: `${prefix}key`, md5: `${prefix}key-md5` }

@@ -124,7 +124,7 @@ export interface ResourceUse {
   readonly versionId?: string | undefined
   /** That a listing would be asked for with. */
   readonly prefix?: string | undefined
-  /** What the body says that a header could say: by the name of the header. Then no header counts. */
+  /** What is said in another place than the headers that could say it: by their names. Then these do not count. */
   readonly said?: Readonly<Record<string, string | readonly string[] | undefined>> | undefined
   /** Of a bucket that is to be made: the location constraint that the body gives it. */
   readonly location?: string | undefined

@@ -6,7 +6,7 @@ import type { OpenObject } from '../../../objects/open-object.ts'
 import { newObjectAccess } from '../access/new-object.ts'
 import { checksumAlgorithm } from '../checksum-headers.ts'
 import { conditionNeeds, readConditions, writeConditions } from '../condition-headers.ts'
-import { copySource, copySourceUse, openSource } from '../copy-source.ts'
+import { copySource, copySourceUse, openSource, readingSource } from '../copy-source.ts'
 import { sourceKeyOf } from '../customer-key.ts'
 import { contextHeader, namesEncryption, requestedEncryption } from '../encryption-headers.ts'
 import { S3Error } from '../error-codes.ts'
@@ -131,13 +131,13 @@ type Places = Readonly<Record<'source' | 'target', ObjectTarget>>
 async function copiedTags(
   { source, target }: Places,
   object: OpenObject,
-  { may }: OperationContext,
+  { may, request }: OperationContext,
 ): Promise<readonly Tag[]> {
   const tags = await object.tags()
   if (tags.length === 0) return tags
   const allowed =
     (await may({
-      ...source,
+      ...{ ...source, ...readingSource(request) },
       action: source.versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging',
     })) && (await may({ ...target, action: 's3:PutObjectTagging' }))
   if (!allowed) throw new S3Error('AccessDenied')
@@ -162,10 +162,10 @@ function kept({ manifest }: OpenObject, given: Attributes): Attributes {
 async function copiedRetention(
   { source, target }: Places,
   { properties: { lock } }: OpenObject,
-  { require }: OperationContext,
+  { require, request }: OperationContext,
 ): Promise<ObjectProperties> {
   if (lock?.periodSeconds === undefined) return {}
-  await require({ ...source, action: 's3:GetObjectRetention' })
+  await require({ ...source, ...readingSource(request), action: 's3:GetObjectRetention' })
   await require({ ...target, action: 's3:PutObjectRetention' })
   return { lock: { periodSeconds: lock.periodSeconds } }
 }
