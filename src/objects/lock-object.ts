@@ -35,8 +35,10 @@ export async function setLegalHold(
   await changeProperties(engine, keys, target, (now) => withLock(now, { ...now.lock, legalHold }))
 }
 
-function withLock({ lock: _, ...rest }: ObjectProperties, lock: ObjectLock | undefined): ObjectProperties {
-  return lock ? { ...rest, lock } : rest
+/** Of a replica: from now on the lock is its own, and no more what its source made of it, be it the same. */
+function withLock({ lock: _, replication, ...rest }: ObjectProperties, lock: ObjectLock | undefined): ObjectProperties {
+  const { lock: __, ...own } = replication ?? {}
+  return { ...rest, ...(replication ? { replication: own } : {}), ...(lock ? { lock } : {}) }
 }
 
 /** Throws InvalidProtection, NoSuchKey. */

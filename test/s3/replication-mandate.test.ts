@@ -257,11 +257,11 @@ describe('The owner of a destination', () => {
     const { Retention } = await s3.send(new GetObjectRetentionCommand({ Bucket, Key: 'key' }))
     return Math.round(((Retention?.RetainUntilDate?.getTime() ?? 0) - Date.now()) / DAY_MS)
   }
+  let said = 0
   /** Once what was said of the source has reached the destination. */
   const settled = async (bucket: string) => {
-    await test.s3.send(
-      new PutObjectTaggingCommand({ Bucket: bucket, Key: 'key', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }),
-    )
+    const TagSet = [{ Key: 'a', Value: String(++said) }]
+    await test.s3.send(new PutObjectTaggingCommand({ Bucket: bucket, Key: 'key', Tagging: { TagSet } }))
     await isDone(test.s3, bucket, 'key')
   }
 
@@ -282,6 +282,59 @@ describe('The owner of a destination', () => {
     await settled('from')
     expect(await holdOf(theirs, 'landing')).toBe('ON')
     expect(await daysLeft(theirs, 'landing')).toBe(1000)
+  })
+
+  /** Both of one account, with Object Lock, and `key` in both. */
+  const locked = async (more: Parameters<ObjectHouse['put']>[2] = {}) => {
+    await versioned(test.s3, 'from', true)
+    await versioned(test.s3, 'landing', true)
+    await replicate(test.s3, 'from', rule(arnOf('landing')))
+    await test.put('key', 'x', { Bucket: 'from', ...more })
+    await isDone(test.s3, 'from', 'key')
+  }
+
+  it.each([['ON'], ['OFF', 'ON']] as const)('keeps a hold that he sets anew (%s)', async (...states) => {
+    await locked({ ObjectLockLegalHoldStatus: 'ON' })
+    for (const status of states) await hold(test.s3, 'landing', status)
+    await hold(test.s3, 'from', 'OFF')
+    await settled('from')
+    expect(await holdOf(test.s3, 'landing')).toBe('ON')
+  })
+
+  it('keeps a retention that he sets anew, be it the one that it has from its source', async () => {
+    await locked()
+    const Retention = { Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + 30 * DAY_MS) } as const
+    const same = (Bucket: string) =>
+      test.s3.send(new PutObjectRetentionCommand({ Bucket, Key: 'key', Retention, BypassGovernanceRetention: true }))
+    await same('from')
+    await settled('from')
+    expect(await daysLeft(test.s3, 'landing')).toBe(30)
+    await same('landing')
+    await retain(test.s3, 'from', 1, true)
+    await settled('from')
+    expect(await daysLeft(test.s3, 'landing')).toBe(30)
+  })
+
+  it('keeps a retention of his own that the source made as long, or longer, for a while', async () => {
+    await locked()
+    const RetainUntilDate = new Date(Date.now() + 30 * DAY_MS)
+    const same = (Bucket: string) => {
+      const Retention = { Mode: 'GOVERNANCE', RetainUntilDate } as const
+      return test.s3.send(new PutObjectRetentionCommand({ Bucket, Key: 'key', Retention }))
+    }
+    await same('landing')
+    for (const step of [() => same('from'), () => retain(test.s3, 'from', 1, true)]) {
+      await step()
+      await isDone(test.s3, 'from', 'key')
+    }
+    await settled('from')
+    expect(await daysLeft(test.s3, 'landing')).toBe(30)
+    await retain(test.s3, 'from', 60)
+    await isDone(test.s3, 'from', 'key')
+    expect(await daysLeft(test.s3, 'landing')).toBe(60)
+    await retain(test.s3, 'from', 1, true)
+    await isDone(test.s3, 'from', 'key')
+    expect(await daysLeft(test.s3, 'landing')).toBeGreaterThanOrEqual(30)
   })
 
   it.each(['own', 'other'])('has what the source made weaker again only in the same account (%s)', async (whose) => {

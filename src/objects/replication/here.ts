@@ -137,7 +137,7 @@ const refused = (message: string): ObjectsError => new ObjectsError('ReplicaRefu
 
 /**
  * A lock as its source has it by now. It becomes weaker only in the same account, and only as far as it is what the source
- * made of it; compliance never does.
+ * made of it; compliance never does. What the source makes longer that is not its own does not become its own.
  */
 function lockedAs(
   { lock: now, replication }: Pick<ObjectProperties, 'lock' | 'replication'>,
@@ -153,13 +153,15 @@ function lockedAs(
     lock = { ...lock, legalHold }
     made = { ...made, legalHold }
   }
-  if (mode !== undefined && retainUntilMs !== undefined && retainUntilMs > nowMs) {
+  const isSame = mode === now?.mode && retainUntilMs === now?.retainUntilMs
+  if (!isSame && mode !== undefined && retainUntilMs !== undefined && retainUntilMs > nowMs) {
+    const isOver = (now?.retainUntilMs ?? 0) <= nowMs
     const isMade = made?.mode === now?.mode && made?.retainUntilMs === now?.retainUntilMs
     const bypassGovernance = isSameAccount && isMade
     const next = retainedAs(lock, { mode, untilMs: retainUntilMs }, { nowMs, bypassGovernance })
     if (next) {
       lock = next
-      made = { ...made, mode, retainUntilMs }
+      if (isMade || isOver) made = { ...made, mode, retainUntilMs }
     }
   }
   return { ...(lock ? { lock } : {}), ...(made ? { replication: { ...replication, lock: made } } : {}) }
