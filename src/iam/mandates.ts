@@ -4,7 +4,7 @@ import { awsRolePrincipal, awsUserPrincipal } from './aws/principals.ts'
 import { sessionTagsSchema } from './aws/session-tags.ts'
 import { findInstance } from './instances.ts'
 import { userKey } from './keyspace.ts'
-import type { Principal } from './principal.ts'
+import type { Principal, UserPrincipal } from './principal.ts'
 import type { IamState } from './state.ts'
 import { SYSTEM_ACCOUNT_ID } from './system.ts'
 import { servicePrincipal } from './tokens.ts'
@@ -21,11 +21,16 @@ export interface Mandates {
   readonly principal: (mandate: string) => Principal | undefined
 }
 
+/**
+ * When the temporary credentials were made that it was ordered with, null if they were none. Mandates of earlier releases
+ * do not say; each may be of a session of any age.
+ */
+const sinceMs = z.number().nullable().optional()
 const schema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('user'), accountId: z.string(), iamId: z.string(), uid: z.string() }),
-  z.strictObject({ type: z.literal('aws-user'), accountId: z.string(), id: z.string() }),
+  z.strictObject({ type: z.literal('user'), accountId: z.string(), iamId: z.string(), uid: z.string(), sinceMs }),
+  z.strictObject({ type: z.literal('aws-user'), accountId: z.string(), id: z.string(), sinceMs }),
   z.strictObject({
-    ...{ type: z.literal('aws-role'), accountId: z.string(), id: z.string() },
+    ...{ type: z.literal('aws-role'), accountId: z.string(), id: z.string(), sinceMs },
     ...{ name: z.string(), policies: z.array(z.string()), managed: z.array(z.string()) },
     federated: z.strictObject({ provider: z.string(), facts: z.record(z.string(), z.array(z.string())) }).optional(),
     tags: sessionTagsSchema.optional(),
@@ -34,6 +39,7 @@ const schema = z.discriminatedUnion('type', [
 ])
 
 type Mandate = z.output<typeof schema>
+type Since = z.output<typeof sinceMs>
 
 export function createMandates(state: IamState): Mandates {
   const { users, awsUsers, awsRoles } = state
@@ -41,12 +47,12 @@ export function createMandates(state: IamState): Mandates {
   const mandateOf = (principal: Principal): Mandate | undefined => {
     const { iamId, accountId } = principal
     if (principal.type === 'service') return { type: 'service', crn: iamId.slice('crn-'.length) }
-    const { aws } = principal
+    const { aws, temporarySinceMs: sinceMs = null } = principal
     if (!aws) {
       const uid = users.get(userKey(principal))?.uid
-      return uid === undefined ? undefined : { type: 'user', accountId, iamId, uid }
+      return uid === undefined ? undefined : { type: 'user', accountId, iamId, uid, sinceMs }
     }
-    if (aws.kind === 'user') return { type: 'aws-user', accountId, id: iamId }
+    if (aws.kind === 'user') return { type: 'aws-user', accountId, id: iamId, sinceMs }
     const [id = '', name = ''] = iamId.split(':')
     const { policies = [], managed = [] } = aws.session ?? {}
     const session = { name, policies: [...policies], managed: managed.map(({ arn }) => arn) }
@@ -55,7 +61,7 @@ export function createMandates(state: IamState): Mandates {
       [...values],
     ])
     return {
-      ...{ type: 'aws-role', accountId, id, ...session },
+      ...{ type: 'aws-role', accountId, id, sinceMs: sinceMs ?? 0, ...session },
       ...(aws.federated ? { federated: { provider: aws.federated.provider, facts: Object.fromEntries(facts) } } : {}),
       ...(aws.tags ? { tags: [...aws.tags] } : {}),
     }
@@ -65,15 +71,15 @@ export function createMandates(state: IamState): Mandates {
     switch (mandate.type) {
       case 'user': {
         const user = users.get(userKey(mandate))
-        return user?.uid === mandate.uid && isActive(user) ? userPrincipal(user) : undefined
+        return user?.uid === mandate.uid && isActive(user) ? since(mandate, userPrincipal(user)) : undefined
       }
       case 'aws-user': {
         const user = awsUsers.get(entityKey(mandate))
-        return user && awsUserPrincipal(state, user)
+        return user && since(mandate, awsUserPrincipal(state, user))
       }
       case 'aws-role': {
         const role = awsRoles.get(entityKey(mandate))
-        return role && awsRolePrincipal(state, role, mandate)
+        return role && since(mandate, awsRolePrincipal(state, role, mandate))
       }
       case 'service': {
         const instance = findInstance(state, mandate.crn)
@@ -94,3 +100,6 @@ export function createMandates(state: IamState): Mandates {
     },
   }
 }
+
+const since = ({ sinceMs = 0 }: { readonly sinceMs?: Since }, principal: UserPrincipal): UserPrincipal =>
+  sinceMs === null ? principal : { ...principal, temporarySinceMs: sinceMs }

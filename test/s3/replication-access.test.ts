@@ -1,6 +1,8 @@
 import { CopyObjectCommand, GetObjectCommand, PutObjectAclCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mainAccount } from '../support/bootstrap.ts'
 import { refusal } from '../support/object-house.ts'
+import { type QueryCredentials, type QueryReply, queryApi } from '../support/query-api.ts'
 import { bytesOf, head, isDone, PATIENCE, replicate, rule, statusOf, versioned } from '../support/replication.ts'
 import { type SharedHouse, startSharedHouse } from '../support/shared-buckets.ts'
 
@@ -50,5 +52,76 @@ describe('An object of another account in a bucket with ACLs', () => {
     await replicate(test.main, from, rule(arnOf(to)))
     await put(from, 'own')
     await isDone(test.main, from, 'own')
+  })
+})
+
+const document = (...Statement: readonly object[]) => JSON.stringify({ Version: '2012-10-17', Statement })
+const everything = { Effect: 'Allow', Action: '*', Resource: '*' }
+/** As AWS's console writes it into the policy AWSRevokeOlderSessions. */
+const revoked = () => ({
+  ...{ Effect: 'Deny', Action: ['*'], Resource: ['*'] },
+  Condition: { DateLessThan: { 'aws:TokenIssueTime': new Date(Date.now() + 1000).toISOString() } },
+})
+const keyIn = (reply: QueryReply): QueryCredentials => ({
+  ...{ accessKeyId: reply.text('AccessKeyId'), secretAccessKey: reply.text('SecretAccessKey') },
+  ...(reply.text('SessionToken') ? { sessionToken: reply.text('SessionToken') } : {}),
+})
+
+describe('What a session had replicated', () => {
+  const clientOf = (credentials: QueryCredentials) => test.house.client(mainAccount, { credentials })
+  const iam = () => queryApi(test.house.s3Url, 'iam')
+  /** A user who may everything. */
+  async function user(UserName: string) {
+    await iam()('CreateUser', { UserName })
+    const credentials = keyIn(await iam()('CreateAccessKey', { UserName }))
+    await iam()('PutUserPolicy', { UserName, PolicyName: 'p', PolicyDocument: document(everything) })
+    return credentials
+  }
+  const goes = async (from: string, key: string) => {
+    await put(from, key)
+    await isDone(test.main, from, key)
+  }
+  const stays = async (from: string, key: string) => {
+    await put(from, key)
+    await isFailed(from, key)
+  }
+
+  it('ends when older sessions of its role are revoked', async () => {
+    const { from, to } = await pair()
+    const sts = queryApi(test.house.s3Url, 'sts', await user('taker'))
+    const Principal = { AWS: `arn:aws:iam::${mainAccount.id}:root` }
+    const trust = document({ Effect: 'Allow', Principal, Action: 'sts:AssumeRole' })
+    const role = { RoleName: 'copier' }
+    await iam()('CreateRole', { ...role, AssumeRolePolicyDocument: trust })
+    await iam()('PutRolePolicy', { ...role, PolicyName: 'p', PolicyDocument: document(everything) })
+    const RoleArn = `arn:aws:iam::${mainAccount.id}:role/copier`
+    const session = keyIn(await sts('AssumeRole', { RoleArn, RoleSessionName: 'once' }))
+    await replicate(clientOf(session), from, rule(arnOf(to)))
+    await goes(from, 'before')
+    const revoke = { ...role, PolicyName: 'AWSRevokeOlderSessions', PolicyDocument: document(revoked()) }
+    expect((await iam()('PutRolePolicy', revoke)).outcome).toBe('200')
+    await stays(from, 'after')
+  })
+
+  it('ends when older sessions of its user are revoked, and what his keys had replicated does not', async () => {
+    const [mine, ofKeys] = [await pair(), await pair()]
+    const credentials = await user('anna')
+    const session = keyIn(await queryApi(test.house.s3Url, 'sts', credentials)('GetSessionToken'))
+    await replicate(clientOf(session), mine.from, rule(arnOf(mine.to)))
+    await replicate(clientOf(credentials), ofKeys.from, rule(arnOf(ofKeys.to)))
+    await goes(mine.from, 'before')
+    const revoke = { UserName: 'anna', PolicyName: 'revoke', PolicyDocument: document(revoked()) }
+    expect((await iam()('PutUserPolicy', revoke)).outcome).toBe('200')
+    await stays(mine.from, 'after')
+    await goes(ofKeys.from, 'after')
+  })
+
+  it('ends by the policy of a bucket, too, also of the account itself', async () => {
+    const { from, to } = await pair()
+    const session = keyIn(await queryApi(test.house.s3Url, 'sts')('GetSessionToken'))
+    await replicate(clientOf(session), from, rule(arnOf(to)))
+    await goes(from, 'before')
+    await test.policy(to, { ...revoked(), Action: 's3:Replicate*', Resource: `${arnOf(to)}/*` })
+    await stays(from, 'after')
   })
 })

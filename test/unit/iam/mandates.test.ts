@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { applyBootstrap } from '../../../src/iam/bootstrap.ts'
+import type { Credential } from '../../../src/iam/credentials.ts'
 import type { Iam } from '../../../src/iam/iam.ts'
 import type { Principal } from '../../../src/iam/principal.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
@@ -16,9 +17,25 @@ const roles = (role?: 'Writer') => (role ? { 'cloud-object-storage': role } : {}
 async function person(role?: 'Writer'): Promise<Principal> {
   await iam.identities.putUser({ ...owner, name: 'P', email: '', roles: roles(role) })
   await iam.identities.putCredential(owner, { accessKeyId: 'DORA', secretAccessKey: 'one' })
-  const principal = iam.findCredential('DORA')?.principal
-  if (!principal) throw new Error('no principal')
-  return principal
+  return found('DORA').principal
+}
+async function credentialOf({ iamId }: typeof owner): Promise<Credential> {
+  await person('Writer')
+  return found(iamId.toUpperCase())
+}
+async function awsUser(): Promise<Credential> {
+  const { id: iamId } = await iam.aws.users.create({ ...row('user', 'anna'), groups: [] })
+  const { accessKeyId } = await iam.aws.accessKeys.create({ accountId: home.ACCOUNT, iamId })
+  return found(accessKeyId)
+}
+const row = (kind: 'user' | 'role', name: string) => ({
+  ...{ accountId: home.ACCOUNT, id: iam.aws.newId(kind), name, path: '/' },
+  ...{ createdAtMs: 0, policies: [], attached: [] },
+})
+function found(accessKeyId: string): Credential {
+  const credential = iam.findCredential(accessKeyId)
+  if (!credential) throw new Error('no credential')
+  return credential
 }
 function mandateOf(principal: Principal): string {
   const mandate = iam.mandates.of(principal)
@@ -51,6 +68,40 @@ describe('What somebody has ordered', () => {
     const mandate = mandateOf(principal)
     expect(iam.mandates.principal(mandate)).toEqual(principal)
     expect(iam.mandates.principal(mandate.replace(/[0-9a-f]{8}-/, '00000000-'))).toBeUndefined()
+  })
+
+  it('is done as whoever ordered it would be known by conditions, by his session too', async () => {
+    const dora = await credentialOf(owner)
+    const anna = await awsUser()
+    const role = await iam.aws.roles.create({ ...row('role', 'copier'), trust: '', maxSessionSeconds: 3600 })
+    const session = {
+      ...{ name: 'night', policies: ['{}'], managed: ['arn:aws:iam::aws:policy/AmazonS3FullAccess'] },
+      tags: [{ key: 'team', value: 'red', transitive: true }],
+    }
+    const draft = { accountId: home.ACCOUNT, url: 'https://idp.test', clientIds: ['c'], thumbprints: [] }
+    const provider = await iam.aws.oidcProviders.create(draft)
+    const facts = { 'idp.test:sub': ['zoe'], 'idp.test:aud': ['c'] }
+    const web = { provider, subject: 'zoe', audience: 'c', facts, tags: session.tags }
+    const { sessions } = iam.aws
+    const temporary = [
+      ...[sessions.ofUser(dora, 900), sessions.ofUser(anna, 900), sessions.ofRole(anna, role, session, 900)],
+      sessions.ofWebIdentity(web, role, session, 900),
+    ].map(({ accessKeyId, sessionToken }) => iam.findCredential(accessKeyId, sessionToken))
+    for (const one of [dora, anna, ...temporary]) {
+      if (!one) throw new Error('no credential')
+      expect(iam.mandates.principal(mandateOf(one.principal))).toEqual(one.principal)
+    }
+    expect(temporary.map((one) => one?.principal.temporarySinceMs)).toEqual([1000, 1000, 1000, 1000])
+  })
+
+  it('is that of a session as old as can be where an earlier release did not say how old', async () => {
+    const dora = await credentialOf(owner)
+    const anna = await awsUser()
+    for (const { principal } of [dora, anna]) {
+      const { sinceMs, ...earlier } = JSON.parse(mandateOf(principal))
+      expect(sinceMs).toBeNull()
+      expect(iam.mandates.principal(JSON.stringify(earlier))).toEqual({ ...principal, temporarySinceMs: 0 })
+    }
   })
 
   it('is not done where it says what nobody here understands', () => {
