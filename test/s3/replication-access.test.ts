@@ -1,6 +1,15 @@
-import { CopyObjectCommand, GetObjectCommand, PutObjectAclCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectAclCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
+import { sendConfig } from '../support/bucket-config.ts'
+import { iamToken } from '../support/control-api.ts'
 import { refusal } from '../support/object-house.ts'
 import { type QueryCredentials, type QueryReply, queryApi } from '../support/query-api.ts'
 import { bytesOf, head, isDone, PATIENCE, replicate, rule, statusOf, versioned } from '../support/replication.ts'
@@ -123,5 +132,65 @@ describe('What a session had replicated', () => {
     await goes(from, 'before')
     await test.policy(to, { ...revoked(), Action: 's3:Replicate*', Resource: `${arnOf(to)}/*` })
     await stays(from, 'after')
+  })
+})
+
+describe('The firewall of a bucket', () => {
+  const wall = async (bucket: string, firewall: object | null) => {
+    const token = await iamToken(test.house.controlUrl)
+    expect((await sendConfig(test.house.controlUrl, bucket, token, { patch: { firewall } })).status).toBe(204)
+  }
+  const walls = [
+    { allowed_ip: ['192.0.2.1'] },
+    // It lets in whoever this test is.
+    { allowed_ip: ['127.0.0.0/8', '::1'] },
+    { denied_ip: ['192.0.2.1'] },
+    { allowed_network_type: ['private', 'direct'] },
+    { allowed_network_type: ['public'] },
+  ]
+
+  it.each(walls)('%j lets no replica in, until it is lifted', async (firewall) => {
+    const { from, to } = await pair()
+    await replicate(test.main, from, rule(arnOf(to)))
+    await wall(to, firewall)
+    await put(from, 'key')
+    await isFailed(from, 'key')
+    await wall(to, null)
+    await isDone(test.main, from, 'key')
+  })
+
+  it('lets nothing out that is replicated, and no marker or change of a version in', async () => {
+    const { from, to } = await pair()
+    await replicate(test.main, from, rule(arnOf(to)))
+    for (const key of ['key', 'deleted']) {
+      await put(from, key)
+      await isDone(test.main, from, key)
+    }
+    await wall(to, { denied_ip: ['192.0.2.1'] })
+    await test.main.send(new DeleteObjectCommand({ Bucket: from, Key: 'deleted' }))
+    const TagSet = [{ Key: 'a', Value: 'b' }]
+    await test.main.send(new PutObjectTaggingCommand({ Bucket: from, Key: 'key', Tagging: { TagSet } }))
+    await isFailed(from, 'key')
+    await put(from, 'after')
+    await isFailed(from, 'after')
+    expect((await head(test.main, to, 'key')).TagCount).toBeUndefined()
+    expect((await bytesOf(test.main, to, 'deleted')).toString()).toBe('deleted')
+    await wall(to, null)
+    await isDone(test.main, from, 'key')
+    await expect.poll(() => refusal(head(test.main, to, 'deleted')), PATIENCE).toBe('404 NotFound')
+    await wall(from, { denied_ip: ['192.0.2.1'] })
+    await put(from, 'inside')
+    await isFailed(from, 'inside')
+  })
+
+  it('is told when such a bucket is to be replicated, or replicated to', async () => {
+    const { from, to } = await pair()
+    const configured = () => refusal(replicate(test.main, from, rule(arnOf(to))))
+    for (const bucket of [from, to]) {
+      await wall(bucket, { allowed_ip: ['127.0.0.0/8', '::1'] })
+      expect(await configured()).toBe('400 InvalidRequest')
+      await wall(bucket, { allowed_ip: [], allowed_network_type: ['public', 'private', 'direct'] })
+      expect(await configured()).toBe('200')
+    }
   })
 })

@@ -21,6 +21,16 @@ export function firewallTest(privateNetworks: readonly string[]): FirewallTest {
   }
 }
 
+/**
+ * IBM: what replicates comes from no address that a firewall could let in, so a bucket that has one is not replicated, in
+ * either direction. Does this one keep anybody out at all?
+ */
+export function keepsOutReplication({ allowedIp, deniedIp, allowedNetworkType = [] }: Firewall = {}): boolean {
+  if (allowedIp?.length || deniedIp?.length) return true
+  if (allowedNetworkType.length === 0) return false
+  return !allowedNetworkType.includes('public') || allowedNetworkType.every((type) => type === 'public')
+}
+
 /** A configuration is replaced as a whole, so its lists are read once. */
 const tests = new WeakMap<readonly string[], NetworkTest>()
 

@@ -17,7 +17,7 @@ import { progressing } from './body-progress.ts'
 import { corsHeaders } from './cors.ts'
 import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
-import type { FirewallTest } from './firewall.ts'
+import { type FirewallTest, keepsOutReplication } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
 import { keyAccess } from './key-access.ts'
 import { lingering } from './lingering.ts'
@@ -300,6 +300,7 @@ function context(
     objects: guarded(objects.onBehalfOf(asker)),
     settings,
     accounts: accountDirectory(iam),
+    isWalled: (bucket) => keepsOutReplication(objects.configurationOf(bucket).firewall),
     mandate: () => (caller.principal.type === 'anonymous' ? undefined : iam.mandates.of(caller.principal)),
     identities,
     may,

@@ -1,5 +1,6 @@
 import type { Directory } from '../../access/principal-ids.ts'
 import type { Instance } from '../../iam/instances.ts'
+import type { Bucket } from '../../objects/buckets.ts'
 import type { Tag } from '../../objects/object-properties.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
 import type { AccountDirectory } from './access/directory.ts'
@@ -99,6 +100,8 @@ export interface OperationContext extends Caller {
   /** Key management instances of the caller's account that are known here; none of another account. */
   readonly keyInstances: (accountId: string) => readonly Instance[]
   readonly accounts: AccountDirectory
+  /** Does the bucket's firewall keep replication out? */
+  readonly isWalled: (bucket: Bucket) => boolean
   /** Of the caller, for what is done later. Undefined: nobody could be held to it. */
   readonly mandate: () => string | undefined
   /** Whom the ARNs of policies mean. */

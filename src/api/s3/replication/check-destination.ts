@@ -22,6 +22,7 @@ export async function checkedReplication(
   context: OperationContext,
 ): Promise<ReplicationConfiguration> {
   const rules: ReplicationRule[] = []
+  if (context.isWalled(source)) throw invalid('Source bucket must not have a firewall.')
   for (const rule of configuration.rules) {
     const all = { key: `${rule.filter?.prefix ?? rule.prefix ?? ''}*`, isPattern: true } as const
     await context.require({ bucket: source.name, ...all, action: 's3:GetObjectVersionForReplication' })
@@ -34,6 +35,7 @@ export async function checkedReplication(
     const bucket = checkHere(source, rule.destination, context)
     await context.require({ bucket: bucket.name, ...all, action: 's3:ReplicateObject' })
     if (rule.deleteMarkers ?? true) await context.require({ bucket: bucket.name, ...all, action: 's3:ReplicateDelete' })
+    if (context.isWalled(bucket)) throw invalid('Destination bucket must not have a firewall.')
     rules.push({ ...rule, destination: { ...(await withKey(rule.destination, bucket, context)), bucketId: bucket.id } })
   }
   const orderedBy = context.mandate()

@@ -6,6 +6,7 @@ import type { Iam } from '../../../iam/iam.ts'
 import type { Objects } from '../../../objects/objects.ts'
 import type { ReplicationRights } from '../../../objects/replication/rights.ts'
 import { authoriser } from '../access/authorise.ts'
+import { keepsOutReplication } from '../firewall.ts'
 import type { S3Request } from '../request.ts'
 
 /** What conditions can ask for of a request that nobody has sent. */
@@ -15,20 +16,21 @@ const NO_REQUEST: Omit<S3Request, 'id'> = {
   ...{ secure: true, incoming: new IncomingMessage(new Socket()) },
 }
 
-/** Decides like a request of whoever ordered it, for each object anew. */
+/** Decides like a request of whoever ordered it, for each object anew, and asks the firewall of each bucket. */
 export function replicationRights(options: {
-  readonly objects: () => Promise<Pick<Objects, 'onBehalfOf' | 'buckets' | 'document'>>
+  readonly objects: () => Promise<Pick<Objects, 'onBehalfOf' | 'buckets' | 'configurationOf' | 'document'>>
   readonly iam: Pick<Iam, 'decide' | 'owner' | 'mandates'>
   readonly clock: Clock
   readonly region: string
 }): ReplicationRights {
   const { objects, iam, clock, region } = options
   return async (orderedBy, use) => {
+    const store = await objects()
+    if (keepsOutReplication(store.configurationOf(store.buckets.get(use.bucket)).firewall)) return false
     const principal = iam.mandates.principal(orderedBy)
     if (!principal) return false
     const request = { ...NO_REQUEST, id: randomId() }
     const asker = { iamId: principal.iamId, action: 'store.replication', requestId: request.id }
-    const store = await objects()
     const { decide } = authoriser(
       {
         ...{ request, principal, isForm: false, operation: { name: 'Replication' } },
