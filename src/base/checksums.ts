@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { crc32c } from '@node-rs/crc32'
 import { createCRC64, type IHasher } from 'hash-wasm'
@@ -77,6 +77,7 @@ function crc64Hasher(): Hasher {
 
 /** One digest of bytes at hand. */
 export function hashOf(algorithm: HashAlgorithm, bytes: Uint8Array): Buffer {
+  if (algorithm === 'md5' || algorithm === 'sha1' || algorithm === 'sha256') return hash(algorithm, bytes, 'buffer')
   const hasher = createHasher(algorithm)
   hasher.update(bytes)
   return hasher.digest()

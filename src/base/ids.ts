@@ -1,4 +1,5 @@
 import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
+import { memoised } from './memo.ts'
 
 export const newUuid = (): string => randomUUID()
 
@@ -13,7 +14,8 @@ export function random16(): Buffer {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const isUuid = (text: string): boolean => UUID.test(text)
 
-export const uuidToBytes = (uuid: string): Buffer => Buffer.from(uuid.replaceAll('-', ''), 'hex')
+/** Shared, so not to be changed. Remembered: a put asks for those of its bucket and root key ten times. */
+export const uuidToBytes: (uuid: string) => Buffer = memoised((uuid) => Buffer.from(uuid.replaceAll('-', ''), 'hex'))
 
 export function uuidFromBytes(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')

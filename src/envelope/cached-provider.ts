@@ -110,5 +110,5 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
 function cacheId(call: KeyCall, wrapped: WrappedDek, context: WrapContext): string {
   const { rootKeyCrn, serviceInstanceCrn } = call
   const parts = [SUITE, wrapped.ciphertext, rootKeyCrn, wrapped.keyVersion, serviceInstanceCrn, ...context]
-  return hash('sha256', encodeList(parts), 'base64')
+  return hash('sha256', encodeList(parts), 'latin1')
 }

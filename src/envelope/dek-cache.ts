@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../base/clock.ts'
 import { type Dek, dekFrom } from './dek.ts'
+import { type EpochKeys, epochKeys } from './epoch-keys.ts'
 
 /** Unwrapped DEKs for a short while. What leaves the cache, for whatever reason, is zeroed. Dispose it: it keeps a timer. */
 export interface DekCache extends Disposable {
@@ -18,7 +19,11 @@ export interface DekCache extends Disposable {
 interface Entry {
   readonly group: string
   readonly bytes: Buffer
+  epochKeys: EpochKeys | undefined
 }
+
+/** Of one key: a page of a listing meets few. */
+const CACHED_EPOCHS = 64
 
 export function dekCache(options: { ttlMs: number; maxEntries: number; clock: Clock }): DekCache {
   const { ttlMs, maxEntries, clock } = options
@@ -29,8 +34,9 @@ export function dekCache(options: { ttlMs: number; maxEntries: number; clock: Cl
     ttl: ttlMs,
     ttlResolution: 0,
     perf: clock,
-    dispose: ({ group, bytes }, id) => {
+    dispose: ({ group, bytes, epochKeys: derived }, id) => {
       bytes.fill(0)
+      derived?.[Symbol.dispose]()
       const members = groups.get(group)
       members?.delete(id)
       if (members?.size === 0) groups.delete(group)
@@ -43,11 +49,18 @@ export function dekCache(options: { ttlMs: number; maxEntries: number; clock: Cl
     has: (id) => entries.has(id),
     copy: (id) => {
       const entry = entries.get(id)
-      return entry && dekFrom(Buffer.alloc(entry.bytes.length, entry.bytes))
+      if (!entry) return undefined
+      return {
+        ...dekFrom(Buffer.alloc(entry.bytes.length, entry.bytes)),
+        get epochKeys() {
+          entry.epochKeys ??= epochKeys(CACHED_EPOCHS)
+          return entry.epochKeys
+        },
+      }
     },
     put: (id, group, bytes) => {
       if (closed) return void bytes.fill(0)
-      entries.set(id, { group, bytes })
+      entries.set(id, { group, bytes, epochKeys: undefined })
       groups.set(group, (groups.get(group) ?? new Set()).add(id))
     },
     forget: (group) => {

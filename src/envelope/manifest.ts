@@ -20,9 +20,11 @@ const SPACE = 0x20
 
 /** Seals a JSON value under a key derived from the DEK. `salt` is for tests. Throws TypeError for what JSON does not have. */
 export function sealManifest(dek: Dek, identity: ManifestIdentity, value: unknown, salt?: Buffer): Buffer {
-  const text = Buffer.from(canonicalJson(value), 'utf8')
-  const padded = Buffer.alloc(Math.ceil(text.length / PADDING_BYTES) * PADDING_BYTES, SPACE)
-  padded.set(text)
+  const text = canonicalJson(value)
+  const length = Buffer.byteLength(text, 'utf8')
+  const padded = Buffer.allocUnsafe(Math.ceil(length / PADDING_BYTES) * PADDING_BYTES)
+  padded.write(text, 'utf8')
+  padded.fill(SPACE, length)
   return withKey(dek, identity, (sealing) =>
     sealSmall({ ...sealing, keyRef: identity.blobId, ...(salt === undefined ? {} : { salt }) }, padded),
   )

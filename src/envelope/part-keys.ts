@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto'
 import { lengthPrefixed } from '../base/bytes.ts'
 import type { Dek } from './dek.ts'
 import { encodeHeader, PREFIX_BYTES } from './header.ts'
 import { derivePair } from './hkdf.ts'
+import { publicSha256 } from './sha256.ts'
 
 /** What a sealed part belongs to. Any other bucket, key, upload or part number fails before the first byte. */
 export interface PartIdentity {
@@ -31,7 +31,7 @@ const COMMITMENT_LABEL = Buffer.from('OEF1/cmt\0', 'latin1')
 
 /** SHA-256("OEF1/ctx\0" ‖ LP(bucketId) ‖ LP(key)): where an object lives, in 32 bytes. */
 export function contextDigest(bucketId: string, key: string): Buffer {
-  return hash('sha256', Buffer.concat([CONTEXT_LABEL, lengthPrefixed(bucketId), lengthPrefixed(key)]), 'buffer')
+  return publicSha256(Buffer.concat([CONTEXT_LABEL, lengthPrefixed(bucketId), lengthPrefixed(key)]))
 }
 
 /** A fresh salt for each attempt gives each attempt its own key, so counter nonces cannot meet. */

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
 import { lengthPrefixed } from '../base/bytes.ts'
 import type { NonceSource, RecordCipher } from '../base/nonces.ts'
+import { type EpochKeys, epochKeys } from './epoch-keys.ts'
 import { forged } from './errors.ts'
 import { deriveKey } from './hkdf.ts'
 import { TAG_SIZE } from './segment.ts'
@@ -22,25 +22,25 @@ const WITH_TAG = { authTagLength: TAG_SIZE }
  * Seals records of a store: one AES-256-GCM each under a key of the epoch, nonce = 00^4 ‖ u32(epoch) ‖ u32(counter).
  * `root` (32 bytes) must live as long as the cipher. One `label` for each use of a root; `nonces` must not serve another
  * cipher of the same root and label. `open` throws EnvelopeForged. Keys of more epochs than are cached are derived anew;
- * none is kept after disposal.
+ * none is kept after disposal, unless the cache is another's: `shared` belongs to whoever keeps this root.
  */
 export function recordCipher(
   root: Buffer,
   nonces: NonceSource,
   label: string,
-  { cachedEpochs = CACHED_EPOCHS }: { readonly cachedEpochs?: number } = {},
+  { shared, cachedEpochs = CACHED_EPOCHS }: { readonly shared?: EpochKeys; readonly cachedEpochs?: number } = {},
 ): RecordCipher & Disposable {
-  const keys = new LRUCache<number, KeyObject>({ max: cachedEpochs })
+  const keys = shared ?? epochKeys(cachedEpochs)
   let disposed = false
   const keyOf = (epoch: number, salt: Buffer): KeyObject => {
     // Its root may be zeroed by now: what it sealed, anybody could open.
     if (disposed) throw new Error('the cipher is disposed')
-    const cached = keys.get(epoch)
+    const cached = keys.get(label, epoch)
     if (cached !== undefined) return cached
     const bytes = deriveKey(root, salt, Buffer.concat([LABEL, lengthPrefixed(label), u32(epoch)]))
     const key = createSecretKey(bytes)
     bytes.fill(0)
-    keys.set(epoch, key)
+    keys.set(label, epoch, key)
     return key
   }
 
@@ -48,7 +48,7 @@ export function recordCipher(
     seal: (aad, plaintext) => {
       const { epoch, salt, counter } = nonces.next()
       if (counter > MAX_COUNTER) throw new RangeError('the epoch has no nonces left')
-      const out = Buffer.allocUnsafeSlow(RECORD_OVERHEAD_BYTES + plaintext.length)
+      const out = Buffer.allocUnsafe(RECORD_OVERHEAD_BYTES + plaintext.length)
       out.writeUInt32BE(epoch, 0)
       out.writeUInt32BE(counter, 4)
       const cipher = createCipheriv(ALGORITHM, keyOf(epoch, salt), nonceOf(out), WITH_TAG).setAAD(aadOf(out, aad))
@@ -77,7 +77,7 @@ export function recordCipher(
     },
     [Symbol.dispose]: () => {
       disposed = true
-      keys.clear()
+      if (!shared) keys[Symbol.dispose]()
     },
   }
 }

@@ -1,9 +1,10 @@
-import { createCipheriv, createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto'
 import { encodeList } from '../base/bytes.ts'
 import { forged } from './errors.ts'
 import { derivePair } from './hkdf.ts'
 import { newSalt } from './salt.ts'
 import { TAG_SIZE } from './segment.ts'
+import { publicSha256 } from './sha256.ts'
 
 /** What a small envelope is for: part of the header, so of every key derived for it. */
 export const SMALL_KIND = { manifest: 1, indexRecord: 2, wrap: 3, keySealing: 4, iamSecret: 5 } as const
@@ -40,11 +41,12 @@ export function sealSmall(
 ): Buffer {
   const { kind, keyRef, salt = newSalt() } = sealing
   if (keyRef.length !== 16 || salt.length !== 16) throw new RangeError('key reference and salt are 16 bytes each')
-  const out = Buffer.alloc(SMALL_OVERHEAD_BYTES + plaintext.length)
+  const out = Buffer.allocUnsafe(SMALL_OVERHEAD_BYTES + plaintext.length)
   out.set(MAGIC, 0)
   out[4] = VERSION
   out[5] = SUITE_AES_256_GCM_HKDF_SHA_256
   out[6] = kind
+  out[7] = 0
   out.set(keyRef, 8)
   out.set(salt, 24)
   const { key, commitment, context } = keysOf(sealing, out)
@@ -104,9 +106,10 @@ function checkedKind(sealed: Buffer): number {
 function keysOf({ key: root, context: parts }: SmallSealing, sealed: Buffer) {
   if (root.length !== 32) throw new RangeError('a sealing key is 32 bytes')
   const header = sealed.subarray(0, HEADER_SIZE)
-  const context = hash('sha256', Buffer.concat([CONTEXT_LABEL, encodeList(parts)]), 'buffer')
-  const info = (label: Buffer) => Buffer.concat([label, header, context])
-  const [key, commitment] = derivePair(root, header.subarray(24), info(KEY_LABEL), info(COMMITMENT_LABEL))
+  const context = publicSha256(encodeList(parts, CONTEXT_LABEL))
+  const keyInfo = Buffer.concat([KEY_LABEL, header, context])
+  const commitmentInfo = Buffer.concat([COMMITMENT_LABEL, header, context])
+  const [key, commitment] = derivePair(root, header.subarray(24), keyInfo, commitmentInfo)
   return { key, commitment, context }
 }
 

@@ -7,18 +7,29 @@ const ASK_EVERY_MS = 1000
  * Passes a body on while the root key allows it. `ask` throws when it no longer does; it allowed it at `askedAtMs`.
  * A clock that was set back tells nothing of the time since, so then it is asked too.
  */
-export async function* whilePermitted(
-  stream: AsyncIterable<Buffer>,
-  { clock, ask, askedAtMs }: { readonly clock: Clock; readonly ask: () => Promise<void>; readonly askedAtMs: number },
-): AsyncGenerator<Buffer> {
-  let lastMs = askedAtMs
+export async function* whilePermitted(stream: AsyncIterable<Buffer>, permission: Permission): AsyncGenerator<Buffer> {
+  const due = permissionWatch(permission)
   for await (const chunk of stream) {
-    const nowMs = clock.now()
-    if (nowMs - lastMs >= ASK_EVERY_MS || nowMs < lastMs) {
-      lastMs = nowMs
-      await ask()
-    }
+    const asked = due()
+    if (asked !== undefined) await asked
     yield chunk
+  }
+}
+
+export interface Permission {
+  readonly clock: Clock
+  readonly ask: () => Promise<void>
+  readonly askedAtMs: number
+}
+
+/** To be called with each chunk: the question whether it still is allowed, when it is time to ask. */
+export function permissionWatch({ clock, ask, askedAtMs }: Permission): () => Promise<void> | undefined {
+  let lastMs = askedAtMs
+  return () => {
+    const nowMs = clock.now()
+    if (nowMs - lastMs < ASK_EVERY_MS && nowMs >= lastMs) return undefined
+    lastMs = nowMs
+    return ask()
   }
 }
 

@@ -13,35 +13,53 @@ export interface CommitGroup {
   readonly changes: () => readonly RowChange[]
 }
 
-/** The commits of one group decided in memory, in order, over the rows that `read` finds in the database. */
-export function commitGroup(read: (key: Buffer) => Buffer | undefined): CommitGroup {
-  const changed = new Map<string, RowChange>()
+interface Row {
+  readonly key: Buffer
+  value: Buffer | undefined
+  changed: boolean
+}
 
-  const current = (key: Buffer): Buffer | undefined => {
-    const change = changed.get(key.toString('latin1'))
-    return change ? change.value : read(key)
+/**
+ * The commits of one group decided in memory, in order, over the rows that `read` finds in the database. Each is read once a
+ * group: all puts of a bucket hold to its row and move its counters, and reads were a tenth of the CPU of a put.
+ */
+export function commitGroup(read: (key: Buffer) => Buffer | undefined): CommitGroup {
+  const rows = new Map<string, Row>()
+
+  const rowAt = (key: Buffer): Row => {
+    const name = key.toString('latin1')
+    const known = rows.get(name)
+    if (known) return known
+    const row: Row = { key, value: read(key), changed: false }
+    rows.set(name, row)
+    return row
   }
   const change = (key: Buffer, value: Buffer | undefined): void => {
-    changed.set(key.toString('latin1'), { key, value })
+    const name = key.toString('latin1')
+    const known = rows.get(name)
+    if (known) set(known, value)
+    else rows.set(name, { key, value, changed: true })
+  }
+  const set = (row: Row, value: Buffer | undefined): void => {
+    row.value = value
+    row.changed = true
   }
 
   const holds = (write: Write): boolean => {
     if (write.type === 'add' || write.if === undefined) return true
-    const stored = current(spaceKey(write.space, write.key))
-    return write.if === null ? stored === undefined : stored !== undefined && String(sequenceOf(stored)) === write.if
+    const { value } = rowAt(spaceKey(write.space, write.key))
+    return write.if === null ? value === undefined : value !== undefined && String(sequenceOf(value)) === write.if
   }
 
-  const countersAfter = (writes: readonly Write[]): RowChange[] => {
-    const sums = new Map<string, { readonly key: Buffer; readonly value: number }>()
+  const countersAfter = (writes: readonly Write[]): (readonly [Row, Buffer | undefined])[] => {
+    const sums = new Map<Row, number>()
     for (const write of writes) {
       if (write.type !== 'add') continue
-      const key = counterKey(write.key)
-      const name = key.toString('latin1')
-      const stored = current(key)
-      const before = sums.get(name)?.value ?? (stored ? decodeCounter(stored) : 0)
-      sums.set(name, { key, value: before + write.delta })
+      const row = rowAt(counterKey(write.key))
+      const before = sums.get(row) ?? (row.value ? decodeCounter(row.value) : 0)
+      sums.set(row, before + write.delta)
     }
-    return [...sums.values()].map(({ key, value }) => ({ key, value: value === 0 ? undefined : encodeCounter(value) }))
+    return Array.from(sums, ([row, sum]) => [row, sum === 0 ? undefined : encodeCounter(sum)])
   }
 
   return {
@@ -53,9 +71,9 @@ export function commitGroup(read: (key: Buffer) => Buffer | undefined): CommitGr
         if (write.type === 'put') change(spaceKey(write.space, write.key), encodeValue(sequence, write.value))
         else if (write.type === 'delete') change(spaceKey(write.space, write.key), undefined)
       }
-      for (const { key, value } of counters) change(key, value)
+      for (const [row, value] of counters) set(row, value)
       return true
     },
-    changes: () => [...changed.values()],
+    changes: () => [...rows.values()].filter(({ changed }) => changed),
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { dekCache } from '../../../src/envelope/dek-cache.ts'
 
@@ -51,5 +51,22 @@ describe('DEK cache', () => {
     cache.put('a', 'one', second)
     cache.forget('one')
     expect(isZero(second)).toBe(true)
+  })
+
+  it('keeps what was derived from a key for all its copies, and no longer than the key', () => {
+    using cache = open()
+    const derived = createSecretKey(randomBytes(32))
+    cache.put('a', 'one', randomBytes(32))
+    cache.put('b', 'one', randomBytes(32))
+    using early = cache.copy('a')
+    early?.epochKeys?.set('label', 7, derived)
+    using late = cache.copy('a')
+    using other = cache.copy('b')
+    expect(late?.epochKeys?.get('label', 7)).toBe(derived)
+    expect(late?.epochKeys?.get('another', 7)).toBeUndefined()
+    expect(other?.epochKeys?.get('label', 7)).toBeUndefined()
+    cache.forget('one')
+    late?.epochKeys?.set('label', 8, derived)
+    expect([7, 8].map((epoch) => late?.epochKeys?.get('label', epoch))).toEqual([undefined, undefined])
   })
 })
