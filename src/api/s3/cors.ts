@@ -32,10 +32,12 @@ type Headers = Readonly<Record<string, string>>
 /** Caches must not give the answer for one origin to another. */
 const VARY: Headers = { vary: 'Origin, Access-Control-Request-Headers, Access-Control-Request-Method' }
 
+export const NO_CORS: Headers = {}
+
 /** For every answer of a bucket that has rules, whatever it is: a page may read an error only when it is let. */
 export function corsHeaders(request: S3Request, objects: Pick<Objects, 'buckets' | 'document'>): Headers {
   const rules = rulesOf(request, objects)
-  if (!rules) return {}
+  if (!rules) return NO_CORS
   const asked = crossOrigin(request)
   return { ...VARY, ...(asked ? allowance(rules, asked) : {}) }
 }

@@ -13,16 +13,22 @@ export interface CustomerKey {
 
 export const CUSTOMER = 'x-amz-server-side-encryption-customer-'
 export const CUSTOMER_OF_SOURCE = 'x-amz-copy-source-server-side-encryption-customer-'
+const namesWith = (prefix: string) => ({
+  algorithm: `${prefix}algorithm`,
+  key: `${prefix}key`,
+  md5: `${prefix}key-md5`,
+})
+const OF_OBJECT = namesWith(CUSTOMER)
+const OF_SOURCE = namesWith(CUSTOMER_OF_SOURCE)
 const KEY_BYTES = 32
 
 /** Undefined when the request has none. Throws what AWS answers to headers that are not whole or do not fit. */
-export const customerKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, CUSTOMER)
+export const customerKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, OF_OBJECT)
 /** Of the object that is copied. */
-export const sourceKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, CUSTOMER_OF_SOURCE)
+export const sourceKeyOf = (request: S3Request): CustomerKey | undefined => customerKeyIn(request, OF_SOURCE)
 
-function customerKeyIn({ headers }: S3Request, prefix: string): CustomerKey | undefined {
-  const names = { algorithm: `${prefix}algorithm`, key: `${prefix}key`, md5: `${prefix}key-md5` }
-  if (!Object.values(names).some((name) => headers.has(name))) return undefined
+function customerKeyIn({ headers }: S3Request, names: typeof OF_OBJECT): CustomerKey | undefined {
+  if (!headers.has(names.algorithm) && !headers.has(names.key) && !headers.has(names.md5)) return undefined
   const algorithm = headers.get(names.algorithm)
   if (algorithm === undefined) throw lacking(names.algorithm, 'a valid encryption algorithm')
   if (algorithm !== 'AES256') {

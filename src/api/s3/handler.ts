@@ -14,7 +14,7 @@ import { type Answer, counted, isLogged, recordAccess } from './access-log/recor
 import { type Tracked, trackedUses } from './activity.ts'
 import { anonymousCaller, authenticate } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
-import { corsHeaders } from './cors.ts'
+import { corsHeaders, NO_CORS } from './cors.ts'
 import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import { type FirewallTest, keepsOutReplication } from './firewall.ts'
@@ -28,6 +28,7 @@ import { isQueryCall } from './query/read-form.ts'
 import type { QueryServer } from './query/serve-query.ts'
 import { readRequest } from './read-request.ts'
 import type { S3Request } from './request.ts'
+import { nameRequest } from './request-name.ts'
 import { createRouter } from './router.ts'
 import { errorReply, send } from './send.ts'
 import { pageOfError, serveWebsite } from './website/serve.ts'
@@ -102,6 +103,8 @@ interface Trace {
   byAcl?: boolean
   chosen?: S3Operation
   readonly answer: Answer
+  /** Of every answer to it. */
+  headers: Readonly<Record<string, string>>
   /** What its buckets ask to be told of it. */
   tracked: readonly Tracked[]
   code?: string
@@ -113,18 +116,20 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
 
   return async (incoming, response) => {
     const entry = { requestId: randomId(), startedAtMs: options.clock.now() }
-    const trace: Trace = { operation: 'Unknown', bodyAsked: false, answer: { sentBytes: 0 }, tracked: [] }
-    response.setHeader('x-amz-request-id', entry.requestId)
-    response.setHeader('x-amz-id-2', entry.requestId)
-    response.setHeader('server', 'Coffer')
+    const named = { 'x-amz-request-id': entry.requestId, 'x-amz-id-2': entry.requestId, server: 'Coffer' }
+    const trace: Trace = {
+      ...{ operation: 'Unknown', bodyAsked: false, answer: { sentBytes: 0 }, tracked: [] },
+      headers: named,
+    }
+    nameRequest(response, entry.requestId)
     try {
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
       // Before anything can fail: they are for errors too.
       const cors = corsHeaders(request, options.objects)
-      for (const [name, value] of Object.entries(cors)) response.setHeader(name, value)
-      if (request.method === 'OPTIONS') return await send(response, preflight(request, cors), false)
+      if (cors !== NO_CORS) trace.headers = { ...named, ...cors }
+      if (request.method === 'OPTIONS') return await send(response, preflight(request, cors), false, trace.headers)
       const sourceIp = addressOf(incoming, request, options)
       if (sourceIp !== undefined) trace.sourceIp = sourceIp
       if (request.website) {
@@ -188,7 +193,7 @@ function answer(
 ): Promise<void> {
   trace.answer.readyAtMs = clock.now()
   const wanted = () => isLogged(trace.request, objects)
-  return send(response, counted(reply, trace.answer, bodyless, wanted), bodyless)
+  return send(response, counted(reply, trace.answer, bodyless, wanted), bodyless, trace.headers)
 }
 
 interface Performed {

@@ -7,6 +7,7 @@ import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
 import { inTurn } from './in-turn.ts'
 import { type OpenResponses, openResponses } from './open-responses.ts'
+import { requestIdOf } from './request-name.ts'
 import { errorReply } from './send.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
@@ -88,7 +89,7 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Duplex, open: Op
   const [current] = owed
   const code = (current && BODY_CODES.get(error.code ?? '')) ?? CODES.get(error.code ?? '') ?? 'BadRequest'
   const message = code === 'BadRequest' ? 'The request could not be read.' : undefined
-  const requestId = String(current?.getHeader('x-amz-request-id') ?? randomId())
+  const requestId = (current && requestIdOf(current)) ?? randomId()
   const resource = (current?.req.url ?? '/').split('?', 1)[0] ?? '/'
   const { body } = errorReply(new S3Error(code, message), resource, requestId)
   const document = typeof body === 'string' ? body : ''

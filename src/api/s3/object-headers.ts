@@ -149,6 +149,7 @@ export const checksumHeader = (checksum: StoredChecksum | undefined): Headers =>
 /** `response-content-type` and its like: only for signed requests, which all are, and only harmless values. */
 export function responseOverrides(request: S3Request): Headers {
   const overrides: Headers = {}
+  if (request.query.size === 0) return overrides
   for (const name of CONTENT_HEADERS.slice(0, 6)) {
     const value = request.query.get(`response-${name}`)
     if (value !== undefined) overrides[name] = checkedValue(`response-${name}`, value)

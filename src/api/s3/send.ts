@@ -4,12 +4,20 @@ import type { ReplyBody, S3Reply } from './operation.ts'
 import { sendStream } from './send-stream.ts'
 import { xml } from './xml/encode.ts'
 
-/** Writes a reply, with back-pressure. */
-export async function send(response: ServerResponse, reply: S3Reply, bodyless: boolean): Promise<void> {
+/** Writes a reply, with back-pressure. `always`: headers that every answer to this request has. */
+export async function send(
+  response: ServerResponse,
+  reply: S3Reply,
+  bodyless: boolean,
+  always: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const { status, body } = reply
   if (response.destroyed) return leave(body)
-  const headers: Record<string, string | number> = {}
-  for (const [name, value] of Object.entries(reply.headers ?? {})) if (value !== undefined) headers[name] = value
+  const headers: Record<string, string | number> = { ...always }
+  for (const name in reply.headers) {
+    const value = reply.headers[name]
+    if (value !== undefined) headers[name] = value
+  }
   if (typeof body === 'string' || Buffer.isBuffer(body)) headers['content-length'] = Buffer.byteLength(body)
   else if (body === undefined && headers['content-length'] === undefined && status !== 204 && status !== 304) {
     headers['content-length'] = 0
@@ -32,14 +40,16 @@ export async function send(response: ServerResponse, reply: S3Reply, bodyless: b
   await sendStream(response, body, reply.revoked)
 }
 
-/** A head that cannot be written leaves nothing behind, so that the answer that says so is not mixed with it. */
+/**
+ * A head that cannot be written leaves nothing behind, so that the answer that says so is not mixed with it. Node takes
+ * half as long, 1 µs less, for one that is given whole as for one of which some was set before.
+ */
 function writeHead(response: ServerResponse, status: number, headers: OutgoingHttpHeaders): void {
-  const before = new Set(response.getHeaderNames())
   try {
     // Node would keep the reason phrase of an earlier attempt.
     response.writeHead(status, STATUS_CODES[status] ?? '', headers)
   } catch (error) {
-    for (const name of response.getHeaderNames()) if (!before.has(name)) response.removeHeader(name)
+    for (const name in headers) response.removeHeader(name)
     throw error
   }
 }

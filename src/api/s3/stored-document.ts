@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { memoised } from '../../base/memo.ts'
 import { type DocumentKind, type Json, unreadable } from '../../objects/bucket-document.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
@@ -20,14 +21,21 @@ export function storedDocument<Document extends Json>(
 ): StoredDocument<Document> {
   // A document is replaced as a whole, and some are asked for with every request.
   const read = new WeakMap<object, Document>()
-  const parse = (json: Json | undefined): Document | undefined => {
-    if (json === undefined) return undefined
-    const known = typeof json === 'object' && json !== null ? read.get(json) : undefined
-    if (known !== undefined) return known
+  const checked = (json: Json): Document => {
     const { success, data, error } = schema.safeParse(json)
     if (!success) throw unreadable(error)
-    if (typeof json === 'object' && json !== null) read.set(json, data)
     return data
+  }
+  const readWord = memoised((word) => checked(word), 16)
+  const parse = (json: Json | undefined): Document | undefined => {
+    if (json === undefined) return undefined
+    if (typeof json === 'string') return readWord(json)
+    if (typeof json !== 'object' || json === null) return checked(json)
+    const known = read.get(json)
+    if (known !== undefined) return known
+    const document = checked(json)
+    read.set(json, document)
+    return document
   }
   return {
     of: (objects, bucket) => parse(objects.document(bucket, kind)),

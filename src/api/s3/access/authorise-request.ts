@@ -142,6 +142,13 @@ function granted(decision: Decision): Decision {
   return decision
 }
 
+function reasonsOf(decisions: readonly Decision[]): string {
+  const [first] = decisions
+  // Most requests need one right.
+  if (first && decisions.length === 1) return first.reason
+  return [...new Set(decisions.map(({ reason }) => reason))].join(', ')
+}
+
 function authorisation(
   uses: readonly ResourceUse[],
   decisions: readonly Decision[],
@@ -155,7 +162,7 @@ function authorisation(
     if (use) aboutObjects.add(use, decision)
   }
   return {
-    reason: [...new Set(decisions.map(({ reason }) => reason))].join(', '),
+    reason: reasonsOf(decisions),
     byAcl: decisions.some(({ byAcl }) => byAcl === true),
     may,
     require: async (use) => aboutObjects.add(use, await decide(use)),

@@ -30,8 +30,8 @@ export function authMechanism(request: S3Request): AuthMechanism {
 const hasAny = ({ query }: S3Request, names: readonly string[]): boolean => names.some((name) => query.has(name))
 
 function headerMechanism(authorization: string): AuthMechanism {
+  if (authorization.startsWith(`${ALGORITHM} `) || authorization === ALGORITHM) return 'header'
   const [scheme = ''] = authorization.split(' ', 1)
-  if (scheme === ALGORITHM) return 'header'
   if (scheme.toLowerCase() === 'bearer') return 'bearer'
   if (scheme === 'AWS') throw new S3Error('InvalidRequest', SIGNATURE_V2)
   if (scheme === 'AWS4-ECDSA-P256-SHA256') {
