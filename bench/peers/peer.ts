@@ -8,7 +8,7 @@ export interface Peer {
   /** A command that puts it into the directory `<peers dir>/<folder>`. */
   readonly obtain: string
   readonly folder: string
-  /** In that directory; the peer counts as installed when the file is there. */
+  /** In that directory, or absolute; the peer counts as installed when the file is there. */
   readonly executable: string
   /** What is synced to the disk when it answers 200, and by which setting. */
   readonly durability: string

@@ -27,7 +27,7 @@ const STOP_TIMEOUT_MS = 15_000
 const REGION = 'us-east-1'
 
 export const executableOf = (peersDir: string, { folder, executable }: Peer): string =>
-  path.join(peersDir, folder, executable)
+  path.resolve(peersDir, folder, executable)
 
 export const installed = (peersDir: string, peer: Peer): boolean =>
   statSync(executableOf(peersDir, peer), { throwIfNoEntry: false }) !== undefined
