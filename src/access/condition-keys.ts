@@ -41,7 +41,7 @@ export const isIssuerKey = (key: string): boolean => ISSUER_KEY.test(key.toLower
 
 /** In any policy: what is not known has no value, and what has none would look like what a request has not. */
 export const isKnownAnywhere = (key: string): boolean =>
-  QUERY_KEYS.has(key.toLowerCase()) || isIssuerKey(key) || isKnownKey(key)
+  QUERY_KEYS.has(key.toLowerCase()) || /^iam:resourcetag\/./i.test(key) || isIssuerKey(key) || isKnownKey(key)
 
 /** In the policy of a bucket. */
 export function isKnownKey(key: string): boolean {

@@ -54,7 +54,7 @@ export function createMandates(state: IamState): Mandates {
     }
     if (aws.kind === 'user') return { type: 'aws-user', accountId, id: iamId, sinceMs }
     const [id = '', name = ''] = iamId.split(':')
-    const { policies = [], managed = [] } = aws.session ?? {}
+    const { policies = [], managed = [], tags } = aws.session ?? {}
     const session = { name, policies: [...policies], managed: managed.map(({ arn }) => arn) }
     const facts = Object.entries(aws.federated?.facts ?? {}).map(([key, values]): [string, string[]] => [
       key,
@@ -63,7 +63,7 @@ export function createMandates(state: IamState): Mandates {
     return {
       ...{ type: 'aws-role', accountId, id, sinceMs: sinceMs ?? 0, ...session },
       ...(aws.federated ? { federated: { provider: aws.federated.provider, facts: Object.fromEntries(facts) } } : {}),
-      ...(aws.tags ? { tags: [...aws.tags] } : {}),
+      ...(tags ? { tags: [...tags] } : {}),
     }
   }
 

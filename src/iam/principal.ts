@@ -29,13 +29,20 @@ export interface AwsIdentity {
   readonly federated?: Federated
   /** What the identity may do at most. */
   readonly boundary?: AttachedPolicy
-  /** Of a session. */
+  /** Of the user, or of the role and the session. */
   readonly tags?: readonly SessionTag[]
   /** What a session may do at most. Without any policies: all that its role may. */
-  readonly session?: { readonly policies: readonly string[]; readonly managed: readonly AttachedPolicy[] }
+  readonly session?: Session
 }
 
-/** What conditions may ask of a session. `transitive`: sessions that are got with it have it, too. */
+interface Session {
+  readonly policies: readonly string[]
+  readonly managed: readonly AttachedPolicy[]
+  /** That it was given. */
+  readonly tags?: readonly SessionTag[]
+}
+
+/** What conditions may ask of who asks. `transitive`: sessions that are got with it have it, too. */
 export interface SessionTag {
   readonly key: string
   readonly value: string

@@ -5,7 +5,7 @@ import type { AwsGroup, AwsRole, AwsUser, Bounded } from './entity.ts'
 import { alreadyExists, deleteConflict, limitExceeded, noSuchEntity, validation } from './errors.ts'
 import { QUOTAS } from './quotas.ts'
 
-export interface PolicyDraft extends Pick<CustomerPolicy, 'accountId' | 'name' | 'path' | 'description'> {
+export interface PolicyDraft extends Pick<CustomerPolicy, 'accountId' | 'name' | 'path' | 'description' | 'tags'> {
   readonly document: string
 }
 
@@ -38,6 +38,8 @@ export interface CustomerPolicies {
   readonly setDefault: (accountId: string, arn: string, number: number) => Promise<void>
   /** Throws DeleteConflict for the default one. */
   readonly removeVersion: (accountId: string, arn: string, number: number) => Promise<void>
+  /** What is said of it, while what it says stays. */
+  readonly change: (accountId: string, arn: string, after: (row: CustomerPolicy) => CustomerPolicy) => Promise<void>
   /** Throws DeleteConflict while it is attached, or has versions beside the default one. */
   readonly remove: (accountId: string, arn: string) => Promise<void>
   /** By ARN, also of policies that are AWS's. */
@@ -137,6 +139,11 @@ export function createCustomerPolicies(state: State): CustomerPolicies {
         return { ...row, versions: row.versions.filter((one) => one.number !== number) }
       })
     },
+    change: (accountId, arn, after) =>
+      change(() => {
+        const row = after(get(accountId, arn))
+        return { changes: [table.put(policyKey(row), row)], result: undefined }
+      }),
     remove: (accountId, arn) =>
       change(() => {
         const row = get(accountId, arn)

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { RowCodec } from '../table.ts'
+import { type Tagged, tagsSchema } from './tags.ts'
 
 /** A managed policy of an account's own, which is attached to users, groups and roles by its ARN. */
-export interface CustomerPolicy {
+export interface CustomerPolicy extends Tagged {
   readonly accountId: string
   /** `ANPA…` */
   readonly id: string
@@ -52,6 +53,7 @@ const schema = z.strictObject({
   versions: z.array(z.strictObject({ number: z.number(), document: z.string(), createdAtMs: z.number() })),
   defaultVersion: z.number(),
   lastVersion: z.number(),
+  tags: tagsSchema,
 })
 
 export const customerPolicyCodec: RowCodec<CustomerPolicy> = {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { RowCodec } from '../table.ts'
+import { type Tagged, tagsSchema } from './tags.ts'
 
 /** What can have policies. `id` is new for each creation: rights of a deleted one are not those of a later one of its name. */
 export interface AwsEntity {
@@ -28,14 +29,14 @@ export interface Bounded {
   readonly boundary?: string | undefined
 }
 
-export interface AwsUser extends AwsEntity, Bounded {
+export interface AwsUser extends AwsEntity, Bounded, Tagged {
   /** Ids. */
   readonly groups: readonly string[]
 }
 
 export type AwsGroup = AwsEntity
 
-export interface AwsRole extends AwsEntity, Bounded {
+export interface AwsRole extends AwsEntity, Bounded, Tagged {
   /** The policy that says who may take it on. */
   readonly trust: string
   /** Whom the ARNs in it mean, by ARN. Absent: of an earlier release. */
@@ -61,10 +62,10 @@ const entity = {
   attached: z.array(z.string()),
 }
 const boundary = z.string().optional()
-const userSchema = z.strictObject({ ...entity, groups: z.array(z.string()), boundary })
+const userSchema = z.strictObject({ ...entity, groups: z.array(z.string()), boundary, tags: tagsSchema })
 const groupSchema = z.strictObject(entity)
 const roleSchema = z.strictObject({
-  ...{ ...entity, boundary },
+  ...{ ...entity, boundary, tags: tagsSchema },
   trust: z.string(),
   trustIds: z.record(z.string(), z.string()).optional(),
   description: z.string().optional(),

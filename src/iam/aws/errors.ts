@@ -8,6 +8,7 @@ export type AwsIamErrorCode =
   | 'DeleteConflict'
   | 'LimitExceeded'
   | 'ValidationError'
+  | 'InvalidInput'
   /** A token of an identity provider that is none, or none for here. */
   | 'InvalidIdentityToken'
   | 'ExpiredTokenException'
@@ -21,6 +22,7 @@ export const deleteConflict = (message: string): CodedError<AwsIamErrorCode> =>
   new CodedError('DeleteConflict', message)
 export const limitExceeded = (message: string): CodedError<AwsIamErrorCode> => new CodedError('LimitExceeded', message)
 export const validation = (message: string): CodedError<AwsIamErrorCode> => new CodedError('ValidationError', message)
+export const invalidInput = (message: string): CodedError<AwsIamErrorCode> => new CodedError('InvalidInput', message)
 export const alreadyExists = (what: string): CodedError<AwsIamErrorCode> =>
   new CodedError('EntityAlreadyExists', `${what} already exists.`)
 export const invalidIdentity = (message: string, cause?: unknown): CodedError<AwsIamErrorCode> =>

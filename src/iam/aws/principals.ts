@@ -2,6 +2,8 @@ import type { AttachedPolicy, AwsIdentity, Federated, SessionTag, UserPrincipal 
 import type { IamState } from '../state.ts'
 import { policyKeyOf } from './customer-policy.ts'
 import { type AwsRole, type AwsUser, arnOf, type Bounded, entityKey } from './entity.ts'
+import { principalTags } from './session-tags.ts'
+import type { Tagged } from './tags.ts'
 
 /** With the policies of now. A group that cannot be read may have denied something: then nothing is allowed. */
 export function awsUserPrincipal(
@@ -22,6 +24,7 @@ export function awsUserPrincipal(
     ids: [user.id],
     sources: known.length === groups.length ? sources : 'unreadable',
     ...boundaryOf(user, managed),
+    ...tagsFor(user),
   })
 }
 
@@ -48,10 +51,18 @@ export function awsRolePrincipal(
     ids: [`${role.id}:${session.name}`, role.id],
     sources: [{ of: `role ${name}`, policies, attached: managed(attached) }],
     ...boundaryOf(role, managed),
-    session: { policies: session.policies, managed: managed(session.managed) },
+    session: {
+      ...{ policies: session.policies, managed: managed(session.managed) },
+      ...(session.tags ? { tags: session.tags } : {}),
+    },
     ...(session.federated ? { federated: session.federated } : {}),
-    ...(session.tags ? { tags: session.tags } : {}),
+    ...tagsFor(role, session.tags),
   })
+}
+
+function tagsFor({ tags: own }: Tagged, session?: readonly SessionTag[]): Pick<AwsIdentity, 'tags'> {
+  const tags = principalTags(own, session)
+  return tags.length > 0 ? { tags } : {}
 }
 
 function boundaryOf({ boundary }: Bounded, managed: (arns: readonly string[]) => readonly AttachedPolicy[]) {

@@ -1,31 +1,21 @@
 import { z } from 'zod'
 import type { SessionTag } from '../principal.ts'
 import { validation } from './errors.ts'
+import { checkTag, type IamTag, MAX_TAGS } from './tags.ts'
 
 /** What a session is told of in its conditions (`aws:PrincipalTag/…`). */
 export const sessionTagsSchema = z.array(
   z.strictObject({ key: z.string(), value: z.string(), transitive: z.boolean() }),
 )
 
-/** AWS's. */
-const MAX_TAGS = 50
-
 /** Throws ValidationError for what AWS would not take. Keys differ in more than case. */
-export function checkedSessionTags(
-  tags: readonly { readonly key: string; readonly value: string }[],
-  transitive: readonly string[],
-): SessionTag[] {
+export function checkedSessionTags(tags: readonly IamTag[], transitive: readonly string[]): SessionTag[] {
   if (tags.length > MAX_TAGS || transitive.length > MAX_TAGS) {
     throw validation(`A session has at most ${MAX_TAGS} tags.`)
   }
   const lower = tags.map(({ key }) => key.toLowerCase())
   if (new Set(lower).size !== lower.length) throw validation('A tag of the session is given twice.')
-  for (const { key, value } of tags) {
-    if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(key) || /^aws:/i.test(key)) {
-      throw validation('A key of a tag is not valid.')
-    }
-    if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value)) throw validation('A value of a tag is not valid.')
-  }
+  for (const tag of tags) checkTag(tag)
   const handedOn = new Set(transitive.map((key) => key.toLowerCase()))
   if (![...handedOn].every((key) => lower.includes(key))) throw validation('A transitive tag is not given.')
   return tags.map(({ key, value }) => ({ key, value, transitive: handedOn.has(key.toLowerCase()) }))
@@ -40,4 +30,11 @@ export function withHandedOn(tags: readonly SessionTag[], before: readonly Sessi
   }
   if (handedOn.length + tags.length > MAX_TAGS) throw validation(`A session has at most ${MAX_TAGS} tags.`)
   return [...handedOn, ...tags]
+}
+
+/** What conditions see of a principal: of two with one key, the session's. What is not the session's is not handed on. */
+export function principalTags(own: readonly IamTag[] = [], session: readonly SessionTag[] = []): readonly SessionTag[] {
+  const given = new Set(session.map(({ key }) => key.toLowerCase()))
+  const others = own.filter(({ key }) => !given.has(key.toLowerCase()))
+  return [...session, ...others.map((tag) => ({ ...tag, transitive: false }))]
 }

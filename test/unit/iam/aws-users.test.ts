@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { SMALL_KIND, sealSmall } from '../../../src/envelope/small-envelope.ts'
+import { policyArn } from '../../../src/iam/aws/customer-policy.ts'
 import type { AwsUser } from '../../../src/iam/aws/entity.ts'
 import { applyBootstrap } from '../../../src/iam/bootstrap.ts'
 import type { Iam } from '../../../src/iam/iam.ts'
@@ -42,6 +43,21 @@ describe('a user of the kind of AWS', () => {
     }
     await iam.identities.putUser(person('carla'))
   })
+})
+
+it('keeps the tags of users, roles and policies', async () => {
+  const store = memoryStore()
+  const tags = [{ key: 'Team', value: 'red' }]
+  iam = await home.openTestIam(store)
+  await applyBootstrap(iam, home.BOOTSTRAP)
+  const { groups: _, ...entity } = row('r')
+  await iam.aws.users.create({ ...row('u'), tags })
+  await iam.aws.roles.create({ ...entity, id: iam.aws.newId('role'), trust: '', maxSessionSeconds: 3600, tags })
+  const draft = { accountId: home.ACCOUNT, name: 'p', path: '/', document: '{}', tags }
+  const arn = policyArn(await iam.aws.customerPolicies.create(draft))
+  const { aws } = await home.openTestIam(store)
+  expect([aws.users.get(home.ACCOUNT, 'u').tags, aws.roles.get(home.ACCOUNT, 'r').tags]).toEqual([tags, tags])
+  expect(aws.customerPolicies.get(home.ACCOUNT, arn).tags).toEqual(tags)
 })
 
 it('ends temporary credentials when the secret that they were got with is replaced', async () => {

@@ -30,7 +30,7 @@ async function awsUser(): Promise<Credential> {
 }
 const row = (kind: 'user' | 'role', name: string) => ({
   ...{ accountId: home.ACCOUNT, id: iam.aws.newId(kind), name, path: '/' },
-  ...{ createdAtMs: 0, policies: [], attached: [] },
+  ...{ createdAtMs: 0, policies: [], attached: [], tags: [{ key: 'Team', value: kind }] },
 })
 function found(accessKeyId: string): Credential {
   const credential = iam.findCredential(accessKeyId)
@@ -92,6 +92,12 @@ describe('What somebody has ordered', () => {
       expect(iam.mandates.principal(mandateOf(one.principal))).toEqual(one.principal)
     }
     expect(temporary.map((one) => one?.principal.temporarySinceMs)).toEqual([1000, 1000, 1000, 1000])
+    const mandate = mandateOf(temporary[2]?.principal ?? anna.principal)
+    const tags = [{ key: 'place', value: 'here' }]
+    await iam.aws.roles.change(home.ACCOUNT, 'copier', (now) => ({ ...now, tags: [...(now.tags ?? []), ...tags] }))
+    expect(iam.mandates.principal(mandate)).toMatchObject({
+      aws: { tags: [...session.tags, { key: 'place', value: 'here', transitive: false }] },
+    })
   })
 
   it('is that of a session as old as can be where an earlier release did not say how old', async () => {

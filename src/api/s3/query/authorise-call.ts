@@ -1,15 +1,23 @@
 import type { Facts } from '../../../access/conditions.ts'
 import type { Requester } from '../../../access/requester.ts'
+import type { IamTag } from '../../../iam/aws/tags.ts'
 import { type FactSources, factsOf } from '../access/facts.ts'
 import { decideIdentity, type OwnDecision } from '../access/identity-policies.ts'
 import { isAccountItself, requesterOf } from '../access/requester.ts'
 import { QueryError } from './query-error.ts'
 import type { AskedCall, CallFacts, QueryCall } from './query-operation.ts'
+import { tagsOfArn } from './tag-parameters.ts'
 
 /** The role, or the statement, that decided. */
 export function authoriseCall(asked: AskedCall): OwnDecision {
+  const { operation, call } = asked
   const before = authoriseOn(asked)
-  const after = before.allowed ? asked.operation.becomes?.(asked.call) : undefined
+  if (!before.allowed) return before
+  for (const name of operation.alsoNeeds?.(call) ?? []) {
+    const also = authoriseOn({ ...asked, operation: { ...operation, name } })
+    if (!also.allowed) return also
+  }
+  const after = operation.becomes?.(call)
   return after === undefined ? before : authoriseOn({ ...asked, resource: after })
 }
 
@@ -49,16 +57,23 @@ export function decideOwn(asked: AskedCall): OwnDecision {
 
 export const requesterOfCall = ({ principal, iam }: QueryCall): Requester => requesterOf(principal, iam)
 
-export function factsOfCall({ request, call, operation, sourceIp, region }: AskedCall): Facts {
-  const { principal, nowMs } = call
-  const asking = { request, principal, requester: requesterOfCall(call), sourceIp, region, nowMs }
+export function factsOfCall({ request, call, operation, resource, sourceIp, region }: AskedCall): Facts {
+  const { principal, nowMs, iam } = call
+  const resourceTags = () => tagsOfArn(iam, resource)
+  const asking = { request, principal, requester: requesterOfCall(call), sourceIp, region, nowMs, resourceTags }
   return callFacts(asking, operation.facts?.(call) ?? {})
 }
 
-type CallSources = Pick<FactSources, 'request' | 'principal' | 'requester' | 'sourceIp' | 'region' | 'nowMs'>
+interface CallSources
+  extends Pick<FactSources, 'request' | 'principal' | 'requester' | 'sourceIp' | 'region' | 'nowMs'> {
+  /** Of the user, role or policy that it is about. */
+  readonly resourceTags: () => readonly IamTag[]
+}
+
+const RESOURCE_TAG = /^(?:aws|iam):resourcetag\//
 
 /** `given`: what only this call has. */
-export function callFacts(sources: CallSources, given: CallFacts): Facts {
+export function callFacts({ resourceTags, ...sources }: CallSources, given: CallFacts): Facts {
   const facts = factsOf({
     ...{ ...sources, isForm: false, bucket: undefined, versionId: undefined, operation: undefined, action: undefined },
   })
@@ -66,5 +81,11 @@ export function callFacts(sources: CallSources, given: CallFacts): Facts {
     const value = Object.hasOwn(given, key) ? given[key] : undefined
     return typeof value === 'string' ? [value] : value
   }
-  return { get: (key) => ownOf(key) ?? facts.get(key) }
+  const tagOf = (wanted: string): readonly string[] | undefined => {
+    const tag = resourceTags().find(({ key }) => key.toLowerCase() === wanted)
+    return tag && [tag.value]
+  }
+  return {
+    get: (key) => (RESOURCE_TAG.test(key) ? tagOf(key.replace(RESOURCE_TAG, '')) : (ownOf(key) ?? facts.get(key))),
+  }
 }

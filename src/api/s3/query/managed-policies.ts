@@ -21,8 +21,10 @@ import {
   type QueryOperation,
   validation,
 } from './query-operation.ts'
+import { needsToTag, newTags, TAGS_TAKEN, tagsGiven, tagsXml } from './tag-parameters.ts'
 
-const ARN = 'PolicyArn'
+export const POLICY_ARN = 'PolicyArn'
+const ARN = POLICY_ARN
 const resource = ({ form }: QueryCall): string => form.require(ARN)
 const [api, changes] = ['iam', true] as const
 
@@ -57,7 +59,7 @@ const versionXml = ({ number, createdAtMs }: PolicyVersion, { defaultVersion }: 
   CreateDate: isoDate(createdAtMs),
 })
 
-function found({ form, accountId, iam }: QueryCall): CustomerPolicy {
+export function policyNamed({ form, accountId, iam }: QueryCall): CustomerPolicy {
   const arn = form.require(ARN)
   return managedPolicy(arn) === undefined
     ? iam.aws.customerPolicies.get(accountId, arn)
@@ -65,7 +67,7 @@ function found({ form, accountId, iam }: QueryCall): CustomerPolicy {
 }
 
 /** Of the account's own. */
-function mutable({ form }: QueryCall): string {
+export function mutablePolicy({ form }: QueryCall): string {
   const arn = form.require(ARN)
   if (managedPolicy(arn) === undefined) return arn
   throw new QueryError(403, 'AccessDenied', `Policy ${arn} is managed by AWS and cannot be changed.`)
@@ -102,22 +104,26 @@ const usageOf = (form: QueryForm) => choice(form, 'PolicyUsageFilter', ['Permiss
 
 export const MANAGED: readonly QueryOperation[] = [
   {
-    ...{ name: 'CreatePolicy', api, takes: ['PolicyName', 'Path', 'PolicyDocument', 'Description'], changes },
+    ...{ name: 'CreatePolicy', api, changes, facts: tagsGiven, alsoNeeds: needsToTag('TagPolicy') },
+    takes: ['PolicyName', 'Path', 'PolicyDocument', 'Description', ...TAGS_TAKEN],
     resource: ({ form, accountId }) =>
       policyArn({ accountId, path: form.get('Path') ?? '/', name: form.require('PolicyName') }),
-    run: async ({ form, accountId, iam }) => {
+    run: async (call) => {
+      const { form, accountId, iam } = call
       const policy = await iam.aws.customerPolicies.create({
         ...{ accountId, name: checkedName('policyName', form.require('PolicyName')), path: form.get('Path') ?? '/' },
         ...{ document: newDocument(form), description: form.get('Description') },
+        ...newTags(call),
       })
-      return { Policy: policyXml(policy, { attached: new Map(), boundaries: new Map() }) }
+      return { Policy: { ...policyXml(policy, { attached: new Map(), boundaries: new Map() }), ...tagsXml(policy) } }
     },
   },
   {
     ...{ name: 'GetPolicy', api, takes: [ARN], resource },
     run: (call) => {
-      const policy = found(call)
-      const xml = policyXml(policy, call.iam.aws.customerPolicies.counts(call.accountId))
+      const policy = policyNamed(call)
+      const counts = call.iam.aws.customerPolicies.counts(call.accountId)
+      const xml = { ...policyXml(policy, counts), ...tagsXml(policy) }
       return { Policy: policy.description === undefined ? xml : { ...xml, Description: policy.description } }
     },
   },
@@ -146,7 +152,7 @@ export const MANAGED: readonly QueryOperation[] = [
   {
     ...{ name: 'DeletePolicy', api, takes: [ARN], changes, resource },
     run: async (call) => {
-      await call.iam.aws.customerPolicies.remove(call.accountId, mutable(call))
+      await call.iam.aws.customerPolicies.remove(call.accountId, mutablePolicy(call))
       return undefined
     },
   },
@@ -154,8 +160,8 @@ export const MANAGED: readonly QueryOperation[] = [
     ...{ name: 'CreatePolicyVersion', api, takes: [ARN, 'PolicyDocument', 'SetAsDefault'], changes, resource },
     run: async (call) => {
       const { form, accountId, iam } = call
-      const [arn, isDefault] = [mutable(call), flag(form, 'SetAsDefault')]
-      found(call)
+      const [arn, isDefault] = [mutablePolicy(call), flag(form, 'SetAsDefault')]
+      policyNamed(call)
       const document = newDocument(form)
       const version = await iam.aws.customerPolicies.addVersion(accountId, arn, { document, isDefault })
       const { number, createdAtMs } = version
@@ -171,7 +177,7 @@ export const MANAGED: readonly QueryOperation[] = [
   {
     ...{ name: 'GetPolicyVersion', api, takes: [ARN, 'VersionId'], resource },
     run: (call) => {
-      const policy = found(call)
+      const policy = policyNamed(call)
       const version = versionOf(policy, versionNumber(call.form))
       return { PolicyVersion: { Document: encodeURIComponent(version.document), ...versionXml(version, policy) } }
     },
@@ -179,7 +185,7 @@ export const MANAGED: readonly QueryOperation[] = [
   {
     ...{ name: 'ListPolicyVersions', api, takes: [ARN, ...PAGING], resource },
     run: (call) => {
-      const policy = found(call)
+      const policy = policyNamed(call)
       // AWS: the newest first.
       const { items, facts } = paged(call, policy.versions.toReversed(), ({ number }) => `${1e9 - number}`)
       return { Versions: { member: items.map((version) => versionXml(version, policy)) }, ...facts }
@@ -188,14 +194,14 @@ export const MANAGED: readonly QueryOperation[] = [
   {
     ...{ name: 'DeletePolicyVersion', api, takes: [ARN, 'VersionId'], changes, resource },
     run: async (call) => {
-      await call.iam.aws.customerPolicies.removeVersion(call.accountId, mutable(call), versionNumber(call.form))
+      await call.iam.aws.customerPolicies.removeVersion(call.accountId, mutablePolicy(call), versionNumber(call.form))
       return undefined
     },
   },
   {
     ...{ name: 'SetDefaultPolicyVersion', api, takes: [ARN, 'VersionId'], changes, resource },
     run: async (call) => {
-      await call.iam.aws.customerPolicies.setDefault(call.accountId, mutable(call), versionNumber(call.form))
+      await call.iam.aws.customerPolicies.setDefault(call.accountId, mutablePolicy(call), versionNumber(call.form))
       return undefined
     },
   },
@@ -204,7 +210,7 @@ export const MANAGED: readonly QueryOperation[] = [
     takes: [ARN, 'EntityFilter', 'PathPrefix', 'PolicyUsageFilter', ...PAGING],
     run: (call) => {
       const { form, accountId, iam } = call
-      found(call)
+      policyNamed(call)
       const kinds = ['Group', 'Role', 'User'] as const
       const filter = choice(form, 'EntityFilter', [...kinds, 'LocalManagedPolicy', 'AWSManagedPolicy'])
       const prefix = form.get('PathPrefix') ?? '/'

@@ -3,8 +3,6 @@ import { noSuchEntity, PAGING, paged, type QueryCall, type QueryOperation, resou
 /** What users and roles of AWS can have and none has here: clients ask for it before they delete one. */
 const LISTS: readonly (readonly [name: string, kind: 'user' | 'role', list: string])[] = [
   ['ListInstanceProfilesForRole', 'role', 'InstanceProfiles'],
-  ['ListRoleTags', 'role', 'Tags'],
-  ['ListUserTags', 'user', 'Tags'],
   ['ListMFADevices', 'user', 'MFADevices'],
   ['ListSSHPublicKeys', 'user', 'SSHPublicKeys'],
   ['ListSigningCertificates', 'user', 'Certificates'],

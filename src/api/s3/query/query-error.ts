@@ -23,6 +23,7 @@ const STATUS: Readonly<Record<AwsIamErrorCode, number>> = {
   DeleteConflict: 409,
   LimitExceeded: 409,
   ValidationError: 400,
+  InvalidInput: 400,
   InvalidIdentityToken: 400,
   ExpiredTokenException: 400,
   IDPCommunicationError: 400,

@@ -62,6 +62,8 @@ export interface QueryOperation {
   readonly resource: (call: QueryCall) => string
   /** ARN of what it makes of that: the permission is asked for this one, too. */
   readonly becomes?: (call: QueryCall) => string
+  /** Further actions of the same API that take a permission, too. */
+  readonly alsoNeeds?: (call: QueryCall) => readonly string[]
   /** Condition keys that it alone has a value of. */
   readonly facts?: (call: QueryCall) => CallFacts
   /** The content of `<name>Result`; undefined: it has none. */

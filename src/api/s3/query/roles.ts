@@ -14,6 +14,7 @@ import {
   resourceOf,
   validation,
 } from './query-operation.ts'
+import { needsToTag, newTags, TAGS_TAKEN, tagsGiven, tagsXml } from './tag-parameters.ts'
 
 const roleXml = (role: AwsRole, { iam }: QueryCall): XmlObject => ({
   Path: role.path,
@@ -27,7 +28,11 @@ const roleXml = (role: AwsRole, { iam }: QueryCall): XmlObject => ({
 })
 
 /** As one alone is shown, and as AWS does not list them. */
-const fullXml = (role: AwsRole, call: QueryCall): XmlObject => ({ ...roleXml(role, call), ...boundaryXml(role) })
+const fullXml = (role: AwsRole, call: QueryCall): XmlObject => ({
+  ...roleXml(role, call),
+  ...boundaryXml(role),
+  ...tagsXml(role),
+})
 
 const resource = resourceOf('role')
 const found = (call: QueryCall): AwsRole => call.iam.aws.roles.get(call.accountId, nameOf('role', call))
@@ -60,15 +65,31 @@ function description(form: QueryForm): { readonly description?: string } {
 
 export const ROLES: readonly QueryOperation[] = [
   {
-    ...{ name: 'CreateRole', api: 'iam', changes: true, facts: boundaryFact },
-    takes: ['RoleName', 'Path', 'AssumeRolePolicyDocument', 'Description', 'MaxSessionDuration', BOUNDARY],
+    ...{ name: 'CreateRole', api: 'iam', changes: true, alsoNeeds: needsToTag('TagRole') },
+    facts: (call) => ({ ...boundaryFact(call), ...tagsGiven(call) }),
+    takes: [
+      'RoleName',
+      'Path',
+      'AssumeRolePolicyDocument',
+      'Description',
+      'MaxSessionDuration',
+      BOUNDARY,
+      ...TAGS_TAKEN,
+    ],
     resource: ({ form, accountId }) =>
       arnOf('role', { accountId, path: form.get('Path') ?? '/', name: form.get('RoleName') ?? '' }),
     run: async (call) => {
       const { form, accountId, iam, nowMs } = call
       const role = await iam.aws.roles.create({
         ...{ accountId, id: iam.aws.newId('role'), name: nameOf('role', call), path: form.get('Path') ?? '/' },
-        ...{ createdAtMs: nowMs, policies: [], attached: [], ...description(form), ...newBoundary(call) },
+        ...{
+          createdAtMs: nowMs,
+          policies: [],
+          attached: [],
+          ...description(form),
+          ...newBoundary(call),
+          ...newTags(call),
+        },
         ...trustPolicy(form.require('AssumeRolePolicyDocument'), call),
         maxSessionSeconds: maxSession(form) ?? 3600,
       })

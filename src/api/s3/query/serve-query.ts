@@ -21,6 +21,7 @@ import type { OpenOperation, QueryCall, QueryForm, QueryIam, QueryOperation } fr
 import { readForm } from './read-form.ts'
 import { ROLES } from './roles.ts'
 import { SESSIONS } from './sessions.ts'
+import { TAGS } from './tags.ts'
 import { USERS } from './users.ts'
 import { ASSUME_ROLE_WITH_WEB_IDENTITY } from './web-identity.ts'
 
@@ -37,6 +38,7 @@ const OPERATIONS = new Map<string, QueryOperation>(
       ...POLICIES,
       ...MANAGED,
       ...BOUNDARIES,
+      ...TAGS,
       ...NOTHING_THERE,
       ...GROUPS,
       ...ROLES,

@@ -7,6 +7,7 @@ import type { SessionTag } from '../../../iam/principal.ts'
 import type { XmlObject } from '../xml/encode.ts'
 import { checkAttachable } from './managed-policies.ts'
 import { type CallFacts, checkedName, isoDate, type QueryCall, validation } from './query-operation.ts'
+import { requestTagFacts } from './tag-parameters.ts'
 
 export const credentialsXml = ({
   accessKeyId,
@@ -50,8 +51,7 @@ export const tagFacts = (tags: readonly SessionTag[]): CallFacts => {
   if (tags.length === 0) return {}
   const transitive = tags.filter((tag) => tag.transitive).map(({ key }) => key)
   return {
-    ...Object.fromEntries(tags.map(({ key, value }) => [`aws:requesttag/${key.toLowerCase()}`, value])),
-    'aws:tagkeys': tags.map(({ key }) => key),
+    ...requestTagFacts(tags),
     ...(transitive.length > 0 ? { 'sts:transitivetagkeys': transitive } : {}),
   }
 }

@@ -15,6 +15,7 @@ import {
   userOrSelf,
 } from './query-operation.ts'
 import { renameAndDelete } from './rename-and-delete.ts'
+import { needsToTag, newTags, TAGS_TAKEN, tagsGiven, tagsXml } from './tag-parameters.ts'
 
 export const userXml = (user: AwsUser): XmlObject => ({
   Path: user.path,
@@ -25,20 +26,22 @@ export const userXml = (user: AwsUser): XmlObject => ({
 })
 
 /** As one alone is shown, and as AWS does not list them. */
-const fullXml = (user: AwsUser): XmlObject => ({ ...userXml(user), ...boundaryXml(user) })
+const fullXml = (user: AwsUser): XmlObject => ({ ...userXml(user), ...boundaryXml(user), ...tagsXml(user) })
 
 const resource = resourceOf('user')
 
 export const USERS: readonly QueryOperation[] = [
   {
-    ...{ name: 'CreateUser', api: 'iam', takes: ['UserName', 'Path', BOUNDARY], changes: true, facts: boundaryFact },
+    ...{ name: 'CreateUser', api: 'iam', takes: ['UserName', 'Path', BOUNDARY, ...TAGS_TAKEN], changes: true },
+    facts: (call) => ({ ...boundaryFact(call), ...tagsGiven(call) }),
+    alsoNeeds: needsToTag('TagUser'),
     resource: ({ form, accountId }) =>
       arnOf('user', { accountId, path: form.get('Path') ?? '/', name: form.get('UserName') ?? '' }),
     run: async (call) => {
       const { form, accountId, iam, nowMs } = call
       const user = await iam.aws.users.create({
         ...{ accountId, id: iam.aws.newId('user'), name: nameOf('user', call), path: form.get('Path') ?? '/' },
-        ...{ createdAtMs: nowMs, policies: [], attached: [], groups: [], ...newBoundary(call) },
+        ...{ createdAtMs: nowMs, policies: [], attached: [], groups: [], ...newBoundary(call), ...newTags(call) },
       })
       return { User: fullXml(user) }
     },

@@ -72,9 +72,9 @@ function refusal(who: { readonly iamId: string; readonly resource: string; reado
 function decideTrust(role: AwsRole, identity: WebIdentity, call: OpenCall): Decision {
   const trust = trustOf(role)
   if (!trust) return { allowed: false, reason: 'the trust policy cannot be read' }
-  const assuming = decideAction(trust, ACTION, identity, call)
+  const assuming = decideAction(trust, ACTION, identity, role, call)
   if (!assuming.allowed || identity.tags.length === 0) return assuming
-  const tagging = decideAction(trust, `sts:${TAG_SESSION}`, identity, call)
+  const tagging = decideAction(trust, `sts:${TAG_SESSION}`, identity, role, call)
   return tagging.allowed ? assuming : tagging
 }
 
@@ -83,7 +83,13 @@ interface Decision {
   readonly reason: string
 }
 
-function decideAction(trust: Policy, action: string, { provider, facts, tags }: WebIdentity, call: OpenCall): Decision {
+function decideAction(
+  trust: Policy,
+  action: string,
+  { provider, facts, tags }: WebIdentity,
+  role: AwsRole,
+  call: OpenCall,
+): Decision {
   const arn = oidcProviderArn(provider)
   const requester = { ...ANONYMOUS, federated: arn }
   const given = {
@@ -92,7 +98,10 @@ function decideAction(trust: Policy, action: string, { provider, facts, tags }: 
   }
   const verdict = evaluate(forFederated(trust), {
     ...{ requester, action, resource: call.form.require('RoleArn') },
-    facts: callFacts({ ...call, principal: ANONYMOUS_PRINCIPAL, requester }, given),
+    facts: callFacts(
+      { ...call, principal: ANONYMOUS_PRINCIPAL, requester, resourceTags: () => role.tags ?? [] },
+      given,
+    ),
   })
   if (verdict.effect === 'allow') return { allowed: true, reason: `trust policy ${verdict.statement}` }
   return { allowed: false, reason: verdict.effect === 'deny' ? `trust policy ${verdict.statement}` : 'trust policy' }
