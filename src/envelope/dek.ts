@@ -7,11 +7,21 @@ export interface Dek extends Disposable {
   readonly bytes: Buffer
   /** Of a key that a cache keeps: what was derived from it, which is kept as long as the key is and no longer. */
   readonly epochKeys?: EpochKeys
+  /** Of a DEK that is in a cache, and of copies of it. */
+  readonly kept?: Kept | undefined
+}
+
+/** A place for what is derived from a cached DEK: it goes with it. */
+export interface Kept {
+  /** False once the DEK has left the cache, for whatever reason, and with it all that was held. */
+  readonly isOpen: () => boolean
+  /** Takes over `derived`, of about so many bytes, in place of what was held before; disposes it when there is no room. */
+  readonly hold: (derived: Disposable, bytes: number) => void
 }
 
 /** Takes over `bytes` (which must not come from Node's shared pool) and zeroes them on dispose. */
-export function dekFrom(bytes: Buffer): Dek {
-  return { bytes, [Symbol.dispose]: () => void bytes.fill(0) }
+export function dekFrom(bytes: Buffer, kept?: Kept): Dek {
+  return { bytes, kept, [Symbol.dispose]: () => void bytes.fill(0) }
 }
 
 const DEK_BYTES = 32

@@ -4,7 +4,7 @@ import { ByteQueue } from './byte-queue.ts'
 import type { Dek } from './dek.ts'
 import { forged } from './errors.ts'
 import { decodeHeader, PREFIX_BYTES } from './header.ts'
-import { type PartIdentity, partKeys } from './part-keys.ts'
+import { type PartIdentity, type PartKeys, partKeys } from './part-keys.ts'
 import {
   type ByteRange,
   HEADER_SIZE,
@@ -45,6 +45,24 @@ export function openPart(
   storedHeader: Buffer,
   storedLengthBytes: number,
 ): PartOpener {
+  return partOpener(provenPart(dek, identity, partSalt, plainLengthBytes, storedHeader, storedLengthBytes))
+}
+
+/** The keys of a stored part whose header, length and commitment are what they should be. Whoever keeps them zeroes `key`. */
+export interface ProvenPart extends PartKeys {
+  readonly segmentSize: number
+  readonly plainLengthBytes: number
+}
+
+/** As openPart. */
+export function provenPart(
+  dek: Dek,
+  identity: PartIdentity,
+  partSalt: Buffer,
+  plainLengthBytes: number,
+  storedHeader: Buffer,
+  storedLengthBytes: number,
+): ProvenPart {
   if (storedHeader.length !== HEADER_SIZE) throw forged('a part header is cut short')
   const header = decodeHeader(storedHeader)
   const { segmentSize } = header
@@ -59,6 +77,11 @@ export function openPart(
     keys.key.fill(0)
     throw forged('the part is committed to another key or place')
   }
+  return { ...keys, segmentSize, plainLengthBytes }
+}
+
+/** Takes over `key`. */
+export function partOpener({ segmentSize, plainLengthBytes, ...keys }: ProvenPart): PartOpener {
   const cipher = segmentCipher(keys)
   const reader = (range: ByteRange) => segmentReader(cipher, range, plainLengthBytes, segmentSize)
   return {
@@ -71,13 +94,38 @@ export function openPart(
       }
       for (const piece of running.end()) yield piece
     },
-    bytes: (range, ciphertext) => {
-      const running = reader(range)
-      return [...running.push(ciphertext), ...running.end()]
-    },
+    bytes: (range, ciphertext) => openSegments(cipher, range, ciphertext, plainLengthBytes, segmentSize),
     [Symbol.dispose]: () => cipher[Symbol.dispose](),
   }
 }
+
+/** All of them verified before any is given out. */
+function openSegments(
+  cipher: SegmentCipher,
+  range: ByteRange,
+  ciphertext: Uint8Array,
+  plainBytes: number,
+  segmentSize: number,
+): Buffer[] {
+  const segments = segmentsOf(range, plainBytes, segmentSize)
+  const lastOfPart = lastSegment(plainBytes, segmentSize)
+  const out: Buffer[] = []
+  let at = 0
+  for (let index = segments.start; index < segments.end; index++) {
+    const length = segmentLength(index, plainBytes, segmentSize)
+    const tagAt = at + length
+    if (ciphertext.length < tagAt + TAG_SIZE) throw forged('the ciphertext ends early', { segment: index })
+    const tag = ciphertext.subarray(tagAt, tagAt + TAG_SIZE)
+    const plaintext = cipher.open(index, index === lastOfPart, [ciphertext.subarray(at, tagAt)], length, tag)
+    out.push(...cut(plaintext, range.start - index * segmentSize, range.end - index * segmentSize))
+    at = tagAt + TAG_SIZE
+  }
+  if (at !== ciphertext.length) throw forged('there are bytes after the last segment')
+  return out
+}
+
+const lastSegment = (plainBytes: number, segmentSize: number): number =>
+  Math.max(0, Math.ceil(plainBytes / segmentSize) - 1)
 
 interface SegmentReader {
   readonly push: (chunk: Uint8Array) => Generator<Buffer, void, undefined>
@@ -91,7 +139,7 @@ function segmentReader(
   segmentSize: number,
 ): SegmentReader {
   const segments = segmentsOf(range, plainBytes, segmentSize)
-  const lastOfPart = Math.max(0, Math.ceil(plainBytes / segmentSize) - 1)
+  const lastOfPart = lastSegment(plainBytes, segmentSize)
   const queue = new ByteQueue()
   const spent = spending()
   let index = segments.start

@@ -5,7 +5,7 @@ import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { type History, readHistory } from './key-versions.ts'
 import { headKey, SPACE, versionKey } from './keyspace.ts'
-import { type DeleteMarker, decodeObject, decodeVersion, isMarker, type ObjectRecord } from './records.ts'
+import { type DeleteMarker, decodeVersion, isMarker, knownObjectRecord, type ObjectRecord } from './records.ts'
 import { NULL_VERSION, orderOf } from './version-id.ts'
 
 /** A version and where it lies; another write of the key may take it elsewhere, with another token. */
@@ -58,7 +58,7 @@ export async function findVersion({ metadata }: Reading, target: VersionTarget):
 async function look(metadata: Engine['metadata'], { bucket, key, versionId }: VersionTarget) {
   const head = await metadata.get(SPACE.head, headKey(bucket.id, key))
   if (head) {
-    const record = decodeObject(head.value)
+    const record = knownObjectRecord(head.value)
     if (versionId === undefined || versionId === record.versionId) {
       return { found: { space: SPACE.head, row: head, record } as const }
     }

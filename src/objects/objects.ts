@@ -61,6 +61,7 @@ import { keepKeys } from './renew-registrations.ts'
 import { replicationDelivery } from './replication/deliver.ts'
 import { openReplications, REPLICATION, type ReplicationOptions } from './replication/replications.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
+import { rowCache } from './row-cache.ts'
 import { setVersioning } from './set-versioning.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
 import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
@@ -226,7 +227,6 @@ const damagedBucket = (name: string, cause: unknown): Error =>
 
 export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const {
-    metadata,
     provider,
     nonces,
     clock,
@@ -241,6 +241,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyCheckMs,
     onKeyChange = () => {},
   } = options
+  const metadata = rowCache(options.metadata)
   const blobs = classedStore(options.blobs, options.storageClasses)
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))

@@ -1,7 +1,6 @@
 import type { LayerKeys } from '../envelope/layers.ts'
-import { openPart } from '../envelope/seal.ts'
 import { HEADER_SIZE, SEGMENT_SIZE, TAG_SIZE } from '../envelope/segment.ts'
-import type { PartOpener } from '../envelope/unseal.ts'
+import { type PartOpener, type ProvenPart, partOpener, provenPart } from '../envelope/unseal.ts'
 import type { BlobId } from '../storage/blob/blob-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import { type Bucket, currentOf } from './buckets.ts'
@@ -14,6 +13,7 @@ import { ObjectsError } from './errors.ts'
 import { findObject, findVersion, type VersionTarget } from './find-version.ts'
 import { type Protection, protectionOf } from './key-slots.ts'
 import type { StoredProperties, Tag } from './object-properties.ts'
+import { keepPart, openedManifest, openedPart } from './opened-content.ts'
 import { type ReadableBlobs, withoutOuterLayer } from './outer-layer.ts'
 import { blobOfPart } from './part-blob.ts'
 import { permitVersion } from './permit-version.ts'
@@ -21,9 +21,8 @@ import type { ObjectRecord } from './records.ts'
 import { openSealedReplica } from './replication/open-sealed.ts'
 import { sealedReplicaOf } from './replication/seal-out.ts'
 import type { SealedReplica } from './replication/sealed-format.ts'
-import { loadManifest } from './seal-manifest.ts'
 import { tagsOf } from './seal-properties.ts'
-import { type PermitWatch, watchPermit, whilePermitted } from './while-permitted.ts'
+import { type PermitWatch, permissionWatch, watchPermit, whilePermitted } from './while-permitted.ts'
 
 /** Segments a read: large enough for the disk, small enough for many readers at once. */
 const SEGMENTS_PER_READ = 4
@@ -44,6 +43,8 @@ export interface OpenObject extends Disposable {
   readonly tags: () => Promise<readonly Tag[]>
   /** Verified plaintext. A damaged segment throws ObjectDamaged; what came before it was authentic. */
   readonly read: (range: ByteRange) => AsyncIterable<Buffer>
+  /** The same in one piece, for at most 64 KiB of one part; undefined for more. */
+  readonly readAtOnce: (range: ByteRange) => Promise<Buffer | undefined>
   /** As its bucket has it sealed. While this is open. Throws ReplicaRefused. */
   readonly sealedReplica: () => Promise<SealedReplica>
   /** Tells whoever sends the bytes on that they may not be sent any more, whether or not the next are asked for. */
@@ -100,10 +101,11 @@ async function openRecord(
   const place = { bucket, key, blobId: record.blobId }
   const content = scope.use(await damaged(() => openContentKeys(keys, place, record, customerKey)))
   const envelope = { bucket, key, versionId: record.versionId, blobId: record.blobId }
-  const stored = await damaged(() => loadManifest(engine.blobs, content.dek, envelope, record.manifest))
+  const stored = await damaged(() => openedManifest(engine.blobs, content.dek, envelope, record.manifest))
   if (!foreign && stored.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
-  const readStored = (range: ByteRange) => readRange(engine, bucket, key, content, record, stored, range)
+  const readable = { bucket, key, record, keys: content, manifest: stored }
+  const readStored = (range: ByteRange) => readRange(engine, readable, range)
   const now = currentOf(engine.buckets)(bucket)
   const replica =
     foreign && !asSealed
@@ -132,6 +134,12 @@ async function openRecord(
       const bytes = replica ? undamaged(replica.read(range)) : readStored(range)
       return whilePermitted(bytes, { clock: engine.clock, ask, askedAtMs: openedAtMs })
     },
+    readAtOnce: async (range) => {
+      if (replica) return undefined
+      const bytes = await readAtOnce(engine, readable, range)
+      await permissionWatch({ clock: engine.clock, ask, askedAtMs: openedAtMs })()
+      return bytes
+    },
     [Symbol.dispose]: () => held.dispose(),
   }
 }
@@ -141,53 +149,105 @@ async function identified(engine: Engine, target: VersionTarget) {
   return { ...found, blobId: found.record.blobId }
 }
 
-async function* readRange(
-  engine: Engine,
-  bucket: Bucket,
-  key: string,
-  keys: LayerKeys,
-  record: ObjectRecord,
-  manifest: Manifest,
+/** An object version, and the keys that it was opened with. */
+interface Readable {
+  readonly bucket: Bucket
+  readonly key: string
+  readonly record: ObjectRecord
+  readonly keys: LayerKeys
+  readonly manifest: Manifest
+}
+
+async function* readRange(engine: Engine, object: Readable, range: ByteRange): AsyncGenerator<Buffer> {
+  for (const { part, within } of partsOf(object.manifest, range)) {
+    const blob = await blobOfPart(engine, object.record, part)
+    yield* readPart(engine, storedPart(engine, object, part, blob), within)
+  }
+}
+
+/** Undefined when it is longer than a segment, or in more than one part. */
+async function readAtOnce(engine: Engine, object: Readable, range: ByteRange): Promise<Buffer | undefined> {
+  if (range.end - range.start > SEGMENT_SIZE) return undefined
+  const [only, another] = [...partsOf(object.manifest, range)]
+  if (!only || another) return undefined
+  const blob = await blobOfPart(engine, object.record, only.part)
+  const pieces = await readSmall(storedPart(engine, object, only.part, blob), only.within)
+  return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces)
+}
+
+/** The parts that a range lies in, and where in each. */
+function* partsOf(
+  { parts, sizeBytes }: Manifest,
   range: ByteRange,
-): AsyncGenerator<Buffer> {
+): Generator<{ readonly part: ManifestPart; readonly within: ByteRange }> {
   let offset = 0
-  for (const part of manifest.parts) {
+  for (const part of parts) {
     const start = Math.max(range.start - offset, 0)
     const end = Math.min(range.end - offset, part.sizeBytes)
     offset += part.sizeBytes
     // An empty object still has one segment, and its tag is verified.
-    if (start >= end && manifest.sizeBytes > 0) continue
-    const blob = await blobOfPart(engine, record, part)
-    yield* readPart(engine, bucket, key, keys, record, part, blob, { start, end })
+    if (start < end || sizeBytes === 0) yield { part, within: { start, end } }
   }
 }
 
-async function* readPart(
+/** Where a part lies, and what opens it. */
+interface StoredPart {
+  readonly blobs: ReadableBlobs
+  readonly blob: BlobId
+  readonly part: ManifestPart
+  /** Of the same part, in this life of its DEK in the cache. */
+  readonly known: () => PartOpener | undefined
+  readonly open: (header: Buffer, storedBytes: number) => PartOpener
+}
+
+function storedPart(
   engine: Engine,
-  bucket: Bucket,
-  key: string,
-  keys: LayerKeys,
-  record: ObjectRecord,
+  { bucket, key, record, keys }: Readable,
   part: ManifestPart,
   blob: BlobId,
-  range: ByteRange,
-): AsyncGenerator<Buffer> {
+): StoredPart {
   const identity = { bucketId: bucket.id, key, blobId: record.blobId, partNumber: part.number }
-  const open = (header: Buffer, storedBytes: number): PartOpener =>
-    openPart(keys.dek, identity, part.salt, part.sizeBytes, header, storedBytes)
+  const { dek, outer } = keys
+  const prove = (header: Buffer, storedBytes: number): ProvenPart =>
+    provenPart(dek, identity, part.salt, part.sizeBytes, header, storedBytes)
+  if (outer) {
+    const blobs = withoutOuterLayer(engine.blobs, outer, identity, part)
+    return { blobs, blob, part, known: () => undefined, open: (...stored) => partOpener(prove(...stored)) }
+  }
+  const open = (header: Buffer, storedBytes: number): PartOpener => {
+    const proven = prove(header, storedBytes)
+    keepPart(dek, blob, proven)
+    return partOpener(proven)
+  }
+  return { blobs: engine.blobs, blob, part, known: () => openedPart(dek, blob), open }
+}
+
+async function lengthOf({ blobs, blob, part }: StoredPart): Promise<number> {
+  const info = await blobs.stat(blob)
+  if (!info) throw new ObjectsError('ObjectDamaged', 'a part is missing', { details: { part: part.number } })
+  return info.lengthBytes
+}
+
+async function openedByHeader({ blobs, blob, open }: StoredPart, lengthBytes: number): Promise<PartOpener> {
+  const header = await joined(blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, lengthBytes) }))
+  return open(header, lengthBytes)
+}
+
+async function* readPart(engine: Engine, stored: StoredPart, range: ByteRange): AsyncGenerator<Buffer> {
+  const { part, blobs, blob } = stored
+  if (Math.floor(range.start / SEGMENT_SIZE) === Math.floor(Math.max(range.end - 1, 0) / SEGMENT_SIZE)) {
+    yield* await readSmall(stored, range)
+    return
+  }
   try {
-    const blobs = keys.outer ? withoutOuterLayer(engine.blobs, keys.outer, identity, part) : engine.blobs
-    const info = await blobs.stat(blob)
-    if (!info) throw new ObjectsError('ObjectDamaged', 'a part is missing', { details: { part: part.number } })
-    const { lengthBytes } = info
-    using ahead = part.sizeBytes > SEGMENT_SIZE ? engine.readAhead.take() : undefined
-    const whole = part.sizeBytes <= (ahead ? WHOLE_BYTES : SEGMENT_SIZE) && lengthBytes <= 2 * WHOLE_BYTES
-    if (whole) {
-      yield* await readWhole(blobs, blob, lengthBytes, open, range)
+    using ahead = engine.readAhead.take()
+    const known = stored.known()
+    const lengthBytes = known ? 0 : await lengthOf(stored)
+    if (!known && ahead && part.sizeBytes <= WHOLE_BYTES && lengthBytes <= 2 * WHOLE_BYTES) {
+      yield* await readWhole(stored, lengthBytes, range)
       return
     }
-    const header = await joined(blobs.get(blob, { start: 0, end: Math.min(HEADER_SIZE, lengthBytes) }))
-    using opener = open(header, lengthBytes)
+    using opener = known ?? (await openedByHeader(stored, lengthBytes))
     if (ahead) yield* streamed(blobs, blob, opener, range)
     else yield* bySegment({ blobs, readAhead: engine.readAhead }, blob, opener, range)
   } catch (error) {
@@ -195,22 +255,33 @@ async function* readPart(
   }
 }
 
+/** At most a segment's length, at once: one read for a part that is known, two for a small one. */
+async function readSmall(stored: StoredPart, range: ByteRange): Promise<Buffer[]> {
+  const { part, blobs, blob } = stored
+  try {
+    using known = stored.known()
+    if (known) return await readSegments(blobs, blob, known, range)
+    const lengthBytes = await lengthOf(stored)
+    if (part.sizeBytes <= SEGMENT_SIZE && lengthBytes <= 2 * WHOLE_BYTES) {
+      return await readWhole(stored, lengthBytes, range)
+    }
+    using opener = await openedByHeader(stored, lengthBytes)
+    return await readSegments(blobs, blob, opener, range)
+  } catch (error) {
+    throw asDamage(error)
+  }
+}
+
 // What is read in a function of its own is not held while its plaintext waits for a slow client.
-async function readWhole(
-  blobs: ReadableBlobs,
-  blob: BlobId,
-  lengthBytes: number,
-  open: (header: Buffer, storedBytes: number) => PartOpener,
-  range: ByteRange,
-): Promise<Buffer[]> {
+async function readWhole({ blobs, blob, open }: StoredPart, lengthBytes: number, range: ByteRange): Promise<Buffer[]> {
   const stored = await joined(blobs.get(blob, { start: 0, end: lengthBytes }))
   using opener = open(stored.subarray(0, HEADER_SIZE), stored.length)
   const sealed = opener.ciphertextRange(range)
   return opener.bytes(range, stored.subarray(sealed.start, sealed.end))
 }
 
-/** The plaintext of a range within one segment. */
-async function readSegment(
+/** The plaintext of a range within few segments. */
+async function readSegments(
   blobs: ReadableBlobs,
   blob: BlobId,
   opener: PartOpener,
@@ -242,7 +313,7 @@ async function* bySegment(
       return
     }
     const end = Math.min(range.end, start - (start % segmentBytes) + segmentBytes)
-    yield* await readSegment(blobs, blob, opener, { start, end })
+    yield* await readSegments(blobs, blob, opener, { start, end })
     start = end
   }
 }

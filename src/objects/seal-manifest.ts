@@ -8,19 +8,25 @@ import type { BucketRecord, ObjectRecord } from './records.ts'
 /** Larger manifests (many parts) become blobs of their own, so that rows stay small. */
 const INLINE_BYTES = 16 * 1024
 
-interface Envelope {
+/** What a manifest is bound to. */
+export interface ManifestEnvelope {
   readonly bucket: BucketRecord
   readonly key: string
   readonly versionId: string
   readonly blobId: Buffer
 }
 
-const identity = ({ bucket, key, versionId, blobId }: Envelope) => ({ bucketId: bucket.id, key, versionId, blobId })
+const identity = ({ bucket, key, versionId, blobId }: ManifestEnvelope) => ({
+  bucketId: bucket.id,
+  key,
+  versionId,
+  blobId,
+})
 
 export async function storeManifest(
   draft: Draft,
   dek: Dek,
-  envelope: Envelope,
+  envelope: ManifestEnvelope,
   manifest: Manifest,
 ): Promise<ObjectRecord['manifest']> {
   const sealed = sealManifest(dek, identity(envelope), manifestToJson(manifest))
@@ -31,7 +37,7 @@ export async function storeManifest(
 export async function loadManifest(
   blobs: BlobStore,
   dek: Dek,
-  envelope: Envelope,
+  envelope: ManifestEnvelope,
   stored: ObjectRecord['manifest'],
 ): Promise<Manifest> {
   const sealed = 'sealed' in stored ? stored.sealed : await readWhole(blobs, stored.blob)

@@ -69,4 +69,36 @@ describe('DEK cache', () => {
     late?.epochKeys?.set('label', 8, derived)
     expect([7, 8].map((epoch) => late?.epochKeys?.get('label', epoch))).toEqual([undefined, undefined])
   })
+
+  it('disposes what is held beside a DEK when that goes, when it is replaced, and when it comes too late', () => {
+    const cache = open(2)
+    const gone: string[] = []
+    const thing = (name: string): Disposable => ({ [Symbol.dispose]: () => void gone.push(name) })
+    const kept = ['a', 'b', 'c'].map((id) => cache.put(id, id, randomBytes(32)))
+    // The first was pushed out already.
+    kept.forEach((place, at) => void place?.hold(thing(`${at}`), 100))
+    expect(gone).toEqual(['0'])
+    expect(kept.map((place) => place?.isOpen())).toEqual([false, true, true])
+    using copy = cache.copy('b')
+    copy?.kept?.hold(thing('1 again'), 100)
+    expect(gone).toEqual(['0', '1'])
+    cache.forget('b')
+    expect(gone).toEqual(['0', '1', '1 again'])
+    vi.advanceTimersByTime(2_000)
+    expect(gone).toEqual(['0', '1', '1 again', '2'])
+    cache[Symbol.dispose]()
+    expect(gone).toHaveLength(4)
+  })
+
+  it('holds no more beside its DEKs than there is room for', () => {
+    using cache = open()
+    const gone: string[] = []
+    const thing = (name: string): Disposable => ({ [Symbol.dispose]: () => void gone.push(name) })
+    const half = 9 * 1024 ** 2
+    for (const id of ['a', 'b']) cache.put(id, id, randomBytes(32))?.hold(thing(id), half)
+    expect(gone).toEqual(['b'])
+    cache.forget('a')
+    cache.put('c', 'c', randomBytes(32))?.hold(thing('c'), half)
+    expect(gone).toEqual(['b', 'a'])
+  })
 })

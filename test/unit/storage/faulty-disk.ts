@@ -57,7 +57,7 @@ export function faultyDisk(root: string, { shortWrites }: { readonly shortWrites
       await nodeFs.close(fd)
     },
     read: (fd, buffer, offset, length, position) =>
-      onDescriptor('read', fd, () => nodeFs.read(fd, buffer, offset, length, position)),
+      onDescriptor('read', fd, async () => nodeFs.read(fd, buffer, offset, length, position)),
     writev: (fd, buffers, position) =>
       onDescriptor('writev', fd, () => {
         const [first] = buffers

@@ -1,0 +1,76 @@
+import { LRUCache } from 'lru-cache'
+import { hasCode } from '../base/errors.ts'
+import type { Entry, MetadataStore, MetadataStoreErrorCode, Space, Write } from '../storage/metadata/metadata-store.ts'
+import { SPACE } from './keyspace.ts'
+
+/** Rows that reads of objects look up by their key. */
+const CACHED: ReadonlySet<Space> = new Set([SPACE.head, SPACE.version, SPACE.part, SPACE.history])
+/** Of values; a decoded row takes a few times as much. */
+const MAX_BYTES = 8 * 1024 ** 2
+/** Of an entry beside its value. */
+const OVERHEAD_BYTES = 256
+
+/**
+ * A store whose rows of objects are kept in memory, as they were given: a GET of a row that is here saves 20 us of CPU, for
+ * LevelDB, the opening of the record and its decoding. All writes go through this store. A row leaves when a commit that
+ * writes it begins, and none is taken in while one runs: what is read is never older than without the cache.
+ */
+export function rowCache(inner: MetadataStore): MetadataStore {
+  const rows = new LRUCache<string, Entry>({
+    maxSize: MAX_BYTES,
+    sizeCalculation: ({ key, value }) => OVERHEAD_BYTES + 2 * key.length + value.length,
+  })
+  /** How many running commits write the row. */
+  const changing = new Map<string, number>()
+  let commits = 0
+
+  const begin = (names: readonly string[]): void => {
+    commits++
+    for (const name of names) {
+      rows.delete(name)
+      changing.set(name, (changing.get(name) ?? 0) + 1)
+    }
+  }
+  const end = (names: readonly string[]): void => {
+    for (const name of names) {
+      const left = (changing.get(name) ?? 1) - 1
+      if (left > 0) changing.set(name, left)
+      else changing.delete(name)
+    }
+  }
+
+  return {
+    ...inner,
+    get: async (space, key) => {
+      if (!CACHED.has(space)) return inner.get(space, key)
+      const name = nameOf(space, key)
+      const known = rows.get(name)
+      if (known) return known
+      // A commit that runs, or begins meanwhile, may have written before this was read, or after.
+      if (changing.has(name)) return inner.get(space, key)
+      const before = commits
+      const entry = await inner.get(space, key)
+      if (entry && commits === before) rows.set(name, entry)
+      return entry
+    },
+    commit: async (writes) => {
+      const names = writes.flatMap(changed)
+      if (names.length === 0) return inner.commit(writes)
+      begin(names)
+      try {
+        const committed = await inner.commit(writes)
+        end(names)
+        return committed
+      } catch (error) {
+        // A commit that nobody knows the outcome of may still come: its rows are not kept any more.
+        if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown', 'MetadataStoreFailed')) end(names)
+        throw error
+      }
+    },
+  }
+}
+
+const nameOf = (space: Space, key: Buffer): string => `${space} ${key.toString('latin1')}`
+
+const changed = (write: Write): string[] =>
+  (write.type === 'put' || write.type === 'delete') && CACHED.has(write.space) ? [nameOf(write.space, write.key)] : []

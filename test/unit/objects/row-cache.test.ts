@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest'
+import { CodedError } from '../../../src/base/errors.ts'
+import { SPACE } from '../../../src/objects/keyspace.ts'
+import { rowCache } from '../../../src/objects/row-cache.ts'
+import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
+
+const ROW = Buffer.from('row')
+const put = (value: string) => ({ type: 'put', space: SPACE.head, key: ROW, value: Buffer.from(value) }) as const
+
+/** A store whose reads and commits wait to be let through, before and after they are done. */
+function held() {
+  const inner = memoryStore()
+  const gates = new Map<string, PromiseWithResolvers<void>>()
+  const looked: string[] = []
+  const pass = async (gate: string): Promise<void> => gates.get(gate)?.promise
+  const store: MetadataStore = {
+    ...inner,
+    get: async (space, key) => {
+      looked.push(key.toString())
+      await pass('before get')
+      const entry = await inner.get(space, key)
+      await pass('after get')
+      return entry
+    },
+    commit: async (writes) => {
+      await pass('before commit')
+      const done = await inner.commit(writes)
+      await pass('after commit')
+      return done
+    },
+  }
+  const hold = (gate: string): (() => void) => {
+    const waiting = Promise.withResolvers<void>()
+    gates.set(gate, waiting)
+    return () => {
+      gates.delete(gate)
+      waiting.resolve()
+    }
+  }
+  const cache = rowCache(store)
+  const value = async () => (await cache.get(SPACE.head, ROW))?.value.toString()
+  return { inner, store, cache, hold, looked, value }
+}
+
+it('looks a row up once, and again after it was written', async () => {
+  const { cache, looked, value } = held()
+  await cache.commit([put('one')])
+  expect([await value(), await value()]).toEqual(['one', 'one'])
+  expect(looked).toHaveLength(1)
+  await cache.commit([put('two')])
+  expect([await value(), await value()]).toEqual(['two', 'two'])
+  expect(looked).toHaveLength(2)
+  await cache.commit([{ type: 'delete', space: SPACE.head, key: ROW }])
+  expect(await value()).toBeUndefined()
+})
+
+it.each(['before get', 'after get'])('keeps nothing that a commit overtook %s', async (gate) => {
+  const { cache, hold, value } = held()
+  await cache.commit([put('one')])
+  const letGet = hold(gate)
+  const first = value()
+  await new Promise(setImmediate)
+  await cache.commit([put('two')])
+  letGet()
+  await first
+  expect(await value()).toBe('two')
+})
+
+it.each(['before commit', 'after commit'])('keeps nothing that was read while a commit waited %s', async (gate) => {
+  const { cache, hold, value } = held()
+  await cache.commit([put('one')])
+  const letCommit = hold(gate)
+  const commit = cache.commit([put('two')])
+  const letGet = hold('after get')
+  const first = value()
+  await new Promise(setImmediate)
+  letCommit()
+  await commit
+  letGet()
+  await first
+  expect(await value()).toBe('two')
+})
+
+it('keeps a row no more whose commit has an outcome that nobody knows', async () => {
+  const { store, inner, looked } = held()
+  const cache = rowCache({
+    ...store,
+    commit: async () => {
+      throw new CodedError('CommitUnknown', 'the network went away')
+    },
+  })
+  await inner.commit([put('one')])
+  await expect(cache.commit([put('two')])).rejects.toMatchObject({ code: 'CommitUnknown' })
+  expect((await cache.get(SPACE.head, ROW))?.value.toString()).toBe('one')
+  await inner.commit([put('two')])
+  expect((await cache.get(SPACE.head, ROW))?.value.toString()).toBe('two')
+  expect(looked).toHaveLength(2)
+})
+
+it('keeps a row that a commit did not write after all', async () => {
+  const { cache, looked, value } = held()
+  await cache.commit([put('one')])
+  expect(await cache.commit([{ ...put('two'), if: null }])).toBe(false)
+  expect([await value(), await value()]).toEqual(['one', 'one'])
+  expect(looked).toHaveLength(1)
+})
