@@ -61,8 +61,8 @@ export interface Inspection {
 }
 
 /**
- * Passes a stream on while it is looked at. To be iterated once. Written by hand, because each async generator that a
- * small body goes through costs it 3 µs.
+ * Passes a stream on while it is looked at. To be iterated once. Written by hand: without three async generators on its
+ * way, a small body takes 8.5 µs to the engine in place of 10.
  */
 export function inspected(
   stream: AsyncIterable<Buffer>,
