@@ -159,6 +159,30 @@ describe.each(['coffer', 's3'] as const)('Replication to another server that is 
     await test.s3.send(new PutObjectRetentionCommand({ Bucket: 'locked', Key: 'key', Retention: longer }))
     await expect.poll(retention, PATIENCE).toEqual(longer)
   })
+
+  it('leaves a retention there as it is that is longer by now, and says COMPLETED', async () => {
+    await versioned(there.s3, 'locked-replicas', true)
+    await versioned(test.s3, 'locked', true)
+    await replicate(test.s3, 'locked', rule(LOCKED))
+    await test.put('key', 'x', { Bucket: 'locked' })
+    await isDone(test.s3, 'locked', 'key')
+    const until = (hours: number) =>
+      ({ Mode: 'GOVERNANCE', RetainUntilDate: new Date(Date.now() + hours * 3_600_000) }) as const
+    const retain = (Retention: ReturnType<typeof until>) => {
+      const of = { Bucket: 'locked', Key: 'key', Retention, BypassGovernanceRetention: true }
+      return test.s3.send(new PutObjectRetentionCommand(of))
+    }
+    const longer = until(2)
+    await retain(longer)
+    await isDone(test.s3, 'locked', 'key')
+    await retain(until(1))
+    await test.s3.send(
+      new PutObjectTaggingCommand({ Bucket: 'locked', Key: 'key', Tagging: { TagSet: [{ Key: 'a', Value: 'b' }] } }),
+    )
+    await isDone(test.s3, 'locked', 'key')
+    const { Retention } = await there.s3.send(new GetObjectRetentionCommand({ Bucket: 'locked-replicas', Key: 'key' }))
+    expect(Retention).toEqual(longer)
+  })
 })
 
 describe('Replication to another Coffer', () => {

@@ -127,6 +127,77 @@ describe('What somebody has replicated', () => {
     expect(await openOf('there')).toHaveLength(3)
   })
 
+  it.each([
+    ['read', 's3:GetObject', 'source'],
+    ['read by version', 's3:GetObjectVersion', 'source'],
+    ['write', 's3:PutObject', 'there'],
+    ['tag', 's3:ReplicateTags', 'there'],
+    ['tag as others do', 's3:PutObjectTagging', 'there'],
+  ])('is not what a statement denies him to %s', async (_, Action, where) => {
+    const denied = where === 'source' ? test.bucket : where
+    const deny = { Effect: 'Deny', Action, Resource: `${arnOf(denied)}/*` }
+    const mallory = await user('mallory', everything)
+    await replicate(mallory.s3, test.bucket, rule(arnOf('there')))
+    await mallory.policy(everything, deny)
+    await test.put('key', 'x', { Tagging: 'a=b' })
+    await isFailed('key')
+    await mallory.policy(everything)
+    await isDone(test.s3, test.bucket, 'key')
+    const Principal = { AWS: `arn:aws:iam::${mainAccount.id}:user/mallory` }
+    await test.s3.send(new PutBucketPolicyCommand({ Bucket: denied, Policy: document({ ...deny, Principal }) }))
+    await test.put('by-policy', 'x', { Tagging: 'a=b' })
+    await isFailed('by-policy')
+    expect(await refusal(head(test.s3, 'there', 'by-policy'))).toBe('404 NotFound')
+  })
+
+  it('needs the rights of replication alone, as S3 has them, of a user or a session', async () => {
+    const rights = [
+      { Effect: 'Allow', Action: 's3:PutReplicationConfiguration', Resource: '*' },
+      { Effect: 'Allow', Action: 's3:GetObjectVersionForReplication', Resource: both(test.bucket) },
+      { Effect: 'Allow', Action: ['s3:ReplicateObject', 's3:ReplicateDelete'], Resource: both('there') },
+    ]
+    const copier = await user('copier', ...rights)
+    await replicate(copier.s3, test.bucket, rule(arnOf('there')))
+    await test.put('key', 'x', { Tagging: 'a=b' })
+    await isDone(test.s3, test.bucket, 'key')
+    await test.s3.send(
+      new PutBucketPolicyCommand({
+        Bucket: 'there',
+        // As one is often given: nothing comes unencrypted.
+        Policy: document({
+          ...{ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource: `${arnOf('there')}/*` },
+          Condition: { Null: { 's3:x-amz-server-side-encryption': 'true' } },
+        }),
+      }),
+    )
+    await test.put('encrypted', 'x')
+    await isDone(test.s3, test.bucket, 'encrypted')
+    const iam = queryApi(test.s3Url, 'iam')
+    const Action = 'sts:AssumeRole'
+    const AWS = `arn:aws:iam::${mainAccount.id}:root`
+    await iam('CreateRole', {
+      RoleName: 'limited',
+      AssumeRolePolicyDocument: document({ Effect: 'Allow', Principal: { AWS }, Action }),
+    })
+    await iam('PutRolePolicy', { RoleName: 'limited', PolicyName: 'p', PolicyDocument: document(everything) })
+    const caller = await user('caller', { Effect: 'Allow', Action, Resource: '*' })
+    const session = await queryApi(
+      test.s3Url,
+      'sts',
+      caller.credentials,
+    )('AssumeRole', {
+      ...{ RoleArn: `arn:aws:iam::${mainAccount.id}:role/limited`, RoleSessionName: 'once' },
+      Policy: document(...rights),
+    })
+    const credentials = {
+      ...{ accessKeyId: session.text('AccessKeyId'), secretAccessKey: session.text('SecretAccessKey') },
+      sessionToken: session.text('SessionToken'),
+    }
+    await replicate(clientOf(credentials), test.bucket, rule(arnOf('there')))
+    await test.put('by-session', 'x', { Tagging: 'a=b' })
+    await isDone(test.s3, test.bucket, 'by-session')
+  })
+
   it('stays once he is gone, and a later one of his name is another', async () => {
     const first = await user('mallory', everything)
     await replicate(first.s3, test.bucket, rule(arnOf('there')))

@@ -93,16 +93,30 @@ export const rulesForMarker = ({ rules }: ReplicationConfiguration, key: string)
     ({ deleteMarkers = true }) => deleteMarkers,
   )
 
-/** For what is on its way to a destination; its tags may have changed since. */
+export const leadsTo =
+  (name: string) =>
+  ({ destination }: ReplicationRule): boolean =>
+    nameOf(destination) === name
+
+/** For what is there, and has changed: a rule that its tags do not take it out of. */
+export const followedBy = (
+  { rules }: ReplicationConfiguration,
+  name: string,
+  key: string,
+): ReplicationRule | undefined => bestOf(rules.filter((rule) => leadsTo(name)(rule) && coversKey(rule, key)))[0]
+
+/** For what is on its way to a destination. `tags`: those that it has, and had; the first ones that a rule takes decide. */
 export async function ruleTo(
   configuration: ReplicationConfiguration,
   name: string,
   key: string,
-  tags: () => Promise<readonly Tag[]>,
+  { tags, isThere }: { readonly tags: readonly (() => Promise<readonly Tag[]>)[]; readonly isThere: boolean },
 ): Promise<ReplicationRule | undefined> {
-  const isTo = ({ destination }: ReplicationRule): boolean => nameOf(destination) === name
-  const rules = await rulesFor(configuration, key, tags)
-  return rules.find(isTo) ?? configuration.rules.find((rule) => isTo(rule) && coversKey(rule, key))
+  for (const one of tags) {
+    const rule = (await rulesFor(configuration, key, one)).find(leadsTo(name))
+    if (rule) return rule
+  }
+  return isThere ? followedBy(configuration, name, key) : undefined
 }
 
 function bestOf(rules: readonly ReplicationRule[]): readonly ReplicationRule[] {

@@ -5,7 +5,7 @@ import type { Bucket } from '../buckets.ts'
 import type { ByteRange } from '../byte-range.ts'
 import { changeProperties } from '../change-properties.ts'
 import type { Engine } from '../engine.ts'
-import { ObjectsError, type ObjectsErrorCode } from '../errors.ts'
+import type { ObjectsErrorCode } from '../errors.ts'
 import { findVersion } from '../find-version.ts'
 import { protectionOf } from '../key-slots.ts'
 import type { ObjectLock, Tag } from '../object-properties.ts'
@@ -14,9 +14,12 @@ import { MessageRefused } from '../outbox/options.ts'
 import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import {
+  leadsTo,
   type ReplicationConfiguration,
   type ReplicationDestination,
+  type ReplicationRule,
   replicationFrom,
+  rulesForMarker,
   ruleTo,
   takes,
 } from './configuration.ts'
@@ -29,9 +32,9 @@ import {
   sameLock,
   sameTags,
 } from './replications.ts'
-import type { ReplicationRights, ReplicationUse } from './rights.ts'
 import { type Progress, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
+import { checkUses } from './uses.ts'
 
 /** Makes destinations agree with versions, as configurations have it at that moment. */
 export function replicationDelivery(
@@ -48,6 +51,26 @@ export function replicationDelivery(
     return bucket?.id === id ? bucket : undefined
   }
 
+  const ruleOf = async (
+    configuration: ReplicationConfiguration,
+    bucket: Bucket,
+    { to, key, tags }: QueuedVersion,
+    record: ObjectRecord | DeleteMarker,
+    isThere: boolean,
+  ): Promise<ReplicationRule | undefined> => {
+    if (isMarker(record)) return rulesForMarker(configuration, key).find(leadsTo(to))
+    const now = () => tagsOf(keys, bucket, key, record)
+    const had = tags ? [async () => tags] : []
+    const rule = await ruleTo(configuration, to, key, { tags: [now, ...had], isThere })
+    return rule && takes(configuration, rule, protectionOf(bucket, record).algorithm) ? rule : undefined
+  }
+
+  const goingOf = async (bucket: Bucket, key: string, record: ObjectRecord) => ({
+    tags: await tagsOf(keys, bucket, key, record),
+    lock: presentLock(record.properties.lock, engine.clock.now()),
+    algorithm: protectionOf(bucket, record).algorithm,
+  })
+
   return {
     deliver: async (sent, signal) => {
       const bucket = sourceOf(sent)
@@ -55,20 +78,23 @@ export function replicationDelivery(
       const found = bucket && (await findVersion(engine, { bucket, key, versionId }))
       if (!bucket || !found) return
       const { record } = found
-      const tags = async () => (isMarker(record) ? [] : tagsOf(keys, bucket, key, record))
-      const configuration = replicationFrom(engine.documents.get(bucket, 'replication'))
-      const rule = configuration && (await ruleTo(configuration, sent.to, key, tags))
-      const target = rule && targetOf(rule.destination)
-      const isTaken = rule && (isMarker(record) || takes(configuration, rule, protectionOf(bucket, record).algorithm))
-      if (!isTaken || !target) return await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+      let target: ReplicationTarget | undefined
       try {
-        const refused = await refusedUse(settings?.rights, configuration, rule.destination, sent, isMarker(record))
-        if (refused) throw new ObjectsError('ReplicaRefused', `who had it replicated may not ${refused.action}`)
+        const configuration = replicationFrom(engine.documents.get(bucket, 'replication'))
+        const isThere = !isMarker(record) && progressOf(record, sent.to)?.versionId !== undefined
+        const rule = configuration && (await ruleOf(configuration, bucket, sent, record, isThere))
+        target = rule && targetOf(rule.destination)
+        // What is there does not follow its source any more, and is there all the same.
+        if (!configuration || !rule || !target) {
+          return await mark(engine, keys, bucket, sent, { status: isThere ? 'COMPLETED' : 'FAILED' })
+        }
+        const going = isMarker(record) ? undefined : { ...(await goingOf(bucket, key, record)), isThere }
+        await checkUses(settings?.rights, configuration, rule.destination, sent, going)
         await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
       } catch (error) {
         if (signal.aborted) throw error
         // It is tried again, and says meanwhile that somebody has to see to it.
-        if (!isRefusal(error) && !target.isRefusal(error)) throw error
+        if (!isRefusal(error) && !target?.isRefusal(error)) throw error
         await mark(engine, keys, bucket, sent, { status: 'FAILED' })
         throw new MessageRefused(error)
       }
@@ -78,24 +104,6 @@ export function replicationDelivery(
       if (bucket) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
     },
   }
-}
-
-/** What whoever had it replicated may not, as rights and policies are now. Throws NoSuchBucket. */
-async function refusedUse(
-  rights: ReplicationRights | undefined,
-  { orderedBy }: ReplicationConfiguration,
-  { target, bucket: there }: ReplicationDestination,
-  { bucket, key, versionId }: QueuedVersion,
-  isOfMarker: boolean,
-): Promise<ReplicationUse | undefined> {
-  const uses: ReplicationUse[] = [{ action: 's3:GetObjectVersionForReplication', bucket: bucket.name, key, versionId }]
-  const action = isOfMarker ? 's3:ReplicateDelete' : 's3:ReplicateObject'
-  // Elsewhere the credentials of the operator decide.
-  if (target === undefined) uses.push({ action, bucket: there, key })
-  for (const use of uses) {
-    if (orderedBy === undefined || !(await rights?.(orderedBy, use))) return use
-  }
-  return undefined
 }
 
 async function send(
@@ -111,7 +119,7 @@ async function send(
   const { key, versionId } = sent
   const { modifiedAtMs } = record
   if (isMarker(record)) return await target.putMarker({ key, versionId, modifiedAtMs }, to, signal)
-  const there = record.properties.replication?.to?.[sent.to]?.versionId
+  const there = progressOf(record, sent.to)?.versionId
   const lock = presentLock(record.properties.lock, engine.clock.now())
   const tags = await tagsOf(keys, bucket, key, record)
   const told = { tags, lock: record.properties.lock }
@@ -133,6 +141,8 @@ async function send(
   const made = await target.put(replica, to, signal)
   await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made }, told)
 }
+
+const progressOf = ({ properties }: ObjectRecord, to: string): Progress | undefined => properties.replication?.to?.[to]
 
 const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
 
@@ -168,7 +178,7 @@ async function mark(
 ): Promise<void> {
   const found = await findVersion(engine, { bucket, key, versionId })
   if (!found || isMarker(found.record)) return
-  const now = found.record.properties.replication?.to?.[to]
+  const now = progressOf(found.record, to)
   if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId) return
   try {
     await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => {

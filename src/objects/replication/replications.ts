@@ -12,7 +12,7 @@ import { openOutbox } from '../outbox/outbox.ts'
 import type { DeleteMarker, ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { VersionOrders } from '../version-id.ts'
-import { nameOf, replicationFrom, rulesFor, rulesForMarker, takes } from './configuration.ts'
+import { followedBy, nameOf, replicationFrom, rulesFor, rulesForMarker, takes } from './configuration.ts'
 import type { ReplicationRights } from './rights.ts'
 import { type Progress, type Replication, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
@@ -35,6 +35,8 @@ export interface QueuedVersion extends Message {
   readonly sequencer: string
   /** A delete marker. Missing: perhaps, of an earlier release. */
   readonly marker?: true
+  /** That the version had, where rules asked for them. */
+  readonly tags?: readonly Tag[]
 }
 
 /** Who takes versions where they are to go. */
@@ -110,7 +112,7 @@ export function openReplications(options: {
     key: string,
     versionId: string,
     to: string,
-    more: Pick<QueuedVersion, 'marker'> = {},
+    more: Pick<QueuedVersion, 'marker' | 'tags'> = {},
   ): Write => {
     const target = outboxOf(to)
     const sequencer = orders.next(0n).toString(16).toUpperCase().padStart(16, '0')
@@ -132,14 +134,19 @@ export function openReplications(options: {
       const { customerKey, algorithm } = protectionOf(bucket, record)
       // Without its customer's key nobody can read it.
       if (customerKey) return { properties, writes: [] }
-      const rules = await rulesFor(configuration, key, () => tagsOf(keys, bucket, key, record))
+      let had: { readonly tags?: readonly Tag[] } = {}
+      const rules = await rulesFor(configuration, key, async () => {
+        const tags = await tagsOf(keys, bucket, key, record)
+        had = { tags }
+        return tags
+      })
       const names = rules
         .filter((rule) => takes(configuration, rule, algorithm))
         .map(({ destination }) => nameOf(destination))
       if (names.length === 0) return { properties, writes: [] }
       return {
         properties: { ...properties, replication: { to: begun(names) } },
-        writes: names.filter(isKnown).map((name) => queued(bucket, key, record.versionId, name)),
+        writes: names.filter(isKnown).map((name) => queued(bucket, key, record.versionId, name, had)),
       }
     },
     ofMarker: (bucket, key, { versionId }, { action }) => {
@@ -150,7 +157,11 @@ export function openReplications(options: {
       return names.filter(isKnown).map((name) => queued(bucket, key, versionId, name, { marker: true }))
     },
     ofChange: (bucket, key, { properties: before, versionId }, after, tagsBefore, { action }) => {
-      const names = Object.keys(before.replication?.to ?? {}).filter(isKnown)
+      const configuration = configurationOf(bucket)
+      // Where nothing leads any more it stays as it is.
+      const isFollowed = (name: string): boolean =>
+        configuration !== undefined && followedBy(configuration, name, key) !== undefined
+      const names = Object.keys(before.replication?.to ?? {}).filter((name) => isKnown(name) && isFollowed(name))
       const same = sameTags(tagsBefore, after.tags ?? []) && sameLock(before.lock, after.lock)
       if (names.length === 0 || same || action === REPLICATION) return { properties: after, writes: [] }
       const again = (now: Replication | undefined, name: string): Replication =>

@@ -174,8 +174,27 @@ async function change(
   if (TagSet.length === 0) await client.send(new sdk.DeleteObjectTaggingCommand(place), { abortSignal })
   else await client.send(new sdk.PutObjectTaggingCommand({ ...place, Tagging: { TagSet } }), { abortSignal })
   const Retention = retentionOf(properties)
-  if (Retention) await client.send(new sdk.PutObjectRetentionCommand({ ...place, Retention }), { abortSignal })
+  if (Retention) await retain({ sdk, client }, place, Retention, abortSignal)
   if (lock?.legalHold === undefined) return
   const LegalHold = { Status: lock.legalHold ? 'ON' : 'OFF' } as const
   await client.send(new sdk.PutObjectLegalHoldCommand({ ...place, LegalHold }), { abortSignal })
+}
+
+/** One there that is at least as strong stays: nothing here may make it weaker. */
+async function retain(
+  { sdk, client }: TargetClient,
+  place: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
+  Retention: NonNullable<ReturnType<typeof retentionOf>>,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  try {
+    await client.send(new sdk.PutObjectRetentionCommand({ ...place, Retention }), { abortSignal })
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const asked = client.send(new sdk.GetObjectRetentionCommand(place), { abortSignal })
+    const there = await asked.then((answer) => answer.Retention).catch(() => undefined)
+    const isAsStrict = there?.Mode === 'COMPLIANCE' || there?.Mode === Retention.Mode
+    const untilMs = there?.RetainUntilDate?.getTime() ?? 0
+    if (!isAsStrict || untilMs < Retention.RetainUntilDate.getTime()) throw error
+  }
 }

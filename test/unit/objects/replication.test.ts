@@ -5,7 +5,7 @@ import type { Json } from '../../../src/objects/bucket-document.ts'
 import type { Bucket } from '../../../src/objects/buckets.ts'
 import { SPACE } from '../../../src/objects/keyspace.ts'
 import type { LifecycleRule } from '../../../src/objects/lifecycle/rule.ts'
-import type { ReplicationConfiguration } from '../../../src/objects/replication/configuration.ts'
+import type { ReplicationConfiguration, ReplicationRule } from '../../../src/objects/replication/configuration.ts'
 import { replicationStatus } from '../../../src/objects/replication/status.ts'
 import type { ReplicationTarget } from '../../../src/objects/replication/target.ts'
 import type { BlobStore } from '../../../src/storage/blob/blob-store.ts'
@@ -180,6 +180,69 @@ describe('The queue of replication', () => {
     await objects.changeDocument(bucket, 'replication', () => undefined)
     await expect.poll(() => queued(stored), PATIENCE).toBe(0)
     expect([took, await status('key')]).toEqual([[], 'FAILED'])
+    await objects.close()
+  })
+
+  /** To the same target; by default, to another bucket of it. */
+  const changed = (more: Partial<ReplicationRule> = {}, bucket = 'elsewhere') => {
+    const [rule] = CONFIGURATION.rules
+    if (!rule) throw new Error('no rule')
+    const destination = { ...rule.destination, arn: `arn:coffer:s3::dr:${bucket}`, bucket }
+    return { ...CONFIGURATION, rules: [{ ...rule, destination, ...more }] } as unknown as Json
+  }
+  const TAGGED = { filter: { tags: [{ key: 'class', value: 'public' }] } } as const
+
+  it('leaves a version alone that is done where its configuration led before', async () => {
+    const { took, target } = fakeTarget()
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    await put('key', 'x')
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    await objects.changeDocument(bucket, 'replication', () => changed())
+    await objects.changeProperties({ bucket, key: 'key' }, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    expect([await status('key'), await queued(stored)]).toEqual(['COMPLETED', 0])
+    expect(took).toEqual(['x key'])
+    await objects.close()
+  })
+
+  it('leaves a change behind when its configuration leads elsewhere meanwhile, and the version done', async () => {
+    let away = false
+    const { target } = fakeTarget(() => (away ? new Error('away') : undefined))
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    await put('key', 'x')
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    away = true
+    await objects.changeProperties({ bucket, key: 'key' }, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    expect(await status('key')).toBe('PENDING')
+    await objects.changeDocument(bucket, 'replication', () => changed())
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect(await status('key')).toBe('COMPLETED')
+    await objects.close()
+  })
+
+  it('does not send what a rule excludes by then, though it goes to the same place', async () => {
+    let away = true
+    const { took, target } = fakeTarget(() => (away ? new Error('away') : undefined))
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    await put('secret', 'x')
+    await put('public', 'x', { properties: { tags: TAGGED.filter.tags } })
+    await objects.delete({ bucket, key: 'gone', conditions: {} })
+    await objects.changeDocument(bucket, 'replication', () => changed(TAGGED, 'there'))
+    away = false
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect([took, await status('secret')]).toEqual([['x public'], 'FAILED'])
+    await objects.close()
+  })
+
+  it('sends what a rule took by the tags that it had, and changes of them', async () => {
+    let away = true
+    const { took, target } = fakeTarget(() => (away ? new Error('away') : undefined))
+    const { objects, stored, bucket, put, status } = await replicated(target)
+    await objects.changeDocument(bucket, 'replication', () => changed(TAGGED, 'there'))
+    const { versionId } = await put('key', 'x', { properties: { tags: TAGGED.filter.tags } })
+    await objects.changeProperties({ bucket, key: 'key' }, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    away = false
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect([took, await status('key')]).toEqual([['x key', `there ${versionId} v key`], 'COMPLETED'])
     await objects.close()
   })
 

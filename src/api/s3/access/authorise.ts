@@ -1,5 +1,6 @@
 import { type Acl, isGivenByBucketAcl } from '../../../access/acl.ts'
 import type { Facts } from '../../../access/conditions.ts'
+import { evaluate } from '../../../access/evaluate.ts'
 import type { Requester } from '../../../access/requester.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { parseCrn } from '../../../base/crn.ts'
@@ -64,6 +65,8 @@ export interface Decision {
 export interface Authoriser {
   /** Throws NoSuchBucket. */
   readonly decide: (use: ResourceUse) => Promise<Decision>
+  /** Does a statement deny it, whatever allows it? Throws NoSuchBucket. */
+  readonly denies: (use: ResourceUse) => Promise<boolean>
   /** What is known before the body says what it is about: refuses whom nothing at all could let in. */
   readonly decideRoughly: (use: ResourceUse) => Decision
   /** For what belongs to no bucket, or to one that is to be made. */
@@ -146,15 +149,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return mayBeGiven ? { allowed: true, reason: 'asked for each object' } : { allowed: false, reason: found.reason }
   }
 
-  const decide = async (use: ResourceUse): Promise<Decision> => {
-    const bucket = objects.buckets.get(use.bucket)
-    const access = accessOf(objects, bucket)
-    const only = !access.policy && !access.acl && isOf(principal, bucket)
-    // The common case: nothing but the identity's own rights has anything to say.
-    if (only && !aws) {
-      const found = own(use, bucket, () => NO_FACTS)
-      if (found.allowed) return found
-    }
+  const circumstances = async (use: ResourceUse, bucket: Bucket, access: BucketAccess) => {
     const look = lazily(() => lookAt(service(), bucket, use))
     const wantsTags = asksFor(access, aws, EXISTING_TAGS)
     const existingTags = wantsTags ? await (await look())?.tags() : undefined
@@ -170,6 +165,19 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
       requestTags: use.requestTags ?? begun?.tags ?? asked.requestTags(),
       ...{ bucketTags: bucketTagging.of(objects, bucket), newBucketTags: use.bucketTags },
     })
+    return { facts, look, wantsTags }
+  }
+
+  const decide = async (use: ResourceUse): Promise<Decision> => {
+    const bucket = objects.buckets.get(use.bucket)
+    const access = accessOf(objects, bucket)
+    const only = !access.policy && !access.acl && isOf(principal, bucket)
+    // The common case: nothing but the identity's own rights has anything to say.
+    if (only && !aws) {
+      const found = own(use, bucket, () => NO_FACTS)
+      if (found.allowed) return found
+    }
+    const { facts, look, wantsTags } = await circumstances(use, bucket, access)
     const found = own(use, bucket, () => facts)
     const ask = (object: Acl | null | undefined): Answer =>
       decideAccess({
@@ -193,6 +201,19 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return looks ? { ...decision, seen: object ?? null } : decision
   }
 
+  const denies: Authoriser['denies'] = async (use) => {
+    const bucket = objects.buckets.get(use.bucket)
+    const access = accessOf(objects, bucket)
+    const { policy } = access
+    if (policy === 'unreadable') return true
+    if (!policy && !aws) return false
+    const { facts } = await circumstances(use, bucket, access)
+    const { explicit = false, beyond = false } = own(use, bucket, () => facts)
+    if (explicit && !beyond) return true
+    const question = { requester: requester(), action: use.action, resource: arnOf(use), facts }
+    return policy !== undefined && evaluate(policy, question).effect === 'deny'
+  }
+
   /** S3: whoever began an upload may list its parts and abort it. */
   const isInitiator = async ({ action, key }: ResourceUse, bucket: Bucket): Promise<boolean> => {
     const uploadId = asked.request.query.get('uploadId')
@@ -203,7 +224,7 @@ export function authoriser(asked: AskedBy, { iam, clock, region }: AuthoriserOpt
     return initiator?.iamId === principal.iamId && initiator.id === requester().canonicalId
   }
 
-  return { decide, decideRoughly, decideService, decideServiceRoughly }
+  return { decide, denies, decideRoughly, decideService, decideServiceRoughly }
 }
 
 /** S3: whether there is no such object is told to those who might list it. */

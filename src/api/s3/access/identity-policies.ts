@@ -10,6 +10,8 @@ export interface OwnDecision {
   readonly reason: string
   /** A statement denies it, or what is said cannot be read: nothing outweighs that. */
   readonly explicit?: true
+  /** No statement does: it is beyond what a session or a boundary lets it do. */
+  readonly beyond?: true
 }
 
 interface NamedPolicy {
@@ -23,15 +25,21 @@ export function decideIdentity({ sources, session, boundary }: AwsIdentity, requ
   const own = decideBy(sources.flatMap(policiesOf), request)
   if (own.explicit) return own
   const within = boundary ? decideBy([managed('boundary')(boundary)], request) : undefined
-  if (within && !within.allowed) return { ...within, reason: within.explicit ? within.reason : BEYOND, explicit: true }
-  if (!session) return own
+  const limit = session && decideSession(session, request)
+  if (within?.explicit) return within
+  if (limit?.explicit) return limit
+  if (within && !within.allowed) return beyond(BEYOND)
+  return limit && !limit.allowed ? beyond('no session policy allows it') : own
+}
+
+/** Undefined: it limits nothing. */
+function decideSession(session: NonNullable<AwsIdentity['session']>, request: AccessRequest): OwnDecision | undefined {
   const documents = session.policies.map((document, index) => named(`session policy ${index}`, document))
   const limits = [...documents, ...session.managed.map(managed('session policy'))]
-  if (limits.length === 0) return own
-  const limit = decideBy(limits, request)
-  if (limit.allowed) return own
-  return { ...limit, reason: limit.explicit ? limit.reason : 'no session policy allows it', explicit: true }
+  return limits.length === 0 ? undefined : decideBy(limits, request)
 }
+
+const beyond = (reason: string): OwnDecision => ({ allowed: false, reason, explicit: true, beyond: true })
 
 function decideBy(policies: readonly NamedPolicy[], request: AccessRequest): OwnDecision {
   let allowed: string | undefined

@@ -1,10 +1,12 @@
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import type { Clock } from '../../../base/clock.ts'
+import { parseCrn } from '../../../base/crn.ts'
 import { randomId } from '../../../base/ids.ts'
 import type { Iam } from '../../../iam/iam.ts'
 import type { Objects } from '../../../objects/objects.ts'
 import type { ReplicationRights } from '../../../objects/replication/rights.ts'
+import { mayUseRootKey } from '../../common/root-key-use.ts'
 import { authoriser } from '../access/authorise.ts'
 import { keepsOutReplication } from '../firewall.ts'
 import type { S3Request } from '../request.ts'
@@ -29,16 +31,21 @@ export function replicationRights(options: {
     if (keepsOutReplication(store.configurationOf(store.buckets.get(use.bucket)).firewall)) return false
     const principal = iam.mandates.principal(orderedBy)
     if (!principal) return false
+    if (!('action' in use)) {
+      const bucketAccountId = parseCrn(store.buckets.get(use.bucket).serviceInstanceCrn).account
+      return mayUseRootKey(iam, principal, { rootKeyCrn: use.rootKeyCrn, bucketAccountId })
+    }
     const request = { ...NO_REQUEST, id: randomId() }
     const asker = { iamId: principal.iamId, action: 'store.replication', requestId: request.id }
-    const { decide } = authoriser(
+    const { decide, denies } = authoriser(
       {
         ...{ request, principal, isForm: false, operation: { name: 'Replication' } },
-        ...{ sourceIp: undefined, requestTags: () => [], rootKeyNames: async () => [] },
+        ...{ sourceIp: undefined, requestTags: () => [], rootKeyNames: async (keyName) => [keyName] },
         ...{ objects: store, service: () => store.onBehalfOf(asker) },
       },
       { iam, clock, region },
     )
-    return (await decide(use)).allowed
+    const { must, ...asked } = use
+    return must === 'be undenied' ? !(await denies(asked)) : (await decide(asked)).allowed
   }
 }
