@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
-import { PutObjectCommand, type PutObjectCommandInput } from '@aws-sdk/client-s3'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
 import type { Peer } from './peers/peer.ts'
 import { type PeerProcess, peersNamed, startPeer } from './support/peer-process.ts'
@@ -23,7 +23,6 @@ const { values: options } = parseArgs({
   },
 })
 
-const BUCKET = 'proved'
 const home = await mkdtemp(path.join(tmpdir(), 'coffer-peers-'))
 const payload = path.join(home, 'payload')
 const bytes = randomBytes(16 * MIB)
@@ -43,20 +42,29 @@ try {
 
 async function look(peer: Peer, { endpoint, pids, dir }: PeerProcess): Promise<void> {
   const client = s3ClientFor({ s3Url: `http://${endpoint.authority}`, ...endpoint })
-  const putOne = async (input: Pick<PutObjectCommandInput, 'Key' | 'Body'>): Promise<void> => {
-    await client.send(new PutObjectCommand({ Bucket: BUCKET, ...input }))
+  const putOne = async (Key: string, Body: Buffer): Promise<void> => {
+    await client.send(new PutObjectCommand({ Bucket: 'traced', Key, Body }))
   }
-  await makeBucket(client, BUCKET)
-  await peer.prepareBucket?.(client, BUCKET)
-  await prove({ endpoint, client, bucket: BUCKET, dir: home, payload, hashOf })
-  console.log('  proved: PUT, GET, ranged GET, HEAD, LIST and DELETE')
+  for (const bucket of ['traced', 'proved']) {
+    await makeBucket(client, bucket)
+    await peer.prepareBucket?.(client, bucket)
+  }
+  // Before the proof: what it deletes goes on being swept up.
+  await putOne('first', randomBytes(KIB))
   for (const size of [KIB, 64 * KIB, 4 * MIB]) {
     const marker = randomBytes(24).toString('base64url')
-    const Body = Buffer.concat([Buffer.from(marker), randomBytes(size - marker.length)])
-    const seen = await traceSyncs(pids(), dir, () => putOne({ Key: `lone-${size}`, Body }))
-    console.log(`  PUT of ${size / KIB} KiB: ${seen.join(', ') || 'no sync and no rename'}`)
+    const body = Buffer.concat([Buffer.from(marker), randomBytes(size - marker.length)])
+    const seen = await traceSyncs(pids(), dir, () => putOne(`lone-${size}`, body))
+    console.log(`  PUT of ${size / KIB} KiB: ${counted(seen).join(', ') || 'no sync and no rename'}`)
     console.log(`    its bytes are ${(await inFiles(dir, marker)) ? '' : 'not '}in the files as they were sent`)
   }
+  await prove({ endpoint, client, bucket: 'proved', dir: home, payload, hashOf })
+  console.log('  proved: PUT, GET, ranged GET, HEAD, LIST and DELETE')
+}
+
+function counted(lines: readonly string[]): string[] {
+  const groups = Map.groupBy(lines, (line) => line)
+  return [...groups].map(([line, { length }]) => (length === 1 ? line : `${length} × ${line}`))
 }
 
 /** By grep, which skips the holes of sparse files. */
