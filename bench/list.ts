@@ -8,6 +8,7 @@ import { startHouse, type TestHouse } from '../test/support/house.ts'
 import { sendRaw } from '../test/support/raw-s3.ts'
 import { s3ClientFor } from '../test/support/s3.ts'
 import { type ServerProcess, startServerProcess } from '../test/support/server-process.ts'
+import { putMany } from './support/put-many.ts'
 
 /**
  * What a page of a listing costs over HTTP in a bucket of 10^6 keys, beside the same page in a small bucket: of 1,000 keys,
@@ -35,7 +36,6 @@ const KEYS_A_FOLDER = 100
 const [folders, versioned, versions] = [Number(options.folders), Number(options.versioned), Number(options.versions)]
 const [MANY, SMALL, WIDE] = ['many', 'small', 'wide']
 const WIDE_KEYS_A_FOLDER = 10
-const WRITERS = 64
 const WARM_UP = 3
 const deleted = Number(options.deleted)
 
@@ -82,25 +82,9 @@ function* allKeys(folderCount: number, keyCount: number): Generator<string> {
   }
 }
 
-async function putAll({ house }: TestHouse, bucketName: string, keys: Iterable<string>): Promise<void> {
+async function putAll(house: TestHouse, bucket: string, keys: Iterable<string>): Promise<void> {
   const startedAt = performance.now()
-  const bucket = house.objects.buckets.get(bucketName)
-  const body = Buffer.from('x')
-  const left = keys[Symbol.iterator]()
-  let count = 0
-  const writer = async (): Promise<void> => {
-    for (let next = left.next(); !next.done; next = left.next()) {
-      const stream = (async function* () {
-        yield body
-      })()
-      await house.objects.put({
-        ...{ bucket, key: next.value, body: { stream, lengthBytes: body.length } },
-        ...{ attributes: { headers: {}, userMetadata: {} }, conditions: {} },
-      })
-      count++
-    }
-  }
-  await Promise.all(Array.from({ length: WRITERS }, writer))
+  const count = await putMany(house, { bucket, keys })
   if (count > 1000) console.log(`stored ${count} objects in ${seconds(startedAt)} s`)
 }
 

@@ -54,11 +54,11 @@ const MAX_WAITING = 100_000
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
   const { directory, key, clock, onTrouble, disk = nodeFs } = options
   const files = await openLogFiles(directory, disk)
-  const { chain, unsigned } = await resumeChain(files, key, clock, onTrouble)
+  const { chain, unsigned, checked } = await resumeChain(files, key, clock, onTrouble)
   const writer = logWriter({ ...options, files, chain })
   await writer.record((at) => at.own({ type: 'start', unsigned }, clock.now()))
   await writer.sign()
-  return auditLog(writer, options)
+  return auditLog(writer, checked, options)
 }
 
 interface Waiter {
@@ -66,7 +66,11 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-function auditLog(writer: LogWriter, { clock, onFailure, onTrouble, timing }: AuditLogOptions): AuditLog {
+function auditLog(
+  writer: LogWriter,
+  checked: Promise<void>,
+  { clock, onFailure, onTrouble, timing }: AuditLogOptions,
+): AuditLog {
   const { flushMs, signMs, signLines, retryMs } = { ...TIMING, ...timing }
   const waiting: WaitingEvent[] = []
   let waiters: Waiter[] = []
@@ -172,6 +176,7 @@ function auditLog(writer: LogWriter, { clock, onFailure, onTrouble, timing }: Au
       }
       state = 'closed'
       clearTimeout(signTimer)
+      await checked
       await writer.close()
     },
   }
