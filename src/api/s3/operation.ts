@@ -3,6 +3,7 @@ import type { Instance } from '../../iam/instances.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import type { Tag } from '../../objects/object-properties.ts'
 import type { ObjectsService } from '../../objects/objects.ts'
+import type { PermitWatch } from '../../objects/while-permitted.ts'
 import type { AccountDirectory } from './access/directory.ts'
 import type { BucketDefaults } from './access/new-bucket.ts'
 import type { Asking } from './anonymous.ts'
@@ -24,8 +25,8 @@ export interface S3Reply {
   readonly headers?: Readonly<Record<string, string | number | undefined>>
   /** A stream must come with a content-length header. */
   readonly body?: ReplyBody
-  /** Aborts, with the reason, when a stream may not be sent on: the connection is reset. */
-  readonly revoked?: AbortSignal
+  /** To be held while the body is on its way: aborts, with the reason, when it may not be sent on; the connection is reset. */
+  readonly watch?: () => PermitWatch
   /** Not sent: for the access log. */
   readonly outcomes?: readonly KeyOutcome[]
 }

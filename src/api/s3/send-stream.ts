@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http'
 import { spend } from '../../base/spent-memory.ts'
 import { readAhead } from '../../objects/read-ahead.ts'
 import { reset } from '../common/reset.ts'
-import type { StreamedBody } from './operation.ts'
+import type { S3Reply, StreamedBody } from './operation.ts'
 
 /** Waiting for every chunk to leave costs a turn of the event loop each; not waiting costs memory for every slow client. */
 const AHEAD_BYTES = 256 * 1024
@@ -16,8 +16,14 @@ const SLOW_MS = 50
  * The body of a reply whose head is written, with back-pressure. One that fails resets the connection: a clean end of a
  * short body would look complete to some clients, and IBM's waits for ever on a plain close.
  */
-export async function sendStream(response: ServerResponse, body: StreamedBody, revoked?: AbortSignal): Promise<void> {
+export async function sendStream(
+  response: ServerResponse,
+  body: StreamedBody,
+  watch?: S3Reply['watch'],
+): Promise<void> {
   const { socket } = response
+  using watching = watch?.()
+  const revoked = watching?.revoked
   const gone = new AbortController()
   const onClose = (): void => gone.abort()
   response.once('close', onClose)
@@ -38,6 +44,24 @@ export async function sendStream(response: ServerResponse, body: StreamedBody, r
   } finally {
     response.off('close', onClose)
     await body.close()
+  }
+}
+
+/** A body that was written whole, and that its client is slow to take. */
+export async function untilSent(response: ServerResponse, watch: NonNullable<S3Reply['watch']>): Promise<void> {
+  using watching = watch()
+  const { revoked } = watching
+  const left = Promise.withResolvers<void>()
+  const onRevoked = (): void => left.reject(revoked.reason)
+  response.once('finish', left.resolve).once('close', left.resolve)
+  revoked.addEventListener('abort', onRevoked, { once: true })
+  try {
+    await left.promise
+  } catch (error) {
+    if (response.socket) reset(response.socket)
+    throw error
+  } finally {
+    response.off('finish', left.resolve).off('close', left.resolve)
   }
 }
 

@@ -1,7 +1,7 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { S3Error } from './error-codes.ts'
 import type { ReplyBody, S3Reply } from './operation.ts'
-import { sendStream } from './send-stream.ts'
+import { sendStream, untilSent } from './send-stream.ts'
 import { xml } from './xml/encode.ts'
 
 /** Writes a reply, with back-pressure. `always`: headers that every answer to this request has. */
@@ -35,9 +35,11 @@ export async function send(
   }
   if (typeof body === 'string' || Buffer.isBuffer(body)) {
     response.end(body)
+    // What the system took at once is on its way.
+    if (reply.watch && response.writableLength > 0) await untilSent(response, reply.watch)
     return
   }
-  await sendStream(response, body, reply.revoked)
+  await sendStream(response, body, reply.watch)
 }
 
 /**

@@ -15,7 +15,7 @@ it('a body that may not be sent on resets the connection, though its client read
   const sent = Promise.withResolvers<unknown>()
   const body = watched(Number.MAX_SAFE_INTEGER)
   const { open, connections } = await serve((response) => {
-    const reply = { status: 200, headers: { 'content-length': body.lengthBytes }, body, revoked: revoking.signal }
+    const reply = { status: 200, headers: { 'content-length': body.lengthBytes }, body, watch: watchOf(revoking) }
     send(response, reply, false).then(() => sent.resolve('sent'), sent.resolve)
   })
   const client = await open()
@@ -32,6 +32,48 @@ it('a body that may not be sent on resets the connection, though its client read
   expect(await connections()).toBe(0)
   client.resume()
   expect(await end).toMatchObject({ code: 'ECONNRESET' })
+})
+
+it('a body in one piece that its client does not take is not sent on either', async () => {
+  const revoking = new AbortController()
+  const sent = Promise.withResolvers<unknown>()
+  let watching = 0
+  const { open, connections } = await serve((response) => {
+    const watch = () => {
+      watching++
+      return { revoked: revoking.signal, [Symbol.dispose]: () => void watching-- }
+    }
+    // More than any system keeps for a connection.
+    const reply = { status: 200, body: Buffer.alloc(64 * 1024 * 1024), watch }
+    send(response, reply, false).then(() => sent.resolve('sent'), sent.resolve)
+  })
+  const client = await open()
+  await stalled(client)
+  await vi.waitFor(() => expect(watching).toBe(1), 5000)
+  const reason = new Error('the root key is disabled')
+  revoking.abort(reason)
+  expect(await sent.promise).toBe(reason)
+  expect(watching).toBe(0)
+  await vi.waitFor(async () => expect(await connections()).toBe(0), 5000)
+})
+
+it('a body in one piece is watched for as long as its client takes, and no longer', async () => {
+  const sent = Promise.withResolvers<unknown>()
+  const watched: string[] = []
+  const body = Buffer.alloc(64 * 1024 * 1024, 1)
+  const { open } = await serve((response) => {
+    const watch = () => {
+      watched.push('begun')
+      return { revoked: new AbortController().signal, [Symbol.dispose]: () => void watched.push('ended') }
+    }
+    send(response, { status: 200, body, watch }, false).then(() => sent.resolve('sent'), sent.resolve)
+  })
+  const client = await open()
+  await stalled(client)
+  await vi.waitFor(() => expect(watched).toEqual(['begun']), 5000)
+  client.resume()
+  expect(await sent.promise).toBe('sent')
+  expect(watched).toEqual(['begun', 'ended'])
 })
 
 it('of clients that stall, only so many hold what was read for them: for the others the rest is read anew', async () => {
@@ -71,6 +113,10 @@ it('a client that stalls and goes closes its body, whether or not any of it is b
   await Promise.all(ended)
   for (const { seen } of bodies) expect(seen).toMatchObject({ reading: 0, closed: true })
 })
+
+const watchOf =
+  ({ signal }: AbortController) =>
+  () => ({ revoked: signal, [Symbol.dispose]: () => {} })
 
 /** A body whose byte at any place says where it is. */
 function watched(lengthBytes: number): StreamedBody & { readonly seen: Seen; readonly lengthBytes: number } {
