@@ -100,7 +100,7 @@ describe('The queue of notifications', () => {
     }
     for (let n = 0; n < 20; n++) await objects.put({ bucket: other, key: `good${n}`, body: bodyOf('x'), ...plain })
     await expect.poll(() => told.length, { timeout: 10_000 }).toBe(20)
-    await expect.poll(() => refused).toBeGreaterThan(100)
+    await expect.poll(() => refused, { timeout: 10_000 }).toBeGreaterThan(100)
     expect(await queued(stored)).toBe(POISON + 3)
     poisonous = false
     await expect.poll(() => queued(stored), { timeout: 20_000 }).toBe(0)
