@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { hash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs, promisify } from 'node:util'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
@@ -9,6 +8,7 @@ import { makeBucket, s3ClientFor } from '../test/support/s3.ts'
 import type { Peer } from './peers/peer.ts'
 import { type PeerProcess, peersNamed, startPeer } from './support/peer-process.ts'
 import { prove } from './support/prove.ts'
+import { scratchDirectory } from './support/scratch.ts'
 import { traceSyncs } from './support/trace-syncs.ts'
 import { type HashOf, KIB, MIB } from './support/workloads.ts'
 
@@ -23,21 +23,19 @@ const { values: options } = parseArgs({
   },
 })
 
-const home = await mkdtemp(path.join(tmpdir(), 'coffer-peers-'))
+const home = scratchDirectory('coffer-peers')
 const payload = path.join(home, 'payload')
 const bytes = randomBytes(16 * MIB)
 await writeFile(payload, bytes)
 const hashOf: HashOf = (size) => hash('sha256', bytes.subarray(0, size), 'hex')
 
-try {
+{
   const { peersDir, chosen } = peersNamed(options.peers, options['peers-dir'])
   for (const peer of chosen) {
     console.log(`${peer.name} ${peer.version}\n  durable: ${peer.durability}\n  encrypted: ${peer.encryption}`)
     await using running = await startPeer(peer, peersDir, home)
     await look(peer, running)
   }
-} finally {
-  await rm(home, { recursive: true })
 }
 
 async function look(peer: Peer, { endpoint, pids, dir }: PeerProcess): Promise<void> {

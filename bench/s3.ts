@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { cpus, release, tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
+import { cpus, release } from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { AbortMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
@@ -12,6 +12,7 @@ import { peersNamed, startPeer } from './support/peer-process.ts'
 import { type PlannedRequest, writePlan } from './support/plan.ts'
 import { prove } from './support/prove.ts'
 import { peakResidentBytes } from './support/resident-memory.ts'
+import { scratchDirectory } from './support/scratch.ts'
 import { startCoffer, type Target, VARIANTS, withBucket } from './support/target.ts'
 import { type HashOf, KIB, keyOf, LISTED, listedKeys, MIB, put, type Workload, workloads } from './support/workloads.ts'
 
@@ -48,7 +49,7 @@ const FIXED_SIZE_KIB: Readonly<Record<string, readonly number[]>> = { list: [0],
 
 const measuredMs = Number(options['seconds-each']) * 1000
 const rounds = Number(options.rounds)
-const home = await mkdtemp(path.join(tmpdir(), 'coffer-bench-'))
+const home = scratchDirectory('coffer-bench')
 const payload = path.join(home, 'payload')
 const bytes = randomBytes(64 * MIB)
 await writeFile(payload, bytes)
@@ -59,7 +60,7 @@ const hashOf: HashOf = (size) => {
   return known
 }
 
-try {
+{
   await using scope = new AsyncDisposableStack()
   const targets: Target[] = []
   for (const name of options['only-others'] ? [] : options.variants.split(',')) {
@@ -97,8 +98,6 @@ try {
     if (pids().length > 0)
       console.log(`${name}: at most ${(sum(pids().map(peakResidentBytes)) / MIB).toFixed(0)} MiB resident`)
   }
-} finally {
-  await rm(home, { recursive: true })
 }
 
 function* combinations(): Generator<[operation: string, sizeKib: number, connections: number]> {

@@ -11,3 +11,14 @@ export function descendantsOf(pid: number): readonly number[] {
     return []
   }
 }
+
+/** SIGKILL for each that still runs. */
+export function killAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+}

@@ -11,7 +11,7 @@ import { s3ClientFor } from '../../test/support/s3.ts'
 import { freePort } from '../../test/support/server-process.ts'
 import { peers } from '../peers/all.ts'
 import type { Peer, PeerPlace, ProcessOptions } from '../peers/peer.ts'
-import { descendantsOf } from './descendants.ts'
+import { descendantsOf, killAll } from './descendants.ts'
 import type { Endpoint } from './plan.ts'
 
 export interface PeerProcess extends AsyncDisposable {
@@ -53,12 +53,7 @@ export async function startPeer(peer: Peer, peersDir: string, home: string): Pro
   const log = openSync(logFile, 'a')
   const children: ChildProcess[] = []
   const told = (): string => readFileSync(logFile, 'utf8').slice(-4000)
-  const killAll = (): void => {
-    for (const child of children) child.kill('SIGKILL')
-  }
-  process.once('exit', killAll)
   const stop = async (): Promise<void> => {
-    process.off('exit', killAll)
     for (const child of children.toReversed()) await stopTree(child)
     closeSync(log)
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
@@ -115,11 +110,5 @@ async function stopTree(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
   await ended
   clearTimeout(timer)
-  for (const pid of all.slice(1)) {
-    try {
-      process.kill(pid, 'SIGKILL')
-    } catch {
-      // It ended with its parent.
-    }
-  }
+  killAll(all.slice(1))
 }
