@@ -54,6 +54,8 @@ export function headKey(bucketId: string, key: string): Buffer {
 }
 
 export const keyOfHead = (row: Buffer): string => row.toString('utf8', 16)
+/** The UTF-8 of the key of a row of `head`. */
+export const keyBytesOf = (row: Buffer): Buffer => row.subarray(16)
 
 /** A key holds no NUL (refused at the edge), so uploads of `a` sort before those of `a!`. */
 export function uploadKey(bucketId: string, key: string, uploadId: Buffer): Buffer {
@@ -82,7 +84,7 @@ export function splitVersionKey(row: Buffer): { readonly key: string; readonly o
 
 /** The key of a row of `version` or of `head`. */
 export const keyOfVersion = (space: number, row: Buffer): string =>
-  space === SPACE.version ? splitVersionKey(row).key : keyOfHead(row)
+  space === SPACE.version ? row.toString('utf8', 16, row.length - ORDER_BYTES - ZERO.length) : keyOfHead(row)
 
 export function partKey(uploadId: Buffer, partNumber: number): Buffer {
   const number = Buffer.alloc(4)

@@ -9,7 +9,7 @@ import type { Engine } from './engine.ts'
 import { behindVersions, decodeOrders } from './key-versions.ts'
 import { headKey, keyOfVersion, rowsUnder, SPACE, splitVersionKey, versionKey } from './keyspace.ts'
 import { cipherUnlessLocked, FEW, type ListPage, type ListQuery, reportedPrefix, UNREADABLE } from './listing.ts'
-import { decodeObject, decodeVersion, isMarker, type VersionRecord } from './records.ts'
+import { type DeleteMarker, decodeListed, decodeListedVersion, decodeObject, type ListedRecord } from './records.ts'
 import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
 import { idOfUnreadable, NULL_VERSION, orderOf } from './version-id.ts'
 
@@ -27,13 +27,13 @@ export interface ListedVersion {
   /** 0 of a delete marker. */
   readonly sizeBytes: number
   readonly modifiedAtMs: number
-  readonly storageClass?: string
+  readonly storageClass?: string | undefined
   /** Missing: the bucket's. */
   readonly owner?: { readonly id: string; readonly displayName: string } | undefined
   /** As of a listed object. */
   readonly replicationStatus?: ReplicationStatus | undefined
   /** As of a listed object. */
-  readonly summary?: Summary
+  readonly summary?: Summary | undefined
 }
 
 export interface VersionsPage extends ListPage<ListedVersion> {
@@ -62,9 +62,9 @@ export async function listVersions(engine: Engine, keys: BucketKeys, query: List
   /** The key whose current version is known to be another one than what comes. */
   let begun = start.begun
   for (;;) {
-    const head = await heads.peek()
-    const other = await others.peek()
-    const row = firstOf(head, other)
+    if (heads.isUsedUp()) await heads.read()
+    if (others.isUsedUp()) await others.read()
+    const row = firstOf(heads.row(), others.row())
     if (!row) return { items, commonPrefixes, truncated: false, last, lastVersionId }
     if (items.length + commonPrefixes.length === limit) {
       return { items, commonPrefixes, truncated: true, last, lastVersionId }
@@ -100,11 +100,11 @@ interface Found {
 
 /** A head comes before the other versions of its key. */
 function firstOf(head: Row | undefined, other: Row | undefined): Found | undefined {
-  const ofHead = head && { space: SPACE.head, key: keyOfVersion(SPACE.head, head.key), row: head }
-  const ofOther = other && { space: SPACE.version, key: keyOfVersion(SPACE.version, other.key), row: other }
-  if (!ofHead || !ofOther) return ofHead ?? ofOther
   // A key holds no NUL, so the key's row and what follows it in the other space compare as the keys do.
-  return Buffer.compare(ofHead.row.key, ofOther.row.key) <= 0 ? ofHead : ofOther
+  if (head && (!other || Buffer.compare(head.key, other.key) <= 0)) {
+    return { space: SPACE.head, key: keyOfVersion(SPACE.head, head.key), row: head }
+  }
+  return other && { space: SPACE.version, key: keyOfVersion(SPACE.version, other.key), row: other }
 }
 
 function listed(
@@ -121,28 +121,25 @@ function listed(
     return { key, versionId, isLatest, deleteMarker: false, ...UNREADABLE }
   }
   if ('damage' in row) return unreadable(row.damage)
-  let record: VersionRecord
+  let record: ListedRecord | DeleteMarker
   try {
-    record = space === SPACE.head ? decodeObject(row.value) : decodeVersion(row.value)
+    record = space === SPACE.head ? decodeListed(row.value) : decodeListedVersion(row.value)
   } catch (error) {
     return unreadable(error)
   }
   const { versionId, modifiedAtMs } = record
-  if (isMarker(record)) return { key, versionId, isLatest, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
-  const { sizeBytes, blobId, summary, properties } = record
+  if ('deleteMarker' in record) return { key, versionId, isLatest, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
+  const { sizeBytes, blobId, summary: sealed, properties } = record
   const { storageClass, owner, replication } = properties
-  const item = {
-    ...{ key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs },
-    ...(storageClass === undefined ? {} : { storageClass }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(replication === undefined ? {} : { replicationStatus: replicationStatus(replication) }),
-  }
-  if (!cipher) return item
+  let summary: Summary | undefined
   try {
-    return { ...item, summary: openSummary(cipher, bucket, key, blobId, 0, summary) }
+    summary = cipher && openSummary(cipher, bucket, key, blobId, 0, sealed)
   } catch (error) {
     damaged('the summary', error)
-    return item
+  }
+  return {
+    ...{ key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs, storageClass, owner, summary },
+    replicationStatus: replicationStatus(replication),
   }
 }
 
@@ -203,20 +200,19 @@ function cursor(reader: Reader, space: Space, from: Buffer, lt: Buffer, few: num
   let at = 0
   let ended = false
   return {
-    peek: async (): Promise<Row | undefined> => {
-      if (at === rows.length && !ended && gte.compare(lt) < 0) {
-        rows = await rangeWithDamaged(reader, space, { gte, lt, limit: ask })
-        at = 0
-        ended = rows.length < ask
-        ask = Math.min(ask * 2, whole)
-      }
-      return rows[at]
+    row: (): Row | undefined => rows[at],
+    /** Is there no row before more are read? Told without waiting for a promise at each version. */
+    isUsedUp: (): boolean => at === rows.length && !ended && gte.compare(lt) < 0,
+    read: async (): Promise<void> => {
+      rows = await rangeWithDamaged(reader, space, { gte, lt, limit: ask })
+      at = 0
+      const last = rows.at(-1)
+      if (last) gte = Buffer.concat([last.key, Buffer.from([0])])
+      ended = rows.length < ask
+      ask = Math.min(ask * 2, whole)
     },
     next: (): void => {
-      const row = rows[at]
-      if (!row) return
       at++
-      gte = Buffer.concat([row.key, Buffer.from([0])])
     },
     /** Not back. */
     seek: (to: Buffer): void => {

@@ -6,9 +6,9 @@ import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
-import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
+import { headKey, keyBytesOf, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
 import type { PlainProperties } from './object-properties.ts'
-import { decodeObject } from './records.ts'
+import { decodeListed, type ListedRecord } from './records.ts'
 import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
 import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
@@ -28,13 +28,13 @@ export interface ListedObject {
   readonly sizeBytes: number
   readonly modifiedAtMs: number
   /** Absent: STANDARD. */
-  readonly storageClass?: string
+  readonly storageClass?: string | undefined
   /** Absent: the bucket's. */
   readonly owner?: PlainProperties['owner']
   /** Absent: it is neither replicated nor a replica. */
   readonly replicationStatus?: ReplicationStatus | undefined
   /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
-  readonly summary?: Summary
+  readonly summary?: Summary | undefined
 }
 
 /** What a listing says of an object whose record cannot be read: S3 has no word for "not known". */
@@ -51,17 +51,28 @@ export interface ListPage<T> {
 
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
   using cipher = await cipherUnlessLocked(keys, query.bucket)
-  const open = ({ key: row, value }: Entry, key: string): ListedObject => {
-    const { sizeBytes, modifiedAtMs, blobId, summary, properties } = decodeObject(value)
-    const { storageClass, owner, replication } = properties
-    const said = { owner, replicationStatus: replicationStatus(replication) }
-    const item = { key, sizeBytes, modifiedAtMs, ...said, ...(storageClass === undefined ? {} : { storageClass }) }
-    if (!cipher) return item
+  const summaryOf = (row: Buffer, key: string, { blobId, summary }: ListedRecord): Summary | undefined => {
+    if (!cipher) return undefined
     try {
-      return { ...item, summary: openSummary(cipher, query.bucket, key, blobId, 0, summary) }
+      return openSummary(cipher, query.bucket, keyBytesOf(row), blobId, 0, summary)
     } catch (error) {
       engine.damage.found(SPACE.head, row, `the summary of ${query.bucket.name}/${key}`, error)
-      return item
+      return undefined
+    }
+  }
+  const open = ({ key: row, value }: Entry, key: string): ListedObject => {
+    const record = decodeListed(value)
+    const { sizeBytes, modifiedAtMs, properties } = record
+    const { storageClass, owner, replication } = properties
+    const summary = summaryOf(row, key, record)
+    return {
+      key,
+      sizeBytes,
+      modifiedAtMs,
+      storageClass,
+      owner,
+      replicationStatus: replicationStatus(replication),
+      summary,
     }
   }
   return await page(engine, query, (entry, key) => {

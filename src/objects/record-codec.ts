@@ -25,18 +25,19 @@ export function encode(json: unknown, sections: Sections = []): Buffer {
 
 export function decode(value: Buffer): { readonly json: Record<string, unknown>; readonly sections: Buffer[] } {
   if (value[0] !== RECORD_VERSION) throw corrupt(`record version ${value[0]} is not known`)
-  const parts: Buffer[] = []
+  let head: string | undefined
+  const sections: Buffer[] = []
   let at = 1
   while (at < value.length) {
     if (at + 4 > value.length) throw corrupt('record ends inside a length')
-    const length = value.readUInt32BE(at)
-    if (at + 4 + length > value.length) throw corrupt('record ends inside a section')
-    parts.push(value.subarray(at + 4, at + 4 + length))
-    at += 4 + length
+    const end = at + 4 + value.readUInt32BE(at)
+    if (end > value.length) throw corrupt('record ends inside a section')
+    if (head === undefined) head = value.toString('utf8', at + 4, end)
+    else sections.push(value.subarray(at + 4, end))
+    at = end
   }
-  const [text, ...sections] = parts
-  if (!text) throw corrupt('record has no head')
-  return { json: objectOf(JSON.parse(text.toString('utf8'))), sections }
+  if (head === undefined) throw corrupt('record has no head')
+  return { json: objectOf(JSON.parse(head)), sections }
 }
 
 export function objectOf(json: unknown): Record<string, unknown> {

@@ -172,7 +172,7 @@ export const encodeMarker = ({ versionId, modifiedAtMs }: DeleteMarker): Buffer 
 export function decodeVersion(value: Buffer): VersionRecord {
   const { json } = decode(value)
   if (json['dm'] !== true) return decodeObject(value)
-  return { versionId: text(json, 'v'), modifiedAtMs: number(json, 'm'), deleteMarker: true }
+  return markerFrom(json)
 }
 
 export function encodeObject(record: ObjectRecord): Buffer {
@@ -222,6 +222,36 @@ export function decodeObject(value: Buffer): ObjectRecord {
     properties: propertiesFrom(json, sections, 4),
   }
 }
+
+/** What a listing tells of an object, and what opens its summary. */
+export type ListedRecord = Pick<
+  ObjectRecord,
+  'versionId' | 'sizeBytes' | 'modifiedAtMs' | 'blobId' | 'summary' | 'properties'
+>
+
+/** As decodeObject, without what a page does not tell. */
+export const decodeListed = (value: Buffer): ListedRecord => listedFrom(decode(value))
+
+const listedFrom = ({ json, sections }: ReturnType<typeof decode>): ListedRecord => ({
+  versionId: text(json, 'v'),
+  sizeBytes: number(json, 's'),
+  modifiedAtMs: number(json, 'm'),
+  blobId: section(sections, 0),
+  summary: section(sections, 2),
+  properties: propertiesFrom(json, sections, 4),
+})
+
+/** As decodeListed, of a row of `version`. */
+export function decodeListedVersion(value: Buffer): ListedRecord | DeleteMarker {
+  const decoded = decode(value)
+  return decoded.json['dm'] === true ? markerFrom(decoded.json) : listedFrom(decoded)
+}
+
+const markerFrom = (json: Record<string, unknown>): DeleteMarker => ({
+  versionId: text(json, 'v'),
+  modifiedAtMs: number(json, 'm'),
+  deleteMarker: true,
+})
 
 export function encodeUpload(record: UploadRecord): Buffer {
   const { createdAtMs, checksumAlgorithm, checksumType, wrappedDek, sealing, manifest, properties, initiator } = record

@@ -1,10 +1,11 @@
 import type { ListedObject } from '../../objects/listing.ts'
+import type { ShownOwner } from './access/shown-owner.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
-import { shownStorageClass } from './storage-class.ts'
+import { STANDARD } from './storage-class.ts'
 import { integer, quoted } from './target.ts'
 import { encodeComponent } from './uri.ts'
-import type { XmlContent, XmlObject } from './xml/encode.ts'
+import { escapeXml } from './xml/encode.ts'
 
 export interface ListParameters {
   readonly prefix: string
@@ -38,24 +39,46 @@ export function nameEncoder({ encodingType }: ListParameters): (name: string) =>
   return (name) => encodeComponent(name, true)
 }
 
+/** An entry of a page as text: objects that are then written as XML take 1 ms more of a page of 1,000. */
+export function listedEntry(item: ListedObject, encode: (name: string) => string, owner = ''): string {
+  const named = `<Key>${escapeXml(encode(item.key))}</Key><LastModified>${isoTime(item.modifiedAtMs)}</LastModified>`
+  return `<Contents>${named}${listedContent(item)}${owner}</Contents>`
+}
+
 /** What a listing says of the content. Of a locked bucket only what needs no key. */
-export function listedContent(item: Pick<ListedObject, 'summary' | 'sizeBytes' | 'storageClass'>): XmlObject {
-  const { summary, sizeBytes } = item
+export function listedContent(item: Pick<ListedObject, 'summary' | 'sizeBytes' | 'storageClass'>): string {
+  const { summary, sizeBytes, storageClass } = item
   const checksum = summary?.checksum
-  return {
-    ...(summary ? { ETag: quoted(summary.etag) } : {}),
-    ...(checksum ? { ChecksumAlgorithm: checksum.algorithm.toUpperCase(), ChecksumType: checksum.type } : {}),
-    Size: sizeBytes,
-    StorageClass: shownStorageClass(item),
+  const etag = summary ? `<ETag>${escapeXml(quoted(summary.etag))}</ETag>` : ''
+  const checked = checksum
+    ? `<ChecksumAlgorithm>${escapeXml(checksum.algorithm.toUpperCase())}</ChecksumAlgorithm>` +
+      `<ChecksumType>${escapeXml(checksum.type)}</ChecksumType>`
+    : ''
+  return `${etag}${checked}<Size>${sizeBytes}</Size><StorageClass>${escapeXml(storageClass ?? STANDARD)}</StorageClass>`
+}
+
+/** Owners of entries as text; mostly it is the same one again. */
+export function ownerElements(): (owner: ShownOwner) => string {
+  let latest: ShownOwner | undefined
+  let text = ''
+  return (owner) => {
+    if (owner !== latest) {
+      latest = owner
+      text = `<Owner><ID>${escapeXml(owner.ID)}</ID><DisplayName>${escapeXml(owner.DisplayName)}</DisplayName></Owner>`
+    }
+    return text
   }
 }
 
-/** An entry of a listing. */
-export function listedEntry(item: ListedObject, encode: (name: string) => string, owner?: XmlContent): XmlContent {
-  return {
-    Key: encode(item.key),
-    LastModified: new Date(item.modifiedAtMs).toISOString(),
-    ...listedContent(item),
-    ...(owner === undefined ? {} : { Owner: owner }),
+let second = Number.NaN
+let shown = ''
+
+/** As Date's toISOString, which takes 0.4 µs; entries of a page are often of the same second as the one before. */
+export function isoTime(ms: number): string {
+  const of = Math.floor(ms / 1000)
+  if (of !== second) {
+    shown = new Date(of * 1000).toISOString().slice(0, -4)
+    second = of
   }
+  return `${shown}${String(ms - of * 1000).padStart(3, '0')}Z`
 }

@@ -4,7 +4,7 @@ import type { StoreSettings } from './operation.ts'
 import type { S3Request } from './request.ts'
 
 const HEADER = 'x-amz-storage-class'
-const STANDARD = 'STANDARD'
+export const STANDARD = 'STANDARD'
 
 /** As an upload asks for it. STANDARD is what is not said of an object. */
 export function wantedStorageClass({ headers }: Pick<S3Request, 'headers'>): Pick<PlainProperties, 'storageClass'> {

@@ -25,8 +25,9 @@ export type ReplicationStatus = Progress['status'] | 'REPLICA'
 
 /** S3: of several destinations the least far counts. */
 export function replicationStatus(replication: Replication | undefined): ReplicationStatus | undefined {
-  if (replication?.replica) return 'REPLICA'
-  const all = Object.values(replication?.to ?? {}).map(({ status }) => status)
+  if (!replication) return undefined
+  if (replication.replica) return 'REPLICA'
+  const all = Object.values(replication.to ?? {}).map(({ status }) => status)
   return (['FAILED', 'PENDING', 'COMPLETED'] as const).find((status) => all.includes(status))
 }
 

@@ -4,7 +4,7 @@ import type { ObjectsService } from '../../../objects/objects.ts'
 import type { Initiator } from '../../../objects/records.ts'
 import { ownershipOf } from './documents.ts'
 
-type ShownOwner = { readonly ID: string; readonly DisplayName: string }
+export type ShownOwner = { readonly ID: string; readonly DisplayName: string }
 
 /** Whose S3 says an object is: its writer's, but where the bucket's owner owns all there is. */
 export function shownOwner(

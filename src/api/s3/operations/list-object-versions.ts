@@ -1,11 +1,11 @@
 import type { ListedVersion } from '../../../objects/list-versions.ts'
 import { shownOwner } from '../access/shown-owner.ts'
 import { S3Error } from '../error-codes.ts'
-import { listedContent, listParameters, nameEncoder } from '../list-query.ts'
+import { isoTime, listedContent, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { bucketTarget, checkVersionId } from '../target.ts'
-import type { XmlObject } from '../xml/encode.ts'
+import { escapeXml } from '../xml/encode.ts'
 import { xmlReply } from '../xml-reply.ts'
 
 export const listObjectVersions = defineOperation({
@@ -25,6 +25,7 @@ export const listObjectVersions = defineOperation({
     const page = await objects.listVersions({ bucket, prefix, delimiter, keyMarker, versionIdMarker, limit })
     const encode = nameEncoder(parameters)
     const ownerOf = shownOwner(objects, bucket)
+    const element = ownerElements()
     const next = page.truncated && page.last !== undefined
     return xmlReply('ListVersionsResult', {
       Name: name,
@@ -37,7 +38,7 @@ export const listObjectVersions = defineOperation({
       ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
       IsTruncated: page.truncated,
       ...(encodingType ? { EncodingType: encodingType } : {}),
-      '#inOrder': page.items.map((item) => listed(item, ownerOf, encode)),
+      '#xml': page.items.map((item) => listed(item, element(ownerOf(item.owner)), encode)).join(''),
       CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
     })
   },
@@ -58,18 +59,10 @@ function markers({ query }: S3Request): { readonly keyMarker: string; readonly v
   return { keyMarker, versionIdMarker }
 }
 
-function listed(
-  item: ListedVersion,
-  ownerOf: ReturnType<typeof shownOwner>,
-  encode: (name: string) => string,
-): XmlObject {
+function listed(item: ListedVersion, owner: string, encode: (name: string) => string): string {
   const { key, versionId, isLatest, deleteMarker, modifiedAtMs } = item
-  const common = {
-    Key: encode(key),
-    VersionId: versionId,
-    IsLatest: isLatest,
-    LastModified: new Date(modifiedAtMs).toISOString(),
-    Owner: ownerOf(item.owner),
-  }
-  return deleteMarker ? { DeleteMarker: common } : { Version: { ...common, ...listedContent(item) } }
+  const common =
+    `<Key>${escapeXml(encode(key))}</Key><VersionId>${escapeXml(versionId)}</VersionId><IsLatest>${isLatest}</IsLatest>` +
+    `<LastModified>${isoTime(modifiedAtMs)}</LastModified>${owner}`
+  return deleteMarker ? `<DeleteMarker>${common}</DeleteMarker>` : `<Version>${common}${listedContent(item)}</Version>`
 }

@@ -1,6 +1,7 @@
+import type { PlainProperties } from '../../../objects/object-properties.ts'
 import { shownOwner } from '../access/shown-owner.ts'
 import { S3Error } from '../error-codes.ts'
-import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
+import { listedEntry, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
@@ -32,7 +33,9 @@ export const listObjectsV2 = defineOperation({
     const after = token ? openToken(token) : (startAfter ?? '')
     const page = await objects.list({ bucket, prefix, delimiter, after, limit })
     const encode = nameEncoder(parameters)
-    const ownerOf = fetchOwner ? shownOwner(objects, bucket) : () => undefined
+    const ownerOf = shownOwner(objects, bucket)
+    const element = ownerElements()
+    const told = (owner: PlainProperties['owner']) => (fetchOwner ? element(ownerOf(owner)) : '')
     return xmlReply('ListBucketResult', {
       Name: name,
       Prefix: encode(prefix),
@@ -44,7 +47,7 @@ export const listObjectsV2 = defineOperation({
       ...(token === undefined ? {} : { ContinuationToken: token }),
       ...(page.truncated && page.last !== undefined ? { NextContinuationToken: makeToken(page.last) } : {}),
       ...(startAfter === undefined ? {} : { StartAfter: encode(startAfter) }),
-      Contents: page.items.map((item) => listedEntry(item, encode, ownerOf(item.owner))),
+      '#xml': page.items.map((item) => listedEntry(item, encode, told(item.owner))).join(''),
       CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
     })
   },

@@ -1,5 +1,5 @@
 import { shownOwner } from '../access/shown-owner.ts'
-import { listedEntry, listParameters, nameEncoder } from '../list-query.ts'
+import { listedEntry, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
 import { bucketKeyHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
@@ -21,6 +21,7 @@ export const listObjects = defineOperation({
     const page = await objects.list({ bucket, prefix, delimiter, after: marker, limit })
     const encode = nameEncoder(parameters)
     const ownerOf = shownOwner(objects, bucket)
+    const element = ownerElements()
     return xmlReply(
       'ListBucketResult',
       {
@@ -34,7 +35,7 @@ export const listObjects = defineOperation({
         ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
         IsTruncated: page.truncated,
         ...(encodingType ? { EncodingType: encodingType } : {}),
-        Contents: page.items.map((item) => listedEntry(item, encode, ownerOf(item.owner))),
+        '#xml': page.items.map((item) => listedEntry(item, encode, element(ownerOf(item.owner)))).join(''),
         CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
       },
       await bucketKeyHeaders(bucket, may),

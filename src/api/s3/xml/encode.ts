@@ -2,8 +2,8 @@ export const XMLNS = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
 /**
  * Content of an element. An array repeats the element, `undefined` leaves it out, '' and {} are empty elements.
- * In an object, names that start with `@` are attributes, `#text` is the text beside them, and `#inOrder` a list of objects
- * whose elements stand there one after the other.
+ * In an object, names that start with `@` are attributes, `#text` is the text beside them, and `#xml` elements that are
+ * text already.
  */
 export type XmlContent = string | number | boolean | XmlObject | readonly XmlContent[] | undefined
 export interface XmlObject {
@@ -36,18 +36,10 @@ function element(name: string, content: XmlContent, attributes: string): string 
     if (child === undefined) continue
     if (childName.startsWith('@')) tag += ` ${childName.slice(1)}="${escapeXml(String(child))}"`
     else if (childName === '#text') inside += escapeXml(String(child))
-    else if (childName === '#inOrder') inside += inOrder(child)
+    else if (childName === '#xml') inside += String(child)
     else inside += element(childName, child, '')
   }
   return `<${tag}>${inside}</${name}>`
-}
-
-function inOrder(content: XmlContent): string {
-  if (typeof content !== 'object') return ''
-  if (isList(content)) return content.map(inOrder).join('')
-  return Object.entries(content)
-    .map(([name, child]) => element(name, child, ''))
-    .join('')
 }
 
 const isList = (content: XmlObject | readonly XmlContent[]): content is readonly XmlContent[] => Array.isArray(content)
@@ -55,9 +47,12 @@ const isList = (content: XmlObject | readonly XmlContent[]): content is readonly
 // Tab, line feed and carriage return would be normalised away by a reader if they stood as they are. The other control
 // characters have no place in XML 1.0 at all; S3 sends them as references, and clients ask for encoding-type=url.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const SPECIAL = /[&<>"'\u0000-\u001f\u007f-\u009f\u2028\ufffe\uffff]/g
+const SPECIAL = /[&<>"'\u0000-\u001f\u007f-\u009f\u2028\ufffe\uffff]/
+const EACH_SPECIAL = new RegExp(SPECIAL, 'g')
 
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' }
 
-export const escapeXml = (text: string): string =>
-  text.replace(SPECIAL, (character) => NAMED[character] ?? `&#x${character.charCodeAt(0).toString(16)};`)
+/** Most text has nothing to escape, which looking tells in half the time of replacing. */
+export const escapeXml = (text: string): string => (SPECIAL.test(text) ? text.replace(EACH_SPECIAL, escaped) : text)
+
+const escaped = (character: string): string => NAMED[character] ?? `&#x${character.charCodeAt(0).toString(16)};`
