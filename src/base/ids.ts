@@ -12,7 +12,9 @@ export function random16(): Buffer {
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-export const isUuid = (text: string): boolean => UUID.test(text)
+/** Remembered, as below. */
+const spellsUuid = memoised((text) => UUID.test(text))
+export const isUuid = (text: string): boolean => text.length === 36 && spellsUuid(text)
 
 /** Shared, so not to be changed. Remembered: a put asks for those of its bucket and root key ten times. */
 export const uuidToBytes: (uuid: string) => Buffer = memoised((uuid) => Buffer.from(uuid.replaceAll('-', ''), 'hex'))

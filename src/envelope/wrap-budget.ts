@@ -80,7 +80,9 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
   const accounts = new Map<string, Promise<Account>>()
   const opened = new Set<Account>()
   /** The version that wrapped last, of each root key. */
-  const newest = new Map<string, string>()
+  const newest = new Map<string, Account>()
+  /** No version is near its limit that has wrapped less. */
+  const quietBelow = Math.min(limit, derivedLimit) * NEAR
 
   const open = async (crn: string, keyVersion: string): Promise<Account> => {
     const reserved = await counts.reserved(crn, keyVersion)
@@ -137,12 +139,19 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
   }
   const isSpent = (account: Account): boolean => stateOf(account) === 'spent'
 
+  /** The same as `charge`, where it is clear without a question to anybody. */
+  const chargedNow = ({ rootKeyCrn }: KeyCall): string | undefined => {
+    const account = newest.get(rootKeyCrn)
+    if (!account || account.used >= account.reserved || account.used + 1 >= quietBelow) return undefined
+    account.used++
+    return account.keyVersion
+  }
   /** The version that wraps now, with one more counted. Throws WrapBudgetSpent. */
   const charge = async (call: KeyCall): Promise<string | undefined> => {
     const { rootKeyCrn: crn } = call
     // Its limit is so far away that the first wrap may come before the look at the count.
     if (derives(crn) && !newest.has(crn)) return undefined
-    let keyVersion = newest.get(crn) ?? (await inner.describe(call)).keyVersion
+    let keyVersion = newest.get(crn)?.keyVersion ?? (await inner.describe(call)).keyVersion
     let account = await accountOf(crn, keyVersion)
     if (isSpent(account)) {
       // It may have been rotated.
@@ -150,16 +159,15 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       account = await accountOf(crn, keyVersion)
       if (isSpent(account)) throw refused(account)
     }
-    newest.set(crn, keyVersion)
+    newest.set(crn, account)
     await count(crn, account)
     return keyVersion
   }
   /** Under another version than the one that was charged: it has been rotated. Never more than the limit of that one. */
-  const settle = async (crn: string, charged: string | undefined, keyVersion: string): Promise<void> => {
-    if (charged === keyVersion) return
+  const settle = async (crn: string, keyVersion: string): Promise<void> => {
     const account = await accountOf(crn, keyVersion)
     if (isSpent(account)) throw refused(account)
-    newest.set(crn, keyVersion)
+    newest.set(crn, account)
     await count(crn, account)
   }
 
@@ -170,15 +178,15 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       return inner.supports
     },
     wrap: async (call, dek, context) => {
-      const charged = await charge(call)
+      const charged = chargedNow(call) ?? (await charge(call))
       const wrapped = await inner.wrap(call, dek, context)
-      await settle(call.rootKeyCrn, charged, wrapped.keyVersion)
+      if (wrapped.keyVersion !== charged) await settle(call.rootKeyCrn, wrapped.keyVersion)
       return wrapped
     },
     rewrap: async (call, wrapped, context) => {
       const charged = await charge(call)
       const rewrapped = await inner.rewrap(call, wrapped, context)
-      await settle(call.rootKeyCrn, charged, rewrapped.keyVersion)
+      if (rewrapped.keyVersion !== charged) await settle(call.rootKeyCrn, rewrapped.keyVersion)
       return rewrapped
     },
     unwrap: async (call, wrapped, context) => {

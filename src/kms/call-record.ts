@@ -40,40 +40,68 @@ export interface KeysIn {
 export const ringOf = (subject: Exclude<Subject, string>): string | undefined =>
   subject && ('keysIn' in subject ? subject.keysIn : subject.keyRing)
 
+/** Where a call came from. */
 export interface Asking {
-  readonly iamId: string
   readonly instanceGuid: string
   readonly correlationId?: string
   readonly address?: string
 }
 
-/** The audit event of one call, written when its outcome is known. */
-export interface CallRecord {
-  readonly note: (facts: CallFacts) => void
-  readonly succeeded: () => void
-  readonly failed: (error: unknown) => void
-}
-
 const about = (keyRing: string | undefined) => (keyRing === undefined ? {} : { keyRing })
 
-export const callRecords =
-  (audit: KmsAudit, now: () => number) =>
-  (asking: Asking, action: KmsAction, subject: Subject): CallRecord => {
-    const { iamId, instanceGuid, correlationId, address } = asking
-    let facts: CallFacts = {}
-    const record = (outcome: Pick<KmsAuditEvent, 'outcome' | 'code'>): void =>
-      audit.record({
-        ...{ atMs: now(), action, ...outcome, iamId, instance: instanceGuid },
-        ...(typeof subject === 'string' ? { key: subject } : about(ringOf(subject))),
-        ...facts,
-        ...(correlationId === undefined ? {} : { correlationId }),
-        ...(address === undefined ? {} : { address }),
-      })
-    return {
-      note: (more) => {
-        facts = { ...facts, ...more }
-      },
-      succeeded: () => record({ outcome: 'success' }),
-      failed: (error) => record({ outcome: 'failure', code: hasCode<KmsErrorCode>(error) ? error.code : 'Unexpected' }),
-    }
+/** The audit event of one call, put together when its outcome is known and not before: most calls of a put are never told. */
+export class CallRecord {
+  readonly #tell: (event: KmsAuditEvent) => void
+  readonly #now: () => number
+  readonly #iamId: string
+  readonly #asking: Asking
+  readonly #action: KmsAction
+  readonly #subject: Subject
+  #facts: CallFacts | undefined
+  #keyCrn: (() => string) | undefined
+
+  constructor(
+    { record, now }: { readonly record: KmsAudit['record']; readonly now: () => number },
+    iamId: string,
+    asking: Asking,
+    action: KmsAction,
+    subject: Subject,
+  ) {
+    this.#tell = record
+    this.#now = now
+    this.#iamId = iamId
+    this.#asking = asking
+    this.#action = action
+    this.#subject = subject
   }
+
+  note(facts: CallFacts): void {
+    this.#facts = this.#facts === undefined ? facts : { ...this.#facts, ...facts }
+  }
+
+  /** Asked for when there is something to tell. */
+  noteKey(keyCrn: () => string): void {
+    this.#keyCrn = keyCrn
+  }
+
+  succeeded(): void {
+    this.#record({ outcome: 'success' })
+  }
+
+  failed(error: unknown): void {
+    this.#record({ outcome: 'failure', code: hasCode<KmsErrorCode>(error) ? error.code : 'Unexpected' })
+  }
+
+  #record(outcome: Pick<KmsAuditEvent, 'outcome' | 'code'>): void {
+    const { instanceGuid, correlationId, address } = this.#asking
+    const subject = this.#subject
+    this.#tell({
+      ...{ atMs: this.#now(), action: this.#action, ...outcome, iamId: this.#iamId, instance: instanceGuid },
+      ...(typeof subject === 'string' ? { key: subject } : about(ringOf(subject))),
+      ...(this.#keyCrn === undefined ? {} : { keyCrn: this.#keyCrn() }),
+      ...this.#facts,
+      ...(correlationId === undefined ? {} : { correlationId }),
+      ...(address === undefined ? {} : { address }),
+    })
+  }
+}

@@ -5,8 +5,8 @@ import type { Instance } from '../iam/instances.ts'
 import type { Principal } from '../iam/principal.ts'
 import { SYSTEM_ACCOUNT_ID } from '../iam/system.ts'
 import type { Target } from '../iam/target.ts'
-import { type CallFacts, type CallRecord, callRecords, type KmsAudit, ringOf, type Subject } from './call-record.ts'
-import type { Catalog } from './catalog.ts'
+import { type CallFacts, CallRecord, type KmsAudit, ringOf, type Subject } from './call-record.ts'
+import type { Catalog, KeyEntry } from './catalog.ts'
 import type { Actor } from './context.ts'
 import { type KmsErrorCode, kmsError } from './errors.ts'
 import type { InstanceBook } from './instance-book.ts'
@@ -82,10 +82,10 @@ export interface DoorOptions {
 }
 
 export function createDoor({ iam, catalog, instances, network, now, audit }: DoorOptions): Door {
-  const recordOf = callRecords(audit, now)
+  const told = { record: audit.record, now }
   const begin = (caller: KmsCaller, action: KmsAction, subject: Subject): CallRecord => {
     audit.ready()
-    return recordOf({ ...caller, iamId: caller.principal.iamId }, action, subject)
+    return new CallRecord(told, caller.principal.iamId, caller, action, subject)
   }
 
   const instanceFor = ({ instanceGuid, origin }: KmsCaller): Instance | undefined => {
@@ -113,9 +113,11 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
   const decide = (caller: KmsCaller, action: KmsAction, { accountId, guid }: Instance, about: Partial<Target>) =>
     iam.decide(caller.principal, action, { service: 'kms', accountId, instance: guid, ...about })
 
-  const aboutOf = (caller: KmsCaller, { guid }: Instance, subject: Subject): Partial<Target> => {
+  const entryOf = ({ guid }: Instance, subject: Subject): KeyEntry | undefined =>
+    typeof subject === 'string' ? catalog.find(guid, subject) : undefined
+
+  const aboutOf = (caller: KmsCaller, subject: Subject, entry: KeyEntry | undefined): Partial<Target> => {
     if (typeof subject !== 'string') return aboutRing(subject)
-    const entry = catalog.find(guid, subject)
     const keyRing = entry?.record.keyRingId ?? caller.keyRing ?? DEFAULT_RING
     return { resourceType: 'key', resource: entry?.id ?? subject, keyRing }
   }
@@ -126,8 +128,9 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     instance: Instance,
     subject: Subject,
     record: CallRecord,
+    entry = entryOf(instance, subject),
   ): void => {
-    const decision = decide(caller, action, instance, aboutOf(caller, instance, subject))
+    const decision = decide(caller, action, instance, aboutOf(caller, subject, entry))
     if (!decision.allowed) throw refused(record, 'Unauthorized', decision.reason)
     record.note({ reason: decision.reason })
   }
@@ -140,11 +143,19 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (entry && entry.record.keyRingId !== keyRing) throw refused(record, 'KeyNotFound')
   }
 
+  /** Made as it is asked for: a question that is put all the time wants none of it. */
   const admittedTo = (caller: KmsCaller, instance: Instance, record: CallRecord): Admitted => ({
-    actor: { iamId: caller.principal.iamId, instanceId: instance.guid },
     instance,
-    require: (action, subject) => authorise(caller, action, instance, subject, begin(caller, action, subject)),
-    note: record.note,
+    get actor() {
+      return { iamId: caller.principal.iamId, instanceId: instance.guid }
+    },
+    get require() {
+      return (action: KmsAction, subject: Subject) =>
+        authorise(caller, action, instance, subject, begin(caller, action, subject))
+    },
+    get note() {
+      return (facts: CallFacts) => record.note(facts)
+    },
   })
 
   /** Throws InstanceNotFound, Unauthorized, KeyRingNotFound, KeyNotFound. */
@@ -156,10 +167,10 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     entrance: Entrance = 'authorized',
   ): Admitted => {
     const instance = enter(caller, record)
-    const entry = typeof subject === 'string' ? catalog.find(instance.guid, subject) : undefined
-    if (entry) record.note({ keyCrn: keyCrn(instance, entry.id) })
+    const entry = entryOf(instance, subject)
+    if (entry) record.noteKey(() => keyCrn(instance, entry.id))
     if (entrance === 'authorized' || caller.principal.type !== 'service') {
-      authorise(caller, action, instance, subject, record)
+      authorise(caller, action, instance, subject, record, entry)
     } else {
       record.note({ reason: 'the identity of the service' })
     }
@@ -173,11 +184,11 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (keyRing !== undefined) {
       authorise(caller, action, instance, { keysIn: keyRing }, record)
       checkRing(caller, instance, { keyRing }, record)
-      return { ...admittedTo(caller, instance, record), sees: (ring) => ring === keyRing }
+      return seeing(admittedTo(caller, instance, record), (ring) => ring === keyRing)
     }
     const whole = decide(caller, action, instance, { resourceType: 'key' })
     record.note({ reason: whole.reason })
-    if (whole.allowed) return { ...admittedTo(caller, instance, record), sees: () => true }
+    if (whole.allowed) return seeing(admittedTo(caller, instance, record), () => true)
     const decisions = [DEFAULT_RING, ...instances.ringsOf(instance.guid).keys()].map((ring) => ({
       ring,
       decision: decide(caller, action, instance, aboutRing({ keysIn: ring })),
@@ -186,7 +197,7 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (allowed.length === 0) throw refused(record, 'Unauthorized')
     record.note({ reason: [...new Set(allowed.map(({ decision }) => decision.reason))].join(', ') })
     const seen = new Set(allowed.map(({ ring }) => ring))
-    return { ...admittedTo(caller, instance, record), sees: (ring) => seen.has(ring) }
+    return seeing(admittedTo(caller, instance, record), (ring) => seen.has(ring))
   }
 
   const attempt = <T>(record: CallRecord, act: () => T): T => {
@@ -243,12 +254,14 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
       audit.ready()
       const instance = iam.instance(instanceId)
       const iamId = instance === undefined ? 'kms' : `crn-${instance.crn}`
-      const record = recordOf({ iamId, instanceGuid: instanceId }, action, key)
+      const record = new CallRecord(told, iamId, { instanceGuid: instanceId }, action, key)
       record.note({ reason: 'work of the service', ...(instance ? { keyCrn: keyCrn(instance, key) } : {}) })
-      return auditedLater(record, () => act(record.note))
+      return auditedLater(record, () => act((facts) => record.note(facts)))
     },
   }
 }
+
+const seeing = (admitted: Admitted, sees: AdmittedToList['sees']): AdmittedToList => ({ ...admitted, sees })
 
 /** Keys in a ring are keys, also those that are not there yet: policies speak of them by `resourceType`. */
 function aboutRing(subject: Exclude<Subject, string>): Partial<Target> {

@@ -29,15 +29,15 @@ export interface SlotStanding {
  * in this process and since it was doubted last, and nothing is opened while it is wrong.
  */
 export interface KeyProofs {
-  /** Throws BucketKeyWrong, or what the key service refuses with. */
-  readonly proven: (use: SlotUse) => Promise<void>
+  /** Throws BucketKeyWrong, or what the key service refuses with. Undefined, as of the next two: it is so, and nobody has to wait. */
+  readonly proven: (use: SlotUse) => Promise<void> | undefined
   /**
    * After a wrap, and before anything of it is stored: a version of the root key that the canary is not under has to be one
    * of the key that is proven, and what lies under a newer one has a canary under it.
    */
-  readonly admit: (use: SlotUse, keyVersion: string) => Promise<void>
+  readonly admit: (use: SlotUse, keyVersion: string) => Promise<void> | undefined
   /** Throws BucketKeyWrong. */
-  readonly notWrong: (use: SlotUse) => Promise<void>
+  readonly notWrong: (use: SlotUse) => Promise<void> | undefined
   /** Something did not open: is it the key? Throws BucketKeyWrong. */
   readonly recheck: (use: SlotUse) => Promise<void>
   /** The slot's key was used. If it is known as one that refused, it is asked again, and so are others that refused alike. */
@@ -153,28 +153,33 @@ export function keyProofs(options: KeyProofsOptions): KeyProofs {
 
   const isDue = ({ checkedAtMs }: Standing): boolean =>
     checkedAtMs === undefined || Math.abs(clock.now() - checkedAtMs) >= ASK_AGAIN_MS
-  const notWrong = async (use: SlotUse): Promise<void> => {
+  const notWrong = (use: SlotUse): Promise<void> | undefined => {
     const standing = standingOf(use)
-    if (standing.state !== 'wrong') return
-    if (!isDue(standing)) throw wrong()
-    await asked(use)
+    if (standing.state !== 'wrong') return undefined
+    return isDue(standing) ? asked(use) : Promise.reject(wrong())
   }
-  const proven = async (use: SlotUse): Promise<void> => {
+  const prove = async (use: SlotUse): Promise<void> => {
     await notWrong(use)
     while (standingOf(use).state !== 'proven') await asked(use)
+  }
+  const proven = (use: SlotUse): Promise<void> | undefined =>
+    standingOf(use).state === 'proven' ? undefined : prove(use)
+
+  const renew = async (use: SlotUse, standing: Standing, keyVersion: string): Promise<void> => {
+    // Not one that is under way: it may have been answered before the wrap.
+    do await ask(use)
+    while (standing.state !== 'proven')
+    // Without a canary there is nothing that could say more of it.
+    standing.version ??= keyVersion
   }
 
   return {
     proven,
     notWrong,
-    admit: async (use, keyVersion) => {
+    admit: (use, keyVersion) => {
       const standing = standingOf(use)
-      if (keyVersion === '' || (standing.state === 'proven' && standing.version === keyVersion)) return
-      // Not one that is under way: it may have been answered before the wrap.
-      do await ask(use)
-      while (standing.state !== 'proven')
-      // Without a canary there is nothing that could say more of it.
-      standing.version ??= keyVersion
+      const known = keyVersion === '' || (standing.state === 'proven' && standing.version === keyVersion)
+      return known ? undefined : renew(use, standing, keyVersion)
     },
     recheck: async (use) => {
       try {
@@ -300,9 +305,9 @@ const codeOf = (error: unknown): string => (hasCode(error) ? error.code : 'Unexp
 /** Slots that nothing is wrapped in unless they have proven themselves, and nothing opened while they are wrong. */
 export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
   /** A key that was refused may be another one when it is back, and so may all of a key service that was out of reach. */
-  const heeded = async <Result>(use: SlotUse, act: () => Promise<Result>): Promise<Result> => {
+  const heeded = async <Result>(use: SlotUse, answer: Promise<Result>): Promise<Result> => {
     try {
-      return await act()
+      return await answer
     } catch (error) {
       if (hasCode<KeyProviderErrorCode>(error, 'KeyProviderUnavailable')) proofs.doubt()
       else if (isRefusal(error)) proofs.doubt(use.slot.rootKeyCrn)
@@ -310,30 +315,38 @@ export function provenSlots(slots: SlotKeys, proofs: KeyProofs): SlotKeys {
       throw error
     }
   }
+  // What is so already is not waited for: each step of this that is an async function for nothing costs a put.
   return {
     wrap: async (use, dek, context) => {
-      await heeded(use, () => proofs.proven(use))
-      const stored = await heeded(use, () => slots.wrap(use, dek, context))
-      await proofs.admit(use, stored.keyVersion)
+      const proving = proofs.proven(use)
+      if (proving !== undefined) await heeded(use, proving)
+      const stored = await heeded(use, slots.wrap(use, dek, context))
+      const admitting = proofs.admit(use, stored.keyVersion)
+      if (admitting !== undefined) await admitting
       return stored
     },
     unwrap: async (use, stored, context) => {
-      await proofs.notWrong(use)
-      const opened = await heeded(use, () => slots.unwrap(use, stored, context))
+      const looking = proofs.notWrong(use)
+      if (looking !== undefined) await looking
+      const opened = await heeded(use, slots.unwrap(use, stored, context))
       proofs.served(use)
       return opened
     },
     rewrap: async (use, stored, context, to) => {
       const target = { ...use, slot: to }
       await proofs.notWrong(use)
-      await heeded(target, () => proofs.proven(target))
-      const rewrapped = await heeded(use, () => slots.rewrap(use, stored, context, to))
+      const proving = proofs.proven(target)
+      if (proving !== undefined) await heeded(target, proving)
+      const rewrapped = await heeded(use, slots.rewrap(use, stored, context, to))
       await proofs.admit(target, rewrapped.keyVersion)
       return rewrapped
     },
     permit: async (use, how) => {
-      await (how === 'wrap' ? heeded(use, () => proofs.proven(use)) : proofs.notWrong(use))
-      await heeded(use, () => slots.permit(use, how))
+      const proving = how === 'wrap' ? proofs.proven(use) : undefined
+      if (proving !== undefined) await heeded(use, proving)
+      const looking = how === 'wrap' ? undefined : proofs.notWrong(use)
+      if (looking !== undefined) await looking
+      await heeded(use, slots.permit(use, how))
     },
   }
 }

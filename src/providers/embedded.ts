@@ -4,6 +4,7 @@ import { isUuid } from '../base/ids.ts'
 import { type Dek, dekFrom } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
 import type { Iam } from '../iam/iam.ts'
+import type { Instance } from '../iam/instances.ts'
 import type { KmsCaller } from '../kms/door.ts'
 import type { KmsErrorCode } from '../kms/errors.ts'
 import { KEY_STATE } from '../kms/key-states.ts'
@@ -25,16 +26,28 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
     const about = call.requestId === undefined ? {} : { correlationId: call.requestId }
     return { principal: iam.servicePrincipal(call.serviceInstanceCrn), instanceGuid, origin: 'process', ...about }
   }
-  /** Throws RootKeyNotFound, or KeyAccessDenied for a service instance that does not exist. */
-  const target = (call: KeyCall): { readonly caller: KmsCaller; readonly key: string } => {
-    const { instance: instanceGuid, resource: key } = parseCrn(call.rootKeyCrn)
+  /** The key that a CRN names, as long as its instance is the one that it was found in: spelling CRNs out was 4 % of what a put allocates. */
+  const named = new Map<string, { readonly instance: Instance; readonly key: string }>()
+  /** Throws RootKeyNotFound. */
+  const keyNamed = (rootKeyCrn: string): { readonly instance: Instance; readonly key: string } => {
+    const { instance: instanceGuid, resource: key } = parseCrn(rootKeyCrn)
     const instance = iam.instance(instanceGuid)
+    const known = named.get(rootKeyCrn)
+    if (known && known.instance === instance) return known
     // The whole CRN counts: a key is not found under another region's or account's name, nor by an alias.
     // Nor in another spelling: usage, registrations and deletion go by the text of the CRN.
     const spelled = isUuid(key) && key === key.toLowerCase()
-    const named = instance?.service === 'kms' && spelled && keyCrn(instance, key) === call.rootKeyCrn
-    if (!named) throw failure('RootKeyNotFound')
-    return { caller: callerOf(call, instanceGuid), key }
+    if (instance?.service !== 'kms' || !spelled || keyCrn(instance, key) !== rootKeyCrn)
+      throw failure('RootKeyNotFound')
+    if (named.size >= MAX_NAMED) named.clear()
+    const found = { instance, key }
+    named.set(rootKeyCrn, found)
+    return found
+  }
+  /** Throws RootKeyNotFound, or KeyAccessDenied for a service instance that does not exist. */
+  const target = (call: KeyCall): { readonly caller: KmsCaller; readonly key: string } => {
+    const { instance, key } = keyNamed(call.rootKeyCrn)
+    return { caller: callerOf(call, instance.guid), key }
   }
 
   return {
@@ -97,6 +110,8 @@ export function embeddedProvider({ kms, iam }: EmbeddedProviderOptions): KeyProv
     close: async () => {},
   }
 }
+
+const MAX_NAMED = 1024
 
 function checkedDek(plaintext: Buffer, keyVersion: string, wrapped: WrappedDek): Dek {
   const dek = dekFrom(plaintext)
