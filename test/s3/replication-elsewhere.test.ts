@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectLegalHoldCommand,
   GetObjectRetentionCommand,
   GetObjectTaggingCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
+  PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
   type S3Client,
@@ -158,6 +160,74 @@ describe.each(['coffer', 's3'] as const)('Replication to another server that is 
     const longer = { Mode: 'COMPLIANCE', RetainUntilDate: new Date(Date.now() + 7_200_000) } as const
     await test.s3.send(new PutObjectRetentionCommand({ Bucket: 'locked', Key: 'key', Retention: longer }))
     await expect.poll(retention, PATIENCE).toEqual(longer)
+  })
+
+  describe('leaves there what is its owner’s', () => {
+    const hold = (s3: S3Client, Bucket: string, Status: 'ON' | 'OFF') =>
+      s3.send(new PutObjectLegalHoldCommand({ Bucket, Key: 'key', LegalHold: { Status } }))
+    const tag = (s3: S3Client, Bucket: string, Value: string) =>
+      s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'key', Tagging: { TagSet: [{ Key: 'of', Value }] } }))
+    const done = () => isDone(test.s3, 'locked', 'key')
+    const heldThere = async () => {
+      const of = { Bucket: 'locked-replicas', Key: 'key' }
+      return (await there.s3.send(new GetObjectLegalHoldCommand(of))).LegalHold?.Status
+    }
+    const tagThere = async () => {
+      const of = { Bucket: 'locked-replicas', Key: 'key' }
+      return (await there.s3.send(new GetObjectTaggingCommand(of))).TagSet?.map(({ Value }) => Value)
+    }
+    beforeEach(async () => {
+      await versioned(there.s3, 'locked-replicas', true)
+      await versioned(test.s3, 'locked', true)
+      await replicate(test.s3, 'locked', rule(LOCKED))
+    })
+
+    it('of holds, unless the source had set them', async () => {
+      await test.put('key', 'x', { Bucket: 'locked' })
+      await done()
+      await hold(test.s3, 'locked', 'OFF')
+      await done()
+      await hold(there.s3, 'locked-replicas', 'ON')
+      await tag(test.s3, 'locked', 'source')
+      await done()
+      expect(await heldThere()).toBe('ON')
+      for (const status of ['ON', 'OFF'] as const) {
+        await hold(test.s3, 'locked', status)
+        await done()
+        expect(await heldThere()).toBe('ON')
+      }
+      await hold(there.s3, 'locked-replicas', 'OFF')
+      for (const status of ['ON', 'OFF'] as const) {
+        await hold(test.s3, 'locked', status)
+        await done()
+        expect(await heldThere()).toBe(status)
+      }
+    })
+
+    it('of holds that came with the version, once they were released', async () => {
+      await test.put('key', 'x', { Bucket: 'locked', ObjectLockLegalHoldStatus: 'ON' })
+      await done()
+      expect(await heldThere()).toBe('ON')
+      await hold(test.s3, 'locked', 'OFF')
+      await done()
+      expect(await heldThere()).toBe('OFF')
+      await hold(there.s3, 'locked-replicas', 'ON')
+      await tag(test.s3, 'locked', 'source')
+      await done()
+      expect(await heldThere()).toBe('ON')
+    })
+
+    it('of tags, when nothing but a hold has changed', async () => {
+      await test.put('key', 'x', { Bucket: 'locked' })
+      await done()
+      await tag(there.s3, 'locked-replicas', 'owner')
+      await hold(test.s3, 'locked', 'ON')
+      await done()
+      expect(await tagThere()).toEqual(['owner'])
+      await tag(test.s3, 'locked', 'source')
+      await done()
+      expect(await tagThere()).toEqual(['source'])
+    })
   })
 
   it('leaves a retention there as it is that is longer by now, and says COMPLETED', async () => {

@@ -53,8 +53,13 @@ export async function namesOfRootKey(keyName: string, bucket: Bucket, context: C
     throw error
   })
   if (!key) return [keyName]
-  const { account, resource } = parseCrn(key.rootKeyCrn)
-  return [keyName, key.rootKeyCrn, resource, `arn:aws:kms:${context.settings.region}:${account}:key/${resource}`]
+  return allNames(keyName, key.rootKeyCrn, context.settings.region)
+}
+
+/** Of a key that somebody calls `keyName`. */
+export function allNames(keyName: string, rootKeyCrn: string, region: string): readonly string[] {
+  const { account, resource } = parseCrn(rootKeyCrn)
+  return [keyName, rootKeyCrn, resource, `arn:aws:kms:${region}:${account}:key/${resource}`]
 }
 
 /** The key of the bucket's account for whoever asks for one and names none. */

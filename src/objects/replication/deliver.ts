@@ -8,7 +8,7 @@ import type { Engine } from '../engine.ts'
 import type { ObjectsErrorCode } from '../errors.ts'
 import { findVersion } from '../find-version.ts'
 import { protectionOf } from '../key-slots.ts'
-import type { ObjectLock, Tag } from '../object-properties.ts'
+import type { ObjectLock } from '../object-properties.ts'
 import { openObject } from '../open-object.ts'
 import { MessageRefused } from '../outbox/options.ts'
 import { type DeleteMarker, isMarker, type ObjectRecord } from '../records.ts'
@@ -26,15 +26,17 @@ import {
 import { replicationHere } from './here.ts'
 import { isRefusal } from './refusals.ts'
 import {
+  changedAspects,
   type QueuedVersion,
   type ReplicationDelivery,
   type ReplicationOptions,
-  sameLock,
-  sameTags,
+  type Told,
+  untold,
 } from './replications.ts'
+import type { RequireUse } from './rights.ts'
 import { type Progress, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
-import { checkUses } from './uses.ts'
+import { readingUses, requiring } from './uses.ts'
 
 /** Makes destinations agree with versions, as configurations have it at that moment. */
 export function replicationDelivery(
@@ -42,9 +44,8 @@ export function replicationDelivery(
   keys: BucketKeys,
   settings: ReplicationOptions | undefined,
 ): ReplicationDelivery {
-  const here = replicationHere(engine, keys)
-  const targetOf = ({ target }: ReplicationDestination): ReplicationTarget | undefined =>
-    target === undefined ? here : settings?.targets.get(target)
+  const targetOf = ({ target }: ReplicationDestination, require: RequireUse): ReplicationTarget | undefined =>
+    target === undefined ? replicationHere(engine, keys, require) : settings?.targets.get(target)
   /** What is gone is not replicated any more. */
   const sourceOf = ({ bucket: { id, name } }: QueuedVersion): Bucket | undefined => {
     const bucket = engine.buckets.find(name)
@@ -68,7 +69,6 @@ export function replicationDelivery(
   const goingOf = async (bucket: Bucket, key: string, record: ObjectRecord) => ({
     tags: await tagsOf(keys, bucket, key, record),
     lock: presentLock(record.properties.lock, engine.clock.now()),
-    algorithm: protectionOf(bucket, record).algorithm,
   })
 
   return {
@@ -83,13 +83,14 @@ export function replicationDelivery(
         const configuration = replicationFrom(engine.documents.get(bucket, 'replication'))
         const isThere = !isMarker(record) && progressOf(record, sent.to)?.versionId !== undefined
         const rule = configuration && (await ruleOf(configuration, bucket, sent, record, isThere))
-        target = rule && targetOf(rule.destination)
+        const require = requiring(settings?.rights, configuration ?? {})
+        target = rule && targetOf(rule.destination, require)
         // What is there does not follow its source any more, and is there all the same.
-        if (!configuration || !rule || !target) {
+        if (!rule || !target) {
           return await mark(engine, keys, bucket, sent, { status: isThere ? 'COMPLETED' : 'FAILED' })
         }
-        const going = isMarker(record) ? undefined : { ...(await goingOf(bucket, key, record)), isThere }
-        await checkUses(settings?.rights, configuration, rule.destination, sent, going)
+        const going = isMarker(record) ? undefined : await goingOf(bucket, key, record)
+        for (const use of readingUses(sent, going)) await require(use)
         await send(engine, keys, bucket, sent, record, rule.destination, target, signal)
       } catch (error) {
         if (signal.aborted) throw error
@@ -119,14 +120,19 @@ async function send(
   const { key, versionId } = sent
   const { modifiedAtMs } = record
   if (isMarker(record)) return await target.putMarker({ key, versionId, modifiedAtMs }, to, signal)
-  const there = progressOf(record, sent.to)?.versionId
+  const progress = progressOf(record, sent.to)
+  const { versionId: there, held = false } = progress ?? {}
+  const changed = progress ? untold(progress) : []
   const lock = presentLock(record.properties.lock, engine.clock.now())
   const tags = await tagsOf(keys, bucket, key, record)
   const told = { tags, lock: record.properties.lock }
-  if (there !== undefined) {
-    await target.change(there, { key, tags, lock, account: accountOf(bucket) }, to, signal)
-    return await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: there }, told)
+  const change = async (at: string, wasHeld: boolean): Promise<void> => {
+    const now = { key, tags, lock, account: accountOf(bucket), changed, held: wasHeld }
+    const isHeld = changed.length > 0 ? await target.change(at, now, to, signal) : wasHeld
+    const next: Progress = { status: 'COMPLETED', versionId: at, ...(isHeld ? { held: true } : {}) }
+    await mark(engine, keys, bucket, sent, next, told)
   }
+  if (there !== undefined) return await change(there, held)
   using object = await openObject(engine, keys, { bucket, key, versionId })
   const { manifest, properties, protection } = object
   const replica = {
@@ -138,8 +144,8 @@ async function send(
     },
     read: (range: ByteRange) => until(signal, object.read(range)),
   }
-  const made = await target.put(replica, to, signal)
-  await mark(engine, keys, bucket, sent, { status: 'COMPLETED', versionId: made }, told)
+  // What changed before it was known to be there, it may be there without.
+  await change(await target.put(replica, to, signal), lock?.legalHold === true)
 }
 
 const progressOf = ({ properties }: ObjectRecord, to: string): Progress | undefined => properties.replication?.to?.[to]
@@ -161,13 +167,7 @@ async function* until(signal: AbortSignal, bytes: AsyncIterable<Buffer>): AsyncG
   }
 }
 
-/** What a destination was told that may change. */
-interface Told {
-  readonly tags: readonly Tag[]
-  readonly lock: ObjectLock | undefined
-}
-
-/** Says of a version how far it is; of one that is gone, and of a delete marker, nothing. */
+/** Says of a version how far it is; of one that is gone, and of a delete marker, nothing. `told`: what its destination knows. */
 async function mark(
   engine: Engine,
   keys: BucketKeys,
@@ -178,14 +178,19 @@ async function mark(
 ): Promise<void> {
   const found = await findVersion(engine, { bucket, key, versionId })
   if (!found || isMarker(found.record)) return
+  const after = (now: Progress | undefined, properties: Told): Progress => {
+    if (!told) return { ...now, ...progress }
+    // What has changed meanwhile is on its way.
+    const changed = changedAspects(told, properties)
+    return changed.length > 0 ? { ...progress, status: 'PENDING', changed } : progress
+  }
   const now = progressOf(found.record, to)
-  if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId) return
+  const isKnown = !told || (now?.changed === undefined && now?.held === progress.held)
+  if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId && isKnown) return
   try {
     await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => {
-      // What has changed meanwhile is on its way.
-      const behind = told && !(sameTags(told.tags, properties.tags ?? []) && sameLock(told.lock, properties.lock))
-      const next: Progress = behind ? { ...progress, status: 'PENDING' } : progress
-      return { ...properties, replication: withProgress(properties.replication, to, { ...now, ...next }) }
+      const before = properties.replication?.to?.[to]
+      return { ...properties, replication: withProgress(properties.replication, to, after(before, properties)) }
     })
   } catch (error) {
     if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion', 'NoSuchBucket')) throw error

@@ -10,16 +10,20 @@ import type { Encrypting } from '../encrypting.ts'
 import type { Engine } from '../engine.ts'
 import { ObjectsError, type ObjectsErrorCode } from '../errors.ts'
 import { findVersion } from '../find-version.ts'
-import { changedRetention, mayKeep } from '../object-lock.ts'
-import type { ObjectLock, ObjectProperties } from '../object-properties.ts'
+import { mayKeep } from '../object-lock.ts'
+import type { ObjectProperties } from '../object-properties.ts'
 import { putObject } from '../put-object.ts'
+import { isMarker } from '../records.ts'
+import { tagsOf } from '../seal-properties.ts'
 import { abortUpload, createUpload, findUpload, uploadPart } from '../uploads.ts'
 import type { ReplicationDestination } from './configuration.ts'
 import { type PartToSend, partsToSend } from './parts.ts'
+import { changeOf } from './replica-change.ts'
+import type { RequireUse, Written } from './rights.ts'
 import type { Replica, ReplicationTarget } from './target.ts'
 
-/** Replicas in other buckets of this store. */
-export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTarget {
+/** Replicas in other buckets of this store, which are written as far as whoever ordered them may do what a request would. */
+export function replicationHere(engine: Engine, keys: BucketKeys, require: RequireUse): ReplicationTarget {
   /** The one that was meant, and no other one of its name. */
   const bucketOf = ({ bucket: name, bucketId, account }: ReplicationDestination): Bucket => {
     const bucket = engine.buckets.get(name)
@@ -38,23 +42,48 @@ export function replicationHere(engine: Engine, keys: BucketKeys): ReplicationTa
       if (await findVersion(engine, { bucket, key, versionId })) return versionId
       const parts = partsToSend(replica.manifest, engine.minPartBytes)
       const properties = propertiesAt(engine, bucket, replica, to)
-      const of = { bucket, key, ...attributesOf(replica), properties, encrypting: encryptingAt(replica, to) }
+      const encrypting = encryptingAt(replica, to)
+      const of = { bucket, key, ...attributesOf(replica), properties, encrypting }
+      await require({ bucket: bucket.name, key, ...putOf(bucket, replica, to, encrypting) })
+      if (encrypting.rootKey?.encryption === 'customer-managed') {
+        await require({ bucket: bucket.name, rootKeyCrn: encrypting.rootKey.rootKeyCrn })
+      }
       return parts ? putParts(engine, keys, replica, of, parts) : putWhole(engine, keys, replica, of)
     },
     putMarker: async ({ key, ...replica }, to) => {
-      await deleteObject(engine, keys, { bucket: bucketOf(to), key, conditions: {}, replica })
-    },
-    change: async (versionId, { key, tags, lock, account }, to) => {
       const bucket = bucketOf(to)
+      await require({ bucket: bucket.name, key, does: 'DeleteObject', replica })
+      await deleteObject(engine, keys, { bucket, key, conditions: {}, replica })
+    },
+    change: async (versionId, replica, to) => {
+      const bucket = bucketOf(to)
+      const { key } = replica
+      const source = { ...replica, versionId, isSameAccount: replica.account === accountOf(bucket) }
+      const after = (now: ObjectProperties) =>
+        changeOf(now, { ...source, nowMs: engine.clock.now() }, mayKeep(engine, bucket))
+      const required = new Set<string>()
+      const requireAll = async (writes: readonly Written[]): Promise<void> => {
+        for (const write of writes) {
+          await require({ bucket: bucket.name, key, ...write })
+          required.add(JSON.stringify(write))
+        }
+      }
       try {
-        await changeProperties(engine, keys, { bucket, key, versionId }, ({ tags: _, ...now }) => ({
-          ...now,
-          ...(mayKeep(engine, bucket) ? lockedAs(now, lock, account === accountOf(bucket), engine.clock.now()) : {}),
-          ...(tags.length > 0 ? { tags } : {}),
-        }))
+        const found = await findVersion(engine, { bucket, key, versionId })
+        if (!found || isMarker(found.record)) return false
+        const tags = await tagsOf(keys, bucket, key, found.record)
+        await requireAll(after({ ...found.record.properties, tags }).writes)
+        await changeProperties(engine, keys, { bucket, key, versionId }, (now) => {
+          const { properties, writes } = after(now)
+          if (writes.length === 0) return now
+          if (writes.every((write) => required.has(JSON.stringify(write)))) return properties
+          throw new ObjectsError('BucketBusy', 'the replica changed at the same time')
+        })
       } catch (error) {
         if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion')) throw error
       }
+      // The replica itself knows what its source made of it.
+      return replica.lock?.legalHold === true
     },
     isRefusal: () => false,
   }
@@ -132,48 +161,21 @@ function encryptingAt({ algorithm }: Replica, { keyName, rootKeyCrn, encryption 
   }
 }
 
+/** What is written then: what lies under the bucket's own key is not as the source has it. */
+function putOf(
+  { encryption, rootKeyCrn }: Bucket,
+  { tags, lock, versionId, modifiedAtMs, ...replica }: Replica,
+  { storageClass = replica.storageClass }: ReplicationDestination,
+  { asked }: Encrypting,
+): Written {
+  const own = encryption === 'customer-managed'
+  return {
+    ...{ does: 'PutObject', replica: { versionId, modifiedAtMs }, tags, lock, storageClass },
+    algorithm: asked?.algorithm ?? (own ? 'aws:kms' : 'AES256'),
+    keyName: asked ? asked.keyName : own ? rootKeyCrn : undefined,
+    rootKeyCrn: asked?.rootKeyCrn ?? rootKeyCrn,
+  }
+}
+
 const accountOf = ({ serviceInstanceCrn }: Bucket): string => parseCrn(serviceInstanceCrn).account
 const refused = (message: string): ObjectsError => new ObjectsError('ReplicaRefused', message)
-
-/**
- * A lock as its source has it by now. It becomes weaker only in the same account, and only as far as it is what the source
- * made of it; compliance never does. What the source makes longer that is not its own does not become its own.
- */
-function lockedAs(
-  { lock: now, replication }: Pick<ObjectProperties, 'lock' | 'replication'>,
-  { mode, retainUntilMs, legalHold }: ObjectLock = {},
-  isSameAccount: boolean,
-  nowMs: number,
-): Pick<ObjectProperties, 'lock' | 'replication'> {
-  let lock = now
-  let made = replication?.lock
-  const isHeld = now?.legalHold === true
-  const mayRelease = isSameAccount && made?.legalHold === true
-  if (legalHold !== undefined && legalHold !== isHeld && (legalHold || mayRelease)) {
-    lock = { ...lock, legalHold }
-    made = { ...made, legalHold }
-  }
-  const isSame = mode === now?.mode && retainUntilMs === now?.retainUntilMs
-  if (!isSame && mode !== undefined && retainUntilMs !== undefined && retainUntilMs > nowMs) {
-    const isOver = (now?.retainUntilMs ?? 0) <= nowMs
-    const isMade = made?.mode === now?.mode && made?.retainUntilMs === now?.retainUntilMs
-    const bypassGovernance = isSameAccount && isMade
-    const next = retainedAs(lock, { mode, untilMs: retainUntilMs }, { nowMs, bypassGovernance })
-    if (next) {
-      lock = next
-      if (isMade || isOver) made = { ...made, mode, retainUntilMs }
-    }
-  }
-  return { ...(lock ? { lock } : {}), ...(made ? { replication: { ...replication, lock: made } } : {}) }
-}
-
-/** Undefined where it would be weaker. */
-function retainedAs(lock: ObjectLock | undefined, ...[to, how]: RetentionChange): ObjectLock | undefined {
-  try {
-    return changedRetention(lock, to, how)
-  } catch (error) {
-    if (hasCode<ObjectsErrorCode>(error, 'ObjectLocked')) return undefined
-    throw error
-  }
-}
-type RetentionChange = readonly [Parameters<typeof changedRetention>[1], Parameters<typeof changedRetention>[2]]

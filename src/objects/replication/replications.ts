@@ -14,7 +14,7 @@ import { tagsOf } from '../seal-properties.ts'
 import type { VersionOrders } from '../version-id.ts'
 import { followedBy, nameOf, replicationFrom, rulesFor, rulesForMarker, takes } from './configuration.ts'
 import type { ReplicationRights } from './rights.ts'
-import { type Progress, type Replication, withProgress } from './status.ts'
+import { ASPECTS, type Aspect, type Progress, type Replication, withProgress } from './status.ts'
 import type { ReplicationTarget } from './target.ts'
 
 export interface ReplicationOptions {
@@ -162,10 +162,14 @@ export function openReplications(options: {
       const isFollowed = (name: string): boolean =>
         configuration !== undefined && followedBy(configuration, name, key) !== undefined
       const names = Object.keys(before.replication?.to ?? {}).filter((name) => isKnown(name) && isFollowed(name))
-      const same = sameTags(tagsBefore, after.tags ?? []) && sameLock(before.lock, after.lock)
-      if (names.length === 0 || same || action === REPLICATION) return { properties: after, writes: [] }
-      const again = (now: Replication | undefined, name: string): Replication =>
-        withProgress(now, name, { ...now?.to?.[name], status: 'PENDING' })
+      const changed = changedAspects({ tags: tagsBefore, lock: before.lock }, after)
+      if (names.length === 0 || changed.length === 0 || action === REPLICATION) return { properties: after, writes: [] }
+      const again = (now: Replication | undefined, name: string): Replication => {
+        const progress = now?.to?.[name]
+        const all = [...(progress ? untold(progress) : []), ...changed]
+        const next = { ...progress, status: 'PENDING', changed: ASPECTS.filter((one) => all.includes(one)) } as const
+        return withProgress(now, name, next)
+      }
       return {
         properties: { ...after, replication: names.reduce(again, before.replication ?? {}) },
         writes: names.map((name) => queued(bucket, key, versionId, name)),
@@ -183,5 +187,19 @@ export function openReplications(options: {
 export const sameTags = (a: readonly Tag[], b: readonly Tag[]): boolean =>
   a.length === b.length && a.every(({ key, value }, index) => b[index]?.key === key && b[index]?.value === value)
 
-export const sameLock = (a: ObjectLock | undefined, b: ObjectLock | undefined): boolean =>
-  a?.mode === b?.mode && a?.retainUntilMs === b?.retainUntilMs && a?.legalHold === b?.legalHold
+/** What destinations are told of a version when it changes. */
+export interface Told {
+  readonly tags?: readonly Tag[] | undefined
+  readonly lock?: ObjectLock | undefined
+}
+
+const DIFFERS: Readonly<Record<Aspect, (a: Told, b: Told) => boolean>> = {
+  tags: (a, b) => !sameTags(a.tags ?? [], b.tags ?? []),
+  hold: (a, b) => a.lock?.legalHold !== b.lock?.legalHold,
+  retention: (a, b) => a.lock?.mode !== b.lock?.mode || a.lock?.retainUntilMs !== b.lock?.retainUntilMs,
+}
+export const changedAspects = (a: Told, b: Told): readonly Aspect[] => ASPECTS.filter((one) => DIFFERS[one](a, b))
+
+/** What a destination that has the version does not know of it yet. */
+export const untold = ({ status, versionId, changed }: Progress): readonly Aspect[] =>
+  changed ?? (versionId === undefined || status === 'COMPLETED' ? [] : ASPECTS)

@@ -1,8 +1,16 @@
+/** What may change of a version that is there. */
+export const ASPECTS = ['tags', 'hold', 'retention'] as const
+export type Aspect = (typeof ASPECTS)[number]
+
 /** How far a version is on its way to one destination. */
 export type Progress = {
   readonly status: 'PENDING' | 'COMPLETED' | 'FAILED'
   /** Of the version there, once there is one; '' where it has none. */
   readonly versionId?: string
+  /** What has changed since it was told there. Missing of an earlier release: anything, unless it is completed. */
+  readonly changed?: readonly Aspect[]
+  /** It is held there, and was not before it was so here: the hold may be released. */
+  readonly held?: true
 }
 
 /** As of Object Lock. */

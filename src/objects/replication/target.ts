@@ -3,6 +3,7 @@ import type { Algorithm } from '../encrypting.ts'
 import type { ObjectLock, Tag } from '../object-properties.ts'
 import type { ReplicationDestination } from './configuration.ts'
 import type { SealedReplica } from './sealed-format.ts'
+import type { Aspect } from './status.ts'
 
 /** What may change of a version after it was replicated. */
 export interface ReplicaProperties {
@@ -11,6 +12,14 @@ export interface ReplicaProperties {
   readonly lock: ObjectLock | undefined
   /** Of the bucket that it comes from. */
   readonly account: string
+}
+
+/** Of a version that is there, by now. */
+export interface ReplicaChange extends ReplicaProperties {
+  /** Nothing else is to be touched: it may be what the destination's owner has made of it. */
+  readonly changed: readonly Aspect[]
+  /** It is held there, and was not before it was so here. */
+  readonly held: boolean
 }
 
 /** A version on its way. */
@@ -39,13 +48,13 @@ export interface ReplicationTarget {
   /** Resolves to the version's id there, '' where there are no versions, once it is durable. */
   readonly put: (replica: Replica, to: ReplicationDestination, signal: AbortSignal) => Promise<string>
   readonly putMarker: (marker: ReplicaMarker, to: ReplicationDestination, signal: AbortSignal) => Promise<void>
-  /** Of the version that `put` resolved to. One that is not there any more changes nothing. */
+  /** Of the version that `put` resolved to. One that is not there any more changes nothing. Resolves to `held` as it is then. */
   readonly change: (
     versionId: string,
-    properties: ReplicaProperties,
+    change: ReplicaChange,
     to: ReplicationDestination,
     signal: AbortSignal,
-  ) => Promise<void>
+  ) => Promise<boolean>
   /** Will it go on like this until somebody sees to it? */
   readonly isRefusal: (error: unknown) => boolean
 }

@@ -1,20 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  AS_SEALED,
-  REPLICA_MODIFIED,
-  REPLICA_SEALED_SIZE,
-  REPLICA_VERSION,
-} from '../../api/s3/replication/replica-headers.ts'
+import { AS_SEALED, REPLICA_SEALED_SIZE } from '../../api/s3/replication/replica-headers.ts'
+import { writtenHeaders } from '../../api/s3/replication/written-headers.ts'
 import type { ReplicationDestination } from '../../objects/replication/configuration.ts'
-import type { Replica, ReplicaMarker, ReplicaProperties } from '../../objects/replication/target.ts'
+import type { Replica, ReplicaProperties } from '../../objects/replication/target.ts'
 
 type Headers = Readonly<Record<string, string>>
-
-/** Of a Coffer: the version keeps its id and its time. */
-export const identityHeaders = ({ versionId, modifiedAtMs }: ReplicaMarker): Headers => ({
-  [REPLICA_VERSION]: versionId,
-  [REPLICA_MODIFIED]: String(modifiedAtMs),
-})
 
 export const AS_SEALED_HEADERS: Headers = { [AS_SEALED]: 'true' }
 
@@ -45,24 +35,12 @@ function asText(value: string): string {
 }
 
 /** What it says of the version that its bytes do not depend on. */
-export function propertyHeaders({ tags, lock, algorithm }: Replica, to: ReplicationDestination): Headers {
-  const wrapped = algorithm !== 'AES256' && to.keyName !== undefined
-  return {
-    ...(tags.length > 0
-      ? { 'x-amz-tagging': new URLSearchParams(tags.map(({ key, value }) => [key, value])).toString() }
-      : {}),
-    ...(to.storageClass === undefined ? {} : { 'x-amz-storage-class': to.storageClass }),
-    ...(wrapped
-      ? { 'x-amz-server-side-encryption': algorithm, 'x-amz-server-side-encryption-aws-kms-key-id': to.keyName ?? '' }
-      : {}),
-    ...(lock?.mode === undefined || lock.retainUntilMs === undefined
-      ? {}
-      : {
-          'x-amz-object-lock-mode': lock.mode,
-          'x-amz-object-lock-retain-until-date': new Date(lock.retainUntilMs).toISOString(),
-        }),
-    ...(lock?.legalHold === undefined ? {} : { 'x-amz-object-lock-legal-hold': lock.legalHold ? 'ON' : 'OFF' }),
-  }
+export function propertyHeaders(
+  { tags, lock, algorithm }: Replica,
+  { keyName, storageClass }: ReplicationDestination,
+): Headers {
+  const wrapped = algorithm !== 'AES256' && keyName !== undefined
+  return writtenHeaders({ tags, lock, storageClass, ...(wrapped ? { algorithm, keyName } : {}) })
 }
 
 const definedOf = (headers: Readonly<Record<string, string | undefined>>): Headers =>

@@ -1,9 +1,11 @@
 import type { CompletedPart } from '@aws-sdk/client-s3'
+import { identityHeaders } from '../../api/s3/replication/replica-headers.ts'
 import type { PartToSend } from '../../objects/replication/parts.ts'
-import type { ReplicaProperties, ReplicationTarget } from '../../objects/replication/target.ts'
+import type { ReplicationTarget } from '../../objects/replication/target.ts'
 import { checkEtag, isMissing, isNotFound, isRefusal } from './answers.ts'
+import { changeReplica } from './change-replica.ts'
 import type { DeclaredTarget, TargetCredentials } from './declared-targets.ts'
-import { AS_SEALED_HEADERS, identityHeaders, retentionOf } from './inputs.ts'
+import { AS_SEALED_HEADERS } from './inputs.ts'
 import {
   DEFAULT_LIMITS,
   FURTHER_HEADERS,
@@ -60,9 +62,10 @@ export function s3Target(
     change: async (versionId, properties, to, stop) => {
       const place = { Bucket: to.bucket, Key: properties.key, ...(versionId === '' ? {} : { VersionId: versionId }) }
       try {
-        await change(await client(), place, properties, within(stop))
+        return await changeReplica(await client(), place, properties, within(stop))
       } catch (error) {
         if (!isMissing(error)) throw error
+        return properties.held
       }
     },
     isRefusal,
@@ -161,40 +164,4 @@ async function putPart(
   const done = { PartNumber, ETag: answer.ETag }
   if (known) return { ...done, [`Checksum${algorithm.toUpperCase()}`]: checksum }
   return shipment.takesSum ? { ...done, ChecksumCRC32: answer.ChecksumCRC32 } : done
-}
-
-async function change(
-  { sdk, client }: TargetClient,
-  place: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
-  properties: ReplicaProperties,
-  abortSignal: AbortSignal,
-): Promise<void> {
-  const { tags, lock } = properties
-  const TagSet = tags.map(({ key: Key, value: Value }) => ({ Key, Value }))
-  if (TagSet.length === 0) await client.send(new sdk.DeleteObjectTaggingCommand(place), { abortSignal })
-  else await client.send(new sdk.PutObjectTaggingCommand({ ...place, Tagging: { TagSet } }), { abortSignal })
-  const Retention = retentionOf(properties)
-  if (Retention) await retain({ sdk, client }, place, Retention, abortSignal)
-  if (lock?.legalHold === undefined) return
-  const LegalHold = { Status: lock.legalHold ? 'ON' : 'OFF' } as const
-  await client.send(new sdk.PutObjectLegalHoldCommand({ ...place, LegalHold }), { abortSignal })
-}
-
-/** One there that is at least as strong stays: nothing here may make it weaker. */
-async function retain(
-  { sdk, client }: TargetClient,
-  place: { readonly Bucket: string; readonly Key: string; readonly VersionId?: string },
-  Retention: NonNullable<ReturnType<typeof retentionOf>>,
-  abortSignal: AbortSignal,
-): Promise<void> {
-  try {
-    await client.send(new sdk.PutObjectRetentionCommand({ ...place, Retention }), { abortSignal })
-  } catch (error) {
-    if (!isRefusal(error)) throw error
-    const asked = client.send(new sdk.GetObjectRetentionCommand(place), { abortSignal })
-    const there = await asked.then((answer) => answer.Retention).catch(() => undefined)
-    const isAsStrict = there?.Mode === 'COMPLIANCE' || there?.Mode === Retention.Mode
-    const untilMs = there?.RetainUntilDate?.getTime() ?? 0
-    if (!isAsStrict || untilMs < Retention.RetainUntilDate.getTime()) throw error
-  }
 }

@@ -1,14 +1,8 @@
+import { identityHeaders } from '../../api/s3/replication/replica-headers.ts'
 import type { ReplicationDestination } from '../../objects/replication/configuration.ts'
 import { evenParts, type PartToSend, partsToSend } from '../../objects/replication/parts.ts'
 import type { Replica } from '../../objects/replication/target.ts'
-import {
-  checksumHeaders,
-  contentHeaders,
-  identityHeaders,
-  partChecksumHeaders,
-  propertyHeaders,
-  sealedHeaders,
-} from './inputs.ts'
+import { checksumHeaders, contentHeaders, partChecksumHeaders, propertyHeaders, sealedHeaders } from './inputs.ts'
 
 type Headers = Readonly<Record<string, string>>
 

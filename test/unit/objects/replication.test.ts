@@ -44,7 +44,10 @@ function fakeTarget(refuses: (key: string) => Error | undefined = () => undefine
       return `there ${versionId}`
     },
     putMarker: async ({ key }) => take(key, 'marker'),
-    change: async (versionId, { key, tags }) => take(key, `${versionId} ${tags.map((tag) => tag.value)}`),
+    change: async (versionId, { key, tags, held }) => {
+      take(key, `${versionId} ${tags.map((tag) => tag.value)}`)
+      return held
+    },
     isRefusal: (error) => error instanceof Error && error.message === 'refused',
   }
   return { took, target }
@@ -56,7 +59,7 @@ async function replicated(target: ReplicationTarget | undefined, options: TestEn
   const engine = await testEngine({
     ...options,
     stored,
-    replication: { targets, rights: async () => true, retryMs: 1 },
+    replication: { targets, rights: async () => undefined, retryMs: 1 },
   })
   const { objects } = engine
   const made = objects.buckets.find('bucket') ?? (await engine.makeBucket())
@@ -318,7 +321,7 @@ describe('Replication to a bucket of the same store', () => {
         },
       })
       const stored = memoryStore()
-      const replication = { targets: new Map(), rights: async () => true, retryMs: 1 }
+      const replication = { targets: new Map(), rights: async () => undefined, retryMs: 1 }
       const first = await testEngine({ stored, metadata: store, blobs, replication })
       const { objects, newBucket } = first
       const from = await objects.setVersioning(await first.makeBucket(), 'Enabled')

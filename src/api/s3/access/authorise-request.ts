@@ -12,9 +12,9 @@ import { keyAccess } from '../key-access.ts'
 import type { Caller, OperationContext, ResourceUse, S3Action, S3Operation, StoreSettings } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { namesOfRootKey } from '../root-key-name.ts'
-import { headerTags, objectTags } from '../tags.ts'
 import { type Authoriser, authoriser, type Decision, toList } from './authorise.ts'
 import { objectDecisions } from './object-decisions.ts'
+import { tagsOfRequest, usesOfRequest } from './request-uses.ts'
 
 export interface AuthorisationOptions {
   readonly objects: Objects
@@ -76,7 +76,7 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
       operation,
       principal,
       sourceIp,
-      requestTags: () => tagsOf(asPut, asked),
+      requestTags: () => tagsOfRequest({ operation, request: asPut, form: caller.form }),
       rootKeyNames: (keyName, bucket) =>
         namesOfRootKey(keyName, bucket, { objects: service(), settings, ...keyAccess(principal, iam) }),
       ...{ objects, service },
@@ -95,7 +95,7 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
     return authorisation([], actions.map(decide).map(granted), operation.asksItself ? inService : access.decide)
   }
   refuseAnonymousOverrides(request, caller)
-  const uses = usesOf(asked)
+  const uses = usesOfRequest({ operation, request, form: caller.form })
   const decisions: Decision[] = []
   for (const use of uses) {
     const bucket = objects.buckets.get(use.bucket)
@@ -108,32 +108,6 @@ export async function authoriseRequest(asked: Asked, options: AuthorisationOptio
     checkExpectedOwner(request, header, bucket)
   }
   return authorisation(uses, decisions, access.decide)
-}
-
-/** All that the request does, the source of a copy last. */
-function usesOf({ operation, request, caller }: Asked): ResourceUse[] {
-  const key = request.key ?? caller.form?.key
-  const versionId = request.query.get('versionId')
-  const action = versionId === undefined ? operation.action : (operation.versionAction ?? operation.action)
-  const where = { bucket: request.bucket ?? '', key, versionId }
-  const needs = operation.alsoNeeds?.(request, caller.form) ?? []
-  const source = operation.alsoUses?.(request)
-  return [
-    { ...where, action },
-    ...needs.map((one) => ({ ...where, action: one, ...(tagsByForm(one, caller) ? { within: action } : {}) })),
-    ...(source ? [source] : []),
-  ]
-}
-
-/** S3: whom an ACL lets upload by a form, it lets tag what that uploads; it gives no other right beside the one to write. */
-const tagsByForm = (action: S3Action, { form }: Caller): boolean =>
-  action === 's3:PutObjectTagging' && form?.fields.has('tagging') === true
-
-/** Where no right to tag is needed, the header has no effect: what there is says which tags come. */
-function tagsOf(asPut: S3Request, { operation, request, caller: { form } }: Asked) {
-  if (!operation.alsoNeeds?.(request, form).includes('s3:PutObjectTagging')) return []
-  const tagging = form?.fields.get('tagging')
-  return tagging === undefined ? headerTags(asPut) : objectTags(tagging)
 }
 
 function granted(decision: Decision): Decision {

@@ -56,6 +56,9 @@ export const lockNeeds = ({ headers }: Headers): readonly S3Action[] => [
 
 export const bypassesGovernance = ({ headers }: Headers): boolean => headers.get(BYPASS)?.toLowerCase() === 'true'
 
+/** What makes a request bypass it. */
+export const BYPASSING: Readonly<Record<string, string>> = { [BYPASS]: 'true' }
+
 export const bypassNeeds = (request: Headers): readonly S3Action[] =>
   bypassesGovernance(request) ? ['s3:BypassGovernanceRetention'] : []
 

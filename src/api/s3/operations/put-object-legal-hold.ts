@@ -2,8 +2,8 @@ import { readXmlBody } from '../checksum-headers.ts'
 import { S3Error } from '../error-codes.ts'
 import { LOCK_BODY } from '../lock/configuration.ts'
 import { legalHoldSaid } from '../lock/headers.ts'
-import { defineOperation } from '../operation.ts'
-import { located, objectTarget } from '../target.ts'
+import { defineOperation, type ResourceUse } from '../operation.ts'
+import { located, type ObjectTarget, objectTarget } from '../target.ts'
 import { parseXml } from '../xml/decode.ts'
 
 export const putObjectLegalHold = defineOperation({
@@ -18,12 +18,16 @@ export const putObjectLegalHold = defineOperation({
   run: async (target, context) => {
     const place = located(target, context)
     const legalHold = legalHoldOf(await readXmlBody(context.request, context.body, LOCK_BODY))
-    const said = legalHoldSaid(legalHold)
-    await context.require({ ...target, action: 's3:PutObjectLegalHold', said })
+    for (const use of legalHoldUses(target, legalHold)) await context.require(use)
     await context.objects.setLegalHold({ ...place, legalHold })
     return { status: 200, headers: { 'content-length': 0 } }
   },
 })
+
+/** What the request does by its body. */
+export const legalHoldUses = (target: ObjectTarget, legalHold: boolean): readonly ResourceUse[] => [
+  { ...target, action: 's3:PutObjectLegalHold', said: legalHoldSaid(legalHold) },
+]
 
 /** `<LegalHold><Status>ON|OFF</Status></LegalHold>` */
 function legalHoldOf(body: Buffer): boolean {

@@ -16,6 +16,15 @@ const MAX_ID_LENGTH = 1024
 
 type Headers = Pick<S3Request, 'headers'>
 
+/** Of a request that brings one: it keeps its id and its time. */
+export const identityHeaders = ({
+  versionId,
+  modifiedAtMs,
+}: Pick<ReplicaOf, 'versionId' | 'modifiedAtMs'>): Readonly<Record<string, string>> => ({
+  [REPLICA_VERSION]: versionId,
+  [REPLICA_MODIFIED]: String(modifiedAtMs),
+})
+
 /** Undefined: what is written is no replica. */
 export function replicaOf({ headers }: Headers): ReplicaOf | undefined {
   const versionId = headers.get(REPLICA_VERSION)
