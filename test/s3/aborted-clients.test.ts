@@ -163,7 +163,7 @@ describe('clients that leave in the middle of a download', () => {
     )
     if (SHOWS_DESCRIPTORS) expect((await openBlobFiles()).length).toBeGreaterThan(0)
     for (const incoming of downloads) incoming.destroy()
-    await expect.poll(() => openBlobFiles()).toEqual([])
+    // What nobody reads any more stays open for the next reader, until it is removed.
     await test.raw({ method: 'DELETE', key: 'long' })
     await nothingIsLeft()
   })
@@ -177,7 +177,6 @@ describe('clients that leave in the middle of a download', () => {
       for (let wait = 0; wait < round; wait++) await turn()
       outgoing.destroy()
     }
-    await expect.poll(() => openBlobFiles()).toEqual([])
     await test.raw({ method: 'DELETE', key: 'long' })
     await nothingIsLeft()
   })
@@ -189,7 +188,8 @@ describe('clients that leave in the middle of a download', () => {
     outgoing.end()
     await once(outgoing, 'finish')
     outgoing.destroy()
-    await expect.poll(() => openBlobFiles()).toEqual([])
+    // The source stays open for its next reader.
+    await expect.poll(async () => (await openBlobFiles()).length).toBeLessThan(2)
     const copied = await refusal(test.get('copy'))
     if (copied === '200') expect((await test.get('copy')).bytes.equals(body)).toBe(true)
     else expect(copied).toBe('404 NoSuchKey')

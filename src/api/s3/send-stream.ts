@@ -24,10 +24,17 @@ export async function sendStream(
   const { socket } = response
   using watching = watch?.()
   const revoked = watching?.revoked
-  const gone = new AbortController()
-  const onClose = (): void => gone.abort()
+  // One signal for both: AbortSignal.any makes it 10 us of CPU instead of 0.4.
+  const end = new AbortController()
+  const { signal } = end
+  let gone = false
+  const onClose = (): void => {
+    gone = true
+    end.abort()
+  }
+  const onRevoked = (): void => end.abort(revoked?.reason)
   response.once('close', onClose)
-  const signal = revoked ? AbortSignal.any([gone.signal, revoked]) : gone.signal
+  revoked?.addEventListener('abort', onRevoked, { once: true })
   try {
     for (let sentBytes = 0; ; ) {
       const passed = await pass(response, body.from(sentBytes), signal)
@@ -38,11 +45,12 @@ export async function sendStream(
     response.end()
   } catch (error) {
     // The client went away while we waited: nobody is left to be told.
-    if (gone.signal.aborted || socket?.destroyed) return
+    if (gone || socket?.destroyed) return
     if (socket) reset(socket)
     throw revoked?.aborted ? revoked.reason : error
   } finally {
     response.off('close', onClose)
+    revoked?.removeEventListener('abort', onRevoked)
     await body.close()
   }
 }

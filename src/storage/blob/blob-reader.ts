@@ -12,17 +12,18 @@ export interface BlobReaderParts {
   readonly disk: DiskFs
   readonly root: string
   readonly descriptors: DescriptorCache
+  readonly files: DescriptorCache
   readonly pool: BufferPool
 }
 
-export function blobReader({ disk, root, descriptors, pool }: BlobReaderParts): Pick<BlobStore, 'get' | 'stat'> {
+export function blobReader({ disk, root, descriptors, files, pool }: BlobReaderParts): Pick<BlobStore, 'get' | 'stat'> {
   return {
     get: async function* (id, range) {
       checkRange(range)
       const place = blobPlace(root, id)
       if (!place) throw blobMissing(id)
       if (place.kind === 'file') {
-        yield* readBlobFile({ disk, pool }, place.path, id, range)
+        yield* readBlobFile({ disk, files, pool }, place.path, id, range)
         return
       }
       const bytes = await readPacked(disk, descriptors, place, range.end)

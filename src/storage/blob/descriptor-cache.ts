@@ -3,13 +3,22 @@ import type { DiskFs } from './disk-fs.ts'
 export interface DescriptorCache {
   /** Calls `use` with an open descriptor, which stays open at least until the promise settles. */
   readonly use: <Result>(path: string, use: (fd: number) => Promise<Result>) => Promise<Result>
+  /** An open descriptor, which stays open at least until it is released, once. */
+  readonly open: (path: string) => Promise<HeldDescriptor>
   /** Forgets a path, once its readers are done. */
   readonly drop: (path: string) => void
   readonly close: () => void
 }
 
+export interface HeldDescriptor {
+  readonly fd: number
+  readonly release: () => void
+}
+
 interface Entry {
   readonly opening: Promise<number>
+  /** Once it is open. */
+  fd: number | undefined
   users: number
   dropped: boolean
 }
@@ -29,7 +38,7 @@ export function descriptorCache(disk: DiskFs, limit: number): DescriptorCache {
     closeWhenUnused(entry)
   }
   const entryOf = (path: string): Entry => {
-    const entry = entries.get(path) ?? { opening: disk.open(path, 'r'), users: 0, dropped: false }
+    const entry = entries.get(path) ?? { opening: disk.open(path, 'r'), fd: undefined, users: 0, dropped: false }
     // A Map keeps the order of insertion: the first one is the one used longest ago.
     entries.delete(path)
     entries.set(path, entry)
@@ -38,19 +47,39 @@ export function descriptorCache(disk: DiskFs, limit: number): DescriptorCache {
     return entry
   }
 
+  const opened = async (path: string, entry: Entry): Promise<number> => {
+    try {
+      entry.fd = await entry.opening
+      return entry.fd
+    } catch (error) {
+      if (entries.get(path) === entry) entries.delete(path)
+      throw error
+    }
+  }
+  const leave = (entry: Entry): void => {
+    entry.users--
+    closeWhenUnused(entry)
+  }
+
   return {
     use: async (path, use) => {
       const entry = entryOf(path)
       entry.users++
       try {
-        const fd = await entry.opening.catch((error: unknown) => {
-          if (entries.get(path) === entry) entries.delete(path)
-          throw error
-        })
-        return await use(fd)
+        return await use(entry.fd ?? (await opened(path, entry)))
       } finally {
-        entry.users--
-        closeWhenUnused(entry)
+        leave(entry)
+      }
+    },
+    open: async (path) => {
+      const entry = entryOf(path)
+      entry.users++
+      try {
+        const fd = entry.fd ?? (await opened(path, entry))
+        return { fd, release: () => leave(entry) }
+      } catch (error) {
+        leave(entry)
+        throw error
       }
     },
     drop,

@@ -1,6 +1,7 @@
 import { hasErrno } from '../errno.ts'
 import type { BlobId } from './blob-store.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { DescriptorCache, HeldDescriptor } from './descriptor-cache.ts'
 import { type DiskFs, readFully } from './disk-fs.ts'
 import { blobMissing, blobTorn, diskError } from './disk-health.ts'
 
@@ -30,6 +31,8 @@ export function* recut(bytes: Buffer, chunkBytes: number): Generator<Buffer> {
 
 export interface FileReaderParts {
   readonly disk: DiskFs
+  /** Of files that are read again and again. */
+  readonly files: DescriptorCache
   readonly pool: BufferPool
 }
 
@@ -41,13 +44,13 @@ interface Unit {
 
 /** A range of a blob's own file, in large reads of whole chunks, one of them ahead of the consumer. */
 export async function* readBlobFile(
-  { disk, pool }: FileReaderParts,
+  { disk, files, pool }: FileReaderParts,
   path: string,
   id: BlobId,
   range: ByteRange,
 ): AsyncGenerator<Buffer> {
   const { start, end, chunkBytes = UNIT_BYTES, reuse = false } = range
-  const fd = await openForReading(disk, path, id)
+  const { fd, release } = await openForReading(files, path, id)
   // Whole chunks at a time: reads of 64 KiB would cost twice as much a byte.
   const wholeUnitBytes = Math.max(1, Math.floor(UNIT_BYTES / chunkBytes)) * chunkBytes
   const unitBytes = end - start <= chunkBytes ? chunkBytes : wholeUnitBytes
@@ -82,13 +85,13 @@ export async function* readBlobFile(
     if (current) done(current)
     // Closing a descriptor under a running read would hand its number to another file.
     await ahead?.then(done, () => {})
-    await disk.close(fd).catch(() => {})
+    release()
   }
 }
 
-async function openForReading(disk: DiskFs, path: string, id: BlobId): Promise<number> {
+async function openForReading(files: DescriptorCache, path: string, id: BlobId): Promise<HeldDescriptor> {
   try {
-    return await disk.open(path, 'r')
+    return await files.open(path)
   } catch (error) {
     throw hasErrno(error, 'ENOENT') ? blobMissing(id) : diskError(error)
   }

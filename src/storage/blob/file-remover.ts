@@ -12,6 +12,8 @@ export interface BlobFile {
 export interface FileRemoverParts {
   readonly disk: DiskFs
   readonly directories: Directories
+  /** Called as soon as a file has no name any more. */
+  readonly onUnlinked: (path: string) => void
   /** Called after a file is durably gone. */
   readonly onRemoved: (path: string) => Promise<void>
 }
@@ -28,7 +30,7 @@ export async function removeBlobFiles(parts: FileRemoverParts, files: readonly B
 }
 
 async function removeFromDirectory(
-  { disk, directories, onRemoved }: FileRemoverParts,
+  { disk, directories, onUnlinked, onRemoved }: FileRemoverParts,
   directory: string,
   files: readonly BlobFile[],
 ): Promise<BlobId[]> {
@@ -36,7 +38,8 @@ async function removeFromDirectory(
   for (let from = 0; from < files.length; from += AT_ONCE) {
     await Promise.all(
       files.slice(from, from + AT_ONCE).map(async ({ id, path }) => {
-        if (!(await unlinked(disk, path))) failed.add(id)
+        if (await unlinked(disk, path)) onUnlinked(path)
+        else failed.add(id)
       }),
     )
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BlobInfo, BlobStore } from '../../../src/storage/blob/blob-store.ts'
 import { type DiskStoreOptions, openDiskStore } from '../../../src/storage/blob/disk-store.ts'
 import { PACK_HEADER_BYTES } from '../../../src/storage/blob/pack-format.ts'
@@ -560,6 +560,38 @@ describe('disk store', () => {
       await expectIntact(store)
       await Promise.all([...stored].map(async ([id, bytes]) => expect(await bytesOf(store, id, 0, 100)).toEqual(bytes)))
       expect(disk.descriptors()).toBeLessThan(80)
+    })
+  })
+
+  describe('files that are read', () => {
+    const opens = (): number => disk.calls.filter((call) => call.startsWith('open ')).length
+
+    it('are opened once, and closed when they are removed and nobody reads them any more', async () => {
+      const store = await openStore('a')
+      const { id } = await put(store, LARGE)
+      disk.calls.length = 0
+      for (let n = 0; n < 3; n++) await expectIntact(store)
+      expect(opens()).toBe(1)
+      expect(disk.descriptors()).toBe(1)
+      const chunks: Buffer[] = []
+      for await (const chunk of store.get(id, { start: 0, end: LARGE, chunkBytes: 50_000 })) {
+        if (chunks.length === 0) {
+          expect(await store.remove([id])).toEqual([])
+          expect(disk.descriptors()).toBe(1)
+          await expect(bytesOf(store, id, 0, 10)).rejects.toMatchObject({ code: 'BlobMissing' })
+        }
+        chunks.push(chunk)
+      }
+      expect(Buffer.concat(chunks)).toEqual(stored.get(id))
+      await vi.waitFor(() => expect(disk.descriptors()).toBe(0))
+    })
+
+    it('may be more than descriptors', async () => {
+      const store = await openStore('a', { packThresholdBytes: 0 })
+      for (let n = 0; n < 100; n++) await put(store, 100)
+      await expectIntact(store)
+      await Promise.all([...stored].map(async ([id, bytes]) => expect(await bytesOf(store, id, 0, 100)).toEqual(bytes)))
+      await vi.waitFor(() => expect(disk.descriptors()).toBeLessThanOrEqual(64))
     })
   })
 
