@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { publicSha256 } from './sha256.ts'
 
 // HKDF (RFC 5869) with SHA-256 and outputs of one block: OKM = T(1) = HMAC(PRK, info ‖ 0x01). Each HMAC (RFC 2104) is two
 // one-shot hashes, which make no object to be collected later: a pair costs 3.5 us of CPU, where three createHmac cost 5.8
@@ -54,13 +55,23 @@ function extract(ikm: Uint8Array, salt: Uint8Array): Buffer {
   return hash('sha256', outer, 'buffer')
 }
 
-/** Of the key that was set. Without that key, what is hashed first tells nothing: it may be a string, which costs less. */
-function expand(info: Uint8Array): Buffer {
+/** Makes `outer` what the output is the hash of. Without the key that was set, what is hashed first tells nothing: it may be a string, which costs less. */
+function beginExpand(info: Uint8Array): void {
   const message = innerOf(info.length + 1)
   message.set(info, BLOCK_BYTES)
   message[message.length - 1] = COUNTER
   outer.write(hash('sha256', message, 'latin1'), BLOCK_BYTES, 'latin1')
+}
+
+function expand(info: Uint8Array): Buffer {
+  beginExpand(info)
   return hash('sha256', outer, 'buffer')
+}
+
+/** The same of what is no secret: it may be a string on its way, which costs 0.3 µs in place of 0.7. */
+function expandPublic(info: Uint8Array): Buffer {
+  beginExpand(info)
+  return publicSha256(outer)
 }
 
 /** 32 bytes, in memory of their own: the caller may zero them. */
@@ -73,7 +84,7 @@ export function deriveKey(ikm: Uint8Array, salt: Uint8Array, info: Uint8Array): 
   return key
 }
 
-/** Two independent outputs of 32 bytes for three HMACs. */
+/** Two independent outputs of 32 bytes for three HMACs. The second one may be known to everybody, as commitments are. */
 export function derivePair(
   ikm: Uint8Array,
   salt: Uint8Array,
@@ -82,7 +93,7 @@ export function derivePair(
 ): readonly [Buffer, Buffer] {
   const prk = extract(ikm, salt)
   setKey(prk)
-  const pair = [expand(first), expand(second)] as const
+  const pair = [expand(first), expandPublic(second)] as const
   prk.fill(0)
   wipe()
   return pair

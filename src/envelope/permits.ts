@@ -35,6 +35,8 @@ interface Standing {
 
 const MAX_STANDINGS = 100_000
 
+const newStanding = (): Standing => ({ grantedAtMs: Number.NEGATIVE_INFINITY, refusedOrder: -1, asking: undefined })
+
 /** Root key and service instance together: what a provider's answer is about. */
 export const groupOf = (call: KeyCall): string => `${call.rootKeyCrn}\n${call.serviceInstanceCrn}`
 
@@ -48,16 +50,15 @@ export function permits(options: {
   onRefused: (group: string) => void
 }): Permits {
   const { permitMs, clock, ask, wrapPermitsUnwrap, onRefused } = options
-  const standings = new LRUCache<string, Standing>({ max: MAX_STANDINGS })
+  const standings = new LRUCache<string, Record<KeyUse, Standing>>({ max: MAX_STANDINGS })
   let order = 0
 
   const standing = ({ group, use }: Pick<Question, 'group' | 'use'>): Standing => {
-    const name = `${use}\n${group}`
-    const known = standings.get(name)
-    if (known !== undefined) return known
-    const fresh: Standing = { grantedAtMs: Number.NEGATIVE_INFINITY, refusedOrder: -1, asking: undefined }
-    standings.set(name, fresh)
-    return fresh
+    const known = standings.get(group)
+    if (known !== undefined) return known[use]
+    const fresh = { wrap: newStanding(), unwrap: newStanding() }
+    standings.set(group, fresh)
+    return fresh[use]
   }
   const ageMs = (about: Pick<Question, 'group' | 'use'>) => {
     const age = clock.now() - standing(about).grantedAtMs
@@ -75,7 +76,10 @@ export function permits(options: {
     const known = standing(question)
     if (question.order < known.refusedOrder) return false
     known.grantedAtMs = Math.max(known.grantedAtMs, question.askedAtMs)
-    if (wrapPermitsUnwrap && question.use === 'wrap') granted({ ...question, use: 'unwrap' })
+    if (wrapPermitsUnwrap && question.use === 'wrap') {
+      const { group, askedAtMs, order } = question
+      granted({ group, use: 'unwrap', askedAtMs, order })
+    }
     return true
   }
   /** Takes back the yes to `use`, and every yes that was asked for before this question. */

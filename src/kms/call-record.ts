@@ -1,7 +1,9 @@
 import { hasCode } from '../base/errors.ts'
 import type { KmsAction } from '../iam/actions.ts'
+import type { Instance } from '../iam/instances.ts'
 import type { AuditErrorCode, AuditTrail } from '../observe/audit-trail.ts'
 import type { KmsErrorCode } from './errors.ts'
+import { keyCrn } from './key-view.ts'
 
 export interface KmsAuditEvent extends CallFacts {
   readonly atMs: number
@@ -58,7 +60,7 @@ export class CallRecord {
   readonly #action: KmsAction
   readonly #subject: Subject
   #facts: CallFacts | undefined
-  #keyCrn: (() => string) | undefined
+  #key: { readonly instance: Instance; readonly id: string } | undefined
 
   constructor(
     { record, now }: { readonly record: KmsAudit['record']; readonly now: () => number },
@@ -79,9 +81,8 @@ export class CallRecord {
     this.#facts = this.#facts === undefined ? facts : { ...this.#facts, ...facts }
   }
 
-  /** Asked for when there is something to tell. */
-  noteKey(keyCrn: () => string): void {
-    this.#keyCrn = keyCrn
+  noteKey(instance: Instance, id: string): void {
+    this.#key = { instance, id }
   }
 
   succeeded(): void {
@@ -98,7 +99,7 @@ export class CallRecord {
     this.#tell({
       ...{ atMs: this.#now(), action: this.#action, ...outcome, iamId: this.#iamId, instance: instanceGuid },
       ...(typeof subject === 'string' ? { key: subject } : about(ringOf(subject))),
-      ...(this.#keyCrn === undefined ? {} : { keyCrn: this.#keyCrn() }),
+      ...(this.#key === undefined ? {} : { keyCrn: keyCrn(this.#key.instance, this.#key.id) }),
       ...this.#facts,
       ...(correlationId === undefined ? {} : { correlationId }),
       ...(address === undefined ? {} : { address }),

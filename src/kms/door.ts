@@ -143,20 +143,35 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (entry && entry.record.keyRingId !== keyRing) throw refused(record, 'KeyNotFound')
   }
 
-  /** Made as it is asked for: a question that is put all the time wants none of it. */
-  const admittedTo = (caller: KmsCaller, instance: Instance, record: CallRecord): Admitted => ({
-    instance,
-    get actor() {
-      return { iamId: caller.principal.iamId, instanceId: instance.guid }
-    },
-    get require() {
-      return (action: KmsAction, subject: Subject) =>
-        authorise(caller, action, instance, subject, begin(caller, action, subject))
-    },
-    get note() {
-      return (facts: CallFacts) => record.note(facts)
-    },
-  })
+  const requireOf =
+    (caller: KmsCaller, instance: Instance): Admitted['require'] =>
+    (action, subject) =>
+      authorise(caller, action, instance, subject, begin(caller, action, subject))
+
+  /** Each member is made when it is asked for: a question that is put all the time wants none of them. */
+  class Admission implements Admitted {
+    readonly instance: Instance
+    readonly #caller: KmsCaller
+    readonly #record: CallRecord
+
+    constructor(caller: KmsCaller, instance: Instance, record: CallRecord) {
+      this.instance = instance
+      this.#caller = caller
+      this.#record = record
+    }
+
+    get actor(): Actor {
+      return { iamId: this.#caller.principal.iamId, instanceId: this.instance.guid }
+    }
+
+    get require(): Admitted['require'] {
+      return requireOf(this.#caller, this.instance)
+    }
+
+    get note(): Admitted['note'] {
+      return (facts) => this.#record.note(facts)
+    }
+  }
 
   /** Throws InstanceNotFound, Unauthorized, KeyRingNotFound, KeyNotFound. */
   const admit = (
@@ -168,14 +183,14 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
   ): Admitted => {
     const instance = enter(caller, record)
     const entry = entryOf(instance, subject)
-    if (entry) record.noteKey(() => keyCrn(instance, entry.id))
+    if (entry) record.noteKey(instance, entry.id)
     if (entrance === 'authorized' || caller.principal.type !== 'service') {
       authorise(caller, action, instance, subject, record, entry)
     } else {
       record.note({ reason: 'the identity of the service' })
     }
     checkRing(caller, instance, subject, record)
-    return admittedTo(caller, instance, record)
+    return new Admission(caller, instance, record)
   }
 
   const admitToList = (caller: KmsCaller, action: KmsAction, record: CallRecord): AdmittedToList => {
@@ -184,11 +199,11 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (keyRing !== undefined) {
       authorise(caller, action, instance, { keysIn: keyRing }, record)
       checkRing(caller, instance, { keyRing }, record)
-      return seeing(admittedTo(caller, instance, record), (ring) => ring === keyRing)
+      return seeing(new Admission(caller, instance, record), (ring) => ring === keyRing)
     }
     const whole = decide(caller, action, instance, { resourceType: 'key' })
     record.note({ reason: whole.reason })
-    if (whole.allowed) return seeing(admittedTo(caller, instance, record), () => true)
+    if (whole.allowed) return seeing(new Admission(caller, instance, record), () => true)
     const decisions = [DEFAULT_RING, ...instances.ringsOf(instance.guid).keys()].map((ring) => ({
       ring,
       decision: decide(caller, action, instance, aboutRing({ keysIn: ring })),
@@ -197,7 +212,7 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     if (allowed.length === 0) throw refused(record, 'Unauthorized')
     record.note({ reason: [...new Set(allowed.map(({ decision }) => decision.reason))].join(', ') })
     const seen = new Set(allowed.map(({ ring }) => ring))
-    return seeing(admittedTo(caller, instance, record), (ring) => seen.has(ring))
+    return seeing(new Admission(caller, instance, record), (ring) => seen.has(ring))
   }
 
   const attempt = <T>(record: CallRecord, act: () => T): T => {
@@ -261,7 +276,10 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
   }
 }
 
-const seeing = (admitted: Admitted, sees: AdmittedToList['sees']): AdmittedToList => ({ ...admitted, sees })
+const seeing = ({ actor, instance, require, note }: Admitted, sees: AdmittedToList['sees']): AdmittedToList => ({
+  ...{ actor, instance, require, note },
+  sees,
+})
 
 /** Keys in a ring are keys, also those that are not there yet: policies speak of them by `resourceType`. */
 function aboutRing(subject: Exclude<Subject, string>): Partial<Target> {

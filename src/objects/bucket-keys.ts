@@ -269,12 +269,7 @@ function recorder(audit: DataKeyAudit, asker: Asker): Record {
       if (seen.has(same)) return
       seen.add(same)
     }
-    audit.record({
-      ...{ asker, use, dataKey, bucket: name, rootKeyCrn, serviceInstanceCrn },
-      ...(key === undefined ? {} : { key }),
-      ...(keyVersion === undefined ? {} : { keyVersion }),
-      ...(code === undefined ? {} : { code }),
-    })
+    audit.record({ asker, use, dataKey, bucket: name, rootKeyCrn, serviceInstanceCrn, key, keyVersion, code })
   }
 }
 

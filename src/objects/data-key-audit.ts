@@ -27,13 +27,13 @@ export interface DataKeyUse {
   readonly dataKey: 'object' | 'bucket-metadata' | 'bucket'
   readonly bucket: string
   /** Of the object. */
-  readonly key?: string
+  readonly key?: string | undefined
   readonly rootKeyCrn: string
   readonly serviceInstanceCrn: string
   /** Of the root key; unknown when nothing could be wrapped. */
-  readonly keyVersion?: string
+  readonly keyVersion?: string | undefined
   /** Present when it failed. */
-  readonly code?: string
+  readonly code?: string | undefined
 }
 
 export type DataKeyAudit = AuditTrail<DataKeyUse>

@@ -34,10 +34,13 @@ export const usagePrefix = (bucketId?: string): Buffer =>
 
 /** `u8(10) ‖ bucket id ‖ u32(slot) ‖ u8(kind) ‖ key version` */
 function counterName(bucketId: string, slot: number, counted: Counted, keyVersion: string): Buffer {
-  const place = Buffer.alloc(5)
-  place.writeUInt32BE(slot)
-  place[4] = COUNTED[counted]
-  return Buffer.concat([usagePrefix(bucketId), place, Buffer.from(keyVersion, 'utf8')])
+  const name = Buffer.allocUnsafe(VERSION_AT + Buffer.byteLength(keyVersion, 'utf8'))
+  name[0] = SPACE.usage
+  name.set(uuidToBytes(bucketId), 1)
+  name.writeUInt32BE(slot, SLOT_AT)
+  name[KIND_AT] = COUNTED[counted]
+  name.write(keyVersion, VERSION_AT, 'utf8')
+  return name
 }
 
 export function readCounter({ key, value }: Counter): UsageCount {
