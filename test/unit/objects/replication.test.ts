@@ -249,6 +249,68 @@ describe('The queue of replication', () => {
     await objects.close()
   })
 
+  it('tells what has changed since it was told, be it meanwhile, and nothing else', async () => {
+    const { target } = fakeTarget()
+    const told: (readonly [changed: readonly string[], held: boolean])[] = []
+    const meanwhile: (() => Promise<unknown>)[] = []
+    const change: ReplicationTarget['change'] = async (_, { changed, held, lock }) => {
+      told.push([changed, held])
+      await meanwhile.shift()?.()
+      return lock?.legalHold === true
+    }
+    const { objects, stored, bucket, put, status } = await replicated({ ...target, change })
+    const of = { bucket, key: 'key' }
+    const tag = (value: string) => objects.changeProperties(of, (now) => ({ ...now, tags: [{ key: 'k', value }] }))
+    const hold = (legalHold: boolean) =>
+      objects.changeProperties(of, (now) => ({ ...now, lock: { ...now.lock, legalHold } }))
+    const settled = async () => {
+      await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+      expect(await status('key')).toBe('COMPLETED')
+      return told.splice(0)
+    }
+    await put('key', 'x')
+    expect(await settled()).toEqual([])
+    meanwhile.push(() => hold(true))
+    await tag('a')
+    expect(await settled()).toEqual([
+      [['tags'], false],
+      [['hold'], false],
+    ])
+    await tag('b')
+    expect(await settled()).toEqual([[['tags'], true]])
+    await hold(false)
+    expect(await settled()).toEqual([[['hold'], true]])
+    await tag('c')
+    expect(await settled()).toEqual([[['tags'], false]])
+    await objects.close()
+  })
+
+  it('tells everything of a version that an earlier release left behind', async () => {
+    let away = false
+    const { target } = fakeTarget()
+    const told: (readonly string[])[] = []
+    const change: ReplicationTarget['change'] = async (_, { changed }) => {
+      if (away) throw new Error('away')
+      told.push(changed)
+      return false
+    }
+    const { objects, stored, bucket, put, status } = await replicated({ ...target, change })
+    const of = { bucket, key: 'key' }
+    await put('key', 'x')
+    await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
+    away = true
+    await objects.changeProperties(of, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    await objects.changeProperties(of, ({ replication, ...now }) => ({
+      ...now,
+      replication: JSON.parse(JSON.stringify(replication, (name, value) => (name === 'changed' ? undefined : value))),
+    }))
+    away = false
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect(told).toEqual([['tags', 'hold', 'retention']])
+    expect(await status('key')).toBe('COMPLETED')
+    await objects.close()
+  })
+
   it('sends tags to the version that was made there, and no ACL', async () => {
     const { took, target } = fakeTarget()
     const { objects, stored, bucket, put, status } = await replicated(target)
@@ -329,13 +391,18 @@ describe('Replication to a bucket of the same store', () => {
       const destination = { arn: 'arn:aws:s3:::there', bucket: 'there', bucketId: to.id }
       const rules = [{ id: 'r', enabled: true, priority: 1, filter: { tags: [] }, deleteMarkers: true, destination }]
       await objects.changeDocument(from, 'replication', () => ({ orderedBy: 'somebody', rules }))
+      const tagsOf = (n: number) => [{ key: 'n', value: String(n) }]
       faulty = true
       for (let n = 0; n < 30; n++) {
         const of = { bucket: from, key: `key ${n % 3}` }
-        const tags = chance(2) ? { properties: { tags: [{ key: 'n', value: String(n) }] } } : {}
+        const tags = chance(2) ? { properties: { tags: tagsOf(n) } } : {}
+        const retag = () =>
+          objects.changeProperties(of, ({ tags: _, ...now }) => ({ ...now, ...(chance(3) ? {} : { tags: tagsOf(n) }) }))
         const act = chance(5)
           ? objects.delete({ ...of, conditions: {} })
-          : objects.put({ ...of, ...plain, ...tags, body: bodyOf(`${n}`) })
+          : chance(3)
+            ? retag()
+            : objects.put({ ...of, ...plain, ...tags, body: bodyOf(`${n}`) })
         await act.catch(() => undefined)
       }
       await objects.close()
