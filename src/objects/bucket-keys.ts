@@ -2,7 +2,7 @@ import { hasCode } from '../base/errors.ts'
 import { newUuid } from '../base/ids.ts'
 import type { NonceSource, RecordCipher } from '../base/nonces.ts'
 import { bucketKeyContext } from '../envelope/bucket-key.ts'
-import { type Dek, newDek } from '../envelope/dek.ts'
+import { type Dek, type Kept, newDek } from '../envelope/dek.ts'
 import type { KeyCall, KeyProvider, KeyUse, WrapContext } from '../envelope/key-provider.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import { canaryUnder, newCanary } from './canary.ts'
@@ -75,8 +75,11 @@ export interface BucketKeys {
    * Cipher of the bucket metadata key: seals and opens summaries. Throws while the root key may not be used. Dispose it:
    * only the key provider keeps keys, by its own rules of how long.
    */
-  readonly summaryCipher: (bucket: BucketRecord) => Promise<RecordCipher & Disposable>
+  readonly summaryCipher: (bucket: BucketRecord) => Promise<SummaryCipher>
 }
+
+/** `kept`: of the bucket metadata key, where a cache has it. */
+export type SummaryCipher = RecordCipher & Disposable & { readonly kept?: Kept | undefined }
 
 export type NewSlot = Pick<KeySlot, 'id' | 'kind' | 'rootKeyCrn' | 'encryption' | 'createdAtMs' | 'own'>
 
@@ -241,7 +244,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
           cipher[Symbol.dispose]()
           dek[Symbol.dispose]()
         }
-        return { result: { ...cipher, [Symbol.dispose]: dispose } }
+        return { result: { ...cipher, kept: dek.kept, [Symbol.dispose]: dispose } }
       })
     },
   }

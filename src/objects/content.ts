@@ -94,7 +94,7 @@ export function manifestFromJson(json: unknown): Manifest {
 }
 
 /** A summary belongs to one bucket, key and envelope (and part): it opens nowhere else. */
-const summaryAad = (bucket: BucketRecord, key: string | Buffer, blobId: Buffer, part: number): Buffer =>
+const summaryAad = (bucket: BucketRecord, key: string, blobId: Buffer, part: number): Buffer =>
   encodeList(['OEF1/summary', bucket.id, key, blobId, String(part)])
 
 export const sealSummary = (
@@ -106,11 +106,10 @@ export const sealSummary = (
   summary: Summary,
 ): Buffer => cipher.seal(summaryAad(bucket, key, blobId, part), Buffer.from(JSON.stringify(summary), 'utf8'))
 
-/** `key`: or its UTF-8. */
 export function openSummary(
   cipher: RecordCipher,
   bucket: BucketRecord,
-  key: string | Buffer,
+  key: string,
   blobId: Buffer,
   part: number,
   sealed: Buffer,

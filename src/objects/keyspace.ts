@@ -54,8 +54,6 @@ export function headKey(bucketId: string, key: string): Buffer {
 }
 
 export const keyOfHead = (row: Buffer): string => row.toString('utf8', 16)
-/** The UTF-8 of the key of a row of `head`. */
-export const keyBytesOf = (row: Buffer): Buffer => row.subarray(16)
 
 /** A key holds no NUL (refused at the edge), so uploads of `a` sort before those of `a!`. */
 export function uploadKey(bucketId: string, key: string, uploadId: Buffer): Buffer {

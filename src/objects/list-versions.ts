@@ -1,17 +1,16 @@
 import { successor } from '../base/bytes.ts'
-import type { RecordCipher } from '../base/nonces.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataSnapshot, Space } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
 import { behindVersions, decodeOrders } from './key-versions.ts'
-import { headKey, keyOfVersion, rowsUnder, SPACE, splitVersionKey, versionKey } from './keyspace.ts'
-import { cipherUnlessLocked, FEW, type ListPage, type ListQuery, reportedPrefix, UNREADABLE } from './listing.ts'
-import { type DeleteMarker, decodeListed, decodeListedVersion, decodeObject, type ListedRecord } from './records.ts'
-import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
-import { idOfUnreadable, NULL_VERSION, orderOf } from './version-id.ts'
+import { headKey, keyOfVersion, rowsUnder, SPACE, versionKey } from './keyspace.ts'
+import type { ListedRow } from './listed-row.ts'
+import { cipherUnlessLocked, FEW, type ListPage, type ListQuery, reportedPrefix } from './listing.ts'
+import { decodeObject } from './records.ts'
+import { type RowReader, rowReader } from './row-reader.ts'
+import { NULL_VERSION, orderOf } from './version-id.ts'
 
 export interface ListVersionsQuery extends Omit<ListQuery, 'after'> {
   readonly keyMarker: string
@@ -19,21 +18,8 @@ export interface ListVersionsQuery extends Omit<ListQuery, 'after'> {
   readonly versionIdMarker: string
 }
 
-export interface ListedVersion {
-  readonly key: string
-  readonly versionId: string
+export interface ListedVersion extends ListedRow {
   readonly isLatest: boolean
-  readonly deleteMarker: boolean
-  /** 0 of a delete marker. */
-  readonly sizeBytes: number
-  readonly modifiedAtMs: number
-  readonly storageClass?: string | undefined
-  /** Missing: the bucket's. */
-  readonly owner?: { readonly id: string; readonly displayName: string } | undefined
-  /** As of a listed object. */
-  readonly replicationStatus?: ReplicationStatus | undefined
-  /** As of a listed object. */
-  readonly summary?: Summary | undefined
 }
 
 export interface VersionsPage extends ListPage<ListedVersion> {
@@ -53,8 +39,9 @@ export async function listVersions(engine: Engine, keys: BucketKeys, query: List
   const under = rowsUnder(headKey(bucket.id, prefix))
   const start = await startOf(snapshot, query)
   const whole = delimiter ? FEW : limit + 1
-  const heads = cursor(snapshot, SPACE.head, later(start.heads, under.gte), under.lt, whole, limit + 1)
-  const others = cursor(snapshot, SPACE.version, later(start.others, under.gte), under.lt, whole, limit + 1)
+  const rows = rowReader(engine, bucket, cipher, 'a version of ')
+  const heads = cursor(snapshot, rows, SPACE.head, later(start.heads, under.gte), under.lt, whole, limit + 1)
+  const others = cursor(snapshot, rows, SPACE.version, later(start.others, under.gte), under.lt, whole, limit + 1)
   const items: ListedVersion[] = []
   const commonPrefixes: string[] = []
   let last: string | undefined
@@ -80,7 +67,7 @@ export async function listVersions(engine: Engine, keys: BucketKeys, query: List
       others.seek(behind)
       continue
     }
-    const version = listed(engine, cipher, bucket, { ...row, isLatest: key !== begun })
+    const version = { ...rows.read(space, row.row), isLatest: key !== begun }
     begun = key
     last = key
     lastVersionId = version.versionId
@@ -105,42 +92,6 @@ function firstOf(head: Row | undefined, other: Row | undefined): Found | undefin
     return { space: SPACE.head, key: keyOfVersion(SPACE.head, head.key), row: head }
   }
   return other && { space: SPACE.version, key: keyOfVersion(SPACE.version, other.key), row: other }
-}
-
-function listed(
-  engine: Engine,
-  cipher: RecordCipher | undefined,
-  bucket: Bucket,
-  { space, key, row, isLatest }: Found & { readonly isLatest: boolean },
-): ListedVersion {
-  const damaged = (what: string, cause: unknown) =>
-    engine.damage.found(space, row.key, `${what} of a version of ${bucket.name}/${key}`, cause)
-  const unreadable = (cause: unknown): ListedVersion => {
-    damaged('the record', cause)
-    const versionId = space === SPACE.head ? NULL_VERSION : idOfUnreadable(splitVersionKey(row.key).order)
-    return { key, versionId, isLatest, deleteMarker: false, ...UNREADABLE }
-  }
-  if ('damage' in row) return unreadable(row.damage)
-  let record: ListedRecord | DeleteMarker
-  try {
-    record = space === SPACE.head ? decodeListed(row.value) : decodeListedVersion(row.value)
-  } catch (error) {
-    return unreadable(error)
-  }
-  const { versionId, modifiedAtMs } = record
-  if ('deleteMarker' in record) return { key, versionId, isLatest, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
-  const { sizeBytes, blobId, summary: sealed, properties } = record
-  const { storageClass, owner, replication } = properties
-  let summary: Summary | undefined
-  try {
-    summary = cipher && openSummary(cipher, bucket, key, blobId, 0, sealed)
-  } catch (error) {
-    damaged('the summary', error)
-  }
-  return {
-    ...{ key, versionId, isLatest, deleteMarker: false, sizeBytes, modifiedAtMs, storageClass, owner, summary },
-    replicationStatus: replicationStatus(replication),
-  }
 }
 
 interface Start {
@@ -193,7 +144,16 @@ async function within(snapshot: Reader, bucket: Bucket, key: string, versionId: 
 const later = (start: Buffer | undefined, first: Buffer): Buffer => (start && start.compare(first) > 0 ? start : first)
 
 /** Rows of a space one by one, read in pages that grow as they are used up. */
-function cursor(reader: Reader, space: Space, from: Buffer, lt: Buffer, few: number, whole: number) {
+function cursor(
+  reader: Reader,
+  { isKnown }: RowReader,
+  space: Space,
+  from: Buffer,
+  lt: Buffer,
+  few: number,
+  whole: number,
+) {
+  const known = isKnown(space)
   let gte = from
   let ask = Math.min(few, whole)
   let rows: Row[] = []
@@ -204,7 +164,7 @@ function cursor(reader: Reader, space: Space, from: Buffer, lt: Buffer, few: num
     /** Is there no row before more are read? Told without waiting for a promise at each version. */
     isUsedUp: (): boolean => at === rows.length && !ended && gte.compare(lt) < 0,
     read: async (): Promise<void> => {
-      rows = await rangeWithDamaged(reader, space, { gte, lt, limit: ask })
+      rows = await rangeWithDamaged(reader, space, { gte, lt, limit: ask, isKnown: known })
       at = 0
       const last = rows.at(-1)
       if (last) gte = Buffer.concat([last.key, Buffer.from([0])])

@@ -1,15 +1,12 @@
 import { successor } from '../base/bytes.ts'
-import type { RecordCipher } from '../base/nonces.ts'
 import { type DamagedRow, groupsWithDamaged, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, Group } from '../storage/metadata/metadata-store.ts'
-import type { BucketKeys } from './bucket-keys.ts'
+import type { BucketKeys, SummaryCipher } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
-import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
-import { headKey, keyBytesOf, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
-import type { PlainProperties } from './object-properties.ts'
-import { decodeListed, type ListedRecord } from './records.ts'
-import { type ReplicationStatus, replicationStatus } from './replication/status.ts'
+import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
+import type { ListedRow } from './listed-row.ts'
+import { type RowReader, rowReader } from './row-reader.ts'
 import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
 
@@ -23,22 +20,7 @@ export interface ListQuery {
   readonly limit: number
 }
 
-export interface ListedObject {
-  readonly key: string
-  readonly sizeBytes: number
-  readonly modifiedAtMs: number
-  /** Absent: STANDARD. */
-  readonly storageClass?: string | undefined
-  /** Absent: the bucket's. */
-  readonly owner?: PlainProperties['owner']
-  /** Absent: it is neither replicated nor a replica. */
-  readonly replicationStatus?: ReplicationStatus | undefined
-  /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
-  readonly summary?: Summary | undefined
-}
-
-/** What a listing says of an object whose record cannot be read: S3 has no word for "not known". */
-export const UNREADABLE = { sizeBytes: 0, modifiedAtMs: 0 }
+export type ListedObject = Omit<ListedRow, 'versionId' | 'deleteMarker'>
 
 /** A page in UTF-8 byte order; keys and common prefixes share the limit. */
 export interface ListPage<T> {
@@ -51,49 +33,11 @@ export interface ListPage<T> {
 
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
   using cipher = await cipherUnlessLocked(keys, query.bucket)
-  const summaryOf = (row: Buffer, key: string, { blobId, summary }: ListedRecord): Summary | undefined => {
-    if (!cipher) return undefined
-    try {
-      return openSummary(cipher, query.bucket, keyBytesOf(row), blobId, 0, summary)
-    } catch (error) {
-      engine.damage.found(SPACE.head, row, `the summary of ${query.bucket.name}/${key}`, error)
-      return undefined
-    }
-  }
-  const open = ({ key: row, value }: Entry, key: string): ListedObject => {
-    const record = decodeListed(value)
-    const { sizeBytes, modifiedAtMs, properties } = record
-    const { storageClass, owner, replication } = properties
-    const summary = summaryOf(row, key, record)
-    return {
-      key,
-      sizeBytes,
-      modifiedAtMs,
-      storageClass,
-      owner,
-      replicationStatus: replicationStatus(replication),
-      summary,
-    }
-  }
-  return await page(engine, query, (entry, key) => {
-    const unreadable = (error: unknown): ListedObject => {
-      engine.damage.found(SPACE.head, entry.key, `the record of ${query.bucket.name}/${key}`, error)
-      return { key, ...UNREADABLE }
-    }
-    if ('damage' in entry) return unreadable(entry.damage)
-    try {
-      return open(entry, key)
-    } catch (error) {
-      return unreadable(error)
-    }
-  })
+  return await page(engine, query, rowReader(engine, query.bucket, cipher, ''))
 }
 
 /** Only the key provider's refusal, or a wrong key, locks a listing; whatever else goes wrong is an error. */
-export async function cipherUnlessLocked(
-  keys: BucketKeys,
-  bucket: Bucket,
-): Promise<(RecordCipher & Disposable) | undefined> {
+export async function cipherUnlessLocked(keys: BucketKeys, bucket: Bucket): Promise<SummaryCipher | undefined> {
   try {
     return await keys.summaryCipher(bucket)
   } catch (error) {
@@ -104,11 +48,7 @@ export async function cipherUnlessLocked(
   }
 }
 
-async function page<T>(
-  engine: Engine,
-  query: ListQuery,
-  item: (entry: Entry | DamagedRow, key: string) => T,
-): Promise<ListPage<T>> {
+async function page(engine: Engine, query: ListQuery, rows: RowReader): Promise<ListPage<ListedObject>> {
   const { bucket, prefix, delimiter, after, limit } = query
   const empty = { items: [], commonPrefixes: [], truncated: false, last: undefined }
   if (limit === 0) return empty
@@ -124,10 +64,12 @@ async function page<T>(
         delimiter: Buffer.from(delimiter, 'utf8'),
         limit: limit + 1,
       })
-    : (await rangeWithDamaged(engine.metadata, SPACE.head, { gte, lt: under.lt, limit: limit + 1 })).map((entry) =>
-        'damage' in entry ? entry : { entry },
-      )
-  const items: T[] = []
+    : (
+        await rangeWithDamaged(engine.metadata, SPACE.head, {
+          ...{ gte, lt: under.lt, limit: limit + 1, isKnown: rows.isKnown(SPACE.head) },
+        })
+      ).map((entry) => ('damage' in entry ? entry : { entry }))
+  const items: ListedObject[] = []
   const commonPrefixes: string[] = []
   let last: string | undefined
   for (const group of found.slice(0, limit)) {
@@ -135,9 +77,9 @@ async function page<T>(
       last = keyOfHead(group.prefix)
       commonPrefixes.push(last)
     } else {
-      const row = 'damage' in group ? group : group.entry
-      last = keyOfHead(row.key)
-      items.push(item(row, last))
+      const item = rows.read(SPACE.head, 'damage' in group ? group : group.entry)
+      last = item.key
+      items.push(item)
     }
   }
   return { items, commonPrefixes, truncated: found.length > limit, last }

@@ -20,9 +20,9 @@ export function damagedRow(error: unknown): DamagedRow | undefined {
 export function rangeWithDamaged(
   { range }: Pick<MetadataStore, 'range'>,
   space: number,
-  { gte, lt, limit }: Omit<Range, 'reverse'>,
+  { gte, lt, limit, ...known }: Omit<Range, 'reverse'>,
 ): Promise<(Entry | DamagedRow)[]> {
-  return around(gte, lt, limit, (from, to, rest) => range(space, { gte: from, lt: to, limit: rest }))
+  return around(gte, lt, limit, (from, to, rest) => range(space, { ...known, gte: from, lt: to, limit: rest }))
 }
 
 /** A page as `groups` gives it, with the rows in their places that do not authenticate. */

@@ -38,6 +38,8 @@ export interface Range {
   readonly lt: Buffer
   readonly limit: number
   readonly reverse?: boolean
+  /** Rows whose values need not be given: they may come with any. */
+  readonly isKnown?: (key: Buffer, token: Token) => boolean
 }
 
 /** Keys starting with `prefix`, from `from` (inclusive) up to `lt`, grouped at the first `delimiter` after `prefix`. */

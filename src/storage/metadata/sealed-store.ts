@@ -1,7 +1,7 @@
 import { CodedError } from '../../base/errors.ts'
 import type { RecordCipher } from '../../base/nonces.ts'
 import { MAX_VALUE_BYTES } from './limits.ts'
-import type { Entry, MetadataStore, MetadataStoreErrorCode, Space, Write } from './metadata-store.ts'
+import type { Entry, MetadataStore, MetadataStoreErrorCode, Range, Space, Write } from './metadata-store.ts'
 
 /**
  * A store whose values are sealed one by one, each bound to its space and key (AAD = space byte ‖ key), so that one that
@@ -17,6 +17,9 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
       throw new CodedError<MetadataStoreErrorCode>('MetadataCorrupt', message, { details, cause })
     }
   }
+
+  const openAll = (space: Space, { isKnown }: Range, entries: Entry[]): Entry[] =>
+    entries.map((entry) => (isKnown?.(entry.key, entry.token) ? entry : open(space, entry)))
 
   const seal = (write: Write): Write => {
     if (write.type !== 'put') return write
@@ -35,7 +38,7 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
       const entries = await inner.getMany(space, keys)
       return entries.map((entry) => entry && open(space, entry))
     },
-    range: async (space, range) => (await inner.range(space, range)).map((entry) => open(space, entry)),
+    range: async (space, range) => openAll(space, range, await inner.range(space, range)),
     groups: async (space, range) => {
       const groups = await inner.groups(space, range)
       return groups.map((group) => ('entry' in group ? { entry: open(space, group.entry) } : group))
@@ -45,7 +48,7 @@ export function sealedStore(inner: MetadataStore, cipher: RecordCipher): Metadat
     snapshot: async () => {
       const snapshot = await inner.snapshot()
       return {
-        range: async (space, range) => (await snapshot.range(space, range)).map((entry) => open(space, entry)),
+        range: async (space, range) => openAll(space, range, await snapshot.range(space, range)),
         counters: snapshot.counters,
         [Symbol.asyncDispose]: () => snapshot[Symbol.asyncDispose](),
       }

@@ -1,0 +1,57 @@
+import type { Kept } from '../envelope/dek.ts'
+import type { Space, Token } from '../storage/metadata/metadata-store.ts'
+import type { ListedRow } from './listed-row.ts'
+
+/** What rows of objects tell in a page, found by the row and its token: of a row that was written since, it is not here. */
+export interface ListedRows {
+  readonly find: (space: Space, row: Buffer, token: Token) => ListedRow | undefined
+  readonly keep: (space: Space, row: Buffer, token: Token, listed: ListedRow) => void
+}
+
+/** In all buckets together. What does not fit is opened each time. */
+const MAX_BYTES = 16 * 1024 ** 2
+/** Of a row beside its name, which is there twice. 300 were measured without a checksum. */
+const ROW_BYTES = 600
+let room = MAX_BYTES
+
+const all = new WeakMap<Kept, ListedRows>()
+
+/**
+ * Rows that were opened with a bucket metadata key, for as long as that is in the cache. They are used only where the key
+ * was given out, which is asked for each time. Of a row that is here neither the record nor the summary is opened:
+ * damage that comes to it later is found when it is read for the object, or when this is gone.
+ */
+export const listedRows = (kept: Kept): ListedRows => all.get(kept) ?? newRows(kept)
+
+function newRows(kept: Kept): ListedRows {
+  const rows = new Map<string, { readonly token: Token; readonly listed: ListedRow }>()
+  let taken = 0
+  const listedRows: ListedRows = {
+    find: (space, row, token) => {
+      const found = rows.get(nameOf(space, row))
+      return found?.token === token ? found.listed : undefined
+    },
+    keep: (space, row, token, listed) => {
+      if (!kept.isOpen()) return
+      const name = nameOf(space, row)
+      if (!rows.has(name)) {
+        const bytes = ROW_BYTES + 2 * row.length
+        if (bytes > room) return
+        room -= bytes
+        taken += bytes
+      }
+      rows.set(name, { token, listed })
+    },
+  }
+  const dispose = (): void => {
+    rows.clear()
+    room += taken
+    taken = 0
+  }
+  all.set(kept, listedRows)
+  // Counted here and not there, where it would have no room to grow.
+  kept.hold({ [Symbol.dispose]: dispose }, 0)
+  return listedRows
+}
+
+const nameOf = (space: Space, row: Buffer): string => `${space}${row.toString('latin1')}`
