@@ -1,11 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { decode } from '../record-codec.ts'
 import { type Lane, openLane } from './lane.ts'
 import type { Message, OutboxOptions } from './options.ts'
 import { openQueue } from './queue.ts'
+import { openSlots } from './slots.ts'
 
-/** Buckets that are told of at once. Each has its turn before any has another. */
-const BUCKETS_AT_A_TIME = 4
 /** Looking for buckets takes no more than one part of so many. */
 const REST = 10
 const MAX_WAIT_MS = 60_000
@@ -30,17 +28,16 @@ export interface Course {
 }
 
 export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): Course {
-  const { target, subject, words, retryMs = RETRY_MS, now, stop, onError } = options
+  const { target, words, retryMs = RETRY_MS, now, stop, onError } = options
   const queue = openQueue(options, target)
   const lanes = new Map<string, Lane>()
-  const turns = new Set<Promise<void>>()
-  const slow = { count: 0 }
   let running: Promise<void> | undefined
   let isReady = false
   let news = false
   let lookAgainMs = 0
   let changed = Promise.withResolvers<void>()
   const onChange = (): void => changed.resolve()
+  const slots = openSlots(onChange)
 
   const laneNamed = (name: string): Lane => {
     const known = lanes.get(name)
@@ -49,16 +46,15 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
       const what = `${words.target} ${target} does not take all that it is told`
       onError(new Error(`${what} (of ${bucket})`, { cause }))
     }
-    const lane = openLane({ ...options, retryMs, name, queue, slow, onRefusal, onChange })
+    const lane = openLane({ ...options, retryMs, name, queue, slots, onRefusal, onChange })
     lanes.set(name, lane)
     return lane
   }
 
   /** What earlier runs left. */
   const prepare = async (): Promise<void> => {
-    // What was stored was encoded by the outbox.
-    await queue.adopt((value) => subject(decode(value).json as unknown as Sent))
-    for await (const name of queue.lanesWith('due')) laneNamed(name)
+    await queue.adopt()
+    for (const kind of ['due', 'refused'] as const) for await (const name of queue.lanesWith(kind)) laneNamed(name)
     isReady = true
   }
   const look = async (): Promise<void> => {
@@ -68,13 +64,20 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
     const endedMs = now()
     lookAgainMs = endedMs + (endedMs - startedMs) * REST
   }
-  const turn = async (lane: Lane): Promise<void> => {
-    while (turns.size >= BUCKETS_AT_A_TIME) await Promise.race(turns)
-    const work: Promise<void> = lane.turn().finally(() => {
-      turns.delete(work)
-      onChange()
-    })
-    turns.add(work)
+  /** Each lane has its turn before any has another. */
+  const turn = (): void => {
+    for (const [name, lane] of [...lanes]) {
+      if (stop.aborted || slots.free() <= 0) return
+      if (lane.nextMs() > now()) continue
+      lane.turn()
+      lanes.delete(name)
+      lanes.set(name, lane)
+    }
+  }
+  const nextMs = (): number => {
+    const lookMs = news ? lookAgainMs : Number.POSITIVE_INFINITY
+    if (slots.free() <= 0) return lookMs
+    return Math.min(lookMs, ...[...lanes.values()].map((lane) => lane.nextMs()))
   }
 
   /** Until nothing is left. */
@@ -83,10 +86,10 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
     while (!stop.aborted) {
       changed = Promise.withResolvers()
       if (news && now() >= lookAgainMs) await look()
-      for (const lane of lanes.values()) if (!stop.aborted && lane.nextMs() <= now()) await turn(lane)
+      turn()
       for (const [name, lane] of lanes) if (lane.isIdle()) lanes.delete(name)
       if (lanes.size === 0 && !news) return
-      await changeOr(Math.min(news ? lookAgainMs : Number.POSITIVE_INFINITY, ...[...lanes.values()].map(nextMsOf)))
+      await changeOr(nextMs())
     }
   }
   const changeOr = async (ms: number): Promise<void> => {
@@ -122,10 +125,7 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
     wake,
     ended: async () => {
       await running
-      await Promise.all(turns)
       await Promise.all([...lanes.values()].map((lane) => lane.ended()))
     },
   }
 }
-
-const nextMsOf = (lane: Lane): number => lane.nextMs()

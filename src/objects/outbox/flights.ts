@@ -1,21 +1,19 @@
 import { createSerial } from '../../base/serial.ts'
 import type { Entry, Write } from '../../storage/metadata/metadata-store.ts'
-import { decode } from '../record-codec.ts'
-import type { Message, Subject } from './options.ts'
-import type { Due, Queue } from './queue.ts'
-import { holdOf, ownHold } from './rows.ts'
+import { MAX_RETRY_MS, openDueList } from './due-list.ts'
+import { type Message, MessageRefused, type Subject } from './options.ts'
+import type { Due, Queue, Waiting } from './queue.ts'
+import { type DueKind, holdOf, ownHold } from './rows.ts'
+import type { Slot, Slots } from './slots.ts'
 
-/** Rows that are looked at for what is due. */
+/** Rows that are read at a time. */
 const PAGE = 64
-const MAX_RETRY_MS = 300_000
 
 /** A message on its way. */
 export interface Flight {
-  /** Rejects when it was not taken. */
-  readonly work: Promise<void>
+  readonly kind: 'ready' | DueKind
   readonly subject: Subject
-  /** It was not tried before. */
-  readonly isFresh: boolean
+  readonly sinceMs: number
 }
 
 export interface Outcome {
@@ -27,9 +25,10 @@ export interface Outcome {
 export interface FlightsOptions<Sent extends Message> {
   /** Of the lane. */
   readonly name: string
-  readonly queue: Queue
-  readonly subject: (message: Sent) => Subject
+  readonly queue: Queue<Sent>
+  /** Rejects when it was not taken. */
   readonly deliver: (message: Sent) => Promise<void>
+  readonly slots: Slots
   readonly retryMs: number
   readonly now: () => number
   readonly stop: AbortSignal
@@ -37,19 +36,26 @@ export interface FlightsOptions<Sent extends Message> {
 
 /** What of a lane is on its way, and what is held: whether something waits is decided, and written, one at a time. */
 export interface Flights {
-  readonly isFlying: (row: Entry) => boolean
-  readonly holdOf: (row: Entry) => Buffer
-  /** A message that is ready. Undefined: it waits for another one of its object, and is held from now on. */
-  readonly launch: (row: Entry) => Promise<Flight | undefined>
-  /** Adds so many of what is held and due to `made`. */
-  readonly launchDue: (made: Flight[], limit: number) => Promise<void>
+  /** There may be new messages. */
+  readonly news: () => void
+  /** Begins up to so many of a kind, and resolves to how many. */
+  readonly launch: (kind: Flight['kind'], limit: number) => Promise<number>
   /** What was not taken is held. Those that were given up at the end are left to the next run; the others are told. */
   readonly settle: (outcomes: readonly Outcome[]) => Promise<readonly Outcome[]>
-  /** When something held is due, as far as is known; infinite: nothing is held but what is on its way. */
-  readonly dueMs: () => number
+  /** On their way, of a kind. */
+  readonly count: (kind: Flight['kind']) => number
+  /** When there is one of a kind to begin, as far as is known. */
+  readonly nextMs: (kind: Flight['kind']) => number
+  /** Nothing is on its way, or held, or may be ready. */
+  readonly isIdle: () => boolean
+  /** Resolves when what is on its way has ended. */
+  readonly landed: () => Promise<void>
 }
 
 interface Flying extends Flight {
+  readonly slot: Slot
+  /** Never rejects. */
+  readonly work: Promise<void>
   readonly value: Buffer
   readonly hold: Buffer
   /** Where it is held once it was not taken. */
@@ -60,84 +66,126 @@ interface Flying extends Flight {
   due: Due | undefined
 }
 
-export function openFlights<Sent extends Message>(options: FlightsOptions<Sent>): Flights {
-  const { name, queue, subject, deliver, retryMs, now, stop } = options
+/** `onEnd`: called when a delivery has ended, which is then to be settled. */
+export function openFlights<Sent extends Message>(
+  { name, queue, deliver, slots, retryMs, now, stop }: FlightsOptions<Sent>,
+  onEnd: (outcome: Outcome) => void,
+): Flights {
   const serial = createSerial()
-  const locked = <T>(work: () => Promise<T>): Promise<T> => serial.run('rows', work)
+  const locked = <T>(work: () => Promise<T>): Promise<T> =>
+    serial.run('rows', () =>
+      work().catch((error: unknown) => {
+        // What is stored decides what comes first.
+        ready = []
+        mayHaveReady = true
+        dueLists.due.forget()
+        dueLists.refused.forget()
+        throw error
+      }),
+    )
   const flying = new Map<string, Flying>()
-  let mayHold = true
-  let nextDueMs = 0
+  const dueListOf = (kind: DueKind) => openDueList(queue, name, kind, now, (hold) => flying.has(nameOf(hold)))
+  const dueLists = { due: dueListOf('due'), refused: dueListOf('refused') }
+  let ready: (Waiting<Sent> & { readonly hold: Buffer })[] = []
+  let mayHaveReady = false
 
-  const read = (value: Buffer) => {
-    // What was stored was encoded by the outbox.
-    const message = decode(value).json as unknown as Sent
-    return { message, about: subject(message) }
-  }
-  const begin = ({ key: row, value }: Entry, due: Due | undefined): Flight => {
-    const { message, about } = read(value)
-    const hold = due?.hold ?? holdOf(about)
-    const holdAfter = about.mayComeLate ? ownHold(about.id) : hold
-    const work = deliver(message)
-    // Whoever waits for it hears of it.
-    work.catch(() => undefined)
-    const flight = { work, subject: about, isFresh: due === undefined, value, hold, holdAfter, row, due }
+  const begin = (kind: Flight['kind'], { message, subject, key: row, value }: Waiting<Sent>, due?: Due): void => {
+    const hold = due?.hold ?? holdOf(subject)
+    const holdAfter = subject.mayComeLate ? ownHold(subject.id) : hold
+    const of = { kind, subject, sinceMs: now(), slot: slots.begin() }
+    const work = deliver(message).then(
+      () => onEnd({ flight }),
+      (error: unknown) => onEnd({ flight, refusal: error ?? new Error('not taken') }),
+    )
+    const flight: Flying = { ...of, work, value, hold, holdAfter, row, due }
     flying.set(nameOf(hold), flight)
-    return flight
   }
+  const changed = (): void => {
+    dueLists.due.changed()
+    dueLists.refused.changed()
+  }
+  const isAnyHeld = (): boolean => Object.values(dueLists).some((list) => list.nextMs() !== Number.POSITIVE_INFINITY)
+  /** What comes of the same object soon is waited for in memory. */
+  const isSoon = (hold: Buffer): boolean => flying.get(nameOf(hold))?.slot.isOld() === false
 
-  const launch = async (row: Entry): Promise<Flight | undefined> => {
-    const hold = holdOf(read(row.value).about)
+  /** Begins it, or holds it where it waits for another one of its object. */
+  const launchOrHold = async (row: (typeof ready)[number]): Promise<boolean> => {
+    const { hold } = row
     const other = flying.get(nameOf(hold))
-    const waits = other !== undefined || (mayHold && (await queue.held(name, hold, 1)).length > 0)
-    if (!waits) return begin(row, undefined)
+    const waits = other !== undefined || (isAnyHeld() && (await queue.held(name, hold, 1)).length > 0)
+    if (!waits) {
+      begin('ready', row)
+      return true
+    }
     const writes: Write[] = [queue.remove(row.key), queue.writeHeld(name, hold, row)]
     if (!other || other.due) {
       await queue.commit(writes)
-      return undefined
+      return false
     }
     // What it waits for is held before it: so it does in the next run, too.
     const moved = queue.writeHeld(name, hold, { key: other.row, value: other.value })
-    const due = { hold, dueMs: Math.ceil(now()), refusals: 0 }
+    const due = { kind: 'due', hold, dueMs: Math.ceil(now()), refusals: 0 } as const
     const dueWrite = queue.writeDue(name, due)
-    mayHold = true
     await queue.commit([...writes, queue.remove(other.row), moved, dueWrite])
     other.row = moved.key
     other.due = { ...due, row: dueWrite.key }
-    return undefined
+    changed()
+    return false
   }
-
-  const launchDue: Flights['launchDue'] = async (made, limit) => {
-    const rows = await queue.due(name, PAGE)
-    const ms = now()
-    mayHold = rows.length > 0
-    nextDueMs = Number.POSITIVE_INFINITY
-    for (const due of rows) {
-      if (flying.has(nameOf(due.hold))) continue
-      if (!isDue(due, ms) || made.length >= limit) {
-        nextDueMs = isDue(due, ms) ? ms : due.dueMs
-        return
-      }
-      const [first] = await queue.held(name, due.hold, 1)
-      if (first) made.push(begin(first, due))
-      else await queue.commit([queue.remove(due.row)])
+  const launchReady = async (limit: number): Promise<number> => {
+    if (ready.length === 0 && mayHaveReady) {
+      mayHaveReady = false
+      const rows = await queue.ready(name, PAGE)
+      if (rows.length === PAGE) mayHaveReady = true
+      const isFlying = ({ key }: Pick<Entry, 'key'>): boolean => [...flying.values()].some(({ row }) => row.equals(key))
+      ready = rows.filter((row) => !isFlying(row)).map((row) => ({ ...row, hold: holdOf(row.subject) }))
     }
+    let begun = 0
+    for (let at = 0; at < ready.length && begun < limit && !stop.aborted; ) {
+      const row = ready[at]
+      if (!row) break
+      if (isSoon(row.hold)) {
+        at++
+        continue
+      }
+      ready.splice(at, 1)
+      if (await launchOrHold(row)) begun++
+    }
+    return begun
+  }
+  const launchDue = async (kind: DueKind, limit: number): Promise<number> => {
+    let begun = 0
+    while (begun < limit && !stop.aborted) {
+      const due = await dueLists[kind].take()
+      if (!due) break
+      const [first] = await queue.held(name, due.hold, 1)
+      if (!first) {
+        await queue.commit([queue.remove(due.row)])
+        continue
+      }
+      begin(kind, first, due)
+      begun++
+    }
+    return begun
   }
 
-  /** Of an object whose first held message has gone. */
-  const afterFirst = async ({ hold, row }: Flying, due: Due): Promise<readonly Write[]> => {
-    const rest = (await queue.held(name, hold, 2)).filter(({ key }) => !key.equals(row))
-    return rest.length === 0 ? [queue.remove(due.row)] : rescheduled(due, { hold, dueMs: now(), refusals: 0 })
-  }
   const rescheduled = (before: Due | undefined, after: Omit<Due, 'row'>): Write[] => {
     const put = queue.writeDue(name, after)
     return before && !before.row.equals(put.key) ? [queue.remove(before.row), put] : [put]
+  }
+  /** Of an object whose first held message has gone. */
+  const afterFirst = async ({ hold, row }: Flying, due: Due): Promise<readonly Write[]> => {
+    const rest = (await queue.held(name, hold, 2)).filter(({ key }) => !key.equals(row))
+    if (rest.length === 0) return [queue.remove(due.row)]
+    return rescheduled(due, { kind: 'due', hold, dueMs: now(), refusals: 0 })
   }
   const writesOfTaken = async (flight: Flying): Promise<readonly Write[]> => {
     const { due, row } = flight
     return [queue.remove(row), ...(due ? await afterFirst(flight, due) : [])]
   }
-  const writesOfRefused = async (flight: Flying): Promise<readonly Write[]> => {
+  const writesOfRefused = async (flight: Flying, refusal: unknown): Promise<readonly Write[]> => {
     const { due, row, hold, holdAfter, value } = flight
+    const kind = refusal instanceof MessageRefused ? 'refused' : 'due'
     const refusals = (due?.refusals ?? 0) + 1
     const dueMs = now() + Math.min(retryMs * 2 ** (refusals - 1), MAX_RETRY_MS)
     const held = queue.writeHeld(name, holdAfter, { key: row, value })
@@ -145,40 +193,46 @@ export function openFlights<Sent extends Message>(options: FlightsOptions<Sent>)
     return [
       ...(held.key.equals(row) ? [] : [queue.remove(row), held]),
       ...(due && !stays ? await afterFirst(flight, due) : []),
-      ...rescheduled(stays ? due : undefined, { hold: holdAfter, dueMs, refusals }),
+      ...rescheduled(stays ? due : undefined, { kind, hold: holdAfter, dueMs, refusals }),
     ]
   }
-
   const settle: Flights['settle'] = async (outcomes) => {
-    const all = outcomes.filter(({ refusal }) => refusal === undefined || !stop.aborted)
-    if (all.some(({ refusal }) => refusal !== undefined)) mayHold = true
+    const told = outcomes.filter(({ refusal }) => refusal === undefined || !stop.aborted)
     const ended = [...flying.values()].filter((one) => outcomes.some(({ flight }) => flight === one))
     try {
       const writes: Write[] = []
       for (const flight of ended) {
-        const outcome = all.find((one) => one.flight === flight)
+        const outcome = told.find((one) => one.flight === flight)
         if (!outcome) continue
-        writes.push(...(await (outcome.refusal === undefined ? writesOfTaken(flight) : writesOfRefused(flight))))
+        const { refusal } = outcome
+        writes.push(...(await (refusal === undefined ? writesOfTaken(flight) : writesOfRefused(flight, refusal))))
+        if (refusal !== undefined || flight.due) changed()
       }
       await queue.commit(writes)
     } finally {
       for (const { hold } of ended) flying.delete(nameOf(hold))
-      nextDueMs = 0
+      for (const { slot } of ended) slot.end()
     }
-    return all
+    return told
   }
 
   return {
-    isFlying: ({ key }) => [...flying.values()].some(({ row }) => row.equals(key)),
-    holdOf: ({ value }) => holdOf(read(value).about),
-    launch: (row) => locked(() => launch(row)),
-    launchDue: (made, limit) => locked(() => launchDue(made, limit)),
+    news: () => {
+      mayHaveReady = true
+    },
+    launch: (kind, limit) => locked(() => (kind === 'ready' ? launchReady(limit) : launchDue(kind, limit))),
     settle: (outcomes) => locked(() => settle(outcomes)),
-    dueMs: () => (mayHold ? nextDueMs : Number.POSITIVE_INFINITY),
+    count: (of) => [...flying.values()].filter(({ kind }) => kind === of).length,
+    nextMs: (kind) => {
+      if (kind !== 'ready') return dueLists[kind].nextMs()
+      const is = ready.length === 0 ? mayHaveReady : ready.some(({ hold }) => !isSoon(hold))
+      return is ? 0 : Number.POSITIVE_INFINITY
+    },
+    landed: async () => {
+      await Promise.all([...flying.values()].map(({ work }) => work))
+    },
+    isIdle: () => flying.size === 0 && ready.length === 0 && !mayHaveReady && !isAnyHeld(),
   }
 }
-
-/** A time that is further away than any was set for comes of a clock that was wrong. */
-const isDue = ({ dueMs }: Due, ms: number): boolean => dueMs <= ms || dueMs > ms + 2 * MAX_RETRY_MS
 
 const nameOf = (bytes: Buffer): string => bytes.toString('latin1')

@@ -4,11 +4,13 @@ import type { Subject } from './options.ts'
 
 /**
  * The rows of a target lie behind its name and 00. A message is `ready` until it was not taken once, or something of the same
- * object was not: from then on it is `held`, and what is held of an object has one row that says when it is `due`. So each
- * row is looked at when there is something to do with it, however many wait.
+ * object was not: from then on it is `held`, and what is held of an object has one row that says when it is `due`, or that it
+ * was `refused` and when it is tried again. So each row is looked at when there is something to do with it, however many wait,
+ * and what was refused, however much it is, is in the way of nothing that was not.
  */
-export type Kind = 'ready' | 'held' | 'due'
-const KINDS = { ready: 1, held: 2, due: 3 } as const
+export type DueKind = 'due' | 'refused'
+export type Kind = 'ready' | 'held' | DueKind
+const KINDS = { ready: 1, held: 2, due: 3, refused: 4 } as const
 /** The first byte of the time in rows of earlier releases. */
 const OLD = 0
 
@@ -57,8 +59,20 @@ export const heldPrefix = (target: string, lane: string, hold: Buffer): Buffer =
 export const heldRow = (target: string, lane: string, hold: Buffer, of: Buffer): Buffer =>
   Buffer.concat([heldPrefix(target, lane, hold), of])
 
-export const dueRow = (target: string, lane: string, dueMs: number, hold: Buffer): Buffer =>
-  Buffer.concat([lanePrefix(target, 'due', lane), garbageKey(Math.ceil(dueMs), hold)])
+export const dueRow = (target: string, kind: DueKind, lane: string, dueMs: number, hold: Buffer): Buffer =>
+  Buffer.concat([lanePrefix(target, kind, lane), garbageKey(Math.ceil(dueMs), hold)])
+/** Those that are due from the one time on until before the other. */
+export function dueRows(
+  target: string,
+  kind: DueKind,
+  lane: string,
+  fromMs: number,
+  beforeMs = Number.POSITIVE_INFINITY,
+) {
+  const { lt } = rowsUnder(lanePrefix(target, kind, lane))
+  const at = (ms: number): Buffer => dueRow(target, kind, lane, ms, Buffer.alloc(0))
+  return { gte: at(fromMs), lt: beforeMs === Number.POSITIVE_INFINITY ? lt : at(beforeMs) }
+}
 
 /** When, and what. */
 export function splitDueRow(row: Buffer): { readonly dueMs: number; readonly hold: Buffer } {
