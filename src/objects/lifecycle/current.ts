@@ -18,7 +18,7 @@ export async function actOnCurrent(work: LifecycleWork, row: Entry): Promise<voi
   const record = decodeObject(row.value)
   const { sizeBytes, modifiedAtMs } = record
   const bucket = sameBucket(engine, work.bucket)
-  if (awaitsReplication(engine, bucket, record)) return
+  if (awaitsReplication(engine, bucket, key, record, nowMs)) return
   const rules = await rulesFor(work.rules, { key, sizeBytes, tags: () => tagsOf(keys, bucket, key, record) })
   const due = expirationDue(rules, modifiedAtMs, dayMs)
   if (!due || due.atMs > nowMs) {

@@ -28,12 +28,13 @@ export function actOnNoncurrent(work: LifecycleWork): (row: Entry) => Promise<vo
     const versions = (newer === 'current' ? 0 : newer.versions) + (isMarker(record) ? 0 : 1)
     last = { key, newer: { sinceMs: record.modifiedAtMs, versions } }
     if (newer === 'current') {
+      if (awaitsReplication(work.engine, work.bucket, key, record, work.nowMs)) return
       const due = await markerDue(work, key, row, record)
       if (due && due.atMs <= work.nowMs) await remove(work, key, row, record, due)
       return
     }
     const { sinceMs, versions: newerVersions } = newer
-    if (sinceMs === undefined || awaitsReplication(work.engine, work.bucket, record)) return
+    if (sinceMs === undefined || awaitsReplication(work.engine, work.bucket, key, record, work.nowMs)) return
     const rules = await noncurrentRules(work, key, record)
     const due = noncurrentDue(rules, sinceMs, newerVersions, work.dayMs)
     if (due && due.atMs <= work.nowMs && !isKept(record, work.nowMs)) {

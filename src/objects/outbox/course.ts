@@ -10,7 +10,7 @@ const MAX_WAIT_MS = 60_000
 const RETRY_MS = 1000
 
 interface CourseOptions<Sent extends Message>
-  extends Pick<OutboxOptions<Sent>, 'metadata' | 'space' | 'subject' | 'words' | 'onError'> {
+  extends Pick<OutboxOptions<Sent>, 'metadata' | 'space' | 'subject' | 'onWait' | 'words' | 'onError'> {
   readonly target: string
   /** Rejects when it was not taken. */
   readonly deliver: (message: Sent) => Promise<void>
@@ -28,7 +28,7 @@ export interface Course {
 }
 
 export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): Course {
-  const { target, words, retryMs = RETRY_MS, now, stop, onError } = options
+  const { target, onWait, words, retryMs = RETRY_MS, now, stop, onError } = options
   const queue = openQueue(options, target)
   const lanes = new Map<string, Lane>()
   let running: Promise<void> | undefined
@@ -46,7 +46,7 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
       const what = `${words.target} ${target} does not take all that it is told`
       onError(new Error(`${what} (of ${bucket})`, { cause }))
     }
-    const lane = openLane({ ...options, retryMs, name, queue, slots, onRefusal, onChange })
+    const lane = openLane({ ...options, onWait, retryMs, name, queue, slots, onRefusal, onChange })
     lanes.set(name, lane)
     return lane
   }

@@ -35,13 +35,15 @@ export interface FlightsOptions<Sent extends Message> {
 }
 
 /** What of a lane is on its way, and what is held: whether something waits is decided, and written, one at a time. */
-export interface Flights {
+export interface Flights<Sent> {
   /** There may be new messages. */
   readonly news: () => void
   /** Begins up to so many of a kind, and resolves to how many. */
   readonly launch: (kind: Flight['kind'], limit: number) => Promise<number>
   /** What was not taken is held. Those that were given up at the end are left to the next run; the others are told. */
   readonly settle: (outcomes: readonly Outcome[]) => Promise<readonly Outcome[]>
+  /** The messages that wait for one that was not taken; some of them, where there are very many. */
+  readonly behind: (flight: Flight) => Promise<readonly Sent[]>
   /** On their way, of a kind. */
   readonly count: (kind: Flight['kind']) => number
   /** When there is one of a kind to begin, as far as is known. */
@@ -70,7 +72,7 @@ interface Flying extends Flight {
 export function openFlights<Sent extends Message>(
   { name, queue, deliver, slots, retryMs, now, stop }: FlightsOptions<Sent>,
   onEnd: (outcome: Outcome) => void,
-): Flights {
+): Flights<Sent> {
   const serial = createSerial()
   const locked = <T>(work: () => Promise<T>): Promise<T> =>
     serial.run('rows', () =>
@@ -196,7 +198,7 @@ export function openFlights<Sent extends Message>(
       ...rescheduled(stays ? due : undefined, { kind, hold: holdAfter, dueMs, refusals }),
     ]
   }
-  const settle: Flights['settle'] = async (outcomes) => {
+  const settle: Flights<Sent>['settle'] = async (outcomes) => {
     const told = outcomes.filter(({ refusal }) => refusal === undefined || !stop.aborted)
     const ended = [...flying.values()].filter((one) => outcomes.some(({ flight }) => flight === one))
     try {
@@ -222,6 +224,10 @@ export function openFlights<Sent extends Message>(
     },
     launch: (kind, limit) => locked(() => (kind === 'ready' ? launchReady(limit) : launchDue(kind, limit))),
     settle: (outcomes) => locked(() => settle(outcomes)),
+    behind: async ({ subject }) => {
+      const rows = subject.mayComeLate ? [] : await queue.held(name, holdOf(subject), PAGE)
+      return rows.filter((row) => row.subject.id !== subject.id).map(({ message }) => message)
+    },
     count: (of) => [...flying.values()].filter(({ kind }) => kind === of).length,
     nextMs: (kind) => {
       if (kind !== 'ready') return dueLists[kind].nextMs()

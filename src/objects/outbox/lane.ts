@@ -1,11 +1,12 @@
 import { type Flight, type FlightsOptions, type Outcome, openFlights } from './flights.ts'
-import { type Message, MessageRefused } from './options.ts'
+import { type Message, MessageRefused, type OutboxOptions } from './options.ts'
 import { type Ended, openPace } from './pace.ts'
 
 /** What goes wrong is told of a bucket once in so many waits before a first repetition. */
 const QUIET = 5
 
 export interface LaneOptions<Sent extends Message> extends FlightsOptions<Sent> {
+  readonly onWait: OutboxOptions<Sent>['onWait']
   /** Something of the bucket was not taken. */
   readonly onRefusal: (bucket: string, refusal: unknown) => void
   readonly onError: (error: unknown) => void
@@ -28,7 +29,7 @@ export interface Lane {
 }
 
 export function openLane<Sent extends Message>(options: LaneOptions<Sent>): Lane {
-  const { retryMs, now, stop, slots, onRefusal, onError, onChange } = options
+  const { retryMs, now, stop, slots, onWait, onRefusal, onError, onChange } = options
   const pace = openPace(retryMs, now, slots)
   const works = new Set<Promise<void>>()
   const landed: Outcome[] = []
@@ -48,9 +49,19 @@ export function openLane<Sent extends Message>(options: LaneOptions<Sent>): Lane
     if (!stop.aborted) onError(error)
     pace.failed()
   }
+  const tellWaiting = async (flight: Flight, onWait: (message: Sent) => Promise<void>): Promise<void> => {
+    try {
+      for (const message of await flights.behind(flight)) if (!stop.aborted) await onWait(message)
+    } catch (error) {
+      if (!stop.aborted) onError(error)
+    }
+  }
   const settle = async (outcomes: readonly Outcome[]): Promise<void> => {
     const told = await flights.settle(outcomes)
     for (const { flight, refusal } of told) pace.told(flight.kind, endedAs(refusal), now() - flight.sinceMs)
+    for (const { flight, refusal } of told) {
+      if (onWait && refusal instanceof MessageRefused) run(() => tellWaiting(flight, onWait))
+    }
     const refused = told.find(({ refusal }) => refusal !== undefined)
     if (!refused || now() < quietUntilMs) return
     quietUntilMs = now() + retryMs * QUIET

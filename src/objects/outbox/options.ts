@@ -40,6 +40,8 @@ export interface OutboxOptions<Sent extends Message> {
   readonly deliver: (message: Sent, signal: AbortSignal) => Promise<void>
   /** A message that nobody took for a week, before it is dropped. */
   readonly onExpired?: (message: Sent) => Promise<void>
+  /** Of a message behind one of its object that was refused, each time that is. */
+  readonly onWait?: (message: Sent) => Promise<void>
   /** For what goes wrong: `the notification target`, `an event`, `events`. */
   readonly words: { readonly target: string; readonly message: string; readonly messages: string }
   /** Of the first repetition of a message; each further one waits twice as long, up to five minutes. */

@@ -85,9 +85,9 @@ export function replicationDelivery(
         const rule = configuration && (await ruleOf(configuration, bucket, sent, record, isThere))
         const require = requiring(settings?.rights, configuration ?? {})
         target = rule && targetOf(rule.destination, require)
-        // What is there does not follow its source any more, and is there all the same.
+        // Only what was delivered says COMPLETED: that does, since what was told of here came with something later.
         if (!rule || !target) {
-          return await mark(engine, keys, bucket, sent, { status: isThere ? 'COMPLETED' : 'FAILED' })
+          return await mark(engine, keys, bucket, sent, { status: 'FAILED', withdrawn: true }, { unless: 'COMPLETED' })
         }
         const going = isMarker(record) ? undefined : await goingOf(bucket, key, record)
         for (const use of readingUses(sent, going)) await require(use)
@@ -103,6 +103,11 @@ export function replicationDelivery(
     expired: async (sent) => {
       const bucket = sourceOf(sent)
       if (bucket) await mark(engine, keys, bucket, sent, { status: 'FAILED' })
+    },
+    waits: async (sent) => {
+      const bucket = sourceOf(sent)
+      // What has come meanwhile has come.
+      if (bucket) await mark(engine, keys, bucket, sent, { status: 'FAILED' }, { unless: 'COMPLETED' })
     },
   }
 }
@@ -130,7 +135,7 @@ async function send(
     const now = { key, tags, lock, account: accountOf(bucket), changed, held: wasHeld }
     const isHeld = changed.length > 0 ? await target.change(at, now, to, signal) : wasHeld
     const next: Progress = { status: 'COMPLETED', versionId: at, ...(isHeld ? { held: true } : {}) }
-    await mark(engine, keys, bucket, sent, next, told)
+    await mark(engine, keys, bucket, sent, next, { told })
   }
   if (there !== undefined) return await change(there, held)
   using object = await openObject(engine, keys, { bucket, key, versionId })
@@ -174,23 +179,28 @@ async function mark(
   bucket: Bucket,
   { key, versionId, to }: QueuedVersion,
   progress: Progress,
-  told?: Told,
+  { told, unless }: { readonly told?: Told; readonly unless?: Progress['status'] } = {},
 ): Promise<void> {
   const found = await findVersion(engine, { bucket, key, versionId })
   if (!found || isMarker(found.record)) return
-  const after = (now: Progress | undefined, properties: Told): Progress => {
+  const after = ({ withdrawn: _, ...now }: Partial<Progress>, properties: Told): Progress => {
     if (!told) return { ...now, ...progress }
     // What has changed meanwhile is on its way.
     const changed = changedAspects(told, properties)
     return changed.length > 0 ? { ...progress, status: 'PENDING', changed } : progress
   }
+  const isSaid = (now: Progress | undefined): boolean => {
+    const isKnown = !told || (now?.changed === undefined && now?.held === progress.held)
+    const isSame = now?.status === progress.status && now.withdrawn === progress.withdrawn
+    return isSame && (progress.versionId ?? now.versionId) === now.versionId && isKnown
+  }
   const now = progressOf(found.record, to)
-  const isKnown = !told || (now?.changed === undefined && now?.held === progress.held)
-  if (now?.status === progress.status && (progress.versionId ?? now.versionId) === now.versionId && isKnown) return
+  if (isSaid(now) || (now && now.status === unless)) return
   try {
     await changeProperties(engine, keys, { bucket, key, versionId }, (properties) => {
       const before = properties.replication?.to?.[to]
-      return { ...properties, replication: withProgress(properties.replication, to, after(before, properties)) }
+      if (before && before.status === unless) return properties
+      return { ...properties, replication: withProgress(properties.replication, to, after(before ?? {}, properties)) }
     })
   } catch (error) {
     if (!hasCode<ObjectsErrorCode>(error, 'NoSuchVersion', 'NoSuchBucket')) throw error

@@ -45,6 +45,8 @@ export interface ReplicationDelivery {
   readonly deliver: (sent: QueuedVersion, signal: AbortSignal) => Promise<void>
   /** It is not tried any more. */
   readonly expired: (sent: QueuedVersion) => Promise<void>
+  /** It waits for one of its key that is refused. */
+  readonly waits: (sent: QueuedVersion) => Promise<void>
 }
 
 /**
@@ -102,6 +104,7 @@ export function openReplications(options: {
     },
     deliver: async (sent, signal) => delivery?.deliver(sent, signal),
     onExpired: async (sent) => delivery?.expired(sent),
+    onWait: async (sent) => delivery?.waits(sent),
     words: { target: 'the replication target', message: 'a version', messages: 'versions' },
   })
 
@@ -166,8 +169,9 @@ export function openReplications(options: {
       if (names.length === 0 || changed.length === 0 || action === REPLICATION) return { properties: after, writes: [] }
       const again = (now: Replication | undefined, name: string): Replication => {
         const progress = now?.to?.[name]
+        const { withdrawn: _, ...rest } = progress ?? {}
         const all = [...(progress ? untold(progress) : []), ...changed]
-        const next = { ...progress, status: 'PENDING', changed: ASPECTS.filter((one) => all.includes(one)) } as const
+        const next = { ...rest, status: 'PENDING', changed: ASPECTS.filter((one) => all.includes(one)) } as const
         return withProgress(now, name, next)
       }
       return {

@@ -11,6 +11,8 @@ export type Progress = {
   readonly changed?: readonly Aspect[]
   /** It is held there, and was not before it was so here: the hold may be released. */
   readonly held?: true
+  /** Of one that FAILED: what is there lacks something that will not come, since nothing leads there any more. */
+  readonly withdrawn?: true
 }
 
 /** As of Object Lock. */

@@ -17,6 +17,7 @@ import { queuedMessages } from '../../support/outbox.ts'
 const queued = async (stored: MetadataStore) => (await queuedMessages(stored, SPACE.replication)).length
 const PATIENCE = { timeout: 20_000 }
 const DAY_MS = 86_400_000
+const EVERYTHING = { gte: Buffer.alloc(0), lt: Buffer.alloc(64, 255), limit: 100 }
 const CONFIGURATION: ReplicationConfiguration = {
   orderedBy: 'somebody',
   rules: [
@@ -139,7 +140,7 @@ describe('The queue of replication', () => {
       await put('key', 'two')
       await expect.poll(() => failures.length, PATIENCE).toBeGreaterThan(0)
       if (ids) await expect.poll(() => status('key'), PATIENCE).toBe('COMPLETED')
-      else expect(await status('key')).toBe('PENDING')
+      else await expect.poll(() => status('key'), PATIENCE).toBe('FAILED')
       refuses = false
       await expect.poll(() => queued(stored), PATIENCE).toBe(0)
       expect(took).toEqual(ids ? ['one key', 'two key', 'marker key'] : ['one key', 'marker key', 'two key'])
@@ -207,7 +208,7 @@ describe('The queue of replication', () => {
     await objects.close()
   })
 
-  it('leaves a change behind when its configuration leads elsewhere meanwhile, and the version done', async () => {
+  it('leaves a change behind when its configuration leads elsewhere meanwhile, and says so', async () => {
     let away = false
     const { target } = fakeTarget(() => (away ? new Error('away') : undefined))
     const { objects, stored, bucket, put, status } = await replicated(target)
@@ -218,7 +219,7 @@ describe('The queue of replication', () => {
     expect(await status('key')).toBe('PENDING')
     await objects.changeDocument(bucket, 'replication', () => changed())
     await expect.poll(() => queued(stored), PATIENCE).toBe(0)
-    expect(await status('key')).toBe('COMPLETED')
+    expect(await status('key')).toBe('FAILED')
     await objects.close()
   })
 
@@ -352,6 +353,60 @@ describe('Lifecycle rules of a bucket that is replicated', () => {
     await put('last', 'x')
     await expect.poll(() => status('last'), PATIENCE).toBe('COMPLETED')
     expect(took).toEqual(['one key', 'two key', 'x last'])
+    await objects.close()
+  })
+})
+
+describe('Lifecycle rules of a bucket that is replicated elsewhere by now', () => {
+  const EXPIRE = { rules: [{ id: 'x', enabled: true, filter: {}, expiration: { days: 1 } }] } as unknown as Json
+  const [RULE] = CONFIGURATION.rules
+  const elsewhere = (more: object): Json => {
+    const destination = { arn: 'arn:coffer:s3::dr:else', bucket: 'else', target: 'dr' }
+    return { ...CONFIGURATION, rules: [{ ...RULE, destination, ...more }] } as unknown as Json
+  }
+  const isGone = { code: 'NoSuchKey' }
+
+  it('do not wait for what will not come any more, whether a version or a change of it', async () => {
+    const { target } = fakeTarget((key) => (key === 'never' ? new Error('refused') : undefined))
+    let away = false
+    const change: ReplicationTarget['change'] = (...of) =>
+      away ? Promise.reject(new Error('refused')) : target.change(...of)
+    const { objects, stored, bucket, put, status, time } = await replicated({ ...target, change })
+    await objects.changeDocument(bucket, 'lifecycle', () => EXPIRE)
+    await put('never', 'x')
+    await put('changed', 'x')
+    await expect.poll(() => status('changed'), PATIENCE).toBe('COMPLETED')
+    away = true
+    await objects.changeProperties({ bucket, key: 'changed' }, (now) => ({ ...now, tags: [{ key: 'k', value: 'v' }] }))
+    for (const key of ['never', 'changed']) await expect.poll(() => status(key), PATIENCE).toBe('FAILED')
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    expect([await status('never'), await status('changed')]).toEqual(['FAILED', 'FAILED'])
+    await objects.changeDocument(bucket, 'replication', () => elsewhere({}))
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    expect([await status('never'), await status('changed')]).toEqual(['FAILED', 'FAILED'])
+    // Its rule is back: what was given up while it was not there does not come all the same.
+    await objects.changeDocument(bucket, 'replication', () => CONFIGURATION as unknown as Json)
+    time.nowMs += DAY_MS
+    await objects.lifecycle.pass()
+    for (const key of ['never', 'changed']) await expect(objects.open({ bucket, key })).rejects.toMatchObject(isGone)
+    await objects.close()
+  })
+
+  it('leave a delete marker that is on its way, and nothing but it, for as long as it may be', async () => {
+    const { target } = fakeTarget((key) => (key === 'key' ? new Error('away') : undefined))
+    const { objects, stored, bucket, time } = await replicated(target)
+    const rules = [{ id: 'x', enabled: true, filter: {}, expiration: { expiredDeleteMarker: true } }]
+    await objects.changeDocument(bucket, 'lifecycle', () => ({ rules }) as unknown as Json)
+    await objects.delete({ bucket, key: 'key', conditions: {} })
+    const versions = async () => (await stored.range(SPACE.version, EVERYTHING)).length
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    expect([await versions(), await queued(stored)]).toEqual([1, 1])
+    time.nowMs += 6 * DAY_MS
+    await expect.poll(() => queued(stored), PATIENCE).toBe(0)
+    await objects.lifecycle.pass()
+    expect(await versions()).toBe(0)
     await objects.close()
   })
 })
