@@ -6,8 +6,8 @@ export function lengthPrefixed(bytes: Uint8Array | string): Buffer {
 }
 
 /**
- * `head ‖ u32(n) ‖ LP(part_1) … LP(part_n)`: two different lists never encode to the same bytes. Written in one piece: 1 µs
- * for seven parts, where joining a buffer of each took 4.
+ * `head ‖ u32(n) ‖ LP(part_1) … LP(part_n)`: two different lists never encode to the same bytes. Written in one piece: 0.4
+ * µs for seven parts, where joining a buffer of each takes 1.
  */
 export function encodeList(parts: readonly (Uint8Array | string)[], head: Uint8Array = NOTHING): Buffer {
   let size = head.length + 4

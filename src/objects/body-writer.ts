@@ -103,7 +103,7 @@ async function* hashed(stream: AsyncIterable<Buffer>, hashers: readonly Hasher[]
   }
 }
 
-/** One loop, where hashing and asking on the way would each be a stream around the other: 6 µs of a put. */
+/** One loop, where hashing and asking on the way would each be a stream around the other. */
 async function collect({ stream, permission }: PermittedBody): Promise<Buffer[]> {
   const due = permissionWatch(permission)
   const chunks: Buffer[] = []

@@ -234,7 +234,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
       const use = { use: 'unwrap', dataKey: 'bucket-metadata', bucket: under(bucket, slot), keyVersion } as const
       return recorded(use, async () => {
         const { dek } = await slots.unwrap(useOf(bucket, slot), metadataKey, metadataKeyContext(bucket.id))
-        // Derived once for as long as the metadata key is cached, not once a request: 9 µs of a PUT.
+        // Derived once for as long as the metadata key is cached, not once a request.
         const { epochKeys: shared } = dek
         const cipher = recordCipher(dek.bytes, nonces, 'OEF1/idx', {
           ...(shared ? { shared } : {}),

@@ -7,8 +7,8 @@ import { loadManifest, type ManifestEnvelope } from './seal-manifest.ts'
 
 /**
  * What a DEK in the cache has opened: it is there for exactly as long as that, and is used only where the DEK was given out,
- * which is asked for each time. Saves a GET 50 us of CPU, for eight HMACs, the opening and the reading of its manifest, and
- * the header of its part.
+ * which is asked for each time. Saves a GET eight HMACs, the opening and the reading of its manifest, and the header of its
+ * part.
  */
 interface OpenedContent extends Disposable {
   readonly envelope: ManifestEnvelope

@@ -21,7 +21,7 @@ interface Row {
 
 /**
  * The commits of one group decided in memory, in order, over the rows that `read` finds in the database. Each is read once a
- * group: all puts of a bucket hold to its row and move its counters, and reads were a tenth of the CPU of a put.
+ * group: all puts of a bucket hold to its row and move its counters.
  */
 export function commitGroup(read: (key: Buffer) => Buffer | undefined): CommitGroup {
   const rows = new Map<string, Row>()

@@ -28,7 +28,7 @@ export function checkCommit(writes: readonly Write[]): void {
   }
 }
 
-/** So many are compared with each other, which makes no text of any key: 2 µs of a put. */
+/** So many are compared with each other, which makes no text of any key. */
 const FEW = 16
 
 const isAmong = (writes: readonly Write[], before: number, { space, key }: Exclude<Write, { readonly type: 'add' }>) =>

@@ -5,8 +5,8 @@ import { asSealedNeeds } from '../replication/replica-headers.ts'
 import { located } from '../target.ts'
 
 /**
- * So much is read, opened and sent in one piece, which takes 60 us of CPU less than a stream of it; a client that stalls
- * has no more than that in the memory of the process.
+ * So much is read, opened and sent in one piece, which takes less than a stream of it; a client that stalls has no more than
+ * that in the memory of the process.
  */
 const AT_ONCE_BYTES = 16 * 1024
 
