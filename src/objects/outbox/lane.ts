@@ -1,3 +1,4 @@
+import { setImmediate as tick } from 'node:timers/promises'
 import { type Flight, type FlightsOptions, type Outcome, openFlights } from './flights.ts'
 import { type Message, MessageRefused, type OutboxOptions } from './options.ts'
 import { type Ended, openPace } from './pace.ts'
@@ -68,9 +69,10 @@ export function openLane<Sent extends Message>(options: LaneOptions<Sent>): Lane
     const { refusal, flight } = refused
     onRefusal(flight.subject.bucket, refusal instanceof MessageRefused ? refusal.cause : refusal)
   }
-  /** What ends while something is written is written together. */
+  /** What ends at the same time, or while something is written, is written together. */
   const land = async (): Promise<void> => {
     isSettling = true
+    await tick()
     while (landed.length > 0) await settle(landed.splice(0)).catch(failed)
     isSettling = false
   }

@@ -175,3 +175,34 @@ it('What cannot be read, of whatever release, is dropped, told of, and in the wa
   expect(failures.map(String)).toEqual(Array(3).fill('Error: a message for the target was dropped: it cannot be read'))
   await outbox.close()
 })
+
+it('What took seconds, and ends while others are looked for, is not delivered again', async () => {
+  const inner = memoryStore()
+  const took: string[] = []
+  const long = Promise.withResolvers<void>()
+  let ends = false
+  const range: typeof inner.range = async (...of) => {
+    const rows = await inner.range(...of)
+    if (ends && rows.length > 1) {
+      ends = false
+      long.resolve()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    return rows
+  }
+  const deliver = async ({ key }: Sent) => {
+    if (key === 'long') await long.promise
+    took.push(key)
+  }
+  const { outbox, store, send, rows } = outboxWith({ deliver, metadata: { ...inner, range } })
+  outbox.start()
+  await send('long', 1)
+  await new Promise((resolve) => setTimeout(resolve, 2200))
+  await store('next', 2)
+  ends = true
+  await send('last', 3)
+  await expect.poll(() => took.length, PATIENCE).toBeGreaterThan(2)
+  await expect.poll(rows, PATIENCE).toBe(0)
+  expect(took.toSorted()).toEqual(['last', 'long', 'next'])
+  await outbox.close()
+})
