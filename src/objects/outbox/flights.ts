@@ -1,9 +1,10 @@
 import { createSerial } from '../../base/serial.ts'
 import type { Entry, Write } from '../../storage/metadata/metadata-store.ts'
-import { MAX_RETRY_MS, openDueList } from './due-list.ts'
-import { type Message, MessageRefused, type Subject } from './options.ts'
+import { openDueList } from './due-list.ts'
+import type { Message, Subject } from './options.ts'
 import type { Due, Queue, Waiting } from './queue.ts'
 import { type DueKind, holdOf, ownHold } from './rows.ts'
+import { type Landed, settlementOf } from './settlement.ts'
 import type { Slot, Slots } from './slots.ts'
 
 /** Rows that are read at a time. */
@@ -54,18 +55,10 @@ export interface Flights<Sent> {
   readonly landed: () => Promise<void>
 }
 
-interface Flying extends Flight {
+interface Flying extends Landed, Flight {
   readonly slot: Slot
   /** Never rejects. */
   readonly work: Promise<void>
-  readonly value: Buffer
-  readonly hold: Buffer
-  /** Where it is held once it was not taken. */
-  readonly holdAfter: Buffer
-  /** Where it lies: that changes when something of the same object comes to wait for it. */
-  row: Buffer
-  /** Undefined: it is not held. */
-  due: Due | undefined
 }
 
 /** `onEnd`: called when a delivery has ended, which is then to be settled. */
@@ -85,6 +78,7 @@ export function openFlights<Sent extends Message>(
         throw error
       }),
     )
+  const writesOf = settlementOf({ name, queue, retryMs, now })
   const flying = new Map<string, Flying>()
   const dueListOf = (kind: DueKind) => openDueList(queue, name, kind, now, (hold) => flying.has(nameOf(hold)))
   const dueLists = { due: dueListOf('due'), refused: dueListOf('refused') }
@@ -171,33 +165,6 @@ export function openFlights<Sent extends Message>(
     return begun
   }
 
-  const rescheduled = (before: Due | undefined, after: Omit<Due, 'row'>): Write[] => {
-    const put = queue.writeDue(name, after)
-    return before && !before.row.equals(put.key) ? [queue.remove(before.row), put] : [put]
-  }
-  /** Of an object whose first held message has gone. */
-  const afterFirst = async ({ hold, row }: Flying, due: Due): Promise<readonly Write[]> => {
-    const rest = (await queue.held(name, hold, 2)).filter(({ key }) => !key.equals(row))
-    if (rest.length === 0) return [queue.remove(due.row)]
-    return rescheduled(due, { kind: 'due', hold, dueMs: now(), refusals: 0 })
-  }
-  const writesOfTaken = async (flight: Flying): Promise<readonly Write[]> => {
-    const { due, row } = flight
-    return [queue.remove(row), ...(due ? await afterFirst(flight, due) : [])]
-  }
-  const writesOfRefused = async (flight: Flying, refusal: unknown): Promise<readonly Write[]> => {
-    const { due, row, hold, holdAfter, value } = flight
-    const kind = refusal instanceof MessageRefused ? 'refused' : 'due'
-    const refusals = (due?.refusals ?? 0) + 1
-    const dueMs = now() + Math.min(retryMs * 2 ** (refusals - 1), MAX_RETRY_MS)
-    const held = queue.writeHeld(name, holdAfter, { key: row, value })
-    const stays = holdAfter.equals(hold)
-    return [
-      ...(held.key.equals(row) ? [] : [queue.remove(row), held]),
-      ...(due && !stays ? await afterFirst(flight, due) : []),
-      ...rescheduled(stays ? due : undefined, { kind, hold: holdAfter, dueMs, refusals }),
-    ]
-  }
   const settle: Flights<Sent>['settle'] = async (outcomes) => {
     const told = outcomes.filter(({ refusal }) => refusal === undefined || !stop.aborted)
     const ended = [...flying.values()].filter((one) => outcomes.some(({ flight }) => flight === one))
@@ -207,7 +174,7 @@ export function openFlights<Sent extends Message>(
         const outcome = told.find((one) => one.flight === flight)
         if (!outcome) continue
         const { refusal } = outcome
-        writes.push(...(await (refusal === undefined ? writesOfTaken(flight) : writesOfRefused(flight, refusal))))
+        writes.push(...(await writesOf(flight, refusal)))
         if (refusal !== undefined || flight.due) changed()
       }
       await queue.commit(writes)
