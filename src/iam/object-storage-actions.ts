@@ -115,7 +115,7 @@ const OTHERS: readonly Row[] = [
   row(undefined, 'M', 's3:PutEncryptionConfiguration', 's3:UpdateObjectEncryption', 's3:GetBucketUsage'),
   // As object.get_version. Whoever writes replicas chooses ids and times of versions.
   row(undefined, 'MRW', 's3:GetObjectVersionForReplication'),
-  row(undefined, 'M', 's3:ReplicateObject', 's3:ReplicateDelete'),
+  row(undefined, 'M', 's3:ReplicateObject', 's3:ReplicateDelete', 's3:ReplicateTags'),
   // As bucket.get_acl and bucket.put_acl.
   row(undefined, 'M', 's3:GetBucketPolicy', 's3:GetBucketPolicyStatus', 's3:GetBucketOwnershipControls'),
   row(undefined, 'M', 's3:PutBucketPolicy', 's3:DeleteBucketPolicy', 's3:PutBucketOwnershipControls'),
