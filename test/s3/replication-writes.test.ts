@@ -66,7 +66,7 @@ const withBody = (query: string, body: string, headers: Record<string, string> =
 })
 const retention = { mode: 'GOVERNANCE', untilMs } as const
 const RETENTION = `<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>${RETAIN_UNTIL}</RetainUntilDate></Retention>`
-const plain = { tags: [], lock: undefined, storageClass: undefined, keyName: undefined, rootKeyCrn: '' }
+const plain = { headers: {}, tags: [], lock: undefined, storageClass: undefined, keyName: undefined, rootKeyCrn: '' }
 
 const cases: readonly Case[] = [
   {
@@ -81,6 +81,7 @@ const cases: readonly Case[] = [
     what: 'PutObject with tags, lock and class',
     written: () => ({
       ...{ does: 'PutObject', replica: nextReplica(), ...plain, algorithm: 'AES256', storageClass: 'STANDARD' },
+      headers: { 'x-amz-website-redirect-location': '/elsewhere' },
       tags: [{ key: 'new', value: 'tag' }],
       lock: { mode: 'GOVERNANCE', retainUntilMs: untilMs, legalHold: true },
     }),
@@ -88,6 +89,7 @@ const cases: readonly Case[] = [
       ...{ method: 'PUT', body: 'x' },
       headers: {
         ...replicaHeaders(nextReplica()),
+        'x-amz-website-redirect-location': '/elsewhere',
         ...{ 'content-md5': md5('x'), 'x-amz-server-side-encryption': 'AES256', 'x-amz-tagging': 'new=tag' },
         ...{ 'x-amz-storage-class': 'STANDARD', 'x-amz-object-lock-mode': 'GOVERNANCE' },
         ...{ 'x-amz-object-lock-retain-until-date': RETAIN_UNTIL, 'x-amz-object-lock-legal-hold': 'ON' },
@@ -158,6 +160,8 @@ const CONDITIONS: readonly (readonly [operator: string, key: string, value: stri
   ['StringEquals', 's3:x-amz-storage-class', 'STANDARD'],
   ['StringEquals', 's3:x-amz-server-side-encryption', 'AES256'],
   ['Null', 's3:x-amz-server-side-encryption', 'true'],
+  ['StringEquals', 's3:x-amz-website-redirect-location', '/elsewhere'],
+  ['Null', 's3:x-amz-website-redirect-location', 'true'],
   ['StringEquals', 's3:object-lock-mode', 'GOVERNANCE'],
   ['StringEquals', 's3:object-lock-legal-hold', 'ON'],
   ['NumericGreaterThan', 's3:object-lock-remaining-retention-days', '10'],

@@ -79,4 +79,20 @@ describe('A replication target', () => {
     await expect(target.put(replica, to, stop.signal)).rejects.toThrow()
     expect(asked.map((one) => one.split(' ')[0])).toEqual(['POST', 'PUT', 'DELETE'])
   })
+
+  it('is asked for one version however many others hang there', async () => {
+    let hanging = 0
+    const target = await targetAt((request, response) => {
+      request.resume()
+      if (request.url?.includes('/hangs')) hanging++
+      else response.writeHead(200, { etag: '"0"', 'x-amz-version-id': 'there' }).end()
+    })
+    const end = new AbortController()
+    const putting = (key: string) => target.put({ ...replicaOf([1], { read: 0 }), key }, to, end.signal)
+    const all = Array.from({ length: 60 }, (_, n) => putting(`hangs-${n}`).catch(() => {}))
+    expect(await putting('key')).toBe('there')
+    expect(hanging).toBe(60)
+    end.abort()
+    await Promise.all(all)
+  })
 })

@@ -47,6 +47,7 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
     for (const course of courses) course.wake()
   }
 
+  let latestMs = 0
   /** What is left of targets that are not set up any more goes when its time is over. */
   let tidying: Promise<void> = Promise.resolve()
   const tidy = (): void => {
@@ -64,7 +65,9 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
 
   return {
     write: (message, order) => {
-      const of = stamp(message.timeMs, Buffer.from(order, 'hex'), random16().subarray(8))
+      // A clock that is set back does not turn two messages of one object round.
+      latestMs = Math.max(latestMs, message.timeMs)
+      const of = stamp(latestMs, Buffer.from(order, 'hex'), random16().subarray(8))
       return { type: 'put', space, key: readyRow(message.target, laneOf(subject(message)), of), value: encode(message) }
     },
     wake,

@@ -164,13 +164,13 @@ function encryptingAt({ algorithm }: Replica, { keyName, rootKeyCrn, encryption 
 /** What is written then: what lies under the bucket's own key is not as the source has it. */
 function putOf(
   { encryption, rootKeyCrn }: Bucket,
-  { tags, lock, versionId, modifiedAtMs, ...replica }: Replica,
+  { tags, lock, versionId, modifiedAtMs, manifest: { headers }, ...replica }: Replica,
   { storageClass = replica.storageClass }: ReplicationDestination,
   { asked }: Encrypting,
 ): Written {
   const own = encryption === 'customer-managed'
   return {
-    ...{ does: 'PutObject', replica: { versionId, modifiedAtMs }, tags, lock, storageClass },
+    ...{ does: 'PutObject', replica: { versionId, modifiedAtMs }, headers, tags, lock, storageClass },
     algorithm: asked?.algorithm ?? (own ? 'aws:kms' : 'AES256'),
     keyName: asked ? asked.keyName : own ? rootKeyCrn : undefined,
     rootKeyCrn: asked?.rootKeyCrn ?? rootKeyCrn,

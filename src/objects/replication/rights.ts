@@ -18,6 +18,8 @@ interface Identity {
 interface ReplicaPut {
   readonly does: 'PutObject'
   readonly replica: Identity
+  /** Of the content: as its source has them. */
+  readonly headers: Readonly<Record<string, string>>
   readonly tags: readonly Tag[]
   readonly lock: ObjectLock | undefined
   readonly storageClass: string | undefined

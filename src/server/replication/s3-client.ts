@@ -32,6 +32,7 @@ export async function openTargetClient(
   { connectMs, idleMs }: Pick<TargetLimits, 'connectMs' | 'idleMs'>,
 ): Promise<TargetClient> {
   const sdk = await import('@aws-sdk/client-s3')
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY }
   const client = new sdk.S3Client({
     ...{ endpoint, region, forcePathStyle: true },
     credentials: { accessKeyId, secretAccessKey: secretAccessKey.reveal() },
@@ -39,7 +40,11 @@ export async function openTargetClient(
     logger: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },
     // What is streamed can't be sent again by the client.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: connectMs, socketTimeout: idleMs },
+    requestHandler: {
+      ...{ connectionTimeout: connectMs, socketTimeout: idleMs },
+      // How much is sent at once is the outbox's to say: here it would wait behind what hangs, for whichever bucket.
+      ...(endpoint.startsWith('https:') ? { httpsAgent: agent } : { httpAgent: agent }),
+    },
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   })

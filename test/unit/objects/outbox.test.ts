@@ -230,3 +230,23 @@ describe('An outbox', () => {
     await fc.assert(property, { numRuns: 40 })
   }, 60_000)
 })
+
+describe('A clock that is set back', () => {
+  it('turns no two messages of one object round', async () => {
+    const took: number[] = []
+    let isAway = true
+    const deliver = async ({ n }: Sent) => {
+      if (isAway) throw new Error('away')
+      took.push(n)
+    }
+    const { outbox, send, failures } = outboxWith({ deliver, retryMs: 10 })
+    outbox.start()
+    await send('key', 1)
+    await expect.poll(() => failures.length, PATIENCE).toBeGreaterThan(0)
+    await send('key', 2, { timeMs: NOW_MS - 1000 })
+    await send('key', 3, { timeMs: NOW_MS - 2000 })
+    isAway = false
+    await expect.poll(() => took, PATIENCE).toEqual([1, 2, 3])
+    await outbox.close()
+  })
+})

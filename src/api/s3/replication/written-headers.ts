@@ -2,6 +2,7 @@ import type { Algorithm } from '../../../objects/encrypting.ts'
 import type { ObjectLock, Tag } from '../../../objects/object-properties.ts'
 
 export interface WrittenProperties {
+  readonly headers?: Readonly<Record<string, string>>
   readonly tags: readonly Tag[]
   readonly lock: ObjectLock | undefined
   readonly storageClass: string | undefined
@@ -12,9 +13,10 @@ export interface WrittenProperties {
 
 /** What a request that writes a replica says of it, beside what its bytes are. */
 export function writtenHeaders(written: WrittenProperties): Readonly<Record<string, string>> {
-  const { tags, lock, storageClass, algorithm, keyName } = written
+  const { headers, tags, lock, storageClass, algorithm, keyName } = written
   const { mode, retainUntilMs, legalHold } = lock ?? {}
   return {
+    ...headers,
     ...(tags.length > 0
       ? { 'x-amz-tagging': new URLSearchParams(tags.map(({ key, value }) => [key, value])).toString() }
       : {}),
