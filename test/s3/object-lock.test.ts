@@ -132,8 +132,9 @@ describe('a bucket with Object Lock', () => {
 describe('a version under retention', () => {
   it('is not deleted before its time, under governance only by who may and says so', async () => {
     const { VersionId } = await put('governed')
-    await retain('governed', 'GOVERNANCE', soon())
-    expect(await retention('governed')).toEqual({ Mode: 'GOVERNANCE', RetainUntilDate: soon() })
+    const until = soon()
+    await retain('governed', 'GOVERNANCE', until)
+    expect(await retention('governed')).toEqual({ Mode: 'GOVERNANCE', RetainUntilDate: until })
     expect(await refusal(remove('governed', VersionId))).toBe('403 AccessDenied')
     // A delete marker takes nothing away.
     const marker = await remove('governed', undefined)
