@@ -60,6 +60,27 @@ export function put(bucket: string, key: string, sizeBytes: number, hashOf: Hash
 /** Few enough of the large ones that they fit on the disk, many enough of the small ones that no cache holds one alone. */
 const countOf = (sizeBytes: number): number => (sizeBytes >= 16 * MIB ? 8 : sizeBytes >= MIB ? 64 : 2000)
 
+/** Pages of the listed keys, from one place after another. `query`: sorted, all before `start-after`. */
+function listing(name: string, query: string): Workload {
+  return {
+    ...{
+      name,
+      sizeBytes: 0,
+      filled: { count: 0, sizeBytes: 0 },
+      listed: true,
+      loop: true,
+      limit: 'head',
+      usefulBytes: 0,
+    },
+    requests: function* (bucket) {
+      for (let n = 0; n < PAGES; n++) {
+        const after = encodeURIComponent(`listed/${digits((n * 7919) % FIRST_FOLDERS)}`)
+        yield { method: 'GET', path: `/${bucket}`, query: `${query}&start-after=${after}` }
+      }
+    },
+  }
+}
+
 export function workloads(hashOf: HashOf): Record<string, (sizeBytes: number) => Workload> {
   const filledWith = (sizeBytes: number) => ({ count: countOf(sizeBytes), sizeBytes })
   const nothing = { count: 0, sizeBytes: 0 }
@@ -144,40 +165,8 @@ export function workloads(hashOf: HashOf): Record<string, (sizeBytes: number) =>
         }
       },
     }),
-    list: () => ({
-      name: 'LIST 1,000',
-      sizeBytes: 0,
-      filled: nothing,
-      listed: true,
-      loop: true,
-      limit: 'head',
-      usefulBytes: 0,
-      requests: function* (bucket) {
-        for (let n = 0; n < PAGES; n++) {
-          const after = encodeURIComponent(`listed/${digits((n * 7919) % FIRST_FOLDERS)}`)
-          yield { method: 'GET', path: `/${bucket}`, query: `list-type=2&prefix=listed%2F&start-after=${after}` }
-        }
-      },
-    }),
-    folders: () => ({
-      name: 'LIST 100 folders',
-      sizeBytes: 0,
-      filled: nothing,
-      listed: true,
-      loop: true,
-      limit: 'head',
-      usefulBytes: 0,
-      requests: function* (bucket) {
-        for (let n = 0; n < PAGES; n++) {
-          const after = encodeURIComponent(`listed/${digits((n * 7919) % FIRST_FOLDERS)}`)
-          yield {
-            method: 'GET',
-            path: `/${bucket}`,
-            query: `delimiter=%2F&list-type=2&max-keys=100&prefix=listed%2F&start-after=${after}`,
-          }
-        }
-      },
-    }),
+    list: () => listing('LIST 1,000', 'list-type=2&prefix=listed%2F'),
+    folders: () => listing('LIST 100 folders', 'delimiter=%2F&list-type=2&max-keys=100&prefix=listed%2F'),
     part: (sizeBytes) => ({
       name: 'UploadPart',
       sizeBytes,

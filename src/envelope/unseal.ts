@@ -37,16 +37,7 @@ export interface PartOpener extends Disposable {
  * `storedLengthBytes` the length of the stored blob; `partSalt` and `plainLengthBytes` come from the authenticated
  * manifest. Throws EnvelopeForged.
  */
-export function openPart(
-  dek: Dek,
-  identity: PartIdentity,
-  partSalt: Buffer,
-  plainLengthBytes: number,
-  storedHeader: Buffer,
-  storedLengthBytes: number,
-): PartOpener {
-  return partOpener(provenPart(dek, identity, partSalt, plainLengthBytes, storedHeader, storedLengthBytes))
-}
+export const openPart = (...part: Parameters<typeof provenPart>): PartOpener => partOpener(provenPart(...part))
 
 /** The keys of a stored part whose header, length and commitment are what they should be. Whoever keeps them zeroes `key`. */
 export interface ProvenPart extends PartKeys {
