@@ -71,7 +71,7 @@ const hashOf: HashOf = (size) => {
   for (const text of options.against) targets.push(await other(text))
   targets.push(...(await peersStarted(scope)))
   for (const target of targets) await prove({ ...target, dir: home, payload, hashOf })
-  const bare = scope.use(await bareServer(home))
+  const bare = scope.use(await bareServer(home, payload))
   console.log(
     `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}, ${rounds} rounds of ${measuredMs / 1000} s`,
   )
@@ -84,15 +84,22 @@ const hashOf: HashOf = (size) => {
     const rows = new Map<Target, Row[]>(targets.map((target) => [target, []]))
     const bareRows: number[] = []
     const bareCpu: number[] = []
+    const fileFirstByteMs: number[] = []
     for (let round = 0; round < rounds; round++) {
       const method = workload.limit === 'put' ? 'PUT' : 'GET'
       const sizeBytes = workload.limit === 'head' ? 0 : workload.usefulBytes
       const least = await bare.load({ method, sizeBytes, connections, measuredMs: 1000, payload })
       bareRows.push(least.answers / least.seconds)
       bareCpu.push(least.cpuMicros)
+      if (workload.limit === 'get' && workload.usefulBytes >= MIB) {
+        const file = await bare.load({ method, from: 'file', sizeBytes, connections, measuredMs: 1000, payload })
+        fileFirstByteMs.push(file.firstByteP50Ms)
+      }
       for (const target of targets) rows.get(target)?.push(await measured(target, workload, connections, `${count++}`))
     }
     tell(workload, connections, rows, limits, { perSecond: median(bareRows), cpuMicros: median(bareCpu) })
+    if (fileFirstByteMs.length > 0)
+      console.log(`  a bare file server: first byte ${median(fileFirstByteMs).toFixed(2)} ms`)
   }
   for (const { name, pids } of targets) {
     if (pids().length > 0)

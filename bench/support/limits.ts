@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { open, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { handOver, spend } from '../../src/base/spent-memory.ts'
 import { cpuSeconds } from './cpu-seconds.ts'
 import { type LoadResult, runLoad } from './load.ts'
 import { writePlainPlan } from './plan.ts'
@@ -31,7 +32,8 @@ export async function machineLimits(dir: string): Promise<MachineLimits> {
     const nonce = Buffer.alloc(12)
     nonce.writeUInt32BE(++counter, 8)
     const cipher = createCipheriv('aes-256-gcm', key, nonce)
-    cipher.update(piece)
+    // Freed at once: otherwise it is V8's collector that is measured.
+    spend(handOver(cipher.update(piece)))
     cipher.final()
     cipher.getAuthTag()
   })
@@ -88,15 +90,17 @@ export interface BareServer extends AsyncDisposable {
 
 interface BareLoad {
   readonly method: 'GET' | 'PUT' | 'HEAD'
+  /** What a GET is answered with: bytes in memory, or the beginning of a file, as a plain file server would. */
+  readonly from?: 'memory' | 'file'
   readonly sizeBytes: number
   readonly connections: number
   readonly measuredMs: number
   readonly payload: string
 }
 
-/** node:http in a process of its own, with nothing behind it. */
-export async function bareServer(dir: string): Promise<BareServer> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./bare-server.ts', import.meta.url))], {
+/** node:http in a process of its own, with nothing behind it but the file. */
+export async function bareServer(dir: string, file: string): Promise<BareServer> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./bare-server.ts', import.meta.url)), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const [printed]: Buffer[] = await once(child.stdout, 'data')
@@ -104,10 +108,10 @@ export async function bareServer(dir: string): Promise<BareServer> {
   const { pid } = child
   if (pid === undefined) throw new Error('the bare server did not start')
   return {
-    load: async ({ method, sizeBytes, connections, measuredMs, payload }) => {
+    load: async ({ method, from = 'memory', sizeBytes, connections, measuredMs, payload }) => {
       const plan = path.join(dir, 'bare.plan')
       const bodyBytes = method === 'PUT' ? sizeBytes : 0
-      await writePlainPlan(plan, `127.0.0.1:${port}`, { method, path: `/${sizeBytes}`, bodyBytes })
+      await writePlainPlan(plan, `127.0.0.1:${port}`, { method, path: `/${from}/${sizeBytes}`, bodyBytes })
       const before = cpuSeconds(pid)
       const result = await runLoad({
         host: '127.0.0.1',
