@@ -1,3 +1,4 @@
+import { COMMANDS } from './commands/index.ts'
 import { PROVIDER_MEMBERS } from './declared-providers.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from './settings.ts'
 
@@ -8,10 +9,11 @@ export function helpText(): string {
     const flag = setting.secret ? '(no flag)' : flagName(name)
     return `  ${flag.padEnd(26)} ${environmentName(name).padEnd(32)}\n      ${setting.help}${shown}${setting.secret ? ' (or …_FILE)' : ''}`
   })
+  const commands = [...COMMANDS].map(([name, { usage }]) => `       coffer ${name} ${usage}    (coffer ${name} --help)`)
   return `coffer serve: an S3-compatible object store with envelope encryption built in.
 
 Usage: coffer [serve] [flags]
-       coffer audit verify | export | public-key    (coffer audit --help)
+${commands.join('\n')}
 
   ${'--config-file'.padEnd(26)} ${'COFFER_CONFIG_FILE'.padEnd(32)}\n      TOML file with settings, e.g. [s3] listen = "127.0.0.1:9000"
 ${rows.join('\n')}

@@ -1,0 +1,19 @@
+import type { Streams } from './command.ts'
+
+/** One that is not `serve`. Resolves to the exit status; prints what went wrong itself. */
+export interface Command {
+  /** What follows its name, on one line of the help. */
+  readonly usage: string
+  readonly run: (args: readonly string[], streams: Streams) => Promise<number>
+}
+
+/** By the first word after `coffer`. Each is loaded when it is called: a server that starts carries none of them. */
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  [
+    'audit',
+    {
+      usage: 'verify | export | public-key',
+      run: async (...call) => (await import('./audit.ts')).auditCommand(...call),
+    },
+  ],
+])
