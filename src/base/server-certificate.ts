@@ -5,7 +5,7 @@ export type CertificateFault = 'not-a-certificate' | 'not-a-key' | 'not-its-key'
 
 /** When the certificate ends (milliseconds since 1970), the first of the chain; or why the two, in PEM, cannot serve TLS. */
 export function checkServerCertificate(cert: string, key: string): { readonly endsMs: number } | CertificateFault {
-  const leaf = attempt(() => new X509Certificate(cert))
+  const leaf = isWhole(cert) ? attempt(() => new X509Certificate(cert)) : undefined
   if (!leaf) return 'not-a-certificate'
   const privateKey = attempt(() => createPrivateKey(key))
   if (!privateKey) return 'not-a-key'
@@ -13,6 +13,10 @@ export function checkServerCertificate(cert: string, key: string): { readonly en
   if (!attempt(() => createSecureContext({ cert, key }))) return 'not-usable'
   return { endsMs: leaf.validToDate.getTime() }
 }
+
+/** A chain that is being written would serve as well as what is there of it does. */
+const isWhole = (pem: string): boolean =>
+  !pem.replaceAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g, '').includes('-----')
 
 function attempt<Value>(make: () => Value): Value | undefined {
   try {

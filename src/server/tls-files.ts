@@ -33,20 +33,28 @@ interface Shown {
 export async function followTlsFiles(paths: TlsPaths, log: Logger): Promise<TlsFiles> {
   let seen = await traceOf(paths)
   let shown = await read(paths)
+  /** What has been told of files that cannot be used. */
+  let told: string | undefined
   const listeners = new Set<(material: TlsMaterial) => void>()
   tellExpiry(shown, log)
 
   const look = async (): Promise<void> => {
     const now = await traceOf(paths)
     if (now === seen) return
-    seen = now
     try {
-      shown = await read(paths)
-      for (const listener of listeners) listener(shown.material)
+      const renewed = await read(paths)
+      for (const listener of listeners) listener(renewed.material)
+      shown = renewed
+      seen = now
+      told = undefined
       log.info({ ends: dateOf(shown) }, 'the certificate of the listeners was renewed')
       tellExpiry(shown, log)
     } catch (err) {
-      // Between the two files being replaced they do not belong together: the next look finds the second one new.
+      // Between the two files being replaced they do not belong together; and what is wrong may be their rights, which
+      // are set without a trace, or nothing of theirs. The next look tries again.
+      const what = `${now} ${String(err)}`
+      if (told === what) return
+      told = what
       log.error({ err }, 'the new certificate of the listeners cannot be used, the former one goes on')
     }
   }

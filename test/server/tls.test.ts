@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rename, writeFile } from 'node:fs/promises'
+import { chmod, rename, writeFile } from 'node:fs/promises'
 import { get as plainGet } from 'node:http'
 import { get } from 'node:https'
 import { connect as connectPlain } from 'node:net'
@@ -182,5 +182,38 @@ describe('a server does not start', () => {
     await expect(followTlsFiles({ ...paths, keyFile: words }, log)).rejects.toThrow('is no private key in PEM')
     await expect(followTlsFiles({ ...paths, certificateFile: words }, log)).rejects.toThrow('is no certificate in PEM')
     await expect(followTlsFiles({ ...paths, keyFile: open }, log)).rejects.toThrow(`chmod 600 ${open}`)
+  })
+})
+
+describe('a renewed certificate', () => {
+  const follow = async (given: TestCertificates) => {
+    const { COFFER_TLS_CERTIFICATE_FILE: certificateFile, COFFER_TLS_KEY_FILE: keyFile } = await settings(given)
+    return followTlsFiles({ certificateFile, keyFile }, createLogger('silent'))
+  }
+
+  it('is taken once its key has the rights that it was first written without', async () => {
+    using files = await follow(certificates)
+    const renewed = testCertificates()
+    await put('cert.pem', renewed.cert + renewed.ca, 0o644)
+    const keyFile = await put('key.pem', renewed.key, 0o644)
+    await files.look()
+    expect(files.current().key).toBe(certificates.key)
+    await chmod(keyFile, 0o600)
+    await files.look()
+    expect(files.current()).toEqual({ cert: renewed.cert + renewed.ca, key: renewed.key })
+  })
+
+  it('is not shown while the rest of its chain is being written', async () => {
+    using files = await follow(certificates)
+    const { cert, ca, key } = testCertificates()
+    await put('key.pem', key)
+    for (const more of ['-----BEGIN', ca.slice(0, 100), ca.slice(0, -10)]) {
+      await put('cert.pem', cert + more, 0o644)
+      await files.look()
+      expect(files.current().key).toBe(certificates.key)
+    }
+    await put('cert.pem', `of whom it is\n${cert}of who says so\n${ca}`, 0o644)
+    await files.look()
+    expect(files.current().key).toBe(key)
   })
 })
