@@ -30,7 +30,7 @@ export async function openKeys(
   return kms
 }
 
-const kmsSettings = (config: Config): KmsSettings => ({
+export const kmsSettings = (config: Config): KmsSettings => ({
   ...DEFAULT_KMS_SETTINGS,
   enableDelayMs: config['kms.enable-delay-ms'],
   restoreDelayMs: config['kms.restore-delay-ms'],

@@ -17,7 +17,7 @@ export interface ProvidersRoom {
 
 /** Every way to root keys: those of this process, where it has any, and the services that the settings declare. */
 export async function openProviders(
-  { config, log, scope }: RoomOptions,
+  { config, log, scope }: Pick<RoomOptions, 'config' | 'log' | 'scope'>,
   iam: Iam,
   kms: KmsService | undefined,
 ): Promise<ProvidersRoom> {
