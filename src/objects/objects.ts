@@ -276,12 +276,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     readAhead: readAhead(maxReadAheads),
     damage: damageBook(metadata, onBackgroundError),
     orders,
-    notifications: openNotifications({
+    notifications: await openNotifications({
       ...{ metadata, documents, orders, clock },
       settings: options.notifications,
       onError: onBackgroundError,
     }),
-    replications: openReplications({
+    replications: await openReplications({
       ...{ metadata, documents, orders, clock },
       settings: options.replication,
       onError: onBackgroundError,

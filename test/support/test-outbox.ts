@@ -18,13 +18,21 @@ interface Options {
   readonly metadata?: ReturnType<typeof memoryStore>
   readonly retryMs?: number
   readonly target?: string
+  /** Of what earlier runs left. */
+  readonly latestMs?: number
 }
 let order = 0
 /** An outbox for one target, whose messages `send` stores and tells of. */
-export function outboxWith({ deliver, metadata = memoryStore(), retryMs = 1, target = 'there' }: Options) {
+export function outboxWith({
+  deliver,
+  metadata = memoryStore(),
+  retryMs = 1,
+  target = 'there',
+  latestMs = 0,
+}: Options) {
   const failures: unknown[] = []
   const outbox = openOutbox<Sent>({
-    ...{ metadata, deliver, space: SPACE, targets: ['there'], retryMs },
+    ...{ metadata, deliver, space: SPACE, targets: ['there'], latestMs, retryMs },
     clock: { now: () => NOW_MS },
     subject: ({ bucket, key, n, late = false }) => ({ bucket, key, id: n.toString(), mayComeLate: late }),
     words: { target: 'the target', message: 'a message', messages: 'messages' },

@@ -4,6 +4,7 @@ import type { Documents } from '../bucket-documents.ts'
 import type { Bucket } from '../buckets.ts'
 import type { Asker } from '../data-key-audit.ts'
 import { SPACE } from '../keyspace.ts'
+import { latestOf } from '../outbox/latest.ts'
 import { openOutbox } from '../outbox/outbox.ts'
 import type { VersionOrders } from '../version-id.ts'
 import { notificationsFrom, type Subscription, wants } from './configuration.ts'
@@ -34,18 +35,20 @@ export interface Notifications {
   readonly close: () => Promise<void>
 }
 
-export function openNotifications(options: {
+export async function openNotifications(options: {
   readonly metadata: MetadataStore
   readonly documents: Pick<Documents, 'get'>
   readonly orders: VersionOrders
   readonly clock: Clock
   readonly settings: NotificationOptions | undefined
   readonly onError: (error: unknown) => void
-}): Notifications {
+}): Promise<Notifications> {
   const { metadata, documents, orders, clock, settings, onError } = options
   const targets = settings?.targets ?? []
+  const space = SPACE.notification
   const outbox = openOutbox<QueuedEvent>({
-    ...{ metadata, clock, onError, space: SPACE.notification, targets, retryMs: settings?.retryMs },
+    ...{ metadata, clock, onError, space, targets, retryMs: settings?.retryMs },
+    latestMs: await latestOf(metadata, space, targets),
     subject: ({ bucket, event, sequencer }) => ({ bucket: bucket.name, key: event?.key, id: sequencer }),
     deliver: async (event) => settings?.deliver(event),
     words: { target: 'the notification target', message: 'an event', messages: 'events' },

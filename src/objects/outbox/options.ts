@@ -32,6 +32,8 @@ export interface OutboxOptions<Sent extends Message> {
   /** Of the rows. */
   readonly space: number
   readonly targets: readonly string[]
+  /** As `latestOf` finds it: of what earlier runs left. */
+  readonly latestMs: number
   readonly subject: (message: Sent) => Subject
   /**
    * Rejects when the target did not take it: it is told again. Unless it says MessageRefused, the target may be away.

@@ -47,7 +47,8 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
     for (const course of courses) course.wake()
   }
 
-  let latestMs = 0
+  // The clock may have been set back while nobody ran, and what orders messages of one time with it.
+  let latestMs = options.latestMs + 1
   /** What is left of targets that are not set up any more goes when its time is over. */
   let tidying: Promise<void> = Promise.resolve()
   const tidy = (): void => {

@@ -20,6 +20,11 @@ const HOLD_BYTES = 16
 
 export const prefixOf = (target: string): Buffer => Buffer.from(`${target}\0`, 'utf8')
 export const oldRowsOf = (target: string) => rowsUnder(Buffer.concat([prefixOf(target), Buffer.from([OLD])]))
+/** Those that are messages, also of earlier releases. */
+export const messageRows = (target: string) => ({
+  gte: oldRowsOf(target).gte,
+  lt: kindPrefix(target, 'due'),
+})
 export const kindPrefix = (target: string, kind: Kind): Buffer =>
   Buffer.concat([prefixOf(target), Buffer.from([KINDS[kind]])])
 export const lanePrefix = (target: string, kind: Kind, lane: string): Buffer =>

@@ -7,6 +7,7 @@ import type { Asker } from '../data-key-audit.ts'
 import { protectionOf } from '../key-slots.ts'
 import { SPACE } from '../keyspace.ts'
 import type { ObjectLock, ObjectProperties, StoredProperties, Tag } from '../object-properties.ts'
+import { latestOf } from '../outbox/latest.ts'
 import type { Message } from '../outbox/options.ts'
 import { openOutbox } from '../outbox/outbox.ts'
 import type { DeleteMarker, ObjectRecord } from '../records.ts'
@@ -83,22 +84,24 @@ export const REPLICATION = 'store.replication'
 const outboxOf = (destination: string): string =>
   destination.includes(':') ? destination.slice(0, destination.indexOf(':')) : HERE
 
-export function openReplications(options: {
+export async function openReplications(options: {
   readonly metadata: MetadataStore
   readonly documents: Pick<Documents, 'get'>
   readonly orders: VersionOrders
   readonly clock: Clock
   readonly settings: ReplicationOptions | undefined
   readonly onError: (error: unknown) => void
-}): Replications {
+}): Promise<Replications> {
   const { metadata, documents, orders, clock, settings, onError } = options
   const elsewhere = settings?.targets ?? new Map<string, ReplicationTarget>()
   let delivery: ReplicationDelivery | undefined
   const keepsIds = (to: string): boolean => outboxOf(to) === HERE || (elsewhere.get(outboxOf(to))?.keepsIds ?? false)
 
+  const space = SPACE.replication
+  const targets = [HERE, ...elsewhere.keys()]
   const outbox = openOutbox<QueuedVersion>({
-    ...{ metadata, clock, onError, space: SPACE.replication, retryMs: settings?.retryMs },
-    targets: [HERE, ...elsewhere.keys()],
+    ...{ metadata, clock, onError, space, targets, retryMs: settings?.retryMs },
+    latestMs: await latestOf(metadata, space, targets),
     subject: ({ bucket, to, key, sequencer, marker = false }) => {
       return { bucket: `${bucket.name} ${to}`, key, id: sequencer, mayComeLate: marker && keepsIds(to) }
     },

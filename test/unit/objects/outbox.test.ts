@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { garbageKey } from '../../../src/objects/keyspace.ts'
+import { latestOf } from '../../../src/objects/outbox/latest.ts'
 import { MessageRefused } from '../../../src/objects/outbox/options.ts'
 import { encode } from '../../../src/objects/record-codec.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
@@ -248,5 +249,37 @@ describe('A clock that is set back', () => {
     isAway = false
     await expect.poll(() => took, PATIENCE).toEqual([1, 2, 3])
     await outbox.close()
+  })
+
+  it.each(['ready', 'held'] as const)('while nobody ran neither, where the first one is %s', async (kind) => {
+    const earlier = outboxWith({
+      deliver: async () => {
+        throw new Error('away')
+      },
+      retryMs: 10,
+    })
+    if (kind === 'held') earlier.outbox.start()
+    await earlier.send('key', 1)
+    if (kind === 'held') await expect.poll(() => earlier.failures.length, PATIENCE).toBeGreaterThan(0)
+    await earlier.outbox.close()
+
+    const took: number[] = []
+    const { metadata } = earlier
+    const { outbox, store, rows } = outboxWith({
+      ...{ metadata, latestMs: await latestOf(metadata, SPACE, ['elsewhere', 'there']) },
+      deliver: async ({ n }) => void took.push(n),
+    })
+    await store('key', 2, { timeMs: NOW_MS - 1000 })
+    outbox.start()
+    await expect.poll(rows, PATIENCE).toBe(0)
+    expect(took).toEqual([1, 2])
+    await outbox.close()
+  })
+
+  it('is not followed by what a row that somebody made up says', async () => {
+    const metadata = memoryStore()
+    const key = Buffer.concat([Buffer.from('there\0\x01lane\0'), Buffer.alloc(24, 0xff)])
+    await metadata.commit([{ type: 'put', space: SPACE, key, value: Buffer.from('made up') }])
+    expect(await latestOf(metadata, SPACE, ['there'])).toBe(0)
   })
 })
