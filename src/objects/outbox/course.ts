@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { openAgenda } from './agenda.ts'
 import { type Lane, openLane } from './lane.ts'
 import type { Message, OutboxOptions } from './options.ts'
 import { openQueue } from './queue.ts'
@@ -30,24 +31,28 @@ export interface Course {
 export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): Course {
   const { target, onWait, words, retryMs = RETRY_MS, now, stop, onError } = options
   const queue = openQueue(options, target)
-  const lanes = new Map<string, Lane>()
+  const agenda = openAgenda(now)
   let running: Promise<void> | undefined
   let isReady = false
   let news = false
   let lookAgainMs = 0
   let changed = Promise.withResolvers<void>()
   const onChange = (): void => changed.resolve()
-  const slots = openSlots(onChange)
+  const slots = openSlots(onChange, agenda.flyingChanged)
 
   const laneNamed = (name: string): Lane => {
-    const known = lanes.get(name)
+    const known = agenda.named(name)
     if (known) return known
     const onRefusal = (bucket: string, cause: unknown): void => {
       const what = `${words.target} ${target} does not take all that it is told`
       onError(new Error(`${what} (of ${bucket})`, { cause }))
     }
-    const lane = openLane({ ...options, onWait, retryMs, name, queue, slots, onRefusal, onChange })
-    lanes.set(name, lane)
+    const stirred = (): void => {
+      agenda.changed(name)
+      onChange()
+    }
+    const lane = openLane({ ...options, onWait, retryMs, name, queue, slots, onRefusal, onChange: stirred })
+    agenda.add(name, lane)
     return lane
   }
 
@@ -60,25 +65,16 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
   const look = async (): Promise<void> => {
     news = false
     const startedMs = now()
-    for await (const name of queue.lanesWith('ready')) laneNamed(name).news()
+    for await (const name of queue.lanesWith('ready')) {
+      laneNamed(name).news()
+      agenda.changed(name)
+    }
     const endedMs = now()
     lookAgainMs = endedMs + (endedMs - startedMs) * REST
   }
-  /** Each lane has its turn before any has another. */
-  const turn = (): void => {
-    for (const [name, lane] of [...lanes]) {
-      if (stop.aborted || slots.free() <= 0) return
-      if (lane.nextMs() > now()) continue
-      lane.turn()
-      lanes.delete(name)
-      lanes.set(name, lane)
-    }
-  }
-  const nextMs = (): number => {
-    const lookMs = news ? lookAgainMs : Number.POSITIVE_INFINITY
-    if (slots.free() <= 0) return lookMs
-    return Math.min(lookMs, ...[...lanes.values()].map((lane) => lane.nextMs()))
-  }
+  const isRoom = (): boolean => !stop.aborted && slots.free() > 0
+  const nextMs = (): number =>
+    Math.min(news ? lookAgainMs : Number.POSITIVE_INFINITY, isRoom() ? agenda.nextMs() : Number.POSITIVE_INFINITY)
 
   /** Until nothing is left. */
   const run = async (): Promise<void> => {
@@ -86,9 +82,8 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
     while (!stop.aborted) {
       changed = Promise.withResolvers()
       if (news && now() >= lookAgainMs) await look()
-      turn()
-      for (const [name, lane] of lanes) if (lane.isIdle()) lanes.delete(name)
-      if (lanes.size === 0 && !news) return
+      agenda.turns(isRoom)
+      if (agenda.isEmpty() && !news) return
       await changeOr(nextMs())
     }
   }
@@ -125,7 +120,7 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
     wake,
     ended: async () => {
       await running
-      await Promise.all([...lanes.values()].map((lane) => lane.ended()))
+      await Promise.all(Array.from(agenda.all(), (lane) => lane.ended()))
     },
   }
 }

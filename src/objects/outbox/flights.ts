@@ -33,6 +33,8 @@ export interface FlightsOptions<Sent extends Message> {
   readonly retryMs: number
   readonly now: () => number
   readonly stop: AbortSignal
+  /** `nextMs` may be another one now. */
+  readonly onChange: () => void
 }
 
 /** What of a lane is on its way, and what is held: whether something waits is decided, and written, one at a time. */
@@ -49,6 +51,7 @@ export interface Flights<Sent> {
   readonly count: (kind: Flight['kind']) => number
   /** When there is one of a kind to begin, as far as is known. */
   readonly nextMs: (kind: Flight['kind']) => number
+  readonly isFlying: () => boolean
   /** Nothing is on its way, or held, or may be ready. */
   readonly isIdle: () => boolean
   /** Resolves when what is on its way has ended. */
@@ -63,7 +66,7 @@ interface Flying extends Landed, Flight {
 
 /** `onEnd`: called when a delivery has ended, which is then to be settled. */
 export function openFlights<Sent extends Message>(
-  { name, queue, deliver, slots, retryMs, now, stop }: FlightsOptions<Sent>,
+  { name, queue, deliver, slots, retryMs, now, stop, onChange }: FlightsOptions<Sent>,
   onEnd: (outcome: Outcome) => void,
 ): Flights<Sent> {
   const serial = createSerial()
@@ -88,7 +91,7 @@ export function openFlights<Sent extends Message>(
   const begin = (kind: Flight['kind'], { message, subject, key: row, value }: Waiting<Sent>, due?: Due): void => {
     const hold = due?.hold ?? holdOf(subject)
     const holdAfter = subject.mayComeLate ? ownHold(subject.id) : hold
-    const of = { kind, subject, sinceMs: now(), slot: slots.begin() }
+    const of = { kind, subject, sinceMs: now(), slot: slots.begin(onChange) }
     const work = deliver(message).then(
       () => onEnd({ flight }),
       (error: unknown) => onEnd({ flight, refusal: error ?? new Error('not taken') }),
@@ -204,6 +207,7 @@ export function openFlights<Sent extends Message>(
     landed: async () => {
       await Promise.all([...flying.values()].map(({ work }) => work))
     },
+    isFlying: () => flying.size > 0,
     isIdle: () => flying.size === 0 && ready.length === 0 && !mayHaveReady && !isAnyHeld(),
   }
 }

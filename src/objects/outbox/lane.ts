@@ -11,8 +11,6 @@ export interface LaneOptions<Sent extends Message> extends FlightsOptions<Sent> 
   /** Something of the bucket was not taken. */
   readonly onRefusal: (bucket: string, refusal: unknown) => void
   readonly onError: (error: unknown) => void
-  /** `nextMs` may be another one now. */
-  readonly onChange: () => void
 }
 
 /** The messages of one bucket for one target, which keep none of another bucket waiting. */
@@ -23,6 +21,8 @@ export interface Lane {
   readonly nextMs: () => number
   /** Nothing that would be lost with it. */
   readonly isIdle: () => boolean
+  /** Something of it is on its way. */
+  readonly isFlying: () => boolean
   /** Begins what there is room for, one at least, and waits for none of it. */
   readonly turn: () => void
   /** Resolves when nothing is on its way any more. */
@@ -106,6 +106,7 @@ export function openLane<Sent extends Message>(options: LaneOptions<Sent>): Lane
     news: flights.news,
     nextMs: () => (isBusy ? Number.POSITIVE_INFINITY : Math.min(...kinds.map(nextMsOf))),
     isIdle: () => works.size === 0 && pace.isEven() && flights.isIdle(),
+    isFlying: () => works.size > 0 || flights.isFlying(),
     turn: () => {
       isBusy = true
       run(launch)

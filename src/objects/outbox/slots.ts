@@ -16,13 +16,14 @@ export interface Slots {
   /** Deliveries that may begin. */
   readonly free: () => number
   readonly isCrowded: () => boolean
-  readonly begin: () => Slot
+  /** `onOld`: called when it has grown old. */
+  readonly begin: (onOld: () => void) => Slot
   /** Keeps one free until that is called. */
   readonly reserve: () => () => void
 }
 
-/** `onFree`: called when a delivery has ended, or grown old. */
-export function openSlots(onFree: () => void): Slots {
+/** `onFree`: called when a delivery has ended, or grown old. `onRoom`: they were crowded, and are no more. */
+export function openSlots(onFree: () => void, onRoom: () => void): Slots {
   let young = 0
   let all = 0
   const take = (): (() => void) => {
@@ -36,13 +37,14 @@ export function openSlots(onFree: () => void): Slots {
   return {
     free: () => YOUNG_AT_A_TIME - young,
     isCrowded: () => all >= CROWD,
-    begin: () => {
+    begin: (onOld) => {
       const release = take()
       let isOld = false
       all++
       const timer = setTimeout(() => {
         isOld = true
         release()
+        onOld()
         onFree()
       }, YOUNG_MS)
       timer.unref()
@@ -50,7 +52,7 @@ export function openSlots(onFree: () => void): Slots {
         isOld: () => isOld,
         end: () => {
           clearTimeout(timer)
-          all--
+          if (all-- === CROWD) onRoom()
           release()
           onFree()
         },
