@@ -18,8 +18,8 @@ export interface LogWriter {
   readonly unsigned: () => number
   /** Is something kept that could not be written? */
   readonly unfinished: () => boolean
-  /** Takes from the front of the queue what goes into one write. */
-  readonly events: (queue: WaitingEvent[]) => Promise<void>
+  /** Takes from the front of the queue what goes into one write; resolves to how many that were. */
+  readonly events: (queue: WaitingEvent[]) => Promise<number>
   readonly record: (make: (chain: Chain) => string) => Promise<void>
   /** Signs all that is durable. */
   readonly sign: () => Promise<void>
@@ -102,6 +102,7 @@ export function logWriter(options: LogWriterOptions): LogWriter {
       queue.splice(0, taken)
       await write(text)
       await keepShape()
+      return taken
     },
     record: async (make) => {
       await finish()

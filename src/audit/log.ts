@@ -89,12 +89,8 @@ function auditLog(
       lost = 0
       await writer.record((chain) => chain.own({ type: 'lost', events }, clock.now()))
     }
-    const after = waiting.length
-    for (let left = after; left > 0; ) {
-      const before = waiting.length
-      await writer.events(waiting)
-      left -= before - waiting.length
-    }
+    // What comes meanwhile is for the next time: else nobody would ever be told while more comes than a write takes.
+    for (let left = waiting.length; left > 0; ) left -= await writer.events(waiting)
     if (!sign && !signDue()) return
     await writer.sign()
     signedAt = performance.now()

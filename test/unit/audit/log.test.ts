@@ -86,6 +86,23 @@ describe('the audit log', () => {
     ])
   })
 
+  it('says so, too, while more is recorded with each write', async () => {
+    let meanwhile = 0
+    let isBusy = false
+    const writev: DiskFs['writev'] = (...of) => {
+      if (isBusy && meanwhile < 1000) log.record(event(++meanwhile))
+      return nodeFs.writev(...of)
+    }
+    const { log } = await testLog({ directory, disk: { ...nodeFs, writev } })
+    log.record(event(0))
+    isBusy = true
+    await log.settled()
+    expect(meanwhile).toBeLessThan(10)
+    isBusy = false
+    await log.close()
+    expect(await eventsOf()).toHaveLength(meanwhile + 1)
+  })
+
   it('writes what nobody waits for soon, and signs it later', async () => {
     const { log } = await testLog({ directory, timing: { flushMs: 1, signMs: 10 ** 6 } })
     log.record(event(1))
