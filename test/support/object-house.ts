@@ -35,11 +35,14 @@ export interface ObjectHouse extends TestHouse {
   readonly blobFiles: () => Promise<string[]>
 }
 
-export async function startObjectHouse(options: TestHouseOptions = {}): Promise<ObjectHouse> {
+/** With `isFilled` its directory has the bucket already. */
+export async function startObjectHouse(
+  options: TestHouseOptions & { readonly isFilled?: boolean } = {},
+): Promise<ObjectHouse> {
   const test = await startHouse(options)
   const s3 = test.client()
   const bucket = 'objects'
-  await s3.send(new CreateBucketCommand({ Bucket: bucket }))
+  if (!options.isFilled) await s3.send(new CreateBucketCommand({ Bucket: bucket }))
   return {
     ...test,
     s3,

@@ -16,4 +16,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: async (...call) => (await import('./audit.ts')).auditCommand(...call),
     },
   ],
+  [
+    'decrypt',
+    {
+      usage: 'list | get | wrapped',
+      run: async (...call) => (await import('../../decrypt/command.ts')).decryptCommand(...call),
+    },
+  ],
 ])

@@ -43,7 +43,32 @@ describe('floors', () => {
     expect(found).toEqual([])
   })
 
+  it('lets what is apart import itself, Node and what it builds on, and the table of commands import it', () => {
+    const found = violationsOf({
+      'src/decrypt/a.ts': "import 'node:crypto'\nimport './b.ts'",
+      'src/decrypt/b.ts': '',
+      'src/prove/a.ts': "import '../decrypt/a.ts'",
+      'src/server/commands/index.ts': "export const a = import('../../decrypt/a.ts')",
+    })
+    expect(found).toEqual([])
+  })
+
   it.each([
+    [
+      'of the rest by what is apart',
+      { 'src/decrypt/a.ts': "import '../base/bytes.ts'" },
+      'imports src/base/bytes.ts: decrypt shares no code with the rest',
+    ],
+    [
+      'of what is apart by the rest',
+      { 'src/server/foundation.ts': "import '../decrypt/a.ts'" },
+      'imports src/decrypt/a.ts: decrypt shares no code with the rest',
+    ],
+    [
+      'of a package by what is apart',
+      { 'src/prove/a.ts': "import { Level } from 'level'" },
+      'imports level: prove needs Node and nothing else',
+    ],
     [
       'upwards',
       { 'src/storage/a.ts': "\nimport { b } from '../objects/b.ts'" },
