@@ -36,7 +36,9 @@ export const isConfirmed = async (
   record: Pick<ObjectRecord, 'blobId'> | undefined,
 ): Promise<boolean> => (await confirm?.(record?.blobId)) ?? true
 
-type Reading = Pick<Engine, 'metadata'>
+interface Reading {
+  readonly metadata: Pick<Engine['metadata'], 'get' | 'range'>
+}
 
 /** Each but the first means that the key changed between two looks. */
 const MAX_ATTEMPTS = 100
@@ -55,7 +57,7 @@ export async function findVersion({ metadata }: Reading, target: VersionTarget):
 }
 
 /** Where a version may lie, one place after the other; the tokens of what was looked at. */
-async function look(metadata: Engine['metadata'], { bucket, key, versionId }: VersionTarget) {
+async function look(metadata: Reading['metadata'], { bucket, key, versionId }: VersionTarget) {
   const head = await metadata.get(SPACE.head, headKey(bucket.id, key))
   if (head) {
     const record = knownObjectRecord(head.value)

@@ -1,8 +1,8 @@
 import type { Dek } from '../envelope/dek.ts'
 import { openManifest, sealManifest } from '../envelope/manifest.ts'
-import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { type Manifest, manifestFromJson, manifestToJson } from './content.ts'
 import type { Draft } from './drafts.ts'
+import type { ReadableBlobs } from './outer-layer.ts'
 import type { BucketRecord, ObjectRecord } from './records.ts'
 
 /** Larger manifests (many parts) become blobs of their own, so that rows stay small. */
@@ -35,7 +35,7 @@ export async function storeManifest(
 }
 
 export async function loadManifest(
-  blobs: BlobStore,
+  blobs: ReadableBlobs,
   dek: Dek,
   envelope: ManifestEnvelope,
   stored: ObjectRecord['manifest'],
@@ -44,7 +44,7 @@ export async function loadManifest(
   return manifestFromJson(openManifest(dek, identity(envelope), sealed))
 }
 
-async function readWhole(blobs: BlobStore, id: string): Promise<Buffer> {
+async function readWhole(blobs: ReadableBlobs, id: string): Promise<Buffer> {
   const info = await blobs.stat(id)
   const chunks: Buffer[] = []
   for await (const chunk of blobs.get(id, { start: 0, end: info?.lengthBytes ?? 0 })) chunks.push(chunk)

@@ -70,7 +70,7 @@ export interface UploadedPart extends Summary {
 /** The bucket's row changes seldom, and each change means that something else went on. */
 const MAX_ATTEMPTS = 20
 
-const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
+export const uploadVersion = (id: Buffer): string => `upload:${id.toString('hex')}`
 
 export interface CreatedUpload {
   readonly uploadId: string

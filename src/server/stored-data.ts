@@ -52,11 +52,13 @@ export const sealFileOf = (dataDir: string): string => join(dataDir, 'instance-k
 /**
  * Opens what a stopped server has stored, with its instance key, for rooms that stand on a foundation. Its metadata stores
  * are copies in a scratch directory, whose tables are links: whatever is written to them goes with the scope. Throws as
- * takeStoredData, and an InstanceKeyErrorCode. `openStore` throws as openLevelStore.
+ * takeStoredData, and an InstanceKeyErrorCode. `openStore` throws as openLevelStore; with `onLoss` it opens a store that has
+ * lost its end, too.
  */
 export async function openStoredData(
   config: Pick<Config, 'data-dir' | 'instance-key-file' | 'instance-passphrase'>,
   scope: AsyncDisposableStack,
+  { onLoss }: { readonly onLoss?: (loss: Error) => void } = {},
 ): Promise<StoredData> {
   const dataDir = await takeStoredData(config['data-dir'], scope)
   const passphrase = config['instance-passphrase']?.reveal()
@@ -78,7 +80,11 @@ export async function openStoredData(
     openStore: async (name) => {
       const root = instanceKey.derive('records')
       await copyLevelStore(join(dataDir, name), join(scratch, name))
-      const raw = await openLevelStore(join(scratch, name), { mark: logMark(root, name), onFailure: () => {} })
+      const raw = await openLevelStore(join(scratch, name), {
+        mark: logMark(root, name),
+        onFailure: () => {},
+        ...(onLoss ? { onLoss } : {}),
+      })
       scope.defer(() => raw.close())
       const nonces = await openNonceSource(raw)
       return { store: sealedStore(raw, recordCipher(root, nonces, `records/${name}`)), nonces }

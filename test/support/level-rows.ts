@@ -11,12 +11,17 @@ export async function withRows<T>(
   work: (rows: {
     readonly all: readonly StoredRow[]
     readonly put: (key: Buffer, value: Buffer) => Promise<void>
+    readonly remove: (key: Buffer) => Promise<void>
   }) => Promise<T>,
 ): Promise<T> {
-  const level = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  const level = new Level<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    compression: false,
+  })
   try {
     const all = (await level.iterator().all()).map(([key, value]) => ({ key, value }))
-    return await work({ all, put: (key, value) => level.put(key, value) })
+    return await work({ all, put: (key, value) => level.put(key, value), remove: (key) => level.del(key) })
   } finally {
     await level.close()
   }

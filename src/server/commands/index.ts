@@ -23,4 +23,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: async (...call) => (await import('../../decrypt/command.ts')).decryptCommand(...call),
     },
   ],
+  [
+    'verify',
+    {
+      usage: '[--without-keys] [--json] [settings]',
+      run: async (...call) => (await import('./verify.ts')).verifyCommand(...call),
+    },
+  ],
 ])

@@ -15,3 +15,11 @@ export function blobPlace(root: string, id: BlobId): BlobPlace | undefined {
   const { lease, pack, offset, lengthBytes } = name
   return { kind: 'packed', id, path: `${root}/${lease}/p/${pack}`, offset, lengthBytes }
 }
+
+/** For people: the file of a blob within its data directory, or within the directory of its storage class; in a pack, the offset of its record. */
+export function fileOfBlob(id: BlobId): { readonly file: string; readonly offset?: number } {
+  const name = parseBlobId(id.replace(/^([0-9a-f]{16})\/@[A-Z0-9_]+\//, '$1/'))
+  if (!name) return { file: `blobs/${id}` }
+  if (name.kind === 'file') return { file: `blobs/${name.lease}/f/${name.shard}/${name.file}` }
+  return { file: `blobs/${name.lease}/p/${name.pack}`, offset: name.offset }
+}

@@ -18,19 +18,7 @@ const CLASSED = /^([0-9a-f]{16})\/@([A-Z0-9_]+)(\/.+)$/
  */
 export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobStore> = new Map()): ClassedBlobStore {
   const stores: readonly (readonly [string | undefined, BlobStore])[] = [[undefined, main], ...classes]
-
-  const storeOf = (storageClass: string | undefined): BlobStore => {
-    const store = storageClass === undefined ? main : classes.get(storageClass)
-    if (store) return store
-    throw new CodedError<BlobStoreErrorCode>(
-      'BlobStoreFailed',
-      `the storage class ${storageClass} is not set up: name its directory in the settings`,
-    )
-  }
-  const at = (id: BlobId): { readonly store: BlobStore; readonly inner: BlobId } => {
-    const { storageClass, inner } = split(id)
-    return { store: storeOf(storageClass), inner }
-  }
+  const storeOf = storesByClass(main, classes)
   const putIn =
     (storageClass: string | undefined): BlobStore['put'] =>
     async (body, lengthBytes) => {
@@ -43,15 +31,7 @@ export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobS
     put: putIn(undefined),
     putIn,
     isIn: (id, storageClass) => split(id).storageClass === storageClass,
-    get: (id, range) => {
-      const { store, inner } = at(id)
-      return store.get(inner, range)
-    },
-    stat: async (id) => {
-      const { store, inner } = at(id)
-      const info = await store.stat(inner)
-      return info && { ...info, id }
-    },
+    ...classedReader(main, classes),
     remove: async (ids) => {
       const left = ids.filter((id) => {
         const { storageClass } = split(id)
@@ -89,8 +69,42 @@ export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobS
   }
 }
 
+type Readable = Pick<BlobStore, 'get' | 'stat'>
+
+/** The reading half of `classedStore`. */
+export function classedReader(main: Readable, classes: ReadonlyMap<string, Readable>): Readable {
+  const storeOf = storesByClass(main, classes)
+  const at = (id: BlobId): { readonly store: Readable; readonly inner: BlobId } => {
+    const { storageClass, inner } = split(id)
+    return { store: storeOf(storageClass), inner }
+  }
+  return {
+    get: (id, range) => {
+      const { store, inner } = at(id)
+      return store.get(inner, range)
+    },
+    stat: async (id) => {
+      const { store, inner } = at(id)
+      const info = await store.stat(inner)
+      return info && { ...info, id }
+    },
+  }
+}
+
+function storesByClass<Store>(main: Store, classes: ReadonlyMap<string, Store>) {
+  return (storageClass: string | undefined): Store => {
+    const store = storageClass === undefined ? main : classes.get(storageClass)
+    if (store) return store
+    throw new CodedError<BlobStoreErrorCode>(
+      'BlobStoreFailed',
+      `the storage class ${storageClass} is not set up: name its directory in the settings`,
+      { details: { storageClass } },
+    )
+  }
+}
+
 /** Of an id, or of the beginning of one. */
-const outside = (id: string, storageClass: string | undefined): string =>
+export const outside = (id: string, storageClass: string | undefined): string =>
   storageClass === undefined ? id : `${id.slice(0, LEASE_CHARACTERS)}/@${storageClass}${id.slice(LEASE_CHARACTERS)}`
 
 function split(id: BlobId): { readonly storageClass: string | undefined; readonly inner: BlobId } {

@@ -31,9 +31,10 @@ export async function inspectLevelFiles(directory: string, mark: LogMark, witnes
     return { isNew: true, loss: undefined }
   }
   const { logNumber, tables } = await readManifest(directory)
-  const tabled = await surveyTables(directory, names, tables)
+  const tabled = await surveyTables(directory, names, tables, { one: true })
+  const [fault] = tabled.faults
   // Not to be accepted: LevelDB would end the process when it met it.
-  if (tabled.damage !== undefined) throw corrupt(`the metadata store ${directory} ${tabled.damage}: ${UNTOUCHED}`)
+  if (fault) throw corrupt(`the metadata store ${directory} ${fault.damage}: ${UNTOUCHED}`)
   const logs = await readLogs(directory, names, logNumber)
   const lost = (what: string): LevelFiles => ({ isNew: false, loss: lossOf(directory, what) })
   if (logNumber > 0 && logs[0]?.number !== logNumber) return lost('has lost a log')
@@ -65,7 +66,7 @@ const isStored = (name: string): boolean =>
   /\.(ldb|sst|log)$/.test(name) || (name.startsWith('MANIFEST-') && name !== 'MANIFEST-000001')
 
 /** Nothing when it is not there: LevelDB says so. */
-async function readManifest(directory: string): Promise<LevelManifest> {
+export async function readManifest(directory: string): Promise<LevelManifest> {
   const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
   if (!/^MANIFEST-\d+$/.test(name)) return { logNumber: 0, tables: new Map() }
   return decodeManifest(await readFile(join(directory, name)).catch(() => Buffer.alloc(0)))
@@ -76,7 +77,7 @@ interface NumberedLog extends LogFile {
 }
 
 /** In the order of their writing. At most a few, of the size of LevelDB's write buffer. */
-function readLogs(directory: string, names: readonly string[], from: number): Promise<NumberedLog[]> {
+export function readLogs(directory: string, names: readonly string[], from: number): Promise<NumberedLog[]> {
   const logs = names
     .filter((name) => /^\d+\.log$/.test(name))
     .map((name) => ({ name, number: Number.parseInt(name, 10) }))
