@@ -9,6 +9,8 @@ export interface SigningKey {
   readonly publicKeyPem: string
   /** Base64url, of the hash of a checkpoint. */
   readonly sign: (lineHash: string) => string
+  /** Base64url, of the manifest of a backup: its SHA-256 in hex (docs/backup.md). */
+  readonly signBackup: (digest: string) => string
 }
 
 /** RFC 8410: PKCS #8 of an Ed25519 key, up to its 32 bytes. */
@@ -24,6 +26,7 @@ export function openSigningKey(seed: Buffer): SigningKey {
     keyId: keyIdOf(publicKey),
     publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     sign: (lineHash) => sign(null, signedText(lineHash), privateKey).toString('base64url'),
+    signBackup: (digest) => sign(null, backupText(digest), privateKey).toString('base64url'),
   }
 }
 
@@ -58,6 +61,14 @@ function publicKey(pem: string): KeyObject | undefined {
 
 const invalid = (why: string): CodedError<AuditKeyErrorCode> =>
   new CodedError('AuditKeyInvalid', `this is not the public key of an audit log: ${why}`)
+
+/** No line of a log is signed as this, so neither passes for the other. */
+const backupText = (digest: string): Buffer => Buffer.from(`coffer-backup-1\n${digest}`, 'latin1')
+
+export function isBackupSignedBy(key: KeyObject, digest: string, signature: string): boolean {
+  const bytes = decodeBase64url(signature)
+  return bytes !== undefined && verify(null, backupText(digest), key, bytes)
+}
 
 export function isSignedBy(key: KeyObject, lineHash: string, signature: string): boolean {
   const bytes = decodeBase64url(signature)

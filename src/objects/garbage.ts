@@ -27,6 +27,11 @@ export interface Garbage {
   readonly collect: () => void
   /** Resolves when nothing is left that may be removed now. */
   readonly settled: () => Promise<void>
+  /**
+   * Removes nothing until disposed. When it resolves nothing is being removed any more: all bytes that a row names are there,
+   * and stay there. Deletes go on, and leave their bytes for later.
+   */
+  readonly hold: () => Promise<Disposable>
   /** Looks up what is to be read and holds the removal of its bytes until disposed; nothing removes them in between. */
   readonly pin: <T extends { readonly blobId: Buffer }>(lookUp: () => Promise<T>) => Promise<Pinned<T>>
   readonly close: () => Promise<void>
@@ -50,6 +55,8 @@ export function openGarbage(
   let running: Promise<void> | undefined
   let again = false
   let closed = false
+  let holds = 0
+  const stopped = (): boolean => closed || holds > 0
 
   const collectRow = async (key: Buffer, record: GarbageRecord): Promise<void> => {
     const rows: Write[] = []
@@ -106,7 +113,7 @@ export function openGarbage(
       // Whoever looks up from here on finds none of what these rows name.
       await Promise.allSettled(lookups)
       for (const row of rows) {
-        if (closed) return
+        if (stopped()) return
         await visit(row)
       }
       const last = rows.at(-1)
@@ -119,12 +126,14 @@ export function openGarbage(
     do {
       again = false
       await pass()
-    } while (again && !closed)
+    } while (again && !stopped())
   }
 
   const collect = (): void => {
     if (closed) return
     again = true
+    // Whoever holds it starts it afterwards.
+    if (holds > 0) return
     running ??= run()
       .catch(onError)
       .finally(() => {
@@ -148,6 +157,20 @@ export function openGarbage(
     }
   }
 
+  const pause = async (): Promise<Disposable> => {
+    holds++
+    let held = true
+    while (running !== undefined) await running
+    return {
+      [Symbol.dispose]: () => {
+        if (!held) return
+        held = false
+        holds--
+        collect()
+      },
+    }
+  }
+
   return {
     entry: (record) => ({
       type: 'put',
@@ -161,6 +184,7 @@ export function openGarbage(
       collect()
       while (running !== undefined) await running
     },
+    hold: pause,
     pin: async (lookUp) => {
       const pinned = lookUp().then((found) => ({ found, ...hold(found.blobId.toString('hex')) }))
       lookups.add(pinned)

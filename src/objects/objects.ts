@@ -180,7 +180,7 @@ export interface Objects extends ObjectsService {
   readonly lifecycle: Omit<Lifecycle, 'close'>
   readonly accessLogs: Omit<AccessLogs, 'close'>
   readonly inventories: Omit<Inventories, 'close'>
-  readonly garbage: Pick<Garbage, 'settled'>
+  readonly garbage: Pick<Garbage, 'settled' | 'hold'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
   readonly close: () => Promise<void>

@@ -54,6 +54,7 @@ export async function openAudit(room: Omit<RoomOptions, 'audit'>): Promise<Audit
     wrapBudgets: translated(audit, wrapBudgetEvent),
     lifecycle: translated(audit, lifecycleEvent),
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
+    signBackup: key.signBackup,
     writable: audit.writable,
   }
 }

@@ -1,4 +1,5 @@
 import type { ActivityTrail } from '../api/common/activity.ts'
+import type { SigningKey } from '../audit/keys.ts'
 import type { WrapBudget } from '../envelope/wrap-budget.ts'
 import type { IamAudit } from '../iam/audit.ts'
 import type { KmsAuditEvent } from '../kms/call-record.ts'
@@ -15,6 +16,8 @@ export interface AuditTrails {
   readonly wrapBudgets: AuditTrail<WrapBudget>
   readonly lifecycle: LifecycleAudit
   readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
+  /** By the key that signs the log. */
+  readonly signBackup: SigningKey['signBackup']
   /** False while the disk takes no more of it: then no key is used and nothing is changed. */
   readonly writable: () => boolean
 }

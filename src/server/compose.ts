@@ -16,6 +16,8 @@ import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
 import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
+import type { AuditTrails } from './audit-trails.ts'
+import { type BackupSession, beginBackup } from './backup/session.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
@@ -23,6 +25,7 @@ import { openIdentities } from './identities-room.ts'
 import { openKeys } from './keys-room.ts'
 import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
+import { forgetRestored, type Restored } from './restored.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
 import { followTlsFiles, type TlsFiles } from './tls-files.ts'
@@ -34,7 +37,10 @@ export interface House {
   readonly close: (graceMs: number) => Promise<void>
   /** Looks at once whether the certificate of the listeners was renewed. */
   readonly lookAtCertificate: () => Promise<void>
+  readonly dataDir: string
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
+  /** Holds what is there now until it is disposed. */
+  readonly beginBackup: () => Promise<BackupSession>
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
   readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 'wrapBudgets'> | undefined
 }
@@ -72,6 +78,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
   const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider }))
+
+  if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
   const damagedRows = damagedRowsOf(iam, kms)
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
@@ -139,6 +147,13 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       await resources.disposeAsync()
     },
     lookAtCertificate: async () => await tls?.look(),
+    dataDir: foundation.dataDir,
+    beginBackup: () =>
+      beginBackup({
+        ...{ foundation, audit, clock },
+        garbage: store?.objects.garbage,
+        storageClasses: config['storage-classes'],
+      }),
     instanceKey: {
       created: foundation.instanceKey.created,
       origin: foundation.instanceKey.origin,
@@ -152,6 +167,23 @@ async function openTls(config: Config, log: Logger, scope: AsyncDisposableStack)
   const { 'tls.certificate-file': certificateFile, 'tls.key-file': keyFile } = config
   if (certificateFile === undefined || keyFile === undefined) return undefined
   return scope.use(await followTlsFiles({ certificateFile, keyFile }, log))
+}
+
+/** Whoever reads the log later sees that what follows is not what followed the backup before. */
+async function noteRestore(
+  dataDir: string,
+  { backup, takenAt }: Restored,
+  audit: AuditTrails,
+  log: Logger,
+): Promise<void> {
+  audit.iam.ready()
+  audit.iam.record({ ...ownEvent('store.restored', backup), reason: `the state of ${takenAt}` })
+  await audit.iam.settled()
+  await forgetRestored(dataDir)
+  log.warn(
+    { backup, takenAt },
+    'this is the first start after a restore: keys, credentials and rights are as they were then, also those that were deleted or taken since',
+  )
 }
 
 function about(

@@ -9,12 +9,13 @@ import type { Logger } from '../observe/logger.ts'
 import { nodeFs } from '../storage/blob/disk-fs.ts'
 import { freeSpace } from '../storage/blob/free-space.ts'
 import { lockDataDirectory } from '../storage/lock.ts'
-import { openLevelStore } from '../storage/metadata/level-store.ts'
+import { type LevelStore, openLevelStore } from '../storage/metadata/level-store.ts'
 import type { MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { reservedStore } from '../storage/metadata/reserved-store.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
+import { type Restored, readRestored, refuseUnfinishedRestore } from './restored.ts'
 import type { Config } from './settings.ts'
 import { prepareStores, type StoreName } from './stores.ts'
 
@@ -24,8 +25,15 @@ export interface Foundation {
   readonly instanceKey: InstanceKey
   /** Undefined when a passphrase seals the instance key. */
   readonly keyFile: string | undefined
+  /** The backup that the directory was put back from, at the first start since. */
+  readonly restored?: Restored
   /** What it opens is closed with the scope. */
   readonly openStore: (name: StoreName) => Promise<OpenStore>
+}
+
+export interface ServedFoundation extends Foundation {
+  /** The stores that are open, as they are on the disk. */
+  readonly levels: ReadonlyMap<StoreName, Pick<LevelStore, 'storedRows'>>
 }
 
 export interface OpenStore {
@@ -53,7 +61,7 @@ const GROWING: Readonly<Record<StoreName, (space: Space) => boolean>> = {
   metadata: () => true,
 }
 
-export async function layFoundation(options: FoundationOptions): Promise<Foundation> {
+export async function layFoundation(options: FoundationOptions): Promise<ServedFoundation> {
   const { config, log, scope, onStoreFailure, isStarting } = options
   const dataDir = await openDataDirectory(config['data-dir'])
   const passphrase = config['instance-passphrase']?.reveal()
@@ -61,6 +69,8 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   if (keyFile !== undefined) await refuseKeyInside(keyFile, dataDir)
   const lock = lockDataDirectory(dataDir)
   scope.defer(() => lock.release())
+  await refuseUnfinishedRestore(dataDir)
+  const restored = await readRestored(dataDir, log)
 
   const sealFile = join(dataDir, 'instance-key.json')
   await prepareStores(dataDir, sealFile, config.only)
@@ -77,6 +87,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
   const onLoss = (err: Error): void =>
     log.error({ err }, `METADATA IS LOST, and going on was asked for: ${err.message}`)
 
+  const levels = new Map<StoreName, LevelStore>()
   const openStore = async (name: StoreName): Promise<OpenStore> => {
     const directory = join(dataDir, name)
     const root = instanceKey.derive('records')
@@ -87,6 +98,7 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
       ...(acceptLoss ? { onLoss } : {}),
     })
     scope.defer(() => raw.close())
+    levels.set(name, raw)
     const nonces = await openNonceSource(raw)
     const free = freeSpace({ disk: nodeFs, directory, reserveBytes: config['disk.reserve-bytes'], clock: systemClock })
     const space = {
@@ -99,5 +111,5 @@ export async function layFoundation(options: FoundationOptions): Promise<Foundat
     const cipher = recordCipher(root, nonces, `records/${name}`)
     return { store: sealedStore(reserved, cipher), nonces }
   }
-  return { dataDir, instanceKey, keyFile, openStore }
+  return { dataDir, instanceKey, keyFile, ...(restored ? { restored } : {}), levels, openStore }
 }

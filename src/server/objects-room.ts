@@ -23,7 +23,7 @@ import { notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { openStorageClasses } from './storage-classes.ts'
-import { wrapCounts } from './wrap-counts.ts'
+import { countLostWraps, wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
   readonly objects: Objects
@@ -67,8 +67,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     }
     await (await opened.promise).rewraps.reKey(rootKeyCrn)
   }
+  const lostWraps = Math.ceil(config['s3.wrap-limit'] / 8)
+  if (foundation.restored) await countLostWraps(metadata.store, lostWraps)
   const budgeted = budgetedProvider(provider, {
-    counts: wrapCounts(metadata.store),
+    counts: wrapCounts(metadata.store, lostWraps),
     limit: config['s3.wrap-limit'],
     onNearLimit: (use) => {
       log.warn(use, 'root key has wrapped nearly as often as it may: bucket keys take its place until it is rotated')

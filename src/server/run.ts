@@ -1,10 +1,12 @@
-import { createLogger } from '../observe/logger.ts'
+import { createLogger, type Logger } from '../observe/logger.ts'
 import { collectStart } from './after-start.ts'
+import { backupRoutes } from './backup/host-routes.ts'
 import { COMMANDS } from './commands/index.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
 import { EXIT, exitCode, explain } from './explain.ts'
 import { helpText } from './help.ts'
+import { openHostSocket } from './host-socket.ts'
 import { welcome } from './welcome.ts'
 
 /** Past the drain: what the stores need to close. Then the process ends by itself, whatever hangs. */
@@ -45,13 +47,24 @@ async function serve(flags: readonly string[]): Promise<void> {
     },
   })
   const listening = await house.listen()
+  const socket = await commandSocket(house, log)
   collectStart()
   process.stdout.write(welcome(config, house, listening))
-  stopOnSignal(house, config['drain-ms'])
+  stopOnSignal(house, socket, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())
 }
 
-function stopOnSignal(house: House, drainMs: number): void {
+/** For backups. Without it everything else goes on. */
+async function commandSocket(house: House, log: Logger): Promise<AsyncDisposable | undefined> {
+  try {
+    return await openHostSocket(house.dataDir, backupRoutes(house.beginBackup), log)
+  } catch (err) {
+    log.error({ err }, 'there is no socket for commands on this host: it can be backed up only while it is stopped')
+    return undefined
+  }
+}
+
+function stopOnSignal(house: House, socket: AsyncDisposable | undefined, drainMs: number): void {
   let stoppingSince: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
@@ -62,7 +75,11 @@ function stopOnSignal(house: House, drainMs: number): void {
     }
     stoppingSince = now
     setTimeout(() => process.exit(EXIT.failed), drainMs + CLOSE_MS).unref()
-    house.close(drainMs).then(() => process.exit(0), fail)
+    const close = async (): Promise<void> => {
+      await socket?.[Symbol.asyncDispose]()
+      await house.close(drainMs)
+    }
+    close().then(() => process.exit(0), fail)
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
 }

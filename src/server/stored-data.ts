@@ -2,7 +2,6 @@ import { access, constants, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CodedError } from '../base/errors.ts'
-import { openInstanceKey } from '../envelope/instance-key.ts'
 import { logMark } from '../envelope/log-mark.ts'
 import { recordCipher } from '../envelope/record-cipher.ts'
 import { hasErrno } from '../storage/errno.ts'
@@ -12,6 +11,7 @@ import { openLevelStore } from '../storage/metadata/level-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import type { Foundation } from './foundation.ts'
+import { givenInstanceKey, keyFileOf, sealFileOf } from './given-instance-key.ts'
 import type { Config } from './settings.ts'
 import type { StoreName } from './stores.ts'
 
@@ -47,8 +47,6 @@ export async function takeStoredData(given: string, scope: DisposableStack | Asy
   return dataDir
 }
 
-export const sealFileOf = (dataDir: string): string => join(dataDir, 'instance-key.json')
-
 /**
  * Opens what a stopped server has stored, with its instance key, for rooms that stand on a foundation. Its metadata stores
  * are copies in a scratch directory, whose tables are links: whatever is written to them goes with the scope. Throws as
@@ -61,22 +59,14 @@ export async function openStoredData(
   { onLoss }: { readonly onLoss?: (loss: Error) => void } = {},
 ): Promise<StoredData> {
   const dataDir = await takeStoredData(config['data-dir'], scope)
-  const passphrase = config['instance-passphrase']?.reveal()
-  const keyFile = passphrase === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
-  const instanceKey = scope.use(
-    await openInstanceKey({
-      sealFile: sealFileOf(dataDir),
-      ...(keyFile === undefined ? {} : { keyFile }),
-      ...(passphrase === undefined ? {} : { passphrase }),
-    }),
-  )
+  const keyFile = config['instance-passphrase'] === undefined ? keyFileOf(config, dataDir) : undefined
+  const instanceKey = scope.use(await givenInstanceKey(config, dataDir))
   const scratch = await scratchDirectory(scope)
-  const there = await Promise.all(STORES.map((name) => exists(join(dataDir, name))))
   return {
     dataDir,
     instanceKey,
     keyFile,
-    stores: STORES.filter((_, index) => there[index]),
+    stores: await storesIn(dataDir),
     openStore: async (name) => {
       const root = instanceKey.derive('records')
       await copyLevelStore(join(dataDir, name), join(scratch, name))
@@ -90,6 +80,11 @@ export async function openStoredData(
       return { store: sealedStore(raw, recordCipher(root, nonces, `records/${name}`)), nonces }
     },
   }
+}
+
+export async function storesIn(dataDir: string): Promise<readonly StoreName[]> {
+  const there = await Promise.all(STORES.map((name) => exists(join(dataDir, name))))
+  return STORES.filter((_, index) => there[index])
 }
 
 /** Goes with the scope. A process that is killed leaves it: it holds what the metadata directories hold, as sealed as there. */

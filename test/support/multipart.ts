@@ -10,6 +10,8 @@ import {
 } from '@aws-sdk/client-s3'
 import type { ObjectHouse } from './object-house.ts'
 
+type UploadPlace = Pick<ObjectHouse, 's3' | 'bucket'>
+
 export const MIN_PART_BYTES = 5 * 1024 * 1024
 
 export interface InPartsOptions {
@@ -21,7 +23,7 @@ export interface InPartsOptions {
 }
 
 export async function createUpload(
-  { s3, bucket }: ObjectHouse,
+  { s3, bucket }: UploadPlace,
   key: string,
   more: Partial<CreateMultipartUploadCommandInput> = {},
 ): Promise<string> {
@@ -32,7 +34,7 @@ export async function createUpload(
 
 /** Resolves to what CompleteMultipartUpload wants of the part. */
 export async function sendPart(
-  { s3, bucket }: ObjectHouse,
+  { s3, bucket }: UploadPlace,
   key: string,
   uploadId: string,
   number: number,
@@ -52,7 +54,7 @@ export async function sendPart(
 }
 
 export const complete = (
-  { s3, bucket }: ObjectHouse,
+  { s3, bucket }: UploadPlace,
   key: string,
   uploadId: string,
   parts: CompletedPart[],
@@ -69,7 +71,7 @@ export const complete = (
   )
 
 export async function uploadInParts(
-  house: ObjectHouse,
+  house: UploadPlace,
   key: string,
   bodies: readonly Buffer[],
   options: InPartsOptions = {},

@@ -30,4 +30,15 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: async (...call) => (await import('./verify.ts')).verifyCommand(...call),
     },
   ],
+  [
+    'backup',
+    {
+      usage: '<repository> | verify | list | prune',
+      run: async (...call) => (await import('./backup.ts')).backupCommand(...call),
+    },
+  ],
+  [
+    'restore',
+    { usage: '<repository>', run: async (...call) => (await import('./restore.ts')).restoreCommand(...call) },
+  ],
 ])

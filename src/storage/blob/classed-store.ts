@@ -30,16 +30,16 @@ export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobS
     lease: main.lease,
     put: putIn(undefined),
     putIn,
-    isIn: (id, storageClass) => split(id).storageClass === storageClass,
+    isIn: (id, storageClass) => splitBlobId(id).storageClass === storageClass,
     ...classedReader(main, classes),
     remove: async (ids) => {
       const left = ids.filter((id) => {
-        const { storageClass } = split(id)
+        const { storageClass } = splitBlobId(id)
         return storageClass !== undefined && !classes.has(storageClass)
       })
       const kept = await Promise.all(
         stores.map(async ([storageClass, store]) => {
-          const own = ids.map(split).filter((one) => one.storageClass === storageClass)
+          const own = ids.map(splitBlobId).filter((one) => one.storageClass === storageClass)
           const failed = own.length > 0 ? await store.remove(own.map(({ inner }) => inner)) : []
           return failed.map((id) => outside(id, storageClass))
         }),
@@ -50,7 +50,7 @@ export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobS
     list: async (lease, after, limit) => {
       const pages = stores.map(async ([storageClass, store]): Promise<BlobInfo[]> => {
         const first = outside(`${lease}/`, storageClass)
-        const from = after?.startsWith(first) ? split(after).inner : undefined
+        const from = after?.startsWith(first) ? splitBlobId(after).inner : undefined
         if (storageClass !== undefined && after !== undefined && from === undefined && after > first) return []
         const page = await store.list(lease, storageClass === undefined ? after : from, limit)
         return page.map((info) => ({ ...info, id: outside(info.id, storageClass) }))
@@ -75,7 +75,7 @@ type Readable = Pick<BlobStore, 'get' | 'stat'>
 export function classedReader(main: Readable, classes: ReadonlyMap<string, Readable>): Readable {
   const storeOf = storesByClass(main, classes)
   const at = (id: BlobId): { readonly store: Readable; readonly inner: BlobId } => {
-    const { storageClass, inner } = split(id)
+    const { storageClass, inner } = splitBlobId(id)
     return { store: storeOf(storageClass), inner }
   }
   return {
@@ -107,7 +107,8 @@ function storesByClass<Store>(main: Store, classes: ReadonlyMap<string, Store>) 
 export const outside = (id: string, storageClass: string | undefined): string =>
   storageClass === undefined ? id : `${id.slice(0, LEASE_CHARACTERS)}/@${storageClass}${id.slice(LEASE_CHARACTERS)}`
 
-function split(id: BlobId): { readonly storageClass: string | undefined; readonly inner: BlobId } {
+/** The class that an id names, and the id in the store of that class. */
+export function splitBlobId(id: BlobId): { readonly storageClass: string | undefined; readonly inner: BlobId } {
   const [, lease, storageClass, rest] = CLASSED.exec(id) ?? []
   return storageClass === undefined ? { storageClass, inner: id } : { storageClass, inner: `${lease}${rest}` }
 }

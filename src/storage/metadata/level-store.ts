@@ -25,6 +25,7 @@ import { checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
 import { skipScan } from './skip-scan.ts'
+import { pairBytes, type StoredPair, type StoredRows } from './stored-rows.ts'
 import { writeWitness } from './witness-file.ts'
 import { witnessKeeper } from './witness-keeper.ts'
 
@@ -40,11 +41,16 @@ export interface LevelStoreOptions {
   readonly onWitnessError?: (error: unknown) => void
 }
 
+export interface LevelStore extends MetadataStore {
+  /** All that is durable now, the store's own rows too. Taken at once, so that what several stores hold fits together. */
+  readonly storedRows: () => StoredRows
+}
+
 /**
  * Throws StoreLocked when the directory is open elsewhere, MetadataCorrupt when it is damaged,
  * MetadataStoreFailed when the disk is full or fails.
  */
-export async function openLevelStore(directory: string, options: LevelStoreOptions): Promise<MetadataStore> {
+export async function openLevelStore(directory: string, options: LevelStoreOptions): Promise<LevelStore> {
   const { mark, onFailure, onLoss, onWitnessError = () => undefined } = options
   await ensureDirectory(directory)
   const path = await realpath(directory)
@@ -122,15 +128,7 @@ async function openDatabase(
   acceptLoss: (loss: Error) => void,
 ): Promise<Opened> {
   const condition = await examineLevel({ given, path: directory }, mark, acceptLoss)
-  const database: Database = new Level(directory, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    // Sealed values do not compress.
-    compression: false,
-    writeBufferSize: 16 * 1024 * 1024,
-    cacheSize: 64 * 1024 * 1024,
-    createIfMissing: condition.isNew,
-  })
+  const database = levelAt(directory, condition.isNew)
   try {
     await database.open()
   } catch (error) {
@@ -140,6 +138,17 @@ async function openDatabase(
   }
   return { database, condition }
 }
+
+const levelAt = (directory: string, createIfMissing: boolean): Database =>
+  new Level(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    // Sealed values do not compress.
+    compression: false,
+    writeBufferSize: 16 * 1024 * 1024,
+    cacheSize: 64 * 1024 * 1024,
+    createIfMissing,
+  })
 
 /** A full disk is no damage, and must not look like it. A file that is missing is. */
 function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStoreErrorCode> {
@@ -161,6 +170,44 @@ const writeDurably = (database: Database, changes: readonly RowChange[]): Promis
     changes.map(({ key, value }) => (value ? { type: 'put', key, value } : { type: 'del', key })),
     { sync: true },
   )
+
+/** So many at a time are written to a store that is filled. */
+const FILL_BYTES = 2 * 1024 * 1024
+
+/**
+ * Makes a store that holds these pairs, ascending, and nothing else; durable when it resolves. No witness is made.
+ * Precondition: nothing opens the directory meanwhile. What was there is replaced.
+ */
+export async function fillLevelStore(
+  directory: string,
+  pages: AsyncIterable<readonly StoredPair[]> | Iterable<readonly StoredPair[]>,
+): Promise<void> {
+  await ensureDirectory(directory)
+  const database = levelAt(directory, true)
+  await database.open()
+  try {
+    let waiting: StoredPair[] = []
+    let bytes = 0
+    const write = async (): Promise<void> => {
+      await database.batch(waiting.map(([key, value]) => ({ type: 'put', key, value })))
+      waiting = []
+      bytes = 0
+    }
+    for await (const page of pages) {
+      for (const pair of page) {
+        waiting.push(pair)
+        bytes += pairBytes(pair)
+        if (bytes >= FILL_BYTES) await write()
+      }
+    }
+    await write()
+    // Out of the log, whose batches bear no marks, into tables, which LevelDB syncs.
+    await compactRows(database, Buffer.of(0), Buffer.of(0xff, 0xff))
+  } finally {
+    await database.close()
+  }
+  await syncDirectory(directory)
+}
 
 /** The types of `level` are those of a database in a browser, which has no files to compact. */
 async function compactRows(database: Database, start: Buffer, end: Buffer): Promise<void> {
@@ -194,6 +241,27 @@ function takeSnapshot(database: Database): Snapshot {
   }
 }
 
+const PAGE = 1000
+
+function storedRows(database: Database): StoredRows {
+  const snapshot = takeSnapshot(database)
+  return {
+    pages: async function* () {
+      const iterator = database.iterator({ snapshot, ...HIGH_WATER_MARK })
+      try {
+        for (;;) {
+          const pairs = await iterator.nextv(PAGE).catch(unreadable)
+          if (pairs.length === 0) return
+          yield pairs
+        }
+      } finally {
+        await iterator.close()
+      }
+    },
+    [Symbol.asyncDispose]: () => snapshot.close(),
+  }
+}
+
 function bounds(space: Space, gte: Buffer, lt: Buffer) {
   checkSpace(space)
   return { gte: spaceKey(space, gte), lt: spaceKey(space, lt), ...HIGH_WATER_MARK }
@@ -218,7 +286,7 @@ async function countersOf(database: Database, prefix: Buffer, snapshot?: Snapsho
   return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
 }
 
-function levelStore(database: Database, committer: GroupCommitter, close: () => Promise<void>): MetadataStore {
+function levelStore(database: Database, committer: GroupCommitter, close: () => Promise<void>): LevelStore {
   const lookUp = (space: Space, key: Buffer) => {
     checkSpace(space)
     const stored = readRow(database, spaceKey(space, key))
@@ -265,6 +333,7 @@ function levelStore(database: Database, committer: GroupCommitter, close: () => 
         [Symbol.asyncDispose]: () => snapshot.close(),
       }
     },
+    storedRows: () => storedRows(database),
     // LevelDB writes its memory to a table first, and drops the log.
     compact: (space, { gte, lt }) => {
       checkSpace(space)

@@ -1,0 +1,57 @@
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { syncDirectory } from '../../storage/directories.ts'
+import { type Manifest, parseChunks } from './manifest.ts'
+import { filesOf } from './read-backup.ts'
+import type { RepositoryWriter } from './repository.ts'
+
+export interface Pruned {
+  readonly removed: readonly string[]
+  readonly kept: readonly string[]
+  readonly objects: number
+  readonly bytes: number
+}
+
+/**
+ * Removes backups, and then what no other one needs. Throws BackupInvalid, before anything is removed, when one that is to
+ * be kept cannot be read: what it needs is not known then.
+ */
+export async function pruneBackups(
+  repository: RepositoryWriter,
+  doomed: ReadonlySet<string>,
+  dryRun: boolean,
+): Promise<Pruned> {
+  const ids = await repository.ids()
+  const kept = ids.filter((id) => !doomed.has(id))
+  const removed = ids.filter((id) => doomed.has(id))
+  const needed = new Set<string>()
+  for (const id of kept) await addNeeded(repository, (await repository.manifest(id)).manifest, needed)
+  if (!dryRun) {
+    const manifests = join(repository.directory, 'backups')
+    for (const id of removed) await rm(join(manifests, `${id}.json`))
+    // Before what they need: a manifest that is there is whole.
+    await syncDirectory(manifests)
+  }
+  let [objects, bytes] = [0, 0]
+  const root = join(repository.directory, 'objects')
+  for (const shard of await readdir(root)) {
+    for (const name of await readdir(join(root, shard))) {
+      if (needed.has(`${shard}${name}`)) continue
+      objects++
+      bytes += (await stat(join(root, shard, name))).size
+      if (!dryRun) await rm(join(root, shard, name))
+    }
+  }
+  return { removed, kept, objects, bytes }
+}
+
+async function addNeeded(repository: RepositoryWriter, manifest: Manifest, needed: Set<string>): Promise<void> {
+  for (const { chunks, name } of manifest.stores) {
+    needed.add(chunks)
+    for (const [sha256] of parseChunks(await repository.read(chunks), name)) needed.add(sha256)
+  }
+  for (const group of manifest.groups) {
+    needed.add(group.index)
+    for (const [, , pieces] of await filesOf(repository, group)) for (const [sha256] of pieces) needed.add(sha256)
+  }
+}

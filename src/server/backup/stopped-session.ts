@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { openSigningKey } from '../../audit/keys.ts'
+import { logMark } from '../../envelope/log-mark.ts'
+import { copyLevelStore } from '../../storage/metadata/level-copy.ts'
+import { openLevelStore } from '../../storage/metadata/level-store.ts'
+import type { StoredRows } from '../../storage/metadata/stored-rows.ts'
+import { givenInstanceKey } from '../given-instance-key.ts'
+import type { Config } from '../settings.ts'
+import { scratchDirectory, storesIn, takeStoredData } from '../stored-data.ts'
+import type { StoreName } from '../stores.ts'
+import { type BackupSession, sessionOf } from './session.ts'
+
+/** A backup of a data directory that no server has; none can start meanwhile. Throws as openStoredData. */
+export async function stoppedSession(config: Config): Promise<BackupSession> {
+  await using scope = new AsyncDisposableStack()
+  const dataDir = await takeStoredData(config['data-dir'], scope)
+  const instanceKey = scope.use(await givenInstanceKey(config, dataDir))
+  const seed = instanceKey.derive('audit')
+  const key = openSigningKey(seed)
+  seed.fill(0)
+  const scratch = await scratchDirectory(scope)
+  const stores: (readonly [StoreName, StoredRows])[] = []
+  for (const name of await storesIn(dataDir)) {
+    await copyLevelStore(join(dataDir, name), join(scratch, name))
+    const mark = logMark(instanceKey.derive('records'), name)
+    const store = await openLevelStore(join(scratch, name), { mark, onFailure: () => {} })
+    scope.defer(() => store.close())
+    stores.push([name, scope.use(store.storedRows())])
+  }
+  return sessionOf({
+    ...{ dataDir, instanceKey, stores, takenAtMs: Date.now() },
+    storageClasses: config['storage-classes'],
+    key: { ...key, sign: key.signBackup },
+    resources: scope.move(),
+  })
+}
