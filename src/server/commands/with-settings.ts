@@ -1,34 +1,33 @@
 import { processEnvironment, readConfig } from '../config.ts'
 import type { Config } from '../settings.ts'
-import { type Arguments, parseCommand } from './command.ts'
+import type { Arguments } from './command.ts'
+import { ownOptions } from './own-options.ts'
 
 export interface ArgumentsAndSettings extends Arguments {
   readonly config: Config
 }
 
 /**
- * For a command that takes the settings of the server beside options and flags of its own. Throws UsageError, ConfigInvalid.
+ * For a command that takes words, and the settings of the server, beside options and flags of its own. Throws UsageError,
+ * ConfigInvalid.
  */
 export function parseWithSettings(
   args: readonly string[],
   options: readonly string[],
   flags: readonly string[],
 ): ArgumentsAndSettings {
-  const own: string[] = []
+  const { rest, ...own } = ownOptions(args, options, flags)
+  const positionals: string[] = []
   const settings: string[] = []
-  for (let at = 0; at < args.length; at++) {
-    const arg = args[at] ?? ''
-    const name = arg.replace(/^--/, '').split('=')[0] ?? ''
-    const isOwn = !arg.startsWith('--') || options.includes(name) || flags.includes(name)
-    const to = isOwn ? own : settings
+  for (let at = 0; at < rest.length; at++) {
+    const arg = rest[at] ?? ''
+    const to = arg.startsWith('--') ? settings : positionals
     to.push(arg)
-    // The next one is its value: a flag has none, nor has what is no option at all.
-    const takesNext = arg.startsWith('--') && !arg.includes('=') && !flags.includes(name)
-    const next = args[at + 1]
-    if (takesNext && next !== undefined) {
-      to.push(next)
-      at++
-    }
+    // Each setting has a value.
+    const value = rest[at + 1]
+    if (to === positionals || arg.includes('=') || value === undefined) continue
+    settings.push(value)
+    at++
   }
-  return { ...parseCommand(own, options, flags), config: readConfig(settings, processEnvironment()) }
+  return { ...own, positionals, config: readConfig(settings, processEnvironment()) }
 }
