@@ -3,8 +3,10 @@ import type { Server } from 'node:http'
 import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
 import { clientAddressBehind } from '../api/common/client-address.ts'
+import { connectionMetrics } from '../api/common/connection-metrics.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
+import { requestMetrics } from '../api/common/request-metrics.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -14,21 +16,25 @@ import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { Gauge } from '../observe/metrics.ts'
 import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
 import type { AuditTrails } from './audit-trails.ts'
 import { type BackupSession, beginBackup } from './backup/session.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
+import { diskMetrics } from './disk-metrics.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
 import { openKeys } from './keys-room.ts'
 import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
+import { processMetrics } from './process-metrics.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import { forgetRestored, type Restored } from './restored.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
 import { followTlsFiles, type TlsFiles } from './tls-files.ts'
+import { VERSION } from './version.ts'
 
 export interface House {
   /** Binds the listeners; port 0 takes a free one. */
@@ -82,6 +88,9 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
   const damagedRows = damagedRowsOf(iam, kms)
+  const disks = [{ name: 'data', directory: foundation.dataDir }, ...config['storage-classes']]
+  const ownProcess = scope.use(processMetrics(VERSION))
+  const controlRequests = requestMetrics('coffer_control', 'the control listener')
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
@@ -89,9 +98,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
       ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
       auditApi(audit.publicKey),
-      metricsApi(() => [
+      metricsApi(async () => [
+        ...ownProcess.read(),
+        ...connections(),
+        ...(await diskMetrics(disks, config['disk.reserve-bytes'])),
+        auditGauge(audit.writable()),
+        ...(store ? store.served() : []),
+        ...controlRequests.read(),
         damagedRows.gauge(),
-        ...(providers ? [providers.calls()] : []),
+        ...(providers ? providers.metrics() : []),
         ...(store ? storeGauges(store) : []),
         ...(tls ? [tls.gauge()] : []),
       ]),
@@ -120,7 +135,9 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     },
     logger: log,
     tls,
+    onServed: controlRequests.served,
   })
+  const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })
   const drainS3 = store && drainable(store.s3)
   const drainControl = drainable(control.server)
   const resources = scope.move()
@@ -185,6 +202,15 @@ async function noteRestore(
     'this is the first start after a restore: keys, credentials and rights are as they were then, also those that were deleted or taken since',
   )
 }
+
+const auditGauge = (isWritable: boolean): Gauge => ({
+  ...{
+    name: 'coffer_audit_writable',
+    help: '0: the disk takes no more of the audit log, and no key is used.',
+    type: 'gauge',
+  },
+  samples: [{ labels: {}, value: isWritable ? 1 : 0 }],
+})
 
 function about(
   providers: ProvidersRoom | undefined,

@@ -1,6 +1,6 @@
-import type { Gauge } from '../api/common/metrics.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
+import { byLabel, type Gauge } from '../observe/metrics.ts'
 
 /** Stored rows that could not be read at the start, by store. What they are of is refused; their number grows no more. */
 export interface DamagedRows {
@@ -19,8 +19,7 @@ export function damagedRowsOf(
       name: 'coffer_damaged_rows',
       help: 'Stored keys, identities, rights and policies that could not be read at the start and are refused.',
       type: 'gauge',
-      label: 'store',
-      values: values(),
+      samples: byLabel('store', values()),
     }),
   }
 }

@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import type { TlsSource } from '../api/common/edge-server.ts'
+import { type RequestMetrics, requestMetrics } from '../api/common/request-metrics.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
@@ -31,6 +32,8 @@ export interface ObjectsRoom {
   /** Not listening yet. */
   readonly s3: Server
   readonly wrapBudgets: BudgetedProvider['budgets']
+  /** What the S3 listener served. */
+  readonly served: RequestMetrics['read']
   /** Root key of buckets that name none. */
   readonly serviceRootKeyCrn: string
 }
@@ -135,6 +138,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   // Where the operator chose the root key, everything of the service's is under that one.
   const own = config['s3.service-root-key'] === undefined ? kms : undefined
   const accountRootKey = async (accountId: string) => own?.ensureAccountRootKey(accountId) ?? serviceRootKeyCrn
+  const served = requestMetrics('coffer_s3', 'S3')
   const handler = createS3Handler({
     objects,
     iam,
@@ -157,12 +161,16 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       bucketDefaults: config['s3.bucket-defaults'],
     },
     log: {
-      access: (entry) => log.info(entry, entry.operation),
+      access: ({ durationMs, ...entry }) => {
+        const { operation, status, code } = entry
+        served.served({ operation, status, code, seconds: durationMs / 1000 })
+        log.info({ ...entry, durationMs: Math.round(durationMs) }, operation)
+      },
       fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
     },
   })
   const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'], tls: options.tls })
-  return { objects, blobs, s3, serviceRootKeyCrn, wrapBudgets: budgeted.budgets }
+  return { objects, blobs, s3, serviceRootKeyCrn, wrapBudgets: budgeted.budgets, served: served.read }
 }
 
 /** What lies under the old version is rewrapped at once, and what waited for a key goes on. The result ends it. */

@@ -1,9 +1,9 @@
-import type { Counter } from '../api/common/metrics.ts'
 import { cachedProvider } from '../envelope/cached-provider.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
-import { countedProvider, type KeyCallCounts, noKeyCalls } from '../providers/counted-provider.ts'
+import type { Metric } from '../observe/metrics.ts'
+import { type KeyCalls, keyCalls } from '../providers/counted-provider.ts'
 import { embeddedProvider } from '../providers/embedded.ts'
 import { type Route, routedProvider } from '../providers/routed-provider.ts'
 import type { RoomOptions } from './room.ts'
@@ -12,7 +12,7 @@ export interface ProvidersRoom {
   readonly provider: KeyProvider
   /** What an operator should know of the key services right now. */
   readonly problems: () => readonly string[]
-  readonly calls: () => Counter
+  readonly metrics: () => readonly Metric[]
 }
 
 /** Every way to root keys: those of this process, where it has any, and the services that the settings declare. */
@@ -23,28 +23,25 @@ export async function openProviders(
 ): Promise<ProvidersRoom> {
   const problems: (() => readonly string[])[] = []
   const routes: Route[] = []
-  const counts = noKeyCalls()
+  const calls = keyCalls()
   for (const { name, claims, open } of config['key-providers']) {
     const remote = await open({ log })
     problems.push(() => remote.problems().map((problem) => `key provider ${name}: ${problem}`))
-    routes.push({ claims, provider: cachedProvider(countedProvider(remote, counts)) })
+    routes.push({ claims, provider: cachedProvider(calls.counted(remote, 'elsewhere')) })
   }
-  const provider = routedProvider({ ...(kms ? { local: localKeys(iam, kms, counts) } : {}), routes })
+  const provider = routedProvider({ ...(kms ? { local: localKeys(iam, kms, calls) } : {}), routes })
   scope.defer(() => provider.close())
   return {
     provider,
     problems: () => problems.flatMap((of) => of()),
-    calls: () => ({
-      ...{ name: 'coffer_key_calls_total', help: 'Calls to key services, those of this process included.' },
-      ...{ type: 'counter', label: 'call', values: { ...counts } },
-    }),
+    metrics: calls.read,
   }
 }
 
-function localKeys(iam: Iam, kms: KmsService, counts: KeyCallCounts) {
+function localKeys(iam: Iam, kms: KmsService, { counted }: KeyCalls) {
   return {
     owns: ({ instance }: { readonly instance: string }) => iam.instance(instance)?.service === 'kms',
     // In this process asking costs nothing, so a cached DEK is asked for at every use.
-    provider: cachedProvider(countedProvider(embeddedProvider({ kms, iam }), counts), { permitMs: 0 }),
+    provider: cachedProvider(counted(embeddedProvider({ kms, iam }), 'here'), { permitMs: 0 }),
   }
 }

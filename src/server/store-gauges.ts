@@ -1,4 +1,4 @@
-import type { Gauge } from '../api/common/metrics.ts'
+import { byLabel, type Gauge } from '../observe/metrics.ts'
 import type { ObjectsRoom } from './objects-room.ts'
 
 /** What an operator watches of keys: buckets that are locked, and root keys that wrap no more or soon will not. */
@@ -10,15 +10,13 @@ export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects
       name: 'coffer_buckets',
       help: 'Buckets by what is known of their root keys.',
       type: 'gauge',
-      label: 'state',
-      values: counted(buckets, ['open', 'locked', 'refused', 'unchecked']),
+      samples: byLabel('state', counted(buckets, ['open', 'locked', 'refused', 'unchecked'])),
     },
     {
       name: 'coffer_wrap_budgets',
       help: 'Versions of root keys that this process uses, by how many data keys they have wrapped.',
       type: 'gauge',
-      label: 'state',
-      values: counted(budgets, ['below', 'near', 'spent']),
+      samples: byLabel('state', counted(budgets, ['below', 'near', 'spent'])),
     },
   ]
 }

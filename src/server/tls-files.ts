@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import type { TlsMaterial, TlsSource } from '../api/common/edge-server.ts'
-import type { Gauge } from '../api/common/metrics.ts'
 import { type CertificateFault, checkServerCertificate } from '../base/server-certificate.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { Gauge } from '../observe/metrics.ts'
 import { invalidConfig } from './config-error.ts'
 import { refuseShared } from './secret-file.ts'
 
@@ -67,8 +67,7 @@ export async function followTlsFiles(paths: TlsPaths, log: Logger): Promise<TlsF
       name: 'coffer_tls_certificate_expiry_seconds',
       help: 'When the certificate of the listeners ends, in seconds since 1970.',
       type: 'gauge',
-      label: 'listener',
-      values: { all: shown.endsMs / 1000 },
+      samples: [{ labels: { listener: 'all' }, value: shown.endsMs / 1000 }],
     }),
     [Symbol.dispose]: () => clearInterval(timer),
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Context } from 'koa'
 import Koa from 'koa'
+import { hasCode } from '../../base/errors.ts'
 import { type AccessLogger, logRequest } from './access-log.ts'
 import type { Api, ApiOperation } from './api.ts'
 import { defineApi } from './api.ts'
@@ -12,6 +13,7 @@ import { plainProtocol } from './plain-protocol.ts'
 import { checkRequest, readRequest } from './read-request.ts'
 import type { Reply } from './reply.ts'
 import type { ApiRequest } from './request.ts'
+import type { ServedRequest } from './request-metrics.ts'
 import type { Match } from './routes.ts'
 import { createRoutes, notRouted, selectOperation } from './routes.ts'
 
@@ -21,6 +23,8 @@ export interface ControlListenerOptions {
   readonly logger: AccessLogger
   readonly limits?: Partial<ListenerLimits>
   readonly tls?: TlsSource | undefined
+  /** Default: nobody. */
+  readonly onServed?: (request: ServedRequest) => void
 }
 
 export interface ControlListener {
@@ -41,12 +45,13 @@ export function createControlListener({
   logger,
   limits = {},
   tls,
+  onServed,
 }: ControlListenerOptions): ControlListener {
-  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger), limits, tls)
+  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger, onServed), limits, tls)
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
 
-function createHandler(apis: readonly Api[], logger: AccessLogger) {
+function createHandler(apis: readonly Api[], logger: AccessLogger, onServed: ControlListenerOptions['onServed']) {
   const app = new Koa<{ match?: Match }>()
   const router = createRoutes(apis)
   app.silent = true
@@ -57,11 +62,18 @@ function createHandler(apis: readonly Api[], logger: AccessLogger) {
     const api = apiOf(apis, bare.rawPath)
     const seen = await answer(context, bare, api, next)
     send(context, seen.reply, { 'X-Request-Id': bare.id, ...api.replyHeaders(bare) })
+    const durationMs = performance.now() - started
+    onServed?.({
+      operation: `${api.name}.${seen.operation?.name ?? 'Unknown'}`,
+      status: context.status,
+      code: 'error' in seen ? (hasCode(seen.error) ? seen.error.code : 'Unexpected') : undefined,
+      seconds: durationMs / 1000,
+    })
     logRequest(logger, {
       ...seen,
       request: bare,
       status: context.status,
-      durationMs: performance.now() - started,
+      durationMs,
       remote: context.req.socket.remoteAddress,
     })
   })
