@@ -8,6 +8,9 @@ export interface Version {
 }
 export type KeyState = Version | undefined
 
+/** Keys that begin so are removed by a lifecycle rule, at any time after they were written. */
+export const FLEETING = 'aging/'
+
 /** What a reader may find under a key. More than one: a write was sent, and nobody knows whether it was carried out. */
 export interface ModelKey {
   readonly bucket: string
@@ -50,7 +53,8 @@ export function createModel(): Model {
     at,
     begin: (bucket, key, state) => void possible.set(name(bucket, key), [...at(bucket, key), state]),
     acknowledge: (bucket, key, state, versionId) => {
-      possible.set(name(bucket, key), [state])
+      const mayGo = state !== undefined && key.startsWith(FLEETING)
+      possible.set(name(bucket, key), mayGo ? [undefined, state] : [state])
       if (versionId !== undefined && state !== undefined) versions.push({ bucket, key, versionId, version: state })
     },
     versions: () => versions,

@@ -3,12 +3,13 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
+  NoSuchKey,
   NotFound,
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { hashOf } from '../../support/content.ts'
-import { hashOfVersion, type KeyState, type Model, type ModelKey, type ModelVersion } from './model.ts'
+import { FLEETING, hashOfVersion, type KeyState, type Model, type ModelKey, type ModelVersion } from './model.ts'
 
 const AT_ONCE = 8
 const SAMPLE = 40
@@ -82,7 +83,7 @@ async function find(
     const head = await headOf(client, bucket, key)
     if (head === undefined) {
       const violations = [
-        ...(listed === undefined ? [] : [say('listed, but HEAD says 404')]),
+        ...(listed === undefined || key.startsWith(FLEETING) ? [] : [say('listed, but HEAD says 404')]),
         ...(possible.includes(undefined) ? [] : [say('lost')]),
       ]
       return { state: undefined, violations }
@@ -104,6 +105,7 @@ async function find(
       violations.push(say(`the ${got.lengthBytes} bytes read are not those of ${state.seed}`))
     return { state, violations }
   } catch (error) {
+    if (error instanceof NoSuchKey && key.startsWith(FLEETING)) return { state: undefined, violations: [] }
     return { state: possible.at(-1), violations: [say(`cannot be read: ${String(error)}`)] }
   }
 }

@@ -1,0 +1,52 @@
+import type { Dice } from '../../support/content.ts'
+import { readJournal } from './journal.ts'
+import type { Op } from './shim.ts'
+
+/** Calls of one kind at files of one kind. */
+export interface Step {
+  readonly op: Op
+  readonly place: string
+  /** When it was met: while the server started, or under load. */
+  readonly during: 'start' | 'load'
+  /** Per time that the journal was looked at. */
+  count: number
+}
+
+/** What changes files or names, or makes changes durable. */
+export const CHANGES: readonly Op[] = [
+  ...(['open', 'write', 'fdatasync', 'fsync', 'rename', 'unlink', 'mkdir', 'rmdir', 'truncate', 'link'] as const),
+]
+
+/** The steps that a server was seen to take. */
+export interface StepBook {
+  /** Takes what the journal has more than at the last time. */
+  readonly learn: (during: Step['during']) => Promise<void>
+  /** One that was not tried yet, as long as there is one. */
+  readonly pick: (dice: Dice) => Step
+}
+
+export function stepBook(journal: string, ops: readonly Op[]): StepBook {
+  const known = new Map<string, Step>()
+  const tried = new Set<string>()
+  let read = 0
+  const nameOf = ({ op, place, during }: Omit<Step, 'count'>): string => `${during} ${op} ${place}`
+  return {
+    learn: async (during) => {
+      const entries = await readJournal(journal)
+      for (const { op, place } of entries.slice(read)) {
+        if (!ops.includes(op)) continue
+        const step = known.get(nameOf({ op, place, during })) ?? { op, place, during, count: 0 }
+        known.set(nameOf(step), step)
+        step.count++
+      }
+      read = entries.length
+    },
+    pick: (dice) => {
+      const left = [...known].filter(([name]) => !tried.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+      if (left.length === 0) tried.clear()
+      const [name, step] = dice.pick(left.length > 0 ? left : [...known])
+      tried.add(name)
+      return step
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { S3ServiceException } from '@aws-sdk/client-s3'
+import type { Dice } from '../../support/content.ts'
+import { openRig, type Rig } from '../harness/rig.ts'
+import type { Scenario } from '../harness/scenario.ts'
+import { OPS, openShim, type Rule, shimMissing } from '../harness/shim.ts'
+import { type Step, stepBook } from '../harness/steps.ts'
+
+/** Ended by itself so that a restart recovers; at a start, 1 as well: it says why. */
+const STORE_FAILED = 75
+
+export const diskErrors: Scenario = {
+  name: 'disk-errors',
+  about: 'EIO, ENOSPC, EMFILE and short writes at every kind of call on a file, of Node and of LevelDB',
+  missing: async () => shimMissing(),
+  open: async (options) => {
+    const shim = openShim(`${options.directory}/store`, options.directory)
+    shim.record('places')
+    const rig = await openRig(options, { settings: shim.environment })
+    const book = stepBook(shim.journal, OPS)
+    await book.learn('start')
+    await rig.underLoad({ seed: `${options.seed}/first`, act: () => sleep(options.loadMs) })
+    await book.learn('load')
+    const ended: Record<string, number> = {}
+    return {
+      rig,
+      round: async (dice, number) => {
+        const seed = `${options.seed}/${number}`
+        const step = book.pick(dice)
+        const rule = anyError(dice, step)
+        const name = `${rule.action} ${rule.argument ?? ''} ${step.op} ${step.place} (${step.during})`
+        const fired = (): void => {
+          if (shim.fired() > 0) rig.injected(name, shim.fired())
+          shim.rules([])
+        }
+        if (step.during === 'start') {
+          await rig.underLoad({ seed, kill: true, act: () => sleep(dice.below(options.loadMs)) })
+          await book.learn('load')
+          shim.rules([{ ...rule, skip: dice.below(2) }])
+          await startAgainst(rig)
+          fired()
+        } else {
+          shim.rules([rule])
+          const act = async (): Promise<void> => {
+            for (let waited = 0; waited < options.loadMs && rig.server().running(); waited += 10) await sleep(10)
+            fired()
+            if (rig.server().running()) await sleep(200)
+          }
+          await rig.underLoad({ seed, act, excuses: isHonest })
+          if (rig.server().running()) {
+            // It goes on: then it has to show what it acknowledged.
+            if (dice.below(3) === 0) await rig.verify()
+          } else {
+            const how = await rig.server().ended()
+            ended[`ended with ${how}`] = (ended[`ended with ${how}`] ?? 0) + 1
+            if (how !== STORE_FAILED) rig.report(`${name}: ended with ${how}:\n${rig.server().output().slice(-3000)}`)
+          }
+        }
+        await rig.server().kill()
+        await rig.start()
+        await book.learn('start')
+        await rig.verify()
+      },
+      figures: () => ended,
+      close: async () => shim[Symbol.dispose](),
+    }
+  },
+}
+
+/** It says that it cannot: nothing else may be answered. */
+export const isHonest = (error: S3ServiceException): boolean =>
+  ['ServiceUnavailable', 'InsufficientStorage', 'SlowDown'].includes(error.name)
+
+function anyError(dice: Dice, { op, place, count }: Step): Rule {
+  const base = { ops: [op], place, skip: dice.below(Math.min(5, count)), times: dice.pick([1, 1, 3, 1000]) }
+  if (op === 'write' && dice.below(4) === 0) return { ...base, action: 'short write' }
+  const changes = op === 'write' || op === 'open' || op === 'fsync' || op === 'fdatasync'
+  const argument = dice.pick(
+    op === 'open' || op === 'look' ? ['EIO', 'EMFILE', 'ENOSPC'] : changes ? ['EIO', 'ENOSPC'] : ['EIO'],
+  )
+  const after = (changes || op === 'rename') && op !== 'open' && dice.below(4) === 0
+  return { ...base, action: after ? 'fail after' : 'fail', argument }
+}
+
+/** It starts all the same, or says why not and ends; it does not hang, and no signal ends it. */
+async function startAgainst(rig: Rig): Promise<void> {
+  try {
+    await rig.start({}, 20_000)
+  } catch (error) {
+    const message = String(error)
+    if (/not ready in time|SIG(?!KILL)/.test(message.split('\n')[0] ?? ''))
+      rig.report(`a start against errors: ${message}`)
+  }
+}
