@@ -14,6 +14,9 @@ export function checkServerCertificate(cert: string, key: string): { readonly en
   return { endsMs: leaf.validToDate.getTime() }
 }
 
+/** One certificate or several, in PEM. */
+export const isChain = (pem: string): boolean => isWhole(pem) && attempt(() => new X509Certificate(pem)) !== undefined
+
 /** A chain that is being written would serve as well as what is there of it does. */
 const isWhole = (pem: string): boolean =>
   !pem.replaceAll(/-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----/g, '').includes('-----')

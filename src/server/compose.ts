@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
@@ -11,6 +12,7 @@ import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
+import { isChain } from '../base/server-certificate.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import type { Instance } from '../iam/records.ts'
@@ -21,6 +23,7 @@ import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
 import type { AuditTrails } from './audit-trails.ts'
 import { type BackupSession, beginBackup } from './backup/session.ts'
+import { invalidConfig } from './config-error.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
 import { drainable } from './drain.ts'
@@ -135,6 +138,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     },
     logger: log,
     tls,
+    clientCa: await clientAuthorities(config['control.client-ca-file']),
     onServed: controlRequests.served,
   })
   const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })
@@ -178,6 +182,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     },
     store,
   }
+}
+
+async function clientAuthorities(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw invalidConfig(`COFFER_CONTROL_CLIENT_CA_FILE: ${file} cannot be read`, error)
+  })
+  if (!isChain(text)) throw invalidConfig(`COFFER_CONTROL_CLIENT_CA_FILE: ${file} holds no certificates in PEM`)
+  return text
 }
 
 async function openTls(config: Config, log: Logger, scope: AsyncDisposableStack): Promise<TlsFiles | undefined> {

@@ -70,6 +70,9 @@ export function readConfig(
 }
 
 function checkTls(config: Config): void {
+  if (config['control.client-ca-file'] !== undefined && config['tls.certificate-file'] === undefined) {
+    throw invalidConfig('COFFER_CONTROL_CLIENT_CA_FILE needs TLS: give COFFER_TLS_CERTIFICATE_FILE and its key')
+  }
   if ((config['tls.certificate-file'] === undefined) === (config['tls.key-file'] === undefined)) return
   throw invalidConfig('COFFER_TLS_CERTIFICATE_FILE and COFFER_TLS_KEY_FILE belong together: give both or none')
 }

@@ -204,6 +204,11 @@ export const SETTINGS = {
     'PEM file with the certificate of both listeners and its chain: they speak TLS then. Looked at for changes while the server runs',
   ),
   'tls.key-file': setting(text, undefined, 'PEM file with the private key of the certificate'),
+  'control.client-ca-file': setting(
+    text,
+    undefined,
+    'PEM file with authorities: the control listener then serves only clients with a certificate of one of them. Needs TLS',
+  ),
   'trusted-proxies': setting(
     networks,
     [],

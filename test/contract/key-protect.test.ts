@@ -6,16 +6,22 @@ import { API_KEY, startKeyService } from '../support/key-service.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { type KeyProviderUnderTest, keyProviderSuite } from './key-provider.ts'
 
-async function open(certificates?: TestCertificates): Promise<KeyProviderUnderTest> {
-  const service = await startKeyService(certificates)
+async function open(certificates?: TestCertificates, mutual = false): Promise<KeyProviderUnderTest> {
+  const service = await startKeyService(certificates, mutual)
   const { kms, manager } = service
   const home = await temporaryDirectory()
-  if (certificates) await writeFile(home.join('ca.pem'), certificates.ca)
+  if (certificates) {
+    await writeFile(home.join('ca.pem'), certificates.ca)
+    await writeFile(home.join('store.pem'), certificates.client.cert)
+    await writeFile(home.join('store.key'), certificates.client.key, { mode: 0o600 })
+  }
+  const shown = { 'client-certificate-file': home.join('store.pem'), 'client-key-file': home.join('store.key') }
   const configured = KEY_PROVIDERS['key-protect'].configure({
     url: service.url,
     'api-key': API_KEY,
     'timeout-ms': 2000,
     ...(certificates ? { 'ca-file': home.join('ca.pem') } : {}),
+    ...(mutual ? shown : {}),
   })
   if (!configured.success) throw new Error(JSON.stringify(configured.issues))
   const provider = await configured.open({ name: 'elsewhere', log: { info: () => {}, warn: () => {} } })
@@ -53,3 +59,4 @@ async function open(certificates?: TestCertificates): Promise<KeyProviderUnderTe
 
 keyProviderSuite('key-protect over HTTP', () => open())
 keyProviderSuite('key-protect over HTTPS with a custom CA', () => open(testCertificates()))
+keyProviderSuite('key-protect over mutual TLS', () => open(testCertificates(), true))

@@ -46,6 +46,14 @@ const EXAMPLES: Readonly<
     ],
     bad: [''],
   },
+  'control.client-ca-file': {
+    good: [
+      ['/a.pem', '/a.pem'],
+      ['b', 'b'],
+      ['c', 'c'],
+    ],
+    bad: [''],
+  },
   'tls.key-file': {
     good: [
       ['/a.pem', '/a.pem'],
@@ -525,6 +533,9 @@ async function toml(name: string, value: string): Promise<string> {
 /** Without which the example of another setting would be refused. */
 const companionsOf = (name: SettingName): Readonly<Record<string, string>> => ({
   ...(name === 's3.replication-targets' ? { COFFER_S3_REPLICATION_CREDENTIALS: 'dr=k:s,a=k:s,b-2=k:s' } : {}),
+  ...(name === 'control.client-ca-file'
+    ? { COFFER_TLS_CERTIFICATE_FILE: 'certificate.pem', COFFER_TLS_KEY_FILE: 'key.pem' }
+    : {}),
   ...(name === 'tls.certificate-file' ? { COFFER_TLS_KEY_FILE: 'key.pem' } : {}),
   ...(name === 'tls.key-file' ? { COFFER_TLS_CERTIFICATE_FILE: 'certificate.pem' } : {}),
 })

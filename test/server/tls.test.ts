@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmod, rename, writeFile } from 'node:fs/promises'
 import { get as plainGet } from 'node:http'
@@ -99,6 +100,52 @@ describe('listeners with a certificate', () => {
       .send(new GetObjectCommand({ Bucket: 'bucket', Key: 'object' }))
       .then(({ Body }) => Body?.transformToString())
     await server.stop()
+  })
+
+  it('with client authorities: the control listener serves those who show a certificate of theirs and nobody else, S3 serves all', async () => {
+    const { client, ca } = certificates
+    const bootstrapFile = await writeBootstrapFile(home.join('bootstrap.json'), [mainAccount])
+    const given = { ...(await settings(certificates)), COFFER_CONTROL_CLIENT_CA_FILE: await put('clients.pem', ca) }
+    await using server = await startServerProcess({
+      dataDir: home.join('data'),
+      bootstrapFile,
+      settings: given,
+      ca,
+      client,
+    })
+    const live = async (shown: object) => {
+      const asked = get(`${server.controlUrl}/health/live`, { ca, agent: false, ...shown })
+      const [reply] = await once(asked, 'response')
+      reply.resume()
+      return reply.statusCode
+    }
+    expect(await live(client)).toBe(200)
+    await expect(live({})).rejects.toThrow(/certificate required|ECONNRESET|socket hang up|EPIPE/)
+    await expect(live(testCertificates().client)).rejects.toThrow(/unknown ca|ECONNRESET|socket hang up|EPIPE/)
+    // A renewal of the server's own certificate asks for clients' as before.
+    const renewed = testCertificates()
+    await put('key.pem', renewed.key)
+    await put('cert.pem', renewed.cert + renewed.ca, 0o644)
+    process.kill(server.pid, 'SIGHUP')
+    await expect
+      .poll(async () => (await shownBy(server.s3Port)).serialNumber, { timeout: 10_000 })
+      .not.toBe(new X509Certificate(certificates.cert).serialNumber)
+    expect(await live({ ...client, ca: renewed.ca })).toBe(200)
+    await expect(live({ ca: renewed.ca })).rejects.toThrow(/certificate required|ECONNRESET|socket hang up|EPIPE/)
+  })
+
+  it('client authorities without TLS, or that are none, are refused at the start', async () => {
+    const clients = { COFFER_CONTROL_CLIENT_CA_FILE: await put('clients.pem', 'no certificate') }
+    const plain = await endedServer({ COFFER_DATA_DIR: home.join('data'), ...clients })
+    expect(plain.exitCode).toBe(9)
+    expect(plain.output).toContain('COFFER_CONTROL_CLIENT_CA_FILE needs TLS')
+    const wrong = await endedServer({
+      COFFER_DATA_DIR: home.join('data'),
+      ...clients,
+      ...(await settings(certificates)),
+    })
+    expect(wrong.exitCode).toBe(9)
+    expect(wrong.output).toContain('holds no certificates in PEM')
   })
 
   it('an answer to bytes that are no HTTP goes through TLS as well', async () => {

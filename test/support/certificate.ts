@@ -5,12 +5,15 @@ export interface TestCertificates {
   readonly ca: string
   readonly cert: string
   readonly key: string
+  /** What a client shows, of the same authority. */
+  readonly client: { readonly cert: string; readonly key: string }
 }
 
 /** P-256 and ECDSA with SHA-256; valid for a day on either side of now. */
 export function testCertificates(): TestCertificates {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const client = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const issuer = name('Coffer test authority')
   const isAuthority = extension('551d13', sequence(Buffer.from([0x01, 0x01, 0xff])), true)
   const loopback = extension(
@@ -21,6 +24,10 @@ export function testCertificates(): TestCertificates {
     ca: certificate(issuer, issuer, authority.publicKey, isAuthority, authority.privateKey),
     cert: certificate(name('127.0.0.1'), issuer, server.publicKey, loopback, authority.privateKey),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    client: {
+      cert: certificate(name('store'), issuer, client.publicKey, loopback, authority.privateKey),
+      key: client.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
   }
 }
 

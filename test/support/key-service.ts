@@ -45,7 +45,8 @@ export interface KeyService {
   readonly close: () => Promise<void>
 }
 
-export async function startKeyService(certificates?: TestCertificates): Promise<KeyService> {
+/** `mutual`: clients have to show a certificate of the same authority. */
+export async function startKeyService(certificates?: TestCertificates, mutual = false): Promise<KeyService> {
   const store = memoryStore()
   const events: KmsAuditEvent[] = []
   const requests: string[] = []
@@ -76,7 +77,10 @@ export async function startKeyService(certificates?: TestCertificates): Promise<
     if (interception?.(incoming, response)) return
     control.server.emit('request', incoming, response)
   }
-  const server = certificates ? createHttpsServer(certificates, handler) : createHttpServer(handler)
+  const clients = mutual ? { requestCert: true, rejectUnauthorized: true, ca: certificates?.ca } : {}
+  const server = certificates
+    ? createHttpsServer({ cert: certificates.cert, key: certificates.key, ...clients }, handler)
+    : createHttpServer(handler)
   let port = 0
   const listen = async (): Promise<void> => {
     server.listen(port, '127.0.0.1')

@@ -25,6 +25,8 @@ export interface ServerProcessOptions {
   readonly readyTimeoutMs?: number
   /** Of the server's certificate, where the settings give it one. PEM. */
   readonly ca?: string
+  /** Shown to the control listener, where it asks for a certificate. PEM. */
+  readonly client?: { readonly cert: string; readonly key: string }
 }
 
 /** A real server process of its own: what black-box tests and measurements run against. */
@@ -94,7 +96,7 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   }
 
   const deadline = startedAt + (options.readyTimeoutMs ?? 60_000)
-  while (!(await isReady(controlUrl, options.ca))) {
+  while (!(await isReady(controlUrl, options))) {
     if (!running())
       throw new Error(`server ended before it was ready (${child.exitCode ?? child.signalCode}):\n${output}`)
     if (performance.now() > deadline) {
@@ -134,14 +136,15 @@ export async function freePort(): Promise<number> {
   return address.port
 }
 
-function isReady(controlUrl: string, ca: string | undefined): Promise<boolean> {
+function isReady(controlUrl: string, { ca, client }: Pick<ServerProcessOptions, 'ca' | 'client'>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const answered = (reply: IncomingMessage): void => {
     resolve(reply.statusCode === 200)
     reply.resume()
   }
   const url = `${controlUrl}/health/ready`
-  const asked = ca === undefined ? plainGet(url, { agent: false }, answered) : get(url, { ca, agent: false }, answered)
+  const asked =
+    ca === undefined ? plainGet(url, { agent: false }, answered) : get(url, { ca, ...client, agent: false }, answered)
   asked.on('error', () => resolve(false))
   return promise
 }

@@ -27,18 +27,23 @@ const MODERN = {
 /** A client that does not finish its handshake holds a connection for nobody. */
 const HANDSHAKE_TIMEOUT_MS = 20_000
 
-/** An HTTP server, over TLS where there is a certificate. New connections are shown the certificate as it is then. */
-export function createEdgeServer(options: ServerOptions, tls: TlsSource | undefined): Server {
+/**
+ * An HTTP server, over TLS where there is a certificate. New connections are shown the certificate as it is then.
+ * `clientCa`: PEM; whoever shows no certificate of one of these authorities does not get through the handshake.
+ */
+export function createEdgeServer(options: ServerOptions, tls: TlsSource | undefined, clientCa?: string): Server {
   if (!tls) return createServer(options)
+  const clients = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }
   const server = createTlsServer({
     ...options,
     ...MODERN,
     ...tls.current(),
+    ...clients,
     ALPNProtocols: ['http/1.1'],
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     // As a plain server of Node's does: a client that has said all may close its side and still waits for the answer.
     allowHalfOpen: true,
   })
-  tls.onRenewed((material) => server.setSecureContext({ ...MODERN, ...material }))
+  tls.onRenewed((material) => server.setSecureContext({ ...MODERN, ...material, ...clients }))
   return server
 }

@@ -23,9 +23,14 @@ export interface Address {
   readonly port: number
 }
 
-export function createLimitedServer(handler: RequestListener, given: Partial<ListenerLimits>, tls?: TlsSource): Server {
+export function createLimitedServer(
+  handler: RequestListener,
+  given: Partial<ListenerLimits>,
+  tls?: TlsSource,
+  clientCa?: string,
+): Server {
   const limits = { ...LIMITS, ...given }
-  const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls)
+  const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
   server.on('request', handler)
   server.headersTimeout = limits.headersTimeoutMs
   server.requestTimeout = limits.requestTimeoutMs

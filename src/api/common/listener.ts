@@ -23,6 +23,8 @@ export interface ControlListenerOptions {
   readonly logger: AccessLogger
   readonly limits?: Partial<ListenerLimits>
   readonly tls?: TlsSource | undefined
+  /** PEM; with `tls`: clients show a certificate of one of these authorities. */
+  readonly clientCa?: string | undefined
   /** Default: nobody. */
   readonly onServed?: (request: ServedRequest) => void
 }
@@ -45,9 +47,15 @@ export function createControlListener({
   logger,
   limits = {},
   tls,
+  clientCa,
   onServed,
 }: ControlListenerOptions): ControlListener {
-  const server = createLimitedServer(createHandler([...apis, healthApi(health)], logger, onServed), limits, tls)
+  const server = createLimitedServer(
+    createHandler([...apis, healthApi(health)], logger, onServed),
+    limits,
+    tls,
+    clientCa,
+  )
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
 

@@ -25,6 +25,14 @@ export interface HttpExchangeOptions {
   /** Also those of them that another one issued. */
   readonly trustsIssued?: boolean
   readonly maxConnections?: number
+  /** What this side shows, where the other one asks for it. New connections are made with what is there then. */
+  readonly client?: () => ClientCertificate
+}
+
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: string
+  readonly key: string
 }
 
 const MAX_REPLY_BYTES = 1024 * 1024
@@ -35,6 +43,7 @@ export function httpExchange({
   ca,
   trustsIssued = false,
   maxConnections = 64,
+  client,
 }: HttpExchangeOptions): HttpExchange & AsyncDisposable {
   const kept = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS }
   const http = new HttpAgent(kept)
@@ -57,7 +66,7 @@ export function httpExchange({
     }
     const outgoing =
       url.protocol === 'https:'
-        ? httpsRequest(url, { ...options, agent: https }, answered)
+        ? httpsRequest(url, { ...options, ...client?.(), agent: https }, answered)
         : httpRequest(url, { ...options, agent: http }, answered)
     outgoing.on('error', reject)
     outgoing.end(body)

@@ -5,6 +5,7 @@ import { isUuid } from '../../base/ids.ts'
 import { dekFrom } from '../../envelope/dek.ts'
 import type { KeyCall, KeyUse, WrapContext, WrappedDek } from '../../envelope/key-provider.ts'
 import { type Circuit, createCircuit } from '../common/circuit.ts'
+import { followClientCertificate } from '../common/client-certificate.ts'
 import { defineKeyProvider, type OpenKeyProvider, type ProviderLog } from '../common/define-key-provider.ts'
 import { failure } from '../common/failure.ts'
 import { type HttpReply, httpExchange } from '../common/http-exchange.ts'
@@ -19,8 +20,17 @@ export const keyProtect = defineKeyProvider({
   settings: keyProtectSettings,
   secrets: ['api-key', 'api-keys'],
   open: async (settings, { name, log }) => {
-    const { 'ca-file': caFile } = settings
-    const exchange = httpExchange(caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') })
+    const { 'ca-file': caFile, 'client-certificate-file': certificateFile, 'client-key-file': keyFile } = settings
+    const shown =
+      certificateFile === undefined || keyFile === undefined
+        ? undefined
+        : await followClientCertificate({ certificateFile, keyFile }, (err) =>
+            log.warn({ provider: name, err }, 'the new client certificate cannot be used, the former one goes on'),
+          )
+    const exchange = httpExchange({
+      ...(caFile === undefined ? {} : { ca: await readFile(caFile, 'utf8') }),
+      ...(shown ? { client: shown.current } : {}),
+    })
     const client: KeyProtectClient = keyProtectClient(settings, exchange, () => circuit)
     const circuit: Circuit = createCircuit({
       now: Date.now,
@@ -37,6 +47,7 @@ export const keyProtect = defineKeyProvider({
       circuit,
       close: async () => {
         circuit[Symbol.dispose]()
+        shown?.[Symbol.dispose]()
         await exchange[Symbol.asyncDispose]()
       },
     })

@@ -44,11 +44,18 @@ export const keyProtectSettings = z
     'api-keys': apiKeys.optional(),
     /** PEM file with the certificates that are trusted instead of the system's. */
     'ca-file': z.string('give a text').min(1, 'must not be empty').optional(),
+    /** PEM files with what this side shows where the service asks its clients for certificates. Looked at for changes. */
+    'client-certificate-file': z.string('give a text').min(1, 'must not be empty').optional(),
+    'client-key-file': z.string('give a text').min(1, 'must not be empty').optional(),
     /** For one call with its repeats. */
     'timeout-ms': milliseconds.default(4000),
     'allow-plain-http': yesOrNo.default(false),
   })
   .superRefine((settings, context) => {
+    if ((settings['client-certificate-file'] === undefined) !== (settings['client-key-file'] === undefined)) {
+      const path = [settings['client-key-file'] === undefined ? 'client-key-file' : 'client-certificate-file']
+      context.addIssue({ code: 'custom', path, message: 'client-certificate-file and client-key-file belong together' })
+    }
     if (settings['api-key'] === undefined && settings['api-keys'] === undefined) {
       context.addIssue({ code: 'custom', path: ['api-key'], message: 'give one, or api-keys for several accounts' })
     }
