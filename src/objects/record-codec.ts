@@ -37,7 +37,15 @@ export function decode(value: Buffer): { readonly json: Record<string, unknown>;
     at = end
   }
   if (head === undefined) throw corrupt('record has no head')
-  return { json: objectOf(JSON.parse(head)), sections }
+  return { json: objectOf(parsed(head)), sections }
+}
+
+function parsed(head: string): unknown {
+  try {
+    return JSON.parse(head)
+  } catch (cause) {
+    throw new CodedError('MetadataCorrupt', 'record head is not JSON', { cause })
+  }
 }
 
 export function objectOf(json: unknown): Record<string, unknown> {
@@ -48,10 +56,15 @@ export function objectOf(json: unknown): Record<string, unknown> {
 export const corrupt = (message: string): CodedError<'MetadataCorrupt'> => new CodedError('MetadataCorrupt', message)
 
 // The store authenticates every value, so what decodes was written by the functions below: the readers only pick.
-export const text = (json: Record<string, unknown>, name: string): string => String(json[name])
-export const number = (json: Record<string, unknown>, name: string): number => Number(json[name])
+export const text = (json: Record<string, unknown>, name: string): string => String(scalar(json[name]))
+export const number = (json: Record<string, unknown>, name: string): number => Number(scalar(json[name]))
 /** Absent: 0. */
-export const optional = (json: Record<string, unknown>, name: string): number => Number(json[name] ?? 0)
+export const optional = (json: Record<string, unknown>, name: string): number => Number(scalar(json[name] ?? 0))
+/** Objects cannot always be made text or numbers of: one may have a member `toString`. */
+export const scalar = (value: unknown): unknown => {
+  if (typeof value === 'object' && value !== null) throw corrupt('a member of a record is an object')
+  return value
+}
 export const section = (sections: Sections, index: number): Buffer => {
   const found = sections[index]
   if (!found) throw corrupt('record lacks a section')

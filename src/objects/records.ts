@@ -3,7 +3,7 @@ import type { Encryption } from './encrypting.ts'
 import { type Sealing, sealingFrom, sealingMember } from './encrypting.ts'
 import { firstSlots, type SlotTable, type StoredDek } from './key-slots.ts'
 import { propertiesFrom, propertiesMembers, propertiesSection, type StoredProperties } from './object-properties.ts'
-import { decode, encode, number, objectOf, optional, section, text } from './record-codec.ts'
+import { decode, encode, number, objectOf, optional, scalar, section, text } from './record-codec.ts'
 import { encryptionOf, isFirst, slotsFrom, slotToJson } from './slot-records.ts'
 
 export interface BucketRecord extends SlotTable {
@@ -324,13 +324,13 @@ export const encodeGarbage = (record: GarbageRecord): Buffer => encode(record)
 
 export function decodeGarbage(value: Buffer): GarbageRecord {
   const { json } = decode(value)
-  const strings = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : [])
+  const strings = (list: unknown): string[] => (Array.isArray(list) ? list.map((item) => String(scalar(item))) : [])
   const upload = json['upload']
   const base = { blobs: strings(json['blobs']), blobId: text(json, 'blobId') }
   if (typeof upload !== 'object' || upload === null || !('uploadId' in upload)) return base
-  const uploadId = String(upload.uploadId)
+  const uploadId = String(scalar(upload.uploadId))
   if (!('kept' in upload) || !Array.isArray(upload.kept)) return { ...base, upload: { uploadId } }
-  const kept = upload.kept.map(Number)
+  const kept = upload.kept.map((part) => Number(scalar(part)))
   const butAppended = 'butAppended' in upload && upload.butAppended === true
   return { ...base, upload: { uploadId, kept, ...(butAppended ? { butAppended } : {}) } }
 }

@@ -57,7 +57,7 @@ export function slotsFrom(
       ...(json['canary'] === undefined ? {} : { canary: canaryFrom(objectOf(json['canary'])) }),
     }
     if (json['kind'] === 'root') return { ...base, kind: 'root' }
-    if (json['kind'] !== 'bucket-key') throw corrupt(`a key slot of kind ${String(json['kind'])} is not known`)
+    if (json['kind'] !== 'bucket-key') throw corrupt('a key slot of a kind that is not known')
     const wrapped = { ciphertext: Buffer.from(section(sections, next++)), keyVersion: text(json, 'keyVersion') }
     return { ...base, kind: 'bucket-key', keyId: text(json, 'keyId'), wrapped }
   })

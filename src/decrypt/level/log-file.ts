@@ -1,3 +1,4 @@
+import { damaged } from '../errors.ts'
 import { levelReader, maskedCrc } from './encoding.ts'
 
 const BLOCK_BYTES = 32 * 1024
@@ -72,7 +73,10 @@ export function readBatch(data: Buffer, what: string): LevelEntry[] {
   const source = levelReader(data, what)
   const head = source.bytes(12)
   const first = Number(head.readBigUInt64LE(0))
-  return Array.from({ length: head.readUInt32LE(8) }, (_, index) => {
+  const count = head.readUInt32LE(8)
+  // Before there is room made for them: a row takes two bytes at least.
+  if (count > data.length / 2) throw damaged(`${what} has fewer rows than it says`)
+  return Array.from({ length: count }, (_, index) => {
     const isDeleted = source.byte() === 0
     return { key: source.text(), sequence: first + index, value: isDeleted ? undefined : source.text() }
   })

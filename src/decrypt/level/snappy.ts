@@ -1,13 +1,17 @@
 import { damaged } from '../errors.ts'
 import { levelReader } from './encoding.ts'
 
-const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+export const MAX_BLOCK_BYTES = 64 * 1024 * 1024
+/** A copy of 64 bytes takes three. */
+const MOST_BYTES_A_BYTE = 22
 
 /** Snappy's format: the length, then literals and copies of what came before. Throws Damaged. */
 export function unsnappy(compressed: Buffer, what: string): Buffer {
   const source = levelReader(compressed, what)
   const length = source.varint()
-  if (length > MAX_BLOCK_BYTES) throw damaged(`${what} says that it is larger than any block`)
+  if (length > Math.min(MAX_BLOCK_BYTES, compressed.length * MOST_BYTES_A_BYTE)) {
+    throw damaged(`${what} says that it is larger than any block`)
+  }
   const out = Buffer.alloc(length)
   let at = 0
   const little = (bytes: number): number => source.bytes(bytes).readUIntLE(0, bytes)

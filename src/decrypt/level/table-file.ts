@@ -3,7 +3,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import { damaged } from '../errors.ts'
 import { levelReader, maskedCrc } from './encoding.ts'
 import type { LevelEntry } from './log-file.ts'
-import { unsnappy } from './snappy.ts'
+import { MAX_BLOCK_BYTES, unsnappy } from './snappy.ts'
 
 const FOOTER_BYTES = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
@@ -28,6 +28,15 @@ export interface TableFile {
 /** LevelDB's table: blocks of rows, and at the end the handle of a block that names them. Throws Damaged. */
 export function openTable(path: string): TableFile {
   const file = openSync(path, 'r')
+  try {
+    return tableIn(file, path)
+  } catch (error) {
+    closeSync(file)
+    throw error
+  }
+}
+
+function tableIn(file: number, path: string): TableFile {
   const { size } = fstatSync(file)
   const read = (offset: number, length: number): Buffer => {
     if (offset + length > size) throw damaged(`${path} is shorter than it says`)
@@ -74,7 +83,7 @@ function decompress(type: number, stored: Buffer, what: string): Buffer {
   if (type === 1) return unsnappy(stored, what)
   if (type !== 2) throw damaged(`${what} is compressed in a way (${type}) that is not known`)
   try {
-    return zstdDecompressSync(stored)
+    return zstdDecompressSync(stored, { maxOutputLength: MAX_BLOCK_BYTES })
   } catch {
     throw damaged(`${what} cannot be decompressed`)
   }
