@@ -42,6 +42,8 @@ export const SPACE = {
   inventory: 21,
   /** target ‖ 00 ‖ … → version that is to be replicated there (outbox/rows.ts, replication/replications.ts) */
   replication: 22,
+  /** `state`, or `finding` ‖ 00 ‖ hash → how far the latest look of the scrub got, and what it found (verify/scrub-state.ts) */
+  scrub: 23,
 } as const
 
 const ZERO = Buffer.from([0])

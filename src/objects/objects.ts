@@ -79,6 +79,7 @@ import {
   uploadPart,
 } from './uploads.ts'
 import type { Totals } from './usage.ts'
+import { DEFAULT_SCRUB, openScrub, type Scrub, type ScrubOptions } from './verify/scrub.ts'
 import { type VersionTotals, versionTotals } from './version-counts.ts'
 import { versionOrders } from './version-id.ts'
 
@@ -180,6 +181,7 @@ export interface Objects extends ObjectsService {
   readonly lifecycle: Omit<Lifecycle, 'close'>
   readonly accessLogs: Omit<AccessLogs, 'close'>
   readonly inventories: Omit<Inventories, 'close'>
+  readonly scrub: Omit<Scrub, 'close'>
   readonly garbage: Pick<Garbage, 'settled' | 'hold'>
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
@@ -208,6 +210,8 @@ export interface ObjectsOptions {
   readonly rewrap?: Partial<RewrapOptions>
   readonly lifecycle?: Partial<LifecycleOptions>
   readonly accessLogs?: Partial<AccessLogOptions>
+  /** Default: nothing is looked through unless it is asked for. */
+  readonly scrub?: Partial<ScrubOptions>
   /** Default: nobody is told of anything. */
   readonly notifications?: NotificationOptions
   /** Where versions can be replicated to, beside other buckets of this store. */
@@ -238,6 +242,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     rewrap = {},
     lifecycle: lifecycleOptions = {},
     accessLogs: accessLogOptions = {},
+    scrub: scrubOptions = {},
     keyCheckMs,
     onKeyChange = () => {},
   } = options
@@ -312,12 +317,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onError: onBackgroundError,
   })
   const { proofs } = keyChecks
-  const keysFor = (asker: Asker): BucketKeys =>
+  const keysFor = (asker: Asker, trail: DataKeyAudit = audit): BucketKeys =>
     bucketKeys(
       {
         provider,
         nonces,
-        audit,
+        audit: trail,
         proofs,
         current: currentOf(buckets),
         onOutdated: ({ bucketId, slot }, keyVersion) => outdated(bucketId, slot.rootKeyCrn, keyVersion),
@@ -349,6 +354,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const inventories = openInventories({
     ...{ engine, keys: keysFor(storeItself('store.inventory')) },
     onError: onBackgroundError,
+  })
+  const scrub = await openScrub({
+    ...{ engine, clock, onError: onBackgroundError },
+    keysFor: (trail) => keysFor(storeItself('store.scrub'), trail(audit)),
+    settings: { ...DEFAULT_SCRUB, intervalMs: 0, ...scrubOptions },
   })
   const onBehalfOf = (asker: Asker): ObjectsService => {
     const keys = keysFor(asker)
@@ -415,10 +425,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     lifecycle,
     accessLogs,
     inventories,
+    scrub,
     garbage,
     swept,
     close: async () => {
       stop.abort()
+      await scrub.close()
       await lifecycle.close()
       await inventories.close()
       await engine.notifications.close()

@@ -232,12 +232,14 @@ function about(
 ): { readonly problems?: readonly string[] } {
   const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
   const unreadable = store?.objects.buckets.damaged().length ?? 0
+  const damaged = store?.objects.scrub.status().findings ?? 0
   const spent = store?.wrapBudgets().filter(({ state }) => state === 'spent').length ?? 0
   const problems = [
     ...(providers?.problems() ?? []),
     ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
     ...(spent > 0 ? [`versions of root keys that have wrapped all they may: ${spent}`] : []),
     ...(damagedRows > 0 ? [`keys, identities or policies whose record is damaged: ${damagedRows}`] : []),
+    ...(damaged > 0 ? [`damage that the scrub found, see GET /admin/v1/scrub/findings: ${damaged}`] : []),
     ...(unreadable > 0 ? [`buckets whose record is damaged: ${unreadable}`] : []),
   ]
   return problems.length > 0 ? { problems } : {}

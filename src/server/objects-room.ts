@@ -124,6 +124,13 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
         void opened.promise.then((ready) => recordLifecycle(done, timeMs, ready))
       },
     },
+    scrub: {
+      intervalMs: config['scrub.interval-ms'],
+      mibPerSecond: config['scrub.mib-per-second'],
+      onFinding: (finding) => log.error(finding, 'the scrub found damage'),
+      onPass: (what, { pass, counts, bytesRead, findings }) =>
+        log.info({ pass, ...counts, bytesRead, findings }, `scrub ${what}`),
+    },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })
   opened.resolve(objects)

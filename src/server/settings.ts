@@ -16,6 +16,7 @@ import { DEFAULT_ACCESS_LOGS } from '../objects/access-logs.ts'
 import { CALENDAR_DAY_MS } from '../objects/lifecycle/due.ts'
 import { DEFAULT_LIFECYCLE } from '../objects/lifecycle/lifecycle.ts'
 import { DEFAULT_REWRAP } from '../objects/rewraps.ts'
+import { DEFAULT_SCRUB } from '../objects/verify/scrub.ts'
 import type { DeclaredProvider } from './declared-providers.ts'
 import { listOf } from './list-setting.ts'
 import { type NatsCredentials, natsCredentials, natsTarget } from './notifications/nats-target.ts'
@@ -342,6 +343,16 @@ export const SETTINGS = {
     count,
     DEFAULT_LIFECYCLE.perSecond,
     'number of objects and uploads that lifecycle rules act upon in a second, of all buckets together; 0: as many as possible',
+  ),
+  'scrub.interval-ms': setting(
+    count,
+    DEFAULT_SCRUB.intervalMs,
+    'from the end of one look through all that is stored, for damage, to the beginning of the next; 0: only when it is asked for',
+  ),
+  'scrub.mib-per-second': setting(
+    count,
+    DEFAULT_SCRUB.mibPerSecond,
+    'stored bytes that such a look reads in a second, in MiB; 0: as many as possible',
   ),
   'kms.enable-delay-ms': setting(
     count,

@@ -1,8 +1,8 @@
-import { byLabel, type Gauge } from '../observe/metrics.ts'
+import { byLabel, type Metric } from '../observe/metrics.ts'
 import type { ObjectsRoom } from './objects-room.ts'
 
 /** What an operator watches of keys: buckets that are locked, and root keys that wrap no more or soon will not. */
-export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'>): readonly Gauge[] {
+export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'>): readonly Metric[] {
   const buckets = objects.keyChecks.states().map(({ state }) => state)
   const budgets = wrapBudgets().map(({ state }) => state)
   return [
@@ -17,6 +17,45 @@ export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects
       help: 'Versions of root keys that this process uses, by how many data keys they have wrapped.',
       type: 'gauge',
       samples: byLabel('state', counted(budgets, ['below', 'near', 'spent'])),
+    },
+    ...scrubMetrics(objects),
+  ]
+}
+
+function scrubMetrics({ scrub }: ObjectsRoom['objects']): readonly Metric[] {
+  const { state, counts, finishedAtMs } = scrub.status()
+  const findings: Record<string, number> = {}
+  for (const { kind } of scrub.findings()) findings[kind] = (findings[kind] ?? 0) + 1
+  return [
+    {
+      name: 'coffer_scrub_findings',
+      help: 'What the scrub found to be damaged and has not met whole since.',
+      type: 'gauge',
+      samples: byLabel('kind', findings),
+    },
+    {
+      name: 'coffer_scrub_versions',
+      help: 'Object versions that the latest look of the scrub went through, and uploads; those that could not be opened by the reason.',
+      type: 'gauge',
+      samples: byLabel('what', { objects: counts.objects, uploads: counts.uploads, ...counts.closed }),
+    },
+    {
+      name: 'coffer_scrub_running',
+      help: 'Whether a look is under way, and whether it waits because others have something to do.',
+      type: 'gauge',
+      samples: byLabel('state', counted([state], ['idle', 'running', 'waiting'])),
+    },
+    {
+      name: 'coffer_scrub_finished_timestamp_seconds',
+      help: 'When the latest look ended.',
+      type: 'gauge',
+      samples: byLabel('look', finishedAtMs === undefined ? {} : { latest: Math.floor(finishedAtMs / 1000) }),
+    },
+    {
+      name: 'coffer_scrub_read_bytes_total',
+      help: 'Stored bytes that the scrub has read since the process began.',
+      type: 'counter',
+      samples: byLabel('of', { blobs: scrub.bytesRead() }),
     },
   ]
 }

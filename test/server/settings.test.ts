@@ -311,6 +311,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '-1', '1.5', 'all'],
   },
+  'scrub.interval-ms': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['2592000000', 2_592_000_000],
+    ],
+    bad: ['', '-1', '1.5', 'daily'],
+  },
+  'scrub.mib-per-second': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['500', 500],
+    ],
+    bad: ['', '-1', '1.5', 'all'],
+  },
   'rewrap.per-second': {
     good: [
       ['0', 0],

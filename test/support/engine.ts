@@ -8,6 +8,7 @@ import type { NotificationOptions } from '../../src/objects/notifications/notifi
 import { type Objects, openObjects } from '../../src/objects/objects.ts'
 import type { ReplicationOptions } from '../../src/objects/replication/replications.ts'
 import type { RewrapOptions } from '../../src/objects/rewraps.ts'
+import type { ScrubOptions } from '../../src/objects/verify/scrub.ts'
 import type { BlobId, BlobStore } from '../../src/storage/blob/blob-store.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
@@ -31,6 +32,7 @@ export interface TestEngineOptions {
   readonly replication?: ReplicationOptions
   readonly storageClasses?: ReadonlyMap<string, BlobStore>
   readonly rewrap?: Partial<RewrapOptions>
+  readonly scrub?: Partial<ScrubOptions>
   readonly keyCheckMs?: number
   /** What the clock says at first. */
   readonly nowMs?: number
@@ -63,6 +65,7 @@ export async function testEngine(options: TestEngineOptions = {}) {
     ...(options.notifications === undefined ? {} : { notifications: options.notifications }),
     ...(options.replication === undefined ? {} : { replication: options.replication }),
     ...(options.storageClasses === undefined ? {} : { storageClasses: options.storageClasses }),
+    scrub: { mibPerSecond: 0, busy: () => false, ...options.scrub },
     rewrap: { perSecond: 0, retryMs: 60_000, ...options.rewrap },
     onKeyChange: (state) => void keyChanges.push(state),
     ...(options.keyCheckMs === undefined ? {} : { keyCheckMs: options.keyCheckMs }),

@@ -33,6 +33,8 @@ export interface AdminContext {
   readonly service: ObjectsService
   readonly serviceRootKeyCrn: string
   readonly may: (bucket: Bucket, action: Action) => boolean
+  /** For what is of all buckets. Throws NotPermitted unless the caller may do this in every one. */
+  readonly requireAll: (action: Action) => void
   /** The bucket of that name. Throws NoSuchBucket, NotPermitted. */
   readonly bucketFor: (name: string, action: Action) => Bucket
   readonly mayListUses: (rootKeyCrn: string) => boolean
@@ -69,6 +71,10 @@ export async function contextOf(
     serviceRootKeyCrn,
     knowsKey,
     may,
+    requireAll: (action) => {
+      const buckets = objects.buckets.all()
+      if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, action))) throw notPermitted()
+    },
     bucketFor: (name, action) => {
       const bucket = objects.buckets.get(name)
       if (!may(bucket, action)) throw notPermitted()

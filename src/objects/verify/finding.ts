@@ -73,3 +73,10 @@ const ADVICE = {
 } as const satisfies Readonly<Record<string, string>>
 
 export const adviseOn = (problem: Problem): Finding => ({ ...problem, advice: ADVICE[problem.kind] })
+
+/** The same in every look: what is the same in kind and place is the same finding. */
+export const identityOf = ({ kind, bucket, key, versionId, uploadId, part, blob, file, offset }: Finding): string =>
+  JSON.stringify([kind, bucket, key, versionId, uploadId, part, blob, file, offset])
+
+export const isFindingKind = (kind: unknown): kind is FindingKind =>
+  typeof kind === 'string' && Object.hasOwn(ADVICE, kind)

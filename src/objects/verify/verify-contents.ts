@@ -85,9 +85,11 @@ function walker({ checking, buckets, counts, onFinding }: VerifyContents) {
   const tell = (problems: readonly Problem[]): void => {
     for (const problem of problems) onFinding(adviseOn(problem))
   }
+  let byId = new Map<string, Bucket>()
   const bucketOf = (row: Buffer): Bucket | string => {
     const id = uuidFromBytes(row.subarray(0, 16))
-    return buckets.all().find((bucket) => bucket.id === id) ?? id
+    if (!byId.has(id)) byId = new Map(buckets.all().map((bucket) => [bucket.id, bucket]))
+    return byId.get(id) ?? id
   }
   const isStill = async (space: Space, { key, token }: Entry | DamagedRow): Promise<boolean> => {
     const [now] = await rangeWithDamaged(metadata, space, { gte: key, lt: behind(key), limit: 1 })

@@ -19,6 +19,7 @@ const OTHER_SPACES: readonly Space[] = [
   SPACE.accessLog,
   SPACE.inventory,
   SPACE.replication,
+  SPACE.scrub,
 ]
 const PAGE = 500
 

@@ -2,22 +2,28 @@ import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
 import { getKeyUsage } from './get-key-usage.ts'
+import { getScrub } from './get-scrub.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listJobs } from './list-jobs.ts'
+import { listScrubFindings } from './list-scrub-findings.ts'
 import { moveBucket } from './move-bucket.ts'
 import { pauseRewrap } from './pause-rewrap.ts'
 import { recountUsage } from './recount-usage.ts'
 import { resumeRewrap } from './resume-rewrap.ts'
 import { startRewrap } from './start-rewrap.ts'
+import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getBucketUsage,
   getKeyUsage,
+  getScrub,
   listBuckets,
   listJobs,
+  listScrubFindings,
   moveBucket,
   pauseRewrap,
   recountUsage,
   resumeRewrap,
   startRewrap,
+  startScrub,
 ]

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { json } from '../../common/reply.ts'
-import { defineOperation, notPermitted } from '../context.ts'
+import { defineOperation } from '../context.ts'
 
 const body = z.strictObject({ repair: z.boolean().exactOptional() }).optional()
 
@@ -10,9 +10,8 @@ export const recountUsage = defineOperation({
   method: 'POST',
   path: '/admin/v1/usage/recount',
   body,
-  run: async ({ body: options }, { objects, may }) => {
-    const buckets = objects.buckets.all()
-    if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, 's3:GetBucketUsage'))) throw notPermitted()
+  run: async ({ body: options }, { objects, requireAll }) => {
+    requireAll('s3:GetBucketUsage')
     const { found, differences, repaired } = await objects.recount({ repair: options?.repair ?? false })
     return json(200, { exact: differences.length === 0, found, differences, repaired })
   },

@@ -1,0 +1,20 @@
+import { noBody } from '../../common/json-operation.ts'
+import { json } from '../../common/reply.ts'
+import { defineOperation } from '../context.ts'
+
+/** Of the buckets that the caller manages; what is of no bucket that there is, to a Manager of every one. */
+export const listScrubFindings = defineOperation({
+  name: 'ListScrubFindings',
+  method: 'GET',
+  path: '/admin/v1/scrub/findings',
+  body: noBody,
+  run: async (_input, { objects, may }) => {
+    const buckets = objects.buckets.all()
+    const managed = new Set(buckets.filter((bucket) => may(bucket, 's3:GetBucketUsage')).map(({ name }) => name))
+    const all = buckets.length > 0 && managed.size === buckets.length
+    const findings = objects.scrub
+      .findings()
+      .filter(({ bucket }) => all || (bucket !== undefined && managed.has(bucket)))
+    return json(200, { findings })
+  },
+})

@@ -1,0 +1,17 @@
+import { noBody } from '../../common/json-operation.ts'
+import { json } from '../../common/reply.ts'
+import { defineOperation } from '../context.ts'
+import { faceOfScrub } from '../scrub-face.ts'
+
+/** Looks through all that is stored, from the beginning, unless it is doing so. */
+export const startScrub = defineOperation({
+  name: 'StartScrub',
+  method: 'POST',
+  path: '/admin/v1/scrub',
+  body: noBody,
+  run: async (_input, { objects, requireAll }) => {
+    requireAll('s3:GetBucketUsage')
+    objects.scrub.begin()
+    return json(202, { scrub: faceOfScrub(objects.scrub.status()) })
+  },
+})

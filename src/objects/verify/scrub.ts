@@ -1,0 +1,237 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Clock } from '../../base/clock.ts'
+import type { Write } from '../../storage/metadata/metadata-store.ts'
+import type { BucketKeys } from '../bucket-keys.ts'
+import type { DataKeyAudit } from '../data-key-audit.ts'
+import type { Engine } from '../engine.ts'
+import { bytePace } from './byte-pace.ts'
+import { type Finding, identityOf } from './finding.ts'
+import { loadWatch } from './load.ts'
+import {
+  endOfFinding,
+  findingWrite,
+  type KnownFinding,
+  readFindings,
+  readScrubState,
+  type ScrubState,
+  stateWrite,
+} from './scrub-state.ts'
+import { noCounts, verifyContents } from './verify-contents.ts'
+import { verifyIndex } from './verify-index.ts'
+import { verifyRows } from './verify-rows.ts'
+
+export interface ScrubOptions {
+  /** From the end of one look to the beginning of the next; 0: only when it is asked for. */
+  readonly intervalMs: number
+  /** Of stored bytes; 0: as fast as it goes. */
+  readonly mibPerSecond: number
+  /** How often it is asked whether a look is due. */
+  readonly tickMs?: number
+  /** Is the process busy with something else? Default: by its event loop. */
+  readonly busy?: () => boolean
+  /** Told of each finding when it is met the first time. */
+  readonly onFinding?: (finding: Finding) => void
+  readonly onPass?: (what: 'began' | 'went on' | 'ended', status: ScrubStatus) => void
+}
+
+export const DEFAULT_SCRUB: ScrubOptions = { intervalMs: 14 * 86_400_000, mibPerSecond: 8 }
+
+export interface ScrubStatus extends Pick<ScrubState, 'pass' | 'counts' | 'bytesRead'> {
+  /** `waiting`: others have something to do. */
+  readonly state: 'idle' | 'running' | 'waiting'
+  readonly startedAtMs: number | undefined
+  /** Of the latest look; undefined while it goes on. */
+  readonly finishedAtMs: number | undefined
+  /** When the next begins by itself. */
+  readonly dueAtMs: number | undefined
+  /** Of the latest look, and those of the one before that are not looked at again yet. */
+  readonly findings: number
+}
+
+/** Looks through all that is stored, to the last tag, again and again, and changes nothing of it. */
+export interface Scrub {
+  readonly status: () => ScrubStatus
+  readonly findings: () => readonly Finding[]
+  /** All, since the process began. */
+  readonly bytesRead: () => number
+  /** A look from the beginning, now, unless one is under way. */
+  readonly begin: () => void
+  /** Resolves when no look is under way. */
+  readonly settled: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+const TICK_MS = 60_000
+const SAVE_MS = 10_000
+/** To find a blob costs a disk as much as to read so much of it. */
+const SEEK_BYTES = 16 * 1024
+const INDEX_PAUSE_MS = 10
+/** More are counted, and not kept. */
+const MAX_FINDINGS = 1000
+const WRITES_PER_COMMIT = 200
+
+export async function openScrub(options: {
+  readonly engine: Engine
+  /** Data keys are recorded once for each bucket in each look: a look opens all there are. */
+  readonly keysFor: (audit: (inner: DataKeyAudit) => DataKeyAudit) => BucketKeys
+  readonly clock: Clock
+  readonly settings: ScrubOptions
+  readonly onError: (error: unknown) => void
+}): Promise<Scrub> {
+  const { engine, keysFor, clock, settings, onError } = options
+  const { metadata, blobs, buckets } = engine
+  const { intervalMs, mibPerSecond, busy, tickMs = TICK_MS, onFinding = () => {}, onPass = () => {} } = settings
+  const stop = new AbortController()
+  const { signal } = stop
+  const load = loadWatch(busy)
+  const rate = bytePace(mibPerSecond, signal)
+  const known = new Map((await readFindings(metadata)).map((one) => [identityOf(one.finding), one]))
+  let state = await readScrubState(metadata)
+  let running: Promise<void> | undefined
+  let readBytes = 0
+
+  const commit = async (writes: readonly Write[]): Promise<void> => {
+    for (let at = 0; at < writes.length; at += WRITES_PER_COMMIT) {
+      await metadata.commit(writes.slice(at, at + WRITES_PER_COMMIT))
+    }
+  }
+  const save = async (next: ScrubState): Promise<void> => {
+    state = next
+    await commit([stateWrite(next)])
+  }
+  const dueAtMs = (): number | undefined => {
+    if (intervalMs === 0 || !state) return undefined
+    return state.finishedAtMs === undefined ? clock.now() : state.finishedAtMs + intervalMs
+  }
+  const status = (): ScrubStatus => ({
+    state: running === undefined ? 'idle' : load.waiting() ? 'waiting' : 'running',
+    pass: state?.pass ?? 0,
+    counts: state?.counts ?? noCounts(),
+    bytesRead: state?.bytesRead ?? 0,
+    startedAtMs: state?.startedAtMs,
+    finishedAtMs: state?.finishedAtMs,
+    dueAtMs: dueAtMs(),
+    findings: known.size,
+  })
+
+  const met = (pass: number, writes: Write[]) => (finding: Finding) => {
+    const name = identityOf(finding)
+    const before = known.get(name)
+    if (!before && known.size >= MAX_FINDINGS) return
+    const now: KnownFinding = { pass, finding }
+    known.set(name, now)
+    writes.push(findingWrite(now))
+    if (!before) onFinding(finding)
+  }
+
+  const look = async (from: ScrubState): Promise<void> => {
+    const { pass, counts } = from
+    const writes: Write[] = []
+    const found = met(pass, writes)
+    const bytesBefore = from.bytesRead - readBytes
+    const now = (cursor = state?.cursor): ScrubState => ({
+      ...{ pass, startedAtMs: from.startedAtMs, counts, bytesRead: bytesBefore + readBytes },
+      ...(cursor ? { cursor } : {}),
+    })
+    const tell = async (): Promise<void> => commit(writes.splice(0))
+    const checking = {
+      ...{ metadata, blobs, keys: keysFor(onceEach), checksums: false },
+      pace: async (bytes: number) => {
+        readBytes += bytes
+        await rate.take(bytes + SEEK_BYTES)
+        await load.spare(signal)
+      },
+    }
+    let savedAtMs = performance.now()
+    await verifyRows(metadata, buckets, clock, found)
+    const whole = await verifyContents({
+      ...{ checking, buckets, counts, from: from.cursor, signal, onFinding: found },
+      onProgress: async (cursor) => {
+        state = now(cursor)
+        if (writes.length > 0) await tell()
+        if (performance.now() - savedAtMs < SAVE_MS) return
+        await save(state)
+        savedAtMs = performance.now()
+      },
+    })
+    const pause = async (): Promise<void> => {
+      await wait(INDEX_PAUSE_MS, undefined, { signal, ref: false })
+      await load.spare(signal)
+    }
+    const complete = whole && (await verifyIndex({ metadata, buckets, signal, onFinding: found, pause }))
+    await tell()
+    if (!complete) return await save(now())
+    // What was not met again was put right, or is gone.
+    const over = [...known.values()].filter((one) => one.pass !== pass)
+    for (const { finding } of over) known.delete(identityOf(finding))
+    const { cursor: _, ...rest } = now()
+    state = { ...rest, finishedAtMs: clock.now() }
+    await commit([...over.map(({ finding }) => endOfFinding(finding)), stateWrite(state)])
+    onPass('ended', status())
+  }
+
+  const run = (from: ScrubState): void => {
+    state = from
+    onPass(from.cursor ? 'went on' : 'began', status())
+    running = look(from)
+      .catch((error: unknown) => {
+        if (!signal.aborted) onError(error)
+      })
+      .finally(() => {
+        running = undefined
+      })
+  }
+  const fresh = (): ScrubState => ({
+    pass: (state?.pass ?? 0) + 1,
+    startedAtMs: clock.now(),
+    counts: noCounts(),
+    bytesRead: 0,
+  })
+  const tick = async (): Promise<void> => {
+    if (running !== undefined || signal.aborted || intervalMs === 0) return
+    if (!state) {
+      // A new store has nothing yet that could have rotted; an interval from now it is looked at the first time.
+      const now = clock.now()
+      return await save({ pass: 0, startedAtMs: now, finishedAtMs: now, counts: noCounts(), bytesRead: 0 })
+    }
+    if (state.finishedAtMs === undefined)
+      return run({ ...state, counts: { ...state.counts, closed: { ...state.counts.closed } } })
+    // One that ended at a time that is yet to come ended under a clock that stood wrong.
+    const since = clock.now() - state.finishedAtMs
+    if (since >= intervalMs || since < 0) run(fresh())
+  }
+  const timer = setInterval(() => void tick().catch(onError), tickMs)
+  timer.unref()
+
+  return {
+    status,
+    findings: () => [...known.values()].map(({ finding }) => finding),
+    bytesRead: () => readBytes,
+    begin: () => {
+      if (running === undefined && !signal.aborted) run(fresh())
+    },
+    settled: async () => {
+      while (running !== undefined) await running
+    },
+    close: async () => {
+      stop.abort()
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+/** Says of each key of a bucket once that it was used, and of no object. */
+function onceEach(inner: DataKeyAudit): DataKeyAudit {
+  const seen = new Set<string>()
+  return {
+    ...inner,
+    record: ({ key: _, ...use }) => {
+      const { bucket, rootKeyCrn, keyVersion, dataKey, use: how, code } = use
+      const name = JSON.stringify([bucket, rootKeyCrn, keyVersion, dataKey, how, code])
+      if (seen.has(name)) return
+      seen.add(name)
+      inner.record(use)
+    },
+  }
+}
