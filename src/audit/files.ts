@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { syncDirectory } from '../storage/directories.ts'
 import { hasErrno } from '../storage/errno.ts'
 import type { Link } from './chain.ts'
-import { fileName, fileNumber, splitLine } from './format.ts'
+import { FORMAT, fileName, fileNumber, splitLine } from './format.ts'
 import { firstLineOf } from './lines.ts'
 import { type AuditRecord, fileRecord } from './records.ts'
 
@@ -56,6 +56,13 @@ export async function headerOf(path: string): Promise<FileRecord | undefined> {
     if (error instanceof SyntaxError || hasErrno(error, 'ENOENT')) return undefined
     throw error
   }
+}
+
+/** The format that the first line of a file names, if it is one that this version does not know. */
+export async function laterFormat(path: string): Promise<string | undefined> {
+  const line = ((await firstLineOf(path)) ?? Buffer.alloc(0)).toString('utf8')
+  const format = /"format":"(CAL\d{1,9})"/.exec(line)?.[1]
+  return format === FORMAT ? undefined : format
 }
 
 /** Base64url of SHA-256 over a file from an offset to its end. */

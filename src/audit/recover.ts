@@ -1,6 +1,6 @@
 import { CodedError } from '../base/errors.ts'
 import type { Link } from './chain.ts'
-import { type FileRecord, hashFrom, headerOf, type LogFile } from './files.ts'
+import { type FileRecord, hashFrom, headerOf, type LogFile, laterFormat } from './files.ts'
 import { chainHash, splitLine } from './format.ts'
 import { holdsSignature } from './holds-signature.ts'
 import type { PublicKeys } from './keys.ts'
@@ -27,7 +27,7 @@ export interface Recovered {
 /** Hashes are checked, what lines say is not: `coffer audit verify` does. Throws AuditLogDamaged. */
 export async function recover(file: LogFile, keys: PublicKeys): Promise<Recovered> {
   const header = await headerOf(file.path)
-  if (header?.file !== file.number) throw damagedStart(file)
+  if (header?.file !== file.number) throw await wrongStart(file)
   const { head, unsigned, goodBytes } = await follow(file.path, header)
   if (goodBytes === 0) throw damagedStart(file)
   if (goodBytes === file.bytes) return { head, unsigned, goodBytes, damaged: false }
@@ -62,6 +62,12 @@ export async function isChanged(file: LogFile, last: LogFile, keys: PublicKeys):
   return (
     next.torn.sha256 !== (await hashFrom(file.path, goodBytes)) || (await holdsSignature(file.path, goodBytes, keys))
   )
+}
+
+async function wrongStart(file: LogFile): Promise<CodedError<AuditLogErrorCode>> {
+  const format = await laterFormat(file.path)
+  if (format === undefined) return damagedStart(file)
+  return new CodedError('AuditLogDamaged', `${file.path} has the format ${format}, of a later Coffer: start that one`)
 }
 
 const damagedStart = ({ path }: LogFile): CodedError<AuditLogErrorCode> =>

@@ -27,10 +27,16 @@ export type PassphraseSeal = Extract<SealFile, { method: 'passphrase' }>
 
 /** Undefined when there is none: a new store. Throws InstanceKeyInvalid. */
 export async function readSealFile(path: string): Promise<SealFile | undefined> {
+  let version: unknown
   try {
-    return sealFile.parse(JSON.parse(await readFile(path, 'utf8')))
+    const given: unknown = JSON.parse(await readFile(path, 'utf8'))
+    version = typeof given === 'object' && given !== null ? Reflect.get(given, 'v') : undefined
+    return sealFile.parse(given)
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return undefined
+    if (typeof version === 'number' && version > 1) {
+      throw instanceKeyError('InstanceKeyInvalid', `${path} is of a later Coffer (v ${version}): start that one`, error)
+    }
     throw instanceKeyError('InstanceKeyInvalid', `${path} is not a seal file; restore it from a backup`, error)
   }
 }

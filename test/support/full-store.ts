@@ -44,7 +44,7 @@ const RETAINED_UNTIL = new Date('2099-01-01T00:00:00Z')
 
 /**
  * Something of every kind that a store keeps. Content follows from the key alone (contentBytes), so that it can be looked at
- * years later. `large`: with blobs that are files of their own, and an upload in parts.
+ * years later. `large`: with an upload of several parts, of which all but the last have 5 MiB at least.
  */
 export async function fillStore(server: ServerAddress, { large = true } = {}): Promise<void> {
   const s3 = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
@@ -89,10 +89,10 @@ async function fillPlain(s3: S3Client, large: boolean): Promise<void> {
   await s3.send(new RenameObjectCommand({ Bucket: 'plain', Key: 'after', RenameSource: 'before' }))
   await s3.send(new CopyObjectCommand({ Bucket: 'plain', Key: 'copy', CopySource: 'plain/small' }))
   const house = { s3, bucket: 'plain' }
-  if (large) {
-    await put(s3, 'plain', 'large', 700_000)
-    await uploadInParts(house, 'in-parts', [contentBytes('part-1', MIN_PART_BYTES), contentBytes('part-2', 300_000)])
-  }
+  await put(s3, 'plain', 'large', large ? 700_000 : 280_000)
+  // Only the last part of an upload may be small.
+  const parts = [...(large ? [contentBytes('part-1', MIN_PART_BYTES)] : []), contentBytes('part-2', 30_000)]
+  await uploadInParts(house, 'in-parts', parts)
   const open = await createUpload(house, 'open-upload', { Metadata: { open: 'yes' } })
   await sendPart(house, 'open-upload', open, 1, contentBytes('open-1', 60_000))
   await sendPart(house, 'open-upload', open, 2, contentBytes('open-2', 5000))

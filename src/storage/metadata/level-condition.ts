@@ -25,7 +25,7 @@ export async function examineLevel(
 ): Promise<LevelCondition> {
   // Before the files: those of a store that is open elsewhere move on.
   const witness = await readWitness(store.given, mark).catch((error: unknown) => {
-    if (!hasCode(error)) throw error
+    if (!hasCode(error, 'MetadataCorrupt')) throw error
     acceptLoss(error)
     return undefined
   })

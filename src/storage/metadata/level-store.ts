@@ -161,7 +161,15 @@ function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStore
 /** False where there is none. */
 function readFormat(database: Database): boolean {
   const format = readRow(database, FORMAT_KEY)
-  if (format && !format.equals(FORMAT)) throw corrupt('the metadata store has a format that this version does not know')
+  if (format && !format.equals(FORMAT)) {
+    const name = format.toString('latin1')
+    const isOurs = /^coffer-metadata-\d{1,9}$/.test(name)
+    throw corrupt(
+      isOurs
+        ? `a metadata store has the format ${name}: it was written by a later Coffer, start that one`
+        : 'a metadata store has a format that is none of ours',
+    )
+  }
   return format !== undefined
 }
 

@@ -24,6 +24,10 @@ export async function readWitness(store: string, mark: LogMark): Promise<number 
   if (text === undefined) return undefined
   const sequence = Number(/^\{"v":1,"sequence":(\d{1,15}),/.exec(text)?.[1])
   if (Number.isInteger(sequence) && sequence <= MAX_SEQUENCE && text === witnessText(sequence, mark)) return sequence
+  if (Number(/^\{"v":(\d{1,9}),/.exec(text)?.[1]) > 1) {
+    const message = `${witnessFile(store)} is of a later Coffer: start that one. Nothing was changed`
+    throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', message)
+  }
   throw new CodedError<MetadataStoreErrorCode>(
     'MetadataCorrupt',
     `${witnessFile(store)}, which says how far the metadata store goes, is damaged or of another store: ` +
