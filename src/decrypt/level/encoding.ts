@@ -3,7 +3,9 @@ import { damaged } from '../errors.ts'
 /** CRC-32C, as LevelDB stores it: turned right by 15 bits, plus a constant. */
 export function maskedCrc(...pieces: readonly Uint8Array[]): number {
   let crc = 0xffffffff
-  for (const piece of pieces) for (const byte of piece) crc = (CRC_TABLE[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8)
+  // By index: an iterator takes several times as long, and tables are read whole.
+  for (const piece of pieces)
+    for (let at = 0; at < piece.length; at++) crc = (CRC_TABLE[(crc ^ (piece[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8)
   const sum = ~crc >>> 0
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
 }

@@ -17,9 +17,8 @@ interface Handle {
 }
 
 export interface TableFile {
-  readonly lengthBytes: number
-  /** How many bytes of the file are blocks of rows, as they are stored. */
-  readonly rowBlockBytes: number
+  /** How many bytes of the file belong to a block or are its end: all of them, where nothing was put between. */
+  readonly coveredBytes: number
   /** In the order of keys, the newest of one key first; from the first whose key is not before `from`. Throws Damaged. */
   readonly entries: (from?: Buffer) => Generator<LevelEntry>
   readonly close: () => void
@@ -55,14 +54,19 @@ function tableIn(file: number, path: string): TableFile {
   const footer = read(size - FOOTER_BYTES, FOOTER_BYTES)
   if (!footer.subarray(-MAGIC.length).equals(MAGIC)) throw damaged(`${path} is no table: it does not end like one`)
   const footerReader = levelReader(footer, `the footer of ${path}`)
-  readHandle(footerReader)
-  const index = [...entriesOf(block(readHandle(footerReader)), `the index of ${path}`)].map(({ key, value }) => ({
+  const others = [readHandle(footerReader), readHandle(footerReader)]
+  const [metaindex, indexAt] = others
+  if (!metaindex || !indexAt) throw damaged(`${path} is no table`)
+  others.push(...handlesIn(block(metaindex), path))
+  const index = [...entriesOf(block(indexAt), `the index of ${path}`)].map(({ key, value }) => ({
     last: key.subarray(0, -INTERNAL_BYTES),
     handle: readHandle(levelReader(value, `the index of ${path}`)),
   }))
   return {
-    lengthBytes: size,
-    rowBlockBytes: index.reduce((sum, { handle }) => sum + handle.length + TRAILER_BYTES, 0),
+    coveredBytes: [...others, ...index.map(({ handle }) => handle)].reduce(
+      (sum, { length }) => sum + length + TRAILER_BYTES,
+      FOOTER_BYTES,
+    ),
     entries: function* (from) {
       for (const { last, handle } of index) {
         if (from && last.compare(from) < 0) continue
@@ -75,6 +79,10 @@ function tableIn(file: number, path: string): TableFile {
     close: () => closeSync(file),
   }
 }
+
+/** Of filters, if there are any. */
+const handlesIn = (metaindex: Buffer, path: string): Handle[] =>
+  [...entriesOf(metaindex, `the metaindex of ${path}`)].map(({ value }) => readHandle(levelReader(value, path)))
 
 const readHandle = ({ varint }: { readonly varint: () => number }): Handle => ({ offset: varint(), length: varint() })
 

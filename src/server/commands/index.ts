@@ -41,4 +41,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     'restore',
     { usage: '<repository>', run: async (...call) => (await import('./restore.ts')).restoreCommand(...call) },
   ],
+  [
+    'prove',
+    {
+      usage: 'DIR | verify',
+      run: async (...call) => (await import('../../prove/command.ts')).proveCommand(...call),
+    },
+  ],
 ])
