@@ -29,6 +29,7 @@ export const SPACES: Readonly<Record<StoreName, Readonly<Record<number, Space>>>
     20: space('access log lines', 'time, random'),
     21: space('inventories', 'id of the bucket, id of the inventory'),
     22: space('queued replications', 'name of the target, digests, time'),
+    23: space('looks for damage', 'state, or digest of a finding'),
   },
   kms: {
     32: space('root and standard keys', 'ids of instance and key'),
