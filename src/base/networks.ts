@@ -37,6 +37,17 @@ export function plainAddress(text: string): string | undefined {
   return mapped ?? address
 }
 
+/** Whom an address is of: itself, or of IPv6 its first 64 bits, which a single customer is given. '' for none. */
+export function networkOf(address: string | undefined): string {
+  if (address === undefined || !address.includes(':')) return address ?? ''
+  const [head = '', tail] = address.split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const behind = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = Array.from({ length: Math.max(0, 8 - groups.length - behind.length) }, () => '0')
+  const first = [...groups, ...zeros, ...behind].slice(0, 4)
+  return `${first.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+}
+
 export interface Network {
   readonly address: string
   readonly prefix: number

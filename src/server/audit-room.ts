@@ -19,7 +19,7 @@ import type { RoomOptions } from './room.ts'
 /** Beside the stores, so that whoever has the data has its history. */
 export const auditDirectory = (dataDir: string): string => join(dataDir, 'audit')
 
-export async function openAudit(room: Omit<RoomOptions, 'audit'>): Promise<AuditTrails> {
+export async function openAudit(room: Omit<RoomOptions, 'audit' | 'throttle'>): Promise<AuditTrails> {
   const { config, log, clock, scope, foundation, onStoreFailure } = room
   const directory = auditDirectory(foundation.dataDir)
   const begun = await readdir(directory).catch(() => [])

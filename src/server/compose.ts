@@ -8,6 +8,7 @@ import { connectionMetrics } from '../api/common/connection-metrics.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
+import { throttle } from '../api/common/throttle.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -15,6 +16,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { isChain } from '../base/server-certificate.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
+import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -81,9 +83,19 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting })
   const tls = await openTls(config, log, scope)
   const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure })
-  const room = { config, log, clock, scope, foundation, audit, onStoreFailure }
+  const limits = throttle({
+    refusedSignInsPerMinute: config['limits.refused-sign-ins-per-minute'],
+    requestsPerSecond: config['limits.requests-per-second'],
+  })
+  const room = { config, log, clock, scope, foundation, audit, onStoreFailure, throttle: limits }
 
   const iam = await openIdentities(room)
+  const verifyToken = async (token: string): Promise<Principal> => {
+    const principal = await iam.verifyToken(token)
+    limits.request(principal, undefined)
+    return principal
+  }
+  const callers = { ...iam, verifyToken }
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
   const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider }))
@@ -97,9 +109,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
-      ...iamApis(iam, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress }),
-      ...(kms ? [keyProtectApi({ kms, verifyToken: iam.verifyToken, clientAddress })] : []),
-      ...(store ? [resourceConfigApi({ iam, objects: store.objects, activity: audit.activity, clientAddress })] : []),
+      ...iamApis(callers, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress }),
+      ...(kms ? [keyProtectApi({ kms, verifyToken, clientAddress })] : []),
+      ...(store
+        ? [resourceConfigApi({ iam: callers, objects: store.objects, activity: audit.activity, clientAddress })]
+        : []),
       auditApi(audit.publicKey),
       metricsApi(async () => [
         ...ownProcess.read(),
@@ -117,7 +131,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         ? [
             adminApi({
               ...store,
-              iam,
+              iam: callers,
               region: config['s3.region'],
               knowsKey: (crn) => kms?.knowsKey(crn),
               activity: audit.activity,
@@ -139,6 +153,10 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     logger: log,
     tls,
     clientCa: await clientAuthorities(config['control.client-ca-file']),
+    admission: {
+      signIn: (request) => limits.signIn(clientAddress(request)),
+      refused: (request) => limits.refused(clientAddress(request)),
+    },
     onServed: controlRequests.served,
   })
   const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })

@@ -1,3 +1,4 @@
+import type { Throttle } from '../api/common/throttle.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { AuditTrails } from './audit-trails.ts'
@@ -12,5 +13,6 @@ export interface RoomOptions {
   readonly scope: AsyncDisposableStack
   readonly foundation: Foundation
   readonly audit: AuditTrails
+  readonly throttle: Throttle
   readonly onStoreFailure: (error: Error) => void
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DEFAULT_LIMITS } from '../api/common/throttle.ts'
 import { BUCKET_DEFAULTS } from '../api/s3/access/new-bucket.ts'
 import { parseCrn } from '../base/crn.ts'
 import { isUuid } from '../base/ids.ts'
@@ -168,6 +169,16 @@ export const SETTINGS = {
     z.enum(['kms', 's3']),
     undefined,
     'half that this process is: kms (Key Protect and IAM) or s3 (objects, under the keys of a key provider elsewhere). Default: both',
+  ),
+  'limits.refused-sign-ins-per-minute': setting(
+    count,
+    DEFAULT_LIMITS.refusedSignInsPerMinute,
+    'so many sign-ins and signatures from one address may be refused in a minute; further ones are not looked at. 0: no limit',
+  ),
+  'limits.requests-per-second': setting(
+    count,
+    DEFAULT_LIMITS.requestsPerSecond,
+    'requests of one identity in a second, of one address where nobody signed in; further ones are told to slow down. 0: no limit',
   ),
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),

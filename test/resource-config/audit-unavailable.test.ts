@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { clientAddressBehind } from '../../src/api/common/client-address.ts'
+import { NO_LIMITS, throttle } from '../../src/api/common/throttle.ts'
 import { firewallTest } from '../../src/api/s3/firewall.ts'
 import { createS3Handler } from '../../src/api/s3/handler.ts'
 import { createS3Server } from '../../src/api/s3/listener.ts'
@@ -33,6 +34,7 @@ let url: string
 beforeAll(async () => {
   house = await startHouse()
   const handler = createS3Handler({
+    throttle: throttle(NO_LIMITS),
     objects: house.house.objects,
     iam: {
       findCredential: () => undefined,

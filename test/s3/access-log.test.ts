@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { clientAddressBehind } from '../../src/api/common/client-address.ts'
+import { NO_LIMITS, throttle } from '../../src/api/common/throttle.ts'
 import { firewallTest } from '../../src/api/s3/firewall.ts'
 import { type AccessEntry, createS3Handler } from '../../src/api/s3/handler.ts'
 import { createS3Server } from '../../src/api/s3/listener.ts'
@@ -31,6 +32,7 @@ beforeAll(async () => {
     mandates: { of: unused, principal: unused },
   }
   const handler = createS3Handler({
+    throttle: throttle(NO_LIMITS),
     objects: test.house.objects,
     iam,
     identities: { idOf: unused, arnOf: unused },

@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +13,7 @@ import { makeBucket, s3ClientFor } from '../support/s3.ts'
 import { freePort, type ServerProcess, startServerProcess } from '../support/server-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
+const MAIN = 'src/server/main.js'
 const PASSPHRASE = 'correct horse battery staple'
 const { secretAccessKey, apiKey } = mainAccount.user
 
@@ -123,6 +126,32 @@ describe('a server process', () => {
     expect(server.output()).not.toMatch(/Debugger listening/)
   })
 
+  it.each([
+    ['npm start', startedBy(JSON.parse(readFileSync('package.json', 'utf8')).scripts.start)],
+    [
+      'the program itself',
+      startedBy(readFileSync(MAIN, 'utf8').split('\n', 1)[0]?.replace('#!/usr/bin/env -S ', '') ?? ''),
+    ],
+    ['docker compose', startedByImage('docker-compose.yml')],
+    ['docker compose, split', startedByImage('docker-compose.split.yml')],
+  ])('does not open it however early the signal comes: started by %s', async (_how, flags) => {
+    const port = await freePort()
+    const child = spawn(process.execPath, [...flags, `--inspect-port=127.0.0.1:${port}`, MAIN, '--help'])
+    let shown = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (bytes: Buffer) => {
+        shown += bytes
+      })
+    const signals = setInterval(() => child.kill('SIGUSR1'), 3)
+    await once(child, 'close')
+    clearInterval(signals)
+    expect(shown).not.toContain('Debugger listening')
+  })
+
+  it('leaves its memory out of core dumps', async () => {
+    expect(await readFile(`/proc/${server.pid}/coredump_filter`, 'utf8')).toMatch(/^0+\n$/)
+  })
+
   it('works with sixteen threads beside the main one', async () => {
     await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'key', Body: 'body' }))
     const tasks = await readdir(`/proc/${server.pid}/task`)
@@ -144,6 +173,17 @@ describe('a server process', () => {
     expect(written.filter((name) => name.startsWith('report.'))).toEqual([])
   })
 })
+
+/** Flags of Node in a command line `node … file`. */
+function startedBy(command: string): readonly string[] {
+  return command.split(' ').filter((word) => word.startsWith('--'))
+}
+
+function startedByImage(file: string): readonly string[] {
+  const command = /CMD (\["node".*\])/.exec(readFileSync(file, 'utf8'))?.[1] ?? '[]'
+  const words: string[] = JSON.parse(command)
+  return startedBy(words.join(' '))
+}
 
 async function answers(): Promise<void> {
   expect((await fetch(`${server.controlUrl}/health/live`)).status).toBe(200)

@@ -22,6 +22,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'keys', 'KMS', 'kms,s3'],
   },
+  'limits.refused-sign-ins-per-minute': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['100000', 100_000],
+    ],
+    bad: ['', '-1', '1.5', 'many'],
+  },
+  'limits.requests-per-second': {
+    good: [
+      ['0', 0],
+      ['1', 1],
+      ['100000', 100_000],
+    ],
+    bad: ['', '-1', '1.5', 'many'],
+  },
   'data-dir': {
     good: [
       ['/a', '/a'],

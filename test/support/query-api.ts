@@ -21,7 +21,14 @@ export interface QueryReply {
 
 /** AWS's query APIs as the SDKs of AWS call them: the hash of the body is in the signature and in no header. */
 export const queryApi =
-  (url: string, service: 'iam' | 'sts', credentials: QueryCredentials = mainAccount.user, region = 'us-east-1') =>
+  (
+    url: string,
+    service: 'iam' | 'sts',
+    credentials: QueryCredentials = mainAccount.user,
+    region = 'us-east-1',
+    /** Not signed. */
+    more: Readonly<Record<string, string>> = {},
+  ) =>
   async (Action: string, params: Readonly<Record<string, string>> = {}): Promise<QueryReply> => {
     const Version = service === 'iam' ? '2010-05-08' : '2011-06-15'
     const body = new URLSearchParams({ Action, Version, ...params }).toString()
@@ -36,7 +43,7 @@ export const queryApi =
         headers: { host, 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
       }),
     )
-    const reply = await fetch(url, { method: 'POST', headers, body })
+    const reply = await fetch(url, { method: 'POST', headers: { ...headers, ...more }, body })
     const text = await reply.text()
     const texts = (element: string) =>
       [...text.matchAll(new RegExp(`<${element}>([^<]*)</${element}>`, 'g'))].map((m) => m[1] ?? '')

@@ -1,6 +1,6 @@
 import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { JsonProtocol } from './json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from './plain-protocol.ts'
+import { headersOf, isRequestError, requestErrorStatus } from './plain-protocol.ts'
 import type { Reply } from './reply.ts'
 import type { ApiRequest, RequestErrorCode } from './request.ts'
 
@@ -33,6 +33,6 @@ export function faceRenderer<OneFace extends Face>(
     if (face && hasCode(error)) return reply(request, face, error.message, {}, error)
     if (!isRequestError(error)) return reply(request, internal, 'internal error', {})
     const requestFace = ofRequest(requestErrorStatus(error.code), error.code)
-    return reply(request, requestFace, error.message, allowHeader(error), error)
+    return reply(request, requestFace, error.message, headersOf(error), error)
   }
 }

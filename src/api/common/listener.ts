@@ -25,8 +25,17 @@ export interface ControlListenerOptions {
   readonly tls?: TlsSource | undefined
   /** PEM; with `tls`: clients show a certificate of one of these authorities. */
   readonly clientCa?: string | undefined
+  /** Who may not sign in for now, by where they are. Default: everybody may. */
+  readonly admission?: Admission | undefined
   /** Default: nobody. */
-  readonly onServed?: (request: ServedRequest) => void
+  readonly onServed?: ((request: ServedRequest) => void) | undefined
+}
+
+/** What Throttle says, of a request. */
+export interface Admission {
+  /** Throws TooManyRequests. */
+  readonly signIn: (request: Pick<ApiRequest, 'header' | 'remoteAddress'>) => void
+  readonly refused: (request: Pick<ApiRequest, 'header' | 'remoteAddress'>) => void
 }
 
 export interface ControlListener {
@@ -48,10 +57,11 @@ export function createControlListener({
   limits = {},
   tls,
   clientCa,
+  admission,
   onServed,
 }: ControlListenerOptions): ControlListener {
   const server = createLimitedServer(
-    createHandler([...apis, healthApi(health)], logger, onServed),
+    createHandler([...apis, healthApi(health)], { logger, admission, onServed }),
     limits,
     tls,
     clientCa,
@@ -59,7 +69,10 @@ export function createControlListener({
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
 
-function createHandler(apis: readonly Api[], logger: AccessLogger, onServed: ControlListenerOptions['onServed']) {
+function createHandler(
+  apis: readonly Api[],
+  { logger, admission, onServed }: Pick<ControlListenerOptions, 'logger' | 'admission' | 'onServed'>,
+) {
   const app = new Koa<{ match?: Match }>()
   const router = createRoutes(apis)
   app.silent = true
@@ -103,12 +116,20 @@ function createHandler(apis: readonly Api[], logger: AccessLogger, onServed: Con
       if (!match) throw notRouted(router, context.path)
       operation = selectOperation(match.candidates, query)
       const request = { ...bare, query, param: paramReader(match.params) }
+      if (saysWho(operation)) admission?.signIn(bare)
       return { api, operation, reply: await operation.handle(request, context.req) }
     } catch (error) {
+      if (isRefusedSignIn(error)) admission?.refused(bare)
       return { api, operation, error, reply: api.renderError(error, bare) }
     }
   }
 }
+
+/** A token comes with it, or it is how one is got. */
+const saysWho = ({ anonymous, bodyFormat }: ApiOperation): boolean => anonymous !== true || bodyFormat === 'form'
+
+const isRefusedSignIn = (error: unknown): boolean =>
+  hasCode(error, 'InvalidToken', 'Unauthenticated', 'ApiKeyNotFound', 'RefreshTokenInvalid')
 
 type KoaContext = Context & { readonly state: { match?: Match } }
 type BareRequest = ReturnType<typeof readRequest>

@@ -16,6 +16,7 @@ const STATUS = {
   BodyTooLarge: 413,
   BodyEncoded: 415,
   BodyIncomplete: 400,
+  TooManyRequests: 429,
 } as const satisfies Record<RequestErrorCode, number>
 
 export function isRequestError(error: unknown): error is CodedError<RequestErrorCode> {
@@ -32,15 +33,14 @@ export function plainProtocol(name: string, prefixes: readonly string[]): JsonPr
 
 export function renderPlainError(error: unknown): Reply {
   if (!isRequestError(error)) return json(500, { error: { code: 'InternalError', message: 'internal error' } })
-  return json(
-    requestErrorStatus(error.code),
-    { error: { code: error.code, message: error.message } },
-    allowHeader(error),
-  )
+  return json(requestErrorStatus(error.code), { error: { code: error.code, message: error.message } }, headersOf(error))
 }
 
-/** A 405 must name the methods. */
-export function allowHeader(error: CodedError): Readonly<Record<string, string>> {
-  const { allow } = error.details
-  return typeof allow === 'string' ? { Allow: allow } : {}
+/** A 405 must name the methods; a 429 says when to come again. */
+export function headersOf(error: CodedError): Readonly<Record<string, string>> {
+  const { allow, retryAfterMs } = error.details
+  return {
+    ...(typeof allow === 'string' ? { Allow: allow } : {}),
+    ...(typeof retryAfterMs === 'number' ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) } : {}),
+  }
 }

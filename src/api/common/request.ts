@@ -42,6 +42,8 @@ export const REQUEST_ERROR_CODES = [
   'BodyEncoded',
   /** The client went away. */
   'BodyIncomplete',
+  /** Of this caller or from this address: see Throttle. */
+  'TooManyRequests',
 ] as const
 export type RequestErrorCode = (typeof REQUEST_ERROR_CODES)[number]
 

@@ -1,7 +1,7 @@
 import { hasCode } from '../../base/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
-import { allowHeader, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
+import { headersOf, isRequestError, requestErrorStatus } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import type { IdentityContext } from './context.ts'
@@ -34,7 +34,7 @@ interface Rendered {
 function renderError(error: unknown, request: ApiRequest): Reply {
   const { status, ...body } = rendered(error)
   const context = { requestId: request.correlationId, requestType: `incoming.${request.method}`, url: request.url }
-  const headers = hasCode(error) ? allowHeader(error) : {}
+  const headers = hasCode(error) ? headersOf(error) : {}
   return json(status, { ...body, context }, headers)
 }
 

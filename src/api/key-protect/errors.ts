@@ -3,7 +3,7 @@ import { CodedError, type ErrorDetails, hasCode } from '../../base/errors.ts'
 import type { KmsErrorCode } from '../../kms/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import { bodyProblem } from '../common/body.ts'
-import { allowHeader } from '../common/plain-protocol.ts'
+import { headersOf } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest, RequestErrorCode } from '../common/request.ts'
 import { collection } from './envelope.ts'
@@ -76,6 +76,7 @@ const FACES: ReadonlyMap<string, Face> = new Map(
     KeyRingNotFound: { status: 404, reason: 'KEY_RING_NOT_FOUND_ERR' },
     NoSuchPath: { status: 404, reason: 'NOT_FOUND_ERR' },
     MethodNotAllowed: { status: 405, reason: 'METHOD_NOT_ALLOWED_ERR' },
+    TooManyRequests: { status: 429 },
     InvalidKeyState: { status: 409, reason: 'KEY_ACTION_INVALID_STATE_ERR' },
     ProtectedResource: { status: 409, reason: 'PROTECTED_RESOURCE_ERR' },
     KeyDeletionPrevented: { status: 409, reason: 'PREV_KEY_DEL_ERR' },
@@ -115,7 +116,7 @@ export function renderError(error: unknown, request: Pick<ApiRequest, 'method' |
   const coded = hasCode(error) ? error : undefined
   const face = (coded && faceOf(coded)) ?? INTERNAL
   const message = coded && face !== INTERNAL ? messageOf(coded) : 'internal error'
-  const headers = coded ? { ...allowHeader(coded), ...retryAfter(coded) } : {}
+  const headers = coded ? headersOf(coded) : {}
   return json(face.status, collection('error', [errorResource(face, message, coded, request)]), headers)
 }
 
@@ -161,9 +162,4 @@ function whatFailed({ method, rawPath }: Pick<ApiRequest, 'method' | 'rawPath'>)
   if (rawPath.startsWith('/api/v2/instance/')) return 'Instance policy could not be created'
   if (rawPath === '/api/v2/keys' || rawPath === '/api/v2/keys_with_policy_overrides') return 'Key could not be created'
   return method === 'DELETE' ? 'The resource could not be deleted' : 'Action could not be performed on key'
-}
-
-function retryAfter({ details }: CodedError): Readonly<Record<string, string>> {
-  const { retryAfterMs } = details
-  return typeof retryAfterMs === 'number' ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1000)) } : {}
 }

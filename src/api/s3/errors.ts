@@ -11,6 +11,7 @@ import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { BlobStoreErrorCode } from '../../storage/blob/blob-store.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import type { NonceSourceErrorCode } from '../../storage/metadata/nonce-source.ts'
+import type { RequestErrorCode } from '../common/request.ts'
 import { S3_ERRORS, S3Error, type S3ErrorCode } from './error-codes.ts'
 
 type LowerCode =
@@ -26,6 +27,7 @@ type LowerCode =
   | CrnErrorCode
   | AuditErrorCode
   | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken'>
+  | Extract<RequestErrorCode, 'TooManyRequests'>
 
 /** The S3 face of every code that can reach this protocol. A new code below without a line here does not compile. */
 const FACES = {
@@ -101,6 +103,7 @@ const FACES = {
   UnresolvableGrantByEmailAddress: 'UnresolvableGrantByEmailAddress',
   InvalidToken: 'InvalidToken',
   ExpiredToken: 'ExpiredToken',
+  TooManyRequests: 'SlowDown',
 } as const satisfies Record<LowerCode, S3ErrorCode>
 
 /** Messages for codes whose own text speaks of Coffer's insides, or that users meet often. */
@@ -174,9 +177,13 @@ function facts(error: CodedError): { extra?: Record<string, string>; headers?: R
   return {
     ...(Object.keys(extra).length > 0 ? { extra } : {}),
     ...(error.code === 'KeyProviderUnavailable' ? { headers: { 'retry-after': '2' } } : {}),
+    ...(error.code === 'TooManyRequests' ? { headers: { 'retry-after': retryAfter(details) } } : {}),
     ...markerHeaders(error),
   }
 }
+
+/** In seconds. */
+const retryAfter = ({ retryAfterMs }: CodedError['details']): string => String(Math.ceil(Number(retryAfterMs) / 1000))
 
 /** S3: a delete marker is named whenever it is what was found, and may only be deleted. */
 function markerHeaders({ code, details }: CodedError): { headers?: Record<string, string> } {

@@ -8,11 +8,12 @@ import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
 import type { ActivityTrail } from '../common/activity.ts'
 import type { ClientAddress } from '../common/client-address.ts'
+import type { Throttle } from '../common/throttle.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
 import { type Answer, counted, isLogged, recordAccess } from './access-log/record.ts'
 import { type Tracked, trackedUses } from './activity.ts'
-import { anonymousCaller, authenticate } from './authenticate.ts'
+import { anonymousCaller } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { corsHeaders, NO_CORS } from './cors.ts'
 import type { S3Error } from './error-codes.ts'
@@ -31,6 +32,7 @@ import type { S3Request } from './request.ts'
 import { nameRequest } from './request-name.ts'
 import { createRouter } from './router.ts'
 import { errorReply, send } from './send.ts'
+import { signIn } from './sign-in.ts'
 import { pageOfError, serveWebsite } from './website/serve.ts'
 
 export interface S3HandlerOptions {
@@ -62,6 +64,7 @@ export interface S3HandlerOptions {
   /** Where a request comes from: for the firewalls of buckets and for what is recorded. */
   readonly clientAddress: ClientAddress
   readonly firewall: FirewallTest
+  readonly throttle: Throttle
   /** Told of what buckets are configured to have told. */
   readonly activity: ActivityTrail
   readonly log: S3Log
@@ -136,6 +139,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (request.website) {
         const caller = anonymousCaller()
         trace.caller = caller
+        options.throttle.request(caller.principal, sourceIp)
         const read = (page: S3Request) =>
           perform({ operation: router.find(page), request: page, caller }, trace, options)
         const { reply, error } = await serveWebsite(request, { objects: options.objects, read })
@@ -156,7 +160,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const operation = router.find(request)
       trace.operation = operation.name
       trace.chosen = operation
-      const caller = await authenticate(received, body(incoming, response, trace, options), options)
+      const caller = await signIn(received, body(incoming, response, trace, options), sourceIp, options)
       trace.caller = caller
       const reply = await perform({ operation, request, caller }, trace, options)
       await answer(response, reply, request.method === 'HEAD', trace, options)

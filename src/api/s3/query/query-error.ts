@@ -37,6 +37,7 @@ const SIGNATURES: Readonly<Record<string, readonly [number, string]>> = {
   ExpiredToken: [403, 'ExpiredToken'],
   RequestTimeTooSkewed: [403, 'SignatureDoesNotMatch'],
   AuthorizationHeaderMalformed: [400, 'IncompleteSignature'],
+  SlowDown: [400, 'Throttling'],
 }
 
 /** `fault`: one of ours. */

@@ -2,9 +2,11 @@ import type { Clock } from '../../../base/clock.ts'
 import { hasCode } from '../../../base/errors.ts'
 import { collect, type StreamErrorCode } from '../../../base/streams.ts'
 import type { IamAudit } from '../../../iam/audit.ts'
+import type { Throttle } from '../../common/throttle.ts'
 import { type AuthenticationOptions, authenticateCall } from '../authenticate.ts'
 import type { S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
+import { isRefusedSignIn } from '../sign-in.ts'
 import { xml } from '../xml/encode.ts'
 import { ACCESS_KEYS } from './access-keys.ts'
 import { ACCOUNT } from './account.ts'
@@ -53,6 +55,7 @@ export interface QueryOptions {
   readonly iam: QueryIam & AuthenticationOptions['iam'] & { readonly audit: IamAudit }
   readonly clock: Clock
   readonly settings: { readonly region: string }
+  readonly throttle: Throttle
 }
 
 export interface Served {
@@ -118,6 +121,7 @@ async function serve(
     if (!operation) throw new Error('a call was made of no operation')
     return { reply: answerOf(operation, result, request.id), operation: operation.name, ...who() }
   } catch (caught) {
+    if (isRefusedSignIn(caught)) options.throttle.refused(sourceIp)
     const { error, fault } = queryFace(caught)
     // Somebody who is not known asks for many things.
     const isTold = known.iamId !== undefined && (known.changes || error.code === 'AccessDenied')
@@ -142,10 +146,15 @@ type Run = () => QueryResult | Promise<QueryResult>
 
 /** Who calls, for what, and whether they may. `known` is told of it as far as it came. */
 async function admit({ request, body, sourceIp }: Received, known: Known, options: QueryOptions): Promise<Run> {
-  const { iam, clock, settings } = options
+  const { iam, clock, settings, throttle } = options
+  // Each of these calls says who it is from.
+  throttle.signIn(sourceIp)
   const isSigned = request.headers.has('authorization')
   const credential = isSigned ? authenticateCall(request, body, options) : undefined
-  if (credential) known.iamId = credential.principal.iamId
+  if (credential) {
+    throttle.request(credential.principal, sourceIp)
+    known.iamId = credential.principal.iamId
+  }
   const form = readForm(body)
   const open = openOperationOf(form)
   if (open) {
