@@ -15,6 +15,8 @@ export type InstanceKeyUse = 'kms' | 'iam' | 'token' | 'records' | 'audit'
 export interface InstanceKey extends Disposable {
   /** 32 bytes for one use, always the same; the caller's own copy. */
   readonly derive: (use: InstanceKeyUse) => Buffer
+  /** A copy of the key itself, which the caller zeroes: for a key bundle, and for nothing else. */
+  readonly reveal: () => Buffer
   readonly origin: 'file' | 'passphrase'
   /** Made just now: it wants a backup, apart from the data. */
   readonly created: boolean
@@ -93,17 +95,27 @@ async function sealNewStore({
   return instanceKey(key, 'file', found === undefined)
 }
 
+/** One that is in nobody's file: of a key bundle. `key` is zeroed with it. */
+export const bareInstanceKey = (key: Buffer): InstanceKey => instanceKey(key, 'file', false)
+
 const NO_SALT = Buffer.alloc(32)
 const info = (use: InstanceKeyUse | 'id') => Buffer.from(`IKY1/${use}\0`, 'latin1')
 const fingerprint = (key: Buffer): string => deriveKey(key, NO_SALT, info('id')).toString('hex', 0, 16)
 
 function instanceKey(key: Buffer, origin: InstanceKey['origin'], created: boolean): InstanceKey {
   let disposed = false
+  const check = (): void => {
+    // A zeroed key would still derive.
+    if (disposed) throw new Error('the instance key is gone')
+  }
   return {
     derive: (use) => {
-      // A zeroed key would still derive.
-      if (disposed) throw new Error('the instance key is gone')
+      check()
       return deriveKey(key, NO_SALT, info(use))
+    },
+    reveal: () => {
+      check()
+      return Buffer.alloc(key.length, key)
     },
     origin,
     created,

@@ -26,9 +26,9 @@ export async function readKeyFile(path: string): Promise<Buffer | undefined> {
   return key
 }
 
-/** Makes a key file with a new random key. Throws InstanceKeyInvalid when that cannot be done. */
-export async function createKeyFile(path: string): Promise<Buffer> {
-  const key = randomFillSync(Buffer.alloc(KEY_BYTES))
+/** Makes a key file with a new random key, or with the one that is given. Throws InstanceKeyInvalid when that cannot be done. */
+export async function createKeyFile(path: string, given?: Buffer): Promise<Buffer> {
+  const key = given ?? randomFillSync(Buffer.alloc(KEY_BYTES))
   try {
     await createExclusive(path, key)
   } catch (error) {

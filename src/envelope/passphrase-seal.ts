@@ -15,14 +15,18 @@ const derive = promisify(argon2)
 
 /** Seals an instance key under a passphrase. Throws InstanceKeyInvalid when the passphrase is too short. */
 export async function sealWithPassphrase(key: Buffer, keyId: string, passphrase: string): Promise<PassphraseSeal> {
-  if ([...passphrase].length < MIN_CHARACTERS) {
-    throw instanceKeyError('InstanceKeyInvalid', `the passphrase must have at least ${MIN_CHARACTERS} characters`)
-  }
-  const kdf = { ...COST, salt: randomBytes(16).toString('base64') }
+  checkPassphrase(passphrase)
+  const kdf = newKdf()
   const sealed = await withSealing(passphrase, keyId, kdf, (sealing) =>
     sealSmall({ ...sealing, keyRef: Buffer.from(keyId, 'hex') }, key),
   )
   return { v: 1, method: 'passphrase', keyId, kdf, sealed: sealed.toString('base64') }
+}
+
+/** Throws InstanceKeyInvalid. */
+export function checkPassphrase(passphrase: string): void {
+  if ([...passphrase].length >= MIN_CHARACTERS) return
+  throw instanceKeyError('InstanceKeyInvalid', `the passphrase must have at least ${MIN_CHARACTERS} characters`)
 }
 
 /** The instance key. Throws InstanceKeyWrong. */
@@ -36,11 +40,23 @@ export async function openWithPassphrase(seal: PassphraseSeal, passphrase: strin
   }
 }
 
-async function withSealing<Result>(
+export const newKdf = (): KdfParameters => ({ ...COST, salt: randomBytes(16).toString('base64') })
+
+const withSealing = <Result>(
   passphrase: string,
   keyId: string,
   kdf: KdfParameters,
   use: (sealing: SmallSealing) => Result,
+): Promise<Result> =>
+  withPassphraseKey(passphrase, kdf, (key) =>
+    use({ kind: SMALL_KIND.keySealing, key, context: ['instance-key', keyId, canonicalJson(kdf)] }),
+  )
+
+/** With the 32 bytes that follow from a passphrase, which are zeroed afterwards. */
+export async function withPassphraseKey<Result>(
+  passphrase: string,
+  kdf: KdfParameters,
+  use: (key: Buffer) => Result,
 ): Promise<Result> {
   const key = await derive('argon2id', {
     // The same characters typed on another keyboard may come as other code points.
@@ -52,7 +68,7 @@ async function withSealing<Result>(
     passes: kdf.passes,
   })
   try {
-    return use({ kind: SMALL_KIND.keySealing, key, context: ['instance-key', keyId, canonicalJson(kdf)] })
+    return use(key)
   } finally {
     key.fill(0)
   }

@@ -7,7 +7,7 @@ import { hasErrno, instanceKeyError } from './instance-key-errors.ts'
 const keyId = z.string().regex(/^[0-9a-f]{32}$/)
 
 // Bounds, so that a changed file can neither weaken the derivation nor exhaust the machine.
-const kdf = z.strictObject({
+export const kdf = z.strictObject({
   name: z.literal('argon2id'),
   memoryKiB: z.int().min(19_456).max(4_194_304),
   passes: z.int().min(1).max(64),
@@ -41,10 +41,12 @@ export async function readSealFile(path: string): Promise<SealFile | undefined> 
   }
 }
 
+export const sealText = (content: SealFile): string => `${canonicalJson(content)}\n`
+
 /** Throws InstanceKeyInvalid when the file is there already or cannot be made. */
 export async function createSealFile(path: string, content: SealFile): Promise<void> {
   try {
-    await createExclusive(path, `${canonicalJson(content)}\n`)
+    await createExclusive(path, sealText(content))
   } catch (error) {
     throw instanceKeyError('InstanceKeyInvalid', `the seal file ${path} cannot be made`, error)
   }

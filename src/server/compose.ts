@@ -24,7 +24,7 @@ import type { Gauge } from '../observe/metrics.ts'
 import { ownEvent } from './audit-events.ts'
 import { openAudit } from './audit-room.ts'
 import type { AuditTrails } from './audit-trails.ts'
-import { type BackupSession, beginBackup } from './backup/session.ts'
+import { type BackupOf, type BackupSession, beginBackup } from './backup/session.ts'
 import { invalidConfig } from './config-error.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
@@ -51,7 +51,7 @@ export interface House {
   readonly dataDir: string
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Holds what is there now until it is disposed. */
-  readonly beginBackup: () => Promise<BackupSession>
+  readonly beginBackup: (what: BackupOf) => Promise<BackupSession>
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
   readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 'wrapBudgets'> | undefined
 }
@@ -187,12 +187,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     },
     lookAtCertificate: async () => await tls?.look(),
     dataDir: foundation.dataDir,
-    beginBackup: () =>
-      beginBackup({
-        ...{ foundation, audit, clock },
-        garbage: store?.objects.garbage,
-        storageClasses: config['storage-classes'],
-      }),
+    beginBackup: (what) =>
+      beginBackup(
+        { foundation, audit, clock, garbage: store?.objects.garbage, storageClasses: config['storage-classes'] },
+        what,
+      ),
     instanceKey: {
       created: foundation.instanceKey.created,
       origin: foundation.instanceKey.origin,

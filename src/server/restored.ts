@@ -5,6 +5,7 @@ import { CodedError } from '../base/errors.ts'
 import type { Logger } from '../observe/logger.ts'
 import { syncDirectory } from '../storage/directories.ts'
 import { hasErrno } from '../storage/errno.ts'
+import { replaceFile } from '../storage/replace-file.ts'
 import type { StoresErrorCode } from './stores.ts'
 
 /** In a data directory that a restore has not finished. */
@@ -38,6 +39,12 @@ export async function readRestored(dataDir: string, log: Logger): Promise<Restor
     log.warn(`${RESTORED_FILE} cannot be read: from which backup this was restored is not known`)
     return { v: 1, backup: 'unknown', takenAt: 'unknown', restoredAt: 'unknown' }
   }
+}
+
+/** The store `kms` alone was made anew of a key bundle. */
+export async function noteKeysRestored(dataDir: string, takenAt: string): Promise<void> {
+  const note: Restored = { v: 1, backup: 'key bundle', takenAt, restoredAt: new Date().toISOString() }
+  await replaceFile(join(dataDir, RESTORED_FILE), `${JSON.stringify(note)}\n`)
 }
 
 export async function forgetRestored(dataDir: string): Promise<void> {

@@ -49,7 +49,7 @@ export async function prepareStores(dataDir: string, sealFile: string, half: Hal
 }
 
 /** Undefined when there is no such directory. */
-async function isFilled(directory: string): Promise<boolean | undefined> {
+export async function isFilled(directory: string): Promise<boolean | undefined> {
   try {
     // A new ext4 file system has lost+found.
     return (await readdir(directory)).some((name) => name !== 'lost+found')

@@ -3,15 +3,15 @@ import { pipeline } from 'node:stream/promises'
 import { collect } from '../../base/streams.ts'
 import type { HostCall, HostRoute } from '../host-socket.ts'
 import { backupError } from './manifest.ts'
-import type { BackupSession } from './session.ts'
+import type { BackupOf, BackupSession } from './session.ts'
 
 const DIGEST_BYTES = 64
 
 /**
- * A backup by a command on this host. `POST /backups` answers with a line of JSON and then stays open: the session ends with
+ * A backup by a command on this host. `POST /backups` (`?of=keys`) answers with a line of JSON and then stays open: the session ends with
  * the connection, however that ends.
  */
-export function backupRoutes(begin: () => Promise<BackupSession>): readonly HostRoute[] {
+export function backupRoutes(begin: (what: BackupOf) => Promise<BackupSession>): readonly HostRoute[] {
   const sessions = new Map<string, BackupSession>()
   const sessionOf = ({ parameters: { id = '' } }: HostCall): BackupSession => {
     const session = sessions.get(id)
@@ -21,9 +21,9 @@ export function backupRoutes(begin: () => Promise<BackupSession>): readonly Host
   return [
     {
       method: 'POST',
-      path: /^\/backups$/,
-      handle: async ({ reply, gone }) => {
-        await using session = await begin()
+      path: /^\/backups(?<keys>\?of=keys)?$/,
+      handle: async ({ parameters, reply, gone }) => {
+        await using session = await begin(parameters['keys'] === undefined ? 'all' : 'keys')
         sessions.set(session.info.id, session)
         try {
           reply.writeHead(200, { 'Content-Type': 'application/json' })

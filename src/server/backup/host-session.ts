@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { askHost } from '../host-socket.ts'
 import { backupError } from './manifest.ts'
-import type { BackupSession, SessionInfo } from './session.ts'
+import type { BackupOf, BackupSession, SessionInfo } from './session.ts'
 
 /** A backup from the server that has the directory. Undefined when there is none. Throws what it answers. */
-export async function hostSession(dataDir: string): Promise<BackupSession | undefined> {
-  const held = await askHost(dataDir, { method: 'POST', path: '/backups' })
+export async function hostSession(dataDir: string, what: BackupOf): Promise<BackupSession | undefined> {
+  const held = await askHost(dataDir, { method: 'POST', path: what === 'all' ? '/backups' : '/backups?of=keys' })
   if (!held) return undefined
   await checkStatus(held)
   const info = await firstLine(held)

@@ -6,13 +6,12 @@ import { REMOVED, STATE_OFFSET } from '../../storage/blob/pack-format.ts'
 import { scanPack } from '../../storage/blob/pack-scan.ts'
 import { ensureDirectory, syncDirectory } from '../../storage/directories.ts'
 import { hasErrno } from '../../storage/errno.ts'
-import { SEQUENCE_KEY, sequenceOf } from '../../storage/metadata/level-format.ts'
-import { fillLevelStore } from '../../storage/metadata/level-store.ts'
 import { replaceFile } from '../../storage/replace-file.ts'
 import { RESTORED_FILE, RESTORING_FILE } from '../restored.ts'
 import { blobIdOf } from './blob-files.ts'
 import { backupError, type FileEntry, type Manifest, type StoreEntry } from './manifest.ts'
 import { packedOffsets } from './packed-offsets.ts'
+import { placeStore } from './place-store.ts'
 import { filesOf, rowsOf } from './read-backup.ts'
 import type { Repository } from './repository.ts'
 
@@ -182,44 +181,24 @@ async function ensureSpace(directory: string, bytes: number): Promise<void> {
   throw backupError('BackupRefused', `${directory} has ${bavail * bsize} bytes free, and ${bytes} are needed`)
 }
 
-/** Made under another name, which it gets when it is whole. */
 async function restoreStore(
   repository: Repository,
   store: StoreEntry,
   dataDir: string,
   onBlob: (id: string) => void,
 ): Promise<void> {
-  const directory = join(dataDir, store.name)
-  const draft = `${directory}.restoring`
-  const isThere = (await namesIn(directory)).length > 0
-  let mark: Buffer | undefined
   const pages = async function* () {
     for await (const pairs of rowsOf(repository, store)) {
-      for (const [key, value] of pairs) {
+      for (const [key] of pairs) {
         const blob = blobIdOf(key)
         if (blob !== undefined) onBlob(blob)
-        if (key.equals(SEQUENCE_KEY)) mark = value
       }
       yield pairs
     }
   }
-  if (isThere) {
-    // From an earlier run. What its rows name is to be known all the same.
-    for await (const _ of pages());
-    return
-  }
-  await rm(draft, { recursive: true, force: true })
-  await fillLevelStore(draft, pages())
-  await replaceFile(`${directory}.witness`, witnessOf(store, mark))
-  await rename(draft, directory)
-  await syncDirectory(dataDir)
-}
-
-/** As storage-format.md, section 2, has it: the mark stands beside the number in the store's own row. */
-function witnessOf({ name, sequence }: StoreEntry, value: Buffer | undefined): string {
-  if (value === undefined || sequenceOf(value) !== sequence)
-    throw backupError('BackupInvalid', `the rows of ${name}/ have no sequence number`)
-  return `${JSON.stringify({ v: 1, sequence, mark: value.toString('hex', 6) })}\n`
+  // From an earlier run. What its rows name is to be known all the same.
+  if ((await namesIn(join(dataDir, store.name))).length > 0) for await (const _ of pages());
+  else await placeStore(dataDir, store.name, pages())
 }
 
 async function restoreFile(

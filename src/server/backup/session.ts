@@ -40,16 +40,20 @@ export interface ServedSessionOptions {
   readonly clock: Clock
 }
 
+/** Everything, or the keys of the embedded key service alone. */
+export type BackupOf = 'all' | 'keys'
+
 /** Of a server that runs. Throws AuditUnavailable. */
-export async function beginBackup(options: ServedSessionOptions): Promise<BackupSession> {
+export async function beginBackup(options: ServedSessionOptions, what: BackupOf): Promise<BackupSession> {
   const { foundation, audit, garbage, storageClasses, clock } = options
   audit.activity.ready()
   await using scope = new AsyncDisposableStack()
-  const hold = await garbage?.hold()
+  const hold = what === 'all' ? await garbage?.hold() : undefined
   if (hold) scope.use(hold)
   // In one turn: what one store says of another was acknowledged before, so it is in both.
   const takenAtMs = clock.now()
-  const stores = [...foundation.levels].map(([name, level]) => [name, level.storedRows()] as const)
+  const levels = [...foundation.levels].filter(([name]) => what === 'all' || name === 'kms')
+  const stores = levels.map(([name, level]) => [name, level.storedRows()] as const)
   for (const [, rows] of stores) scope.use(rows)
   const session = await sessionOf({
     ...{ ...foundation, stores, takenAtMs, storageClasses },
@@ -58,7 +62,8 @@ export async function beginBackup(options: ServedSessionOptions): Promise<Backup
   })
   try {
     const { id: target } = session.info
-    const done = { action: 'store.backup', outcome: 'success', target } as const
+    const action = what === 'all' ? 'store.backup' : 'store.keys-backup'
+    const done = { action, outcome: 'success', target } as const
     audit.activity.record({ ...done, iamId: 'coffer', requestId: randomId() })
     // With it, all that was recorded before the snapshot is durable and signed.
     await audit.activity.settled()

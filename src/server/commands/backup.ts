@@ -67,7 +67,7 @@ async function take(args: readonly string[], { out, err }: Streams): Promise<num
   const { positionals, flags, config } = parseWithSettings(args, [], ['json'])
   using repository = await openRepositoryWriter(onlyPath(positionals))
   const dataDir = resolve(config['data-dir'])
-  await using session = (await hostSession(dataDir)) ?? (await stoppedSession(config))
+  await using session = (await hostSession(dataDir, 'all')) ?? (await stoppedSession(config))
   const startedMs = performance.now()
   const tell = progressLine({ err })
   const { manifest, addedBytes, copiedBytes, warnings } = await takeBackup({

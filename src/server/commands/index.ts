@@ -37,6 +37,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: async (...call) => (await import('./backup.ts')).backupCommand(...call),
     },
   ],
+  ['keys', { usage: 'backup | restore', run: async (...call) => (await import('./keys.ts')).keysCommand(...call) }],
   [
     'restore',
     { usage: '<repository>', run: async (...call) => (await import('./restore.ts')).restoreCommand(...call) },
