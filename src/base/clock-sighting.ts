@@ -7,6 +7,8 @@ const CONFIRMED_AFTER_MS = 30 * 60_000
 export interface Sighting {
   readonly seenAt: number
   readonly doubtedSince?: number
+  /** While it is doubted: what it said when it was believed last. An earlier Coffer did not keep it. */
+  readonly believedAt?: number
 }
 
 /**
@@ -15,9 +17,15 @@ export interface Sighting {
  */
 export function sightingAfter(last: Sighting | undefined, seenAt: number): Sighting {
   if (!last) return { seenAt }
-  if (seenAt - last.seenAt > MAX_STEP_MS) return { seenAt, doubtedSince: seenAt }
   const { doubtedSince } = last
-  // Set back behind the doubt: it was right, and is settled.
-  const settled = doubtedSince === undefined || seenAt < doubtedSince || seenAt - doubtedSince >= CONFIRMED_AFTER_MS
-  return settled ? { seenAt } : { seenAt, doubtedSince }
+  const believedAt = doubtedSince === undefined ? last.seenAt : last.believedAt
+  const doubted = (since: number): Sighting => ({
+    ...{ seenAt, doubtedSince: since },
+    ...(believedAt === undefined ? {} : { believedAt }),
+  })
+  if (seenAt - last.seenAt > MAX_STEP_MS) return doubted(seenAt)
+  if (doubtedSince === undefined) return { seenAt }
+  if (seenAt >= doubtedSince) return seenAt - doubtedSince >= CONFIRMED_AFTER_MS ? { seenAt } : doubted(doubtedSince)
+  // Set back: right again only near to what was believed, else as far off as before.
+  return believedAt !== undefined && seenAt - believedAt <= MAX_STEP_MS ? { seenAt } : doubted(seenAt)
 }

@@ -5,7 +5,11 @@ import { KMS_SPACE, systemRow } from './keyspace.ts'
 import { recordCodec } from './record.ts'
 
 const ROW = systemRow('clock')
-const sightingSchema = z.strictObject({ seenAt: z.number(), doubtedSince: z.number().exactOptional() })
+const sightingSchema = z.strictObject({
+  seenAt: z.number(),
+  doubtedSince: z.number().exactOptional(),
+  believedAt: z.number().exactOptional(),
+})
 const sightings = recordCodec<Sighting>('sighting of the clock', sightingSchema)
 
 /**

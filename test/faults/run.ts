@@ -25,6 +25,8 @@ const { values: options, positionals } = parseArgs({
     list: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     server: { type: 'string' },
+    /** Places at which syncs do nothing, for power-loss to find: data/blobs/*, data/metadata/#.log, … */
+    lie: { type: 'string' },
   },
 })
 
@@ -51,6 +53,7 @@ for (const scenario of SCENARIOS) {
       loadMs: Number(options['load-ms']),
       keep: options.keep,
       say: (line) => console.log(line),
+      ...(options.lie === undefined ? {} : { lie: options.lie }),
       ...(options.server === undefined ? {} : { main: options.server }),
     }),
   )

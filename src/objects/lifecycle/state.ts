@@ -50,6 +50,7 @@ export async function clockIsTrusted(metadata: MetadataStore, nowMs: number): Pr
   const last: Sighting | undefined = json && {
     seenAt: number(json, 'seenAt'),
     ...(json['doubtedSince'] === undefined ? {} : { doubtedSince: number(json, 'doubtedSince') }),
+    ...(json['believedAt'] === undefined ? {} : { believedAt: number(json, 'believedAt') }),
   }
   const seen = sightingAfter(last, nowMs)
   const changed = seen.doubtedSince !== last?.doubtedSince || Math.abs(nowMs - (last?.seenAt ?? 0)) >= CLOCK_STORED_MS

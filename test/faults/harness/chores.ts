@@ -3,7 +3,7 @@ import { diceFrom } from '../../support/content.ts'
 import type { Rig } from './rig.ts'
 
 export interface ChoresOptions {
-  readonly rig: Pick<Rig, 'keys' | 'rootKeyId' | 'server' | 'tally'>
+  readonly rig: Pick<Rig, 'keys' | 'admin' | 'rootKeyId' | 'tally'>
   readonly bucket: string
   readonly seed: string
 }
@@ -17,11 +17,11 @@ export async function startChores({ rig, bucket, seed }: ChoresOptions, signal: 
   while (!signal.aborted) {
     try {
       await sleep(50 + dice.below(300), undefined, { signal })
-      const keys = await rig.keys()
       if (dice.below(2) === 0) {
-        await keys.act(rig.rootKeyId(), 'rotate')
+        await (await rig.keys()).act(rig.rootKeyId(), 'rotate')
         count('rotation')
-      } else if ((await keys.call('POST', `/admin/v1/buckets/${bucket}/rewrap`)).status < 300) count('rewrap')
+      } else if ((await (await rig.admin()).call('POST', `/admin/v1/buckets/${bucket}/rewrap`)).status < 300)
+        count('rewrap')
     } catch {
       // Of a server that is down.
       await sleep(50)

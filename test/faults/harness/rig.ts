@@ -28,6 +28,8 @@ export interface RigOptions {
   /** Under load at most, before the fault. */
   readonly loadMs: number
   readonly main?: string
+  /** Pattern of places whose syncs do nothing: a control of the power cuts. */
+  readonly lie?: string
 }
 
 export interface RigSetup {
@@ -65,6 +67,7 @@ export interface Rig {
   readonly tally: Tally
   readonly server: () => ServerProcess
   readonly keys: () => Promise<KeyOwner>
+  readonly admin: () => Promise<KeyOwner>
   readonly start: (settings?: Readonly<Record<string, string>>, readyTimeoutMs?: number) => Promise<void>
   /** Load and chores while `act` runs. `ends`: how the server is gone before the load stops; left out, it stays. */
   readonly underLoad: (turn: UnderLoad) => Promise<void>
@@ -147,6 +150,7 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
     rootKeyId: () => rootKeyId,
     server: () => server,
     keys: () => keyOwner(keysUrl()),
+    admin: () => keyOwner(server.controlUrl),
     start: async (more, readyTimeoutMs) => {
       server = await startServer(more, readyTimeoutMs)
       tally.startsMs.push(server.startedInMs)

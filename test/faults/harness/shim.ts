@@ -1,10 +1,22 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdirSync, openSync, readSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { constants as system } from 'node:os'
 import path from 'node:path'
 
 const SOURCE = path.join(import.meta.dirname, '../shim/shim.c')
-const BUILT = path.join(import.meta.dirname, '../../../node_modules/.cache/coffer-faults/shim.so')
+const CACHE = path.join(import.meta.dirname, '../../../node_modules/.cache/coffer-faults')
 
 /** In the order of `enum op` in shim.c. `look` opens for reading. */
 export const OPS = [
@@ -23,7 +35,8 @@ export const OPS = [
 ] as const
 export type Op = (typeof OPS)[number]
 /** In the order of `enum action`; the first is 1. */
-const ACTIONS = ['fail', 'kill before', 'kill after', 'delay', 'short write', 'fail after'] as const
+const ACTIONS = ['fail', 'kill before', 'kill after', 'delay', 'short write', 'fail after', 'lie'] as const
+/** `lie`: a sync that says it was done and was not. */
 export type ShimAction = (typeof ACTIONS)[number]
 
 export interface Rule {
@@ -70,14 +83,17 @@ export function shimMissing(): string | undefined {
   }
 }
 
-/** Compiled once. */
+/** Compiled once for each text of the source. */
 function build(): string {
-  const built = statSync(BUILT, { throwIfNoEntry: false })
-  if (built && built.mtimeMs > statSync(SOURCE).mtimeMs) return BUILT
-  mkdirSync(path.dirname(BUILT), { recursive: true })
+  const text = readFileSync(SOURCE)
+  const built = path.join(CACHE, `shim-${createHash('sha256').update(text).digest('hex').slice(0, 16)}.so`)
+  if (existsSync(built)) return built
+  mkdirSync(CACHE, { recursive: true })
+  const draft = `${built}.${process.pid}`
   const flags = ['-O1', '-shared', '-fPIC', '-Wall', '-Wextra', '-Werror']
-  execFileSync('cc', [...flags, '-o', BUILT, SOURCE, '-ldl', '-lpthread'], { stdio: 'pipe' })
-  return BUILT
+  execFileSync('cc', [...flags, '-o', draft, SOURCE, '-ldl', '-lpthread'], { stdio: 'pipe' })
+  renameSync(draft, built)
+  return built
 }
 
 /** `root`: directory whose files are under faults. `directory` holds the control file and the journal. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { S3ServiceException } from '@aws-sdk/client-s3'
 import type { Dice } from '../../support/content.ts'
+import { isHonest } from '../harness/honest.ts'
 import { openRig, type Rig } from '../harness/rig.ts'
 import type { Scenario } from '../harness/scenario.ts'
 import { OPS, openShim, type Rule, shimMissing } from '../harness/shim.ts'
@@ -66,10 +66,6 @@ export const diskErrors: Scenario = {
     }
   },
 }
-
-/** It says that it cannot: nothing else may be answered. */
-export const isHonest = (error: S3ServiceException): boolean =>
-  ['ServiceUnavailable', 'InsufficientStorage', 'SlowDown'].includes(error.name)
 
 function anyError(dice: Dice, { op, place, count }: Step): Rule {
   const base = { ops: [op], place, skip: dice.below(Math.min(5, count)), times: dice.pick([1, 1, 3, 1000]) }

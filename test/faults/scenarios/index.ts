@@ -1,6 +1,22 @@
 import type { Scenario } from '../harness/scenario.ts'
+import { clock } from './clock.ts'
+import { descriptors } from './descriptors.ts'
 import { diskErrors } from './disk-errors.ts'
+import { fullDisk } from './full-disk.ts'
+import { keysElsewhere } from './keys-elsewhere.ts'
 import { kill } from './kill.ts'
+import { powerLoss } from './power-loss.ts'
+import { slowDisk } from './slow-disk.ts'
 import { steps } from './steps.ts'
 
-export const SCENARIOS: readonly Scenario[] = [kill, steps, diskErrors]
+export const SCENARIOS: readonly Scenario[] = [
+  kill,
+  steps,
+  diskErrors,
+  powerLoss,
+  fullDisk,
+  slowDisk,
+  descriptors,
+  keysElsewhere,
+  clock,
+]

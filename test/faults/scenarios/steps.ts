@@ -4,6 +4,9 @@ import type { Scenario } from '../harness/scenario.ts'
 import { openShim, shimMissing } from '../harness/shim.ts'
 import { CHANGES, stepBook } from '../harness/steps.ts'
 
+/** Times the load of other scenarios: until the step is taken. */
+const LONGEST = 5
+
 /** Every change that the server makes to a file is a step: kills before and after each that a store has met so far. */
 export const steps: Scenario = {
   name: 'steps',
@@ -27,7 +30,8 @@ export const steps: Scenario = {
         const often = Math.min(4, step.count)
         const rule = { ops: [step.op], place: step.place, action, skip: dice.below(often), times: 1 } as const
         const gone = async (): Promise<void> => {
-          for (let waited = 0; waited < options.loadMs && rig.server().running(); waited += 10) await sleep(10)
+          const longest = options.loadMs * (step.during === 'load' ? LONGEST : 1)
+          for (let waited = 0; waited < longest && rig.server().running(); waited += 10) await sleep(10)
         }
         if (step.during === 'load') shim.rules([rule])
         await rig.underLoad({ seed, kill: true, act: gone })

@@ -18,4 +18,18 @@ describe('The clock of lifecycle rules', () => {
     expect(await at(100.6)).toBe(true)
     expect(await at(120)).toBe(true)
   })
+
+  it('is not believed because it was set back a little while it is far ahead', async () => {
+    const stored = memoryStore()
+    const start = Date.UTC(2030, 0, 1)
+    const at = (hours: number) => clockIsTrusted(stored, start + hours * HOUR_MS)
+    expect(await at(0)).toBe(true)
+    expect(await at(9600)).toBe(false)
+    expect(await at(9599.8)).toBe(false)
+    expect(await at(9599.9)).toBe(false)
+    // Another step ahead is one from where it is believed, too.
+    expect(await at(9700)).toBe(false)
+    expect(await at(30)).toBe(false)
+    expect(await at(23)).toBe(true)
+  })
 })
