@@ -35,7 +35,9 @@ it('removes no bytes while it is held, and all that were deleted meanwhile after
 it('is held when nothing is being removed any more', async () => {
   const { engine, bucket, put, blobs } = await setUp()
   for (let at = 0; at < 20; at++) await put(`key-${at}`)
-  await Promise.all(Array.from({ length: 20 }, (_, at) => engine.objects.delete({ bucket, key: `key-${at}`, conditions: {} })))
+  await Promise.all(
+    Array.from({ length: 20 }, (_, at) => engine.objects.delete({ bucket, key: `key-${at}`, conditions: {} })),
+  )
   using _ = await engine.objects.garbage.hold()
   const held = blobs()
   await settled(engine)
