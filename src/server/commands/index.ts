@@ -37,6 +37,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
       run: async (...call) => (await import('./backup.ts')).backupCommand(...call),
     },
   ],
+  [
+    'doctor',
+    {
+      usage: '[--json] [settings]',
+      run: async (...call) => (await import('./doctor.ts')).doctorCommand(...call),
+    },
+  ],
   ['keys', { usage: 'backup | restore', run: async (...call) => (await import('./keys.ts')).keysCommand(...call) }],
   [
     'restore',

@@ -1,0 +1,35 @@
+import type { Config } from '../settings.ts'
+
+/** `problem`: the server does not start so, or serves wrongly. `warning`: it serves, and it should not stay so. */
+export type Verdict = 'ok' | 'warning' | 'problem'
+
+export interface Finding {
+  readonly check: string
+  readonly verdict: Verdict
+  readonly message: string
+  /** What to do about it. */
+  readonly mend?: string
+}
+
+/** What a check looks at. It changes nothing. */
+export interface Examined {
+  readonly config: Config
+  /** Absolute. */
+  readonly dataDir: string
+  /** What a running server says of itself. */
+  readonly running: RunningServer
+}
+
+export interface RunningServer {
+  /** `absent`: nobody listens there. `unknown`: somebody does. */
+  readonly state: 'ready' | 'not-ready' | 'absent' | 'unknown'
+  readonly problems: readonly string[]
+}
+
+export type Check = (examined: Examined) => Promise<readonly Finding[]> | readonly Finding[]
+
+export const finding = (check: string) => ({
+  ok: (message: string): Finding => ({ check, verdict: 'ok', message }),
+  warning: (message: string, mend: string): Finding => ({ check, verdict: 'warning', message, mend }),
+  problem: (message: string, mend: string): Finding => ({ check, verdict: 'problem', message, mend }),
+})

@@ -1,0 +1,127 @@
+import { chmod, copyFile, writeFile } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
+import { testCertificates } from '../support/certificate.ts'
+import { runCommand } from '../support/coffer-command.ts'
+import { freePort, startServerProcess } from '../support/server-process.ts'
+import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
+
+interface Finding {
+  readonly check: string
+  readonly verdict: string
+  readonly message: string
+  readonly mend?: string
+}
+
+async function doctor(settings: Readonly<Record<string, string>>) {
+  const ports = {
+    COFFER_S3_LISTEN: `127.0.0.1:${await freePort()}`,
+    COFFER_CONTROL_LISTEN: `127.0.0.1:${await freePort()}`,
+  }
+  const { status, out } = await runCommand(['doctor', '--json'], { ...ports, ...settings })
+  const found: Finding[] = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  const of = (verdict: string) => found.filter((one) => one.verdict === verdict)
+  return { status, problems: of('problem'), warnings: of('warning'), found }
+}
+
+async function stopped(home: TemporaryDirectory) {
+  const server = await startServerProcess({
+    dataDir: home.join('data'),
+    bootstrapFile: await writeBootstrapFile(home.join('bootstrap.json'), [mainAccount]),
+    settings: { COFFER_INSTANCE_KEY_FILE: home.join('instance.key') },
+  })
+  return {
+    server,
+    settings: { COFFER_DATA_DIR: home.join('data'), COFFER_INSTANCE_KEY_FILE: home.join('instance.key') },
+  }
+}
+
+describe('coffer doctor', () => {
+  it('finds nothing wrong before the first start, and makes nothing', async () => {
+    await using home = await temporaryDirectory()
+    const { status, problems, found } = await doctor({ COFFER_DATA_DIR: home.join('data') })
+    expect({ status, problems }).toEqual({ status: 0, problems: [] })
+    expect(found.map(({ message }) => message)).toContainEqual(expect.stringContaining('the first start makes it'))
+    expect((await runCommand(['verify'], { COFFER_DATA_DIR: home.join('data') })).err).toContain('NoStore')
+  })
+
+  it('says of a running server that it is well, and of a stopped one what is wrong with it', async () => {
+    await using home = await temporaryDirectory()
+    const { server, settings } = await stopped(home)
+    const well = await doctor({ ...settings, COFFER_CONTROL_LISTEN: `127.0.0.1:${server.controlPort}` })
+    expect(well.problems).toEqual([])
+    expect(well.found).toContainEqual(expect.objectContaining({ check: 'server', message: 'it runs, and is well' }))
+    // A test's disk is one.
+    expect(well.warnings).toContainEqual(expect.objectContaining({ check: 'instance key' }))
+    await server.stop()
+
+    await chmod(home.join('data'), 0o755)
+    const open = await doctor(settings)
+    expect(open).toMatchObject({ status: 0 })
+    expect(open.warnings).toContainEqual(
+      expect.objectContaining({ check: 'data directory', mend: expect.stringContaining('chmod 0700') }),
+    )
+
+    await writeFile(home.join('other.key'), '0'.repeat(64), { mode: 0o600 })
+    const wrong = await doctor({ ...settings, COFFER_INSTANCE_KEY_FILE: home.join('other.key') })
+    expect(wrong).toMatchObject({ status: 1, problems: [{ check: 'instance key' }] })
+    const none = await doctor({ ...settings, COFFER_INSTANCE_KEY_FILE: home.join('absent.key') })
+    expect(none).toMatchObject({ status: 1, problems: [{ message: expect.stringContaining('is missing') }] })
+    await copyFile(home.join('instance.key'), home.join('data/instance.key'))
+    const inside = await doctor({ ...settings, COFFER_INSTANCE_KEY_FILE: home.join('data/instance.key') })
+    expect(inside).toMatchObject({
+      status: 1,
+      problems: [{ message: expect.stringContaining('inside the data directory') }],
+    })
+
+    const full = await doctor({ ...settings, COFFER_DISK_RESERVE_BYTES: String(2 ** 52) })
+    expect(full).toMatchObject({ status: 1, problems: [{ message: expect.stringContaining('writes are refused') }] })
+  })
+
+  it('says what is wrong with settings, certificates, listeners and limits, and how to mend it', async () => {
+    await using home = await temporaryDirectory()
+    const { cert, key } = testCertificates()
+    const put = async (name: string, text: string) => {
+      await writeFile(home.join(name), text, { mode: 0o600 })
+      return home.join(name)
+    }
+    const data = { COFFER_DATA_DIR: home.join('data') }
+    const tls = {
+      COFFER_TLS_CERTIFICATE_FILE: await put('cert.pem', cert),
+      COFFER_TLS_KEY_FILE: await put('key.pem', key),
+    }
+    const soon = await doctor({ ...data, ...tls })
+    expect(soon.warnings).toContainEqual(
+      expect.objectContaining({ check: 'certificate', message: expect.stringContaining('it ends on') }),
+    )
+    await put('key.pem', testCertificates().key)
+    expect(await doctor({ ...data, ...tls })).toMatchObject({ status: 1, problems: [{ check: 'certificate' }] })
+
+    const plain = await doctor({ ...data, COFFER_S3_LISTEN: `0.0.0.0:${await freePort()}` })
+    expect(plain.warnings).toContainEqual(expect.objectContaining({ message: expect.stringContaining('without TLS') }))
+    const many = await doctor({ ...data, COFFER_S3_MAX_CONNECTIONS: '100000' })
+    expect(many.warnings).toContainEqual(
+      expect.objectContaining({ check: 'machine', mend: expect.stringContaining('ulimit -n') }),
+    )
+    expect(await doctor({ COFFER_DATA_DIR: '/dev/shm' })).toMatchObject({
+      status: 1,
+      problems: [expect.objectContaining({ message: expect.stringContaining('in memory') })],
+    })
+    const unknown = await doctor({ ...data, COFFER_NO_SUCH: '1' })
+    expect(unknown).toMatchObject({ status: 1, problems: [{ check: 'settings' }] })
+  })
+
+  it('prints what it finds for people, and is told apart from what it cannot do', async () => {
+    await using home = await temporaryDirectory()
+    const { status, out } = await runCommand(['doctor'], { COFFER_DATA_DIR: home.join('data'), COFFER_NO_SUCH: '1' })
+    expect({ status, out }).toMatchObject({
+      status: 1,
+      out: expect.stringMatching(/^✕ settings: .*\n {4}→ coffer --help/),
+    })
+    expect((await runCommand(['doctor', '--json=1'])).status).toBe(2)
+    expect((await runCommand(['doctor', '--help'])).out).toContain('Exit status')
+  })
+})
