@@ -4,7 +4,7 @@ import { type ByteSource, u32 } from './bytes.ts'
 import { hkdf, KEY_BYTES, sameBytes } from './ciphers.ts'
 import { damaged, forged, keyMissing } from './errors.ts'
 import { members, optionalText, parseJson, textIn } from './json.ts'
-import { type Manifest, openManifestJson, readManifest } from './manifest.ts'
+import { type Manifest, type ManifestPart, openManifestJson, readManifest } from './manifest.ts'
 import type { ObjectRow } from './objects.ts'
 import type { Rows } from './rows.ts'
 import { readRecord } from './sealed-record.ts'
@@ -28,6 +28,8 @@ export interface OpenedObject {
   readonly manifest: Manifest
   /** The plaintext, in pieces, each verified before it is given out. Throws Forged, Damaged. */
   readonly pieces: () => Generator<Buffer>
+  /** The same, to be read anywhere. */
+  readonly source: () => ByteSource & { readonly close: () => void }
 }
 
 /** Throws KeyMissing, Forged, Damaged. */
@@ -39,29 +41,65 @@ export function openObject(rows: Rows, blobs: BlobDirectories, object: ObjectRow
   checkAgreement(object, manifest)
   const outer = optionalText(object.sealing, 'ok')
   const outerKey = outer === undefined ? undefined : openOuterKey(object, Buffer.from(outer, 'base64'))
+  const open = (part: ManifestPart): OpenPart => {
+    const id = 'blob' in object.content ? object.content.blob : blobOfPart(rows, blobId, part.number)
+    const stored = openBlob(blobs, id)
+    const identity = { bucketId: bucket.id, key, blobId, partNumber: part.number }
+    try {
+      const innerLength = storedLength(part.length, LAYER_SEGMENT_BYTES)
+      const inner = outerKey ? openPart(outerKey, identity, part.salt, innerLength, stored) : stored
+      return { ...openPart(dek, identity, part.salt, part.length, inner), close: stored.close }
+    } catch (error) {
+      stored.close()
+      throw error
+    }
+  }
   return {
     manifest,
     pieces: function* () {
       for (const part of manifest.parts) {
-        const id = 'blob' in object.content ? object.content.blob : blobOfPart(rows, blobId, part.number)
-        const identity = { bucketId: bucket.id, key, blobId, partNumber: part.number }
-        yield* piecesOf(blobs, id, (stored) => {
-          if (!outerKey) return openPart(dek, identity, part.salt, part.length, stored)
-          const innerLength = storedLength(part.length, LAYER_SEGMENT_BYTES)
-          const inner = openPart(outerKey, identity, part.salt, innerLength, stored)
-          return openPart(dek, identity, part.salt, part.length, inner)
-        })
+        const opened = open(part)
+        try {
+          yield* inPieces(opened)
+        } finally {
+          opened.close()
+        }
       }
     },
+    source: () => joined(manifest, open),
   }
 }
 
-function* piecesOf(blobs: BlobDirectories, id: string, opened: (stored: ByteSource) => ByteSource): Generator<Buffer> {
-  const blob = openBlob(blobs, id)
-  try {
-    yield* inPieces(opened(blob))
-  } finally {
-    blob.close()
+type OpenPart = ByteSource & { readonly close: () => void }
+
+/** The parts as one run of bytes; the one that was read last stays open. */
+function joined({ parts, sizeBytes }: Manifest, open: (part: ManifestPart) => OpenPart): OpenPart {
+  let held: { readonly part: ManifestPart; readonly bytes: OpenPart } | undefined
+  const close = (): void => {
+    held?.bytes.close()
+    held = undefined
+  }
+  const opened = (part: ManifestPart): OpenPart => {
+    if (held?.part === part) return held.bytes
+    close()
+    held = { part, bytes: open(part) }
+    return held.bytes
+  }
+  return {
+    length: sizeBytes,
+    read: (at, length) => {
+      if (at < 0 || at + length > sizeBytes) throw damaged(`the content has no bytes ${at} to ${at + length}`)
+      const pieces: Buffer[] = []
+      let begin = 0
+      for (const part of parts) {
+        const from = Math.max(at, begin) - begin
+        const to = Math.min(at + length, begin + part.length) - begin
+        if (from < to) pieces.push(opened(part).read(from, to - from))
+        begin += part.length
+      }
+      return Buffer.concat(pieces)
+    },
+    close,
   }
 }
 

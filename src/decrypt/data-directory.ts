@@ -2,9 +2,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BlobDirectories } from './blobs.ts'
 import { type Bucket, findBucket, readBuckets } from './buckets.ts'
-import type { ByteSource } from './bytes.ts'
 import { type ContentKeys, inPieces, type OpenedObject, openObject } from './content.ts'
-import { usage } from './errors.ts'
+import { isDecryptError, usage } from './errors.ts'
 import { type InstanceKeySource, openInstanceKey } from './instance-key.ts'
 import type { ObjectRow } from './objects.ts'
 import { type RootKeySources, type RootKeys, rootKeys } from './root-keys.ts'
@@ -37,7 +36,7 @@ export function openDataDirectory(directory: string, keys: DirectoryKeys): DataD
   if (!existsSync(join(directory, 'instance-key.json'))) throw usage(`there is no data directory in ${directory}`)
   const instanceKey = openInstanceKey(directory, keys.instance)
   const rows = openRows(directory, 'metadata', instanceKey)
-  const kms = openKeys(directory, instanceKey, keys)
+  const { kms, problem } = openKeys(directory, instanceKey, keys)
   const root: RootKeys = rootKeys({ kms, materials: keys.materials, unwrapped: keys.unwrapped })
   const blobs = { directory, classes: keys.classes }
   return {
@@ -48,15 +47,19 @@ export function openDataDirectory(directory: string, keys: DirectoryKeys): DataD
     open: (object) => {
       const opened = openObject(rows, blobs, object, keys)
       if (object.sealing['f'] !== true) return opened
-      const replica = whole(opened)
       return {
         ...opened,
         pieces: function* () {
-          for (const part of openSealedReplica(replica, root)) yield* inPieces(part)
+          const replica = opened.source()
+          try {
+            for (const part of openSealedReplica(replica, root)) yield* inPieces(part)
+          } finally {
+            replica.close()
+          }
         },
       }
     },
-    warnings: [...liveness(directory), ...rows.warnings, ...(kms?.rows.warnings ?? [])],
+    warnings: [...liveness(directory), ...problem, ...rows.warnings, ...(kms?.rows.warnings ?? [])],
     close: () => {
       rows.close()
       kms?.rows.close()
@@ -64,20 +67,23 @@ export function openDataDirectory(directory: string, keys: DirectoryKeys): DataD
   }
 }
 
-function openKeys(directory: string, instanceKey: Buffer, { kms }: DirectoryKeys): RootKeySources['kms'] {
-  if (kms) {
-    const key = openInstanceKey(kms.directory, kms.instance)
-    return { rows: openRows(kms.directory, 'kms', key), instanceKey: key }
-  }
-  // A store whose keys are elsewhere has none of its own.
-  if (!existsSync(join(directory, 'kms', 'CURRENT'))) return undefined
-  return { rows: openRows(directory, 'kms', instanceKey), instanceKey }
+interface OpenKeys {
+  readonly kms: RootKeySources['kms']
+  readonly problem: readonly string[]
 }
 
-/** A replica is read in pieces that do not end where its own do, so it is held. */
-function whole({ pieces }: OpenedObject): ByteSource {
-  const bytes = Buffer.concat([...pieces()])
-  return { length: bytes.length, read: (at, length) => bytes.subarray(at, at + length) }
+/** Where the keys are damaged, what they are not needed for opens all the same. */
+function openKeys(directory: string, instanceKey: Buffer, { kms }: DirectoryKeys): OpenKeys {
+  const home = kms?.directory ?? directory
+  // A store whose keys are elsewhere has none of its own.
+  if (!kms && !existsSync(join(home, 'kms'))) return { kms: undefined, problem: [] }
+  const key = kms ? openInstanceKey(kms.directory, kms.instance) : instanceKey
+  try {
+    return { kms: { rows: openRows(home, 'kms', key), instanceKey: key }, problem: [] }
+  } catch (error) {
+    if (!isDecryptError(error, 'Damaged')) throw error
+    return { kms: undefined, problem: [`the root keys in ${home} cannot be read: ${error.message}`] }
+  }
 }
 
 /** Files that a server writes at the same time need not fit one another. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../src/decrypt/level/level-store.ts'
+import { readBatch } from '../../src/decrypt/level/log-file.ts'
 import { unsnappy } from '../../src/decrypt/level/snappy.ts'
 import { contentBytes } from '../support/content.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -95,6 +96,19 @@ describe('a LevelDB read out of its files', () => {
     whole[200] = (whole[200] ?? 0) ^ 1
     await writeFile(table, whole)
     expect(() => hexRows(openLevelStore(home.join('level')))).toThrow('checksum')
+  })
+})
+
+describe('a batch', () => {
+  it('of a log holds so many rows and nothing else', () => {
+    const batch = (count: number) =>
+      Buffer.concat([Buffer.alloc(8), Buffer.of(count, 0, 0, 0), Buffer.from([1, 1, 107, 1, 118, 0, 1, 108])])
+    expect(readBatch(batch(2), 'it').map(({ key, value }) => [String(key), value && String(value)])).toEqual([
+      ['k', 'v'],
+      ['l', undefined],
+    ])
+    for (const count of [0, 1, 3, 255])
+      expect(() => readBatch(batch(count), 'it')).toThrow(/longer than it says|ends too soon|fewer rows/)
   })
 })
 

@@ -118,5 +118,11 @@ describe('coffer decrypt', () => {
     await rename(`${copy}/metadata/CURRENT`, `${copy}/metadata/LOST`)
     const lost = await decrypt('list', copy, '--key-file', `${test.dataDir}.key`)
     expect(lost).toMatchObject({ status: 1, err: expect.stringContaining('CURRENT') })
+    // Keys that are damaged keep nobody from what they are not needed for.
+    await rename(`${test.dataDir}/kms/CURRENT`, `${test.dataDir}/kms/LOST`)
+    const list = await decrypt('list', test.dataDir)
+    expect(list).toMatchObject({ status: 0, err: expect.stringContaining('▲ the root keys') })
+    expect(String(list.out)).toContain('objects/a')
+    expect(await decrypt('get', test.dataDir, 'objects/a')).toMatchObject({ status: 3 })
   })
 })

@@ -76,8 +76,10 @@ export function readBatch(data: Buffer, what: string): LevelEntry[] {
   const count = head.readUInt32LE(8)
   // Before there is room made for them: a row takes two bytes at least.
   if (count > data.length / 2) throw damaged(`${what} has fewer rows than it says`)
-  return Array.from({ length: count }, (_, index) => {
+  const entries = Array.from({ length: count }, (_, index) => {
     const isDeleted = source.byte() === 0
     return { key: source.text(), sequence: first + index, value: isDeleted ? undefined : source.text() }
   })
+  if (!source.atEnd()) throw damaged(`a batch of ${what} is longer than it says`)
+  return entries
 }

@@ -63,10 +63,7 @@ function tableIn(file: number, path: string): TableFile {
     handle: readHandle(levelReader(value, `the index of ${path}`)),
   }))
   return {
-    coveredBytes: [...others, ...index.map(({ handle }) => handle)].reduce(
-      (sum, { length }) => sum + length + TRAILER_BYTES,
-      FOOTER_BYTES,
-    ),
+    coveredBytes: FOOTER_BYTES + lengthOfUnion([...others, ...index.map(({ handle }) => handle)]),
     entries: function* (from) {
       for (const { last, handle } of index) {
         if (from && last.compare(from) < 0) continue
@@ -78,6 +75,18 @@ function tableIn(file: number, path: string): TableFile {
     },
     close: () => closeSync(file),
   }
+}
+
+/** Blocks that lie in one another count once: what is between them is in none. */
+function lengthOfUnion(blocks: readonly Handle[]): number {
+  let covered = 0
+  let end = 0
+  for (const { offset, length } of blocks.toSorted((a, b) => a.offset - b.offset)) {
+    const next = offset + length + TRAILER_BYTES
+    covered += Math.max(0, next - Math.max(offset, end))
+    end = Math.max(end, next)
+  }
+  return covered
 }
 
 /** Of filters, if there are any. */
