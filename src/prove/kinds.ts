@@ -57,7 +57,7 @@ export const KINDS: readonly Kind[] = [
   ),
   entry(
     'seal file',
-    /^instance-key\.json$/,
+    /^instance-key\.json(\.old)?$/,
     'id of the instance key; with a passphrase the parameters of Argon2id and the sealed instance key',
     (file, kind, { tally, findings }) => checkText(file, kind, isSealFile, tally, findings),
   ),

@@ -338,6 +338,7 @@ describe('coffer prove finds', () => {
       const socket = createServer().listen(join(at, 'coffer.sock'))
       await once(socket, 'listening')
       onTestFinished(() => void socket.close())
+      await cp(join(at, 'instance-key.json'), join(at, 'instance-key.json.old'))
       await put(
         at,
         'restored.json',

@@ -28,6 +28,16 @@ describe('what the promises name', () => {
     if (title !== undefined) expect(plain(readFileSync(path, 'utf8'))).toContain(plain(title))
   })
 
+  it('is scenarios of faults that there are', () => {
+    const runs = DOCUMENTS.flatMap((document) => [
+      ...readFileSync(join(root, document), 'utf8').matchAll(/`npm run faults -- ([a-z -]+)`/g),
+    ])
+    const names = runs.flatMap(([, list = '']) => list.split(' '))
+    expect(names.length).toBeGreaterThan(7)
+    for (const name of names)
+      expect([name, existsSync(join(root, `test/faults/scenarios/${name}.ts`))]).toEqual([name, true])
+  })
+
   it.each(DOCUMENTS)('%s leads to documents that there are', (document) => {
     const links = [...readFileSync(join(root, document), 'utf8').matchAll(/\]\(([a-z-]+\.md)[#)]/g)]
     expect(links.length).toBeGreaterThan(2)
