@@ -27,7 +27,11 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
     audit: audit.iam,
     oidc: {
       httpIssuers: new Set(config['iam.oidc-http-issuers']),
-      fetchDocument: issuerDocuments({ ca: caFile === undefined ? undefined : await readFile(caFile, 'utf8') }),
+      fetchDocument: issuerDocuments({
+        ca: caFile === undefined ? undefined : await readFile(caFile, 'utf8'),
+        networks: config['iam.oidc-networks'],
+        httpIssuers: config['iam.oidc-http-issuers'],
+      }),
     },
     onDamage: ({ space, id, cause: err }) =>
       log.error(

@@ -1,29 +1,46 @@
 import { once } from 'node:events'
 import { connect, type DetailedPeerCertificate, getCACertificates, type TLSSocket } from 'node:tls'
 import { CodedError } from '../base/errors.ts'
+import { networkTest } from '../base/networks.ts'
+import { isPublicAddress, lookupWithin, type MayReach, mayReachHost } from '../base/public-address.ts'
 import type { FetchIssuerDocument, IssuerDocumentErrorCode } from '../iam/oidc/issuer-keys.ts'
 import { type HttpReply, httpExchange } from '../providers/common/http-exchange.ts'
 
 const TIMEOUT_MS = 5000
 const MAX_BYTES = 256 * 1024
 
+export interface IssuerDocumentOptions {
+  readonly ca?: string | undefined
+  /** Not public, and all the same such as identity providers may be in. */
+  readonly networks?: readonly string[]
+  /** Of the operator. */
+  readonly httpIssuers?: readonly string[]
+}
+
 /**
- * Asks an identity provider for one document. It is trusted by the authorities of the system and those of `ca` (PEM);
+ * Asks an identity provider for one document. Its URL is chosen by whoever administers an account, so it is asked at a
+ * public address only, whatever its name stands for by then, or where the operator allows it. It is trusted by the authorities of the system and those of `ca` (PEM);
  * else by a certificate that it shows and whose SHA-1 was given, which then stands for an authority: what it shows must
  * have been issued under it, for this name, and for now.
  */
-export function issuerDocuments({ ca }: { readonly ca?: string | undefined }): FetchIssuerDocument {
+export function issuerDocuments({ ca, networks = [], httpIssuers = [] }: IssuerDocumentOptions): FetchIssuerDocument {
+  const isAllowed = networkTest(networks)
+  const namedOrigins = new Set(httpIssuers.map((issuer) => new URL(issuer).origin))
   const authorities = ca === undefined ? undefined : [...getCACertificates('default'), ca]
   return async (url, { thumbprints }) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
+    // Whose URL the operator gave may be anywhere.
+    const isNamed = namedOrigins.has(url.origin)
+    const mayReach: MayReach = (address) => isNamed || isPublicAddress(address) || isAllowed(address)
     try {
-      return textOf(await get(url, signal, authorities))
+      return textOf(await get(url, signal, { ca: authorities, mayReach }))
     } catch (cause) {
       if (cause instanceof CodedError) throw cause
-      const shown = thumbprints.length > 0 && isDistrust(cause) ? await shownBy(url, thumbprints, signal) : undefined
+      const shown =
+        thumbprints.length > 0 && isDistrust(cause) ? await shownBy(url, thumbprints, { signal, mayReach }) : undefined
       if (!shown) throw unreachable(cause)
       try {
-        return textOf(await get(url, signal, [shown]))
+        return textOf(await get(url, signal, { ca: [shown], mayReach }))
       } catch (error) {
         throw error instanceof CodedError ? error : unreachable(error)
       }
@@ -31,8 +48,13 @@ export function issuerDocuments({ ca }: { readonly ca?: string | undefined }): F
   }
 }
 
-async function get(url: URL, signal: AbortSignal, ca: readonly string[] | undefined): Promise<HttpReply> {
-  await using exchange = httpExchange({ maxConnections: 1, ...(ca ? { ca, trustsIssued: true } : {}) })
+interface Reaching {
+  readonly ca: readonly string[] | undefined
+  readonly mayReach: MayReach
+}
+
+async function get(url: URL, signal: AbortSignal, { ca, mayReach }: Reaching): Promise<HttpReply> {
+  await using exchange = httpExchange({ maxConnections: 1, mayReach, ...(ca ? { ca, trustsIssued: true } : {}) })
   return await exchange({ method: 'GET', url, headers: { accept: 'application/json' }, signal })
 }
 
@@ -52,11 +74,16 @@ const DISTRUST: ReadonlySet<unknown> = new Set([
 const isDistrust = (error: unknown): boolean => error instanceof Error && 'code' in error && DISTRUST.has(error.code)
 
 /** PEM of the certificate that it shows and that was named. Nothing is said on this connection. */
-async function shownBy(url: URL, thumbprints: readonly string[], signal: AbortSignal): Promise<string | undefined> {
+async function shownBy(
+  url: URL,
+  thumbprints: readonly string[],
+  { signal, mayReach }: Pick<Reaching, 'mayReach'> & { readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  if (!mayReachHost(url, mayReach)) return undefined
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isName = !/^[\d.]+$|:/.test(host)
   const socket = connect({
-    ...{ host, port: Number(url.port || 443), rejectUnauthorized: false },
+    ...{ host, port: Number(url.port || 443), rejectUnauthorized: false, lookup: lookupWithin(mayReach) },
     ...(isName ? { servername: host } : {}),
   })
   try {

@@ -254,6 +254,11 @@ export const SETTINGS = {
     undefined,
     'PEM file of certificates that identity providers are trusted by, besides the usual ones',
   ),
+  'iam.oidc-networks': setting(
+    networks,
+    [],
+    'networks that are not public and that identity providers may be in: addresses or CIDR, separated by commas. Others are asked at public addresses only, but for those of iam.oidc-http-issuers',
+  ),
   'disk.reserve-bytes': setting(
     count,
     1024 ** 3,

@@ -18,7 +18,7 @@ let test: SharedHouse
 beforeAll(async () => {
   idp = await startHostileIssuer([rsa.jwk, ec.jwk])
   test = await startSharedHouse('classic', {
-    settings: { COFFER_IAM_OIDC_HTTP_ISSUERS: idp.issuer },
+    settings: { COFFER_IAM_OIDC_HTTP_ISSUERS: idp.issuer, COFFER_IAM_OIDC_NETWORKS: '127.0.0.0/8,::1' },
     clock: { now: () => Date.now() + offsetMs },
   })
 })

@@ -302,7 +302,9 @@ describe('AssumeRoleWithWebIdentity', () => {
     const directory = await mkdtemp(join(tmpdir(), 'coffer-ca-'))
     const file = join(directory, 'ca.pem')
     await writeFile(file, tls.ca)
-    const house = await startHouse({ settings: { COFFER_IAM_OIDC_CA_FILE: file } })
+    const house = await startHouse({
+      settings: { COFFER_IAM_OIDC_CA_FILE: file, COFFER_IAM_OIDC_NETWORKS: '127.0.0.0/8,::1' },
+    })
     await rm(directory, { recursive: true })
     await using _ = house
     const { accessKeyId, secretAccessKey } = mainAccount.user

@@ -30,6 +30,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '-1', '1.5', 'many'],
   },
+  'iam.oidc-networks': {
+    good: [
+      ['10.0.0.0/8', ['10.0.0.0/8']],
+      ['10.1.2.3, fd00::/8', ['10.1.2.3', 'fd00::/8']],
+      ['', []],
+    ],
+    bad: ['10.0.0.0/33', 'local', '10.0.0'],
+  },
   'limits.requests-per-second': {
     good: [
       ['0', 0],

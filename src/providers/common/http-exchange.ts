@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { lookupWithin, type MayReach, mayReachHost } from '../../base/public-address.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -25,6 +26,8 @@ export interface HttpExchangeOptions {
   /** Also those of them that another one issued. */
   readonly trustsIssued?: boolean
   readonly maxConnections?: number
+  /** Addresses that connections are made to. Default: any. */
+  readonly mayReach?: MayReach | undefined
   /** What this side shows, where the other one asks for it. New connections are made with what is there then. */
   readonly client?: () => ClientCertificate
 }
@@ -43,9 +46,13 @@ export function httpExchange({
   ca,
   trustsIssued = false,
   maxConnections = 64,
+  mayReach,
   client,
 }: HttpExchangeOptions): HttpExchange & AsyncDisposable {
-  const kept = { keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS }
+  const kept = {
+    ...{ keepAlive: true, maxSockets: maxConnections, timeout: IDLE_MS },
+    ...(mayReach ? { lookup: lookupWithin(mayReach) } : {}),
+  }
   const http = new HttpAgent(kept)
   const https = new HttpsAgent({
     ...kept,
@@ -55,6 +62,7 @@ export function httpExchange({
   })
 
   const exchange = ({ method, url, headers, body, signal }: HttpRequest): Promise<HttpReply> => {
+    if (mayReach && !mayReachHost(url, mayReach)) return Promise.reject(new Error(`${url.host} may not be reached`))
     const { promise, resolve, reject } = Promise.withResolvers<HttpReply>()
     const length = body === undefined && method === 'GET' ? {} : { 'content-length': String(body?.length ?? 0) }
     const options = { method, headers: { ...headers, ...length }, signal }
