@@ -60,7 +60,7 @@ export async function readKey(metadata: Reader, bucket: Place, key: string): Pro
 }
 
 /** `u64(newest) ‖ u64(order of the null version)`, or the first alone. */
-function encodeOrders({ newest, nullOrder }: Orders): Buffer {
+export function encodeOrders({ newest, nullOrder }: Orders): Buffer {
   const value = Buffer.alloc(nullOrder === undefined ? 8 : 16)
   value.writeBigUInt64BE(newest)
   if (nullOrder !== undefined) value.writeBigUInt64BE(nullOrder, 8)

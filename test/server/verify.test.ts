@@ -341,6 +341,8 @@ describe.skipIf(topology.split)('coffer verify', () => {
       versionId: 'null',
       part: 2,
     })
+    const current = await found(harmRow('metadata', rowOf(SPACE.head, 'v'), 'remove'))
+    expect(current.places).toContainEqual({ kind: 'current-missing', bucket: 'versioned', key: 'v' })
     const history = await found(harmRow('metadata', rowOf(SPACE.history, 'v'), 'remove'))
     expect(history.places).toEqual([{ kind: 'history-wrong', bucket: 'versioned', key: 'v' }])
   })

@@ -59,6 +59,8 @@ const ADVICE = {
   'part-orphan':
     'parts that belong to nothing keep their room. If nothing was lost, only room is; otherwise this tells of what',
   'blob-orphan': 'bytes that nothing names keep their room: no record is missing for that reason alone',
+  'current-missing':
+    'the versions of the key are there: put the object anew, or delete the key, and something is current again',
   'history-wrong': REBUILD,
   'counter-wrong': 'nothing is lost: POST /admin/v1/usage/recount with {"repair":true} puts the counters right',
   /** Stored identities and root keys. */

@@ -186,6 +186,8 @@ interface KeyOfVersions {
   readonly row: Buffer
   readonly newest: bigint
   nullOrder: bigint | undefined
+  /** While nothing is in `head` the newest is a delete marker. */
+  readonly needsHead: boolean
   incomplete: boolean
 }
 
@@ -199,12 +201,13 @@ async function* historyProblems(
     for (const row of rows) {
       const { key, order } = splitVersionKey(row.key)
       const history = headKey(uuidFromBytes(row.key.subarray(0, 16)), key)
+      const record = versionIn(row)
       if (!current?.row.equals(history)) {
         if (current) yield* historyProblem(snapshot, current, nameOf)
         // The newest comes first.
-        current = { row: history, newest: order, nullOrder: undefined, incomplete: false }
+        const needsHead = !(record && isMarker(record))
+        current = { row: history, newest: order, nullOrder: undefined, needsHead, incomplete: !record }
       }
-      const record = versionIn(row)
       if (!record) current.incomplete = true
       else if (record.versionId === NULL_VERSION) current.nullOrder = order
     }
@@ -224,15 +227,18 @@ async function* historyProblems(
 
 async function* historyProblem(
   snapshot: MetadataSnapshot,
-  { row, newest, nullOrder, incomplete }: KeyOfVersions,
+  { row, newest, nullOrder, needsHead, incomplete }: KeyOfVersions,
   nameOf: (id: string) => string,
 ): AsyncGenerator<Problem> {
+  const where = { bucket: nameOf(uuidFromBytes(row.subarray(0, 16))), key: keyOfHead(row) }
+  if (needsHead && !incomplete && !(await rowAt(snapshot, SPACE.head, row))) {
+    yield { kind: 'current-missing', ...where, damage: 'its key has versions, and none of them is the current one' }
+  }
   const history = await rowAt(snapshot, SPACE.history, row)
   // That there is none, or a damaged one, is told with each version of the key.
   if (!history || 'damage' in history) return
   const orders = history.value.length >= 8 ? decodeOrders(history.value) : undefined
   if (orders?.newest === newest && (incomplete || orders.nullOrder === nullOrder)) return
-  const where = { bucket: nameOf(uuidFromBytes(row.subarray(0, 16))), key: keyOfHead(row) }
   yield { kind: 'history-wrong', ...where, damage: 'the history of its key does not say what its versions say' }
 }
 

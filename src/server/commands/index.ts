@@ -31,6 +31,13 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     },
   ],
   [
+    'salvage',
+    {
+      usage: '--to <directory> [--json] [settings]',
+      run: async (...call) => (await import('./salvage.ts')).salvageCommand(...call),
+    },
+  ],
+  [
     'backup',
     {
       usage: '<repository> | verify | list | prune',

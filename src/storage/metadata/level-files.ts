@@ -68,7 +68,7 @@ const isStored = (name: string): boolean =>
 /** Nothing when it is not there: LevelDB says so. */
 export async function readManifest(directory: string): Promise<LevelManifest> {
   const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
-  if (!/^MANIFEST-\d+$/.test(name)) return { logNumber: 0, tables: new Map() }
+  if (!/^MANIFEST-\d+$/.test(name)) return { logNumber: 0, tables: new Map(), bounds: new Map() }
   return decodeManifest(await readFile(join(directory, name)).catch(() => Buffer.alloc(0)))
 }
 

@@ -7,16 +7,25 @@ export interface LevelManifest {
   readonly logNumber: number
   /** Number of each table in use → its length in bytes. Others wait to be deleted, or were being written. */
   readonly tables: ReadonlyMap<number, number>
+  /** Of each of these tables: its level, of which a lower one is newer, and its first and last key as rows have them. */
+  readonly bounds: ReadonlyMap<number, TableBounds>
+}
+
+export interface TableBounds {
+  readonly level: number
+  readonly first: Buffer
+  readonly last: Buffer
 }
 
 interface State {
   logNumber: number
   readonly tables: Map<number, number>
+  readonly bounds: Map<number, TableBounds>
 }
 
 /** Up to where it makes sense; whether it is whole LevelDB finds out. */
 export function decodeManifest(bytes: Buffer): LevelManifest {
-  const state: State = { logNumber: 0, tables: new Map() }
+  const state: State = { logNumber: 0, tables: new Map(), bounds: new Map() }
   for (const edit of edits(bytes)) applyEdit(levelReader(edit), state)
   return state
 }
@@ -64,17 +73,28 @@ function applyField(reader: LevelReader, state: State): boolean {
       return key() !== undefined
     case DELETED_FILE:
       level()
-      state.tables.delete(reader.varint() ?? 0)
+      deleteTable(state, reader.varint() ?? 0)
       return true
     case NEW_FILE: {
-      level()
+      const tableLevel = level()
       const number = reader.varint()
       const lengthBytes = reader.varint()
-      if (key() === undefined || key() === undefined || number === undefined || lengthBytes === undefined) return false
+      const [first, last] = [key(), key()]
+      if (first === undefined || last === undefined || number === undefined || lengthBytes === undefined) return false
       state.tables.set(number, lengthBytes)
+      state.bounds.set(number, { level: tableLevel ?? 0, first: rowKeyOf(first), last: rowKeyOf(last) })
       return true
     }
     default:
       return false
   }
 }
+
+function deleteTable(state: State, number: number): void {
+  state.tables.delete(number)
+  state.bounds.delete(number)
+}
+
+/** Behind each key LevelDB has its number of the write and what the write did. */
+const NUMBER_BYTES = 8
+const rowKeyOf = (key: Buffer): Buffer => Buffer.from(key.subarray(0, Math.max(0, key.length - NUMBER_BYTES)))

@@ -28,6 +28,8 @@ const edits = [
   Buffer.concat([removed(0, 302), logNumber(310)]),
 ]
 
+const nothing = (log: number) => ({ logNumber: log, tables: new Map(), bounds: new Map() })
+
 describe('a manifest', () => {
   it('of several blocks names the tables in use, and the log that begins what is not in them', () => {
     const { logNumber: log, tables } = decodeManifest(logOf(edits))
@@ -38,13 +40,20 @@ describe('a manifest', () => {
     expect([...tables].sort(([a], [b]) => a - b)).toEqual([...expected])
   })
 
+  it('tells of each table in use its level, and its first and last row without what LevelDB puts behind a key', () => {
+    const { tables, bounds } = decodeManifest(logOf(edits))
+    expect([...bounds.keys()].sort()).toEqual([...tables.keys()].sort())
+    expect(bounds.get(3)).toEqual({ level: 1, first: Buffer.alloc(2048, 3), last: Buffer.alloc(22, 1) })
+    expect(bounds.get(8)?.level).toBe(2)
+  })
+
   it('that ends early, or in an edit, says what it says up to there', () => {
     const whole = logOf(edits)
     expect(decodeManifest(whole.subarray(0, whole.length - 1)).logNumber).toBe(300)
-    expect(decodeManifest(whole.subarray(0, 40_000))).toEqual({ logNumber: 0, tables: new Map() })
-    expect(decodeManifest(logOf([logNumber(5), Buffer.of(7, 1, 9)]))).toEqual({ logNumber: 5, tables: new Map() })
+    expect(decodeManifest(whole.subarray(0, 40_000))).toEqual(nothing(0))
+    expect(decodeManifest(logOf([logNumber(5), Buffer.of(7, 1, 9)]))).toEqual(nothing(5))
     expect(decodeManifest(logOf([logNumber(5), Buffer.of(99, 2, 6)])).logNumber).toBe(5)
-    expect(decodeManifest(Buffer.alloc(0))).toEqual({ logNumber: 0, tables: new Map() })
+    expect(decodeManifest(Buffer.alloc(0))).toEqual(nothing(0))
   })
 
   it('says nothing behind damage', () => {
