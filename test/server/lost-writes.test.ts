@@ -2,7 +2,7 @@ import { cp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { endedServer } from '../support/ended-server.ts'
 import { startHouse } from '../support/house.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
@@ -24,6 +24,8 @@ afterEach(() => home[Symbol.asyncDispose]())
 /** A first start with administrator and keys of its own, a bucket and objects. */
 async function filledServer() {
   const server = await startServerProcess({ dataDir })
+  // What it prints and that it is ready come by ways of their own, in either order.
+  await vi.waitFor(() => expect(server.output()).toMatch(/export AWS_SECRET_ACCESS_KEY=.*\n/), { timeout: 10_000 })
   const exported = (name: string): string => new RegExp(`export ${name}=(.*)$`, 'm').exec(server.output())?.[1] ?? ''
   const credentials = {
     accessKeyId: exported('AWS_ACCESS_KEY_ID'),
@@ -127,7 +129,8 @@ describe('after a clean stop', () => {
     await truncate(await logOf('iam'))
     const keyBefore = await readFile(`${dataDir}.key`)
     await using again = await startServerProcess({ dataDir, settings: { COFFER_ACCEPT_METADATA_LOSS: 'true' } })
-    expect(again.output()).toMatch(/export AWS_ACCESS_KEY_ID=/)
+    // Also the last line that could say so.
+    await vi.waitFor(() => expect(again.output()).toMatch(/export AWS_SECRET_ACCESS_KEY=.*\n/), { timeout: 10_000 })
     expect(again.output()).not.toContain('instance key was made')
     expect((await readFile(`${dataDir}.key`)).equals(keyBefore)).toBe(true)
   }, 60_000)
