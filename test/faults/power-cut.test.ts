@@ -88,6 +88,6 @@ it.skipIf(missing !== undefined)(
           .map(([name, bytes]) => [name, bytes?.toString('base64').slice(-200) ?? 'directory']),
       )
     expect(told(replay(new Map(), await readJournal(shim.journal)).seen())).toEqual(told(await readTree(rig.root)))
-    rig.client.destroy()
+    await rig.close()
   },
 )

@@ -134,7 +134,13 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
 }
 
 /** What is appended to goes on as its seed does. */
-async function append(client: S3Client, bucket: string, key: string, end: Version, version: Version): Promise<Written> {
+export async function append(
+  client: S3Client,
+  bucket: string,
+  key: string,
+  end: Version,
+  version: Version,
+): Promise<Written> {
   const WriteOffsetBytes = end.lengthBytes
   const Body = contentBytes(version.seed, version.lengthBytes).subarray(WriteOffsetBytes)
   await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, WriteOffsetBytes }))
@@ -143,7 +149,7 @@ async function append(client: S3Client, bucket: string, key: string, end: Versio
 
 const metadataOf = ({ seed }: Version): Record<string, string> => ({ seed })
 
-async function put(client: S3Client, bucket: string, key: string, version: Version): Promise<Written> {
+export async function put(client: S3Client, bucket: string, key: string, version: Version): Promise<Written> {
   const body = contentBytes(version.seed, version.lengthBytes)
   return client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, Metadata: metadataOf(version) }))
 }
@@ -157,7 +163,7 @@ async function copy(
   return client.send(new CopyObjectCommand({ Bucket: bucket, Key: key, CopySource: `${from.bucket}/${from.key}` }))
 }
 
-async function putInParts(
+export async function putInParts(
   client: S3Client,
   bucket: string,
   key: string,

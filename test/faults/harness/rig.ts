@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import {
+  type Event,
   PutBucketLifecycleConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
   PutBucketVersioningCommand,
   type S3Client,
   type S3ServiceException,
@@ -15,6 +17,7 @@ import { freePort, type ServerProcess, startServerProcess } from '../../support/
 import { abortUploads, check } from './check.ts'
 import { startChores } from './chores.ts'
 import { settledUsage } from './disk.ts'
+import { eventReceiver } from './event-receiver.ts'
 import { startLoad, WITH_VERSIONS } from './load.ts'
 import { createModel, FLEETING, type Model } from './model.ts'
 
@@ -73,10 +76,11 @@ export interface Rig {
   readonly underLoad: (turn: UnderLoad) => Promise<void>
   readonly report: (violation: string) => void
   readonly injected: (what: string, times?: number) => void
-  /** Everything against the model, with the server that runs: objects, listing, index, audit log. */
+  /** Everything against the model, with the server that runs: objects, listing, events, index, audit log. */
   readonly verify: () => Promise<void>
   /** Deletes all there is, stops, starts and says what is left on the disk. */
   readonly finish: () => Promise<void>
+  readonly close: () => Promise<void>
 }
 
 export interface UnderLoad {
@@ -121,8 +125,13 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
     checkedBytes: 0,
   }
   const model = createModel()
+  const events = await eventReceiver()
   const startServer = (more: Readonly<Record<string, string>> = {}, readyTimeoutMs = 60_000) =>
-    startServerProcess({ ...start, readyTimeoutMs, settings: { ...SETTINGS, ...setup.settings, ...more } })
+    startServerProcess({
+      ...start,
+      readyTimeoutMs,
+      settings: { ...SETTINGS, ...events.settings, ...setup.settings, ...more },
+    })
   let server = await startServer()
   const client = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
   const keysUrl = setup.keysUrl ?? (() => server.controlUrl)
@@ -134,6 +143,11 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
     await client.send(
       new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules: [AGING] } }),
     )
+  }
+  const Events: Event[] = ['s3:ObjectCreated:*', 's3:ObjectRemoved:*']
+  const NotificationConfiguration = { QueueConfigurations: [{ QueueArn: events.queueArn, Events }] }
+  for (const Bucket of buckets) {
+    await client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }))
   }
   await client.send(
     new PutBucketVersioningCommand({ Bucket: WITH_VERSIONS, VersioningConfiguration: { Status: 'Enabled' } }),
@@ -183,6 +197,8 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
       tally.checkedBytes += result.bytes
       for (const violation of result.violations) report(violation)
       for (const bucket of buckets) await abortUploads(client, bucket)
+      for (const missing of await events.missing(model)) report(`no event told of what is acknowledged: ${missing}`)
+      for (const late of events.disorder()) report(`events of a key came in another order: ${late}`)
       await verifyIndex(server, report)
       await verifyAudit(server, dataDir, report)
     },
@@ -195,7 +211,11 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
       if (left.bytes > 0) report(`when all was deleted, ${left.bytes} bytes in ${left.files} files belong to no object`)
       await verifyIndex(server, report)
       await server.stop()
+    },
+    close: async () => {
+      await server.kill()
       client.destroy()
+      await events[Symbol.asyncDispose]()
     },
   }
   return rig

@@ -114,7 +114,7 @@ async function runStore(scenario: Scenario, options: RunOptions, home: string): 
     }
   } finally {
     take()
-    await open?.rig.server().kill()
+    await open?.rig.close()
     await open?.close?.()
   }
   return { tally: open?.rig.tally, figures: open?.figures?.() ?? {}, found }

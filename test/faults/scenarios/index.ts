@@ -8,10 +8,12 @@ import { kill } from './kill.ts'
 import { powerLoss } from './power-loss.ts'
 import { slowDisk } from './slow-disk.ts'
 import { steps } from './steps.ts'
+import { walk } from './walk.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
   steps,
+  walk,
   diskErrors,
   powerLoss,
   fullDisk,
