@@ -3,12 +3,15 @@ import { parseArgs } from 'node:util'
 import type { DirectoryKeys } from './data-directory.ts'
 import { usage } from './errors.ts'
 import { members, parseJson, textIn } from './json.ts'
+import { type KeyBundle, readKeyBundle } from './key-bundle.ts'
 import { readKeyMaterial, readPassphrase } from './key-material.ts'
 
 /** The options that keys come by, of every command that opens something. */
 export const KEY_OPTIONS = {
   'key-file': { type: 'string' },
   'passphrase-file': { type: 'string' },
+  bundle: { type: 'string' },
+  'bundle-passphrase-file': { type: 'string' },
   kms: { type: 'string' },
   'kms-key-file': { type: 'string' },
   'kms-passphrase-file': { type: 'string' },
@@ -57,8 +60,10 @@ export function keysFrom(values: KeyValues): DirectoryKeys {
   })
   const material = (paths: readonly string[] = [], lengths = [32]) =>
     paths.flatMap((path) => readKeyMaterial(path, lengths))
+  const bundle = readBundle(values)
   return {
-    instance: of(values['key-file'], values['passphrase-file']),
+    instance: { ...of(values['key-file'], values['passphrase-file']), key: bundle?.instanceKey },
+    bundle: bundle?.kms,
     kms:
       kms === undefined
         ? undefined
@@ -69,6 +74,13 @@ export function keysFrom(values: KeyValues): DirectoryKeys {
     dek: values.dek === undefined ? undefined : material([values.dek])[0],
     classes: new Map((values.class ?? []).map(readClass)),
   }
+}
+
+function readBundle({ bundle, 'bundle-passphrase-file': passphraseFile }: KeyValues): KeyBundle | undefined {
+  if (bundle === undefined && passphraseFile === undefined) return undefined
+  if (bundle === undefined || passphraseFile === undefined)
+    throw usage('--bundle and --bundle-passphrase-file belong together')
+  return readKeyBundle(bundle, readPassphrase(passphraseFile))
 }
 
 function readClass(text: string): [string, string] {

@@ -22,6 +22,8 @@ Usage:
 Keys. All are read from files, "-" is standard input; raw bytes, hex or base64.
   --key-file FILE           the instance key; by default DIR.key
   --passphrase-file FILE    the passphrase that the instance key is sealed under
+  --bundle FILE             a key bundle (coffer keys backup): it has the instance key, and the root keys as they were,
+  --bundle-passphrase-file FILE  for where the store of them is not to be had
   --kms DIR2                the data directory of the key service, where that is another one,
   --kms-key-file FILE       with its instance key (by default DIR2.key)
   --kms-passphrase-file FILE  or passphrase

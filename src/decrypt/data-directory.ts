@@ -5,15 +5,19 @@ import { type Bucket, findBucket, readBuckets } from './buckets.ts'
 import { type ContentKeys, inPieces, type OpenedObject, openObject } from './content.ts'
 import { isDecryptError, usage } from './errors.ts'
 import { type InstanceKeySource, openInstanceKey } from './instance-key.ts'
+import { storeOf } from './key-bundle.ts'
+import type { LevelRow } from './level/level-store.ts'
 import type { ObjectRow } from './objects.ts'
 import { type RootKeySources, type RootKeys, rootKeys } from './root-keys.ts'
-import { openRows, type Rows } from './rows.ts'
+import { openRows, type Rows, rowsIn } from './rows.ts'
 import { openSealedReplica } from './sealed-replica.ts'
 
 export interface DirectoryKeys extends ContentKeys {
   readonly instance: InstanceKeySource
   /** Another data directory, that of the key service, with its own instance key. */
   readonly kms?: { readonly directory: string; readonly instance: InstanceKeySource } | undefined
+  /** Root keys as they were when a bundle of them was made: for where the store of them is not to be had. */
+  readonly bundle?: readonly LevelRow[] | undefined
   readonly materials: RootKeySources['materials']
   readonly unwrapped: RootKeySources['unwrapped']
   readonly classes: BlobDirectories['classes']
@@ -73,16 +77,17 @@ interface OpenKeys {
 }
 
 /** Where the keys are damaged, what they are not needed for opens all the same. */
-function openKeys(directory: string, instanceKey: Buffer, { kms }: DirectoryKeys): OpenKeys {
+function openKeys(directory: string, instanceKey: Buffer, { kms, bundle = [] }: DirectoryKeys): OpenKeys {
   const home = kms?.directory ?? directory
+  const bundled = bundle.length > 0 ? { rows: rowsIn(storeOf(bundle), 'kms', instanceKey), instanceKey } : undefined
   // A store whose keys are elsewhere has none of its own.
-  if (!kms && !existsSync(join(home, 'kms'))) return { kms: undefined, problem: [] }
+  if (!kms && !existsSync(join(home, 'kms'))) return { kms: bundled, problem: [] }
   const key = kms ? openInstanceKey(kms.directory, kms.instance) : instanceKey
   try {
     return { kms: { rows: openRows(home, 'kms', key), instanceKey: key }, problem: [] }
   } catch (error) {
     if (!isDecryptError(error, 'Damaged')) throw error
-    return { kms: undefined, problem: [`the root keys in ${home} cannot be read: ${error.message}`] }
+    return { kms: bundled, problem: [`the root keys in ${home} cannot be read: ${error.message}`] }
   }
 }
 

@@ -31,8 +31,11 @@ export interface Rows {
 }
 
 /** Throws Damaged. */
-export function openRows(directory: string, store: StoreName, instanceKey: Uint8Array): Rows {
-  const level = openLevelStore(join(directory, store))
+export const openRows = (directory: string, store: StoreName, instanceKey: Uint8Array): Rows =>
+  rowsIn(openLevelStore(join(directory, store)), store, instanceKey)
+
+/** Throws Damaged. */
+export function rowsIn(level: LevelStore, store: StoreName, instanceKey: Uint8Array): Rows {
   const format = level.get(Buffer.from([255, 0x66]))
   if (format?.toString('latin1') !== 'coffer-metadata-1')
     throw damaged(`${store} is of another format: ${format?.toString('latin1') ?? 'it says none'}`)

@@ -60,7 +60,7 @@ const rootsOf = (directory: string, classes: ReadonlyMap<string, string>): TreeR
 
 const wantsKeys = (values: ProveValues): boolean => values['with-keys'] === true || hasInstanceKey(values)
 const hasInstanceKey = (values: ProveValues): boolean =>
-  values['key-file'] !== undefined || values['passphrase-file'] !== undefined
+  values['key-file'] !== undefined || values['passphrase-file'] !== undefined || values.bundle !== undefined
 
 function sampled(directory: string, values: ProveValues, { findings }: Look): Sample {
   const count = values.sample === undefined ? DEFAULT_SAMPLE : Number(values.sample)

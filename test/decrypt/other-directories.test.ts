@@ -4,6 +4,7 @@ import { PutBucketReplicationCommand, PutBucketVersioningCommand, PutObjectComma
 import { describe, expect, it } from 'vitest'
 import { decryptCommand } from '../../src/decrypt/command.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
+import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
 import { keyOwner } from '../support/keys.ts'
 import { startObjectHouse } from '../support/object-house.ts'
@@ -107,6 +108,31 @@ describe('coffer decrypt', () => {
     await writeFile(`${there.directory}/unwrapped`, given.join('\n'))
     const run = await decrypt('get', there.dataDir, 'replicas/object', '--unwrapped', `${there.directory}/unwrapped`)
     expect([run.status, run.out.equals(bytes)]).toEqual([0, true])
+  })
+
+  it('opens with a key bundle, where instance key and root keys are gone', async () => {
+    await using test = await startObjectHouse()
+    const { crn } = await (await keyOwner(test.controlUrl)).newKey('of the customer')
+    await makeBucket(test.s3, 'managed', crn)
+    await test.s3.send(new PutObjectCommand({ Bucket: 'managed', Key: 'a', Body: contentBytes('a', 5000) }))
+    await test.stop()
+    const file = (name: string) => `${test.directory}/${name}`
+    await writeFile(file('passphrase'), 'a passphrase of the bundle alone\n', { mode: 0o600 })
+    const settings = { COFFER_DATA_DIR: test.dataDir }
+    const made = await runCommand(
+      ['keys', 'backup', '--out', file('bundle'), '--passphrase-file', file('passphrase')],
+      settings,
+    )
+    expect(made.status).toBe(0)
+    await rename(`${test.dataDir}.key`, file('gone.key'))
+    await rename(`${test.dataDir}/kms`, file('gone'))
+    const bundle = ['--bundle', file('bundle'), '--bundle-passphrase-file', file('passphrase')]
+    const run = await decrypt('get', test.dataDir, 'managed/a', ...bundle)
+    expect([run.status, run.out.equals(contentBytes('a', 5000))]).toEqual([0, true])
+    expect(await decrypt('get', test.dataDir, 'managed/a', ...bundle.slice(0, 2))).toMatchObject({ status: 2 })
+    await writeFile(file('passphrase'), 'another passphrase')
+    const wrong = await decrypt('get', test.dataDir, 'managed/a', ...bundle)
+    expect(wrong).toMatchObject({ status: 2, err: expect.stringContaining('is not the one') })
   })
 
   it('says when the store is not what it was', async () => {
