@@ -6,8 +6,8 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { createPresignedPost } from '@aws-sdk/s3-presigned-post'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATIONS } from '../../src/api/s3/operations/index.ts'
-import { bootstrapOf, mainAccount, type TestAccount } from '../support/bootstrap.ts'
-import { iamToken } from '../support/control-api.ts'
+import { bootstrapOf, mainAccount, objectStorageCrn, type TestAccount } from '../support/bootstrap.ts'
+import { iamToken, serviceToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { sampleRequest } from '../support/operation-samples.ts'
 import { otherAccount } from '../support/other-account.ts'
@@ -104,6 +104,24 @@ describe('Without credentials', () => {
       '--x\r\nContent-Disposition: form-data; name="key"\r\n\r\nkey\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\nforged\r\n--x--\r\n'
     const headers = { 'content-type': 'multipart/form-data; boundary=x' }
     expect(outcome(await plain({ method: 'POST', path: '/mine', body, headers }))).toBe('403 AccessDenied')
+    await untouched()
+  })
+})
+
+describe('As a service', () => {
+  it.each([
+    ['of this account', mainAccount],
+    ['of another account', otherAccount],
+  ])('%s, nothing is allowed: it has no objects of its own', async (_whose, account) => {
+    const user = await iamToken(test.controlUrl, account.user.apiKey)
+    const token = await serviceToken(test.controlUrl, user, objectStorageCrn(account))
+    for (const { name, operation } of all) {
+      const reply = await plain(
+        sampleRequest(operation, { bucket: 'mine', key: 'key', source: 'mine/key' }),
+        bearer(token),
+      )
+      expect([name, reply.status]).toEqual([name, 403])
+    }
     await untouched()
   })
 })

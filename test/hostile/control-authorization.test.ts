@@ -17,7 +17,7 @@ import { OPERATIONS as KEY_PROTECT } from '../../src/api/key-protect/operations/
 import { notImplemented as notImplementedKeyProtect } from '../../src/api/key-protect/operations/not-implemented.ts'
 import * as resourceConfig from '../../src/api/resource-config/operations/index.ts'
 import { bootstrapOf, mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
-import { createRootKey, iamToken } from '../support/control-api.ts'
+import { createRootKey, iamToken, serviceToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { otherAccount } from '../support/other-account.ts'
 import { bearer, sendPlain } from '../support/send.ts'
@@ -56,27 +56,15 @@ beforeAll(async () => {
   for (const name of ['reader', 'writer', 'manager'] as const)
     tokens.set(name, await iamToken(test.controlUrl, keyOf(name)))
   tokens.set('other account', await iamToken(test.controlUrl, otherAccount.user.apiKey))
-  tokens.set('service', await serviceToken())
+  // Of the object storage instance, which may use keys there.
+  const manager = tokens.get('manager') ?? ''
+  tokens.set('service', await serviceToken(test.controlUrl, manager, objectStorageCrn(mainAccount)))
   rootKeyCrn = (await createRootKey(test.controlUrl, 'used')).crn
 })
 afterAll(async () => {
   await test[Symbol.asyncDispose]()
   await rm(directory, { recursive: true, force: true })
 })
-
-/** Of the object storage instance of the main account, which may use keys there. */
-async function serviceToken(): Promise<string> {
-  const form = new URLSearchParams({
-    grant_type: 'urn:ibm:params:oauth:grant-type:iam-authz',
-    access_token: tokens.get('manager') ?? '',
-    desired_iam_id: `crn-${objectStorageCrn(mainAccount)}`,
-  })
-  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
-  const reply = await sendPlain(test.controlUrl, {
-    ...{ method: 'POST', target: '/identity/token', headers, body: form.toString() },
-  })
-  return JSON.parse(reply.body.toString()).access_token
-}
 
 interface Sent {
   readonly method: string

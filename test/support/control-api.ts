@@ -10,6 +10,20 @@ export async function iamToken(controlUrl: string, apiKey: string = mainAccount.
   return textMember(await jsonOf(reply), 'access_token')
 }
 
+/** Of the service that an instance is, asked for by somebody who may act for it. */
+export async function serviceToken(controlUrl: string, userToken: string, instanceCrn: string): Promise<string> {
+  const reply = await fetch(`${controlUrl}/identity/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams({
+      grant_type: 'urn:ibm:params:oauth:grant-type:iam-authz',
+      access_token: userToken,
+      desired_iam_id: `crn-${instanceCrn}`,
+    }),
+  })
+  return textMember(await jsonOf(reply), 'access_token')
+}
+
 /** Makes a root key in the account's Key Protect instance; resolves to its CRN and id. */
 export async function createRootKey(
   controlUrl: string,
