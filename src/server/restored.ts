@@ -43,7 +43,7 @@ export async function readRestored(dataDir: string, log: Logger): Promise<Restor
 
 /** The store `kms` alone was made anew of a key bundle. */
 export async function noteKeysRestored(dataDir: string, takenAt: string): Promise<void> {
-  const note: Restored = { v: 1, backup: 'key bundle', takenAt, restoredAt: new Date().toISOString() }
+  const note: Restored = { v: 1, backup: 'key-bundle', takenAt, restoredAt: new Date().toISOString() }
   await replaceFile(join(dataDir, RESTORED_FILE), `${JSON.stringify(note)}\n`)
 }
 

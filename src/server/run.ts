@@ -57,7 +57,7 @@ async function serve(flags: readonly string[]): Promise<void> {
 /** For backups. Without it everything else goes on. */
 async function commandSocket(house: House, log: Logger): Promise<AsyncDisposable | undefined> {
   try {
-    return await openHostSocket(house.dataDir, backupRoutes(house.beginBackup), log)
+    return await openHostSocket(house.dataDir, backupRoutes(house.beginBackup, log), log)
   } catch (err) {
     log.error({ err }, 'there is no socket for commands on this host: it can be backed up only while it is stopped')
     return undefined

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { collect } from '../../base/streams.ts'
+import type { Logger } from '../../observe/logger.ts'
 import type { HostCall, HostRoute } from '../host-socket.ts'
 import { backupError } from './manifest.ts'
 import type { BackupOf, BackupSession } from './session.ts'
@@ -11,7 +12,10 @@ const DIGEST_BYTES = 64
  * A backup by a command on this host. `POST /backups` (`?of=keys`) answers with a line of JSON and then stays open: the session ends with
  * the connection, however that ends.
  */
-export function backupRoutes(begin: (what: BackupOf) => Promise<BackupSession>): readonly HostRoute[] {
+export function backupRoutes(
+  begin: (what: BackupOf) => Promise<BackupSession>,
+  log: Pick<Logger, 'info'>,
+): readonly HostRoute[] {
   const sessions = new Map<string, BackupSession>()
   const sessionOf = ({ parameters: { id = '' } }: HostCall): BackupSession => {
     const session = sessions.get(id)
@@ -24,13 +28,16 @@ export function backupRoutes(begin: (what: BackupOf) => Promise<BackupSession>):
       path: /^\/backups(?<keys>\?of=keys)?$/,
       handle: async ({ parameters, reply, gone }) => {
         await using session = await begin(parameters['keys'] === undefined ? 'all' : 'keys')
-        sessions.set(session.info.id, session)
+        const { id: backup } = session.info
+        sessions.set(backup, session)
+        log.info({ backup }, 'a backup begins: bytes that are deleted from now on stay until it has ended')
         try {
           reply.writeHead(200, { 'Content-Type': 'application/json' })
           reply.write(`${JSON.stringify(session.info)}\n`)
           if (!gone.aborted) await new Promise((resolve) => gone.addEventListener('abort', resolve))
         } finally {
-          sessions.delete(session.info.id)
+          sessions.delete(backup)
+          log.info({ backup }, 'the backup has ended')
         }
       },
     },
