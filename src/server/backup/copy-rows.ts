@@ -9,10 +9,10 @@ import type { RepositoryWriter } from './repository.ts'
 /** Before the pairs of a chunk: its format. */
 export const CHUNK_MARK = Buffer.from('CBR1', 'latin1')
 
-const MIN_BYTES = 256 * 1024
-const MAX_BYTES = 4 * 1024 ** 2
+const MIN_BYTES = 32 * 1024
+const MAX_BYTES = 1024 ** 2
 /** One key in so many may end a chunk: by what it is, so that the ends stay where they are when rows come and go. */
-const END_IN = 1024
+const END_IN = 128
 
 const mayEnd = ([key]: StoredPair): boolean => crc32(key) % END_IN === 0
 
