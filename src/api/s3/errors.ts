@@ -127,7 +127,8 @@ const MESSAGES: Readonly<Partial<Record<keyof typeof FACES, string>>> = {
     'An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.',
   ReplicationPresent:
     'A replication configuration is present on this bucket, so the versioning state cannot be changed.',
-  MetadataStoreFailed: 'The store had a write error and takes no writes until it is restarted.',
+  MetadataStoreFailed:
+    'The store cannot be read now, or had a write error: then it takes no writes until it is restarted.',
   NoSpace: 'There is not enough free disk space to store the object.',
 }
 

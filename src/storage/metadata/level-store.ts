@@ -152,11 +152,17 @@ const levelAt = (directory: string, createIfMissing: boolean): Database =>
 
 /** A full disk is no damage, and must not look like it. A file that is missing is. */
 function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStoreErrorCode> {
-  const reason = cause instanceof Error ? cause.message : String(cause)
-  const message = `the metadata store ${directory} cannot be opened: ${reason}`
-  if (!hasErrno(cause, 'LEVEL_IO_ERROR') || reason.includes('No such file')) return corrupt(message, cause)
+  const message = `the metadata store ${directory} cannot be opened: ${reasonOf(cause)}`
+  if (!isOfTheSystem(cause)) return corrupt(message, cause)
   return new CodedError('MetadataStoreFailed', message, { cause })
 }
+
+const reasonOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
+
+/** The disk, or the want of descriptors or space: what is stored may be whole. Errors of `getSync` bear no code. */
+const isOfTheSystem = (cause: unknown): boolean =>
+  (hasErrno(cause, 'LEVEL_IO_ERROR') || reasonOf(cause).startsWith('IO error: ')) &&
+  !reasonOf(cause).includes('No such file')
 
 /** False where there is none. */
 function readFormat(database: Database): boolean {
@@ -230,7 +236,12 @@ function readRow(database: Database, key: Buffer): Buffer | undefined {
   }
 }
 
+/** Whoever meets damage may go round it: what cannot be read for now must not look like it. */
 function unreadable(cause: unknown): never {
+  if (isOfTheSystem(cause))
+    throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', 'the metadata store cannot be read now', {
+      cause,
+    })
   if (!hasErrno(cause, 'LEVEL_DATABASE_NOT_OPEN')) throw corrupt('the metadata store cannot be read', cause)
   throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', 'the metadata store is closed', { cause })
 }
