@@ -448,7 +448,9 @@ describe.skipIf(topology.split)('coffer verify', () => {
       await flipAt(place, 500)
       const state = join(copy, 'state.json')
       const args = ['verify', `--data-dir=${join(copy, 'data')}`, `--state=${state}`, '--mib-per-second=4', '--json']
-      const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore' })
+      // What is killed leaves its scratch directory: in here it goes with the rest.
+      const env = { ...process.env, TMPDIR: copy }
+      const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'ignore', env })
       scope.defer(() => void child.kill('SIGKILL'))
       while ((await readFile(state, 'utf8').catch(() => '')) === '') {
         expect(child.exitCode).toBeNull()
