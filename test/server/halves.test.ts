@@ -72,7 +72,7 @@ describe('The data directory', () => {
     await (await startServerProcess(apart(home.join('mine')))).stop()
     await cp(half.server.dataDir, home.join('keys-copy'), {
       recursive: true,
-      filter: (path) => !path.endsWith('LOCK') && !path.endsWith('.lock'),
+      filter: (path) => !/(LOCK|\.lock|\.sock)$/.test(path),
     })
     await cp(`${half.server.dataDir}.key`, home.join('keys-copy.key'))
     for (const [dataDir, settings, missing] of [
