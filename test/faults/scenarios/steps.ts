@@ -18,9 +18,11 @@ export const steps: Scenario = {
     shim.record('places')
     const rig = await openRig(options, { settings: shim.environment })
     const book = stepBook(shim.journal, CHANGES)
-    await book.learn('start')
-    await rig.underLoad({ seed: `${options.seed}/first`, act: () => sleep(options.loadMs) })
+    await book.pass()
+    await rig.underLoad({ seed: `${options.seed}/first`, kill: true, act: () => sleep(options.loadMs) })
     await book.learn('load')
+    await rig.start()
+    await book.learn('start')
     return {
       rig,
       round: async (dice, number) => {
@@ -37,7 +39,7 @@ export const steps: Scenario = {
         await rig.underLoad({ seed, kill: true, act: gone })
         await book.learn('load')
         if (step.during === 'start') {
-          shim.rules([{ ...rule, skip: dice.below(2) }])
+          shim.rules([{ ...rule, skip: 0 }])
           await rig.start().catch(() => undefined)
         }
         if (shim.fired() > 0) rig.injected(`${action} ${step.op} ${step.place} (${step.during})`)
