@@ -247,7 +247,7 @@ async function commitPart(
     const { partSalt } = written
     const added = { sizeBytes: written.sizeBytes, modifiedAtMs, blob: placed.blob, partSalt, appended: true } as const
     const created = { name: createdBy(keys.asker), key, sizeBytes, etag: whole.etag, versionId }
-    const events = engine.notifications.writes(bucket, created, keys.asker)
+    const events = engine.notifications.writes(bucket, keys.asker, created)
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'put', space: SPACE.head, key: row.key, value: encodeObject(next), if: row.token },

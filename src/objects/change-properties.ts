@@ -76,7 +76,7 @@ export async function changeProperties(
     // An ACL changes in a locked bucket, too.
     const etag = isTold ? await knownEtag(keys, now, key, record).catch(() => undefined) : undefined
     const event = name && { name, key, sizeBytes, versionId, ...(etag === undefined ? {} : { etag }) }
-    const events = event ? engine.notifications.writes(now, event, keys.asker) : []
+    const events = event ? engine.notifications.writes(now, keys.asker, event) : []
     const committed = await engine.metadata.commit([
       ...events,
       ...replicated.writes,

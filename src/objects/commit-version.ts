@@ -168,7 +168,7 @@ async function commitChange(
   const owner = encodeOwner({ space: SPACE.head, key: headKey(bucket.id, key) })
   const { versionId, sizeBytes } = record
   const created = { name: createdBy(keys.asker), key, sizeBytes, etag, versionId }
-  const events = engine.notifications.writes(bucket, created, keys.asker)
+  const events = engine.notifications.writes(bucket, keys.asker, created)
   const removed = [...change.removed, ...(also ? [also.endedUpload] : [])]
   const writes: Write[] = [
     engine.buckets.fence(bucket),

@@ -217,7 +217,7 @@ async function commit(
   },
 ): Promise<boolean> {
   assertRemovable(removed, engine.clock.now(), bypassGovernance)
-  const events = engine.notifications.writes(bucket, event, keys.asker)
+  const events = engine.notifications.writes(bucket, keys.asker, event)
   const committed = await engine.metadata.commit([
     engine.buckets.fence(bucket),
     ...writes,

@@ -282,7 +282,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     damage: damageBook(metadata, onBackgroundError),
     orders,
     notifications: await openNotifications({
-      ...{ metadata, documents, orders, clock },
+      ...{ metadata, documents, clock },
       settings: options.notifications,
       onError: onBackgroundError,
     }),

@@ -212,14 +212,12 @@ async function commitName(
     const key = headKey(bucket.id, to)
     const gone = [now, ...(replaced ? [replaced] : [])]
     assertRemovable(gone, engine.clock.now())
-    const events = [
-      ...engine.notifications.writes(bucket, { name: 'ObjectRemoved:Delete', key: from }, keys.asker),
-      ...engine.notifications.writes(
-        bucket,
-        { name: 'ObjectCreated:Copy', key: to, sizeBytes: now.sizeBytes, etag },
-        keys.asker,
-      ),
-    ]
+    const events = engine.notifications.writes(
+      bucket,
+      keys.asker,
+      { name: 'ObjectRemoved:Delete', key: from },
+      { name: 'ObjectCreated:Copy', key: to, sizeBytes: now.sizeBytes, etag },
+    )
     const writes: Write[] = [
       engine.buckets.fence(bucket),
       { type: 'delete', space: SPACE.head, key: row.key, if: row.token },

@@ -45,8 +45,9 @@ export interface VersionOrders {
 /** Orders a millisecond. */
 const BITS = 20n
 
-export function versionOrders(clock: Clock): VersionOrders {
-  let last = 0n
+/** `from`: all are greater. */
+export function versionOrders(clock: Clock, from = 0n): VersionOrders {
+  let last = from + (from & 1n)
   return {
     next: (after) => {
       const now = BigInt(clock.now()) << BITS

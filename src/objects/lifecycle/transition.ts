@@ -79,7 +79,7 @@ export async function moveIfElsewhere(
   const { sizeBytes, versionId } = record
   const { storageClass } = to
   const event = { name: 'LifecycleTransition', key, sizeBytes, versionId, storageClass } as const
-  const events = engine.notifications.writes(bucket, event, work.keys.asker)
+  const events = engine.notifications.writes(bucket, work.keys.asker, event)
   const options = { also: events, signal: work.signal, still: work.holds }
   if (!(await moveToClass(engine, bucket, { space, row, record }, storageClass, options))) return
   if (events.length > 0) engine.notifications.wake()

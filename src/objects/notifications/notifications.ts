@@ -6,9 +6,9 @@ import type { Asker } from '../data-key-audit.ts'
 import { SPACE } from '../keyspace.ts'
 import { latestOf } from '../outbox/latest.ts'
 import { openOutbox } from '../outbox/outbox.ts'
-import type { VersionOrders } from '../version-id.ts'
 import { notificationsFrom, type Subscription, wants } from './configuration.ts'
 import type { ObjectEvent, ObjectEventName, QueuedEvent } from './event.ts'
+import { openSequencers } from './sequencers.ts'
 
 export interface NotificationOptions {
   /** Names that subscriptions may have as their target. */
@@ -25,8 +25,8 @@ export interface NotificationOptions {
  */
 export interface Notifications {
   readonly isWanted: (bucket: Bucket, name: ObjectEventName, key: string) => boolean
-  /** For the commit that makes it so; `wake` after it. */
-  readonly writes: (bucket: Bucket, event: ObjectEvent, asker: Asker) => readonly Write[]
+  /** For the commit that makes them so, once in it; `wake` after it. */
+  readonly writes: (bucket: Bucket, asker: Asker, ...events: readonly ObjectEvent[]) => readonly Write[]
   /** That a subscription was made. */
   readonly testWrite: (bucket: Bucket, subscription: Subscription, asker: Asker) => Write
   readonly wake: () => void
@@ -38,14 +38,14 @@ export interface Notifications {
 export async function openNotifications(options: {
   readonly metadata: MetadataStore
   readonly documents: Pick<Documents, 'get'>
-  readonly orders: VersionOrders
   readonly clock: Clock
   readonly settings: NotificationOptions | undefined
   readonly onError: (error: unknown) => void
 }): Promise<Notifications> {
-  const { metadata, documents, orders, clock, settings, onError } = options
+  const { metadata, documents, clock, settings, onError } = options
   const targets = settings?.targets ?? []
   const space = SPACE.notification
+  const sequencers = await openSequencers(metadata, clock)
   const outbox = openOutbox<QueuedEvent>({
     ...{ metadata, clock, onError, space, targets, retryMs: settings?.retryMs },
     latestMs: await latestOf(metadata, space, targets),
@@ -63,7 +63,7 @@ export async function openNotifications(options: {
     const value: QueuedEvent = {
       ...{ target, subscription: id, bucket: { name: bucket.name, ownerId: bucket.ownerId } },
       ...{ timeMs: clock.now(), event },
-      sequencer: orders.next(0n).toString(16).toUpperCase().padStart(16, '0'),
+      sequencer: sequencers.next(),
       ...{ iamId: asker.iamId, requestId: asker.requestId ?? '', sourceIp: asker.sourceIp ?? '' },
     }
     return outbox.write(value, value.sequencer)
@@ -77,8 +77,12 @@ export async function openNotifications(options: {
 
   return {
     isWanted: (bucket, name, key) => wanting(bucket, name, key).length > 0,
-    writes: (bucket, event, asker) =>
-      wanting(bucket, event.name, event.key).map((one) => queued(bucket, one, told(bucket, event), asker)),
+    writes: (bucket, asker, ...events) => {
+      const writes = events.flatMap((event) =>
+        wanting(bucket, event.name, event.key).map((one) => queued(bucket, one, told(bucket, event), asker)),
+      )
+      return writes.length > 0 ? [...writes, sequencers.write()] : []
+    },
     testWrite: (bucket, subscription, asker) => queued(bucket, subscription, undefined, asker),
     wake: outbox.wake,
     start: outbox.start,

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest'
+import { openSequencers } from '../../../src/objects/notifications/sequencers.ts'
+import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
+
+const DAY_MS = 86_400_000
+
+it('gives later events later sequencers, though the clock was set back over a restart and nothing is queued', async () => {
+  const metadata = memoryStore()
+  const given: string[] = []
+  for (const days of [100, 400, 20, 20, 401, 1]) {
+    const sequencers = await openSequencers(metadata, { now: () => days * DAY_MS })
+    given.push(sequencers.next(), sequencers.next())
+    await metadata.commit([sequencers.write()])
+  }
+  expect(given).toEqual([...new Set(given)].sort())
+  expect(given.every((one) => /^[0-9A-F]{16}$/.test(one))).toBe(true)
+})
