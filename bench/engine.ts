@@ -64,8 +64,15 @@ async function keys() {
   const iam = { instance: world.iam.instance, servicePrincipal: () => storageService() }
   const embedded = cachedProvider(embeddedProvider({ kms: world.kms, iam }), { permitMs: 0 })
   const routed = routedProvider({ local: { owns: () => true, provider: embedded }, routes: [] })
+  let reserved = 0
   const provider = budgetedProvider(routed, {
-    counts: { reserved: async () => 0, reserve: async () => {} },
+    counts: {
+      reserved: async () => 0,
+      reserve: async (_crn, _version, wraps) => {
+        reserved += wraps
+        return reserved
+      },
+    },
     limit: RANDOM_NONCE_LIMIT,
     onNearLimit: () => {},
   })

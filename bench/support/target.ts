@@ -23,9 +23,25 @@ export interface Target {
   readonly filled: Set<number | string>
 }
 
-/** Coffer in several ways: as it comes, under a customer's root key, with TLS, pinned to one core, without any sealing. */
-export const VARIANTS = ['coffer', 'coffer-customer', 'coffer-tls', 'coffer-one-core', 'coffer-null'] as const
+/**
+ * Coffer in several ways: as it comes, under a customer's root key, with TLS, pinned to one core, with two or three serving
+ * threads, without any sealing.
+ */
+export const VARIANTS = [
+  'coffer',
+  'coffer-customer',
+  'coffer-tls',
+  'coffer-one-core',
+  'coffer-two-threads',
+  'coffer-three-threads',
+  'coffer-null',
+] as const
 export type Variant = (typeof VARIANTS)[number]
+
+const THREADS: Readonly<Partial<Record<Variant, Readonly<Record<string, string>>>>> = {
+  'coffer-two-threads': { COFFER_S3_THREADS: '2' },
+  'coffer-three-threads': { COFFER_S3_THREADS: '3' },
+}
 
 const HOOKS = new URL('../null-suite/hooks.ts', import.meta.url).href
 
@@ -37,6 +53,7 @@ export async function startCoffer(variant: Variant, home: string, scope: AsyncDi
     bootstrapFile: await writeBootstrapFile(`${directory}.json`, [mainAccount]),
     settings: {
       COFFER_LOG_LEVEL: 'warn',
+      ...THREADS[variant],
       ...(tls && {
         COFFER_TLS_CERTIFICATE_FILE: await ownerOnlyFile(`${directory}.cert`, tls.cert + tls.ca),
         COFFER_TLS_KEY_FILE: await ownerOnlyFile(`${directory}.pem`, tls.key),

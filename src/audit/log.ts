@@ -30,6 +30,8 @@ export interface AuditLogOptions {
   readonly onFailure: (error: Error) => void
   /** For the operator: the disk is full, the log was changed while nobody wrote it. */
   readonly onTrouble: (message: string) => void
+  /** Told whether `ready` would throw, whenever that may have changed. */
+  readonly onReady?: (isReady: boolean) => void
   readonly disk?: DiskFs
   readonly timing?: Partial<AuditTiming>
 }
@@ -69,7 +71,7 @@ interface Waiter {
 function auditLog(
   writer: LogWriter,
   checked: Promise<void>,
-  { clock, onFailure, onTrouble, timing }: AuditLogOptions,
+  { clock, onFailure, onTrouble, onReady = () => {}, timing }: AuditLogOptions,
 ): AuditLog {
   const { flushMs, signMs, signLines, retryMs } = { ...TIMING, ...timing }
   const waiting: WaitingEvent[] = []
@@ -78,6 +80,10 @@ function auditLog(
   let state: 'open' | 'full' | 'failed' | 'closed' = 'open'
   let [flushTimer, signTimer]: (NodeJS.Timeout | undefined)[] = []
   let running: Promise<void> | undefined
+
+  const isReady = (): boolean => state === 'open' && waiting.length < MAX_WAITING
+  const tellReady = (): void => onReady(isReady())
+  tellReady()
 
   const signDue = (): boolean =>
     writer.unsigned() >= signLines || (writer.unsigned() > 0 && performance.now() - signedAt >= signMs)
@@ -108,6 +114,8 @@ function auditLog(
       if (!isNoSpace(error)) throw error
       if (state === 'open') onTrouble(FULL)
       state = 'full'
+    } finally {
+      tellReady()
     }
   }
 
@@ -123,6 +131,7 @@ function auditLog(
 
   const fail = (error: unknown): void => {
     state = 'failed'
+    tellReady()
     for (const { reject } of waiters) reject(unavailable(error))
     waiters = []
     onFailure(error instanceof Error ? error : new Error('the audit log failed', { cause: error }))
@@ -145,12 +154,13 @@ function auditLog(
 
   return {
     ready: () => {
-      if (state !== 'open' || waiting.length >= MAX_WAITING) throw unavailable()
+      if (!isReady()) throw unavailable()
     },
     writable: () => state === 'open',
     record: (event) => {
       if (waiting.length >= MAX_WAITING) return void lost++
       waiting.push({ event, atMs: clock.now() })
+      if (waiting.length === MAX_WAITING) tellReady()
       if (running === undefined) flushTimer ??= setTimeout(kick, flushMs).unref()
     },
     settled: () =>
@@ -171,6 +181,7 @@ function auditLog(
         onTrouble(`the end of the audit log could not be written: ${error instanceof Error ? error.message : ''}`)
       }
       state = 'closed'
+      tellReady()
       clearTimeout(signTimer)
       await checked
       await writer.close()

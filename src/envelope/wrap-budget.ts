@@ -9,7 +9,8 @@ export type WrapBudgetErrorCode =
 export interface WrapCounts {
   /** Wraps that were reserved of this version so far. */
   readonly reserved: (rootKeyCrn: string, keyVersion: string) => Promise<number>
-  readonly reserve: (rootKeyCrn: string, keyVersion: string, wraps: number) => Promise<void>
+  /** Resolves to how many are reserved with these: others may have reserved meanwhile. One at a time. */
+  readonly reserve: (rootKeyCrn: string, keyVersion: string, wraps: number) => Promise<number>
 }
 
 export interface WrapUse {
@@ -65,6 +66,8 @@ interface Account {
   readonly keyVersion: string
   used: number
   reserved: number
+  /** Of these, by other threads since it was opened. */
+  byOthers: number
   reserving: Promise<void> | undefined
   told: WrapBudgetState
 }
@@ -88,7 +91,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
     const reserved = await counts.reserved(crn, keyVersion)
     const account: Account = {
       ...{ rootKeyCrn: crn, keyVersion, used: reserved, reserved },
-      ...{ reserving: undefined, told: 'below' },
+      ...{ byOthers: 0, reserving: undefined, told: 'below' },
     }
     opened.add(account)
     return account
@@ -103,8 +106,12 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
 
   const reserve = async (crn: string, account: Account): Promise<void> => {
     const block = Math.max(1, Math.min(MAX_BLOCK, Math.floor(limitOf(crn) / 64)))
-    await counts.reserve(crn, account.keyVersion, block)
-    account.reserved += block
+    const reserved = await counts.reserve(crn, account.keyVersion, block)
+    // What another thread has reserved in between counts as used: so no wrap is counted in place of two.
+    const byOthers = reserved - block - account.reserved
+    account.used += byOthers
+    account.byOthers += byOthers
+    account.reserved = reserved
   }
   /** Durable before it resolves. */
   const count = async (crn: string, account: Account): Promise<void> => {
@@ -116,6 +123,12 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       await account.reserving
     }
     tell(account)
+  }
+  /** As `count`, of a wrap: throws when other threads have taken what was left. */
+  const countWrap = async (crn: string, account: Account): Promise<void> => {
+    const { byOthers } = account
+    await count(crn, account)
+    if (account.byOthers !== byOthers && account.used > limitOf(crn)) throw refused(account)
   }
   const tell = (account: Account): void => {
     const { told } = account
@@ -160,7 +173,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       if (isSpent(account)) throw refused(account)
     }
     newest.set(crn, account)
-    await count(crn, account)
+    await countWrap(crn, account)
     return keyVersion
   }
   /** Under another version than the one that was charged: it has been rotated. Never more than the limit of that one. */
@@ -168,7 +181,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
     const account = await accountOf(crn, keyVersion)
     if (isSpent(account)) throw refused(account)
     newest.set(crn, account)
-    await count(crn, account)
+    await countWrap(crn, account)
   }
 
   return {
@@ -197,7 +210,7 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
         const beyond = isSpent(account)
         await count(call.rootKeyCrn, account)
         // Reading goes on at the limit, but what was wrapped beyond it is kept by nobody.
-        return beyond ? { dek } : { dek, rewrapped }
+        return beyond || account.used > limitOf(call.rootKeyCrn) ? { dek } : { dek, rewrapped }
       } catch (error) {
         dek[Symbol.dispose]()
         throw error

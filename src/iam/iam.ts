@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { noAudit } from '../observe/audit-trail.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { ChangedRow, FollowRows } from '../storage/metadata/changed-row.ts'
+import type { MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
 import { accountsOfEmail, ownerOf } from './accounts.ts'
 import type { Action } from './actions.ts'
 import { type ApiKeys, createApiKeys } from './api-key-management.ts'
@@ -16,6 +17,7 @@ import { decidePolicy, type PolicyAction } from './decide-policy.ts'
 import type { IamErrorCode } from './errors.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
+import { IAM_SPACE } from './keyspace.ts'
 import { createMandates, type Mandates } from './mandates.ts'
 import type { IssuerDocumentErrorCode } from './oidc/issuer-keys.ts'
 import { openState } from './open-state.ts'
@@ -88,6 +90,8 @@ export interface Iam {
   readonly declareSystemInstance: (instance: SystemInstanceDeclaration) => Instance
   /** In memory only, declared at every start; invisible to users and not deletable by them. */
   readonly declareSystemAuthorization: (authorization: SystemAuthorization) => void
+  /** For a thread that follows another one, which alone changes anything: takes in what that one has committed. */
+  readonly follow: (rows: readonly ChangedRow[]) => Promise<void>
 }
 
 export interface IamOptions {
@@ -126,8 +130,10 @@ export async function openIam({
 }: IamOptions): Promise<Iam> {
   const { tokenLifeMs, refreshTokenLifeMs } = { ...DEFAULT_TOKEN_SETTINGS, ...settings }
   let damagedRows = 0
+  const follows = new Map<Space, FollowRows>()
   const rows: TableStore = {
     store,
+    follows,
     onDamage: (damage) => {
       damagedRows++
       onDamage(damage)
@@ -184,6 +190,12 @@ export async function openIam({
     audit,
     declareSystemInstance: (instance) => declareSystemInstance(state, instance),
     declareSystemAuthorization: (authorization) => declareSystemAuthorization(state, authorization),
+    follow: async (changes) => {
+      const bySpace = Map.groupBy(changes, ({ space }) => space)
+      const applied = await Promise.all(Array.from(bySpace, ([space, of]) => follows.get(space)?.(of)))
+      for (const apply of applied) apply?.()
+      if (bySpace.has(IAM_SPACE.signingKey)) await keys.follow()
+    },
   }
 }
 

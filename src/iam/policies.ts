@@ -27,6 +27,10 @@ export interface Policies {
    */
   readonly delete: (id: string, by: string) => Promise<void>
   readonly permits: (id: string) => Permits | undefined
+  /** Of a thread that follows: hands out what it has counted, and forgets it. */
+  readonly takePermits: () => ReadonlyMap<string, Permits>
+  /** What another thread has counted. */
+  readonly addPermits: (counted: ReadonlyMap<string, Permits>) => void
 }
 
 const RESTORABLE_MS = 30 * 86_400_000
@@ -101,6 +105,12 @@ export function createPolicies(state: IamState): Policies {
       })
     },
     permits: policies.permits,
+    takePermits: policies.takePermits,
+    addPermits: (counted) => {
+      for (const [id, { lastAtMs, count }] of counted) {
+        if (policies.get(id)) policies.notePermit(id, lastAtMs, count)
+      }
+    },
   }
 }
 

@@ -16,7 +16,9 @@ export interface PolicyBook extends Table<Policy>, Pick<PolicyShelves, 'find' | 
   readonly ofAccount: (accountId: string) => Iterable<Policy>
   /** An active policy that grants the same. */
   readonly twin: (draft: PolicyDraft) => string | undefined
-  readonly notePermit: (id: string, atMs: number) => void
+  readonly notePermit: (id: string, atMs: number, count?: number) => void
+  /** Those that were noted since the last time this was asked. */
+  readonly takePermits: () => ReadonlyMap<string, Permits>
   readonly permits: (id: string) => Permits | undefined
 }
 
@@ -24,7 +26,7 @@ export async function openPolicyBook(rows: TableStore): Promise<PolicyBook> {
   const shelves = createPolicyShelves()
   const accounts = new Map<string, Map<string, Policy>>()
   const meanings = new Map<string, string>()
-  const permits = new Map<string, { lastAtMs: number; count: number }>()
+  let permits = new Map<string, { lastAtMs: number; count: number }>()
 
   const enter = (policy: Policy): void => {
     const own = accounts.get(policy.accountId) ?? new Map<string, Policy>()
@@ -53,12 +55,17 @@ export async function openPolicyBook(rows: TableStore): Promise<PolicyBook> {
     all: shelves.all,
     ofAccount: (accountId) => accounts.get(accountId)?.values() ?? [],
     twin: (draft) => meanings.get(meaning(draft)),
-    notePermit: (id, atMs) => {
+    notePermit: (id, atMs, count = 1) => {
       const known = permits.get(id)
       if (known) {
-        known.lastAtMs = atMs
-        known.count++
-      } else permits.set(id, { lastAtMs: atMs, count: 1 })
+        known.lastAtMs = Math.max(known.lastAtMs, atMs)
+        known.count += count
+      } else permits.set(id, { lastAtMs: atMs, count })
+    },
+    takePermits: () => {
+      const taken = permits
+      permits = new Map()
+      return taken
     },
     permits: (id) => permits.get(id),
   }

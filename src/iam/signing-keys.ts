@@ -42,6 +42,8 @@ export interface SigningKeys {
   readonly rotate: () => Promise<SigningKeyInfo>
   /** How long others may keep what `jwks` says: less than a key is shown before it signs. */
   readonly cacheMs: number
+  /** The rows of keys have changed in another thread, and the table has taken that in. */
+  readonly follow: () => Promise<void>
 }
 
 interface SigningKey extends StoredSigningKey {
@@ -123,6 +125,9 @@ export async function openSigningKeys({ rows, tokenKey, clock, settings }: Signi
         return info(newest.signsFromMs > clock.now() ? newest : await add(clock.now() + leadMs))
       }),
     cacheMs: Math.min(MAX_CACHE_MS, leadMs / 2),
+    follow: async () => {
+      keys = (await Promise.all(Array.from(table.values(), withPublicKey))).sort(bySigning)
+    },
   }
 }
 

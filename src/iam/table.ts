@@ -1,6 +1,7 @@
 import { CodedError } from '../base/errors.ts'
-import { rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
-import type { MetadataStore, Space, Write } from '../storage/metadata/metadata-store.ts'
+import type { FollowRows } from '../storage/metadata/changed-row.ts'
+import { type DamagedRow, damagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
+import type { Entry, MetadataStore, Space, Write } from '../storage/metadata/metadata-store.ts'
 import type { IamErrorCode } from './errors.ts'
 
 /** A write that is not yet done, and what it does to memory once it is durable. */
@@ -38,13 +39,15 @@ export interface IamDamage {
 export interface TableStore {
   readonly store: MetadataStore
   readonly onDamage: (damage: IamDamage) => void
+  /** By space: takes in what another thread has changed. Each table adds its own. */
+  readonly follows?: Map<Space, FollowRows>
 }
 
 const PAGE = 500
 const VERSION = 1
 
 export async function openTable<Row>(
-  { store, onDamage }: TableStore,
+  { store, onDamage, follows }: TableStore,
   space: Space,
   codec: RowCodec<Row>,
   changed: (after: Row | undefined, before: Row | undefined) => void = () => {},
@@ -60,6 +63,33 @@ export async function openTable<Row>(
     if ('damage' in entry) damaged(id, entry.damage)
     else decodeInto(rows, id, () => decodeRow(codec, entry.value, space), damaged)
   }
+  const set = (id: string, row: Row): void => {
+    const before = rows.get(id)
+    rows.set(id, row)
+    damagedRows.delete(id)
+    changed(row, before)
+  }
+  const remove = (id: string): void => {
+    const before = rows.get(id)
+    rows.delete(id)
+    changed(undefined, before)
+  }
+  follows?.set(space, async (changes) => {
+    const found = await Promise.all(changes.map(({ key }) => readAgain(store, space, key)))
+    return () => {
+      for (const [index, { key }] of changes.entries()) {
+        const id = key.toString('utf8')
+        const entry = found[index]
+        const read = new Map<string, Row>()
+        if (entry && 'damage' in entry) damaged(id, entry.damage)
+        else if (entry) decodeInto(read, id, () => decodeRow(codec, entry.value, space), damaged)
+        else damagedRows.delete(id)
+        const row = read.get(id)
+        if (row !== undefined) set(id, row)
+        else if (rows.has(id)) remove(id)
+      }
+    }
+  })
   return {
     get: (id) => rows.get(id),
     values: () => rows.values(),
@@ -67,21 +97,22 @@ export async function openTable<Row>(
     isDamaged: (id) => damagedRows.has(id),
     put: (id, row) => ({
       write: { type: 'put', space, key: Buffer.from(id, 'utf8'), value: encodeRow(codec, row) },
-      apply: () => {
-        const before = rows.get(id)
-        rows.set(id, row)
-        damagedRows.delete(id)
-        changed(row, before)
-      },
+      apply: () => set(id, row),
     }),
     remove: (id) => ({
       write: { type: 'delete', space, key: Buffer.from(id, 'utf8') },
-      apply: () => {
-        const before = rows.get(id)
-        rows.delete(id)
-        changed(undefined, before)
-      },
+      apply: () => remove(id),
     }),
+  }
+}
+
+async function readAgain(store: MetadataStore, space: Space, key: Buffer): Promise<Entry | DamagedRow | undefined> {
+  try {
+    return await store.get(space, key)
+  } catch (error) {
+    const row = damagedRow(error)
+    if (!row) throw error
+    return row
   }
 }
 

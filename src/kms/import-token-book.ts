@@ -40,11 +40,13 @@ export interface ImportTokenOptions {
   readonly keyBits: number
   readonly now: () => number
   readonly onDamage: (damage: KeyDamage) => void
+  /** Another thread destroys what has expired. */
+  readonly follows?: boolean | undefined
 }
 
 /** A token that cannot be read is refused until another one takes its place. */
 export async function openImportTokenBook(options: ImportTokenOptions): Promise<ImportTokenBook> {
-  const { store, sealingKey, serial, keyBits, now, onDamage } = options
+  const { store, sealingKey, serial, keyBits, now, onDamage, follows = false } = options
   const tokens = new Map<string, ImportTokenRecord>()
   const timers = new Map<string, NodeJS.Timeout>()
   const damaged = new Set<string>()
@@ -97,7 +99,7 @@ export async function openImportTokenBook(options: ImportTokenOptions): Promise<
   /** The sweep does it too, when this fails or the clock is another one than the timer's. */
   const destroyInTime = (instanceId: string, { expiresAt }: ImportTokenRecord): void => {
     clearTimeout(timers.get(instanceId))
-    if (closed) return
+    if (closed || follows) return
     const destroy = () => void destroyIfOver(instanceId).catch(() => {})
     timers.set(instanceId, setTimeout(destroy, Math.max(0, expiresAt - now())).unref())
   }

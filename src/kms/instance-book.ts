@@ -1,4 +1,5 @@
 import { uuidFromBytes } from '../base/ids.ts'
+import type { ChangedRow, FollowRows } from '../storage/metadata/changed-row.ts'
 import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
 import { kmsError } from './errors.ts'
 import {
@@ -10,7 +11,7 @@ import {
 import { DEFAULT_RING, type KeyRingRecord, keyRingRecords } from './key-rings.ts'
 import { KMS_SPACE } from './keyspace.ts'
 import type { KeyDamage } from './load-catalog.ts'
-import { eachRow } from './rows.ts'
+import { eachRow, type RowReader, readRow, rowAgain } from './rows.ts'
 
 export type InstancePolicies = Readonly<Partial<Record<InstancePolicyType, InstancePolicyRecord>>>
 
@@ -27,6 +28,7 @@ export interface InstanceBook {
   readonly setPolicies: (instanceId: string, policies: InstancePolicies) => void
   /** Durable, then `apply`. Resolves false when a condition of the writes did not hold. Throws KeyUnavailable. */
   readonly commit: (writes: readonly Write[], apply: () => void) => Promise<boolean>
+  readonly follow: FollowRows
 }
 
 interface InstanceData {
@@ -51,25 +53,35 @@ export async function openInstanceBook(
     instances.set(id, added)
     return added
   }
-  await eachRow(store, KMS_SPACE.keyRing, {
+  const rings: RowReader = {
     read: ({ key, value }) => void dataOf(instanceOf(key)).rings.set(nameIn(key), keyRingRecords.decode(value)),
     damaged: (key, cause) => {
       dataOf(instanceOf(key)).rings.set(nameIn(key), undefined)
       onDamage({ instanceId: instanceOf(key), what: `the key ring ${nameIn(key)}`, cause })
     },
-  })
-  await eachRow(store, KMS_SPACE.instancePolicy, {
+  }
+  const policies: RowReader = {
     read: ({ key, value }) => {
       const type = nameIn(key)
       if (!isInstancePolicyType(type)) throw kmsError('KeyDamaged', 'a stored instance policy is of no known type')
       const data = dataOf(instanceOf(key))
       data.policies = { ...data.policies, [type]: instancePolicyRecords.decode(value) }
+      data.damaged.delete(type)
     },
     damaged: (key, cause) => {
       dataOf(instanceOf(key)).damaged.add(nameIn(key))
       onDamage({ instanceId: instanceOf(key), what: `the instance policy ${nameIn(key)}`, cause })
     },
-  })
+  }
+  const gone = ({ space, key }: ChangedRow): void => {
+    const data = dataOf(instanceOf(key))
+    if (space === KMS_SPACE.keyRing) return void data.rings.delete(nameIn(key))
+    const { [nameIn(key)]: _removed, ...left }: Readonly<Record<string, InstancePolicyRecord>> = data.policies
+    data.policies = left
+    data.damaged.delete(nameIn(key))
+  }
+  await eachRow(store, KMS_SPACE.keyRing, rings)
+  await eachRow(store, KMS_SPACE.instancePolicy, policies)
   return {
     ringsOf: (id) => instances.get(id)?.rings ?? NO_RINGS,
     hasRing: (id, ring) => ring === DEFAULT_RING || instances.get(id)?.rings.has(ring) === true,
@@ -89,6 +101,18 @@ export async function openInstanceBook(
       }
       apply()
       return true
+    },
+    follow: async (rows) => {
+      const known = rows.filter(({ space }) => space === KMS_SPACE.keyRing || space === KMS_SPACE.instancePolicy)
+      const found = await Promise.all(known.map((row) => rowAgain(store, row)))
+      return () => {
+        for (const [index, row] of known.entries()) {
+          const stored = found[index]
+          const reader = row.space === KMS_SPACE.keyRing ? rings : policies
+          if (stored) readRow(stored, reader)
+          else gone(row)
+        }
+      }
     },
   }
 }

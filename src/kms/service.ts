@@ -3,12 +3,14 @@ import { parseCrn } from '../base/crn.ts'
 import { createSerial } from '../base/serial.ts'
 import type { Iam } from '../iam/iam.ts'
 import { noAudit } from '../observe/audit-trail.ts'
+import type { ChangedRow } from '../storage/metadata/changed-row.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
 import type { KmsAudit } from './call-record.ts'
 import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
 import { type Admitted, createDoor, type KmsCaller } from './door.ts'
+import { followKeys } from './follow-keys.ts'
 import { openImportTokenBook } from './import-token-book.ts'
 import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts'
 import { openInstanceBook } from './instance-book.ts'
@@ -67,6 +69,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
   readonly knowsKey: (crn: string) => boolean | undefined
   /** What happens to keys, from now on, until the result is called. In this process only. */
   readonly onKeyEvent: (listener: KeyEventListener) => () => void
+  /** For a thread that follows another one, which alone changes anything: takes in what that one has committed. */
+  readonly follow: (rows: readonly ChangedRow[]) => Promise<void>
   /** To be called now and then: rotates by policy, and destroys deleted keys when their time is over. */
   readonly sweep: () => Promise<SweepReport>
   /** Zeroes what is unsealed. */
@@ -87,6 +91,8 @@ export interface KmsOptions {
   readonly onDamage?: (damage: KeyDamage) => void
   /** A listener of key events threw. */
   readonly onListenerError?: (error: Error) => void
+  /** Another thread owns the keys: this one uses them, changes none, and is told by `follow`. */
+  readonly follows?: boolean
 }
 
 /** Loads all keys into memory. Throws KeyDamaged when what the service keeps of itself cannot be read. */
@@ -99,6 +105,7 @@ export async function openKms({
   audit = noAudit,
   onDamage = () => {},
   onListenerError = () => {},
+  follows = false,
 }: KmsOptions): Promise<KmsService> {
   let damagedRows = 0
   const damaged = (damage: KeyDamage): void => {
@@ -117,6 +124,7 @@ export async function openKms({
     keyBits,
     now: clock.now,
     onDamage: damaged,
+    follows,
   })
   const events = createKeyEvents(onListenerError)
   const context: KmsContext = {
@@ -194,6 +202,7 @@ export async function openKms({
     ensureAccountRootKey: (accountId) => ensureAccountRootKey(context, serviceInstance, accountId),
     rotateServiceRootKey: () => rotateServiceRootKey(context, serviceInstance, door.byItself),
     onKeyEvent: events.on,
+    follow: followKeys({ store, context, onDamage: damaged }),
     sweep: async () => {
       await importTokens.sweep()
       return sweeper.sweep()

@@ -1,6 +1,7 @@
 import { parseCrn } from '../base/crn.ts'
 import { randomId } from '../base/ids.ts'
 import type { Json } from './bucket-document.ts'
+import type { Documents } from './bucket-documents.ts'
 import type { Bucket } from './buckets.ts'
 
 /** The document `logging` of a bucket: where what is asked of it is written down. */
@@ -15,6 +16,16 @@ export type Logging = {
 
 /** What is stored was written as one, and its row authenticated. */
 export const loggingFrom = (document: Json | undefined): Logging | undefined => document as Logging | undefined
+
+/** Where the log of a bucket goes; undefined: nobody wants it. */
+export function loggingOf(documents: Pick<Documents, 'get'>, bucket: Pick<Bucket, 'id'>): Logging | undefined {
+  try {
+    return loggingFrom(documents.get(bucket, 'logging'))
+  } catch {
+    // A damaged document was told of at the start: nobody knows where the log goes, and requests are answered without.
+    return undefined
+  }
+}
 
 /** The name of a log, as S3 makes it. */
 export function accessLogKey(

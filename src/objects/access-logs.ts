@@ -1,7 +1,7 @@
 import { random16, uuidFromBytes, uuidToBytes } from '../base/ids.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
-import { accessLogKey, type Logging, loggingFrom } from './access-log-target.ts'
+import { accessLogKey, type Logging, loggingOf } from './access-log-target.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Engine } from './engine.ts'
@@ -68,14 +68,7 @@ export function openAccessLogs(options: {
 }): AccessLogs {
   const { engine, keys, settings, onError } = options
   const { buckets, documents, clock } = engine
-  const target = (bucket: Pick<Bucket, 'id'>): Logging | undefined => {
-    try {
-      return loggingFrom(documents.get(bucket, 'logging'))
-    } catch {
-      // A damaged document was told of at the start: nobody knows where the log goes, and requests are answered without.
-      return undefined
-    }
-  }
+  const target = (bucket: Pick<Bucket, 'id'>): Logging | undefined => loggingOf(documents, bucket)
   const pending = new Map<string, Pending>()
   /** Bytes that wait, by target bucket. */
   const waiting = new Map<string, number>()

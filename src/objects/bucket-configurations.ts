@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { CodedError, hasCode } from '../base/errors.ts'
+import type { FollowRows } from '../storage/metadata/changed-row.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import {
@@ -34,6 +35,7 @@ export interface Configurations {
   /** Belongs into the commit that removes the bucket; `forget` follows it. */
   readonly removals: (bucket: Identified) => readonly Write[]
   readonly forget: (bucket: Identified) => void
+  readonly follow: FollowRows
 }
 
 const PAGE = 100
@@ -92,6 +94,32 @@ export async function openConfigurations(
     },
     removals: (bucket) => (byBucket.has(bucket.id) ? configurationRemovals(bucket.id) : []),
     forget: ({ id }) => void byBucket.delete(id),
+    follow: async (rows) => {
+      const ids = new Set(
+        rows.filter(({ space }) => space === SPACE.configuration).map(({ key }) => bucketOfConfigurationRow(key)),
+      )
+      const all = await Promise.all(Array.from(ids, async (id) => ({ id, found: await readAgain(metadata, id) })))
+      return () => {
+        for (const { id, found } of all) {
+          damaged.delete(id)
+          byBucket.delete(id)
+          if (found instanceof Error) damaged.set(id, found)
+          else if (found) byBucket.set(id, found)
+        }
+      }
+    },
+  }
+}
+
+/** An Error: what is stored cannot be read. */
+async function readAgain(metadata: MetadataStore, id: string): Promise<BucketConfiguration | Error | undefined> {
+  const bounds = { ...rowsUnder(configurationPrefix(id)), limit: PAGE }
+  const rows = await rangeWithDamaged(metadata, SPACE.configuration, bounds)
+  try {
+    return rows.length > 0 ? readConfiguration(rows.map(intact)) : undefined
+  } catch (error) {
+    if (!hasCode<MetadataStoreErrorCode>(error, 'MetadataCorrupt')) throw error
+    return error
   }
 }
 

@@ -1,4 +1,5 @@
 import { hasCode } from '../base/errors.ts'
+import type { FollowRows } from '../storage/metadata/changed-row.ts'
 import { type DamagedRow, rangeWithDamaged } from '../storage/metadata/damaged-rows.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import {
@@ -42,6 +43,7 @@ export interface Documents {
   /** Belongs into the commit that removes the bucket; `forget` follows it. */
   readonly removals: (bucket: Identified) => readonly Write[]
   readonly forget: (bucket: Identified) => void
+  readonly follow: FollowRows
 }
 
 interface Stored {
@@ -77,11 +79,13 @@ export async function openDocuments(
     if (value instanceof Error) throw value
     return value
   }
-  const refresh = async ({ id }: Identified, kind: DocumentKind): Promise<void> => {
+  const read = async ({ id }: Identified, kind: DocumentKind): Promise<Stored | undefined> => {
     const prefix = Buffer.concat([documentsPrefix(id), Buffer.from([DOCUMENT[kind]])])
-    const rows = await metadata.range(SPACE.document, { ...rowsUnder(prefix), limit: PAGE })
-    file(id, kind, rows.length > 0 ? storedIn(rows) : undefined)
+    const rows = await rangeWithDamaged(metadata, SPACE.document, { ...rowsUnder(prefix), limit: PAGE })
+    return rows.length > 0 ? storedIn(rows) : undefined
   }
+  const refresh = async (bucket: Identified, kind: DocumentKind): Promise<void> =>
+    file(bucket.id, kind, await read(bucket, kind))
 
   return {
     get,
@@ -117,6 +121,18 @@ export async function openDocuments(
     removals: ({ id }) =>
       [...(byBucket.get(id) ?? [])].flatMap(([kind, { pieces }]) => documentRemovals(id, kind, 0, pieces)),
     forget: ({ id }) => void byBucket.delete(id),
+    follow: async (rows) => {
+      const found = rows
+        .filter(({ space }) => space === SPACE.document)
+        .map(async ({ key }) => {
+          const [id, kind] = [bucketOfDocumentRow(key), kindOfDocumentRow(key)]
+          return kind && { id, kind, stored: await read({ id }, kind) }
+        })
+      const all = await Promise.all(found)
+      return () => {
+        for (const one of all) if (one) file(one.id, one.kind, one.stored)
+      }
+    },
   }
 }
 

@@ -25,6 +25,8 @@ export interface Buckets {
   readonly damaged: () => readonly string[]
   /** Looks at what is stored. Undefined when there is no such bucket any more. */
   readonly refresh: (name: string) => Promise<Bucket | undefined>
+  /** As `refresh`, of those whose rows another thread has changed, whatever is found there. */
+  readonly follow: (names: readonly string[]) => Promise<void>
   /** With further writes of the same commit. Throws BucketAlreadyExists. */
   readonly create: (record: BucketRecord, also?: readonly Write[]) => Promise<Bucket>
   /** Compare-and-set of the whole record, with further writes. Throws BucketBusy when it changed meanwhile. */
@@ -71,6 +73,16 @@ export async function openBuckets(
     byName.set(name, bucket)
     return bucket
   }
+  const follow = async (name: string): Promise<void> => {
+    try {
+      await refresh(name)
+      damaged.delete(name)
+    } catch (error) {
+      if (!hasCode<MetadataStoreErrorCode>(error, 'MetadataCorrupt')) throw error
+      byName.delete(name)
+      damaged.set(name, error)
+    }
+  }
 
   // One after the other: a late answer must not put back what a later one replaced.
   let reading: Promise<unknown> = Promise.resolve()
@@ -111,6 +123,7 @@ export async function openBuckets(
     all: () => [...byName.values()],
     damaged: () => [...damaged.keys()],
     refresh,
+    follow: async (names) => void (await Promise.all(names.map(follow))),
     create: async (record, also) => {
       const created = await put(record, null, also).catch((error: unknown) => {
         // The outcome was not known, but the row says it.

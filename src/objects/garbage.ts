@@ -4,6 +4,7 @@ import { random16 } from '../base/ids.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Token, Write } from '../storage/metadata/metadata-store.ts'
 import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
+import { type Pinning, pinning } from './pinning.ts'
 import {
   type DoomedParts,
   decodeGarbage,
@@ -33,23 +34,37 @@ export interface Garbage {
    */
   readonly hold: () => Promise<Disposable>
   /** Looks up what is to be read and holds the removal of its bytes until disposed; nothing removes them in between. */
-  readonly pin: <T extends { readonly blobId: Buffer }>(lookUp: () => Promise<T>) => Promise<Pinned<T>>
+  readonly pin: Pinning['pin']
   readonly close: () => Promise<void>
 }
 
-export interface Pinned<T> extends Disposable {
-  readonly found: T
+/** Other threads that read the same envelopes. */
+export interface OtherReaders {
+  /** Resolves when what they looked up before is held, if it is read, and what they look up from now on is what there is now. */
+  readonly settled: () => Promise<void>
+  readonly isHeld: (blobId: string) => boolean
 }
+
+const NO_OTHERS: OtherReaders = { settled: async () => {}, isHeld: () => false }
+/** What another thread reads is looked at when it lets go, and now and then. */
+const AGAIN_MS = 5000
+
+export const garbageEntry = (clock: Clock, record: GarbageRecord): Write => ({
+  type: 'put',
+  space: SPACE.garbage,
+  key: garbageKey(clock.now(), random16()),
+  value: encodeGarbage(record),
+  if: null,
+})
 
 export function openGarbage(
   metadata: MetadataStore,
   blobs: BlobStore,
   clock: Clock,
   onError: (error: unknown) => void,
+  others: OtherReaders = NO_OTHERS,
 ): Garbage {
   const pins = new Map<string, number>()
-  /** Each may find a record that is dropped before it gets to pin it. */
-  const lookups = new Set<Promise<unknown>>()
   /** Envelopes that a pass met while they were read. */
   const postponed = new Set<string>()
   let running: Promise<void> | undefined
@@ -95,6 +110,7 @@ export function openGarbage(
       try {
         const record = decodeGarbage(row.value)
         if (pins.has(record.blobId)) postponed.add(record.blobId)
+        else if (others.isHeld(record.blobId)) lookAgain()
         else if (await isStill(row.key, record)) await collectRow(row.key, record)
       } catch (error) {
         // No row can be removed any more until the process has restarted.
@@ -111,7 +127,8 @@ export function openGarbage(
     for (;;) {
       const rows = await metadata.range(SPACE.garbage, { gte, lt, limit: PAGE })
       // Whoever looks up from here on finds none of what these rows name.
-      await Promise.allSettled(lookups)
+      await lookups.settled()
+      if (rows.length > 0) await others.settled()
       for (const row of rows) {
         if (stopped()) return
         await visit(row)
@@ -143,6 +160,14 @@ export function openGarbage(
       })
   }
 
+  let waiting: NodeJS.Timeout | undefined
+  const lookAgain = (): void => {
+    waiting ??= setTimeout(() => {
+      waiting = undefined
+      collect()
+    }, AGAIN_MS).unref()
+  }
+
   const hold = (blobId: string): Disposable => {
     pins.set(blobId, (pins.get(blobId) ?? 0) + 1)
     return {
@@ -171,31 +196,20 @@ export function openGarbage(
     }
   }
 
+  const lookups = pinning(hold)
+
   return {
-    entry: (record) => ({
-      type: 'put',
-      space: SPACE.garbage,
-      key: garbageKey(clock.now(), random16()),
-      value: encodeGarbage(record),
-      if: null,
-    }),
+    entry: (record) => garbageEntry(clock, record),
     collect,
     settled: async () => {
       collect()
       while (running !== undefined) await running
     },
     hold: pause,
-    pin: async (lookUp) => {
-      const pinned = lookUp().then((found) => ({ found, ...hold(found.blobId.toString('hex')) }))
-      lookups.add(pinned)
-      try {
-        return await pinned
-      } finally {
-        lookups.delete(pinned)
-      }
-    },
+    pin: lookups.pin,
     close: async () => {
       closed = true
+      clearTimeout(waiting)
       while (running !== undefined) await running
     },
   }

@@ -5,160 +5,44 @@ import type { KeyProvider } from '../envelope/key-provider.ts'
 import { noAudit } from '../observe/audit-trail.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
+import type { ChangedRow } from '../storage/metadata/changed-row.ts'
+import type { Generations } from '../storage/metadata/generations.ts'
+import type { MetadataStore, Space } from '../storage/metadata/metadata-store.ts'
 import { type AccessLogOptions, type AccessLogs, DEFAULT_ACCESS_LOGS, openAccessLogs } from './access-logs.ts'
-import { type AppendInput, appendObject } from './append-object.ts'
-import type { BodyInput } from './body-writer.ts'
 import type { BucketConfiguration, BucketSettings } from './bucket-configuration.ts'
 import { openConfigurations } from './bucket-configurations.ts'
-import type { DocumentKind, Json } from './bucket-document.ts'
 import { openDocuments } from './bucket-documents.ts'
 import { type BucketKeys, bucketKeys } from './bucket-keys.ts'
-import { createBucket, deleteBucket, type NewBucket, reopenBuckets } from './bucket-lifecycle.ts'
-import { type Bucket, type Buckets, currentOf, openBuckets } from './buckets.ts'
-import { changeProperties, type KnownObject, knownObject } from './change-properties.ts'
-import { sameBucket } from './commit-version.ts'
-import { type CompletedObject, type CompleteInput, completeUpload } from './complete-upload.ts'
-import type { Attributes } from './content.ts'
+import { reopenBuckets } from './bucket-lifecycle.ts'
+import { type Bucket, currentOf, openBuckets } from './buckets.ts'
 import { damageBook } from './damage.ts'
 import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
-import { type Deleted, type DeleteTarget, deleteObject } from './delete-object.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
-import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
-import type { ChangeTarget, VersionTarget } from './find-version.ts'
-import { type Garbage, openGarbage } from './garbage.ts'
+import { type Garbage, type OtherReaders, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
 import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
 import { findWitnesses } from './key-witness.ts'
+import { SPACE } from './keyspace.ts'
 import { DEFAULT_LIFECYCLE, type Lifecycle, type LifecycleOptions, openLifecycle } from './lifecycle/lifecycle.ts'
-import { type ListVersionsQuery, listVersions, type VersionsPage } from './list-versions.ts'
-import {
-  type ListedObject,
-  type ListPage,
-  type ListQuery,
-  type ListUploadsQuery,
-  listObjects,
-  listUploads,
-} from './listing.ts'
-import { changeHold, extendRetention, type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
-import { type MoveTo, moveBucket } from './move-bucket.ts'
-import { changeNotifications } from './notifications/change.ts'
-import type { NotificationConfiguration } from './notifications/configuration.ts'
 import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
-import type { ObjectProperties } from './object-properties.ts'
-import { type OpenObject, type OpenOptions, openObject } from './open-object.ts'
-import type { Extension } from './protection.ts'
-import { type PutInput, type PutResult, putObject } from './put-object.ts'
 import { openQuotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
-import type { Initiator, Versioning } from './records.ts'
 import { ensureCounted, type Recount, recount } from './recount.ts'
-import { type RenameInput, renameObject } from './rename-object.ts'
-import { keepKeys } from './renew-registrations.ts'
 import { replicationDelivery } from './replication/deliver.ts'
 import { openReplications, REPLICATION, type ReplicationOptions } from './replication/replications.ts'
 import { DEFAULT_REWRAP, openRewraps, type RewrapOptions, type Rewraps } from './rewraps.ts'
 import { rowCache } from './row-cache.ts'
-import { setVersioning } from './set-versioning.ts'
+import { type ObjectsService, objectsService } from './service.ts'
 import { openLease, sealLease, sweep } from './sweep.ts'
-import { type EncryptionUpdate, updateEncryption } from './update-encryption.ts'
-import { type SaidOfUpload, saidOfUpload } from './upload-said.ts'
-import {
-  abortUpload,
-  type CreatedUpload,
-  createUpload,
-  findUpload,
-  type ListedUpload,
-  partsAfter,
-  type Upload,
-  type UploadChecksum,
-  type UploadedPart,
-  uploadPart,
-} from './uploads.ts'
 import type { Totals } from './usage.ts'
 import { DEFAULT_SCRUB, openScrub, type Scrub, type ScrubOptions } from './verify/scrub.ts'
 import { type VersionTotals, versionTotals } from './version-counts.ts'
 import { versionOrders } from './version-id.ts'
 
-interface Target {
-  readonly bucket: Bucket
-  readonly key: string
-}
-
-/**
- * The object engine: what every protocol serves, for one asker. Throws ObjectsError, the key provider's five codes and
- * AuditUnavailable.
- */
-export interface ObjectsService {
-  readonly buckets: Pick<Buckets, 'find' | 'get' | 'all' | 'damaged'>
-  readonly createBucket: (input: NewBucket) => Promise<Bucket>
-  readonly deleteBucket: (bucket: Bucket) => Promise<void>
-  readonly put: (input: PutInput) => Promise<PutResult>
-  /** Adds bytes to the end of an object. Throws InvalidWriteOffset, TooManyParts, AppendRefused. */
-  readonly append: (input: AppendInput) => Promise<PutResult>
-  /** Gives an object another name in its bucket. Throws NoSuchKey, RenameRefused, RenameTokenUsed. */
-  readonly rename: (input: RenameInput) => Promise<void>
-  readonly open: (target: VersionTarget & OpenOptions) => Promise<OpenObject>
-  readonly delete: (target: DeleteTarget) => Promise<Deleted>
-  readonly list: (query: ListQuery) => Promise<ListPage<ListedObject>>
-  readonly listVersions: (query: ListVersionsQuery) => Promise<VersionsPage>
-  /** Durable when it resolves: what is written from then on is a version, or takes the place of the null version. */
-  readonly setVersioning: (bucket: Bucket, versioning: Versioning) => Promise<Bucket>
-  /** Of an object version in a bucket with Object Lock. */
-  readonly setRetention: (change: RetentionChange) => Promise<void>
-  readonly setLegalHold: (change: ChangeTarget & { readonly legalHold: boolean }) => Promise<void>
-  /** Of an object in a protected bucket. */
-  readonly extendRetention: (change: ChangeTarget & { readonly by: Extension }) => Promise<void>
-  readonly changeHold: (change: ChangeTarget & { readonly id: string; readonly act: 'add' | 'remove' }) => Promise<void>
-  readonly createUpload: (
-    target: Target & {
-      readonly attributes: Attributes
-      readonly checksum?: UploadChecksum
-      readonly properties?: ObjectProperties
-      readonly encrypting?: Encrypting
-      readonly initiator?: Initiator | undefined
-      /** Headers, by lower-case name, that whoever is asked about its parts may want to know. */
-      readonly said?: Readonly<Record<string, string>>
-    },
-  ) => Promise<CreatedUpload>
-  readonly findUpload: (target: Target & { readonly uploadId: string }) => Promise<Upload>
-  /** Needs the root key where anything was said. */
-  readonly saidOfUpload: (upload: Upload) => Promise<SaidOfUpload>
-  readonly uploadPart: (upload: Upload, number: number, body: BodyInput, customerKey?: Buffer) => Promise<UploadedPart>
-  readonly listParts: (upload: Upload, after: number, limit: number) => Promise<UploadedPart[]>
-  readonly listUploads: (query: ListUploadsQuery) => Promise<ListPage<ListedUpload>>
-  readonly completeUpload: (input: CompleteInput) => Promise<CompletedObject>
-  readonly abortUpload: (target: Target & { readonly uploadId: string }) => Promise<void>
-  /** Undefined when there is no such object. Needs no key, but for the tags. */
-  readonly known: (target: VersionTarget) => Promise<KnownObject | undefined>
-  readonly changeProperties: (
-    target: ChangeTarget,
-    next: (now: ObjectProperties) => ObjectProperties,
-  ) => Promise<{ readonly versionId: string }>
-  /** A subresource of a bucket; undefined when it was never set. */
-  readonly document: (bucket: Pick<Bucket, 'id'>, kind: DocumentKind) => Json | undefined
-  /** Atomic, and durable when it resolves; undefined removes it, and `next` may throw. Every request after that sees it. */
-  /** The subscriptions of a bucket; each is told that it was made, unless that is not to be tested. */
-  readonly changeNotifications: (
-    bucket: Bucket,
-    next: NotificationConfiguration | undefined,
-    options?: { readonly untested?: boolean },
-  ) => Promise<void>
-  readonly changeDocument: (
-    bucket: Bucket,
-    kind: DocumentKind,
-    next: (now: Json | undefined) => Json | undefined,
-  ) => Promise<Json | undefined>
-  /** CRN of a root key that the bucket's service may wrap with now, from one that may name it by an alias. */
-  readonly findRootKey: (bucket: Pick<Bucket, 'serviceInstanceCrn'>, named: string) => Promise<string>
-  /** Puts one object under another root key. Throws TooManyKeys. */
-  readonly updateEncryption: (update: EncryptionUpdate) => Promise<void>
-  /** Puts a bucket under another root key; what is there already is rewrapped in the background. */
-  readonly moveBucket: (bucket: Bucket, to: MoveTo) => Promise<Bucket>
-}
+export type { ObjectsService } from './service.ts'
 
 /** Beside what it serves, which is then for the store itself. */
 export interface Objects extends ObjectsService {
@@ -183,6 +67,7 @@ export interface Objects extends ObjectsService {
   readonly inventories: Omit<Inventories, 'close'>
   readonly scrub: Omit<Scrub, 'close'>
   readonly garbage: Pick<Garbage, 'settled' | 'hold'>
+  readonly elsewhere: Elsewhere
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
   readonly close: () => Promise<void>
@@ -220,11 +105,32 @@ export interface ObjectsOptions {
   readonly keyCheckMs?: number
   /** The keys of a bucket became wrong, or right again. */
   readonly onKeyChange?: (state: BucketKeyState) => void
+  /** Other threads of this process that serve the same store (following-objects.ts). Default: there are none. */
+  readonly threads?: OwnerThreads
 }
 
-const MIN_PART_BYTES = 5 * 1024 ** 2
+/** What the thread that owns a store shares with those that follow it. */
+export interface OwnerThreads {
+  readonly generations: Generations
+  readonly orderMemory: SharedArrayBuffer
+  readonly readers: OtherReaders
+  /** Is it the lease of another thread? */
+  readonly isRunning: (lease: string) => boolean
+}
+
+/** What other threads tell the one that owns the store. */
+export interface Elsewhere {
+  /** Rows of these spaces were committed there. */
+  readonly committed: (spaces: ReadonlySet<Space>) => void
+  /** These rows changed. */
+  readonly follow: (rows: readonly ChangedRow[]) => Promise<void>
+  readonly outdated: Rewraps['outdated']
+  readonly recount: () => void
+}
+
+export const MIN_PART_BYTES = 5 * 1024 ** 2
 /** Each holds two reads of 256 KiB and a segment on its way out: 40 MiB in all. */
-const MAX_READ_AHEADS = 64
+export const MAX_READ_AHEADS = 64
 
 const damagedBucket = (name: string, cause: unknown): Error =>
   new Error(`the record of the bucket ${name} is damaged: it is refused until it is restored from a backup`, { cause })
@@ -246,7 +152,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyCheckMs,
     onKeyChange = () => {},
   } = options
-  const metadata = rowCache(options.metadata)
+  const { threads } = options
+  const metadata = rowCache(options.metadata, threads?.generations)
   const blobs = classedStore(options.blobs, options.storageClasses)
   await ensureCounted(metadata)
   const buckets = await openBuckets(metadata, (name, cause) => onBackgroundError(damagedBucket(name, cause)))
@@ -258,12 +165,12 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const documents = await openDocuments(metadata, buckets, (id, kind, cause) =>
     onBackgroundError(new Error(`the document ${kind} of the bucket with id ${id} is damaged`, { cause })),
   )
-  const garbage = openGarbage(metadata, blobs, clock, onBackgroundError)
+  const garbage = openGarbage(metadata, blobs, clock, onBackgroundError, threads?.readers)
   // Two DeleteBuckets would take the mark from each other and neither get through; and a bucket's registration at its
   // root key must not end after that of the next bucket of the same name began.
   const byName = createSerial()
   const deregistrations = openDeregistrations({ metadata, provider, buckets, byName, onError: onBackgroundError })
-  const orders = versionOrders(clock)
+  const orders = versionOrders(clock, threads?.orderMemory)
   const engine: Engine = {
     metadata,
     blobs,
@@ -296,7 +203,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   await reopenBuckets(engine)
   await openLease(metadata, blobs.lease)
   const stop = new AbortController()
-  const sweeping = keepOrphans ? Promise.resolve() : sweep(metadata, blobs, stop.signal)
+  const sweeping = keepOrphans ? Promise.resolve() : sweep(metadata, blobs, stop.signal, threads?.isRunning)
   const settled = keepOrphans ? Promise.resolve() : deregistrations.retry()
   const swept = Promise.all([sweeping.then(() => undefined, onBackgroundError).then(garbage.collect), settled]).then(
     () => undefined,
@@ -360,56 +267,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keysFor: (trail) => keysFor(storeItself('store.scrub'), trail(audit)),
     settings: { ...DEFAULT_SCRUB, intervalMs: 0, ...scrubOptions },
   })
-  const onBehalfOf = (asker: Asker): ObjectsService => {
-    const keys = keysFor(asker)
-    return {
-      buckets,
-      createBucket: (input) => byName.run(input.name, () => createBucket(engine, keys, input)),
-      deleteBucket: (bucket) => byName.run(bucket.name, () => deleteBucket(engine, sameBucket(engine, bucket))),
-      put: (input) => putObject(engine, keys, input),
-      append: (input) => appendObject(engine, keys, input),
-      rename: (input) => renameObject(engine, keys, input),
-      open: ({ customerKey, asSealed, ...target }) => openObject(engine, keys, target, { customerKey, asSealed }),
-      delete: (target) => deleteObject(engine, keys, target),
-      list: (query) => listObjects(engine, keys, query),
-      listVersions: (query) => listVersions(engine, keys, query),
-      setVersioning: (bucket, versioning) => byName.run(bucket.name, () => setVersioning(engine, bucket, versioning)),
-      setRetention: (change) => setRetention(engine, keys, change),
-      setLegalHold: (change) => setLegalHold(engine, keys, change),
-      extendRetention: (change) => extendRetention(engine, keys, change),
-      changeHold: (change) => changeHold(engine, keys, change),
-      createUpload: (target) => createUpload(engine, keys, target),
-      findUpload: ({ bucket, key, uploadId }) => findUpload(engine, bucket, key, uploadId),
-      saidOfUpload: (upload) => saidOfUpload(engine, keys, upload),
-      uploadPart: (upload, number, body, customerKey) => uploadPart(engine, keys, upload, number, body, customerKey),
-      listParts: (upload, after, limit) => partsAfter(engine, keys, upload, after, limit),
-      listUploads: (query) => listUploads(engine, query),
-      completeUpload: (input) => completeUpload(engine, keys, input),
-      abortUpload: (target) => abortUpload(engine, target),
-      known: (target) => knownObject(engine, keys, target),
-      changeProperties: (target, next) => changeProperties(engine, keys, target, next),
-      document: documents.get,
-      changeNotifications: (bucket, next, options) =>
-        byName.run(bucket.name, () => changeNotifications(engine, keys, bucket, next, options)),
-      changeDocument: (bucket, kind, next) =>
-        byName.run(bucket.name, async () => {
-          const document = await documents.change(bucket, kind, next)
-          if (kind === 'objectLock' || kind === 'protection') await keepKeys(engine, sameBucket(engine, bucket))
-          return document
-        }),
-      findRootKey: async ({ serviceInstanceCrn }, rootKeyCrn) => {
-        const request = asker.requestId === undefined ? {} : { requestId: asker.requestId }
-        return (await provider.find({ rootKeyCrn, serviceInstanceCrn, ...request })).crn
-      },
-      updateEncryption: (update) => updateEncryption(engine, keys, update),
-      moveBucket: async (bucket, to) => {
-        const moved = await rewraps.beginWith(bucket, (write) =>
-          byName.run(bucket.name, () => moveBucket(engine, keys, bucket, to, [write])),
-        )
-        return moved ?? bucket
-      },
-    }
-  }
+  const parts = { engine, keysFor, beginRewrap: rewraps.beginWith }
+  const onBehalfOf = (asker: Asker): ObjectsService => objectsService(parts, asker)
 
   return {
     ...onBehalfOf(storeItself('store.call')),
@@ -427,6 +286,17 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     inventories,
     scrub,
     garbage,
+    elsewhere: {
+      committed: (spaces) => {
+        if (spaces.has(SPACE.garbage)) garbage.collect()
+        if (spaces.has(SPACE.notification)) engine.notifications.wake()
+        if (spaces.has(SPACE.replication)) engine.replications.wake()
+      },
+      follow: (rows) =>
+        buckets.follow(rows.filter(({ space }) => space === SPACE.bucket).map(({ key }) => key.toString('utf8'))),
+      outdated,
+      recount: engine.damage.recount,
+    },
     swept,
     close: async () => {
       stop.abort()

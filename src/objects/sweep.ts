@@ -15,10 +15,12 @@ export async function sweep(
   metadata: MetadataStore,
   blobs: BlobStore,
   signal: AbortSignal,
+  /** Leases of other threads of this run. */
+  isRunning: (lease: string) => boolean = () => false,
 ): Promise<{ readonly removed: number }> {
   let removed = 0
   for (const lease of await blobs.leases()) {
-    if (lease === blobs.lease) continue
+    if (lease === blobs.lease || isRunning(lease)) continue
     removed += await sweepLease(metadata, blobs, lease, signal)
   }
   return { removed }

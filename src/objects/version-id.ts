@@ -38,22 +38,35 @@ export function idOfUnreadable(order: bigint): string {
 
 /** Even numbers: a null version that is archived, which has no order of its own, comes right below its successor. */
 export interface VersionOrders {
-  /** Greater than `after`, by two at least, and than all before in the life of the process unless the clock is behind `after`. */
+  /**
+   * Greater than `after`, by two at least, and than all before in the life of the process, in whichever thread, unless the
+   * clock is behind `after`.
+   */
   readonly next: (after: bigint) => bigint
 }
 
 /** Orders a millisecond. */
 const BITS = 20n
 
-/** `from`: all are greater. */
-export function versionOrders(clock: Clock, from = 0n): VersionOrders {
-  let last = from + (from & 1n)
+export const versionOrderMemory = (): SharedArrayBuffer => new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
+
+/** `memory`: that all threads share which write to the store. `from`: all are greater. */
+export function versionOrders(clock: Clock, memory = versionOrderMemory(), from = 0n): VersionOrders {
+  const last = new BigInt64Array(memory)
+  if (from > Atomics.load(last, 0)) Atomics.store(last, 0, from + (from & 1n))
+  const draw = (): bigint => {
+    const now = BigInt(clock.now()) << BITS
+    for (;;) {
+      const before = Atomics.load(last, 0)
+      const mine = now > before ? now : before + 2n
+      if (Atomics.compareExchange(last, 0, before, mine) === before) return mine
+    }
+  }
   return {
     next: (after) => {
-      const now = BigInt(clock.now()) << BITS
-      last = now > last ? now : last + 2n
+      const drawn = draw()
       // A clock that was set back must not put what is new below what is there.
-      return last >= after + 2n ? last : after + 2n + (after & 1n)
+      return drawn >= after + 2n ? drawn : after + 2n + (after & 1n)
     },
   }
 }

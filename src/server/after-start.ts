@@ -8,7 +8,8 @@ import { runInNewContext } from 'node:vm'
  */
 export function collectStart(): void {
   setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
+  // The flag is one of the process: another thread may take it back at the same moment.
+  const collect: unknown = runInNewContext('globalThis.gc')
   setFlagsFromString('--no-expose-gc')
   if (typeof collect === 'function') collect({ flavor: 'last-resort' })
 }

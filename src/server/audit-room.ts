@@ -1,25 +1,26 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openSigningKey } from '../audit/keys.ts'
-import { openAuditLog } from '../audit/log.ts'
-import type { KmsAuditEvent } from '../kms/call-record.ts'
-import {
-  activityEvent,
-  dataKeyEvent,
-  iamEvent,
-  keyEvent,
-  lifecycleEvent,
-  translated,
-  wrapBudgetEvent,
-} from './audit-events.ts'
-import type { AuditTrails } from './audit-trails.ts'
-import { keyAudit } from './key-audit.ts'
+import { openSigningKey, type SigningKey } from '../audit/keys.ts'
+import { type AuditLog, openAuditLog } from '../audit/log.ts'
+import { type AuditTrails, trailsOver } from './audit-trails.ts'
 import type { RoomOptions } from './room.ts'
 
 /** Beside the stores, so that whoever has the data has its history. */
 export const auditDirectory = (dataDir: string): string => join(dataDir, 'audit')
 
-export async function openAudit(room: Omit<RoomOptions, 'audit' | 'throttle'>): Promise<AuditTrails> {
+export interface OwnAudit extends AuditTrails {
+  readonly publicKey: { readonly keyId: string; readonly publicKeyPem: string }
+  /** By the key that signs the log. */
+  readonly signBackup: SigningKey['signBackup']
+  /** Beneath the trails. */
+  readonly log: AuditLog
+}
+
+/** `onReady`: told whether it takes what is recorded, whenever that may have changed. */
+export async function openAudit(
+  room: Omit<RoomOptions, 'audit' | 'throttle'>,
+  onReady: (isReady: boolean) => void = () => {},
+): Promise<OwnAudit> {
   const { config, log, clock, scope, foundation, onStoreFailure } = room
   const directory = auditDirectory(foundation.dataDir)
   const begun = await readdir(directory).catch(() => [])
@@ -36,25 +37,13 @@ export async function openAudit(room: Omit<RoomOptions, 'audit' | 'throttle'>): 
     maxBytes: config['audit.max-bytes'],
     onFailure: onStoreFailure,
     onTrouble: (message) => log.error(message),
+    onReady,
   })
   scope.defer(() => audit.close())
-  const logged = keyAudit(log)
-  const keys = translated<KmsAuditEvent>(audit, keyEvent)
   return {
-    iam: translated(audit, iamEvent),
-    keys: {
-      ...keys,
-      record: (event) => {
-        logged(event)
-        keys.record(event)
-      },
-    },
-    dataKeys: translated(audit, dataKeyEvent),
-    activity: translated(audit, activityEvent),
-    wrapBudgets: translated(audit, wrapBudgetEvent),
-    lifecycle: translated(audit, lifecycleEvent),
+    ...trailsOver(audit, log),
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
     signBackup: key.signBackup,
-    writable: audit.writable,
+    log: audit,
   }
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import type { Server } from 'node:http'
+import { createServer } from 'node:net'
 import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
 import { clientAddressBehind } from '../api/common/client-address.ts'
@@ -8,7 +9,6 @@ import { connectionMetrics } from '../api/common/connection-metrics.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
-import { throttle } from '../api/common/throttle.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -21,10 +21,12 @@ import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Gauge } from '../observe/metrics.ts'
+import { summed } from '../observe/sum-metrics.ts'
 import { ownEvent } from './audit-events.ts'
+import type { OwnAudit } from './audit-room.ts'
 import { openAudit } from './audit-room.ts'
-import type { AuditTrails } from './audit-trails.ts'
 import { type BackupOf, type BackupSession, beginBackup } from './backup/session.ts'
+import { sourcesOf } from './config.ts'
 import { invalidConfig } from './config-error.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
@@ -38,7 +40,12 @@ import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import { forgetRestored, type Restored } from './restored.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
-import { followTlsFiles, type TlsFiles } from './tls-files.ts'
+import { shareConnectionLimit } from './threads/connection-limit.ts'
+import type { HandedOver } from './threads/messages.ts'
+import { startThreads } from './threads/owner.ts'
+import { SecureTunnel, Tunnel } from './threads/tunnel.ts'
+import { throttleOf } from './throttle-of.ts'
+import { followTls } from './tls-files.ts'
 import { VERSION } from './version.ts'
 
 export interface House {
@@ -53,7 +60,7 @@ export interface House {
   /** Holds what is there now until it is disposed. */
   readonly beginBackup: (what: BackupOf) => Promise<BackupSession>
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
-  readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 'wrapBudgets'> | undefined
+  readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 's3' | 'wrapBudgets'> | undefined
 }
 
 export interface Listening {
@@ -80,13 +87,21 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   await using scope = new AsyncDisposableStack()
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const isStarting = () => state === 'starting'
-  const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting })
-  const tls = await openTls(config, log, scope)
-  const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure })
-  const limits = throttle({
-    refusedSignInsPerMinute: config['limits.refused-sign-ins-per-minute'],
-    requestsPerSecond: config['limits.requests-per-second'],
-  })
+  const threads =
+    config['s3.threads'] === 1 || config.only === 'kms'
+      ? undefined
+      : startThreads({
+          count: config['s3.threads'] - 1,
+          sources: sourcesOf(config),
+          onFailure: onStoreFailure,
+          onError: (err) => log.error({ err }, 'what a serving thread told was not done'),
+        })
+  // Also after a start that fails.
+  if (threads) scope.defer(() => threads.close())
+  const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting, threads })
+  const tls = await followTls(config, log, scope)
+  const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure }, threads?.flags.setAuditReady)
+  const limits = throttleOf(config, threads?.memory)
   const room = { config, log, clock, scope, foundation, audit, onStoreFailure, throttle: limits }
 
   const iam = await openIdentities(room)
@@ -98,7 +113,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const callers = { ...iam, verifyToken }
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
-  const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider }))
+  const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider, threads }))
 
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
@@ -115,18 +130,19 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         ? [resourceConfigApi({ iam: callers, objects: store.objects, activity: audit.activity, clientAddress })]
         : []),
       auditApi(audit.publicKey),
-      metricsApi(async () => [
-        ...ownProcess.read(),
-        ...connections(),
-        ...(await diskMetrics(disks, config['disk.reserve-bytes'])),
-        auditGauge(audit.writable()),
-        ...(store ? store.served() : []),
-        ...controlRequests.read(),
-        damagedRows.gauge(),
-        ...(providers ? providers.metrics() : []),
-        ...(store ? storeGauges(store) : []),
-        ...(tls ? [tls.gauge()] : []),
-      ]),
+      metricsApi(async () => {
+        const told = (await threads?.metrics()) ?? []
+        return [
+          ...ownProcess.read(),
+          ...(await diskMetrics(disks, config['disk.reserve-bytes'])),
+          auditGauge(audit.writable()),
+          ...controlRequests.read(),
+          damagedRows.gauge(),
+          ...summed([[...connections(), ...(store?.served() ?? []), ...(providers?.metrics() ?? [])], ...told]),
+          ...(store ? storeGauges(store) : []),
+          ...(tls ? [tls.gauge()] : []),
+        ]
+      }),
       ...(store
         ? [
             adminApi({
@@ -161,12 +177,22 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   })
   const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })
   const drainS3 = store && drainable(store.s3)
+  if (threads && store && providers) {
+    shareConnectionLimit(store.s3, config['s3.max-connections'], threads.flags.connections)
+    scope.defer(() => threads.close())
+    await threads.open({
+      ...store,
+      ...{ iam, provider: providers.provider, audit: audit.log },
+      takeConnection: (over) => takeConnection(store.s3, over),
+    })
+  }
   const drainControl = drainable(control.server)
   const resources = scope.move()
 
   return {
     listen: async () => {
-      const s3Address = store && (await listen(store.s3, config['s3.listen']))
+      const s3Address = store && (await listen(store.s3, config['s3.listen'], threads !== undefined))
+      if (s3Address) await threads?.listen(s3Address)
       const controlAddress = await control.listen(config['control.listen'])
       // Not before: a start that fails at a taken port would make credentials that nobody has seen.
       audit.iam.ready()
@@ -181,11 +207,14 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     close: async (graceMs) => {
       state = 'draining'
       // The control listener stays until then, to say that this server is not ready any more.
-      await drainS3?.(graceMs)
+      await Promise.all([drainS3?.(graceMs), threads?.drain(graceMs)])
       await drainControl(Math.min(graceMs, CONTROL_DRAIN_MS))
       await resources.disposeAsync()
     },
-    lookAtCertificate: async () => await tls?.look(),
+    lookAtCertificate: async () => {
+      await tls?.look()
+      await threads?.lookAtCertificate()
+    },
     dataDir: foundation.dataDir,
     beginBackup: (what) =>
       beginBackup(
@@ -210,17 +239,11 @@ async function clientAuthorities(file: string | undefined): Promise<string | und
   return text
 }
 
-async function openTls(config: Config, log: Logger, scope: AsyncDisposableStack): Promise<TlsFiles | undefined> {
-  const { 'tls.certificate-file': certificateFile, 'tls.key-file': keyFile } = config
-  if (certificateFile === undefined || keyFile === undefined) return undefined
-  return scope.use(await followTlsFiles({ certificateFile, keyFile }, log))
-}
-
 /** Whoever reads the log later sees that what follows is not what followed the backup before. */
 async function noteRestore(
   dataDir: string,
   { backup, takenAt }: Restored,
-  audit: AuditTrails,
+  audit: OwnAudit,
   log: Logger,
 ): Promise<void> {
   audit.iam.ready()
@@ -274,8 +297,25 @@ function holdsSomething(
   return kms?.holdsKeys(guid) === true || unreadable || store?.objects.buckets.all().some(isItsOwn) === true
 }
 
-async function listen(server: Server, { host, port }: Address): Promise<Address> {
-  server.listen({ host, port })
+/** A port that is shared is taken by nobody, as far as the kernel says to others of the same user. */
+async function refuseTaken(address: Address): Promise<void> {
+  const probe = createServer()
+  probe.listen(address)
+  await once(probe, 'listening')
+  probe.close()
+  await once(probe, 'close')
+}
+
+/** A request that a following thread hands on comes as if its client had connected here. */
+function takeConnection(server: Server, { port, secure, ...from }: HandedOver): void {
+  const tunnel = secure ? new SecureTunnel(port, from) : new Tunnel(port, from)
+  tunnel.on('error', () => {})
+  server.emit(secure ? 'secureConnection' : 'connection', tunnel)
+}
+
+async function listen(server: Server, { host, port }: Address, reusePort: boolean): Promise<Address> {
+  if (reusePort && port !== 0) await refuseTaken({ host, port })
+  server.listen({ host, port, reusePort })
   await once(server, 'listening')
   const bound = server.address()
   return typeof bound === 'object' && bound ? { host, port: bound.port } : { host, port }

@@ -16,6 +16,16 @@ import { type Config, environmentName, flagName, SETTINGS, type Setting, type Se
 const CONFIG_FILE = 'config-file'
 const NAMES = Object.keys(SETTINGS).filter((name): name is SettingName => Object.hasOwn(SETTINGS, name))
 
+/** What a config was read from: another thread reads it again, for parts of it are no data. */
+export interface ConfigSources {
+  readonly flags: readonly string[]
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+const sources = new WeakMap<Config, ConfigSources>()
+
+export const sourcesOf = (config: Config): ConfigSources => sources.get(config) ?? { flags: [], environment: {} }
+
 /** What the welcome has users set for their clients: a server started from the same shell has them too. */
 const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL'])
 
@@ -60,6 +70,7 @@ export function readConfig(
     throw invalidConfig('COFFER_INSTANCE_KEY_FILE and COFFER_INSTANCE_PASSPHRASE exclude each other: give one of them')
   }
   const whole = Object.freeze(config) as Config
+  sources.set(whole, { flags, environment })
   if (whole.only === 's3') checkObjectsHalf(whole)
   checkTls(whole)
   checkAuditBounds(whole)

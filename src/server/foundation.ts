@@ -18,6 +18,7 @@ import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
 import { type Restored, readRestored, refuseUnfinishedRestore } from './restored.ts'
 import type { Config } from './settings.ts'
 import { prepareStores, type StoreName } from './stores.ts'
+import type { Threads } from './threads/owner.ts'
 
 /** What every room stands on: the data directory, locked; the key that seals it; its stores. */
 export interface Foundation {
@@ -49,6 +50,8 @@ export interface FoundationOptions {
   readonly onStoreFailure: (error: Error) => void
   /** A start makes little, and must succeed on a full disk, so that something can be deleted. */
   readonly isStarting: () => boolean
+  /** Have the stores open, too. */
+  readonly threads: Pick<Threads, 'sharing' | 'opened'> | undefined
 }
 
 /**
@@ -62,7 +65,7 @@ const GROWING: Readonly<Record<StoreName, (space: Space) => boolean>> = {
 }
 
 export async function layFoundation(options: FoundationOptions): Promise<ServedFoundation> {
-  const { config, log, scope, onStoreFailure, isStarting } = options
+  const { config, log, scope, onStoreFailure, isStarting, threads } = options
   const dataDir = await openDataDirectory(config['data-dir'])
   const passphrase = config['instance-passphrase']?.reveal()
   const keyFile = passphrase === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
@@ -96,6 +99,7 @@ export async function layFoundation(options: FoundationOptions): Promise<ServedF
       onFailure: onStoreFailure,
       onWitnessError: (err) => log.warn({ err }, `how far ${name}/ goes cannot be noted beside it; it is tried again`),
       ...(acceptLoss ? { onLoss } : {}),
+      shared: threads?.sharing(name),
     })
     scope.defer(() => raw.close())
     levels.set(name, raw)
@@ -109,6 +113,7 @@ export async function layFoundation(options: FoundationOptions): Promise<ServedF
     scope.defer(() => reserved.close())
     // Each store numbers its own epochs, so each has a label of its own under the same root.
     const cipher = recordCipher(root, nonces, `records/${name}`)
+    threads?.opened(name, raw, reserved, nonces.follow)
     return { store: sealedStore(reserved, cipher), nonces }
   }
   return { dataDir, instanceKey, keyFile, ...(restored ? { restored } : {}), levels, openStore }

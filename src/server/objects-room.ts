@@ -1,18 +1,14 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
-import { clientAddressBehind } from '../api/common/client-address.ts'
 import type { TlsSource } from '../api/common/edge-server.ts'
 import { type RequestMetrics, requestMetrics } from '../api/common/request-metrics.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
-import { firewallTest } from '../api/s3/firewall.ts'
-import { createS3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
-import { createQueryServer } from '../api/s3/query/serve-query.ts'
 import { replicationRights } from '../api/s3/replication/rights.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
-import { type BudgetedProvider, budgetedProvider } from '../envelope/wrap-budget.ts'
+import { type BudgetedProvider, budgetedProvider, type WrapCounts, type WrapUse } from '../envelope/wrap-budget.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { KmsService } from '../kms/service.ts'
 import { wrappingVersions } from '../objects/key-slots.ts'
@@ -23,7 +19,9 @@ import { openDiskStore } from '../storage/blob/disk-store.ts'
 import { notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
+import { s3Handler } from './s3-handler.ts'
 import { openStorageClasses } from './storage-classes.ts'
+import type { Threads } from './threads/owner.ts'
 import { countLostWraps, wrapCounts } from './wrap-counts.ts'
 
 export interface ObjectsRoom {
@@ -36,6 +34,11 @@ export interface ObjectsRoom {
   readonly served: RequestMetrics['read']
   /** Root key of buckets that name none. */
   readonly serviceRootKeyCrn: string
+  /** For whoever asks for a root key and names none. */
+  readonly accountRootKey: (accountId: string) => Promise<string>
+  readonly wrapCounts: WrapCounts
+  /** A version of a root key is near its limit, or at it. */
+  readonly onWrapBudget: (state: 'near' | 'spent', use: WrapUse) => void
 }
 
 export interface ObjectsRoomOptions extends RoomOptions {
@@ -46,18 +49,27 @@ export interface ObjectsRoomOptions extends RoomOptions {
     | Pick<KmsService, 'ensureServiceRootKey' | 'ensureAccountRootKey' | 'rotateServiceRootKey' | 'onKeyEvent'>
     | undefined
   readonly tls: TlsSource | undefined
+  readonly threads: Pick<Threads, 'engine' | 'removing' | 'doubt'> | undefined
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
 export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<ObjectsRoom> {
-  const { config, log, clock, scope, foundation, onStoreFailure, iam, kms, provider } = options
+  const { config, log, clock, scope, foundation, onStoreFailure, iam, kms, provider, threads } = options
   const serviceRootKeyCrn = config['s3.service-root-key'] ?? (await kms?.ensureServiceRootKey())
   if (serviceRootKeyCrn === undefined) throw new Error('neither a service root key nor a place to make one')
   const metadata = await foundation.openStore('metadata')
-  const disk = { lease: newLease(), reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure }
+  const disk = {
+    ...{ lease: newLease(), reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure },
+    isRunning: threads?.engine.isRunning,
+    isShared: threads !== undefined,
+  }
   const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), disk)
   scope.defer(() => blobs.close())
   const storageClasses = await openStorageClasses(config['storage-classes'], foundation.dataDir, disk, scope)
+  const classes = Array.from(
+    storageClasses,
+    ([name, store]) => [name, threads?.removing(store, name) ?? store] as const,
+  )
   // Data keys are wrapped while the engine opens.
   const opened = Promise.withResolvers<Objects>()
   const ownKey = config['s3.service-root-key'] === undefined ? kms : undefined
@@ -72,25 +84,33 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   }
   const lostWraps = Math.ceil(config['s3.wrap-limit'] / 8)
   if (foundation.restored) await countLostWraps(metadata.store, lostWraps)
+  const told = new Set<string>()
+  /** Once, whichever thread meets it. */
+  const onWrapBudget = (state: 'near' | 'spent', use: WrapUse): void => {
+    const name = `${use.rootKeyCrn} ${use.keyVersion} ${state}`
+    if (told.has(name)) return
+    told.add(name)
+    options.audit.wrapBudgets.record({ ...use, state })
+    if (state === 'spent') {
+      return log.error(use, 'root key has wrapped as often as it may: it wraps nothing more until it is rotated')
+    }
+    log.warn(use, 'root key has wrapped nearly as often as it may: bucket keys take its place until it is rotated')
+    reKey(use.rootKeyCrn).catch((err: unknown) => log.error({ ...use, err }, 'no bucket keys took its place'))
+  }
+  const counts = wrapCounts(metadata.store, lostWraps)
   const budgeted = budgetedProvider(provider, {
-    counts: wrapCounts(metadata.store, lostWraps),
+    counts,
     limit: config['s3.wrap-limit'],
-    onNearLimit: (use) => {
-      log.warn(use, 'root key has wrapped nearly as often as it may: bucket keys take its place until it is rotated')
-      options.audit.wrapBudgets.record({ ...use, state: 'near' })
-      reKey(use.rootKeyCrn).catch((err: unknown) => log.error({ ...use, err }, 'no bucket keys took its place'))
-    },
-    onSpent: (use) => {
-      log.error(use, 'root key has wrapped as often as it may: it wraps nothing more until it is rotated')
-      options.audit.wrapBudgets.record({ ...use, state: 'spent' })
-    },
+    onNearLimit: (use) => onWrapBudget('near', use),
+    onSpent: (use) => onWrapBudget('spent', use),
   })
   const targets = notificationTargets(config)
   scope.defer(targets.close)
   const objects = await openObjects({
     metadata: metadata.store,
-    blobs,
-    storageClasses,
+    blobs: threads?.removing(blobs) ?? blobs,
+    storageClasses: new Map(classes),
+    ...(threads ? { threads: threads.engine } : {}),
     provider: budgeted,
     nonces: metadata.nonces,
     clock,
@@ -99,6 +119,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     keepOrphans: config['accept-metadata-loss'],
     keyCheckMs: config['s3.key-check-interval-ms'],
     onKeyChange: ({ bucket, state, keys }) => {
+      for (const { rootKeyCrn } of keys) threads?.doubt(rootKeyCrn)
       const fields = {
         bucket,
         rootKeys: keys.filter((key) => key.state === 'wrong').map(({ rootKeyCrn }) => rootKeyCrn),
@@ -145,40 +166,27 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
   // Where the operator chose the root key, everything of the service's is under that one.
   const own = config['s3.service-root-key'] === undefined ? kms : undefined
   const accountRootKey = async (accountId: string) => own?.ensureAccountRootKey(accountId) ?? serviceRootKeyCrn
-  const served = requestMetrics('coffer_s3', 'S3')
-  const handler = createS3Handler({
+  const served = {
     objects,
     iam,
-    clock,
-    identities: iam.aws.uniqueIds,
-    query: createQueryServer({ iam, clock, settings: { region: config['s3.region'] }, throttle: options.throttle }),
-    throttle: options.throttle,
-    domains: config['s3.domain'],
-    websiteDomains: config['s3.website-domain'],
-    clientAddress: clientAddressBehind(config['trusted-proxies']),
-    firewall: firewallTest(config['kms.private-networks']),
-    activity: options.audit.activity,
-    settings: {
-      region: config['s3.region'],
-      serviceRootKeyCrn,
-      notificationTargets: targets.arns,
-      replicationTargets: config['s3.replication-targets'],
-      storageClasses: [STANDARD, ...storageClasses.keys()],
-      accountRootKey,
-      customerKeysOverHttp: config['s3.customer-keys-over-http'],
-      bucketDefaults: config['s3.bucket-defaults'],
-    },
-    log: {
-      access: ({ durationMs, ...entry }) => {
-        const { operation, status, code } = entry
-        served.served({ operation, status, code, seconds: durationMs / 1000 })
-        log.info({ ...entry, durationMs: Math.round(durationMs) }, operation)
-      },
-      fault: (entry, err) => log.error({ ...entry, err }, 'request failed'),
-    },
-  })
+    serviceRootKeyCrn,
+    accountRootKey,
+    storageClasses: [STANDARD, ...storageClasses.keys()],
+  }
+  const requests = requestMetrics('coffer_s3', 'S3')
+  const handler = s3Handler(options, { ...served, notificationTargets: targets.arns, onServed: requests.served })
   const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'], tls: options.tls })
-  return { objects, blobs, s3, serviceRootKeyCrn, wrapBudgets: budgeted.budgets, served: served.read }
+  return {
+    objects,
+    blobs,
+    s3,
+    serviceRootKeyCrn,
+    accountRootKey,
+    wrapBudgets: budgeted.budgets,
+    served: requests.read,
+    wrapCounts: counts,
+    onWrapBudget,
+  }
 }
 
 /** What lies under the old version is rewrapped at once, and what waited for a key goes on. The result ends it. */

@@ -200,6 +200,11 @@ export const SETTINGS = {
   ),
   // A client that stalls costs up to 0.1 MB. docs/measured.md has the figures.
   's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),
+  's3.threads': setting(
+    z.coerce.number('give a number').int('give a whole number').min(1, 'give at least 1').max(64, 'give at most 64'),
+    1,
+    'threads that serve S3; each beyond the first takes some 40 MiB',
+  ),
   's3.service-root-key': setting(
     rootKey,
     undefined,

@@ -5,6 +5,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Gauge } from '../observe/metrics.ts'
 import { invalidConfig } from './config-error.ts'
 import { refuseShared } from './secret-file.ts'
+import type { Config } from './settings.ts'
 
 /** Renewed certificates are seen this soon. */
 const LOOK_MS = 5000
@@ -24,6 +25,17 @@ export interface TlsPaths {
 interface Shown {
   readonly material: TlsMaterial
   readonly endsMs: number
+}
+
+/** Undefined without a certificate in the settings. */
+export async function followTls(
+  config: Config,
+  log: Logger,
+  scope: AsyncDisposableStack,
+): Promise<TlsFiles | undefined> {
+  const { 'tls.certificate-file': certificateFile, 'tls.key-file': keyFile } = config
+  if (certificateFile === undefined || keyFile === undefined) return undefined
+  return scope.use(await followTlsFiles({ certificateFile, keyFile }, log))
 }
 
 /**

@@ -1,4 +1,5 @@
 import { encodeList } from '../base/bytes.ts'
+import { createSerial } from '../base/serial.ts'
 import type { WrapCounts } from '../envelope/wrap-budget.ts'
 import type { Counter, MetadataStore, Write } from '../storage/metadata/metadata-store.ts'
 
@@ -15,16 +16,21 @@ type Store = Pick<MetadataStore, 'counters' | 'commit'>
  */
 export function wrapCounts(store: Store, allowance = 0): WrapCounts {
   const nameOf = (crn: string, keyVersion: string): Buffer => Buffer.concat([PREFIX, encodeList([crn, keyVersion])])
+  const oneByOne = createSerial()
   const counted = async (name: Buffer): Promise<number | undefined> =>
     (await store.counters(name)).find(({ key }) => key.equals(name))?.value
   const beginning = async (): Promise<number> => ((await counted(RESTORES)) === undefined ? 0 : allowance)
+  const reserved = async (crn: string, keyVersion: string): Promise<number> =>
+    (await counted(nameOf(crn, keyVersion))) ?? (await beginning())
   return {
-    reserved: async (crn, keyVersion) => (await counted(nameOf(crn, keyVersion))) ?? (await beginning()),
-    reserve: async (crn, keyVersion, wraps) => {
-      const name = nameOf(crn, keyVersion)
-      const before = (await counted(name)) === undefined ? await beginning() : 0
-      await store.commit([{ type: 'add', key: name, delta: before + wraps }])
-    },
+    reserved,
+    reserve: (crn, keyVersion, wraps) =>
+      oneByOne.run(`${crn}\n${keyVersion}`, async () => {
+        const name = nameOf(crn, keyVersion)
+        const before = (await counted(name)) === undefined ? await beginning() : 0
+        await store.commit([{ type: 'add', key: name, delta: before + wraps }])
+        return reserved(crn, keyVersion)
+      }),
   }
 }
 

@@ -27,6 +27,8 @@ const { values: options, positionals } = parseArgs({
     server: { type: 'string' },
     /** Places at which syncs do nothing, for power-loss to find: data/blobs/*, data/metadata/#.log, … */
     lie: { type: 'string' },
+    /** That serve S3. */
+    threads: { type: 'string', default: '1' },
   },
 })
 
@@ -52,6 +54,7 @@ for (const scenario of SCENARIOS) {
       keysPerWorker: Number(options.keys),
       loadMs: Number(options['load-ms']),
       keep: options.keep,
+      threads: Number(options.threads),
       say: (line) => console.log(line),
       ...(options.lie === undefined ? {} : { lie: options.lie }),
       ...(options.server === undefined ? {} : { main: options.server }),

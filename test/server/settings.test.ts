@@ -118,6 +118,14 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 'US', 'us south', 'a'.repeat(33)],
   },
+  's3.threads': {
+    good: [
+      ['1', 1],
+      ['2', 2],
+      ['64', 64],
+    ],
+    bad: ['0', '-1', '1.5', '65', 'two'],
+  },
   's3.max-connections': {
     good: [
       ['1', 1],

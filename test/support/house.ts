@@ -58,6 +58,7 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
     COFFER_KMS_ENABLE_DELAY_MS: '0',
     COFFER_KMS_RESTORE_DELAY_MS: '0',
     COFFER_KMS_ROTATE_INTERVAL_MS: '0',
+    ...threaded(options),
     ...keys?.settings,
     ...options.settings,
   })
@@ -110,4 +111,10 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
       if (options.directory === undefined) await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/** `COFFER_TEST_THREADS=3` has every house serve with as many, but for those of a clock of their own, which threads cannot share. */
+const threaded = ({ clock }: TestHouseOptions): Readonly<Record<string, string>> => {
+  const threads = process.env['COFFER_TEST_THREADS']
+  return threads === undefined || clock ? {} : { COFFER_S3_THREADS: threads }
 }

@@ -1,6 +1,6 @@
 import { CodedError } from '../../base/errors.ts'
 import { networkOf } from '../../base/networks.ts'
-import { rateLimit } from '../../base/rate-limit.ts'
+import { type RateLimit, rateLimit } from '../../base/rate-limit.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { RequestErrorCode } from './request.ts'
 
@@ -33,9 +33,14 @@ export const NO_LIMITS: ThrottleLimits = { refusedSignInsPerMinute: 0, requestsP
  * Refused sign-ins count by address alone: counted by the name that was tried, anybody could shut out whoever they can
  * name. Services are not limited; they ask on behalf of all their users.
  */
-export function throttle(limits: ThrottleLimits, now?: () => number): Throttle {
-  const refusals = rateLimit(limits.refusedSignInsPerMinute, 60_000, now)
-  const requests = rateLimit(limits.requestsPerSecond, 1000, now)
+export function throttle(
+  limits: ThrottleLimits,
+  now?: () => number,
+  rate: (what: 'refusals' | 'requests', count: number, periodMs: number) => RateLimit = (_, count, periodMs) =>
+    rateLimit(count, periodMs, now),
+): Throttle {
+  const refusals = rate('refusals', limits.refusedSignInsPerMinute, 60_000)
+  const requests = rate('requests', limits.requestsPerSecond, 1000)
   return {
     signIn: (address) => {
       const waitMs = refusals.waitMs(networkOf(address))

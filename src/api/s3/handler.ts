@@ -20,6 +20,7 @@ import type { S3Error } from './error-codes.ts'
 import { isFault, s3Face } from './errors.ts'
 import { type FirewallTest, keepsOutReplication } from './firewall.ts'
 import { withHoistedHeaders } from './hoisted-headers.ts'
+import { isNoOperation, isServedAnywhere } from './hot.ts'
 import { keyAccess } from './key-access.ts'
 import { lingering } from './lingering.ts'
 import type { Caller, OperationContext, S3Operation, S3Reply, StoreSettings } from './operation.ts'
@@ -30,13 +31,13 @@ import type { QueryServer } from './query/serve-query.ts'
 import { readRequest } from './read-request.ts'
 import type { S3Request } from './request.ts'
 import { nameRequest } from './request-name.ts'
-import { createRouter } from './router.ts'
+import { createRouter, type Router } from './router.ts'
 import { errorReply, send } from './send.ts'
 import { signIn } from './sign-in.ts'
 import { pageOfError, serveWebsite } from './website/serve.ts'
 
 export interface S3HandlerOptions {
-  readonly objects: Objects
+  readonly objects: ServedObjects
   readonly iam: Pick<
     Iam,
     | (
@@ -68,6 +69,13 @@ export interface S3HandlerOptions {
   /** Told of what buckets are configured to have told. */
   readonly activity: ActivityTrail
   readonly log: S3Log
+  /** Serves what this thread, which follows the one that owns the store, does not. Default: it serves all. */
+  readonly elsewhere?: S3Handler | undefined
+}
+
+/** Of the engine. */
+export type ServedObjects = Pick<Objects, 'buckets' | 'onBehalfOf' | 'configurationOf' | 'document' | 'known'> & {
+  readonly accessLogs: Pick<Objects['accessLogs'], 'target' | 'add'>
 }
 
 export interface S3Log {
@@ -111,6 +119,8 @@ interface Trace {
   /** What its buckets ask to be told of it. */
   tracked: readonly Tracked[]
   code?: string
+  /** Told of where it is served. */
+  handedOver?: true
 }
 
 /** The life of an S3 request, in order: read → find → authenticate → authorise → prepare → run → send. */
@@ -130,6 +140,10 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
+      if (options.elsewhere && !isServedHere(router, request, options)) {
+        trace.handedOver = true
+        return await options.elsewhere(incoming, response)
+      }
       // Before anything can fail: they are for errors too.
       const cors = corsHeaders(request, options.objects)
       if (cors !== NO_CORS) trace.headers = { ...named, ...cors }
@@ -170,23 +184,44 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       if (!response.headersSent && !response.destroyed)
         await refuse(incoming, response, face, { requestId: entry.requestId, trace }, options)
     } finally {
-      tell(trace, entry.requestId, response, options.activity)
-      const { request, chosen: operation, caller, sourceIp, code, byAcl = false } = trace
-      const endedAtMs = options.clock.now()
-      const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code, byAcl }
-      recordAccess({ ...facts, answer: trace.answer }, options.objects)
-      options.log.access({
-        requestId: entry.requestId,
-        operation: trace.operation,
-        method: incoming.method ?? '',
-        bucket: trace.request?.bucket,
-        status: response.headersSent ? response.statusCode : CLIENT_GONE,
-        code: trace.code,
-        iamId: trace.iamId ?? trace.caller?.principal.iamId,
-        durationMs: performance.now() - began,
-      })
+      if (!trace.handedOver) record(incoming, response, { ...entry, began }, trace, options)
     }
   }
+}
+
+function isServedHere(router: Router, request: S3Request, { objects }: S3HandlerOptions): boolean {
+  if (isNoOperation(request)) return false
+  try {
+    return isServedAnywhere(router.find(request), request, objects)
+  } catch {
+    // Refused like any other.
+    return true
+  }
+}
+
+/** What is left of a request when it is over. */
+function record(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  { began, ...entry }: { readonly requestId: string; readonly startedAtMs: number; readonly began: number },
+  trace: Trace,
+  options: S3HandlerOptions,
+): void {
+  tell(trace, entry.requestId, response, options.activity)
+  const { request, chosen: operation, caller, sourceIp, code, byAcl = false } = trace
+  const endedAtMs = options.clock.now()
+  const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code, byAcl }
+  recordAccess({ ...facts, answer: trace.answer }, options.objects)
+  options.log.access({
+    requestId: entry.requestId,
+    operation: trace.operation,
+    method: incoming.method ?? '',
+    bucket: trace.request?.bucket,
+    status: response.headersSent ? response.statusCode : CLIENT_GONE,
+    code: trace.code,
+    iamId: trace.iamId ?? trace.caller?.principal.iamId,
+    durationMs: performance.now() - began,
+  })
 }
 
 function answer(

@@ -20,7 +20,7 @@ const AHEAD = 60_000n << 20n
 /** They go on behind those of earlier runs, whatever the clock says now: the events may be delivered, and nothing be left of them. */
 export async function openSequencers(metadata: MetadataStore, clock: Clock): Promise<Sequencers> {
   let last = await reached(metadata)
-  const orders = versionOrders(clock, last)
+  const orders = versionOrders(clock, undefined, last)
   return {
     next: () => {
       last = orders.next(0n)

@@ -4,7 +4,7 @@ import { randomId } from '../../base/ids.ts'
 import type { InstanceKey } from '../../envelope/instance-key.ts'
 import type { Garbage } from '../../objects/garbage.ts'
 import { encodePairs, type StoredRows } from '../../storage/metadata/stored-rows.ts'
-import type { AuditTrails } from '../audit-trails.ts'
+import type { OwnAudit } from '../audit-room.ts'
 import type { ServedFoundation } from '../foundation.ts'
 import type { StorageClass } from '../storage-classes.ts'
 import type { StoreName } from '../stores.ts'
@@ -33,7 +33,7 @@ export interface SessionInfo {
 
 export interface ServedSessionOptions {
   readonly foundation: Pick<ServedFoundation, 'dataDir' | 'instanceKey' | 'levels'>
-  readonly audit: Pick<AuditTrails, 'activity' | 'publicKey' | 'signBackup'>
+  readonly audit: Pick<OwnAudit, 'activity' | 'publicKey' | 'signBackup'>
   /** Undefined in a process without objects. */
   readonly garbage: Pick<Garbage, 'hold'> | undefined
   readonly storageClasses: readonly StorageClass[]

@@ -34,6 +34,8 @@ export interface BlobStore {
   readonly stat: (id: BlobId) => Promise<BlobInfo | undefined>
   /** Idempotent; a missing blob is success. Durable when resolved. Resolves to the ids that could not be removed. */
   readonly remove: (ids: readonly BlobId[]) => Promise<BlobId[]>
+  /** Another thread has removed these: nothing is kept open of them. Absent where nothing is. */
+  readonly letGo?: (ids: readonly BlobId[]) => void
   /** For the sweep: every lease that has anything stored. */
   readonly leases: () => Promise<string[]>
   /** For the sweep: blobs of a lease in ascending byte order of id, strictly after `after`. Torn tails are left out (and are free to be cut). */

@@ -46,6 +46,12 @@ export function classedStore(main: BlobStore, classes: ReadonlyMap<string, BlobS
       )
       return [...left, ...kept.flat()]
     },
+    letGo: (ids) => {
+      for (const [storageClass, store] of stores) {
+        const own = ids.map(splitBlobId).filter((one) => one.storageClass === storageClass)
+        store.letGo?.(own.map(({ inner }) => inner))
+      }
+    },
     leases: async () => [...new Set((await Promise.all(stores.map(([, store]) => store.leases()))).flat())].sort(),
     list: async (lease, after, limit) => {
       const pages = stores.map(async ([storageClass, store]): Promise<BlobInfo[]> => {

@@ -1,3 +1,4 @@
+import { hasErrno } from '../errno.ts'
 import type { DiskFs } from './disk-fs.ts'
 
 export interface DescriptorCache {
@@ -23,9 +24,25 @@ interface Entry {
   dropped: boolean
 }
 
-/** At most `limit` idle files open for reading, the ones used last. */
-export function descriptorCache(disk: DiskFs, limit: number): DescriptorCache {
+/** What another thread has removed takes room until it is closed here, too. */
+const LOOK_EVERY_MS = 10_000
+
+/**
+ * At most `limit` idle files open for reading, the ones used last. `isShared`: others may remove files that are open here, which
+ * are looked for now and then.
+ */
+export function descriptorCache(disk: DiskFs, limit: number, isShared = false): DescriptorCache {
   const entries = new Map<string, Entry>()
+  const looking = isShared ? setInterval(() => void dropRemoved(), LOOK_EVERY_MS).unref() : undefined
+  const dropRemoved = async (): Promise<void> => {
+    for (const path of [...entries.keys()]) {
+      const isThere = await disk.sizeOf(path).then(
+        () => true,
+        (error: unknown) => !hasErrno(error, 'ENOENT'),
+      )
+      if (!isThere) drop(path)
+    }
+  }
 
   const closeWhenUnused = (entry: Entry): void => {
     if (entry.dropped && entry.users === 0) entry.opening.then(disk.close).catch(() => {})
@@ -84,6 +101,7 @@ export function descriptorCache(disk: DiskFs, limit: number): DescriptorCache {
     },
     drop,
     close: () => {
+      clearInterval(looking)
       for (const path of [...entries.keys()]) drop(path)
     },
   }

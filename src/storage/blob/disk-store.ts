@@ -13,7 +13,7 @@ import { type DiskFs, nodeFs } from './disk-fs.ts'
 import { blobStoreFailed, diskError, diskHealth } from './disk-health.ts'
 import { removeBlobFiles } from './file-remover.ts'
 import { freeSpace } from './free-space.ts'
-import { leaseDirectories } from './lease-directories.ts'
+import { leaseDirectories, leaseOfPath } from './lease-directories.ts'
 import { listLease, namesIn } from './lease-list.ts'
 import { packRemover } from './pack-remover.ts'
 import { packWriter } from './pack-writer.ts'
@@ -32,6 +32,10 @@ export interface DiskStoreOptions {
   readonly onFailure: (error: Error) => void
   readonly clock?: Clock
   readonly disk?: DiskFs
+  /** Is it the lease of another thread of this process? What is written under it is not to be tidied. Default: there is none. */
+  readonly isRunning?: ((lease: string) => boolean) | undefined
+  /** Other threads remove what is read here. */
+  readonly isShared?: boolean
 }
 
 const DEFAULTS = { packThresholdBytes: 256 * 1024, packMaxBytes: 256 * 1024 * 1024, clock: systemClock, disk: nodeFs }
@@ -48,6 +52,7 @@ const LARGEST_PACK_BYTES = 2 ** 31
  */
 export async function openDiskStore(directory: string, options: DiskStoreOptions): Promise<BlobStore> {
   const { lease, reserveBytes, packThresholdBytes, packMaxBytes, onFailure, clock, disk } = { ...DEFAULTS, ...options }
+  const isRunning = (of: string): boolean => of === lease || options.isRunning?.(of) === true
   if (!LEASE.test(lease)) throw new RangeError('a lease is 16 hex digits')
   if (packThresholdBytes > packMaxBytes || packMaxBytes > LARGEST_PACK_BYTES) {
     throw new RangeError(`a pack holds a blob of the largest packed length, and at most ${LARGEST_PACK_BYTES} bytes`)
@@ -64,9 +69,13 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
   await directories.sync(root)
 
   const space = freeSpace({ disk, directory: root, reserveBytes, clock })
-  const leases = leaseDirectories({ disk, root, own: lease, directories })
-  const descriptors = descriptorCache(disk, MAX_OPEN_PACKS)
-  const files = descriptorCache(disk, MAX_OPEN_FILES)
+  const leases = leaseDirectories({ disk, root, own: lease, isRunning, directories })
+  const descriptors = descriptorCache(disk, MAX_OPEN_PACKS, options.isShared)
+  const files = descriptorCache(disk, MAX_OPEN_FILES, options.isShared)
+  const isElsewhere = (path: string): boolean => {
+    const of = leaseOfPath(root, path)
+    return of !== lease && isRunning(of)
+  }
   const packs = packWriter({
     disk,
     directories,
@@ -79,7 +88,7 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
     disk,
     directories,
     health,
-    isOpen: (path) => packs.durableBytes(path) !== undefined,
+    isOpen: (path) => packs.durableBytes(path) !== undefined || isElsewhere(path),
     onUnlinked: async (path) => {
       descriptors.drop(path)
       await leases.tidyAbove(path)
@@ -90,7 +99,7 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
     root,
     packEnd: packs.durableBytes,
     onEmptyPack: async (path: string) => {
-      if (packs.durableBytes(path) === undefined) await removal.reconsider(path)
+      if (packs.durableBytes(path) === undefined && !isElsewhere(path)) await removal.reconsider(path)
     },
   }
   const put = blobPutter({
@@ -144,6 +153,12 @@ export async function openDiskStore(directory: string, options: DiskStoreOptions
     put: (body, lengthBytes) => work.run(() => put(body, lengthBytes)),
     ...blobReader({ disk, root, descriptors, files, pool: bufferPool(IDLE_BUFFER_BYTES) }),
     remove: (ids) => work.run(() => remove(ids)),
+    letGo: (ids) => {
+      // A pack that is gone is found out later: mostly it is still there.
+      for (const place of ids.flatMap((id) => blobPlace(root, id) ?? [])) {
+        if (place.kind === 'file') files.drop(place.path)
+      }
+    },
     leases: async () => {
       const found = await leases.list().catch((error: unknown) => {
         throw diskError(error)

@@ -17,12 +17,20 @@ export interface LeaseDirectories {
 export interface LeaseDirectoriesOptions {
   readonly disk: DiskFs
   readonly root: string
-  /** The lease of this process: its directories stay, because files are being made in them. */
+  /** Its directories are made here. */
   readonly own: string
+  /** Leases whose directories stay, because files are being made in them: the own one, and those of other threads. */
+  readonly isRunning: (lease: string) => boolean
   readonly directories: Directories
 }
 
-export function leaseDirectories({ disk, root, own, directories }: LeaseDirectoriesOptions): LeaseDirectories {
+export function leaseDirectories({
+  disk,
+  root,
+  own,
+  isRunning,
+  directories,
+}: LeaseDirectoriesOptions): LeaseDirectories {
   const ownDirectory = `${root}/${own}`
   const shards = new Map<string, Promise<string>>()
 
@@ -59,13 +67,16 @@ export function leaseDirectories({ disk, root, own, directories }: LeaseDirector
       return made
     },
     tidyAbove: async (path) => {
-      if (path.startsWith(`${ownDirectory}/`)) return
+      if (isRunning(leaseOfPath(root, path))) return
       let directory = dirname(path)
       while (directory.length > root.length && (await removeEmpty(directory))) directory = dirname(directory)
     },
     list: async () => {
-      for (const lease of await namesIn(disk, root, LEASE)) if (lease !== own) await tidyLease(lease)
+      for (const lease of await namesIn(disk, root, LEASE)) if (!isRunning(lease)) await tidyLease(lease)
       return namesIn(disk, root, LEASE)
     },
   }
 }
+
+/** Of a path beneath the root. */
+export const leaseOfPath = (root: string, path: string): string => path.slice(root.length + 1).split('/', 1)[0] ?? ''

@@ -14,6 +14,8 @@ export interface GroupCommitterOptions {
   readonly sequence: number
   /** The batch with this number, its last, is durable. */
   readonly onWritten: (sequence: number) => void
+  /** These rows are written, and nobody has been told so yet: that waits for what is returned. Must not throw. */
+  readonly onCommitted?: ((changes: readonly RowChange[]) => Promise<void> | undefined) | undefined
   /** Called once, at the first error of `write`. */
   readonly onFailure: (error: Error) => void
 }
@@ -33,6 +35,7 @@ export function groupCommitter({
   write,
   mark,
   onWritten,
+  onCommitted,
   onFailure,
   ...start
 }: GroupCommitterOptions): GroupCommitter {
@@ -69,6 +72,8 @@ export function groupCommitter({
         throw fail(error)
       }
       onWritten(sequence)
+      const told = onCommitted?.(changes)
+      if (told !== undefined) await told
     }
     for (const entry of committed) entry.resolve(true)
   }

@@ -6,7 +6,7 @@ import { CodedError } from '../../base/errors.ts'
 import { ensureDirectory, syncDirectory } from '../directories.ts'
 import { hasErrno } from '../errno.ts'
 import type { RowChange } from './commit-group.ts'
-import { type GroupCommitter, groupCommitter } from './group-committer.ts'
+import { type GroupCommitter, type GroupCommitterOptions, groupCommitter } from './group-committer.ts'
 import { groupBounds } from './groups.ts'
 import { examineLevel, type LevelCondition, lossAfterOpening } from './level-condition.ts'
 import {
@@ -21,7 +21,7 @@ import {
   sequenceOf,
   spaceKey,
 } from './level-format.ts'
-import { checkSpace } from './limits.ts'
+import { checkCommit, checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
 import { skipScan } from './skip-scan.ts'
@@ -39,6 +39,8 @@ export interface LevelStoreOptions {
   readonly onLoss?: (loss: Error) => void
   /** The witness could not be brought up to date; commits go on, and it is tried again. */
   readonly onWitnessError?: (error: unknown) => void
+  /** Other threads of this process have the store open, too (openLevelFollower): told of each group that is written. */
+  readonly shared?: Pick<GroupCommitterOptions, 'onCommitted'> | undefined
 }
 
 export interface LevelStore extends MetadataStore {
@@ -51,7 +53,7 @@ export interface LevelStore extends MetadataStore {
  * MetadataStoreFailed when the disk is full or fails.
  */
 export async function openLevelStore(directory: string, options: LevelStoreOptions): Promise<LevelStore> {
-  const { mark, onFailure, onLoss, onWitnessError = () => undefined } = options
+  const { mark, onFailure, onLoss, onWitnessError = () => undefined, shared } = options
   await ensureDirectory(directory)
   const path = await realpath(directory)
   if (openHere.has(path)) throw locked(path)
@@ -63,7 +65,8 @@ export async function openLevelStore(directory: string, options: LevelStoreOptio
     if (!onLoss) throw loss
     onLoss(loss)
   }
-  const opened = await openDatabase(directory, path, mark, acceptLoss).catch((error: unknown) => {
+  const isShared = shared !== undefined
+  const opened = await openDatabase(directory, path, mark, acceptLoss, isShared).catch((error: unknown) => {
     release()
     throw error
   })
@@ -92,9 +95,10 @@ export async function openLevelStore(directory: string, options: LevelStoreOptio
       mark,
       sequence,
       onWritten: keeper.synced,
+      onCommitted: shared?.onCommitted,
       onFailure,
     })
-    return levelStore(database, committer, async () => {
+    return levelStore(database, committer.commit, async () => {
       await committer.close()
       await keeper.close()
       await database.close()
@@ -126,9 +130,10 @@ async function openDatabase(
   directory: string,
   mark: LogMark,
   acceptLoss: (loss: Error) => void,
+  isShared: boolean,
 ): Promise<Opened> {
   const condition = await examineLevel({ given, path: directory }, mark, acceptLoss)
-  const database = levelAt(directory, condition.isNew)
+  const database = levelAt(directory, condition.isNew, isShared)
   try {
     await database.open()
   } catch (error) {
@@ -139,7 +144,7 @@ async function openDatabase(
   return { database, condition }
 }
 
-const levelAt = (directory: string, createIfMissing: boolean): Database =>
+const levelAt = (directory: string, createIfMissing: boolean, multithreading = false): Database =>
   new Level(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
@@ -148,7 +153,26 @@ const levelAt = (directory: string, createIfMissing: boolean): Database =>
     writeBufferSize: 16 * 1024 * 1024,
     cacheSize: 64 * 1024 * 1024,
     createIfMissing,
+    ...{ multithreading },
   })
+
+/**
+ * A store that another thread of this process has open as `shared`, under the same directory as it was given there. It reads
+ * for itself, and what it commits is decided by that thread alone. To be closed before that one.
+ */
+export async function openLevelFollower(directory: string, commit: MetadataStore['commit']): Promise<MetadataStore> {
+  const database = levelAt(directory, false, true)
+  try {
+    await database.open()
+  } catch (error) {
+    throw cannotOpen(directory, error instanceof Error && error.cause !== undefined ? error.cause : error)
+  }
+  const checked: MetadataStore['commit'] = async (writes) => {
+    checkCommit(writes)
+    return commit(writes)
+  }
+  return levelStore(database, checked, () => database.close())
+}
 
 /** A full disk is no damage, and must not look like it. A file that is missing is. */
 function cannotOpen(directory: string, cause: unknown): CodedError<MetadataStoreErrorCode> {
@@ -305,7 +329,7 @@ async function countersOf(database: Database, prefix: Buffer, snapshot?: Snapsho
   return rows.map(([key, stored]) => ({ key: counterName(key), value: decodeCounter(stored) }))
 }
 
-function levelStore(database: Database, committer: GroupCommitter, close: () => Promise<void>): LevelStore {
+function levelStore(database: Database, commit: GroupCommitter['commit'], close: () => Promise<void>): LevelStore {
   const lookUp = (space: Space, key: Buffer) => {
     checkSpace(space)
     const stored = readRow(database, spaceKey(space, key))
@@ -342,7 +366,7 @@ function levelStore(database: Database, committer: GroupCommitter, close: () => 
         await iterator.close()
       }
     },
-    commit: committer.commit,
+    commit,
     counters: (prefix) => countersOf(database, prefix),
     snapshot: async () => {
       const snapshot = takeSnapshot(database)

@@ -33,6 +33,8 @@ export interface RigOptions {
   readonly main?: string
   /** Pattern of places whose syncs do nothing: a control of the power cuts. */
   readonly lie?: string
+  /** That serve S3. Default: one. */
+  readonly threads?: number
 }
 
 export interface RigSetup {
@@ -126,11 +128,12 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
   }
   const model = createModel()
   const events = await eventReceiver()
+  const threads = options.threads === undefined ? {} : { COFFER_S3_THREADS: `${options.threads}` }
   const startServer = (more: Readonly<Record<string, string>> = {}, readyTimeoutMs = 60_000) =>
     startServerProcess({
       ...start,
       readyTimeoutMs,
-      settings: { ...SETTINGS, ...events.settings, ...setup.settings, ...more },
+      settings: { ...SETTINGS, ...threads, ...events.settings, ...setup.settings, ...more },
     })
   let server = await startServer()
   const client = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })

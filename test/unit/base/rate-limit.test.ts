@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { networkOf } from '../../../src/base/networks.ts'
-import { rateLimit } from '../../../src/base/rate-limit.ts'
+import { rateLimit, rateMemory, sharedRateLimit } from '../../../src/base/rate-limit.ts'
 
 describe('A rate limit', () => {
   it('lets so many at once, then one after each step, and tells when', () => {
@@ -59,4 +59,32 @@ describe('The network of an address', () => {
     ['fe80::', 'fe80:0:0:0::/64'],
     [undefined, ''],
   ])('%s is in %s', (address, network) => expect(networkOf(address)).toBe(network))
+})
+
+describe('a rate limit of several threads', () => {
+  it('is the same for what any of them takes as one alone would be', () =>
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.record({ thread: fc.nat({ max: 2 }), passMs: fc.integer({ min: 0, max: 300 }) }), {
+          maxLength: 80,
+        }),
+        (count, steps) => {
+          let nowMs = 5_000
+          const memory = { memory: rateMemory(), seed: 'seed' }
+          const threads = Array.from({ length: 3 }, () =>
+            sharedRateLimit(count, 1000, memory, () => BigInt(nowMs) * 1000n),
+          )
+          const alone = rateLimit(count, 1000, () => nowMs)
+          for (const { thread, passMs } of steps) {
+            nowMs += passMs
+            const shared = threads[thread] ?? threads[0]
+            // To the microsecond.
+            expect(Math.abs((shared?.waitMs('a') ?? 0) - alone.waitMs('a'))).toBeLessThan(0.1)
+            shared?.take('a')
+            alone.take('a')
+          }
+        },
+      ),
+    ))
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newDek } from '../../../src/envelope/dek.ts'
 import type { KeyProvider } from '../../../src/envelope/key-provider.ts'
-import { budgetedProvider, type WrapUse } from '../../../src/envelope/wrap-budget.ts'
+import { budgetedProvider, type WrapCounts, type WrapUse } from '../../../src/envelope/wrap-budget.ts'
 import { wrapCounts } from '../../../src/server/wrap-counts.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import { memoryKeyProvider } from '../../support/fakes/memory-key-provider.ts'
@@ -30,9 +30,15 @@ async function setUp(limit: number, more: Partial<KeyProvider> = {}) {
     },
   }
   /** Another process over the same counts; the one before is gone without a word. */
-  const start = () =>
+  const start = () => opened(wrapCounts(store))
+  /** Threads of one process. */
+  const threads = (count: number) => {
+    const counts = wrapCounts(store)
+    return Array.from({ length: count }, () => opened(counts))
+  }
+  const opened = (counts: WrapCounts) =>
     budgetedProvider(counted, {
-      counts: wrapCounts(store),
+      counts,
       limit,
       derivedLimit: limit * 2,
       onNearLimit: (use) => void near.push(use),
@@ -43,7 +49,7 @@ async function setUp(limit: number, more: Partial<KeyProvider> = {}) {
     return await provider.wrap(call, dek, CONTEXT)
   }
   const stored = async () => (await store.counters(Buffer.alloc(0))).reduce((sum, { value }) => sum + value, 0)
-  return { kms, call, store, near, spent, done, start, wrapWith, stored }
+  return { kms, call, store, near, spent, done, start, threads, wrapWith, stored }
 }
 
 describe('a wrap budget', () => {
@@ -73,6 +79,33 @@ describe('a wrap budget', () => {
             expect(await stored()).toBeGreaterThanOrEqual(total)
             for (const wraps of done.values()) expect(wraps).toBeLessThanOrEqual(limit)
           }
+        },
+      ),
+      { numRuns: 60 },
+    ))
+
+  it('holds for all threads of a process together, which share the counts', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ thread: fc.nat({ max: 2 }), wraps: fc.integer({ min: 1, max: 20 }) }), { maxLength: 40 }),
+        fc.integer({ min: 64, max: 200 }),
+        async (steps, limit) => {
+          const { done, threads, wrapWith } = await setUp(limit)
+          const providers = threads(3)
+          let refused = 0
+          for (const { thread, wraps } of steps) {
+            const provider = providers[thread] ?? providers[0]
+            if (!provider) throw new Error('there is a thread')
+            for (const result of await Promise.allSettled(Array.from({ length: wraps }, () => wrapWith(provider)))) {
+              if (result.status === 'rejected') expect(result.reason).toMatchObject(SPENT)
+              if (result.status === 'rejected') refused++
+            }
+          }
+          const asked = steps.reduce((sum, { wraps }) => sum + wraps, 0)
+          const total = [...done.values()].reduce((sum, wraps) => sum + wraps, 0)
+          expect(total).toBeLessThanOrEqual(limit)
+          // Nobody is refused while there is plenty left.
+          if (asked < limit / 2) expect(refused).toBe(0)
         },
       ),
       { numRuns: 60 },

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { CodedError } from '../../../src/base/errors.ts'
 import { SPACE } from '../../../src/objects/keyspace.ts'
 import { rowCache } from '../../../src/objects/row-cache.ts'
+import { generationMemory, generations } from '../../../src/storage/metadata/generations.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
 
@@ -104,4 +105,29 @@ it('keeps a row that a commit did not write after all', async () => {
   expect(await cache.commit([{ ...put('two'), if: null }])).toBe(false)
   expect([await value(), await value()]).toEqual(['one', 'one'])
   expect(looked).toHaveLength(1)
+})
+
+it('sees by its number that another thread wrote a row, also while it is being read', async () => {
+  const memory = generationMemory()
+  const numbers = generations(memory)
+  const { inner, store, hold } = held()
+  /** As the thread that decides commits does it: written, numbered, and only then told. */
+  const writeElsewhere = async (value: string): Promise<void> => {
+    await inner.commit([put(value)])
+    generations(memory).changed(Buffer.concat([Buffer.from([SPACE.head]), ROW]))
+  }
+  const cache = rowCache(store, numbers)
+  const value = async () => (await cache.get(SPACE.head, ROW))?.value.toString()
+  await writeElsewhere('one')
+  expect([await value(), await value()]).toEqual(['one', 'one'])
+  await writeElsewhere('two')
+  expect(await value()).toBe('two')
+  const release = hold('after get')
+  await writeElsewhere('three')
+  const overtaken = value()
+  await new Promise(setImmediate)
+  await writeElsewhere('four')
+  release()
+  expect(await overtaken).toBe('three')
+  expect(await value()).toBe('four')
 })

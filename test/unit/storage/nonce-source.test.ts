@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../../src/storage/metadata/metadata-store.ts'
-import { NONCE_SPACE, openNonceSource } from '../../../src/storage/metadata/nonce-source.ts'
+import { NONCE_SPACE, openNonceSource, openSalts } from '../../../src/storage/metadata/nonce-source.ts'
 
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -76,5 +76,28 @@ describe('nonce source', () => {
     const source = await openNonceSource(store)
     expect(source.next().epoch).toBe(2500)
     expect(source.salt(2499)).toEqual(Buffer.alloc(16, 499))
+  })
+
+  it('shares its store with others, which open what it seals once they have followed', async () => {
+    const store = memoryStore()
+    const sources = [await openNonceSource(store, { rollAt: 2, usesPerEpoch: 50 }), await openNonceSource(store)]
+    const salts = await openSalts(store)
+    const used = new Set<string>()
+    for (let use = 0; use < 30; use++) {
+      for (const source of sources) {
+        const { epoch, counter } = source.next()
+        expect(used.has(`${epoch}/${counter}`)).toBe(false)
+        used.add(`${epoch}/${counter}`)
+      }
+      await turns()
+    }
+    const rows = await store.range(NONCE_SPACE, { gte: Buffer.alloc(0), lt: Buffer.alloc(5, 0xff), limit: 100 })
+    const changes = rows.map(({ key }) => ({ space: NONCE_SPACE, key, isGone: false }))
+    for (const each of [...sources, salts]) {
+      const apply = await each.follow(changes)
+      apply()
+      for (const { key, value } of rows) expect(each.salt(key.readUInt32BE())).toEqual(value)
+    }
+    expect(() => salts.next()).toThrow('seals nothing')
   })
 })

@@ -6,7 +6,9 @@ import type { S3Request } from '../request.ts'
 import { batchLine, type LoggedRequest, type LoggedSender, logLine } from './line.ts'
 import { loggedOperation, SOURCE_NAMES } from './operation-name.ts'
 
-export type Logs = Pick<Objects, 'buckets' | 'accessLogs'>
+export type Logs = Pick<Objects, 'buckets'> & {
+  readonly accessLogs: Pick<Objects['accessLogs'], 'target' | 'add'>
+}
 
 /** What a request leaves behind for the access logs of its buckets. */
 export interface AccessFacts {

@@ -17,7 +17,7 @@ import { objectDecisions } from './object-decisions.ts'
 import { tagsOfRequest, usesOfRequest } from './request-uses.ts'
 
 export interface AuthorisationOptions {
-  readonly objects: Objects
+  readonly objects: Pick<Objects, 'buckets' | 'onBehalfOf' | 'configurationOf' | 'document'>
   readonly iam: Pick<Iam, 'decide' | 'owner' | 'instances'>
   readonly clock: Clock
   readonly settings: Pick<StoreSettings, 'region' | 'serviceRootKeyCrn' | 'accountRootKey'>

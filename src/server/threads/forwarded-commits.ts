@@ -1,0 +1,58 @@
+import type { MetadataStore, Write } from '../../storage/metadata/metadata-store.ts'
+import { decodeCommits, encodeCommits } from '../../storage/metadata/write-codec.ts'
+import type { StoreName } from '../stores.ts'
+import { errorOf, failureOf, type Line } from './line.ts'
+import type { CommitOutcome, OwnerCalls } from './messages.ts'
+
+interface Waiting {
+  readonly writes: readonly Write[]
+  readonly resolve: (committed: boolean) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Commits of one store, decided by the thread that owns it. Those of one turn go together. */
+export function forwardedCommits(store: StoreName, line: Pick<Line<OwnerCalls>, 'ask'>): MetadataStore['commit'] {
+  let waiting: Waiting[] = []
+  const flush = async (): Promise<void> => {
+    const sent = waiting
+    waiting = []
+    try {
+      const { buffer } = encodeCommits(sent.map(({ writes }) => writes))
+      const outcomes = await line.ask('commit', { store, bytes: buffer }, [buffer])
+      for (const [index, { resolve, reject }] of sent.entries()) {
+        const outcome = outcomes[index]
+        if (typeof outcome === 'boolean') resolve(outcome)
+        else reject(outcome ? errorOf(outcome) : new Error('a commit was not answered'))
+      }
+    } catch (error) {
+      for (const { reject } of sent) reject(error)
+    }
+  }
+  return (writes) =>
+    new Promise((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(() => void flush())
+      waiting.push({ writes, resolve, reject })
+    })
+}
+
+/** The other end. Spaces in which rows were put are told of, once they are. */
+export async function decideCommits(
+  bytes: ArrayBuffer,
+  commit: MetadataStore['commit'],
+  onCommitted: (spaces: ReadonlySet<number>) => void,
+): Promise<CommitOutcome[]> {
+  const spaces = new Set<number>()
+  const outcomes = await Promise.all(
+    decodeCommits(Buffer.from(bytes)).map(async (writes): Promise<CommitOutcome> => {
+      try {
+        const committed = await commit(writes)
+        if (committed) for (const write of writes) if (write.type === 'put') spaces.add(write.space)
+        return committed
+      } catch (error) {
+        return failureOf(error)
+      }
+    }),
+  )
+  if (spaces.size > 0) onCommitted(spaces)
+  return outcomes
+}
