@@ -25,7 +25,7 @@ export const SPACES: Readonly<Record<StoreName, Readonly<Record<number, Space>>>
     16: space('configurations of buckets', 'id of the bucket, part'),
     17: space('documents of buckets', 'id of the bucket, kind, piece'),
     18: space('queued notifications', 'name of the target, digests, time'),
-    19: space('lifecycle', 'id of the bucket, or clock'),
+    19: space('lifecycle', 'id of the bucket, or clock or sequencer'),
     20: space('access log lines', 'time, random'),
     21: space('inventories', 'id of the bucket, id of the inventory'),
     22: space('queued replications', 'name of the target, digests, time'),
