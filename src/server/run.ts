@@ -47,11 +47,13 @@ async function serve(flags: readonly string[]): Promise<void> {
     },
   })
   const listening = await house.listen()
-  const socket = await commandSocket(house, log)
-  collectStart()
-  process.stdout.write(welcome(config, house, listening))
+  const socket = commandSocket(house, log)
+  // Before anything is waited for: it says that it is ready from here on, and who hears that may stop it.
   stopOnSignal(house, socket, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())
+  process.stdout.write(welcome(config, house, listening))
+  await socket
+  collectStart()
 }
 
 /** For backups. Without it everything else goes on. */
@@ -64,7 +66,7 @@ async function commandSocket(house: House, log: Logger): Promise<AsyncDisposable
   }
 }
 
-function stopOnSignal(house: House, socket: AsyncDisposable | undefined, drainMs: number): void {
+function stopOnSignal(house: House, socket: Promise<AsyncDisposable | undefined>, drainMs: number): void {
   let stoppingSince: number | undefined
   const stop = (signal: NodeJS.Signals): void => {
     const now = performance.now()
@@ -76,7 +78,7 @@ function stopOnSignal(house: House, socket: AsyncDisposable | undefined, drainMs
     stoppingSince = now
     setTimeout(() => process.exit(EXIT.failed), drainMs + CLOSE_MS).unref()
     const close = async (): Promise<void> => {
-      await socket?.[Symbol.asyncDispose]()
+      await (await socket)?.[Symbol.asyncDispose]()
       await house.close(drainMs)
     }
     close().then(() => process.exit(0), fail)
