@@ -13,6 +13,7 @@ import type { Rows } from '../../src/decrypt/rows.ts'
 import { readRecord, recordCipher, SECTIONS } from '../../src/decrypt/sealed-record.ts'
 import { openSmall } from '../../src/decrypt/small-envelope.ts'
 import { openPart, storedLength } from '../../src/decrypt/stored-part.ts'
+import { edited, edits } from '../support/edited-vector.ts'
 import { referencePart } from '../support/reference-envelope.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { codeOf, pattern } from '../unit/envelope/fixtures.ts'
@@ -28,16 +29,6 @@ const vectorsOf = async <Vector>(file: string, vector: z.ZodType<Vector>): Promi
 
 const place = { bucketId: text, key: text, blobId: hex, partNumber: z.int(), partSalt: hex }
 const plaintext = z.object({ seed: text, length: z.int() })
-const edits = z
-  .array(
-    z.union([
-      z.object({ xor: hex, at: z.int() }),
-      z.object({ keep: z.int() }),
-      z.object({ append: hex }),
-      z.object({ swap: z.tuple([z.int(), z.int()]), length: z.int() }),
-    ]),
-  )
-  .default([])
 const parts = await vectorsOf(
   'envelope/parts.json',
   z.object({ name: text, dek: hex, ...place, plaintext, storedSha256: text }),
@@ -127,22 +118,6 @@ function storedOf(vector: (typeof parts)[number]): Buffer {
   if (!found) throw new Error(`the reference does not make ${vector.name}`)
   return found
 }
-function edited(bytes: Buffer, changes: z.infer<typeof edits>): Buffer {
-  let out: Buffer = Buffer.from(bytes)
-  for (const change of changes) {
-    if ('xor' in change) out.writeUInt8(out.readUInt8(change.at) ^ change.xor.readUInt8(0), change.at)
-    else if ('keep' in change) out = out.subarray(0, change.keep)
-    else if ('append' in change) out = Buffer.concat([out, change.append])
-    else {
-      const [a, b] = change.swap
-      const held = Buffer.from(out.subarray(a, a + change.length))
-      out.copy(out, a, b, b + change.length)
-      held.copy(out, b)
-    }
-  }
-  return out
-}
-
 /** `changes` has members that are undefined by its type, though none by its making. */
 const merged = <Base extends object>(
   base: Base,

@@ -23,8 +23,7 @@ afterEach(() => home[Symbol.asyncDispose]())
 
 /** A first start with administrator and keys of its own, a bucket and objects. */
 async function filledServer() {
-  // What it writes by itself, between a note and a kill, is in no note.
-  const server = await startServerProcess({ dataDir, settings: { COFFER_SCRUB_INTERVAL_MS: '0' } })
+  const server = await startServerProcess({ dataDir })
   // What it prints and that it is ready come by ways of their own, in either order.
   await vi.waitFor(() => expect(server.output()).toMatch(/export AWS_SECRET_ACCESS_KEY=.*\n/), { timeout: 10_000 })
   const exported = (name: string): string => new RegExp(`export ${name}=(.*)$`, 'm').exec(server.output())?.[1] ?? ''

@@ -9,6 +9,7 @@ import { openManifest, sealManifest } from '../../src/envelope/manifest.ts'
 import { recordCipher } from '../../src/envelope/record-cipher.ts'
 import { contextDigest, openPart, sealPart } from '../../src/envelope/seal.ts'
 import { openSmall, SMALL_KIND, sealSmall } from '../../src/envelope/small-envelope.ts'
+import { edited, edits } from '../support/edited-vector.ts'
 import { referencePart } from '../support/reference-envelope.ts'
 import { chunksOf, codeOf, collect, dekOf, pattern } from '../unit/envelope/fixtures.ts'
 
@@ -37,16 +38,6 @@ const validPart = z.strictObject({
   storedSha256: text,
   stored: text.optional(),
 })
-const edits = z
-  .array(
-    z.union([
-      z.strictObject({ xor: hex, at: z.int() }),
-      z.strictObject({ keep: z.int() }),
-      z.strictObject({ append: hex }),
-      z.strictObject({ swap: z.tuple([z.int(), z.int()]), length: z.int() }),
-    ]),
-  )
-  .default([])
 const malformed = { name: text, of: text, code: text, edits }
 const malformedPart = z.strictObject({
   ...malformed,
@@ -114,22 +105,6 @@ function storedOf(vector: z.infer<typeof validPart>): Buffer {
     referencePart({ ...vector, dek: dek.bytes, segmentLog2 }, plaintextOf(vector)),
   )
   return logs.find((other) => hash('sha256', other) === vector.storedSha256) ?? bytes
-}
-
-function edited(bytes: Buffer, changes: z.infer<typeof edits>): Buffer {
-  let out: Buffer = Buffer.from(bytes)
-  for (const change of changes) {
-    if ('xor' in change) out.writeUInt8(out.readUInt8(change.at) ^ change.xor.readUInt8(0), change.at)
-    else if ('keep' in change) out = out.subarray(0, change.keep)
-    else if ('append' in change) out = Buffer.concat([out, change.append])
-    else {
-      const [a, b] = change.swap
-      const held = Buffer.from(out.subarray(a, a + change.length))
-      out.copy(out, a, b, b + change.length)
-      held.copy(out, b)
-    }
-  }
-  return out
 }
 
 function named<Vector extends { name: string }>(vectors: readonly Vector[], name: string): Vector {

@@ -4,10 +4,10 @@ import type { Entry, MetadataStore, Space, Write } from '../../storage/metadata/
 import { encodeOwner } from '../engine.ts'
 import { decodeOrders, encodeOrders } from '../key-versions.ts'
 import { blobKey, headKey, rowsUnder, SPACE, splitVersionKey } from '../keyspace.ts'
-import { decodePart, decodeVersion, isMarker, type VersionRecord } from '../records.ts'
+import { decodePart, isMarker } from '../records.ts'
 import { recount } from '../recount.ts'
 import { NULL_VERSION } from '../version-id.ts'
-import { isForged } from './checking.ts'
+import { legible, versionIn } from './legible.ts'
 
 export interface Repaired {
   owners: number
@@ -52,7 +52,7 @@ async function ownersOf(metadata: MetadataStore, space: Space, row: Entry | Dama
 function blobsOf(space: Space, row: Entry | DamagedRow): string[] {
   if ('damage' in row) return []
   if (space === SPACE.part) {
-    const part = read(() => decodePart(row.value))
+    const part = legible(() => decodePart(row.value))
     return part ? [part.blob] : []
   }
   const record = versionIn(row)
@@ -115,18 +115,6 @@ async function repairHistories(metadata: MetadataStore): Promise<number> {
     }
   }
   return repaired
-}
-
-const versionIn = (row: Entry | DamagedRow): VersionRecord | undefined =>
-  'damage' in row ? undefined : read(() => decodeVersion(row.value))
-
-function read<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch (error) {
-    if (isForged(error)) return undefined
-    throw error
-  }
 }
 
 const commit = async (metadata: MetadataStore, writes: readonly Write[]): Promise<void> => {

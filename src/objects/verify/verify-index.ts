@@ -4,19 +4,13 @@ import type { Entry, MetadataSnapshot, MetadataStore, Space } from '../../storag
 import type { Buckets } from '../buckets.ts'
 import { decodeOrders } from '../key-versions.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, splitUploadKey, splitVersionKey } from '../keyspace.ts'
-import {
-  decodeGarbage,
-  decodePart,
-  decodeVersion,
-  isMarker,
-  type ObjectRecord,
-  type VersionRecord,
-} from '../records.ts'
+import { decodeGarbage, decodePart, isMarker, type ObjectRecord } from '../records.ts'
 import { recount } from '../recount.ts'
 import { envelopeIdOf } from '../upload-id.ts'
 import { NULL_VERSION } from '../version-id.ts'
-import { atBlob, isForged } from './checking.ts'
+import { atBlob } from './checking.ts'
 import { adviseOn, type Finding, type Problem } from './finding.ts'
+import { legible, versionIn } from './legible.ts'
 
 export interface VerifyIndex {
   readonly metadata: MetadataStore
@@ -95,7 +89,7 @@ async function expectations(pages: Pages, snapshot: MetadataSnapshot): Promise<E
   }
   for await (const rows of pagesOf(snapshot, SPACE.garbage)) {
     for (const row of rows) {
-      const garbage = 'damage' in row ? undefined : read(() => decodeGarbage(row.value))
+      const garbage = 'damage' in row ? undefined : legible(() => decodeGarbage(row.value))
       if (!garbage) unknownGarbage = true
       for (const blob of garbage?.blobs ?? []) doomed.add(blob)
       if (garbage?.upload) envelopes.add(idOf(Buffer.from(garbage.upload.uploadId, 'hex')))
@@ -111,7 +105,7 @@ async function orphanParts(pages: Pages, { envelopes, incomplete }: Expectations
     for (const row of rows) {
       const envelope = row.key.subarray(0, 16)
       if (envelopes.has(idOf(envelope))) continue
-      const part = 'damage' in row ? undefined : read(() => decodePart(row.value))
+      const part = 'damage' in row ? undefined : legible(() => decodePart(row.value))
       const orphan = orphans.get(envelope.toString('hex')) ?? { parts: 0, bytes: 0 }
       orphans.set(envelope.toString('hex'), { parts: orphan.parts + 1, bytes: orphan.bytes + (part?.sizeBytes ?? 0) })
     }
@@ -157,7 +151,7 @@ async function isNamed(snapshot: MetadataSnapshot, space: number, key: Buffer, b
     const row = await rowAt(snapshot, SPACE.part, key)
     // Damage is told of where the row is looked at.
     if (!row || 'damage' in row) return row !== undefined
-    return read(() => decodePart(row.value))?.blob === blob
+    return legible(() => decodePart(row.value))?.blob === blob
   }
   const head = await rowAt(snapshot, SPACE.head, key)
   if (head && mayName(head, blob)) return true
@@ -245,18 +239,6 @@ async function* historyProblem(
 async function rowAt(snapshot: MetadataSnapshot, space: Space, key: Buffer): Promise<Entry | DamagedRow | undefined> {
   const [row] = await rangeWithDamaged(snapshot, space, { gte: key, lt: behind(key), limit: 1 })
   return row
-}
-
-const versionIn = (row: Entry | DamagedRow): VersionRecord | undefined =>
-  'damage' in row ? undefined : read(() => decodeVersion(row.value))
-
-function read<T>(decode: () => T): T | undefined {
-  try {
-    return decode()
-  } catch (error) {
-    if (isForged(error)) return undefined
-    throw error
-  }
 }
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)])
