@@ -1,6 +1,8 @@
 /** One thing that was done, or refused, with a key or a right. What is unknown is left out. */
 export interface AuditEvent {
   readonly kind: 'key' | 'data-key' | 'iam' | 'activity'
+  /** Id of the account that the caller is of, where the target does not say whose it is. */
+  readonly account?: string | undefined
   /** `kms.secrets.wrap`, `s3.GetObject`, `iam.policy.create`. */
   readonly action: string
   readonly outcome: 'success' | 'failure'
@@ -35,6 +37,7 @@ const MAX_TEXT = 1024
  */
 export function eventBody(event: AuditEvent, seq: number, time: string): string {
   return JSON.stringify({
+    account: clipped(event.account),
     action: clipped(event.action),
     code: clipped(event.code),
     correlationId: clipped(event.correlationId),

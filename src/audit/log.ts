@@ -14,6 +14,8 @@ import { resumeChain } from './resume-chain.ts'
 export interface AuditLog extends AuditTrail<AuditEvent> {
   /** False while the disk takes no more of it. */
   readonly writable: () => boolean
+  /** Resolves when there is more of it than now, or nothing more will come. */
+  readonly grown: () => Promise<void>
   /** All that was recorded is durable and signed when it resolves, unless the disk does not take it. */
   readonly close: () => Promise<void>
 }
@@ -80,10 +82,16 @@ function auditLog(
   let state: 'open' | 'full' | 'failed' | 'closed' = 'open'
   let [flushTimer, signTimer]: (NodeJS.Timeout | undefined)[] = []
   let running: Promise<void> | undefined
+  let growth = Promise.withResolvers<void>()
 
   const isReady = (): boolean => state === 'open' && waiting.length < MAX_WAITING
   const tellReady = (): void => onReady(isReady())
   tellReady()
+
+  const tellGrowth = (): void => {
+    growth.resolve()
+    growth = Promise.withResolvers()
+  }
 
   const signDue = (): boolean =>
     writer.unsigned() >= signLines || (writer.unsigned() > 0 && performance.now() - signedAt >= signMs)
@@ -108,6 +116,7 @@ function auditLog(
     try {
       await write(served.length > 0)
       if (state === 'full') state = 'open'
+      tellGrowth()
       for (const { resolve } of served) resolve()
     } catch (error) {
       for (const { reject } of served) reject(unavailable(error))
@@ -157,6 +166,7 @@ function auditLog(
       if (!isReady()) throw unavailable()
     },
     writable: () => state === 'open',
+    grown: () => growth.promise,
     record: (event) => {
       if (waiting.length >= MAX_WAITING) return void lost++
       waiting.push({ event, atMs: clock.now() })
@@ -182,6 +192,7 @@ function auditLog(
       }
       state = 'closed'
       tellReady()
+      tellGrowth()
       clearTimeout(signTimer)
       await checked
       await writer.close()

@@ -57,6 +57,8 @@ export const IAM_ACTIONS = [
   'iam.delegation-policy.update',
   /** Obtaining a token that acts as a service for one of the account's instances. */
   'iam.service-token.create',
+  /** All that was done in the account, and by whom. */
+  'iam.audit-log.read',
   'iam-identity.serviceid.get',
   'iam-identity.serviceid.create',
   'iam-identity.serviceid.update',

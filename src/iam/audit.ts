@@ -7,6 +7,8 @@ export interface IamAuditEvent {
   readonly outcome: 'success' | 'failure'
   readonly code?: string
   readonly reason?: string
+  /** Id of the account that it was done in. */
+  readonly account?: string
   /** Who did it; unknown when nobody could be identified. */
   readonly iamId?: string
   /** What it was done to: a CRN, an id or a path. */

@@ -38,7 +38,7 @@ export function decide(state: IamState, principal: Principal, action: Action, ta
 }
 
 /** One account alone is the operator's. */
-const isOperator = ({ operatorAccountId, accounts }: IamState, accountId: string): boolean =>
+export const isOperator = ({ operatorAccountId, accounts }: IamState, accountId: string): boolean =>
   operatorAccountId === undefined ? accounts.size() === 1 : operatorAccountId === accountId
 
 /**

@@ -12,12 +12,13 @@ import { type AwsIdentities, createAwsIdentities, type OidcSettings } from './aw
 import { createSessions } from './aws/sessions.ts'
 import { type Credential, findCredential } from './credentials.ts'
 import { type CustomRoles, createCustomRoles } from './custom-roles.ts'
-import { type Decision, decide, decideForInstance, type Target } from './decide.ts'
+import { type Decision, decide, decideForInstance, isOperator, type Target } from './decide.ts'
 import { decidePolicy, type PolicyAction } from './decide-policy.ts'
 import type { IamErrorCode } from './errors.ts'
 import { createIdentities, type Identities } from './identities.ts'
 import { findInstance, type Instance, type InstanceFilter, listInstances } from './instances.ts'
 import { IAM_SPACE } from './keyspace.ts'
+import { type KnownPrincipal, knownPrincipal, knownPrincipals } from './known-principals.ts'
 import { createMandates, type Mandates } from './mandates.ts'
 import type { IssuerDocumentErrorCode } from './oidc/issuer-keys.ts'
 import { openState } from './open-state.ts'
@@ -35,6 +36,7 @@ import { declareSystemAuthorization, declareSystemInstance, type SystemInstanceD
 import type { IamDamage, TableStore } from './table.ts'
 import { DEFAULT_SIGNING_KEY_SETTINGS, DEFAULT_TOKEN_SETTINGS, type TokenSettings } from './token-settings.ts'
 import { createTokens, servicePrincipalOf, type Tokens } from './tokens.ts'
+import { unnoted } from './unnoted.ts'
 import { createPeople, type People } from './user-management.ts'
 
 /**
@@ -65,6 +67,14 @@ export interface Iam {
   /** The identity of a service acting for an account's instance, for callers in this process. Throws UnknownInstance. */
   readonly servicePrincipal: (instanceCrn: string) => ServicePrincipal
   readonly decide: (principal: Principal, action: Action, target: Target) => Decision
+  /** `decide`, for whoever wants to know: nothing is noted of it. `without`: as if this policy were not there. */
+  readonly explain: (principal: Principal, action: Action, target: Target, without?: string) => Decision
+  /** Do Administrators of the account decide about what all accounts share? */
+  readonly isOperator: (accountId: string) => boolean
+  /** Everybody of an account who can ask for something, in no order. */
+  readonly principals: (accountId: string) => Iterable<KnownPrincipal>
+  /** By IAM id, unique id or ARN; a service by the CRN of its instance. */
+  readonly principal: (accountId: string, name: string) => KnownPrincipal | undefined
   /** `decide` for a service that acts for this instance, without the reason. */
   readonly isAuthorized: (sourceInstanceCrn: string, target: Target, action: Action) => boolean
   /** `decide` for what is done to a policy: the right may be to what the policy speaks of, not to the whole account. */
@@ -166,6 +176,10 @@ export async function openIam({
     verifyToken: tokens.verify,
     servicePrincipal: (instanceCrn) => servicePrincipalOf(state, instanceCrn),
     decide: (principal, action, target) => decide(state, principal, action, target),
+    explain: (principal, action, target, without) => decide(unnoted(state, without), principal, action, target),
+    isOperator: (accountId) => isOperator(state, accountId),
+    principals: (accountId) => knownPrincipals(state, accountId),
+    principal: (accountId, name) => knownPrincipal(state, accountId, name),
     isAuthorized: (sourceInstanceCrn, target, action) => {
       const asking = findInstance(state, sourceInstanceCrn)
       return asking !== undefined && decideForInstance(state, asking, action, target).allowed

@@ -119,6 +119,7 @@ const IAM: RoleTable = {
         'iam.delegation-policy.create',
         'iam.delegation-policy.update',
         'iam.service-token.create',
+        'iam.audit-log.read',
         'iam-identity.serviceid.delete',
         'iam-identity.apikey.manage',
         'iam-identity.signing-key.rotate',

@@ -1,5 +1,6 @@
 import { isUuid } from '../base/ids.ts'
 import type { KmsAction } from '../iam/actions.ts'
+import { type Decision, deny } from '../iam/decide.ts'
 import type { Iam } from '../iam/iam.ts'
 import type { Instance } from '../iam/instances.ts'
 import type { Principal } from '../iam/principal.ts'
@@ -63,6 +64,8 @@ export interface Door {
   readonly list: <T>(caller: KmsCaller, action: KmsAction, act: (admitted: AdmittedToList) => T) => T
   /** For questions that are asked all the time: only refusals are audited. */
   readonly quietly: <T>(caller: KmsCaller, action: KmsAction, key: string, act: (admitted: Admitted) => T) => T
+  /** What a call would be told here, by a decision of IAM's that is noted nowhere. Nothing is done, so nothing is recorded. */
+  readonly explain: (decideBy: Iam['explain'], caller: KmsCaller, action: KmsAction, subject: Subject) => Decision
   /** What the service does by itself: audited under its instance's name. */
   readonly byItself: (
     action: KmsAction,
@@ -110,8 +113,8 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     return instance
   }
 
-  const decide = (caller: KmsCaller, action: KmsAction, { accountId, guid }: Instance, about: Partial<Target>) =>
-    iam.decide(caller.principal, action, { service: 'kms', accountId, instance: guid, ...about })
+  const decide = (caller: KmsCaller, action: KmsAction, instance: Instance, about: Partial<Target>) =>
+    iam.decide(caller.principal, action, targetIn(instance, about))
 
   const entryOf = ({ guid }: Instance, subject: Subject): KeyEntry | undefined =>
     typeof subject === 'string' ? catalog.find(guid, subject) : undefined
@@ -265,6 +268,14 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
       const admitted = admitToList(caller, action, record)
       return audited(record, () => act(admitted))
     },
+    explain: (decideBy, caller, action, subject) => {
+      const instance = instanceFor(caller)
+      if (!instance) return deny(MESSAGES['InstanceNotFound'] ?? '')
+      const barrier = network.barrierTo(caller, instance.guid)
+      if (barrier !== undefined) return deny(barrier)
+      const about = aboutOf(caller, subject, entryOf(instance, subject))
+      return decideBy(caller.principal, action, targetIn(instance, about))
+    },
     byItself: async (action, instanceId, key, act) => {
       audit.ready()
       const instance = iam.instance(instanceId)
@@ -275,6 +286,11 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
     },
   }
 }
+
+const targetIn = ({ accountId, guid }: Instance, about: Partial<Target>): Target => ({
+  ...{ service: 'kms', accountId, instance: guid },
+  ...about,
+})
 
 const seeing = ({ actor, instance, require, note }: Admitted, sees: AdmittedToList['sees']): AdmittedToList => ({
   ...{ actor, instance, require, note },

@@ -9,7 +9,7 @@ import { createAlias, deleteAlias } from './aliasing.ts'
 import type { KmsAudit } from './call-record.ts'
 import { clockWatch } from './clock-watch.ts'
 import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
-import { type Admitted, createDoor, type KmsCaller } from './door.ts'
+import { type Admitted, createDoor, type Door, type KmsCaller } from './door.ts'
 import { followKeys } from './follow-keys.ts'
 import { openImportTokenBook } from './import-token-book.ts'
 import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts'
@@ -53,6 +53,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
     caller: KmsCaller,
     key: string,
   ) => { readonly crn: string; readonly keyVersion: string; readonly region: string }
+  /** What a call would be told about its rights, and why: not whether the key's state allows it. Nothing is recorded. */
+  readonly explain: Door['explain']
   readonly createAlias: (caller: KmsCaller, key: string, alias: string) => Promise<AliasView>
   readonly deleteAlias: (caller: KmsCaller, key: string, alias: string) => Promise<void>
   /** CRN of the server's own root key; made at the first call. No user can reach it. */
@@ -181,6 +183,7 @@ export async function openKms({
         return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
       })
     },
+    explain: door.explain,
     damagedRows: () => damagedRows,
     holdsKeys: (instanceGuid) =>
       catalog.damagedOf(instanceGuid).length > 0 ||

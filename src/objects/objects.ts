@@ -20,6 +20,8 @@ import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
+import { type EnvelopeFacts, envelopeFacts } from './envelope-facts.ts'
+import type { VersionTarget } from './find-version.ts'
 import { type Garbage, type OtherReaders, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
@@ -51,6 +53,7 @@ export interface Objects extends ObjectsService {
   /** What a root key is used for, exactly and at once: nothing at all means that it may go. */
   readonly keyUsage: (rootKeyCrn: string) => Promise<KeyUsage>
   readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
+  readonly envelopeFacts: (target: VersionTarget) => Promise<EnvelopeFacts>
   readonly versionTotals: (bucket: Bucket) => Promise<VersionTotals>
   readonly configurationOf: (bucket: Pick<Bucket, 'id'>) => BucketConfiguration
   /** Atomic, and durable when it resolves; `next` may throw. Every request after that sees it. */
@@ -275,6 +278,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     onBehalfOf,
     keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
     bucketUsage: (bucket) => bucketUsage(engine, bucket),
+    envelopeFacts: (target) => envelopeFacts(engine, target),
     versionTotals: ({ id }) => versionTotals(metadata, id),
     configurationOf: configurations.of,
     configure: (bucket, next) => byName.run(bucket.name, () => configurations.change(bucket, next)),

@@ -1,7 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ReadableLog } from '../api/admin/activity/look.ts'
 import { openSigningKey, type SigningKey } from '../audit/keys.ts'
 import { type AuditLog, openAuditLog } from '../audit/log.ts'
+import { readLog } from '../audit/read-log.ts'
 import { type AuditTrails, trailsOver } from './audit-trails.ts'
 import type { RoomOptions } from './room.ts'
 
@@ -14,6 +16,7 @@ export interface OwnAudit extends AuditTrails {
   readonly signBackup: SigningKey['signBackup']
   /** Beneath the trails. */
   readonly log: AuditLog
+  readonly reading: ReadableLog
 }
 
 /** `onReady`: told whether it takes what is recorded, whenever that may have changed. */
@@ -45,5 +48,6 @@ export async function openAudit(
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
     signBackup: key.signBackup,
     log: audit,
+    reading: { read: (span, order) => readLog(directory, span, order), grown: audit.grown },
   }
 }

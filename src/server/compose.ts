@@ -147,6 +147,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         ? [
             adminApi({
               ...store,
+              kms,
+              activityLog: audit.reading,
               iam: callers,
               region: config['s3.region'],
               knowsKey: (crn) => kms?.knowsKey(crn),

@@ -2,9 +2,13 @@ import type { Server } from 'node:http'
 import { join } from 'node:path'
 import type { TlsSource } from '../api/common/edge-server.ts'
 import { type RequestMetrics, requestMetrics } from '../api/common/request-metrics.ts'
+import type { AskS3 } from '../api/common/s3-question.ts'
+import { s3Asking } from '../api/s3/access/ask.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
+import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Server } from '../api/s3/listener.ts'
+import { OPERATIONS } from '../api/s3/operations/index.ts'
 import { replicationRights } from '../api/s3/replication/rights.ts'
 import { newLease } from '../base/ids.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
@@ -36,6 +40,7 @@ export interface ObjectsRoom {
   readonly serviceRootKeyCrn: string
   /** For whoever asks for a root key and names none. */
   readonly accountRootKey: (accountId: string) => Promise<string>
+  readonly askS3: AskS3
   readonly wrapCounts: WrapCounts
   /** A version of a root key is near its limit, or at it. */
   readonly onWrapBudget: (state: 'near' | 'spent', use: WrapUse) => void
@@ -173,6 +178,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     accountRootKey,
     storageClasses: [STANDARD, ...storageClasses.keys()],
   }
+  const askS3 = s3Asking({
+    ...{ objects, iam, clock, operations: OPERATIONS, firewall: firewallTest(config['kms.private-networks']) },
+    settings: { region: config['s3.region'], serviceRootKeyCrn, accountRootKey },
+  })
   const requests = requestMetrics('coffer_s3', 'S3')
   const handler = s3Handler(options, { ...served, notificationTargets: targets.arns, onServed: requests.served })
   const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'], tls: options.tls })
@@ -184,6 +193,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     accountRootKey,
     wrapBudgets: budgeted.budgets,
     served: requests.read,
+    askS3,
     wrapCounts: counts,
     onWrapBudget,
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { OPERATIONS as ADMIN } from '../../src/api/admin/operations/index.ts'
 import type { JsonOperationInfo } from '../../src/api/common/json-operation.ts'
@@ -53,6 +53,7 @@ beforeAll(async () => {
   const settings = { COFFER_BOOTSTRAP_FILE: path, COFFER_LIMITS_REFUSED_SIGN_INS_PER_MINUTE: '0' }
   test = await startHouse({ directory, settings })
   await test.client().send(new CreateBucketCommand({ Bucket: 'mine' }))
+  await test.client().send(new PutObjectCommand({ Bucket: 'mine', Key: 'kept', Body: 'kept' }))
   for (const name of ['reader', 'writer', 'manager'] as const)
     tokens.set(name, await iamToken(test.controlUrl, keyOf(name)))
   tokens.set('other account', await iamToken(test.controlUrl, otherAccount.user.apiKey))
@@ -231,6 +232,7 @@ const QUERIES: Readonly<Record<string, () => Record<string, string>>> = {
   ListServiceIds: () => ({ account_id: mainAccount.id }),
   ListServiceIdsWithoutSlash: () => ({ account_id: mainAccount.id }),
   GetKeyUsage: () => ({ crn: rootKeyCrn }),
+  GetEnvelope: () => ({ key: 'kept' }),
 }
 
 const OPERATIONS: readonly JsonOperationInfo[] = [
@@ -289,6 +291,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
       'GetApiKey',
       'GetApiKeyDetails',
       'GetBucketConfig',
+      'GetEnvelope',
       'GetPolicy of IAM',
       'GetResourceInstance',
       'GetResourceKey',
@@ -305,6 +308,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
     ],
   ],
   [['other account', 'writer', 'manager'], ['CreateResourceInstance']],
+  [['other account', 'manager'], ['ListActivity']],
   [
     ['writer', 'manager'],
     [

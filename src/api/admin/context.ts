@@ -1,32 +1,47 @@
 import { parseCrn } from '../../base/crn.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { WrapBudget } from '../../envelope/wrap-budget.ts'
-import type { Action } from '../../iam/actions.ts'
+import type { Action, IamAction } from '../../iam/actions.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { Bucket } from '../../objects/buckets.ts'
+import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects, ObjectsService } from '../../objects/objects.ts'
 import { principalOf } from '../common/bearer-token.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
+import type { AskS3, S3Question } from '../common/s3-question.ts'
+import type { ReadableLog } from './activity/look.ts'
 import type { AdminAuditOptions } from './audit.ts'
+import { type AdminKeys, type KeySight, keySight } from './key-sight.ts'
+
+type AdminIam = Pick<
+  Iam,
+  'verifyToken' | 'decide' | 'explain' | 'instance' | 'principal' | 'principals' | 'isOperator' | 'servicePrincipal'
+>
 
 export interface AdminOptions extends AdminAuditOptions {
   readonly objects: Objects
   /** Of root keys that this process uses. */
   readonly wrapBudgets: () => readonly WrapBudget[]
-  readonly iam: Pick<Iam, 'verifyToken' | 'decide'>
+  readonly iam: AdminIam
   /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
   readonly region: string
   readonly serviceRootKeyCrn: string
   /** Undefined for keys of another service. */
   readonly knowsKey: (rootKeyCrn: string) => boolean | undefined
+  /** Where this process has keys of its own. */
+  readonly kms: AdminKeys | undefined
+  readonly askS3: AskS3
+  readonly activityLog: ReadableLog
 }
 
-export interface AdminContext {
+export interface AdminContext extends Pick<AdminOptions, 'iam' | 'kms' | 'askS3' | 'activityLog'> {
   readonly principal: Principal
+  readonly request: ApiRequest
+  readonly asker: Asker
   readonly objects: Objects
   readonly wrapBudgets: () => readonly WrapBudget[]
   /** On the caller's behalf. */
@@ -35,9 +50,14 @@ export interface AdminContext {
   readonly may: (bucket: Bucket, action: Action) => boolean
   /** For what is of all buckets. Throws NotPermitted unless the caller may do this in every one. */
   readonly requireAll: (action: Action) => void
+  /** For what is of the caller's account. Throws NotPermitted. */
+  readonly requireAccount: (action: IamAction) => void
   /** The bucket of that name. Throws NoSuchBucket, NotPermitted. */
   readonly bucketFor: (name: string, action: Action) => Bucket
   readonly mayListUses: (rootKeyCrn: string) => boolean
+  /** Throws NotPermitted unless S3 would let the caller do it. */
+  readonly requireS3: (use: Pick<S3Question, 'action' | 'bucket' | 'key' | 'versionId' | 'prefix'>) => Promise<void>
+  readonly keys: KeySight
   readonly knowsKey: AdminOptions['knowsKey']
   /** Throws RootKeyNotFound when the caller may not see the key, or it is of another region than the bucket. */
   readonly checkRootKey: (rootKeyCrn: string, bucket: Bucket) => void
@@ -49,8 +69,9 @@ export const defineOperation = jsonOperations<AdminContext>()
 export async function contextOf(
   request: ApiRequest,
   operation: JsonOperationInfo,
-  { objects, wrapBudgets, iam, region, serviceRootKeyCrn, knowsKey, clientAddress }: AdminOptions,
+  options: AdminOptions,
 ): Promise<AdminContext> {
+  const { objects, wrapBudgets, iam, region, serviceRootKeyCrn, knowsKey, kms, askS3, clientAddress } = options
   const principal = await principalOf(request, iam)
   const sourceIp = clientAddress(request)
   const may = (bucket: Bucket, action: Action): boolean => {
@@ -58,22 +79,31 @@ export async function contextOf(
     const target = { service: 'cloud-object-storage', accountId: account, instance } as const
     return iam.decide(principal, action, { ...target, resourceType: 'bucket', resource: bucket.name }).allowed
   }
+  const asker: Asker = {
+    ...{ iamId: principal.iamId, action: `admin.${operation.name}`, requestId: request.id },
+    ...(sourceIp === undefined ? {} : { sourceIp }),
+  }
   return {
-    principal,
+    ...{ principal, request, asker, iam, kms, askS3, activityLog: options.activityLog },
     objects,
     wrapBudgets,
-    service: objects.onBehalfOf({
-      iamId: principal.iamId,
-      action: `admin.${operation.name}`,
-      requestId: request.id,
-      ...(sourceIp === undefined ? {} : { sourceIp }),
-    }),
+    service: objects.onBehalfOf(asker),
     serviceRootKeyCrn,
+    requireS3: async (use) => {
+      const { allowed } = await askS3({ ...use, principal, asker, circumstances: { sourceIp } })
+      if (!allowed) throw notAllowed(use.action)
+    },
+    keys: keySight(kms, { principal, address: sourceIp, correlationId: request.correlationId }),
     knowsKey,
     may,
     requireAll: (action) => {
       const buckets = objects.buckets.all()
       if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, action))) throw notPermitted()
+    },
+    requireAccount: (action) => {
+      if (!iam.decide(principal, action, { service: 'iam', accountId: principal.accountId }).allowed) {
+        throw notAllowed(action)
+      }
     },
     bucketFor: (name, action) => {
       const bucket = objects.buckets.get(name)
@@ -94,6 +124,9 @@ export async function contextOf(
     },
   }
 }
+
+const notAllowed = (action: string): CodedError<IamErrorCode> =>
+  new CodedError('NotPermitted', `This takes the right to ${action}.`)
 
 export const notPermitted = (): CodedError<IamErrorCode> =>
   new CodedError('NotPermitted', 'This takes a Manager of the object storage instance.')

@@ -7,6 +7,8 @@ export interface Activity {
   readonly outcome: 'success' | 'failure'
   readonly code?: string
   readonly reason?: string
+  /** Id of the account of whoever did it. */
+  readonly account?: string
   /** Undefined when nobody could be identified. */
   readonly iamId?: string
   /** CRN of the bucket; the path where there is no such bucket. */

@@ -9,20 +9,25 @@ export interface CallFacts {
   readonly sourceIp?: string
   /** Of the principal in the context. */
   readonly iamId?: string
+  /** Id of its account. */
+  readonly account?: string
 }
 
 export function callFacts({ request, context }: Call, clientAddress: ClientAddress): CallFacts {
   const { id, correlationId } = request
   const sourceIp = clientAddress(request)
   const principal: unknown = Object(context).principal
-  const iamId: unknown = Object(principal).iamId
+  const { iamId, accountId }: { iamId?: unknown; accountId?: unknown } = Object(principal)
   return {
     requestId: id,
     ...(correlationId === id ? {} : { correlationId }),
     ...(sourceIp === undefined ? {} : { sourceIp }),
-    ...(typeof iamId === 'string' && iamId !== '' ? { iamId } : {}),
+    ...(isText(iamId) ? { iamId } : {}),
+    ...(isText(accountId) ? { account: accountId } : {}),
   }
 }
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== ''
 
 /** Why a call failed. Messages of refusals are ours and quote no input but names. */
 export function failureFacts(error: unknown): { readonly code: string; readonly reason?: string } {

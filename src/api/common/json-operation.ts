@@ -18,7 +18,11 @@ export interface JsonOperationInfo {
   /** No authentication: `authenticate` is still called and may look at this. */
   readonly anonymous?: boolean
   readonly bodyFormat?: 'json' | 'form'
-  /** For the API's description. */
+  /** In a sentence, for the API's description. */
+  readonly summary?: string
+  /** Query parameters beside those in `query`, for the API's description and for `queryOf`. */
+  readonly takes?: z.ZodObject
+  /** For the API's description: what the operation answers when it has done it. */
   readonly reply?: z.ZodType
 }
 

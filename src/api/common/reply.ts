@@ -1,7 +1,10 @@
+import type { Readable } from 'node:stream'
+
 export interface Reply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string | Buffer
+  /** A stream that fails cuts the connection: the status has been sent by then. */
+  readonly body?: string | Buffer | Readable
 }
 
 export type ReplyHeaders = Readonly<Record<string, string>>

@@ -37,11 +37,17 @@ export function callAudit(audit: IamAudit, clientAddress: ClientAddress): CallAu
 const isRead = ({ operation: { method } }: Call): boolean => method === 'GET' || method === 'HEAD'
 
 /** What came of it: the name of what was made or changed, or who the token is of. Its other members may be secrets. */
-function made(reply: Reply): Pick<IamAuditEvent, 'target' | 'iamId'> {
+function made(reply: Reply): Pick<IamAuditEvent, 'target' | 'iamId' | 'account'> {
   const body = bodyOf(reply)
-  const iamId = tokenOf(reply) === undefined ? undefined : text(claimsOf(reply)['iam_id'])
+  const claims = tokenOf(reply) === undefined ? {} : claimsOf(reply)
+  const iamId = text(claims['iam_id'])
+  const account = text(member(claims['account'], 'bss'))
   const target = text(member(body, 'crn')) ?? text(member(body, 'id'))
-  return { ...(iamId === undefined ? {} : { iamId }), ...(target === undefined ? {} : { target }) }
+  return {
+    ...(iamId === undefined ? {} : { iamId }),
+    ...(account === undefined ? {} : { account }),
+    ...(target === undefined ? {} : { target }),
+  }
 }
 
 const isToken = (reply: Reply): boolean => tokenOf(reply) !== undefined

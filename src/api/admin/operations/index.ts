@@ -1,8 +1,10 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
+import { getEnvelope } from './get-envelope.ts'
 import { getKeyUsage } from './get-key-usage.ts'
 import { getScrub } from './get-scrub.ts'
+import { listActivity } from './list-activity.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listJobs } from './list-jobs.ts'
 import { listScrubFindings } from './list-scrub-findings.ts'
@@ -15,8 +17,10 @@ import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getBucketUsage,
+  getEnvelope,
   getKeyUsage,
   getScrub,
+  listActivity,
   listBuckets,
   listJobs,
   listScrubFindings,

@@ -10,7 +10,8 @@ import { tagsOfRequest } from '../access/request-uses.ts'
 import { keepsOutReplication } from '../firewall.ts'
 import type { S3Action } from '../operation.ts'
 import { allNames } from '../root-key-name.ts'
-import { unsentRequest, usesOfWrite, type WriteUses } from './write-uses.ts'
+import { unsentRequest } from '../unsent-request.ts'
+import { usesOfWrite, type WriteUses } from './write-uses.ts'
 
 /** S3 asks replication for rights of its own; beside them nobody passes governance by who is not let to. */
 const ALLOWED: ReadonlySet<S3Action> = new Set<S3Action>([

@@ -1,6 +1,3 @@
-import { IncomingMessage } from 'node:http'
-import { Socket } from 'node:net'
-import { randomId } from '../../../base/ids.ts'
 import type { ReplicaWrite } from '../../../objects/replication/rights.ts'
 import { usesOfRequest } from '../access/request-uses.ts'
 import { BYPASSING } from '../lock/headers.ts'
@@ -13,6 +10,7 @@ import { putObjectRetention, retentionUses } from '../operations/put-object-rete
 import { putObjectTagging, taggingUses } from '../operations/put-object-tagging.ts'
 import type { S3Request } from '../request.ts'
 import type { ObjectTarget } from '../target.ts'
+import { unsentRequest } from '../unsent-request.ts'
 import { identityHeaders } from './replica-headers.ts'
 import { writtenHeaders } from './written-headers.ts'
 
@@ -22,16 +20,6 @@ export interface WriteUses {
   readonly request: S3Request
   readonly uses: readonly ResourceUse[]
 }
-
-/** What conditions can ask for of a request that nobody has sent. */
-export const unsentRequest = (
-  more: Partial<Pick<S3Request, 'bucket' | 'key' | 'query' | 'headers'>> = {},
-): S3Request => ({
-  ...{ id: randomId(), method: '', rawPath: '', rawQuery: '', bucket: undefined, key: undefined },
-  ...{ query: new Map(), duplicateQuery: new Set(), headers: new Map(), duplicateHeaders: new Set() },
-  ...{ secure: true, incoming: new IncomingMessage(new Socket()) },
-  ...more,
-})
 
 /** As the operations themselves say it, and S3's rights of replication besides. */
 export function usesOfWrite(write: ReplicaWrite): WriteUses {
