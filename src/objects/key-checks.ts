@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { hasCode } from '../base/errors.ts'
+import { type CodedError, hasCode } from '../base/errors.ts'
 import type { Serial } from '../base/serial.ts'
 import type { KeyProvider, KeyProviderErrorCode, WrappedDek } from '../envelope/key-provider.ts'
 import type { Bucket, Buckets } from './buckets.ts'
@@ -13,7 +13,7 @@ import {
   type SlotStanding,
   type Stored,
 } from './key-proofs.ts'
-import { findSlot, isOpen } from './key-slots.ts'
+import { findSlot, isOpen, type KeySlot } from './key-slots.ts'
 import { type SlotUse, slotKeys } from './slot-keys.ts'
 
 /**
@@ -27,12 +27,20 @@ export interface BucketKeyState {
   readonly keys: readonly (SlotStanding & { readonly slot: number; readonly rootKeyCrn: string })[]
 }
 
+export interface SlotAnswer {
+  readonly slot: KeySlot
+  /** Why not. */
+  readonly refusal: string | undefined
+}
+
 /** Looks in the background whether the keys of buckets are those that they were made with. */
 export interface KeyChecks {
   readonly proofs: KeyProofs
   /** Of one root key, or of all: what is known of them may not hold any more. They are checked at once. */
   readonly doubt: (rootKeyCrn?: string) => void
   readonly states: () => BucketKeyState[]
+  /** Would what lies in each slot open now? Asked as a read asks. */
+  readonly answers: (bucket: Bucket) => Promise<SlotAnswer[]>
   /** Resolves when nothing is being checked. */
   readonly idle: () => Promise<void>
   readonly close: () => Promise<void>
@@ -122,6 +130,16 @@ export function openKeyChecks(options: {
   })
   const slots = provenSlots(slotKeys(provider), proofs)
 
+  const refusalOf = async (use: SlotUse): Promise<string | undefined> => {
+    try {
+      await slots.permit(use, 'unwrap')
+      return undefined
+    } catch (error) {
+      if (isExpected(error)) return error.code
+      throw error
+    }
+  }
+
   const checkSlot = async (bucket: Bucket, slotId: number): Promise<void> => {
     try {
       await proofs.check(bucket, slotId)
@@ -158,6 +176,10 @@ export function openKeyChecks(options: {
       inBackground(() => check((_, crn) => rootKeyCrn === undefined || crn === rootKeyCrn))
     },
     states: () => buckets.all().map((bucket) => stateOf(proofs, bucket)),
+    answers: ({ id: bucketId, serviceInstanceCrn, slots: table }) =>
+      Promise.all(
+        table.map(async (slot) => ({ slot, refusal: await refusalOf({ bucketId, serviceInstanceCrn, slot }) })),
+      ),
     idle: async () => {
       while (running.size > 0) await Promise.all(running)
     },
@@ -172,7 +194,7 @@ export function openKeyChecks(options: {
 const sameCanary = (one: WrappedDek | undefined, other: WrappedDek | undefined): boolean =>
   one === other || (one !== undefined && other !== undefined && one.ciphertext.equals(other.ciphertext))
 
-const isExpected = (error: unknown): boolean =>
+const isExpected = (error: unknown): error is CodedError =>
   hasCode<ObjectsErrorCode | KeyProviderErrorCode>(
     error,
     'BucketKeyWrong',

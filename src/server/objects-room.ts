@@ -1,10 +1,12 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
+import type { SharesReader } from '../api/common/bucket-shares.ts'
 import type { TlsSource } from '../api/common/edge-server.ts'
 import { type RequestMetrics, requestMetrics } from '../api/common/request-metrics.ts'
 import type { AskS3 } from '../api/common/s3-question.ts'
 import { s3Asking } from '../api/s3/access/ask.ts'
 import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
+import { sharesReader } from '../api/s3/access/shares.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Server } from '../api/s3/listener.ts'
@@ -41,6 +43,7 @@ export interface ObjectsRoom {
   /** For whoever asks for a root key and names none. */
   readonly accountRootKey: (accountId: string) => Promise<string>
   readonly askS3: AskS3
+  readonly shares: SharesReader
   readonly wrapCounts: WrapCounts
   /** A version of a root key is near its limit, or at it. */
   readonly onWrapBudget: (state: 'near' | 'spent', use: WrapUse) => void
@@ -179,7 +182,8 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     storageClasses: [STANDARD, ...storageClasses.keys()],
   }
   const askS3 = s3Asking({
-    ...{ objects, iam, clock, operations: OPERATIONS, firewall: firewallTest(config['kms.private-networks']) },
+    ...{ objects, clock, operations: OPERATIONS, firewall: firewallTest(config['kms.private-networks']) },
+    iam: { ...iam, decide: iam.explain },
     settings: { region: config['s3.region'], serviceRootKeyCrn, accountRootKey },
   })
   const requests = requestMetrics('coffer_s3', 'S3')
@@ -194,6 +198,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     wrapBudgets: budgeted.budgets,
     served: requests.read,
     askS3,
+    shares: sharesReader(objects),
     wrapCounts: counts,
     onWrapBudget,
   }

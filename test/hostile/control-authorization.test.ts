@@ -174,6 +174,8 @@ const BODIES: Readonly<Record<string, () => unknown>> = {
   UpdateBucketConfig: () => ({ hard_quota: 0 }),
   MoveBucket: () => ({ encryption: 'provider-managed' }),
   RecountUsage: () => ({ repair: false }),
+  // Of oneself; about others in test/admin/simulate.test.ts.
+  Simulate: () => ({ action: 's3:GetObject', resource: 'mine/kept' }),
 }
 
 const idIn = async (reply: ReturnType<typeof send>): Promise<string> => {
@@ -256,7 +258,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
   [
     // Of each caller's own, or of what is nobody's: see OURS.
     ['other account', 'service', 'reader', 'writer', 'manager'],
-    ['ActionOnKey', 'ListBuckets', 'ListJobs', 'ListRoles', 'ListScrubFindings'],
+    ['ActionOnKey', 'ListBuckets', 'ListJobs', 'ListRoles', 'ListScrubFindings', 'Simulate'],
   ],
   [
     ['service', 'reader', 'writer', 'manager'],
@@ -360,6 +362,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
       'EnableApiKey',
       'EnableKey',
       'EnableKey by query',
+      'ExplainReaders',
       'GetBucketUsage',
       'GetInstancePolicy',
       'GetPolicy',

@@ -9,6 +9,7 @@ import type { Bucket } from '../../objects/buckets.ts'
 import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects, ObjectsService } from '../../objects/objects.ts'
 import { principalOf } from '../common/bearer-token.ts'
+import type { SharesReader } from '../common/bucket-shares.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
@@ -19,7 +20,15 @@ import { type AdminKeys, type KeySight, keySight } from './key-sight.ts'
 
 type AdminIam = Pick<
   Iam,
-  'verifyToken' | 'decide' | 'explain' | 'instance' | 'principal' | 'principals' | 'isOperator' | 'servicePrincipal'
+  | 'verifyToken'
+  | 'decide'
+  | 'explain'
+  | 'instance'
+  | 'instances'
+  | 'principal'
+  | 'principals'
+  | 'isOperator'
+  | 'servicePrincipal'
 >
 
 export interface AdminOptions extends AdminAuditOptions {
@@ -35,10 +44,11 @@ export interface AdminOptions extends AdminAuditOptions {
   /** Where this process has keys of its own. */
   readonly kms: AdminKeys | undefined
   readonly askS3: AskS3
+  readonly shares: SharesReader
   readonly activityLog: ReadableLog
 }
 
-export interface AdminContext extends Pick<AdminOptions, 'iam' | 'kms' | 'askS3' | 'activityLog'> {
+export interface AdminContext extends Pick<AdminOptions, 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog'> {
   readonly principal: Principal
   readonly request: ApiRequest
   readonly asker: Asker
@@ -84,7 +94,7 @@ export async function contextOf(
     ...(sourceIp === undefined ? {} : { sourceIp }),
   }
   return {
-    ...{ principal, request, asker, iam, kms, askS3, activityLog: options.activityLog },
+    ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),
@@ -125,7 +135,7 @@ export async function contextOf(
   }
 }
 
-const notAllowed = (action: string): CodedError<IamErrorCode> =>
+export const notAllowed = (action: string): CodedError<IamErrorCode> =>
   new CodedError('NotPermitted', `This takes the right to ${action}.`)
 
 export const notPermitted = (): CodedError<IamErrorCode> =>

@@ -1,5 +1,6 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
+import { explainReaders } from './explain-readers.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
 import { getEnvelope } from './get-envelope.ts'
 import { getKeyUsage } from './get-key-usage.ts'
@@ -12,10 +13,12 @@ import { moveBucket } from './move-bucket.ts'
 import { pauseRewrap } from './pause-rewrap.ts'
 import { recountUsage } from './recount-usage.ts'
 import { resumeRewrap } from './resume-rewrap.ts'
+import { simulate } from './simulate.ts'
 import { startRewrap } from './start-rewrap.ts'
 import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
+  explainReaders,
   getBucketUsage,
   getEnvelope,
   getKeyUsage,
@@ -28,6 +31,7 @@ export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   pauseRewrap,
   recountUsage,
   resumeRewrap,
+  simulate,
   startRewrap,
   startScrub,
 ]

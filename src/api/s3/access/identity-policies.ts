@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type AccessRequest, evaluate } from '../../../access/evaluate.ts'
 import { managedPolicy, managedPolicyName } from '../../../access/managed-policies.ts'
-import { type Policy, parsePolicy } from '../../../access/policy.ts'
+import { type Policy, parsePolicy, type Statement } from '../../../access/policy.ts'
 import type { AttachedPolicy, AwsIdentity, PolicySource } from '../../../iam/principal.ts'
 
 export interface OwnDecision {
@@ -53,6 +53,12 @@ function decideBy(policies: readonly NamedPolicy[], request: AccessRequest): Own
     ? { allowed: false, reason: 'no policy of the identity allows it' }
     : { allowed: true, reason: allowed }
 }
+
+/** Of all policies that give it rights, as far as they can be read. */
+export const statementsOf = ({ sources }: AwsIdentity): readonly Statement[] =>
+  sources === 'unreadable'
+    ? []
+    : sources.flatMap(policiesOf).flatMap(({ policy }) => (policy === 'unreadable' ? [] : policy.statements))
 
 const BEYOND = 'the permissions boundary does not allow it'
 
