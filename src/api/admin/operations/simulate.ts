@@ -28,12 +28,9 @@ const body = z.strictObject({
   action: z
     .string()
     .meta({ description: '`s3:GetObject`, `kms.secrets.disable`, `cloud-object-storage.object.get`, …' }),
-  resource: z
-    .string()
-    .exactOptional()
-    .meta({
-      description: '`bucket`, `bucket/key`, `arn:aws:s3:::bucket/key`, or the CRN of a root key or an instance.',
-    }),
+  resource: z.string().exactOptional().meta({
+    description: '`bucket`, `bucket/key`, `arn:aws:s3:::bucket/key`, or the CRN of a root key or an instance.',
+  }),
   versionId: z.string().exactOptional(),
   context: circumstances.exactOptional(),
 })
