@@ -32,6 +32,14 @@ const STRANGERS: readonly {
 const APART: Readonly<Record<string, readonly string[]>> = { decrypt: [], prove: ['decrypt'] }
 const ENTRY = 'src/server/commands/index.ts'
 
+/**
+ * Runs in browsers, and is served as files: no other room imports it, and what it imports of others are types alone, which
+ * are gone when it is built. Of packages it has preact; `build.ts`, which makes the files, runs in Node.
+ */
+const WEB = 'web'
+const WEB_PACKAGES = ['preact', 'preact/hooks']
+const WEB_BUILD = 'src/web/build.ts'
+
 /** Packages and built-in modules that only some files may import. */
 const ONLY_IN: readonly { readonly packages: readonly string[]; readonly files: RegExp }[] = [
   { packages: ['koa', '@koa/router'], files: /^src\/(api\/common|server)\// },
@@ -53,6 +61,7 @@ export interface Violation {
 interface Import {
   readonly specifier: string
   readonly offset: number
+  readonly isType: boolean
 }
 
 interface SourceFile {
@@ -62,10 +71,10 @@ interface SourceFile {
   readonly environmentReads: readonly number[]
 }
 
-/** Checks every .ts file under `<root>/src`. An empty list means that the house stands. */
+/** Checks every .ts and .tsx file under `<root>/src`. An empty list means that the house stands. */
 export function checkFloors(root: string): Violation[] {
   const files = readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .map((name) => path.posix.join('src', name.split(path.sep).join('/')))
     .sort()
     .map((name) => parse(name, readFileSync(path.join(root, name), 'utf8')))
@@ -77,22 +86,22 @@ function parse(name: string, text: string): SourceFile {
   if (errors[0] !== undefined) throw new Error(`${name}: ${errors[0].message}`)
   const imports: Import[] = []
   const environmentReads: number[] = []
-  const importFrom = (source: Node | null): void => {
+  const importFrom = (source: Node | null, isType = false): void => {
     if (source?.type === 'Literal' && typeof source.value === 'string')
-      imports.push({ specifier: source.value, offset: source.start })
+      imports.push({ specifier: source.value, offset: source.start, isType })
   }
   new Visitor({
     ImportDeclaration: (node) => {
-      importFrom(node.source)
+      importFrom(node.source, node.importKind === 'type')
       const namesEnvironment = node.specifiers.some(
         (one) => one.type !== 'ImportSpecifier' || nameOf(one.imported) === 'env',
       )
       if (/^(node:)?process$/.test(node.source.value) && namesEnvironment) environmentReads.push(node.start)
     },
-    ExportNamedDeclaration: (node) => importFrom(node.source),
+    ExportNamedDeclaration: (node) => importFrom(node.source, node.exportKind === 'type'),
     ExportAllDeclaration: (node) => importFrom(node.source),
     ImportExpression: (node) => importFrom(node.source),
-    TSImportType: (node) => importFrom(node.source),
+    TSImportType: (node) => importFrom(node.source, true),
     MemberExpression: (node) => {
       const ofProcess = node.object.type === 'Identifier' && node.object.name === 'process'
       if (ofProcess && nameOf(node.property) === 'env') environmentReads.push(node.start)
@@ -110,11 +119,13 @@ function nameOf(node: Node): string | undefined {
 }
 
 function checkFile(file: SourceFile): Violation[] {
-  const found = file.imports.flatMap(({ specifier, offset }) => {
-    const message = specifier.startsWith('.')
-      ? (checkFloor(file.name, resolve(file.name, specifier)) ??
-        checkStrangers(file.name, resolve(file.name, specifier)))
-      : checkPackage(file.name, specifier)
+  const found = file.imports.flatMap(({ specifier, offset, isType }) => {
+    const message = isOfWeb(file.name, specifier)
+      ? checkWeb(file.name, specifier, isType)
+      : specifier.startsWith('.')
+        ? (checkFloor(file.name, resolve(file.name, specifier)) ??
+          checkStrangers(file.name, resolve(file.name, specifier)))
+        : checkPackage(file.name, specifier)
     return message === undefined ? [] : [{ file: file.name, line: lineAt(file.text, offset), message }]
   })
   if (READS_ENVIRONMENT.test(file.name)) return found
@@ -124,6 +135,20 @@ function checkFile(file: SourceFile): Violation[] {
     message: 'reads process.env: settings come from server/config.ts',
   }))
   return [...found, ...reads]
+}
+
+const isOfWeb = (from: string, specifier: string): boolean =>
+  roomOf(from) === WEB || (specifier.startsWith('.') && roomOf(resolve(from, specifier)) === WEB)
+
+function checkWeb(from: string, specifier: string, isType: boolean): string | undefined {
+  if (roomOf(from) !== WEB) return `imports ${specifier}: what runs in browsers is served, and imported by nobody`
+  if (!specifier.startsWith('.')) {
+    if (from === WEB_BUILD || WEB_PACKAGES.includes(specifier)) return undefined
+    return `imports ${specifier}: ${WEB} needs ${WEB_PACKAGES.join(' and ')} and nothing else`
+  }
+  const to = resolve(from, specifier)
+  if (roomOf(to) === WEB || (isType && to.startsWith('src/'))) return undefined
+  return `imports ${to}: browsers get types alone of what is elsewhere (import type)`
 }
 
 const resolve = (from: string, specifier: string): string => path.posix.join(path.posix.dirname(from), specifier)

@@ -4,6 +4,7 @@ export default defineConfig({
   root: new URL('..', import.meta.url).pathname,
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/built-console.ts'],
     // Only what hangs is to meet these: a test that starts several servers takes long on a machine that others load too.
     testTimeout: 90_000,
     hookTimeout: 120_000,

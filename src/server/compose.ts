@@ -9,6 +9,7 @@ import { connectionMetrics } from '../api/common/connection-metrics.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
+import { type Console, createConsole } from '../api/console/console.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -16,6 +17,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { isChain } from '../base/server-certificate.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
+import type { Iam } from '../iam/iam.ts'
 import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
@@ -37,6 +39,7 @@ import { openKeys } from './keys-room.ts'
 import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
 import { processMetrics } from './process-metrics.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
+import { publicEndpoint } from './public-endpoint.ts'
 import { forgetRestored, type Restored } from './restored.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
@@ -105,8 +108,9 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const room = { config, log, clock, scope, foundation, audit, onStoreFailure, throttle: limits }
 
   const iam = await openIdentities(room)
+  let ui: Console | undefined
   const verifyToken = async (token: string): Promise<Principal> => {
-    const principal = await iam.verifyToken(token)
+    const principal = await (ui?.principalOf(token) ?? iam.verifyToken(token))
     limits.request(principal, undefined)
     return principal
   }
@@ -117,6 +121,16 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
 
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
+  const known: Iam = { ...iam, verifyToken: (token) => ui?.principalOf(token) ?? iam.verifyToken(token) }
+  if (config.console) {
+    ui = createConsole({
+      ...{ iam, clock, version: VERSION, tls: tls !== undefined },
+      halves: { objects: store !== undefined, keys: kms !== undefined },
+      s3: store && ((request) => publicEndpoint(config, store.s3, tls !== undefined, request.header('host'))),
+      s3Handler: store?.s3For(known),
+      onFault: (err) => log.error({ err }, 'the console failed'),
+    })
+  }
   const damagedRows = damagedRowsOf(iam, kms)
   const disks = [{ name: 'data', directory: foundation.dataDir }, ...config['storage-classes']]
   const ownProcess = scope.use(processMetrics(VERSION))
@@ -124,6 +138,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const control = createControlListener({
     apis: [
+      ...(ui ? [ui.api] : []),
       ...iamApis(callers, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress }),
       ...(kms ? [keyProtectApi({ kms, verifyToken, clientAddress })] : []),
       ...(store
@@ -176,6 +191,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       refused: (request) => limits.refused(clientAddress(request)),
     },
     onServed: controlRequests.served,
+    front: ui?.front,
   })
   const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })
   const drainS3 = store && drainable(store.s3)

@@ -9,6 +9,7 @@ import { bindStoredPolicies } from '../api/s3/access/bind-stored-policies.ts'
 import { sharesReader } from '../api/s3/access/shares.ts'
 import { recordLifecycle } from '../api/s3/access-log/lifecycle.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
+import type { S3Handler } from '../api/s3/handler.ts'
 import { createS3Server } from '../api/s3/listener.ts'
 import { OPERATIONS } from '../api/s3/operations/index.ts'
 import { replicationRights } from '../api/s3/replication/rights.ts'
@@ -25,7 +26,7 @@ import { openDiskStore } from '../storage/blob/disk-store.ts'
 import { notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
-import { s3Handler } from './s3-handler.ts'
+import { type Served, s3Handler } from './s3-handler.ts'
 import { openStorageClasses } from './storage-classes.ts'
 import type { Threads } from './threads/owner.ts'
 import { countLostWraps, wrapCounts } from './wrap-counts.ts'
@@ -35,6 +36,8 @@ export interface ObjectsRoom {
   readonly blobs: BlobStore
   /** Not listening yet. */
   readonly s3: Server
+  /** The same S3 for callers that are known in another way, of this process alone. */
+  readonly s3For: (iam: Iam) => S3Handler
   readonly wrapBudgets: BudgetedProvider['budgets']
   /** What the S3 listener served. */
   readonly served: RequestMetrics['read']
@@ -187,12 +190,14 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     settings: { region: config['s3.region'], serviceRootKeyCrn, accountRootKey },
   })
   const requests = requestMetrics('coffer_s3', 'S3')
-  const handler = s3Handler(options, { ...served, notificationTargets: targets.arns, onServed: requests.served })
+  const serving: Served = { ...served, notificationTargets: targets.arns, onServed: requests.served }
+  const handler = s3Handler(options, serving)
   const s3 = createS3Server(handler, { maxConnections: config['s3.max-connections'], tls: options.tls })
   return {
     objects,
     blobs,
     s3,
+    s3For: (knowing) => s3Handler(options, { ...serving, iam: knowing }),
     serviceRootKeyCrn,
     accountRootKey,
     wrapBudgets: budgeted.budgets,

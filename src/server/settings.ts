@@ -182,6 +182,16 @@ export const SETTINGS = {
   ),
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
+  's3.public-url': setting(
+    z
+      .string('give a URL')
+      .refine(
+        (given) => /^https?:\/\/[^/?#]+$/.test(given) && URL.canParse(given),
+        'give a URL without a path, like https://s3.example.com',
+      ),
+    undefined,
+    'URL that clients reach S3 at, as the console tells it. Default: the host that the console is asked on, with the port of S3',
+  ),
   's3.domain': setting(domains, [], 'domains whose subdomains are buckets (virtual-host style), separated by commas'),
   's3.website-domain': setting(
     domains,
@@ -215,6 +225,7 @@ export const SETTINGS = {
     { host: '127.0.0.1', port: 9001 },
     'address of the control listener: Key Protect, IAM, health',
   ),
+  console: setting(yesOrNo, true, 'whether the control listener serves the console, at /ui/'),
   'tls.certificate-file': setting(
     text,
     undefined,

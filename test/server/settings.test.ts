@@ -46,6 +46,22 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', '-1', '1.5', 'many'],
   },
+  console: {
+    good: [
+      ['true', true],
+      ['false', false],
+      ['true', true],
+    ],
+    bad: ['', 'no', '0'],
+  },
+  's3.public-url': {
+    good: [
+      ['https://s3.example.com', 'https://s3.example.com'],
+      ['http://localhost:9000', 'http://localhost:9000'],
+      ['http://[::1]:9000', 'http://[::1]:9000'],
+    ],
+    bad: ['', 's3.example.com', 'https://s3.example.com/', 'ftp://s3.example.com', 'https://'],
+  },
   'data-dir': {
     good: [
       ['/a', '/a'],

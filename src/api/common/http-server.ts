@@ -33,10 +33,27 @@ export function createLimitedServer(
   const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
   server.on('request', handler)
   server.headersTimeout = limits.headersTimeoutMs
-  server.requestTimeout = limits.requestTimeoutMs
+  // Of the APIs alone: see `withinTime`. What goes on to S3 may take as long as it needs.
+  server.requestTimeout = 0
   server.keepAliveTimeout = limits.keepAliveTimeoutMs
   server.maxConnections = limits.maxConnections
   return server
+}
+
+/** A request whose body is not there in time is answered 408, as Node does it, and its connection ends. */
+export function withinTime(handler: RequestListener, given: Partial<ListenerLimits>): RequestListener {
+  const { requestTimeoutMs } = { ...LIMITS, ...given }
+  return (incoming, response) => {
+    const timer = setTimeout(() => {
+      if (incoming.complete) return
+      if (!response.headersSent) incoming.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+      incoming.socket.destroySoon()
+    }, requestTimeoutMs)
+    const stop = (): void => clearTimeout(timer)
+    incoming.once('end', stop)
+    response.once('close', stop)
+    handler(incoming, response)
+  }
 }
 
 export function listen(server: Server, { host, port }: Address): Promise<Address> {

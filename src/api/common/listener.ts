@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Context } from 'koa'
 import Koa from 'koa'
 import { hasCode } from '../../base/errors.ts'
@@ -8,7 +8,7 @@ import { defineApi } from './api.ts'
 import type { TlsSource } from './edge-server.ts'
 import type { HealthChecks } from './health.ts'
 import { healthApi } from './health.ts'
-import { type Address, close, createLimitedServer, type ListenerLimits, listen } from './http-server.ts'
+import { type Address, close, createLimitedServer, type ListenerLimits, listen, withinTime } from './http-server.ts'
 import { plainProtocol } from './plain-protocol.ts'
 import { checkRequest, readRequest } from './read-request.ts'
 import type { Reply } from './reply.ts'
@@ -27,6 +27,8 @@ export interface ControlListenerOptions {
   readonly clientCa?: string | undefined
   /** Who may not sign in for now, by where they are. Default: everybody may. */
   readonly admission?: Admission | undefined
+  /** Stands before the APIs, and hands on what is theirs. Default: all is. */
+  readonly front?: ((incoming: IncomingMessage, response: ServerResponse, apis: RequestListener) => void) | undefined
   /** Default: nobody. */
   readonly onServed?: ((request: ServedRequest) => void) | undefined
 }
@@ -58,10 +60,13 @@ export function createControlListener({
   tls,
   clientCa,
   admission,
+  front,
   onServed,
 }: ControlListenerOptions): ControlListener {
+  const handler = createHandler([...apis, healthApi(health)], { logger, admission, onServed })
+  const bounded = withinTime(handler, limits)
   const server = createLimitedServer(
-    createHandler([...apis, healthApi(health)], { logger, admission, onServed }),
+    front ? (incoming, response) => front(incoming, response, bounded) : bounded,
     limits,
     tls,
     clientCa,
@@ -129,7 +134,7 @@ function createHandler(
 const saysWho = ({ anonymous, bodyFormat }: ApiOperation): boolean => anonymous !== true || bodyFormat === 'form'
 
 const isRefusedSignIn = (error: unknown): boolean =>
-  hasCode(error, 'InvalidToken', 'Unauthenticated', 'ApiKeyNotFound', 'RefreshTokenInvalid')
+  hasCode(error, 'InvalidToken', 'Unauthenticated', 'ApiKeyNotFound', 'RefreshTokenInvalid', 'SignInRefused')
 
 type KoaContext = Context & { readonly state: { match?: Match } }
 type BareRequest = ReturnType<typeof readRequest>

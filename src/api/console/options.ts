@@ -1,0 +1,22 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Iam } from '../../iam/iam.ts'
+import type { ApiRequest } from '../common/request.ts'
+import type { CredentialsIam } from './credentials.ts'
+import type { Sessions } from './sessions.ts'
+
+export interface ConsoleOptions {
+  readonly iam: CredentialsIam & Pick<Iam, 'account' | 'instances'>
+  readonly clock: Clock
+  readonly sessions: Sessions
+  readonly version: string
+  readonly halves: { readonly objects: boolean; readonly keys: boolean }
+  /** Where clients reach S3, as far as a request tells; undefined in the half without objects. */
+  readonly s3: ((request: Pick<ApiRequest, 'header'>) => S3Endpoint) | undefined
+  /** Whether the listeners speak TLS. */
+  readonly tls: boolean
+}
+
+export interface S3Endpoint {
+  readonly url: string
+  readonly region: string
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { type Api, defineApi } from '../common/api.ts'
+import { type JsonOperation, jsonOperations, noBody } from '../common/json-operation.ts'
+import { empty, json, type Reply } from '../common/reply.ts'
+import type { ApiRequest } from '../common/request.ts'
+import { endCookie, sessionCookie, setCookie } from './cookie.ts'
+import { hold } from './credentials.ts'
+import { noSession } from './gate.ts'
+import type { ConsoleOptions } from './options.ts'
+import { checkOrigin, checkRequest } from './origin.ts'
+import { consoleProtocol } from './protocol.ts'
+import { IDLE_MS, type Session } from './sessions.ts'
+
+const defineOperation = jsonOperations<ConsoleOptions>()
+const PATH = '/ui/session'
+const text = z.string().min(1).max(2048)
+
+const signIn = defineOperation({
+  name: 'SignIn',
+  method: 'POST',
+  path: PATH,
+  body: z.union([
+    z.strictObject({ accessKeyId: text, secretAccessKey: text, sessionToken: z.string().max(8192).optional() }),
+    z.strictObject({ apiKey: text }),
+  ]),
+  run: async ({ request, body }, options) => {
+    checkOrigin(request.header, 'POST')
+    const { iam, clock, sessions } = options
+    const credentials = await hold(body, iam, clock)
+    // Never the id of an earlier session, which somebody else may have planted.
+    const earlier = sessionCookie(request.header('cookie'))
+    if (earlier !== undefined) sessions.end(earlier)
+    const session = sessions.open(credentials)
+    return told(session, request, options, { 'Set-Cookie': setCookie(session.id, isSecure(request, options)) })
+  },
+})
+
+const getSession = defineOperation({
+  name: 'GetSession',
+  method: 'GET',
+  path: PATH,
+  anonymous: true,
+  body: noBody,
+  run: async ({ request }, options) => {
+    checkOrigin(request.header, 'GET')
+    return told(sessionOf(request, options), request, options)
+  },
+})
+
+const signOut = defineOperation({
+  name: 'SignOut',
+  method: 'DELETE',
+  path: PATH,
+  anonymous: true,
+  body: noBody,
+  run: async ({ request }, options) => {
+    const session = sessionOf(request, options)
+    checkRequest(request.header, 'DELETE', session)
+    options.sessions.end(session.id)
+    return empty(204, { 'Set-Cookie': endCookie(isSecure(request, options)) })
+  },
+})
+
+export const SESSION_OPERATIONS: readonly JsonOperation<ConsoleOptions>[] = [signIn, getSession, signOut]
+
+export const sessionApi = (options: ConsoleOptions): Api => defineApi(consoleProtocol(options), SESSION_OPERATIONS)
+
+function sessionOf(request: ApiRequest, { sessions }: ConsoleOptions): Session {
+  const session = sessions.use(sessionCookie(request.header('cookie')))
+  if (!session) throw noSession()
+  return session
+}
+
+/** Over TLS, or behind a proxy that says that it speaks it. Whoever lies about that hurts themselves alone. */
+const isSecure = ({ header }: ApiRequest, { tls }: ConsoleOptions): boolean =>
+  tls || header('x-forwarded-proto')?.split(',')[0]?.trim() === 'https'
+
+async function told(
+  { credentials, csrfToken, id, expiresAtMs }: Session,
+  request: ApiRequest,
+  { iam, sessions, s3, halves, version }: ConsoleOptions,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Reply> {
+  const principal = await credentials.principal().catch(() => undefined)
+  if (!principal) {
+    sessions.end(id)
+    throw noSession()
+  }
+  const { iamId, type, name, email, aws, accountId } = principal
+  const instances = iam.instances({ accountId }).map(({ guid, crn, service, name: called, region }) => ({
+    ...{ guid, crn, service, region },
+    name: called,
+  }))
+  const body = {
+    user: { iamId, type, name, email, ...(aws ? { arn: aws.arns[0] } : {}) },
+    account: { id: accountId, name: iam.account(accountId)?.name ?? accountId },
+    signedInBy: credentials.kind,
+    ...(credentials.accessKeyId === undefined ? {} : { accessKeyId: credentials.accessKeyId }),
+    ...{ instances, csrfToken, halves, version },
+    s3: s3?.(request),
+    idleMinutes: IDLE_MS / 60_000,
+    expiresAt: new Date(expiresAtMs).toISOString(),
+  }
+  return json(200, body, headers)
+}

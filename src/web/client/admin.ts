@@ -1,0 +1,84 @@
+import { announceChange } from './changes.ts'
+import { API, callJson } from './http.ts'
+import { listOf } from './json.ts'
+
+const ADMIN = `${API}/admin/v1`
+
+export interface BucketKeyState {
+  readonly bucket: string
+  readonly state: string
+  readonly reason?: string
+  readonly keys: readonly {
+    readonly rootKeyCrn: string
+    readonly state: string
+    readonly checkedAt?: string
+    readonly refusal?: string
+  }[]
+}
+
+export interface Totals {
+  readonly objects: number
+  readonly bytes: number
+  readonly [other: string]: number
+}
+
+export interface Job {
+  readonly bucket: string
+  readonly state: string
+  readonly examined: number
+  readonly rewrapped: number
+  readonly startedAt: string
+  readonly finishedAt?: string
+  readonly problem?: string
+  readonly refusals?: number
+}
+
+export interface VersionUsage extends Totals {
+  readonly keyVersion: never
+}
+
+export interface KeyUsage {
+  readonly rootKeyCrn: string
+  readonly versions: readonly unknown[]
+  readonly buckets: readonly {
+    readonly name: string
+    readonly current: boolean
+    readonly versions: readonly unknown[]
+  }[]
+}
+
+export const listBucketStates = async (signal?: AbortSignal): Promise<readonly BucketKeyState[]> =>
+  listOf(await callJson(`${ADMIN}/buckets`, { signal }), 'buckets') as readonly BucketKeyState[]
+
+export const getBucketUsage = async (bucket: string, signal?: AbortSignal): Promise<Totals> =>
+  (await callJson(`${ADMIN}/buckets/${encodeURIComponent(bucket)}/usage`, { signal })) as Totals
+
+export const getKeyUsage = async (rootKeyCrn: string, signal?: AbortSignal): Promise<KeyUsage> =>
+  (await callJson(`${ADMIN}/keys/usage`, { query: { crn: rootKeyCrn }, signal })) as KeyUsage
+
+export const listJobs = async (signal?: AbortSignal): Promise<readonly Job[]> =>
+  listOf(await callJson(`${ADMIN}/jobs`, { signal }), 'jobs') as readonly Job[]
+
+const bucketCall = async (method: 'POST' | 'PUT', bucket: string, what: string, json?: unknown): Promise<unknown> => {
+  const answer = await callJson(`${ADMIN}/buckets/${encodeURIComponent(bucket)}/${what}`, { method, json })
+  announceChange('jobs', 'buckets', 'keys')
+  return answer
+}
+
+export const startRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap')
+export const pauseRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/pause')
+export const resumeRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/resume')
+
+/** `rootKeyCrn`: undefined for provider-managed encryption. */
+export const moveBucket = (bucket: string, rootKeyCrn: string | undefined): Promise<unknown> =>
+  bucketCall(
+    'PUT',
+    bucket,
+    'encryption',
+    rootKeyCrn === undefined ? { encryption: 'provider-managed' } : { encryption: 'customer-managed', rootKeyCrn },
+  )
+
+export const getScrub = (signal?: AbortSignal): Promise<unknown> => callJson(`${ADMIN}/scrub`, { signal })
+export const startScrub = (): Promise<unknown> => callJson(`${ADMIN}/scrub`, { method: 'POST' })
+export const listScrubFindings = (signal?: AbortSignal): Promise<unknown> =>
+  callJson(`${ADMIN}/scrub/findings`, { signal })

@@ -1,0 +1,74 @@
+import { announceChange } from './changes.ts'
+import { call } from './http.ts'
+import { NAMESPACE, xmlOf } from './s3.ts'
+import { bucketPath, objectPath } from './s3-path.ts'
+import { childrenOf, escapeXml, textIn } from './xml.ts'
+
+export interface UploadName {
+  readonly bucket: string
+  readonly key: string
+  readonly uploadId: string
+}
+
+export interface PartEntry {
+  readonly partNumber: number
+  readonly etag: string
+  readonly sizeBytes: number
+}
+
+export async function createUpload(
+  bucket: string,
+  key: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<UploadName> {
+  const root = await xmlOf(objectPath(bucket, key), { method: 'POST', query: { uploads: '' }, headers })
+  return { bucket, key, uploadId: textIn(root, 'UploadId') }
+}
+
+/** All parts that are there. */
+export async function listParts({ bucket, key, uploadId }: UploadName): Promise<readonly PartEntry[]> {
+  const parts: PartEntry[] = []
+  let marker: string | undefined
+  do {
+    const root = await xmlOf(objectPath(bucket, key), { query: { uploadId, 'part-number-marker': marker } })
+    for (const part of childrenOf(root, 'Part')) {
+      const sizeBytes = Number(textIn(part, 'Size'))
+      parts.push({ partNumber: Number(textIn(part, 'PartNumber')), etag: textIn(part, 'ETag'), sizeBytes })
+    }
+    marker = textIn(root, 'IsTruncated') === 'true' ? textIn(root, 'NextPartNumberMarker') : undefined
+  } while (marker)
+  return parts
+}
+
+/** Throws ApiError, also when the answer, which begins before the work is done, ends with an error. */
+export async function completeUpload(
+  { bucket, key, uploadId }: UploadName,
+  parts: readonly Pick<PartEntry, 'partNumber' | 'etag'>[],
+): Promise<void> {
+  const items = parts.map(
+    ({ partNumber, etag }) => `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
+  )
+  const body = `<CompleteMultipartUpload xmlns="${NAMESPACE}">${items.join('')}</CompleteMultipartUpload>`
+  const headers = { 'content-type': 'application/xml' }
+  await xmlOf(objectPath(bucket, key), { method: 'POST', query: { uploadId }, headers, body })
+  announceChange('objects')
+}
+
+export async function abortUpload({ bucket, key, uploadId }: UploadName): Promise<void> {
+  await call(objectPath(bucket, key), { method: 'DELETE', query: { uploadId } })
+}
+
+export interface UploadEntry extends UploadName {
+  readonly startedAt: string
+}
+
+/** The first thousand that are under way. */
+export async function listUploads(bucket: string): Promise<readonly UploadEntry[]> {
+  const root = await xmlOf(bucketPath(bucket), { query: { uploads: '' } })
+  return childrenOf(root, 'Upload').map((upload) => ({
+    bucket,
+    key: textIn(upload, 'Key'),
+    uploadId: textIn(upload, 'UploadId'),
+    startedAt: textIn(upload, 'Initiated'),
+  }))
+}

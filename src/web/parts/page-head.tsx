@@ -1,0 +1,26 @@
+import type { ComponentChildren } from 'preact'
+
+export interface PageHeadProps {
+  readonly title: ComponentChildren
+  /** Beside the title: a chip with a state. */
+  readonly mark?: ComponentChildren
+  /** Before the title: a seal. */
+  readonly figure?: ComponentChildren
+  readonly sub?: ComponentChildren
+  readonly actions?: ComponentChildren
+}
+
+/** The one `h1` of a page. It is where reading goes on after a change of page. */
+export const PageHead = ({ title, mark, figure, sub, actions }: PageHeadProps) => (
+  <div class="page-head">
+    {figure !== undefined && <span class="page-figure">{figure}</span>}
+    <div class="page-title">
+      <h1 tabIndex={-1} id="page-title">
+        {title}
+      </h1>
+      {mark}
+      {sub !== undefined && <div class="sub">{sub}</div>}
+    </div>
+    {actions !== undefined && <div class="page-actions">{actions}</div>}
+  </div>
+)

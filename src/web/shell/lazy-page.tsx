@@ -1,0 +1,41 @@
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { type ApiError, toApiError } from '../client/api-error.ts'
+import type { PageDefinition, PageProps } from '../pages/page.ts'
+import { ErrorState } from '../parts/error-state.tsx'
+import { Skeleton } from '../parts/skeleton.tsx'
+import type { Params } from '../router.ts'
+
+const SLOW_MS = 200
+let isFirst = true
+
+/** A page whose code comes when it is first opened. Reading goes on at its heading. */
+export function LazyPage({ page, params }: { readonly page: PageDefinition; readonly params: Params }) {
+  const [Page, setPage] = useState<ComponentType<PageProps>>()
+  const [error, setError] = useState<ApiError>()
+  const [isSlow, setSlow] = useState(false)
+  useEffect(() => {
+    const slow = setTimeout(() => setSlow(true), SLOW_MS)
+    page
+      .load()
+      .then(({ Page: loaded }) => setPage(() => loaded))
+      .catch((cause: unknown) => setError(toApiError(cause)))
+      .finally(() => clearTimeout(slow))
+    return () => clearTimeout(slow)
+  }, [page])
+  useEffect(() => {
+    if (!Page) return
+    // Not on the page that was asked for by its address: the reader begins at its top.
+    if (!isFirst) {
+      window.scrollTo(0, 0)
+      document.querySelector<HTMLElement>('#page-title')?.focus({ preventScroll: true })
+    }
+    isFirst = false
+  }, [Page])
+  if (error) {
+    const retry = () => window.location.reload()
+    return <ErrorState title="This page could not be loaded." error={error} onRetry={retry} />
+  }
+  if (Page) return <Page params={params} />
+  return isSlow ? <Skeleton rows={6} /> : null
+}

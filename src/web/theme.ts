@@ -1,0 +1,4 @@
+import { setTheme, storedTheme } from './shell/theme.ts'
+
+// Before anything is painted.
+setTheme(storedTheme())

@@ -1,0 +1,70 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { type ApiError, toApiError } from './client/api-error.ts'
+import { onChange, type Topic } from './client/changes.ts'
+
+export interface Loaded<Value> {
+  /** Of the last time that it could be read: it stays while it is read again. */
+  readonly value: Value | undefined
+  /** Of the last time. */
+  readonly error: ApiError | undefined
+  readonly isLoading: boolean
+  /** There is nothing to show yet and it takes more than 200 ms: time for a skeleton. */
+  readonly isSlow: boolean
+  readonly reload: () => void
+}
+
+export interface LoadOptions {
+  /** Read again when one of them was changed. */
+  readonly topics?: readonly Topic[]
+  /** Read again that often, while somebody looks. */
+  readonly everyMs?: number
+}
+
+const SLOW_MS = 200
+
+/** Reads something when the page opens, when `inputs` change, after writes, and when asked to. */
+export function useLoad<Value>(
+  read: (signal: AbortSignal) => Promise<Value>,
+  inputs: readonly unknown[],
+  { topics = [], everyMs }: LoadOptions = {},
+): Loaded<Value> {
+  const [state, setState] = useState<Omit<Loaded<Value>, 'reload'>>(NOTHING)
+  const current = useRef<AbortController>(undefined)
+  const reading = useRef(read)
+  reading.current = read
+
+  const reload = useCallback((): void => {
+    current.current?.abort()
+    const controller = new AbortController()
+    current.current = controller
+    const slow = setTimeout(() => setState((before) => ({ ...before, isSlow: before.value === undefined })), SLOW_MS)
+    setState((before) => ({ ...before, isLoading: true }))
+    reading
+      .current(controller.signal)
+      .then((value) => ({ value, error: undefined }))
+      .catch((error: unknown) => ({ error: toApiError(error) }))
+      .then((outcome) => {
+        clearTimeout(slow)
+        if (!controller.signal.aborted)
+          setState((before) => ({ ...before, isLoading: false, isSlow: false, ...outcome }))
+      })
+  }, [])
+
+  const name = JSON.stringify(inputs)
+  useEffect(() => {
+    setState(NOTHING)
+    reload()
+    return () => current.current?.abort()
+  }, [name, reload])
+  useEffect(() => onChange(topics, reload), [topics.join(), reload])
+  useEffect(() => {
+    if (everyMs === undefined) return undefined
+    const timer = setInterval(() => {
+      if (!document.hidden) reload()
+    }, everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs, reload])
+  return { ...state, reload }
+}
+
+const NOTHING = { value: undefined, error: undefined, isLoading: true, isSlow: false } as const

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mainAccount } from '../support/bootstrap.ts'
+import { mainAccessKey, mainApiKey, postSession, signInAt } from '../support/console-client.ts'
+import { iamToken } from '../support/control-api.ts'
+import { startHouse, type TestHouse } from '../support/house.ts'
+import { bearer, sendPlain } from '../support/send.ts'
+
+let test: TestHouse
+let url: string
+beforeAll(async () => {
+  test = await startHouse()
+  url = test.objectsControlUrl
+})
+afterAll(() => test[Symbol.asyncDispose]())
+
+const codeOf = (reply: { readonly body: Buffer }): string => JSON.parse(String(reply.body)).error.code
+
+describe('signing in', () => {
+  it.each([
+    ['an access key', mainAccessKey, 'access-key'],
+    ['an API key', mainApiKey, 'api-key'],
+  ])('with %s tells who it is, and sets a cookie that no script reads', async (_, credentials, kind) => {
+    const reply = await postSession(url, credentials)
+    expect(reply.status).toBe(200)
+    expect(reply.headers['set-cookie']?.[0]).toMatch(/^coffer_session=[\w-]{43}; Path=\/ui; HttpOnly; SameSite=Strict$/)
+    expect(JSON.parse(String(reply.body))).toMatchObject({
+      user: { iamId: mainAccount.user.iamId, name: mainAccount.user.name },
+      account: { id: mainAccount.id },
+      signedInBy: kind,
+      s3: { url: test.s3Url, region: 'us-east-1' },
+    })
+    const { cookie, csrfToken, send } = await signInAt(url, credentials)
+    const known = await send({ method: 'GET', target: '/ui/session' })
+    expect(JSON.parse(String(known.body))).toMatchObject({ csrfToken, signedInBy: kind })
+    expect(cookie).not.toBe(String(reply.headers['set-cookie']).split(';', 1)[0])
+    expect(String(known.body)).not.toContain(mainAccessKey.secretAccessKey)
+    expect(String(known.body)).not.toContain(mainApiKey.apiKey)
+  })
+
+  it('marks the cookie as one for TLS alone behind a proxy that speaks it', async () => {
+    const reply = await postSession(url, mainAccessKey, { 'x-forwarded-proto': 'https' })
+    expect(reply.headers['set-cookie']?.[0]).toContain('; Secure')
+  })
+
+  it.each([
+    ['another secret', { ...mainAccessKey, secretAccessKey: 'x'.repeat(40) }],
+    ['an unknown access key', { ...mainAccessKey, accessKeyId: 'NOBODY' }],
+    ['an unknown API key', { apiKey: 'nobody' }],
+  ])('is refused with %s, in the same words, and sets no cookie', async (_, credentials) => {
+    const reply = await postSession(url, credentials)
+    expect([reply.status, codeOf(reply)]).toEqual([401, 'SignInRefused'])
+    expect(JSON.parse(String(reply.body)).error.message).toBe(
+      'Nobody is known by these credentials. They are case-sensitive.',
+    )
+    expect(reply.headers['set-cookie']).toBeUndefined()
+  })
+
+  it('does not take on an id that somebody planted, and ends the session that it replaces', async () => {
+    const planted = `coffer_session=${'A'.repeat(43)}`
+    const reply = await postSession(url, mainAccessKey, { cookie: planted })
+    expect(String(reply.headers['set-cookie'])).not.toContain('AAAA')
+    expect((await sendPlain(url, { method: 'GET', target: '/ui/session', headers: { cookie: planted } })).status).toBe(
+      401,
+    )
+    const first = await signInAt(url)
+    await postSession(url, mainAccessKey, { cookie: first.cookie })
+    expect((await first.send({ method: 'GET', target: '/ui/session' })).status).toBe(401)
+  })
+
+  it('is refused when a page of another site sends it', async () => {
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }]) {
+      const reply = await postSession(url, mainAccessKey, headers)
+      expect([reply.status, codeOf(reply)]).toEqual([403, 'ForeignOrigin'])
+    }
+  })
+})
+
+describe('a session', () => {
+  it('ends when somebody signs out', async () => {
+    const { send } = await signInAt(url)
+    const reply = await send({ method: 'DELETE', target: '/ui/session' })
+    expect(reply.status).toBe(204)
+    expect(reply.headers['set-cookie']?.[0]).toContain('Max-Age=0')
+    expect((await send({ method: 'GET', target: '/ui/session' })).status).toBe(401)
+    expect(codeOf(await send({ method: 'GET', target: '/ui/s3/' }))).toBe('NoSession')
+  })
+
+  it('is no bearer token, and none is a session', async () => {
+    const { cookie } = await signInAt(url)
+    const id = cookie.slice(cookie.indexOf('=') + 1)
+    expect((await sendPlain(test.s3Url, { method: 'GET', target: '/', headers: bearer(id) })).status).toBe(403)
+    const token = await iamToken(test.controlUrl)
+    const reply = await sendPlain(url, { method: 'GET', target: '/ui/s3/', headers: bearer(token) })
+    expect([reply.status, codeOf(reply)]).toEqual([401, 'NoSession'])
+  })
+})
