@@ -64,6 +64,12 @@ export interface Door {
   readonly list: <T>(caller: KmsCaller, action: KmsAction, act: (admitted: AdmittedToList) => T) => T
   /** For questions that are asked all the time: only refusals are audited. */
   readonly quietly: <T>(caller: KmsCaller, action: KmsAction, key: string, act: (admitted: Admitted) => T) => T
+  /** For an overview, which everybody gets of what he may see. Nothing is recorded; undefined where there is nothing to see. */
+  readonly glance: <T>(
+    caller: KmsCaller,
+    action: KmsAction,
+    act: (admitted: Pick<AdmittedToList, 'instance' | 'sees'>) => T,
+  ) => T | undefined
   /** What a call would be told here, by a decision of IAM's that is noted nowhere. Nothing is done, so nothing is recorded. */
   readonly explain: (decideBy: Iam['explain'], caller: KmsCaller, action: KmsAction, subject: Subject) => Decision
   /** What the service does by itself: audited under its instance's name. */
@@ -267,6 +273,13 @@ export function createDoor({ iam, catalog, instances, network, now, audit }: Doo
       const record = begin(caller, action, keyRing === undefined ? undefined : { keyRing })
       const admitted = admitToList(caller, action, record)
       return audited(record, () => act(admitted))
+    },
+    glance: (caller, action, act) => {
+      const instance = instanceFor(caller)
+      if (!instance || network.barrierTo(caller, instance.guid) !== undefined) return undefined
+      const isWhole = decide(caller, action, instance, { resourceType: 'key' }).allowed
+      const sees = (ring: string) => isWhole || decide(caller, action, instance, aboutRing({ keysIn: ring })).allowed
+      return act({ instance, sees })
     },
     explain: (decideBy, caller, action, subject) => {
       const instance = instanceFor(caller)

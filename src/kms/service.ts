@@ -8,15 +8,16 @@ import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { createAlias, deleteAlias } from './aliasing.ts'
 import type { KmsAudit } from './call-record.ts'
 import { clockWatch } from './clock-watch.ts'
-import { type KmsContext, newestVersion, requireKey, requireUsable } from './context.ts'
+import { type KmsContext, newestVersion, requireKey, requireUsable, stateOf } from './context.ts'
 import { type Admitted, createDoor, type Door, type KmsCaller } from './door.ts'
+import { selectKeys } from './find-keys.ts'
 import { followKeys } from './follow-keys.ts'
 import { openImportTokenBook } from './import-token-book.ts'
 import { type ImportTokenCalls, importTokenCalls } from './import-token-calls.ts'
 import { openInstanceBook } from './instance-book.ts'
 import { type KeyCalls, keyCalls } from './key-calls.ts'
 import { createKeyEvents, type KeyEventListener } from './key-events.ts'
-import { KEY_STATE } from './key-states.ts'
+import { KEY_STATE, KEY_STATES, type KeyState } from './key-states.ts'
 import { type AliasView, keyCrn, keyEvent } from './key-view.ts'
 import { KMS_SPACE, rowsUnder } from './keyspace.ts'
 import { type KeyDamage, loadCatalog } from './load-catalog.ts'
@@ -53,6 +54,8 @@ export interface KmsService extends KeyCalls, PolicyCalls, RingCalls, ImportToke
     caller: KmsCaller,
     key: string,
   ) => { readonly crn: string; readonly keyVersion: string; readonly region: string }
+  /** How many root keys of an instance are in each state, as far as the caller may see them. Nothing is recorded. */
+  readonly keyStates: (caller: KmsCaller) => ReadonlyMap<KeyState, number>
   /** What a call would be told about its rights, and why: not whether the key's state allows it. Nothing is recorded. */
   readonly explain: Door['explain']
   readonly createAlias: (caller: KmsCaller, key: string, alias: string) => Promise<AliasView>
@@ -183,6 +186,13 @@ export async function openKms({
         return { crn: keyCrn(instance, entry.id), keyVersion: newestVersion(entry).id, region: instance.region }
       })
     },
+    keyStates: (caller) => {
+      const all = { states: KEY_STATES, extractable: false }
+      const found = door.glance(caller, 'kms.secrets.list', ({ instance, sees }) =>
+        selectKeys(context, instance.guid, all, sees).map((entry) => stateOf(context, entry)),
+      )
+      return countsOf(found ?? [])
+    },
     explain: door.explain,
     damagedRows: () => damagedRows,
     holdsKeys: (instanceGuid) =>
@@ -215,6 +225,12 @@ export async function openKms({
       materials.close()
     },
   }
+}
+
+function countsOf(states: readonly KeyState[]): ReadonlyMap<KeyState, number> {
+  const counts = new Map<KeyState, number>()
+  for (const state of states) counts.set(state, (counts.get(state) ?? 0) + 1)
+  return counts
 }
 
 /** The version that wrapped, unwrapped, or that a rewrap ended with. */

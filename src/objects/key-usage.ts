@@ -1,6 +1,7 @@
 import type { Bucket } from './buckets.ts'
+import type { Encryption } from './encrypting.ts'
 import type { Engine } from './engine.ts'
-import { type KeySlot, rootVersionOf, slotOf } from './key-slots.ts'
+import { findSlot, type KeySlot, rootVersionOf, slotOf } from './key-slots.ts'
 import { readCounter, sumOf, type Totals, type UsageCount, usagePrefix } from './usage.ts'
 
 /** What lies under one version of a root key, directly or under a bucket key that it wraps. */
@@ -26,6 +27,25 @@ export interface BucketUse {
 
 export async function bucketUsage({ metadata }: Pick<Engine, 'metadata'>, { id }: Bucket): Promise<Totals> {
   return sumOf((await metadata.counters(usagePrefix(id))).map(readCounter))
+}
+
+export type EncryptionUsage = Readonly<Record<Encryption, Totals>>
+
+/** By who decides about the root keys, of all these buckets. */
+export async function encryptionUsage(
+  { metadata }: Pick<Engine, 'metadata'>,
+  buckets: readonly Bucket[],
+): Promise<EncryptionUsage> {
+  const byEncryption: Record<Encryption, UsageCount[]> = { 'provider-managed': [], 'customer-managed': [] }
+  for (const bucket of buckets) {
+    for (const count of (await metadata.counters(usagePrefix(bucket.id))).map(readCounter)) {
+      byEncryption[findSlot(bucket, count.slot)?.encryption ?? bucket.encryption].push(count)
+    }
+  }
+  return {
+    'provider-managed': sumOf(byEncryption['provider-managed']),
+    'customer-managed': sumOf(byEncryption['customer-managed']),
+  }
 }
 
 /** Throws MetadataCorrupt while there is a bucket that cannot be read: whatever key it needs would seem to be free. */

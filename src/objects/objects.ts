@@ -25,7 +25,7 @@ import type { VersionTarget } from './find-version.ts'
 import { type Garbage, type OtherReaders, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
-import { bucketUsage, type KeyUsage, keyUsage } from './key-usage.ts'
+import { bucketUsage, type EncryptionUsage, encryptionUsage, type KeyUsage, keyUsage } from './key-usage.ts'
 import { findWitnesses } from './key-witness.ts'
 import { SPACE } from './keyspace.ts'
 import { DEFAULT_LIFECYCLE, type Lifecycle, type LifecycleOptions, openLifecycle } from './lifecycle/lifecycle.ts'
@@ -54,6 +54,7 @@ export interface Objects extends ObjectsService {
   readonly keyUsage: (rootKeyCrn: string) => Promise<KeyUsage>
   readonly bucketUsage: (bucket: Bucket) => Promise<Totals>
   readonly envelopeFacts: (target: VersionTarget) => Promise<EnvelopeFacts>
+  readonly encryptionUsage: (buckets: readonly Bucket[]) => Promise<EncryptionUsage>
   readonly versionTotals: (bucket: Bucket) => Promise<VersionTotals>
   readonly configurationOf: (bucket: Pick<Bucket, 'id'>) => BucketConfiguration
   /** Atomic, and durable when it resolves; `next` may throw. Every request after that sees it. */
@@ -279,6 +280,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     keyUsage: (rootKeyCrn) => keyUsage(engine, rootKeyCrn),
     bucketUsage: (bucket) => bucketUsage(engine, bucket),
     envelopeFacts: (target) => envelopeFacts(engine, target),
+    encryptionUsage: (of) => encryptionUsage(engine, of),
     versionTotals: ({ id }) => versionTotals(metadata, id),
     configurationOf: configurations.of,
     configure: (bucket, next) => byName.run(bucket.name, () => configurations.change(bucket, next)),

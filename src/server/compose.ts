@@ -6,6 +6,7 @@ import { adminApi } from '../api/admin/api.ts'
 import { auditApi } from '../api/audit/apis.ts'
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import { connectionMetrics } from '../api/common/connection-metrics.ts'
+import type { HealthReport } from '../api/common/health.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
@@ -22,7 +23,7 @@ import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { Gauge } from '../observe/metrics.ts'
+import type { Gauge, Metric } from '../observe/metrics.ts'
 import { summed } from '../observe/sum-metrics.ts'
 import { ownEvent } from './audit-events.ts'
 import type { OwnAudit } from './audit-room.ts'
@@ -41,6 +42,7 @@ import { processMetrics } from './process-metrics.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import { publicEndpoint } from './public-endpoint.ts'
 import { forgetRestored, type Restored } from './restored.ts'
+import { takeSamples } from './samples.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
@@ -136,6 +138,30 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const ownProcess = scope.use(processMetrics(VERSION))
   const controlRequests = requestMetrics('coffer_control', 'the control listener')
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
+  const counters = async (): Promise<readonly Metric[]> => [
+    ...controlRequests.read(),
+    ...summed([
+      [...connections(), ...(store?.served() ?? []), ...(providers?.metrics() ?? [])],
+      ...((await threads?.metrics()) ?? []),
+    ]),
+  ]
+  const ready = (): HealthReport => {
+    if (state !== 'serving') return { ok: false, problems: [state] }
+    if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
+    // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
+    // process would miss it too.
+    return { ok: true, ...about(providers, store, damagedRows.total()) }
+  }
+  const samples =
+    store &&
+    scope.use(
+      takeSamples({
+        clock,
+        read: counters,
+        stored: () => store.objects.encryptionUsage(store.objects.buckets.all()),
+        onError: (err) => log.error({ err }, 'no sample was taken'),
+      }),
+    )
   const control = createControlListener({
     apis: [
       ...(ui ? [ui.api] : []),
@@ -146,23 +172,21 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         : []),
       auditApi(audit.publicKey),
       metricsApi(async () => {
-        const told = (await threads?.metrics()) ?? []
         return [
           ...ownProcess.read(),
           ...(await diskMetrics(disks, config['disk.reserve-bytes'])),
           auditGauge(audit.writable()),
-          ...controlRequests.read(),
           damagedRows.gauge(),
-          ...summed([[...connections(), ...(store?.served() ?? []), ...(providers?.metrics() ?? [])], ...told]),
+          ...(await counters()),
           ...(store ? storeGauges(store) : []),
           ...(tls ? [tls.gauge()] : []),
         ]
       }),
-      ...(store
+      ...(store && samples
         ? [
             adminApi({
               ...store,
-              kms,
+              ...{ kms, samples, readiness: ready },
               activityLog: audit.reading,
               iam: callers,
               region: config['s3.region'],
@@ -175,13 +199,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     ],
     health: {
       live: () => ({ ok: true }),
-      ready: () => {
-        if (state !== 'serving') return { ok: false, problems: [state] }
-        if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
-        // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
-        // process would miss it too.
-        return { ok: true, ...about(providers, store, damagedRows.total()) }
-      },
+      ready,
     },
     logger: log,
     tls,

@@ -258,7 +258,10 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
   [
     // Of each caller's own, or of what is nobody's: see OURS.
     ['other account', 'service', 'reader', 'writer', 'manager'],
-    ['ActionOnKey', 'ListBuckets', 'ListJobs', 'ListRoles', 'ListScrubFindings', 'Simulate'],
+    [
+      ...['ActionOnKey', 'GetOverview', 'GetSamples', 'ListBuckets', 'ListJobs', 'ListRoles', 'ListScrubFindings'],
+      'Simulate',
+    ],
   ],
   [
     ['service', 'reader', 'writer', 'manager'],

@@ -10,6 +10,7 @@ import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects, ObjectsService } from '../../objects/objects.ts'
 import { principalOf } from '../common/bearer-token.ts'
 import type { SharesReader } from '../common/bucket-shares.ts'
+import type { HealthReport } from '../common/health.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
@@ -17,6 +18,7 @@ import type { AskS3, S3Question } from '../common/s3-question.ts'
 import type { ReadableLog } from './activity/look.ts'
 import type { AdminAuditOptions } from './audit.ts'
 import { type AdminKeys, type KeySight, keySight } from './key-sight.ts'
+import type { Samples } from './samples.ts'
 
 type AdminIam = Pick<
   Iam,
@@ -46,9 +48,14 @@ export interface AdminOptions extends AdminAuditOptions {
   readonly askS3: AskS3
   readonly shares: SharesReader
   readonly activityLog: ReadableLog
+  readonly samples: Samples
+  /** As `/health/ready` tells it. */
+  readonly readiness: () => HealthReport
 }
 
-export interface AdminContext extends Pick<AdminOptions, 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog'> {
+type Handed = 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog' | 'samples' | 'readiness'
+
+export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly principal: Principal
   readonly request: ApiRequest
   readonly asker: Asker
@@ -58,6 +65,8 @@ export interface AdminContext extends Pick<AdminOptions, 'iam' | 'kms' | 'askS3'
   readonly service: ObjectsService
   readonly serviceRootKeyCrn: string
   readonly may: (bucket: Bucket, action: Action) => boolean
+  /** Of every bucket there is, also where there is none. */
+  readonly managesAll: (action: Action) => boolean
   /** For what is of all buckets. Throws NotPermitted unless the caller may do this in every one. */
   readonly requireAll: (action: Action) => void
   /** For what is of the caller's account. Throws NotPermitted. */
@@ -95,6 +104,7 @@ export async function contextOf(
   }
   return {
     ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },
+    ...{ samples: options.samples, readiness: options.readiness },
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),
@@ -106,6 +116,7 @@ export async function contextOf(
     keys: keySight(kms, { principal, address: sourceIp, correlationId: request.correlationId }),
     knowsKey,
     may,
+    managesAll: (action) => objects.buckets.all().every((bucket) => may(bucket, action)),
     requireAll: (action) => {
       const buckets = objects.buckets.all()
       if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, action))) throw notPermitted()

@@ -4,14 +4,15 @@ import { hasCode } from '../../base/errors.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { KmsCaller } from '../../kms/door.ts'
 import type { KmsErrorCode } from '../../kms/errors.ts'
-import { KEY_STATE } from '../../kms/key-states.ts'
+import { KEY_STATE, type KeyState } from '../../kms/key-states.ts'
 import type { KmsService } from '../../kms/service.ts'
 
 /** Keys of this process; what a caller learns of them he learns at their own door. */
-export type AdminKeys = Pick<KmsService, 'getKeyMetadata' | 'listKeyVersions' | 'explain'>
+export type AdminKeys = Pick<KmsService, 'getKeyMetadata' | 'listKeyVersions' | 'keyStates' | 'explain'>
 
 export const STATE_NAMES = ['pre-active', 'active', 'suspended', 'deactivated', 'destroyed'] as const
-const NAMES: Readonly<Record<number, (typeof STATE_NAMES)[number]>> = {
+export type StateName = (typeof STATE_NAMES)[number]
+const NAMES: Readonly<Record<KeyState, StateName>> = {
   [KEY_STATE.preActive]: 'pre-active',
   [KEY_STATE.active]: 'active',
   [KEY_STATE.suspended]: 'suspended',
@@ -37,6 +38,8 @@ type VersionFace = z.output<typeof versionFace>
 /** What one caller may see of root keys. */
 export interface KeySight {
   readonly of: (rootKeyCrn: string) => RootKeyFace
+  /** How many root keys of an instance are in each state, of those that the caller may see. */
+  readonly states: (instanceGuid: string) => ReadonlyMap<StateName, number>
   /** Numbered from 1. Undefined for who may not see it, and for one that is gone or of a service elsewhere. */
   readonly version: (rootKeyCrn: string, versionId: string) => VersionFace | undefined
 }
@@ -60,8 +63,11 @@ export function keySight(kms: AdminKeys | undefined, { principal, address, corre
       const view = kms && unlessHidden(() => kms.getKeyMetadata(callerAt(instance), resource))
       if (view?.crn !== crn) return { crn }
       const { record, aliases } = view
-      const state = NAMES[view.state]
-      return { crn, name: record.name, aliases: [...aliases], ...(state === undefined ? {} : { state }) }
+      return { crn, name: record.name, aliases: [...aliases], state: NAMES[view.state] }
+    },
+    states: (instanceGuid) => {
+      const counts = kms?.keyStates(callerAt(instanceGuid)) ?? new Map<KeyState, number>()
+      return new Map(Array.from(counts, ([state, count]) => [NAMES[state], count]))
     },
     version: (crn, versionId) => {
       const { instance, resource } = parseCrn(crn)

@@ -4,6 +4,8 @@ import { explainReaders } from './explain-readers.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
 import { getEnvelope } from './get-envelope.ts'
 import { getKeyUsage } from './get-key-usage.ts'
+import { getOverview } from './get-overview.ts'
+import { getSamples } from './get-samples.ts'
 import { getScrub } from './get-scrub.ts'
 import { listActivity } from './list-activity.ts'
 import { listBuckets } from './list-buckets.ts'
@@ -22,6 +24,8 @@ export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getBucketUsage,
   getEnvelope,
   getKeyUsage,
+  getOverview,
+  getSamples,
   getScrub,
   listActivity,
   listBuckets,
