@@ -46,9 +46,7 @@ import { takeSamples } from './samples.ts'
 import type { Address, Config } from './settings.ts'
 import { storeGauges } from './store-gauges.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
-import type { HandedOver } from './threads/messages.ts'
 import { startThreads } from './threads/owner.ts'
-import { SecureTunnel, Tunnel } from './threads/tunnel.ts'
 import { throttleOf } from './throttle-of.ts'
 import { followTls } from './tls-files.ts'
 import { VERSION } from './version.ts'
@@ -216,11 +214,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   if (threads && store && providers) {
     shareConnectionLimit(store.s3, config['s3.max-connections'], threads.flags.connections)
     scope.defer(() => threads.close())
-    await threads.open({
-      ...store,
-      ...{ iam, provider: providers.provider, audit: audit.log },
-      takeConnection: (over) => takeConnection(store.s3, over),
-    })
+    await threads.open({ ...store, iam, provider: providers.provider, audit: audit.log })
   }
   const drainControl = drainable(control.server)
   const resources = scope.move()
@@ -340,13 +334,6 @@ async function refuseTaken(address: Address): Promise<void> {
   await once(probe, 'listening')
   probe.close()
   await once(probe, 'close')
-}
-
-/** A request that a following thread hands on comes as if its client had connected here. */
-function takeConnection(server: Server, { port, secure, ...from }: HandedOver): void {
-  const tunnel = secure ? new SecureTunnel(port, from) : new Tunnel(port, from)
-  tunnel.on('error', () => {})
-  server.emit(secure ? 'secureConnection' : 'connection', tunnel)
 }
 
 async function listen(server: Server, { host, port }: Address, reusePort: boolean): Promise<Address> {

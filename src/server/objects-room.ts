@@ -28,6 +28,8 @@ import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { type Served, s3Handler } from './s3-handler.ts'
 import { openStorageClasses } from './storage-classes.ts'
+import { serveHandedOver } from './threads/handed-over.ts'
+import type { HandedOver } from './threads/messages.ts'
 import type { Threads } from './threads/owner.ts'
 import { countLostWraps, wrapCounts } from './wrap-counts.ts'
 
@@ -38,6 +40,8 @@ export interface ObjectsRoom {
   readonly s3: Server
   /** The same S3 for callers that are known in another way, of this process alone. */
   readonly s3For: (iam: Iam) => S3Handler
+  /** Serves a request that a following thread hands on. */
+  readonly takeConnection: (over: HandedOver) => void
   readonly wrapBudgets: BudgetedProvider['budgets']
   /** What the S3 listener served. */
   readonly served: RequestMetrics['read']
@@ -198,6 +202,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     blobs,
     s3,
     s3For: (knowing) => s3Handler(options, { ...serving, iam: knowing }),
+    takeConnection: serveHandedOver(handler),
     serviceRootKeyCrn,
     accountRootKey,
     wrapBudgets: budgeted.budgets,

@@ -14,15 +14,20 @@ export type ThreadClients = Readonly<Record<Thread, S3Client>> & Disposable
 const MAX_ATTEMPTS = 200
 const MAX_TURNS = 20
 
-export function threadClients(test: TestHouse): ThreadClients {
+/** Connections to the S3 port, each to a certain thread. */
+export interface ThreadConnections extends Disposable {
+  readonly open: (wanted: Thread, options?: { readonly allowHalfOpen?: boolean }) => Promise<Socket>
+}
+
+export function threadConnections(test: TestHouse): ThreadConnections {
   const { port } = new URL(test.s3Url)
   const owned = new Set<number | undefined>()
   const note = ({ remotePort }: Socket): void => void owned.add(remotePort)
   test.house.store?.s3.on('connection', note)
 
-  const connection = async (wanted: Thread): Promise<Socket> => {
+  const open: ThreadConnections['open'] = async (wanted, options = {}) => {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const socket = connect(Number(port), '127.0.0.1')
+      const socket = connect({ ...options, port: Number(port), host: '127.0.0.1' })
       await once(socket, 'connect')
       const from = socket.localPort
       // This thread is the owner's: it has taken what is its own a turn or two later.
@@ -32,11 +37,16 @@ export function threadClients(test: TestHouse): ThreadClients {
     }
     throw new Error('all connections went to one thread')
   }
+  return { open, [Symbol.dispose]: () => void test.house.store?.s3.off('connection', note) }
+}
+
+export function threadClients(test: TestHouse): ThreadClients {
+  const connections = threadConnections(test)
   const agents: Agent[] = []
   const client = (thread: Thread): S3Client => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     agent.createConnection = (_, onConnected) => {
-      connection(thread).then(
+      connections.open(thread).then(
         (socket) => onConnected?.(null, socket),
         (error: Error) => onConnected?.(error, connect(0)),
       )
@@ -49,7 +59,7 @@ export function threadClients(test: TestHouse): ThreadClients {
     owner: client('owner'),
     follower: client('follower'),
     [Symbol.dispose]: () => {
-      test.house.store?.s3.off('connection', note)
+      connections[Symbol.dispose]()
       for (const agent of agents) agent.destroy()
     },
   }

@@ -17,9 +17,10 @@ const HEADERS_TIMEOUT_MS = 60_000
  */
 const IDLE_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
-const MAX_HEADER_BYTES = 32 * 1024
+export const MAX_HEADER_BYTES = 32 * 1024
 
 export interface S3ServerOptions {
+  readonly maxHeaderBytes?: number
   readonly idleTimeoutMs?: number
   /** Further connections are closed. No limit when left out. */
   readonly maxConnections?: number
@@ -31,8 +32,8 @@ export interface S3ServerOptions {
  * Requests with `Expect` go to the same handler, which answers `100-continue` when the body is first read.
  */
 export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}): Server {
-  const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxConnections, tls } = options
-  const edge = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false, keepAlive: true }
+  const { idleTimeoutMs = IDLE_TIMEOUT_MS, maxHeaderBytes = MAX_HEADER_BYTES, maxConnections, tls } = options
+  const edge = { maxHeaderSize: maxHeaderBytes, requireHostHeader: false, keepAlive: true }
   const server = createEdgeServer(edge, tls)
   // A client that has said all it has to say may close its side and still waits for the answer.
   Object.assign(server, { httpAllowHalfOpen: true })

@@ -45,6 +45,8 @@ export function handOver(send: (over: HandedOver) => void): S3Handler {
       response.once('close', () => {
         if (!response.writableFinished) onward.destroy()
       })
+      // Whatever Node does not send is found out here, where it can still be answered, and not in a listener.
+      onward.flushHeaders()
       passOn(incoming, onward)
     })
 }
@@ -71,6 +73,8 @@ function headersOf({ rawHeaders, httpVersion }: IncomingMessage): Record<string,
   if (httpVersion === '1.0') headers.delete('expect')
   if (httpVersion === '1.0' && !headers.has('host')) headers.set('host', { name: 'host', values: [''] })
   headers.delete('keep-alive')
+  // Means nothing without chunks, and is then refused by whoever sends it. S3's own trailers are named elsewhere, and lie in the body.
+  if (!headers.has('transfer-encoding')) headers.delete('trailer')
   // The answer says close only where whoever serves it wants the client's connection to end.
   headers.set('connection', { name: 'connection', values: ['keep-alive'] })
   return Object.fromEntries(
@@ -82,6 +86,11 @@ function passOn(incoming: IncomingMessage, onward: ClientRequest): void {
   incoming.on('error', () => onward.destroy())
   incoming.once('aborted', () => onward.destroy())
   incoming.pipe(onward)
+  // What nobody asked for is read away, as Node does it of a body that is left alone: behind it comes the next request.
+  onward.once('close', () => {
+    incoming.unpipe(onward)
+    incoming.resume()
+  })
 }
 
 function passBack(answer: IncomingMessage, response: ServerResponse): void {

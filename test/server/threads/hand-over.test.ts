@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { handOver } from '../../../src/server/threads/hand-over.ts'
 import { Tunnel } from '../../../src/server/threads/tunnel.ts'
+import { exchange } from '../../support/socket.ts'
 
 type Serve = (incoming: IncomingMessage, response: ServerResponse) => void
 
@@ -111,6 +112,30 @@ describe('a request that is handed over', () => {
     await once(sent, 'response')
     sent.destroy()
     await left.promise
+  })
+
+  it.each(['GET', 'PUT'])('may announce trailers that will not come (%s)', async (method) => {
+    const port = await front((incoming, response) => {
+      incoming.pipe(response)
+    })
+    const { statuses, text } = await exchange(
+      `http://127.0.0.1:${port}`,
+      `${method} / HTTP/1.1\r\nHost: a\r\nTrailer: x-a\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody`,
+    )
+    expect([statuses, text.includes('body')]).toEqual([[200], true])
+  })
+
+  it('may have a body that nobody reads, and another request behind it', async () => {
+    const port = await front((incoming, response) => {
+      if (incoming.url === '/last') response.setHeader('connection', 'close')
+      response.end('unread')
+    })
+    const lengthBytes = 3_000_000
+    const { statuses } = await exchange(
+      `http://127.0.0.1:${port}`,
+      `GET / HTTP/1.1\r\nHost: a\r\nContent-Length: ${lengthBytes}\r\n\r\n${'x'.repeat(lengthBytes)}GET /last HTTP/1.1\r\nHost: a\r\n\r\n`,
+    )
+    expect(statuses).toEqual([200, 200])
   })
 
   it('says close where the answer does', async () => {
