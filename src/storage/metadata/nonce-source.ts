@@ -109,8 +109,8 @@ function learn(salts: Map<number, Buffer>, { key, value }: Pick<Entry, 'key' | '
 }
 
 const MAX_EPOCH = 0xffff_ffff
-/** Each but the first means that another thread began an epoch. */
-const MAX_ATTEMPTS = 10
+/** Each but the first means that another thread began an epoch: all that may be set start at once. */
+const MAX_ATTEMPTS = 100
 
 const epochKey = (epoch: number): Buffer => {
   const key = Buffer.allocUnsafe(4)

@@ -100,4 +100,10 @@ describe('nonce source', () => {
     }
     expect(() => salts.next()).toThrow('seals nothing')
   })
+
+  it('is opened by as many threads at once as there may be, each in an epoch of its own', async () => {
+    const store = memoryStore()
+    const sources = await Promise.all(Array.from({ length: 64 }, () => openNonceSource(store)))
+    expect(new Set(sources.map((source) => source.next().epoch)).size).toBe(64)
+  })
 })
