@@ -19,10 +19,10 @@ import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
+import { followRows } from './follow-rows.ts'
 import { type Garbage, garbageEntry } from './garbage.ts'
 import { openKeyChecks } from './key-checks.ts'
 import { findWitnesses } from './key-witness.ts'
-import { SPACE } from './keyspace.ts'
 import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
 import { MAX_READ_AHEADS, MIN_PART_BYTES, type Objects } from './objects.ts'
 import { pinning } from './pinning.ts'
@@ -51,6 +51,7 @@ export interface FollowingOptions {
   readonly replication: ReplicationOptions | undefined
   readonly generations: Generations
   readonly orderMemory: SharedArrayBuffer
+  readonly sequencerMemory: SharedArrayBuffer
   readonly pins: SharedPins
   readonly owner: Owner
   /** As of ObjectsOptions. */
@@ -104,7 +105,14 @@ export async function openFollowingObjects(options: FollowingOptions): Promise<F
     damage: followingDamage(metadata, onBackgroundError, owner),
     orders,
     // Whoever owns the store sees what is committed, and wakes.
-    notifications: { ...(await openNotifications({ ...queues, settings: options.notifications })), wake: () => {} },
+    notifications: {
+      ...(await openNotifications({
+        ...queues,
+        settings: options.notifications,
+        sequencerMemory: options.sequencerMemory,
+      })),
+      wake: () => {},
+    },
     replications: { ...(await openReplications({ ...queues, settings: options.replication })), wake: () => {} },
     minPartBytes: MIN_PART_BYTES,
   }
@@ -135,15 +143,7 @@ export async function openFollowingObjects(options: FollowingOptions): Promise<F
       target: (bucket) => loggingOf(documents, bucket),
       add: ({ id }, line, timeMs) => owner.accessLine(id, line, timeMs),
     },
-    follow: async (rows) => {
-      const names = (isGone: boolean) =>
-        rows.filter((row) => row.space === SPACE.bucket && row.isGone === isGone).map(({ key }) => key.toString('utf8'))
-      const applied = await Promise.all([documents.follow(rows), configurations.follow(rows)])
-      // At no time is there a bucket without what says who is let in.
-      await buckets.follow(names(true))
-      for (const apply of applied) apply()
-      await buckets.follow(names(false))
-    },
+    follow: (rows) => followRows(engine, rows),
     lookedUp: lookups.settled,
     doubt: keyChecks.doubt,
     lease: blobs.lease,

@@ -22,6 +22,7 @@ import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import { type EnvelopeFacts, envelopeFacts } from './envelope-facts.ts'
 import type { VersionTarget } from './find-version.ts'
+import { followRows } from './follow-rows.ts'
 import { type Garbage, type OtherReaders, openGarbage } from './garbage.ts'
 import { type Inventories, openInventories } from './inventory/inventories.ts'
 import { type BucketKeyState, type KeyChecks, openKeyChecks } from './key-checks.ts'
@@ -117,6 +118,7 @@ export interface ObjectsOptions {
 export interface OwnerThreads {
   readonly generations: Generations
   readonly orderMemory: SharedArrayBuffer
+  readonly sequencerMemory: SharedArrayBuffer
   readonly readers: OtherReaders
   /** Is it the lease of another thread? */
   readonly isRunning: (lease: string) => boolean
@@ -195,6 +197,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     notifications: await openNotifications({
       ...{ metadata, documents, clock },
       settings: options.notifications,
+      sequencerMemory: threads?.sequencerMemory,
       onError: onBackgroundError,
     }),
     replications: await openReplications({
@@ -298,8 +301,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
         if (spaces.has(SPACE.notification)) engine.notifications.wake()
         if (spaces.has(SPACE.replication)) engine.replications.wake()
       },
-      follow: (rows) =>
-        buckets.follow(rows.filter(({ space }) => space === SPACE.bucket).map(({ key }) => key.toString('utf8'))),
+      follow: (rows) => followRows(engine, rows),
       outdated,
       recount: engine.damage.recount,
     },

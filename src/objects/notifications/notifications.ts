@@ -40,12 +40,14 @@ export async function openNotifications(options: {
   readonly documents: Pick<Documents, 'get'>
   readonly clock: Clock
   readonly settings: NotificationOptions | undefined
+  /** Of sequencers, that all threads share which store events. */
+  readonly sequencerMemory?: SharedArrayBuffer | undefined
   readonly onError: (error: unknown) => void
 }): Promise<Notifications> {
-  const { metadata, documents, clock, settings, onError } = options
+  const { metadata, documents, clock, settings, sequencerMemory, onError } = options
   const targets = settings?.targets ?? []
   const space = SPACE.notification
-  const sequencers = await openSequencers(metadata, clock)
+  const sequencers = await openSequencers(metadata, clock, sequencerMemory)
   const outbox = openOutbox<QueuedEvent>({
     ...{ metadata, clock, onError, space, targets, retryMs: settings?.retryMs },
     latestMs: await latestOf(metadata, space, targets),

@@ -17,10 +17,17 @@ const ROW = Buffer.from('sequencer', 'ascii')
 /** A minute of orders: commits may land in another order than their sequencers were taken. */
 const AHEAD = 60_000n << 20n
 
-/** They go on behind those of earlier runs, whatever the clock says now: the events may be delivered, and nothing be left of them. */
-export async function openSequencers(metadata: MetadataStore, clock: Clock): Promise<Sequencers> {
+/**
+ * They go on behind those of earlier runs, whatever the clock says now: the events may be delivered, and nothing be left of them.
+ * `memory`: as of versionOrders, which all threads share.
+ */
+export async function openSequencers(
+  metadata: MetadataStore,
+  clock: Clock,
+  memory?: SharedArrayBuffer,
+): Promise<Sequencers> {
   let last = await reached(metadata)
-  const orders = versionOrders(clock, undefined, last)
+  const orders = versionOrders(clock, memory, last)
   return {
     next: () => {
       last = orders.next(0n)

@@ -116,6 +116,7 @@ export async function openFollowerHouse(options: FollowerOptions): Promise<Follo
     },
     generations: generations(memory.generations),
     orderMemory: memory.orders,
+    sequencerMemory: memory.sequencers,
     pins: sharedPins(memory.pins, () => line.tell('released', undefined)),
     keepOrphans: config['accept-metadata-loss'],
     owner: {

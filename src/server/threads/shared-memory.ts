@@ -8,6 +8,7 @@ import { generationMemory } from '../../storage/metadata/generations.ts'
 export interface SharedMemory {
   readonly generations: SharedArrayBuffer
   readonly orders: SharedArrayBuffer
+  readonly sequencers: SharedArrayBuffer
   readonly pins: SharedArrayBuffer
   readonly flags: SharedArrayBuffer
   /** Of what is limited, by address or identity. */
@@ -20,6 +21,7 @@ const FLAGS = { auditReady: 0, connections: 1 } as const
 export const sharedMemory = (): SharedMemory => ({
   generations: generationMemory(),
   orders: versionOrderMemory(),
+  sequencers: versionOrderMemory(),
   pins: pinMemory(),
   rates: { refusals: rateMemory(), requests: rateMemory() },
   rateSeed: newUuid(),

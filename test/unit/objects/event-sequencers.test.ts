@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { openSequencers } from '../../../src/objects/notifications/sequencers.ts'
+import { versionOrderMemory } from '../../../src/objects/version-id.ts'
 import { memoryStore } from '../../../src/storage/metadata/memory-store.ts'
 
 const DAY_MS = 86_400_000
@@ -14,4 +15,13 @@ it('gives later events later sequencers, though the clock was set back over a re
   }
   expect(given).toEqual([...new Set(given)].sort())
   expect(given.every((one) => /^[0-9A-F]{16}$/.test(one))).toBe(true)
+})
+
+it('gives no two threads the same sequencer, and the later one always the greater', async () => {
+  const metadata = memoryStore()
+  const memory = versionOrderMemory()
+  const open = () => openSequencers(metadata, { now: () => 100 * DAY_MS }, memory)
+  const threads = [await open(), await open()]
+  const given = Array.from({ length: 10 }, (_, turn) => threads[turn % 2]?.next())
+  expect(given).toEqual([...new Set(given)].sort())
 })
