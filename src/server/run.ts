@@ -41,7 +41,7 @@ async function serve(flags: readonly string[]): Promise<void> {
     config,
     log,
     onStoreFailure: (err) => {
-      log.fatal({ err }, 'the store had a write error and takes no more writes; restart to recover')
+      log.fatal({ err }, 'a store or a serving thread failed: the process ends, and recovers when it is started again')
       // Crash-only: what was acknowledged is on disk; going on would acknowledge what is not.
       process.exit(EXIT.storeFailed)
     },

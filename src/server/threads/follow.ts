@@ -50,7 +50,8 @@ export function follow({ flags, environment, memory }: ThreadStart, port: Messag
         if (!house) return void missed.push(told)
         return takeIn(told)
       },
-      lookedUp: () => (isClosing ? undefined : opened().lookedUp()),
+      // What is not open yet has looked nothing up.
+      lookedUp: () => (isClosing ? undefined : house?.lookedUp()),
       remove: async (ids) => (isClosing ? ids : opened().remove(ids)),
       letGo: (ids) => {
         if (!isClosing) house?.letGo(ids)

@@ -89,6 +89,8 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
   const closed = Promise.withResolvers<void>()
   const all = <Name extends keyof FollowerCalls>(name: Name, asked: FollowerCalls[Name]['asked']) =>
     Promise.all(followers.map(({ line }) => line.ask(name, asked)))
+  /** What is asked of threads that end meanwhile is not answered, and nobody is served by them any more. */
+  const answered = (asked: Promise<unknown>): Promise<unknown> => Promise.race([asked, closed.promise])
   const serving = (): ServedFollowers => {
     if (!served) throw new Error('the thread that owns the stores is not open yet')
     return served
@@ -105,7 +107,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
       const apply = await stores.get(name)?.follow(rows)
       apply?.()
       if (name === 'metadata') await served?.objects.elsewhere.follow(rows)
-      await told
+      await answered(told)
     } catch (cause) {
       // It is committed, and a thread does not know it: nobody may be told, and nobody may go on.
       onFailure(new Error('a serving thread did not take in what was committed', { cause }))
@@ -172,6 +174,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
     engine: {
       generations: numbers,
       orderMemory: memory.orders,
+      sequencerMemory: memory.sequencers,
       isRunning: (lease) => followers.some((follower) => follower.lease === lease),
       readers: {
         isHeld: pins.isHeld,
@@ -180,7 +183,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
           if (followers.length === 0) return
           // What is written has its number by then, so nothing older is found in a cache.
           await storeOf('metadata').raw.commit([])
-          await all('lookedUp', undefined)
+          await answered(all('lookedUp', undefined))
         },
       },
     },
@@ -209,7 +212,9 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
           Array.from(
             byThread,
             ([follower, of]): Promise<readonly BlobId[]> =>
-              follower ? removeThere(follower, of, storageClass) : blobs.remove(of),
+              follower
+                ? Promise.race([removeThere(follower, of, storageClass), closed.promise.then(() => blobs.remove(of))])
+                : blobs.remove(of),
           ),
         )
         blobs.letGo?.(ids)

@@ -14,8 +14,8 @@ interface Told {
 export interface EventReceiver extends AsyncDisposable {
   readonly settings: Readonly<Record<string, string>>
   readonly queueArn: string
-  /** Waits until the newest event of every key that is in one state tells of it; what does not come in time. */
-  readonly missing: (model: Model) => Promise<readonly string[]>
+  /** Waits until the newest event of every key of these buckets that is in one state tells of it; what does not come in time. */
+  readonly missing: (model: Model, buckets: readonly string[]) => Promise<readonly string[]>
   /** Events that came after a later one of the same key, for the first time. */
   readonly disorder: () => readonly string[]
 }
@@ -57,10 +57,10 @@ export async function eventReceiver(): Promise<EventReceiver> {
   const address = server.address()
   if (typeof address !== 'object' || address === null) throw new Error('no port')
 
-  const untold = (model: Model): readonly string[] =>
+  const untold = (model: Model, buckets: readonly string[]): readonly string[] =>
     model.keys().flatMap(({ bucket, key, possible: [state, ...others] }) => {
       const told = latest.get(`${bucket}/${key}`)
-      if (others.length > 0 || key.startsWith(FLEETING) || tells(told, state)) return []
+      if (!buckets.includes(bucket) || others.length > 0 || key.startsWith(FLEETING) || tells(told, state)) return []
       return [
         `${bucket}/${key} is ${JSON.stringify(state ?? null)}, and the last event tells of ${JSON.stringify(told ?? null)}`,
       ]
@@ -69,10 +69,10 @@ export async function eventReceiver(): Promise<EventReceiver> {
   return {
     settings: { COFFER_S3_WEBHOOKS: `events=http://127.0.0.1:${address.port}/` },
     queueArn: 'arn:coffer:sqs::events:webhook',
-    missing: async (model) => {
+    missing: async (model, buckets) => {
       const deadline = performance.now() + WITHIN_MS
       for (;;) {
-        const left = untold(model)
+        const left = untold(model, buckets)
         if (left.length === 0 || performance.now() > deadline) return left
         await sleep(100)
       }
