@@ -3,26 +3,22 @@
 import { readFileSync } from 'node:fs'
 import { isMainThread, threadId } from 'node:worker_threads'
 
-const WAYS = {
+const WAYS: Readonly<Record<string, () => void>> = {
   throw: () => {
     throw new Error('broken by a test')
   },
-  reject: () => void Promise.reject(new Error('broken by a test')),
-  exit: () => process.exit(0),
   memory: () => {
-    const kept = []
+    const kept: unknown[] = []
     for (;;) kept.push(new Array(100_000).fill({}))
   },
 }
 
-if (!isMainThread && threadId === 1) {
-  setInterval(() => {
-    let way
-    try {
-      way = readFileSync(process.env.BREAK_FILE, 'utf8')
-    } catch {
-      return
-    }
-    WAYS[way]()
-  }, 50)
+function wayToBreak(): string | undefined {
+  try {
+    return readFileSync(process.env['BREAK_FILE'] ?? '', 'utf8')
+  } catch {
+    return undefined
+  }
 }
+
+if (!isMainThread && threadId === 1) setInterval(() => WAYS[wayToBreak() ?? '']?.(), 50)
