@@ -15,7 +15,8 @@ const SCRIPTS: Readonly<Record<string, string>> = {
 }
 /** Of the server's own dependencies, by name: a new one is not taken without its line. */
 const PURPOSES: Readonly<Record<string, string>> = {
-  '@aws-sdk/client-s3': 'replication to other S3 stores',
+  '@aws-sdk/client-s3': 'replication to other S3 stores; the command line of clients',
+  '@aws-sdk/s3-request-presigner': 'links that `coffer object share` makes',
   '@koa/router': 'routes of the control listener',
   '@nats-io/transport-node': 'notifications to NATS',
   '@node-rs/crc32': 'CRC32C, natively',

@@ -27,7 +27,7 @@ const sources = new WeakMap<Config, ConfigSources>()
 export const sourcesOf = (config: Config): ConfigSources => sources.get(config) ?? { flags: [], environment: {} }
 
 /** What the welcome has users set for their clients: a server started from the same shell has them too. */
-const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL'])
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL', 'COFFER_PROFILE', 'COFFER_PROGRESS'])
 
 /** What one source says: settings by name, and key providers by name and member. */
 interface Sources {
@@ -122,7 +122,7 @@ function checkAuditBounds(config: Config): void {
 /** Without keys of its own it needs somebody else's. */
 function checkObjectsHalf(config: Config): void {
   if (config['key-providers'].length === 0) {
-    throw invalidConfig('--only s3 has no keys of its own: declare a key provider, see --help')
+    throw invalidConfig('--only s3 has no keys of its own: declare a key provider, see coffer serve --help')
   }
   if (config['s3.service-root-key'] === undefined) {
     throw invalidConfig(
@@ -246,7 +246,7 @@ function unknown(name: string, known: readonly string[]): CodedError<ConfigError
   const hint =
     nearest && nearest.distance <= Math.max(3, word.length / 3)
       ? ` Did you mean ${nearest.candidate}?`
-      : ' See --help for all settings.'
+      : ' See coffer serve --help for all settings.'
   return invalidConfig(`${name} is not a setting.${hint}`)
 }
 

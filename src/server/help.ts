@@ -1,19 +1,16 @@
-import { COMMANDS } from './commands/index.ts'
 import { PROVIDER_MEMBERS } from './declared-providers.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from './settings.ts'
 
-/** `coffer --help`: every setting, made from their one table. */
+/** `coffer serve --help`: every setting, made from their one table. */
 export function helpText(): string {
   const rows = Object.entries(SETTINGS).map(([name, setting]: [string, Setting]) => {
     const shown = setting.default === undefined ? '' : ` [${show(setting.default)}]`
     const flag = setting.secret ? '(no flag)' : flagName(name)
     return `  ${flag.padEnd(26)} ${environmentName(name).padEnd(32)}\n      ${setting.help}${shown}${setting.secret ? ' (or …_FILE)' : ''}`
   })
-  const commands = [...COMMANDS].map(([name, { usage }]) => `       coffer ${name} ${usage}    (coffer ${name} --help)`)
   return `coffer serve: an S3-compatible object store with envelope encryption built in.
 
-Usage: coffer [serve] [flags]
-${commands.join('\n')}
+Usage: coffer [serve] [flags]          (coffer --help lists all commands)
 
   ${'--config-file'.padEnd(26)} ${'COFFER_CONFIG_FILE'.padEnd(32)}\n      TOML file with settings, e.g. [s3] listen = "127.0.0.1:9000"
 ${rows.join('\n')}

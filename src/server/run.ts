@@ -1,7 +1,6 @@
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { collectStart } from './after-start.ts'
 import { backupRoutes } from './backup/host-routes.ts'
-import { COMMANDS } from './commands/index.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
 import { EXIT, exitCode, explain } from './explain.ts'
@@ -14,14 +13,9 @@ const CLOSE_MS = 4000
 /** Ctrl-C under npm arrives twice: from the terminal and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 1000
 
-/** The program: `coffer [serve] [flags]`, or a command such as `coffer audit …`. */
+/** The server: `coffer [serve] [flags]`. */
 export async function run(args: readonly string[]): Promise<void> {
   sizeThreadPool()
-  const command = COMMANDS.get(args[0] ?? '')
-  if (command) {
-    process.exitCode = await command.run(args.slice(1), { out: process.stdout, err: process.stderr })
-    return
-  }
   const flags = args[0] === 'serve' ? args.slice(1) : args
   if (flags.includes('--help') || flags.includes('-h')) {
     process.stdout.write(`${helpText()}\n`)

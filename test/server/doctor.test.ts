@@ -119,7 +119,7 @@ describe('coffer doctor', () => {
     const { status, out } = await runCommand(['doctor'], { COFFER_DATA_DIR: home.join('data'), COFFER_NO_SUCH: '1' })
     expect({ status, out }).toMatchObject({
       status: 1,
-      out: expect.stringMatching(/^✕ settings: .*\n {4}→ coffer --help/),
+      out: expect.stringMatching(/^✕ settings: .*\n {4}→ coffer serve --help/),
     })
     expect((await runCommand(['doctor', '--json=1'])).status).toBe(2)
     expect((await runCommand(['doctor', '--help'])).out).toContain('Exit status')

@@ -74,7 +74,7 @@ test('the program loads nothing that few need: not undici, not the clients of S3
       },
     })
     process.on('exit', () => writeFileSync(${JSON.stringify(list)}, [...urls, ...process.moduleLoadList].join('\\n')))`
-  node('--import', `data:text/javascript,${encodeURIComponent(spy)}`, path.join(SERVER, 'main.js'), '--help')
+  node('--import', `data:text/javascript,${encodeURIComponent(spy)}`, path.join(SERVER, 'main.js'), 'serve', '--help')
   const loaded = readFileSync(list, 'utf8')
   expect(loaded).toMatch(/server\/compose\.ts$/m)
   expect(loaded).not.toMatch(/undici|@aws-sdk|@nats-io/)

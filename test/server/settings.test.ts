@@ -607,7 +607,7 @@ const companionsOf = (name: SettingName): Readonly<Record<string, string>> => ({
 describe('settings', () => {
   it('all have examples here and a line in --help', async () => {
     expect(Object.keys(EXAMPLES).sort()).toEqual(Object.keys(SETTINGS).sort())
-    const { exitCode, output } = await endedServer({}, ['--help'])
+    const { exitCode, output } = await endedServer({}, ['serve', '--help'])
     expect(exitCode).toBe(0)
     for (const [name, setting] of Object.entries(all)) {
       expect(output).toContain(environmentName(name))
@@ -705,7 +705,7 @@ describe('settings', () => {
     )
     expect(refusal(['--config-file', path], {})).toBe(`s3.lissen in ${path} is not a setting. Did you mean s3.listen?`)
     expect(refusal(['start'], {})).toMatch(/start is not a setting/)
-    expect(refusal([], { COFFER_XYZZY_PLUGH: '1' })).toMatch(/See --help/)
+    expect(refusal([], { COFFER_XYZZY_PLUGH: '1' })).toMatch(/See coffer serve --help/)
     // Only secrets have a _FILE form.
     expect(refusal([], { COFFER_DATA_DIR_FILE: '/x' })).toMatch(/COFFER_DATA_DIR_FILE is not a setting/)
     for (const name of ['__proto__', 'constructor', 'toString']) {

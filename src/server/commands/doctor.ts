@@ -46,7 +46,7 @@ async function findings(args: readonly string[]): Promise<readonly Finding[]> {
   try {
     config = readConfig(args, processEnvironment())
   } catch (error) {
-    return [settings.problem(explain(error), 'coffer --help lists every setting')]
+    return [settings.problem(explain(error), 'coffer serve --help lists every setting')]
   }
   return [settings.ok('they can be read'), ...(await examine(config))]
 }

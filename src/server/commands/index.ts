@@ -1,66 +1,92 @@
-import type { Streams } from './command.ts'
+import { NOUNS } from '../../cli/commands/index.ts'
+import type { ListedCommand } from '../../cli/help-command.ts'
 
-/** One that is not `serve`. Resolves to the exit status; prints what went wrong itself. */
-export interface Command {
-  /** What follows its name, on one line of the help. */
-  readonly usage: string
-  readonly run: (args: readonly string[], streams: Streams) => Promise<number>
-}
+export type Command = ListedCommand
 
 /** By the first word after `coffer`. Each is loaded when it is called: a server that starts carries none of them. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'audit',
     {
-      usage: 'verify | export | public-key',
+      local: {
+        summary: 'the log of every use of keys and every change of rights',
+        verbs: 'verify, export, public-key',
+      },
       run: async (...call) => (await import('./audit.ts')).auditCommand(...call),
     },
   ],
   [
     'decrypt',
     {
-      usage: 'list | get | wrapped',
+      local: { summary: 'objects out of a data directory, by its formats alone', verbs: 'list, get, wrapped' },
       run: async (...call) => (await import('../../decrypt/command.ts')).decryptCommand(...call),
     },
   ],
   [
     'verify',
     {
-      usage: '[--without-keys] [--json] [settings]',
+      local: { summary: 'looks for damage in the data directory of a stopped server', verbs: '' },
       run: async (...call) => (await import('./verify.ts')).verifyCommand(...call),
     },
   ],
   [
     'salvage',
     {
-      usage: '--to <directory> [--json] [settings]',
+      local: { summary: 'a new data directory of what can be read of a damaged one', verbs: '' },
       run: async (...call) => (await import('./salvage.ts')).salvageCommand(...call),
     },
   ],
   [
     'backup',
     {
-      usage: '<repository> | verify | list | prune',
+      local: { summary: 'consistent, incremental copies of a store', verbs: 'verify, list, prune' },
       run: async (...call) => (await import('./backup.ts')).backupCommand(...call),
     },
   ],
   [
     'doctor',
     {
-      usage: '[--json] [settings]',
+      local: { summary: 'says what is wrong with a deployment, and what mends it', verbs: '' },
       run: async (...call) => (await import('./doctor.ts')).doctorCommand(...call),
     },
   ],
-  ['keys', { usage: 'backup | restore', run: async (...call) => (await import('./keys.ts')).keysCommand(...call) }],
+  [
+    'keys',
+    {
+      local: { summary: 'a bundle of the instance key and the root keys', verbs: 'backup, restore' },
+      run: async (...call) => (await import('./keys.ts')).keysCommand(...call),
+    },
+  ],
   [
     'restore',
-    { usage: '<repository>', run: async (...call) => (await import('./restore.ts')).restoreCommand(...call) },
+    {
+      local: { summary: 'puts a backup back', verbs: '' },
+      run: async (...call) => (await import('./restore.ts')).restoreCommand(...call),
+    },
   ],
   [
     'prove',
     {
-      usage: 'DIR | verify',
+      local: { summary: 'shows that a data directory holds nothing but ciphertext', verbs: 'verify' },
       run: async (...call) => (await import('../../prove/command.ts')).proveCommand(...call),
     },
   ],
+  [
+    'help',
+    {
+      local: {
+        summary: 'of a command or a topic',
+        verbs: 'exit-codes, environment, output, references',
+        group: 'Connection',
+      },
+      run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call),
+    },
+  ],
+  ['--help', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
+  ['-h', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
+  // Clients of a server, by HTTP like anybody else.
+  ...NOUNS.map(({ noun }): readonly [string, Command] => [
+    noun,
+    { run: async (...call) => (await import('../../cli/main.ts')).clientCommand(noun, ...call) },
+  ]),
 ])

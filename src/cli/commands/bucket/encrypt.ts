@@ -1,0 +1,56 @@
+import { confirmed } from '../../confirm.ts'
+import { usage } from '../../failure.ts'
+import { numberOf, textOf } from '../../json.ts'
+import { findKey, keyLabel } from '../../key-protect.ts'
+import { tokenOrNone } from '../../optional-control.ts'
+import { readBucket } from '../../s3/references.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { countText } from '../../units.ts'
+
+export const encryptBucket: CommandSpec = {
+  name: 'encrypt',
+  summary: 'Moves a bucket under another root key.',
+  about:
+    'What is new is under the key at once; the data keys of what is there are rewrapped in the background. Contents are not read or written, ETags stay, reads go on throughout.',
+  arguments: [{ name: 'bucket', help: 'name', kind: 'bucket' }],
+  options: {
+    key: { value: 'key', help: 'root key: alias, instance/alias, id or CRN', kind: 'key' },
+    'provider-managed': { help: 'back under the key of the store' },
+  },
+  destructive: true,
+  examples: [
+    'coffer bucket encrypt logs --key finance-root --dry-run',
+    'coffer bucket encrypt logs --key finance-root --yes',
+    'coffer bucket encrypt logs --provider-managed --yes',
+  ],
+  see: ['coffer jobs watch', 'coffer rewrap'],
+  run: async (call) => {
+    const name = readBucket(call.argument('bucket'))
+    call.doing(`move bucket ${name} under another key`)
+    const named = call.text('key')
+    if ((named === undefined) === !call.flag('provider-managed')) throw usage('give either --key or --provider-managed')
+    const server = await call.server()
+    const path = `/admin/v1/buckets/${encodeURIComponent(name)}`
+    const key = named === undefined ? undefined : await findKey(server, named)
+    const usageNow = await tokenOrNone(() => server.control('GET', `${path}/usage`))
+    const objects = numberOf(usageNow, 'objects')
+    const under = key ? `${key.instance.name}/${keyLabel(key)}` : 'the key of the store'
+    const lines = [
+      `What is new in ${name} is under ${under} at once.`,
+      `${objects === undefined ? 'What is there is' : `${countText(objects, 'object')} are`} rewrapped in the background; nothing is read or written of their contents.`,
+      ...(key ? [`From then on nobody reads it while ${under} is disabled.`] : []),
+    ]
+    if (!(await confirmed(call, { name, lines, document: { bucket: name, objects, rootKeyCrn: key?.crn } })))
+      return 'done'
+    const json = key ? { encryption: 'customer-managed', rootKeyCrn: key.crn } : { encryption: 'provider-managed' }
+    const answer = await server.control('PUT', `${path}/encryption`, { json })
+    const job = textOf(answer, 'job', 'state')
+    call.out.answer(
+      Object(answer),
+      () =>
+        `✓ ${name} is under ${under}${job === undefined ? '; it was already' : `; what was there is being rewrapped (coffer jobs watch ${name})`}`,
+      [name],
+    )
+    return 'done'
+  },
+}

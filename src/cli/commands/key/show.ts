@@ -1,0 +1,60 @@
+import { listOf, textOf } from '../../json.ts'
+import { KEY_ARGUMENT, keyDocument, keyPath } from '../../key-face.ts'
+import { findKey, inInstance, registrationsOf } from '../../key-protect.ts'
+import { tokenOrNone } from '../../optional-control.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { factsText } from '../../table.ts'
+import { whenText } from '../../units.ts'
+
+export const showKey: CommandSpec = {
+  name: 'show',
+  summary: 'Shows a root key: its state, versions, and the buckets that it protects.',
+  arguments: [KEY_ARGUMENT],
+  examples: ['coffer key show finance-root'],
+  see: ['coffer key buckets'],
+  run: async (call) => {
+    call.doing(`show the key ${call.argument('key')}`)
+    const server = await call.server()
+    const key = await findKey(server, call.argument('key'))
+    const versions = await tokenOrNone(() =>
+      server.control(
+        'GET',
+        `${keyPath(key)}/versions`,
+        inInstance(key.instance, { query: { allKeyStates: true, limit: 5000 } }),
+      ),
+    )
+    const registrations = await tokenOrNone(() => registrationsOf(server, key))
+    const listed = listOf(versions, 'resources').map((one) => ({
+      id: textOf(one, 'id'),
+      createdAt: textOf(one, 'creationDate'),
+    }))
+    const { nowMs, paint } = call.out
+    const at = (time: string | undefined): string => (time === undefined ? '' : `${time}  (${whenText(time, nowMs)})`)
+    call.out.answer(
+      { ...keyDocument(key), versions: listed, buckets: registrations?.map(({ bucket }) => bucket) },
+      () =>
+        factsText(
+          [
+            ['name', key.name],
+            ['aliases', key.aliases.join(', ')],
+            ['instance', key.instance.name],
+            ['state', key.state],
+            ['id', key.id],
+            ['crn', key.crn],
+            ['description', key.description],
+            ['ring', key.keyRing],
+            ['made', at(key.createdAt)],
+            ['rotated', at(key.rotatedAt)],
+            ['rotates', key.rotateMonths === undefined ? undefined : `every ${key.rotateMonths} months`],
+            ['expires', at(key.expiresAt)],
+            ['versions', listed.length === 0 ? undefined : listed.length],
+            ['restorable until', at(key.restoreUntil)],
+            ['buckets', registrations?.map(({ bucket }) => bucket).join(', ')],
+          ],
+          paint,
+        ),
+      [key.id],
+    )
+    return 'done'
+  },
+}

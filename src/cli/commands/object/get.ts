@@ -1,0 +1,118 @@
+import { stat } from 'node:fs/promises'
+import { join, resolve, sep } from 'node:path'
+import type { Call } from '../../call.ts'
+import { CommandFailure, usage } from '../../failure.ts'
+import { itemFailure } from '../../item-failure.ts'
+import { download } from '../../s3/download.ts'
+import { objects } from '../../s3/listing.ts'
+import { baseName, type ObjectReference, readReference } from '../../s3/references.ts'
+import { inParallel } from '../../s3/workers.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { countText, sizeText } from '../../units.ts'
+
+export const getObjects: CommandSpec = {
+  name: 'get',
+  summary: 'Fetches an object, or with --recursive all below a prefix.',
+  about: 'A file is put in its place only when it is whole and its checksum is right.',
+  arguments: [
+    { name: 'object', help: 'bucket/key, or bucket/prefix with --recursive', kind: 'object' },
+    { name: 'file', help: 'file or directory; the working directory by default', optional: true, kind: 'file' },
+  ],
+  options: {
+    recursive: { help: 'all objects below the prefix' },
+    'version-id': { value: 'id', help: 'this version' },
+    parallel: { value: 'n', help: 'pieces, or objects, that are fetched at once; 4 by default' },
+  },
+  examples: ['coffer object get invoices/2026/report.pdf', 'coffer object get invoices/2026/ copies --recursive'],
+  see: ['coffer object cat', 'coffer object sync'],
+  run: async (call) => {
+    const reference = readReference(call.argument('object'))
+    call.doing(`fetch ${call.argument('object')}`)
+    call.about(reference.bucket)
+    return call.flag('recursive') ? getAll(call, reference) : getOne(call, reference)
+  },
+}
+
+async function getOne(call: Call, { bucket, key }: ObjectReference) {
+  if (key === '') throw usage(`${bucket} is a bucket`, `coffer object get ${bucket} --recursive`)
+  const s3 = await (await call.server()).s3()
+  const path = await placeOf(call.maybe('file'), key)
+  const progress = call.progress()
+  progress.begin(key, undefined)
+  const got = await download(s3, {
+    ...{
+      bucket,
+      key,
+      path,
+      signal: call.signal,
+      versionId: call.text('version-id'),
+      atOnce: Math.max(1, call.count('parallel') ?? 4),
+    },
+    onSize: progress.total,
+    onBytes: progress.add,
+  })
+  progress.clear()
+  call.out.result(
+    { bucket, key, file: path, ...got },
+    () => `✓ ${path}  ${sizeText(got.size)}${got.checked === undefined ? '' : `, its ${got.checked} is right`}`,
+  )
+  return 'done' as const
+}
+
+async function placeOf(file: string | undefined, key: string): Promise<string> {
+  const name = baseName(key)
+  if (file === undefined) return name
+  const isDirectory =
+    file.endsWith('/') ||
+    (await stat(file).then(
+      (found) => found.isDirectory(),
+      () => false,
+    ))
+  return isDirectory ? join(file, name) : file
+}
+
+async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
+  const server = await call.server()
+  const s3 = await server.s3()
+  const root = resolve(call.maybe('file') ?? '.')
+  const progress = call.progress()
+  const sum = { objects: 0, bytes: 0, failed: 0 }
+  await inParallel(
+    objects(s3, { bucket, prefix, signal: call.signal }),
+    Math.max(1, call.count('parallel') ?? 4),
+    async ({ key, size }) => {
+      // A folder that some clients make as an object of its own.
+      if (key.endsWith('/')) return
+      progress.begin(key, size)
+      try {
+        const path = inside(root, key.slice(prefix.lastIndexOf('/') + 1))
+        const got = await download(s3, { bucket, key, path, signal: call.signal, atOnce: 1, onBytes: progress.add })
+        sum.objects++
+        sum.bytes += got.size
+        progress.clear()
+        call.out.item({ key, file: path, ...got }, () => `✓ ${path}  ${sizeText(got.size)}`, path)
+      } catch (error) {
+        if (call.signal.aborted) throw error
+        sum.failed++
+        progress.clear()
+        itemFailure(call, `${bucket}/${key}`, error, server.s3Url)
+      }
+    },
+  )
+  if (sum.failed > 0) {
+    throw new CommandFailure({
+      code: 'PartlyDone',
+      ending: sum.objects === 0 ? 'failed' : 'partly',
+      why: `${countText(sum.failed, 'object')} could not be fetched`,
+    })
+  }
+  call.out.result(sum, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
+  return 'done' as const
+}
+
+/** Keys come from whoever stored them: none names a place outside. Throws UnsafeKey. */
+export function inside(root: string, name: string): string {
+  const path = resolve(root, name)
+  if (path.startsWith(`${root}${sep}`) && !name.includes('\0')) return path
+  throw new CommandFailure({ code: 'UnsafeKey', ending: 'failed', why: `its name leads out of ${root}` })
+}

@@ -1,0 +1,13 @@
+import type { CommandSpec } from '../../spec.ts'
+import { copyAll, MOVE_ARGUMENTS } from './cp.ts'
+
+export const moveObjects: CommandSpec = {
+  name: 'mv',
+  summary: 'Moves or renames objects within the server.',
+  about: 'Each is copied, and removed when its copy is there. In a bucket with versioning the old versions stay.',
+  arguments: MOVE_ARGUMENTS,
+  options: { recursive: { help: 'all objects below the prefix' } },
+  examples: ['coffer object mv logs/report.pdf logs/old/report.pdf'],
+  see: ['coffer object cp'],
+  run: (call) => copyAll(call, 'move'),
+}

@@ -1,0 +1,60 @@
+import type { Ending } from './exit.ts'
+import { CommandFailure } from './failure.ts'
+import type { HttpReply } from './http.ts'
+import { listOf, member, parsed, textOf } from './json.ts'
+
+/** What a refused call of the control listener says, whichever of its APIs it was. */
+export function refusal({ status, headers, body }: HttpReply, ending?: Ending): CommandFailure {
+  const document = parsed(body)
+  const { code, message } = told(document)
+  const requestId = [headers['correlation-id'], headers['transaction-id'], textOf(document, 'trace')].find(
+    (one) => typeof one === 'string',
+  )
+  return new CommandFailure({
+    code: code ?? `HTTP${status}`,
+    ending: ending ?? endingOf(code, status),
+    why: sentence(message ?? `the server answered ${status}`),
+    ...(typeof requestId === 'string' ? { requestId } : {}),
+  })
+}
+
+function told(document: unknown): { readonly code: string | undefined; readonly message: string | undefined } {
+  const admin = member(document, 'error')
+  if (admin !== undefined) return { code: textOf(admin, 'code'), message: textOf(admin, 'message') }
+  const [identity] = listOf(document, 'errors')
+  if (identity !== undefined) return { code: textOf(identity, 'code'), message: textOf(identity, 'message') }
+  const [keyProtect] = listOf(document, 'resources')
+  const [reason] = listOf(keyProtect, 'reasons')
+  if (keyProtect !== undefined) {
+    return { code: textOf(reason, 'code'), message: textOf(reason, 'message') ?? textOf(keyProtect, 'errorMsg') }
+  }
+  return {
+    code: textOf(document, 'errorCode') ?? textOf(document, 'error_code'),
+    message: textOf(document, 'errorDetails') ?? textOf(document, 'errorMessage') ?? textOf(document, 'message'),
+  }
+}
+
+const KEY_CODES =
+  /^KMS\.|RootKeyDisabled|KeyProviderUnavailable|KEY_ACTION_INVALID_STATE|KEY_DELETED|KEY_EXPIRED|KEY_INVALID_STATE/
+const CONFLICTS =
+  /^BucketNotEmpty|^BucketAlready|^OperationAborted|^PreconditionFailed|^ConditionalRequestConflict|_conflict|InvalidBucketState|BucketBusy/
+const MISSING = /^NoSuch|^NotFound|NOT_FOUND|not_found|KeyNotFound|RootKeyNotFound/
+const REFUSED =
+  /^AccessDenied|^Signature|^InvalidAccessKeyId|^ExpiredToken|^InvalidToken|NotPermitted|forbidden|RequestTimeTooSkewed/
+
+/** What the code says counts; else the status. */
+export function endingOf(code: string | undefined, status: number | undefined): Ending {
+  if (code !== undefined) {
+    if (KEY_CODES.test(code)) return 'keyUnavailable'
+    if (CONFLICTS.test(code)) return 'conflict'
+    if (MISSING.test(code)) return 'notFound'
+    if (REFUSED.test(code)) return 'refused'
+  }
+  if (status === 401 || status === 403) return 'refused'
+  if (status === 404 || status === 410) return 'notFound'
+  if (status === 409 || status === 412 || status === 423) return 'conflict'
+  return 'failed'
+}
+
+/** As the end of a sentence: without a full stop. */
+export const sentence = (text: string): string => text.trim().replace(/\.$/, '')

@@ -1,0 +1,50 @@
+import { CommandFailure } from './failure.ts'
+import { unreachable } from './http.ts'
+import { member, numberOf, textOf } from './json.ts'
+import { endingOf, sentence } from './refusal.ts'
+
+export const RETAINED = /object lock|retention|legal hold|protected/i
+
+/** Of an error that S3, or the client of S3, gave; undefined for any other. */
+export function s3Failure(error: unknown, endpoint: string): CommandFailure | undefined {
+  if (!(error instanceof Error)) return undefined
+  if (error.name === 'CredentialsProviderError') {
+    return new CommandFailure(
+      {
+        code: 'NoCredentials',
+        ending: 'refused',
+        why: `there are no credentials for ${endpoint}`,
+        fixes: ['export AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…', 'coffer login URL'],
+      },
+      error,
+    )
+  }
+  const metadata = member(error, '$metadata')
+  const status = numberOf(metadata, 'httpStatusCode')
+  if (status === undefined) return isOfNetwork(error) ? unreachable(endpoint, error) : undefined
+  // A refusal of HEAD has no body, so no code: its status is all there is.
+  const code =
+    error.name === 'Unknown' || error.name === 'UnknownError' || error.name === 'Error' ? `HTTP${status}` : error.name
+  const isRetained = code === 'AccessDenied' && RETAINED.test(error.message)
+  const requestId = textOf(metadata, 'requestId')
+  return new CommandFailure(
+    {
+      code,
+      ending: isRetained ? 'conflict' : endingOf(code, status),
+      why: sentence(WORDS[code] ?? (error.message || `the server answered ${status}`)),
+      ...(requestId === undefined ? {} : { requestId }),
+    },
+    error,
+  )
+}
+
+const isOfNetwork = (error: Error): boolean =>
+  error.name === 'TimeoutError' ||
+  error.name === 'AggregateError' ||
+  ('code' in error && 'syscall' in error && error.syscall !== 'open')
+
+const WORDS: Readonly<Record<string, string>> = {
+  NotFound: 'it does not exist',
+  HTTP403: 'access is denied',
+  HTTP400: 'the server did not take the request, and tells no reason for a HEAD',
+}

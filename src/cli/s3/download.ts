@@ -1,0 +1,86 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { GetObjectCommandOutput, S3 } from '@aws-sdk/client-s3'
+import { CommandFailure } from '../failure.ts'
+import { checkFile, checkOf } from './content-check.ts'
+import { signalled } from './listing.ts'
+import { inParallel } from './workers.ts'
+
+const PIECE_BYTES = 16 * 1024 ** 2
+
+export interface Download {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId?: string | undefined
+  readonly path: string
+  readonly atOnce?: number
+  readonly onSize?: (bytes: number) => void
+  readonly onBytes?: (bytes: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Downloaded {
+  readonly size: number
+  readonly etag: string
+  readonly versionId: string | undefined
+  readonly modified: Date | undefined
+  /** What the whole was checked against; undefined: the server tells nothing of the whole. */
+  readonly checked: string | undefined
+}
+
+/** Beside its place first, and there only when it is whole and checked: a failure leaves what was there. */
+export async function download(
+  s3: S3,
+  { bucket, key, versionId, path, atOnce = 4, onSize, onBytes, signal }: Download,
+): Promise<Downloaded> {
+  const wanted = { Bucket: bucket, Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }) }
+  const head = await s3.headObject({ ...wanted, ChecksumMode: 'ENABLED' }, signalled(signal))
+  const size = head.ContentLength ?? 0
+  const etag = head.ETag ?? ''
+  onSize?.(size)
+  await mkdir(dirname(path), { recursive: true })
+  const beside = `${path}.coffer-${process.pid}`
+  const file = await open(beside, 'w', 0o666)
+  try {
+    const offsets = Array.from(
+      { length: Math.max(1, Math.ceil(size / PIECE_BYTES)) },
+      (_, index) => index * PIECE_BYTES,
+    )
+    await inParallel(offsets, atOnce, async (offset) => {
+      const end = Math.min(offset + PIECE_BYTES, size) - 1
+      const piece = await s3.getObject(
+        { ...wanted, IfMatch: etag, ...(offsets.length > 1 ? { Range: `bytes=${offset}-${end}` } : {}) },
+        signalled(signal),
+      )
+      let at = offset
+      for await (const chunk of bytesOf(piece)) {
+        await file.write(chunk, 0, chunk.length, at)
+        at += chunk.length
+        onBytes?.(chunk.length)
+      }
+      if (at !== end + 1) {
+        throw new CommandFailure({
+          code: 'IncompleteBody',
+          ending: 'damage',
+          why: `${end + 1 - at} bytes of it did not come`,
+        })
+      }
+    })
+    await file.close()
+    const isPlain = head.ServerSideEncryption === undefined || head.ServerSideEncryption === 'AES256'
+    const check = checkOf(head, isPlain && head.SSECustomerAlgorithm === undefined)
+    if (check) await checkFile(beside, check)
+    await rename(beside, path)
+    return { size, etag, versionId: head.VersionId, modified: head.LastModified, checked: check?.algorithm }
+  } catch (error) {
+    await file.close().catch(() => {})
+    await rm(beside, { force: true })
+    throw error
+  }
+}
+
+/** The content of an answer, piece by piece. */
+export async function* bytesOf({ Body: body }: Pick<GetObjectCommandOutput, 'Body'>): AsyncGenerator<Buffer> {
+  if (body === undefined || !(Symbol.asyncIterator in body)) return
+  for await (const chunk of body) yield Buffer.from(chunk)
+}

@@ -1,0 +1,270 @@
+import { readFile } from 'node:fs/promises'
+import type { S3 } from '@aws-sdk/client-s3'
+import { awsEndpoint } from './aws-config.ts'
+import { type Environment, given } from './environment.ts'
+import { CommandFailure } from './failure.ts'
+import { type HttpReply, http } from './http.ts'
+import { listOf, parsed, textOf } from './json.ts'
+import { type Profile, profileNamed, readProfiles } from './profiles.ts'
+import { refusal } from './refusal.ts'
+
+export interface ControlCall {
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  readonly json?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface OpenOptions {
+  /** Of another control listener than the one that is meant otherwise. */
+  readonly origin?: string | undefined
+  readonly timeoutMs?: number
+}
+
+export interface Instance {
+  readonly guid: string
+  readonly crn: string
+  readonly name: string
+  readonly service: 'kms' | 'cloud-object-storage'
+  readonly region: string
+}
+
+export interface Identity {
+  readonly accountId: string
+  readonly iamId: string
+  readonly name: string
+}
+
+/** A server, asked as whoever the environment or the profile names. */
+export interface Server {
+  readonly controlUrl: string
+  readonly s3Url: string
+  readonly region: string | undefined
+  readonly keyProtectInstance: string | undefined
+  readonly objectStorageCrn: string | undefined
+  /** A call of the control listener, as JSON. Throws CommandFailure for what is refused. */
+  readonly control: (method: string, path: string, call?: ControlCall) => Promise<unknown>
+  /** The same with headers, and without a token. */
+  readonly open: (method: string, path: string, options?: OpenOptions) => Promise<HttpReply>
+  readonly reply: (method: string, path: string, call?: ControlCall) => Promise<HttpReply>
+  readonly identity: () => Promise<Identity>
+  readonly instances: () => Promise<readonly Instance[]>
+  readonly token: () => Promise<string>
+  readonly s3: () => Promise<S3>
+  /** S3 is called with a token, for want of a key pair. */
+  readonly signsByToken: () => boolean
+  readonly dispose: () => void
+}
+
+interface Target extends Profile {
+  readonly objectStorageCrn?: string | undefined
+  readonly usesAwsFiles: boolean
+}
+
+const LOCAL = { control: 'http://127.0.0.1:9001', s3: 'http://127.0.0.1:9000' } as const
+
+/**
+ * A profile that is asked for by name counts alone; else the environment wins over the current profile, and what neither
+ * says is a server of this machine.
+ */
+async function targetOf(environment: Environment, asked: string | undefined): Promise<Target> {
+  const name = asked ?? given(environment, 'COFFER_PROFILE')
+  const profiles = await readProfiles(environment)
+  if (name !== undefined) return { ...profileNamed(profiles, name), usesAwsFiles: false }
+  const saved = profiles.current === undefined ? undefined : profiles.profiles.get(profiles.current)
+  const own = given(environment, 'AWS_ACCESS_KEY_ID', 'AWS_PROFILE') !== undefined
+  const control = given(environment, 'COFFER_CONTROL', 'KP_TARGET_ADDR')
+  // What belongs to one server is never sent to another that the environment names.
+  const kept = control === undefined || control === saved?.control ? saved : undefined
+  return {
+    ...kept,
+    control: trimmed(control ?? kept?.control ?? LOCAL.control),
+    s3: trimmed((await awsEndpoint(environment)) ?? kept?.s3 ?? LOCAL.s3),
+    apiKey: given(environment, 'IBMCLOUD_API_KEY') ?? kept?.apiKey,
+    keyProtectInstance: given(environment, 'KP_INSTANCE_ID') ?? kept?.keyProtectInstance,
+    objectStorageCrn: given(environment, 'COS_INSTANCE_CRN'),
+    region: given(environment, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? kept?.region,
+    ...(own ? { accessKeyId: undefined, secretAccessKey: undefined } : {}),
+    usesAwsFiles: own || kept?.accessKeyId === undefined,
+  }
+}
+
+const trimmed = (url: string): string => url.replace(/\/+$/, '')
+
+export async function openServer(
+  environment: Environment,
+  profile: string | undefined,
+  signal: AbortSignal,
+): Promise<Server> {
+  return serverOf(await targetOf(environment, profile), environment, signal)
+}
+
+/** With this profile alone, saved or not. */
+export const openServerAt = (profile: Profile, environment: Environment, signal: AbortSignal): Promise<Server> =>
+  serverOf({ ...profile, usesAwsFiles: false }, environment, signal)
+
+async function serverOf(target: Target, environment: Environment, signal: AbortSignal): Promise<Server> {
+  const caFile = target.caFile ?? given(environment, 'AWS_CA_BUNDLE')
+  const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
+  let asked: Promise<Token> | undefined
+  let client: Promise<S3> | undefined
+  let listed: Promise<readonly Instance[]> | undefined
+
+  const token = (): Promise<Token> => {
+    asked ??= tokenFor(target, ca, signal)
+    return asked
+  }
+  const reply = async (
+    method: string,
+    path: string,
+    { query = {}, json, headers = {} }: ControlCall = {},
+  ): Promise<HttpReply> => {
+    const url = new URL(`${target.control}${path}`)
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value))
+    const answered = await http({
+      ...{ method, url: url.href, ca, signal },
+      headers: {
+        authorization: `Bearer ${(await token()).text}`,
+        accept: 'application/json',
+        ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    })
+    if (answered.status >= 400) throw refusal(answered)
+    return answered
+  }
+  const control: Server['control'] = async (...call) => parsed((await reply(...call)).body)
+  return {
+    controlUrl: target.control,
+    s3Url: target.s3,
+    region: target.region,
+    keyProtectInstance: target.keyProtectInstance,
+    objectStorageCrn: target.objectStorageCrn,
+    reply,
+    control,
+    open: (method, path, { origin = target.control, timeoutMs } = {}) =>
+      http({ method, url: `${origin}${path}`, ca, signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
+    token: async () => (await token()).text,
+    identity: async () => (await token()).identity,
+    instances: () => {
+      listed ??= instancesOf(control)
+      return listed
+    },
+    s3: () => {
+      client ??= openS3(target, ca, environment, async () => (await token()).text)
+      return client
+    },
+    signsByToken: () => isByToken(target, environment),
+    dispose: () =>
+      void client?.then(
+        (opened) => opened.destroy(),
+        () => {},
+      ),
+  }
+}
+
+interface Token {
+  readonly text: string
+  readonly identity: Identity
+}
+
+async function tokenFor({ control, apiKey }: Target, ca: string | undefined, signal: AbortSignal): Promise<Token> {
+  if (apiKey === undefined) {
+    throw new CommandFailure({
+      code: 'NoApiKey',
+      ending: 'refused',
+      why: `this takes an API key for ${control}, and none is given`,
+      fixes: ['export IBMCLOUD_API_KEY=…', `coffer login ${control}`],
+    })
+  }
+  const answered = await http({
+    ...{ method: 'POST', url: `${control}/identity/token`, ca, signal },
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: new URLSearchParams({ grant_type: 'urn:ibm:params:oauth:grant-type:apikey', apikey: apiKey }).toString(),
+  })
+  const text = textOf(parsed(answered.body), 'access_token')
+  if (text === undefined) throw refusal(answered, 'refused')
+  const claims = parsed(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString())
+  return {
+    text,
+    identity: {
+      accountId: textOf(claims, 'account', 'bss') ?? '',
+      iamId: textOf(claims, 'iam_id') ?? '',
+      name: textOf(claims, 'name') ?? '',
+    },
+  }
+}
+
+async function instancesOf(control: Server['control']): Promise<readonly Instance[]> {
+  const found: Instance[] = []
+  let start: string | undefined
+  do {
+    const page: unknown = await control('GET', '/v2/resource_instances', { query: { limit: 200, start } })
+    for (const one of listOf(page, 'resources')) {
+      const crn = textOf(one, 'crn') ?? ''
+      const [, , , , service, region = ''] = crn.split(':')
+      if (service !== 'kms' && service !== 'cloud-object-storage') continue
+      found.push({ crn, service, region, guid: textOf(one, 'guid') ?? '', name: textOf(one, 'name') ?? '' })
+    }
+    const next: string | undefined = textOf(page, 'next_url')
+    start = next === undefined ? undefined : (new URL(next, 'http://x').searchParams.get('start') ?? undefined)
+  } while (start !== undefined)
+  return found
+}
+
+/** With a key pair by signature, with an API key alone by token; else as AWS's own client finds credentials. */
+async function openS3(
+  target: Target,
+  ca: string | undefined,
+  environment: Environment,
+  token: () => Promise<string>,
+): Promise<S3> {
+  const { S3: Client } = await import('@aws-sdk/client-s3')
+  const credentials = credentialsOf(target, environment)
+  const byToken = isByToken(target, environment)
+  const agent = ca === undefined ? {} : { requestHandler: { httpsAgent: { ca } } }
+  const common = {
+    endpoint: target.s3,
+    forcePathStyle: true,
+    maxAttempts: 4,
+    ...agent,
+    ...(credentials ? { credentials } : {}),
+    ...(byToken ? { credentials: NOBODY, signer: bearer(token) } : {}),
+  }
+  const client = new Client({ ...common, ...(target.region === undefined ? {} : { region: target.region }) })
+  if (target.region !== undefined) return client
+  const hasRegion = await client.config.region().then(
+    (region) => region !== '',
+    () => false,
+  )
+  return hasRegion ? client : new Client({ ...common, region: 'us-east-1' })
+}
+
+function credentialsOf({ accessKeyId, secretAccessKey, usesAwsFiles }: Target, environment: Environment) {
+  const kept = accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey }
+  return (usesAwsFiles ? pairOf(environment) : undefined) ?? kept
+}
+
+const isByToken = (target: Target, environment: Environment): boolean =>
+  credentialsOf(target, environment) === undefined &&
+  target.apiKey !== undefined &&
+  (!target.usesAwsFiles || given(environment, 'AWS_PROFILE') === undefined)
+
+function pairOf(environment: Environment) {
+  const accessKeyId = given(environment, 'AWS_ACCESS_KEY_ID')
+  const secretAccessKey = given(environment, 'AWS_SECRET_ACCESS_KEY')
+  const sessionToken = given(environment, 'AWS_SESSION_TOKEN')
+  if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
+  return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+}
+
+/** The client asks for some, and the signer does not. */
+const NOBODY = { accessKeyId: 'token', secretAccessKey: 'token' }
+
+const bearer = (token: () => Promise<string>) => ({
+  sign: async <Request extends { readonly headers: Record<string, string> }>(request: Request): Promise<Request> => {
+    request.headers['authorization'] = `Bearer ${await token()}`
+    return request
+  },
+})

@@ -1,0 +1,217 @@
+import { once } from 'node:events'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { EXIT, MEANING } from '../../src/cli/exit.ts'
+import { mainAccount } from '../support/bootstrap.ts'
+import { type CliServer, startCliServer } from '../support/cli-server.ts'
+import { startCommand } from '../support/coffer-command.ts'
+import { s3ClientFor } from '../support/s3.ts'
+import { freePort } from '../support/server-process.ts'
+
+let cli: CliServer
+let file: string
+
+beforeAll(async () => {
+  cli = await startCliServer()
+  file = join(cli.home, 'hello.txt')
+  await writeFile(file, 'hello')
+  for (const args of [
+    ['key', 'create', 'exit-root'],
+    ['bucket', 'create', 'plain'],
+    ['bucket', 'create', 'vault', '--key', 'exit-root'],
+    ['object', 'put', file, 'vault/'],
+    ['object', 'put', file, 'plain/'],
+  ]) {
+    expect(await cli.call(args)).toMatchObject({ status: 0 })
+  }
+})
+afterAll(() => cli[Symbol.asyncDispose]())
+
+/** The error that --json tells on standard output. */
+const errorIn = (out: string): unknown => JSON.parse(out.trim().split('\n').at(-1) ?? '')
+
+describe('coffer ends with', () => {
+  it('0 for what is done', async () => {
+    expect(await cli.run(['bucket', 'ls', '--quiet'])).toMatchObject({ status: 0, out: 'plain\nvault\n', err: '' })
+  })
+
+  it('1 when nobody answers, and says what to look at', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`
+    const { status, err } = await cli.run(['bucket', 'ls'], { AWS_ENDPOINT_URL_S3: nobody })
+    expect(status).toBe(EXIT.failed)
+    expect(err).toContain(
+      `✕ Can't list buckets: ${nobody} cannot be reached, nobody listens there.  [Unreachable, exit 1]`,
+    )
+    expect(err).toMatch(/Fix +coffer health/)
+    expect((await cli.run(['health', nobody])).status).toBe(EXIT.failed)
+  })
+
+  it('2 when it is called wrongly, with what was meant', async () => {
+    expect(await cli.run(['bucket', 'lss'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('did you mean coffer bucket ls?'),
+    })
+    expect(await cli.run(['bucket', 'ls', '--jsn'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('did you mean --json?'),
+    })
+    expect(await cli.run(['bucket', 'create'])).toMatchObject({
+      status: 2,
+      err: expect.stringContaining('<name> is missing'),
+    })
+    expect(await cli.run(['bucket'])).toMatchObject({
+      status: 2,
+      out: '',
+      err: expect.stringContaining('coffer bucket create'),
+    })
+  })
+
+  it('2 for what destroys where nobody can be asked, and nothing is changed', async () => {
+    const { status, err } = await cli.run(['object', 'rm', 'plain/hello.txt'])
+    expect(status).toBe(EXIT.usage)
+    expect(err).toContain('--yes')
+    expect((await cli.call(['object', 'stat', 'plain/hello.txt'])).status).toBe(0)
+  })
+
+  it('3 when some failed and the rest is done', async () => {
+    await cli.call(['key', 'create', 'partly-root'])
+    await cli.call(['bucket', 'create', 'partly'])
+    await cli.call(['object', 'put', file, 'partly/a'])
+    await cli.call(['object', 'put', file, 'partly/b', '--key', 'partly-root'])
+    await cli.call(['key', 'disable', 'partly-root', '--yes'])
+    const { status, out, err } = await cli.run(['object', 'get', 'partly', cli.home, '--recursive', '--json'])
+    expect(status).toBe(EXIT.partly)
+    expect(err).toBe('')
+    expect(out).toContain('"key":"a"')
+    expect(errorIn(out)).toMatchObject({ type: 'error', code: 'PartlyDone', exit: 3 })
+  })
+
+  it('4 for what is not there', async () => {
+    for (const args of [
+      ['bucket', 'show', 'nowhere'],
+      ['object', 'cat', 'plain/none'],
+      ['key', 'show', 'no-such-key'],
+      ['profile', 'use', 'none'],
+    ]) {
+      expect([args, (await cli.call(args)).status]).toEqual([args, EXIT.notFound])
+    }
+    expect((await cli.run(['object', 'cat', 'plain/none'])).err).toMatch(/NoSuchKey, exit 4\]\n +Request +[0-9A-F]{16}/)
+  })
+
+  it('5 for a signature, a key or a right that is refused', async () => {
+    expect((await cli.run(['bucket', 'ls'], { AWS_SECRET_ACCESS_KEY: 'wrong' })).status).toBe(EXIT.refused)
+    expect((await cli.call(['key', 'ls'], { IBMCLOUD_API_KEY: 'wrong' })).status).toBe(EXIT.refused)
+    const none = await cli.call(['key', 'ls'], { IBMCLOUD_API_KEY: undefined })
+    expect(none).toMatchObject({ status: EXIT.refused, err: expect.stringContaining('export IBMCLOUD_API_KEY') })
+  })
+
+  it('6 while a root key is disabled: says which, and the command that mends it', async () => {
+    await cli.call(['key', 'disable', 'exit-root', '--yes'])
+    const { status, err } = await cli.run(['object', 'cat', 'vault/hello.txt'])
+    expect(status).toBe(EXIT.keyUnavailable)
+    expect(err).toContain(
+      "✕ Can't read vault/hello.txt: its root key keys/exit-root is disabled.  [KMS.DisabledException, exit 6]",
+    )
+    expect(err).toMatch(/Fix +coffer key enable keys\/exit-root/)
+    expect(await cli.call(['object', 'cat', 'plain/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
+    await cli.call(['key', 'enable', 'exit-root'])
+    expect(await cli.call(['object', 'cat', 'vault/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
+  })
+
+  it('7 when what comes is not what was stored, and leaves no file', async () => {
+    // A store that says one thing of an object and gives another.
+    const liar = createServer((request, reply) => {
+      reply.writeHead(200, {
+        'content-length': 5,
+        etag: '"5d41402abc4b2a76b9719d911017c592"',
+        'last-modified': new Date(0).toUTCString(),
+      })
+      reply.end(request.method === 'HEAD' ? undefined : 'hullo')
+    }).listen(0, '127.0.0.1')
+    await once(liar, 'listening')
+    const address = liar.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const place = join(cli.home, 'damaged.txt')
+    const { status, err } = await cli.run(['object', 'get', 'a/b', place], {
+      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    })
+    liar.close()
+    expect({ status, err }).toMatchObject({
+      status: EXIT.damage,
+      err: expect.stringContaining('[ContentDamaged, exit 7]'),
+    })
+    await expect(writeFile(place, '', { flag: 'wx' })).resolves.toBeUndefined()
+  })
+
+  it('8 for a conflict: what is not empty, exists, or is retained', async () => {
+    const notEmpty = await cli.run(['bucket', 'rm', 'plain'])
+    expect(notEmpty).toMatchObject({
+      status: EXIT.conflict,
+      err: expect.stringContaining('coffer bucket rm plain --force'),
+    })
+    expect((await cli.call(['object', 'put', file, 'plain/hello.txt', '--if-new'])).status).toBe(EXIT.conflict)
+    expect((await cli.call(['key', 'rm', 'exit-root', '--yes'])).status).toBe(EXIT.conflict)
+    expect((await cli.call(['bucket', 'create', 'locked', '--object-lock'])).status).toBe(0)
+    const { putObject, destroy } = retaining(cli.server.s3Url)
+    const versionId = await putObject()
+    destroy()
+    const retained = await cli.call(['object', 'rm', 'locked/kept', '--version-id', versionId, '--yes'])
+    expect(retained.status).toBe(EXIT.conflict)
+  })
+
+  it('9 for profiles that cannot be read', async () => {
+    const broken = join(cli.home, 'broken')
+    await mkdir(join(broken, 'coffer'), { recursive: true })
+    await writeFile(join(broken, 'coffer/profiles.toml'), 'current = [[[\n')
+    expect((await cli.run(['bucket', 'ls'], { XDG_CONFIG_HOME: broken })).status).toBe(EXIT.config)
+  })
+
+  it('130 when it is interrupted, and says so as the last line', async () => {
+    const hanging = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(hanging, 'listening')
+    const address = hanging.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const asked = once(hanging, 'request')
+    const { child, result } = startCommand(['bucket', 'ls', '--json'], {
+      ...cli.environment,
+      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    })
+    await asked
+    child.kill('SIGINT')
+    const { status, out } = await result
+    hanging.closeAllConnections()
+    hanging.close()
+    expect(status).toBe(EXIT.interrupted)
+    expect(errorIn(out)).toMatchObject({ type: 'error', code: 'Interrupted', exit: 130 })
+  })
+
+  it('what `coffer help exit-codes` says', async () => {
+    const { status, out } = await cli.run(['help', 'exit-codes'])
+    expect(status).toBe(0)
+    for (const [name, code] of Object.entries(EXIT))
+      expect(out).toContain(`${code}  ${Object.entries(MEANING).find(([known]) => known === name)?.[1]}`)
+  })
+})
+
+function retaining(s3Url: string) {
+  const client = s3ClientFor({ s3Url, ...mainAccount.user })
+  return {
+    putObject: async (): Promise<string> => {
+      const { PutObjectCommand } = await import('@aws-sdk/client-s3')
+      const until = new Date(Date.now() + 86_400_000)
+      const done = await client.send(
+        new PutObjectCommand({
+          Bucket: 'locked',
+          Key: 'kept',
+          Body: 'x',
+          ObjectLockMode: 'COMPLIANCE',
+          ObjectLockRetainUntilDate: until,
+        }),
+      )
+      return done.VersionId ?? ''
+    },
+    destroy: () => client.destroy(),
+  }
+}
