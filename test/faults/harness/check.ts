@@ -29,7 +29,12 @@ export interface CheckResult {
  * Holds what the server shows against the model: every key is in a state that the model allows, its bytes are those of
  * that state, and the listing says what the HEADs say. The state found becomes the only possible one.
  */
-export async function check(client: S3Client, model: Model, buckets: readonly string[]): Promise<CheckResult> {
+export async function check(
+  client: S3Client,
+  model: Model,
+  buckets: readonly string[],
+  versionsAtLeast = SAMPLE,
+): Promise<CheckResult> {
   const violations: string[] = []
   let [objects, bytes] = [0, 0]
   const listings = new Map<string, Map<string, Listed>>()
@@ -48,7 +53,7 @@ export async function check(client: S3Client, model: Model, buckets: readonly st
     objects++
     bytes += found.state.lengthBytes
   })
-  await forEach(sample(model.versions(), SAMPLE), async (one) => {
+  await forEach(sample(model.versions(), versionsAtLeast), async (one) => {
     violations.push(...(await findVersion(client, one)))
   })
   return { violations, objects, bytes }

@@ -73,7 +73,7 @@ const isUnexpectedAnswer = (error: unknown, { excuses }: LoadOptions): boolean =
   error instanceof S3ServiceException && error.$response !== undefined && excuses?.(error) !== true
 
 /** An answer to a write. */
-interface Written {
+export interface Written {
   readonly VersionId?: string | undefined
 }
 

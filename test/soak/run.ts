@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { cpuSeconds } from '../../bench/support/cpu-seconds.ts'
+import { openSoak } from './soak.ts'
+import { type Bound, grows, type Trend, trendOf } from './trend.ts'
+import type { Sample } from './watch.ts'
+
+/**
+ * One server for a long time under a steady, gentle load of everything, well-behaved and not: whether its memory, what it
+ * has open and what it stores stay where they are once everything has been used, and whether all that was acknowledged is
+ * there in the end.
+ */
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '72' },
+    /** Of these, those that do not count: caches fill, code is compiled. */
+    'warm-up-minutes': { type: 'string', default: '12' },
+    'per-second': { type: 'string', default: '10' },
+    workers: { type: 'string', default: '4' },
+    keys: { type: 'string', default: '12' },
+    'sample-seconds': { type: 'string', default: '10' },
+    'chore-seconds': { type: 'string', default: '15' },
+    seed: { type: 'string', default: randomBytes(6).toString('hex') },
+    threads: { type: 'string', default: '1' },
+    /** File for the summary and all samples. */
+    json: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+    server: { type: 'string' },
+  },
+})
+
+const MIB = 1024 ** 2
+const SAMPLES_A_DISK_LOOK = 6
+
+/** What must stay. Keys are rotated and versions of them stay by design, so a little is let pass. */
+const BOUNDS: readonly Bound[] = [
+  { name: 'resident, not of files', share: 0.1, least: 8 * MIB },
+  { name: 'heap after a full collection', share: 0.05, least: 4 * MIB },
+  { name: 'external', share: 0.1, least: 4 * MIB },
+  { name: 'descriptors', share: 0.05, least: 4 },
+  { name: 'handles', share: 0.1, least: 4 },
+  { name: 'files of blobs', share: 0.1, least: 50 },
+  { name: 'bytes of blobs', share: 0.15, least: 32 * MIB },
+  { name: 'bytes of LevelDB', share: 0.25, least: 16 * MIB },
+  { name: 'files of LevelDB', share: 0.25, least: 12 },
+]
+const SHOWN = [
+  'resident',
+  'resident, of files',
+  'heap',
+  'buffers',
+  'descriptors of files',
+  'sockets',
+  'bytes of the audit log',
+]
+
+const directory = await mkdtemp(path.join(tmpdir(), 'coffer-soak-'))
+const samples: Sample[] = []
+const problems: string[] = []
+const minutes = (text: string): number => Number(text) * 60_000
+
+const soak = await openSoak({
+  directory,
+  seed: options.seed,
+  perSecond: Number(options['per-second']),
+  workers: Number(options.workers),
+  keysPerWorker: Number(options.keys),
+  choreMs: Number(options['chore-seconds']) * 1000,
+  threads: Number(options.threads),
+  ...(options.server === undefined ? {} : { main: options.server }),
+})
+process.once('exit', () => soak.killNow())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
+const startedAt = Date.now()
+const countedFrom = startedAt + minutes(options['warm-up-minutes'])
+const endsAt = startedAt + minutes(options.minutes)
+console.log(`seed ${options.seed}, pid ${soak.pid}, in ${directory}`)
+let collectedAtFirst: number | undefined
+for (let count = 0; Date.now() < endsAt && soak.running(); count++) {
+  await sleep(Number(options['sample-seconds']) * 1000)
+  if (!soak.running()) break
+  samples.push(await soak.sample(count % SAMPLES_A_DISK_LOOK === 0))
+  if (collectedAtFirst === undefined && Date.now() >= countedFrom) collectedAtFirst = await soak.collected()
+  if (count % 30 === 0) console.log(progress())
+}
+if (!soak.running()) problems.push(`the server ended:\n${soak.output().slice(-4000)}`)
+else {
+  await soak.stopLoad()
+  const collectedAtLast = await soak.collected()
+  report(collectedAtFirst ?? collectedAtLast, collectedAtLast)
+  problems.push(...(await soak.verify()))
+}
+problems.push(...soak.violations())
+const { counts, checked } = soak.figures()
+console.log(
+  `\n${Object.entries(counts)
+    .map(([name, count]) => `${name} ${count}`)
+    .join(', ')}`,
+)
+console.log(`${checked.objects} objects and ${checked.versions} versions read back, ${checked.bytes} bytes`)
+for (const problem of problems) console.log(`PROBLEM: ${problem}`)
+if (options.json !== undefined) {
+  await writeFile(
+    options.json,
+    JSON.stringify({ seed: options.seed, counts, checked, problems, samples }, undefined, 1),
+  )
+}
+await soak.close()
+if (options.keep) console.log(`kept: ${directory}`)
+else await rm(directory, { recursive: true, force: true })
+console.log(problems.length === 0 ? 'flat, and nothing lost' : `${problems.length} problems`)
+process.exit(problems.length === 0 ? 0 : 1)
+
+function progress(): string {
+  const values: Sample['values'] = samples.at(-1)?.values ?? {}
+  const mib = (name: string): string => `${((values[name] ?? 0) / MIB).toFixed(0)} MiB`
+  const cpu = cpuSeconds(soak.pid)
+  return (
+    `${((Date.now() - startedAt) / 60_000).toFixed(0)} min: resident ${mib('resident')}, heap ${mib('heap')}, ` +
+    `${values['descriptors']} descriptors, blobs ${values['files of blobs'] ?? '?'}, ${cpu.toFixed(0)} s of CPU, ` +
+    `${soak.violations().length} violations`
+  )
+}
+
+function report(collectedAtFirst: number, collectedAtLast: number): void {
+  const counted = samples.filter(({ atMs }) => atMs >= countedFrom)
+  const trend = (name: string): Trend | undefined =>
+    trendOf(counted.flatMap(({ atMs, values }) => (values[name] === undefined ? [] : [{ atMs, value: values[name] }])))
+  console.log('\n| | first quarter | last quarter | lowest | highest | growth in an hour, fitted | |')
+  console.log('| --- | --: | --: | --: | --: | --: | --- |')
+  for (const bound of BOUNDS) {
+    const found = trend(bound.name)
+    if (found && grows(found, bound)) problems.push(`${bound.name} grows: ${JSON.stringify(found)}`)
+    if (found) console.log(row(bound.name, found, grows(found, bound) ? 'GROWS' : 'flat'))
+  }
+  for (const name of SHOWN) {
+    const found = trend(name)
+    if (found) console.log(row(name, found, ''))
+  }
+  const more = collectedAtLast - collectedAtFirst
+  console.log(
+    `in use after collections that were asked for: ${mib(collectedAtFirst)} after the warm-up, ${mib(collectedAtLast)} in the end`,
+  )
+  if (more > Math.max(6 * MIB, collectedAtFirst * 0.1)) problems.push(`memory in use grew by ${mib(more)}`)
+}
+
+function row(name: string, { first, last, lowest, highest, growthPerHour }: Trend, verdict: string): string {
+  const isBytes = highest > MIB
+  const say = (value: number): string => (isBytes ? mib(value) : value.toFixed(1))
+  return `| ${name} | ${[first, last, lowest, highest, growthPerHour].map(say).join(' | ')} | ${verdict} |`
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / MIB).toFixed(1)} MiB`
+}

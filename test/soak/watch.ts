@@ -1,0 +1,115 @@
+import { readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+import { usage } from '../faults/harness/disk.ts'
+
+/** Numbers by their names: memory in bytes, what is open, what is on the disk. */
+export interface Sample {
+  readonly atMs: number
+  readonly values: Readonly<Record<string, number>>
+}
+
+export interface Watch {
+  /** Of the process that is to be watched. */
+  readonly nodeOptions: readonly string[]
+  readonly take: (pid: number, dataDir: string, withDisk: boolean) => Promise<Sample>
+  /** Memory in use once its garbage was collected, in bytes. Asked for twice a run, so that it shapes nothing. */
+  readonly collected: (pid: number) => Promise<number>
+}
+
+const POLL_MS = 50
+const STORES = ['metadata', 'iam', 'kms']
+
+/** `dir` takes two small files. Linux. */
+export async function watchProcess(dir: string): Promise<Watch> {
+  const [script, told, asked] = ['watch.mjs', 'told.json', 'asked.json'].map((name) => path.join(dir, name))
+  if (script === undefined || told === undefined || asked === undefined) throw new Error('no names')
+  await writeFile(script, insideTheProcess(told, asked))
+  return {
+    nodeOptions: ['--expose-gc', '--import', pathToFileURL(script).href],
+    take: async (pid, dataDir, withDisk) => {
+      const inside: Record<string, number> = JSON.parse(await readFile(told, 'utf8').catch(() => '{}'))
+      const disk = withDisk ? await onDisk(dataDir) : {}
+      return { atMs: Date.now(), values: { ...resident(pid), ...inside, ...disk } }
+    },
+    collected: async (pid) => {
+      await writeFile(asked, '')
+      process.kill(pid, 'SIGUSR2')
+      for (;;) {
+        await sleep(POLL_MS)
+        const text = await readFile(asked, 'utf8')
+        if (text.endsWith('\n')) return Number(text)
+      }
+    },
+  }
+}
+
+/** Pages of files (LevelDB maps its tables) are given back by the kernel as it likes; the others are the process's own. */
+function resident(pid: number): Record<string, number> {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
+  return {
+    resident: bytes('VmRSS'),
+    'resident, not of files': bytes('RssAnon'),
+    'resident, of files': bytes('RssFile'),
+  }
+}
+
+async function onDisk(dataDir: string): Promise<Record<string, number>> {
+  const blobs = await usage(path.join(dataDir, 'blobs'))
+  const audit = await usage(path.join(dataDir, 'audit'))
+  const stores = await Promise.all(STORES.map((name) => usage(path.join(dataDir, name))))
+  return {
+    'files of blobs': blobs.files,
+    'bytes of blobs': blobs.bytes,
+    'bytes of the audit log': audit.bytes,
+    'bytes of LevelDB': stores.reduce((sum, { bytes }) => sum + bytes, 0),
+    'files of LevelDB': stores.reduce((sum, { files }) => sum + files, 0),
+  }
+}
+
+/** Every two seconds what only the process itself knows. The heap is told as the last full collection of its own left it. */
+const insideTheProcess = (told: string, asked: string): string => `
+import { constants, PerformanceObserver } from 'node:perf_hooks'
+import { readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+if (isMainThread) {
+  const kept = {}
+  new PerformanceObserver((list) => {
+    if (list.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR))
+      kept['heap after a full collection'] = process.memoryUsage().heapUsed
+  }).observe({ entryTypes: ['gc'] })
+  const open = () => {
+    const count = { descriptors: 0, 'descriptors of files': 0 }
+    for (const fd of readdirSync('/proc/self/fd')) {
+      let target = ''
+      try { target = readlinkSync('/proc/self/fd/' + fd) } catch { continue }
+      count.descriptors++
+      if (target.startsWith('/')) count['descriptors of files']++
+    }
+    return count
+  }
+  setInterval(() => {
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage()
+    const resources = process.getActiveResourcesInfo()
+    const of = (...names) => resources.filter((name) => names.includes(name)).length
+    const now = { ...kept, heap: heapUsed, external, buffers: arrayBuffers, ...open(),
+      sockets: of('TCPSocketWrap', 'TCPWRAP'), handles: resources.length }
+    writeFileSync(${JSON.stringify(told)} + '.new', JSON.stringify(now))
+    renameSync(${JSON.stringify(told)} + '.new', ${JSON.stringify(told)})
+  }, 2000).unref()
+  process.on('SIGUSR2', async () => {
+    for (let count = 0; count < 3; count++) {
+      globalThis.gc()
+      await sleep(100)
+    }
+    const { heapUsed, external } = process.memoryUsage()
+    writeFileSync(${JSON.stringify(asked)}, heapUsed + external + '\\n')
+  })
+}
+`
