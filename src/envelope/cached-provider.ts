@@ -19,6 +19,17 @@ export interface CachedProviderOptions {
   readonly clock?: Clock
 }
 
+export interface CachedProvider extends KeyProvider {
+  readonly cached: () => CachedDeks
+}
+
+/** Since the process began; DEKs of buckets' metadata and bucket keys are among them. */
+export interface CachedDeks {
+  readonly hits: number
+  readonly misses: number
+  readonly entries: number
+}
+
 const monotonicClock: Clock = { now: () => performance.now() }
 
 /** Names what the entries are: DEKs of suite 1. */
@@ -29,7 +40,7 @@ const SUITE = 'OEF1/1'
  * the root key, answers from memory. A refusal zeroes the cached DEKs of that key and service at once; a key that only
  * wraps no more keeps them.
  */
-export function cachedProvider(inner: KeyProvider, options: CachedProviderOptions = {}): KeyProvider {
+export function cachedProvider(inner: KeyProvider, options: CachedProviderOptions = {}): CachedProvider {
   const { permitMs = 2_000, idleMs = 4_000, ttlMs = 60_000, maxEntries = 10_000, clock = monotonicClock } = options
   const cache = dekCache({ ttlMs, maxEntries, clock })
   const { permit: ask, wrapPermitsUnwrap = false } = inner
@@ -60,6 +71,7 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
 
   /** Unwraps under way: those who want the same meanwhile wait for it. */
   const flying = new Map<string, Promise<void>>()
+  let [hits, misses] = [0, 0]
   const unwrapOnce = async (call: KeyCall, id: string, act: () => ReturnType<KeyProvider['unwrap']>) => {
     let kept: Kept | undefined
     const asked = checked(call, 'unwrap', act, ({ dek }) => {
@@ -88,10 +100,16 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
       const id = cacheId(call, wrapped, context)
       for (;;) {
         const dek = call.fresh === true ? undefined : await fromCache(call, id)
-        if (dek !== undefined) return { dek }
+        if (dek !== undefined) {
+          hits++
+          return { dek }
+        }
         // An answer that was asked for before this use began will do where answers may have an age.
         const landing = permitMs > 0 && call.fresh !== true ? flying.get(id) : undefined
-        if (landing === undefined) return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
+        if (landing === undefined) {
+          misses++
+          return unwrapOnce(call, id, () => inner.unwrap(call, wrapped, context))
+        }
         await landing
       }
     },
@@ -101,6 +119,7 @@ export function cachedProvider(inner: KeyProvider, options: CachedProviderOption
     find: inner.find,
     register: inner.register,
     deregister: inner.deregister,
+    cached: () => ({ hits, misses, entries: cache.size() }),
     close: async () => {
       clearInterval(forgetting)
       cache[Symbol.dispose]()

@@ -14,6 +14,7 @@ export interface DekCache extends Disposable {
   readonly forget: (group: string) => void
   /** Groups that have a DEK here. */
   readonly groups: () => readonly string[]
+  readonly size: () => number
 }
 
 interface Entry {
@@ -77,6 +78,7 @@ export function dekCache(options: { ttlMs: number; maxEntries: number; clock: Cl
       for (const id of [...(groups.get(group) ?? [])]) entries.delete(id)
     },
     groups: () => [...groups.keys()],
+    size: () => entries.size,
     [Symbol.dispose]: () => {
       closed = true
       clearInterval(purging)

@@ -92,6 +92,8 @@ export interface KeyCall {
   /** The service identity that asks: CRN of the object storage instance that owns the bucket. */
   readonly serviceInstanceCrn: string
   readonly requestId?: string
+  /** W3C: what this is a part of. */
+  readonly traceparent?: string
   /** The key service itself is to answer, now, and no memory of what it answered before. */
   readonly fresh?: boolean
 }

@@ -28,6 +28,10 @@ export interface AccessLogs {
   readonly add: (bucket: Bucket, line: string, timeMs: number) => void
   /** Delivers what there is. */
   readonly flush: () => Promise<void>
+  /** Of lines that wait. */
+  readonly waitingBytes: () => number
+  /** Lines that could not be delivered, since the process began. */
+  readonly droppedLines: () => number
   readonly close: () => Promise<void>
 }
 
@@ -73,7 +77,7 @@ export function openAccessLogs(options: {
   /** Bytes that wait, by target bucket. */
   const waiting = new Map<string, number>()
   let waitingBytes = 0
-  let dropped = 0
+  let [dropped, allDropped] = [0, 0]
   const count = ({ targetBucket }: Logging, bytes: number): void => {
     waitingBytes += bytes
     const now = (waiting.get(targetBucket) ?? 0) + bytes
@@ -129,6 +133,7 @@ export function openAccessLogs(options: {
       }
     }
     if (dropped > 0) onError(new Error(`lines of access logs that could not be delivered were dropped: ${dropped}`))
+    allDropped += dropped
     dropped = 0
   }
 
@@ -190,6 +195,8 @@ export function openAccessLogs(options: {
     target,
     add,
     flush,
+    waitingBytes: () => waitingBytes,
+    droppedLines: () => allDropped + dropped,
     close: async () => {
       clearInterval(timer)
       await inTurn(() => flushAll(({ source, logs }) => store(engine, source, logs)))

@@ -14,10 +14,14 @@ import type { ForeignDek } from './replication/sealed-format.ts'
 import { type SlotUse, slotCall, slotKeys } from './slot-keys.ts'
 import { dekContext, metadataKeyContext } from './wrap-contexts.ts'
 
-export const keyCall = (bucket: KeyedBucket, { requestId }: Pick<Asker, 'requestId'> = {}): KeyCall => ({
+export const keyCall = (
+  bucket: Pick<KeyedBucket, 'rootKeyCrn' | 'serviceInstanceCrn'>,
+  { requestId, traceparent }: Pick<Asker, 'requestId' | 'traceparent'> = {},
+): KeyCall => ({
   rootKeyCrn: bucket.rootKeyCrn,
   serviceInstanceCrn: bucket.serviceInstanceCrn,
   ...(requestId === undefined ? {} : { requestId }),
+  ...(traceparent === undefined ? {} : { traceparent }),
 })
 
 type KeyedBucket = Pick<BucketRecord, 'name' | 'rootKeyCrn' | 'serviceInstanceCrn'>
@@ -113,6 +117,7 @@ export function bucketKeys(options: BucketKeysOptions, asker: Asker): BucketKeys
   const useOf = ({ id: bucketId, serviceInstanceCrn }: NamedBucket, slot: KeySlot): SlotUse => ({
     ...{ bucketId, serviceInstanceCrn, slot },
     ...(asker.requestId === undefined ? {} : { requestId: asker.requestId }),
+    ...(asker.traceparent === undefined ? {} : { traceparent: asker.traceparent }),
   })
   const wrapped = async (bucket: NamedBucket, slot: KeySlot, dek: Dek, context: WrapContext) => {
     const result = await slots.wrap(useOf(bucket, slot), dek, context)

@@ -9,6 +9,8 @@ export interface Asker {
   readonly reason?: string
   readonly requestId?: string
   readonly sourceIp?: string
+  /** W3C: what this is a part of, for key services and whoever is notified. */
+  readonly traceparent?: string
 }
 
 /** The engine's own work, for nobody in particular. */

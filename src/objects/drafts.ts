@@ -14,6 +14,7 @@ export interface Draft extends AsyncDisposable {
 export interface Drafts {
   /** Of blobs in the store of a storage class. Default: the one that is always there. */
   readonly begin: (storageClass?: string) => Draft
+  readonly underWay: () => number
   /**
    * No more drafts. True when none can have left a blob that no row names, so that nobody has to look for any: no draft
    * is under way, and every one removed or kept what it wrote.
@@ -60,6 +61,7 @@ export function openDrafts(blobs: Pick<ClassedBlobStore, 'putIn' | 'remove'>): D
 
   return {
     begin,
+    underWay: () => underWay,
     end: () => {
       ended = true
       return underWay === 0 && !orphans

@@ -30,7 +30,7 @@ export interface Engine {
   readonly configurations: Configurations
   readonly documents: Documents
   readonly quotas: Quotas
-  readonly garbage: Garbage
+  readonly garbage: Omit<Garbage, 'figures'>
   readonly deregistrations: Deregistrations
   readonly drafts: Drafts
   readonly readAhead: ReadAhead

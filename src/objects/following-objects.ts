@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { NonceSource } from '../base/nonces.ts'
 import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
+import type { Metric } from '../observe/metrics.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
 import type { ChangedRow } from '../storage/metadata/changed-row.ts'
@@ -18,6 +19,7 @@ import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
+import { threadMetrics } from './engine-metrics.ts'
 import { ObjectsError } from './errors.ts'
 import { followRows } from './follow-rows.ts'
 import { type Garbage, garbageEntry } from './garbage.ts'
@@ -80,6 +82,7 @@ export interface FollowingObjects
   readonly lease: string
   readonly remove: BlobStore['remove']
   readonly letGo: (ids: readonly BlobId[]) => void
+  readonly metrics: () => readonly Metric[]
   readonly close: () => Promise<void>
 }
 
@@ -149,6 +152,7 @@ export async function openFollowingObjects(options: FollowingOptions): Promise<F
     lease: blobs.lease,
     remove: blobs.remove,
     letGo: (ids) => blobs.letGo?.(ids),
+    metrics: () => threadMetrics({ ...engine, rows: metadata }),
     close: async () => {
       await engine.notifications.close()
       await engine.replications.close()
@@ -164,7 +168,7 @@ const notHere = async (): Promise<never> => {
 }
 
 /** The owner collects what is committed. */
-const followingGarbage = (clock: Clock, pin: Garbage['pin']): Garbage => ({
+const followingGarbage = (clock: Clock, pin: Garbage['pin']): Engine['garbage'] => ({
   entry: (record) => garbageEntry(clock, record),
   collect: () => {},
   settled: async () => {},

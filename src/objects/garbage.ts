@@ -3,7 +3,7 @@ import { hasCode } from '../base/errors.ts'
 import { random16 } from '../base/ids.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Token, Write } from '../storage/metadata/metadata-store.ts'
-import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE } from './keyspace.ts'
+import { blobKey, garbageKey, partKey, partNumberOf, rowsUnder, SPACE, timeOfGarbage } from './keyspace.ts'
 import { type Pinning, pinning } from './pinning.ts'
 import {
   type DoomedParts,
@@ -15,6 +15,8 @@ import {
 } from './records.ts'
 
 const PAGE = 200
+/** What there is more is not told. */
+const COUNTED = 1000
 const WRITES_PER_COMMIT = 400
 
 /**
@@ -35,7 +37,21 @@ export interface Garbage {
   readonly hold: () => Promise<Disposable>
   /** Looks up what is to be read and holds the removal of its bytes until disposed; nothing removes them in between. */
   readonly pin: Pinning['pin']
+  readonly figures: () => Promise<GarbageFigures>
   readonly close: () => Promise<void>
+}
+
+export interface GarbageFigures {
+  /** Objects, versions and uploads whose bytes are still there, counted up to a thousand. */
+  readonly waiting: number
+  /** Undefined: nothing waits. */
+  readonly oldestMs: number | undefined
+  /** Of those, what is being read. */
+  readonly read: number
+  /** Something keeps the collector from removing anything. */
+  readonly isHeld: boolean
+  /** Since the process began. */
+  readonly removed: number
 }
 
 /** Other threads that read the same envelopes. */
@@ -71,6 +87,7 @@ export function openGarbage(
   let again = false
   let closed = false
   let holds = 0
+  let removed = 0
   const stopped = (): boolean => closed || holds > 0
 
   const collectRow = async (key: Buffer, record: GarbageRecord): Promise<void> => {
@@ -94,6 +111,7 @@ export function openGarbage(
       again = true
       return
     }
+    removed++
   }
 
   /**
@@ -207,6 +225,18 @@ export function openGarbage(
     },
     hold: pause,
     pin: lookups.pin,
+    figures: async () => {
+      const { lt } = rowsUnder(Buffer.from([0]))
+      const rows = await metadata.range(SPACE.garbage, { gte: Buffer.alloc(0), lt, limit: COUNTED })
+      const [oldest] = rows
+      return {
+        waiting: rows.length,
+        oldestMs: oldest && timeOfGarbage(oldest.key),
+        read: postponed.size,
+        isHeld: holds > 0,
+        removed,
+      }
+    },
     close: async () => {
       closed = true
       clearTimeout(waiting)

@@ -1,6 +1,7 @@
 import type { Kept } from '../envelope/dek.ts'
 import type { Space, Token } from '../storage/metadata/metadata-store.ts'
 import type { ListedRow } from './listed-row.ts'
+import type { CachedRows } from './row-cache.ts'
 
 /** What rows of objects tell in a page, found by the row and its token: of a row that was written since, it is not here. */
 export interface ListedRows {
@@ -13,6 +14,11 @@ const MAX_BYTES = 16 * 1024 ** 2
 /** Of a row beside its name, which is there twice. 300 were measured without a checksum. */
 const ROW_BYTES = 600
 let room = MAX_BYTES
+
+let [hits, misses, entries] = [0, 0, 0]
+
+/** In this thread, since it began. Bytes are estimated. */
+export const listedRowsCached = (): CachedRows => ({ hits, misses, entries, bytes: MAX_BYTES - room })
 
 const all = new WeakMap<Kept, ListedRows>()
 
@@ -29,7 +35,12 @@ function newRows(kept: Kept): ListedRows {
   const listedRows: ListedRows = {
     find: (space, row, token) => {
       const found = rows.get(nameOf(space, row))
-      return found?.token === token ? found.listed : undefined
+      if (found?.token !== token) {
+        misses++
+        return undefined
+      }
+      hits++
+      return found.listed
     },
     keep: (space, row, token, listed) => {
       if (!kept.isOpen()) return
@@ -39,11 +50,13 @@ function newRows(kept: Kept): ListedRows {
         if (bytes > room) return
         room -= bytes
         taken += bytes
+        entries++
       }
       rows.set(name, { token, listed })
     },
   }
   const dispose = (): void => {
+    entries -= rows.size
     rows.clear()
     room += taken
     taken = 0

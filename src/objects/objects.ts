@@ -3,6 +3,7 @@ import type { NonceSource } from '../base/nonces.ts'
 import { createSerial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import { noAudit } from '../observe/audit-trail.ts'
+import type { Metric } from '../observe/metrics.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { classedStore } from '../storage/blob/classed-store.ts'
 import type { ChangedRow } from '../storage/metadata/changed-row.ts'
@@ -20,6 +21,7 @@ import { type Asker, type DataKeyAudit, storeItself } from './data-key-audit.ts'
 import { openDeregistrations } from './deregistrations.ts'
 import { openDrafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
+import { storeMetrics, threadMetrics } from './engine-metrics.ts'
 import { type EnvelopeFacts, envelopeFacts } from './envelope-facts.ts'
 import type { VersionTarget } from './find-version.ts'
 import { followRows } from './follow-rows.ts'
@@ -75,6 +77,9 @@ export interface Objects extends ObjectsService {
   readonly elsewhere: Elsewhere
   /** Resolves when what earlier runs left behind is removed. */
   readonly swept: Promise<void>
+  /** Of this thread; others have theirs. */
+  readonly threadMetrics: () => readonly Metric[]
+  readonly storeMetrics: () => Promise<readonly Metric[]>
   readonly close: () => Promise<void>
 }
 
@@ -306,6 +311,8 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
       recount: engine.damage.recount,
     },
     swept,
+    threadMetrics: () => threadMetrics({ ...engine, rows: metadata }),
+    storeMetrics: () => storeMetrics({ engine, garbage, rewraps, accessLogs }),
     close: async () => {
       stop.abort()
       await scrub.close()

@@ -2,11 +2,13 @@
 export interface ReadAhead {
   /** Undefined when all are taken. Dispose it to give it back. */
   readonly take: () => Disposable | undefined
+  readonly taken: () => number
 }
 
 export function readAhead(limit: number): ReadAhead {
   let taken = 0
   return {
+    taken: () => taken,
     take: () => {
       if (taken >= limit) return undefined
       taken++

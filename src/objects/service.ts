@@ -1,7 +1,7 @@
 import { type AppendInput, appendObject } from './append-object.ts'
 import type { BodyInput } from './body-writer.ts'
 import type { DocumentKind, Json } from './bucket-document.ts'
-import type { BucketKeys } from './bucket-keys.ts'
+import { type BucketKeys, keyCall } from './bucket-keys.ts'
 import { createBucket, deleteBucket, type NewBucket } from './bucket-lifecycle.ts'
 import type { Bucket, Buckets } from './buckets.ts'
 import { changeProperties, type KnownObject, knownObject } from './change-properties.ts'
@@ -173,8 +173,7 @@ export function objectsService({ engine, keysFor, beginRewrap }: ServiceParts, a
         return document
       }),
     findRootKey: async ({ serviceInstanceCrn }, rootKeyCrn) => {
-      const request = asker.requestId === undefined ? {} : { requestId: asker.requestId }
-      return (await provider.find({ rootKeyCrn, serviceInstanceCrn, ...request })).crn
+      return (await provider.find(keyCall({ rootKeyCrn, serviceInstanceCrn }, asker))).crn
     },
     updateEncryption: (update) => updateEncryption(engine, keys, update),
     moveBucket: async (bucket, to) => {

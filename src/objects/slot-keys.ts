@@ -8,6 +8,7 @@ export interface SlotUse {
   readonly bucketId: string
   readonly serviceInstanceCrn: string
   readonly requestId?: string
+  readonly traceparent?: string
   readonly slot: KeySlot
   /** Of KeyCall. */
   readonly fresh?: boolean
@@ -30,10 +31,11 @@ export interface SlotKeys {
   readonly permit: (use: SlotUse, how: KeyUse) => Promise<void>
 }
 
-export const slotCall = ({ slot, serviceInstanceCrn, requestId, fresh }: SlotUse): KeyCall => ({
+export const slotCall = ({ slot, serviceInstanceCrn, requestId, traceparent, fresh }: SlotUse): KeyCall => ({
   rootKeyCrn: slot.rootKeyCrn,
   serviceInstanceCrn,
   ...(requestId === undefined ? {} : { requestId }),
+  ...(traceparent === undefined ? {} : { traceparent }),
   ...(fresh === undefined ? {} : { fresh }),
 })
 

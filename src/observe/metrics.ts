@@ -44,6 +44,15 @@ export interface HistogramSample {
   readonly sum: number
 }
 
+/** Every cache has a sample of each. */
+export const CACHE_HITS = { name: 'coffer_cache_hits_total', help: 'What a cache answered.', type: 'counter' } as const
+export const CACHE_MISSES = {
+  name: 'coffer_cache_misses_total',
+  help: 'What a cache was asked for and did not have.',
+  type: 'counter',
+} as const
+export const CACHE_ENTRIES = { name: 'coffer_cache_entries', help: 'What a cache holds.', type: 'gauge' } as const
+
 /** One number for each value of one label. */
 export const byLabel = (label: string, values: Readonly<Record<string, number>>): Sample[] =>
   Object.entries(values).map(([of, value]) => ({ labels: { [label]: of }, value }))

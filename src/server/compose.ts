@@ -23,8 +23,7 @@ import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
 import type { Logger } from '../observe/logger.ts'
-import type { Gauge, Metric } from '../observe/metrics.ts'
-import { summed } from '../observe/sum-metrics.ts'
+import { type Gauge, type Metric, summed } from '../observe/metrics.ts'
 import { ownEvent } from './audit-events.ts'
 import type { OwnAudit } from './audit-room.ts'
 import { openAudit } from './audit-room.ts'
@@ -44,6 +43,7 @@ import { publicEndpoint } from './public-endpoint.ts'
 import { forgetRestored, type Restored } from './restored.ts'
 import { takeSamples } from './samples.ts'
 import type { Address, Config } from './settings.ts'
+import { storageMetrics } from './storage-metrics.ts'
 import { storeGauges } from './store-gauges.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
 import { startThreads } from './threads/owner.ts'
@@ -101,7 +101,9 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         })
   // Also after a start that fails.
   if (threads) scope.defer(() => threads.close())
-  const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting, threads })
+  const storage = storageMetrics()
+  const { onGroup, onBlobSync } = storage
+  const foundation = await layFoundation({ config, log, scope, onStoreFailure, isStarting, threads, onGroup })
   const tls = await followTls(config, log, scope)
   const audit = await openAudit({ config, log, clock, scope, foundation, onStoreFailure }, threads?.flags.setAuditReady)
   const limits = throttleOf(config, threads?.memory)
@@ -117,7 +119,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const callers = { ...iam, verifyToken }
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
-  const store = providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider, threads }))
+  const store =
+    providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider, threads, onBlobSync }))
 
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
@@ -139,8 +142,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const counters = async (): Promise<readonly Metric[]> => [
     ...controlRequests.read(),
     ...summed([
-      [...connections(), ...(store?.served() ?? []), ...(providers?.metrics() ?? [])],
-      ...((await threads?.metrics()) ?? []),
+      ...connections(),
+      ...storage.read(),
+      ...(store?.served() ?? []),
+      ...(providers?.metrics() ?? []),
+      ...(store?.objects.threadMetrics() ?? []),
+      ...((await threads?.metrics()) ?? []).flat(),
     ]),
   ]
   const ready = (): HealthReport => {
@@ -176,6 +183,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
           auditGauge(audit.writable()),
           damagedRows.gauge(),
           ...(await counters()),
+          ...((await store?.objects.storeMetrics()) ?? []),
           ...(store ? storeGauges(store) : []),
           ...(tls ? [tls.gauge()] : []),
         ]

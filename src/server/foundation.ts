@@ -17,6 +17,7 @@ import { sealedStore } from '../storage/metadata/sealed-store.ts'
 import { openDataDirectory, refuseKeyInside } from './data-directory.ts'
 import { type Restored, readRestored, refuseUnfinishedRestore } from './restored.ts'
 import type { Config } from './settings.ts'
+import type { StorageMetrics } from './storage-metrics.ts'
 import { prepareStores, type StoreName } from './stores.ts'
 import type { Threads } from './threads/owner.ts'
 
@@ -52,6 +53,7 @@ export interface FoundationOptions {
   readonly isStarting: () => boolean
   /** Have the stores open, too. */
   readonly threads: Pick<Threads, 'sharing' | 'opened'> | undefined
+  readonly onGroup: StorageMetrics['onGroup']
 }
 
 /**
@@ -65,7 +67,7 @@ const GROWING: Readonly<Record<StoreName, (space: Space) => boolean>> = {
 }
 
 export async function layFoundation(options: FoundationOptions): Promise<ServedFoundation> {
-  const { config, log, scope, onStoreFailure, isStarting, threads } = options
+  const { config, log, scope, onStoreFailure, isStarting, threads, onGroup } = options
   const dataDir = await openDataDirectory(config['data-dir'])
   const passphrase = config['instance-passphrase']?.reveal()
   const keyFile = passphrase === undefined ? (config['instance-key-file'] ?? `${dataDir}.key`) : undefined
@@ -100,6 +102,7 @@ export async function layFoundation(options: FoundationOptions): Promise<ServedF
       onWitnessError: (err) => log.warn({ err }, `how far ${name}/ goes cannot be noted beside it; it is tried again`),
       ...(acceptLoss ? { onLoss } : {}),
       shared: threads?.sharing(name),
+      onGroup: onGroup(name),
     })
     scope.defer(() => raw.close())
     levels.set(name, raw)

@@ -21,13 +21,17 @@ import type { KmsService } from '../kms/service.ts'
 import { wrappingVersions } from '../objects/key-slots.ts'
 import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
+import { counting } from '../observe/metrics.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
+import { nodeFs } from '../storage/blob/disk-fs.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
+import { timedFs } from '../storage/blob/timed-fs.ts'
 import { notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { type Served, s3Handler } from './s3-handler.ts'
 import { openStorageClasses } from './storage-classes.ts'
+import type { StorageMetrics } from './storage-metrics.ts'
 import { serveHandedOver } from './threads/handed-over.ts'
 import type { HandedOver } from './threads/messages.ts'
 import type { Threads } from './threads/owner.ts'
@@ -65,16 +69,18 @@ export interface ObjectsRoomOptions extends RoomOptions {
     | undefined
   readonly tls: TlsSource | undefined
   readonly threads: Pick<Threads, 'engine' | 'removing' | 'doubt'> | undefined
+  readonly onBlobSync: StorageMetrics['onBlobSync']
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
 export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<ObjectsRoom> {
-  const { config, log, clock, scope, foundation, onStoreFailure, iam, kms, provider, threads } = options
+  const { config, log, clock, scope, foundation, onStoreFailure, iam, kms, provider, threads, onBlobSync } = options
   const serviceRootKeyCrn = config['s3.service-root-key'] ?? (await kms?.ensureServiceRootKey())
   if (serviceRootKeyCrn === undefined) throw new Error('neither a service root key nor a place to make one')
   const metadata = await foundation.openStore('metadata')
   const disk = {
     ...{ lease: newLease(), reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure },
+    disk: timedFs(nodeFs, onBlobSync),
     isRunning: threads?.engine.isRunning,
     isShared: threads !== undefined,
   }
@@ -120,6 +126,10 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     onSpent: (use) => onWrapBudget('spent', use),
   })
   const targets = notificationTargets(config)
+  const lifecycleActs = counting({
+    ...{ name: 'coffer_lifecycle_acts_total', help: 'What lifecycle rules did.' },
+    labels: ['action'],
+  })
   scope.defer(targets.close)
   const objects = await openObjects({
     metadata: metadata.store,
@@ -156,6 +166,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       onAct: (done) => {
         const { action, bucket, ...act } = done
         log.info({ bucket: bucket.name, ...act }, action)
+        lifecycleActs.add(1, action.replace('store.lifecycle-', ''))
         const timeMs = clock.now()
         void opened.promise.then((ready) => recordLifecycle(done, timeMs, ready))
       },
@@ -206,7 +217,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     serviceRootKeyCrn,
     accountRootKey,
     wrapBudgets: budgeted.budgets,
-    served: requests.read,
+    served: () => [...requests.read(), lifecycleActs.read()],
     askS3,
     shares: sharesReader(objects),
     wrapCounts: counts,

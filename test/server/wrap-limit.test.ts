@@ -43,7 +43,7 @@ it('a root key elsewhere that nears its limit gives way to a bucket key, and ope
     'coffer_wrap_budgets{state="spent"}': 0,
     'coffer_buckets{state="locked"}': 0,
     // A cache stands before what is counted, and a bucket key before that.
-    'coffer_key_calls_total{call="wrap",where="elsewhere"}': expect.toSatisfy(
+    'coffer_key_calls_total{call="wrap",provider="elsewhere",where="elsewhere"}': expect.toSatisfy(
       (wraps: number) => wraps >= 56 && wraps < 110,
     ),
   })

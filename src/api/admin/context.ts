@@ -101,6 +101,7 @@ export async function contextOf(
   const asker: Asker = {
     ...{ iamId: principal.iamId, action: `admin.${operation.name}`, requestId: request.id },
     ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(request.traceparent === undefined ? {} : { traceparent: request.traceparent }),
   }
   return {
     ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },

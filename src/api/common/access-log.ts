@@ -1,4 +1,5 @@
 import { hasCode } from '../../base/errors.ts'
+import { traceIdOf } from '../../observe/tracing.ts'
 import type { Api, ApiOperation } from './api.ts'
 import type { ApiRequest } from './request.ts'
 
@@ -26,6 +27,7 @@ export function logRequest(
   const fields = {
     requestId: request.id,
     correlationId: request.correlationId,
+    traceId: traceIdOf(request.traceparent),
     api: api.name,
     operation: operation?.name,
     method: request.method,

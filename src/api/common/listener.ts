@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
-import type { Context } from 'koa'
+import type { Context, Next } from 'koa'
 import Koa from 'koa'
 import { hasCode } from '../../base/errors.ts'
+import { newUuid } from '../../base/ids.ts'
+import { controlRequests, type Traced } from '../../observe/tracing.ts'
 import { type AccessLogger, logRequest } from './access-log.ts'
 import type { Api, ApiOperation } from './api.ts'
 import { defineApi } from './api.ts'
@@ -16,6 +18,7 @@ import type { ApiRequest } from './request.ts'
 import type { ServedRequest } from './request-metrics.ts'
 import type { Match } from './routes.ts'
 import { createRoutes, notRouted, selectOperation } from './routes.ts'
+import { tracedAnswer, tracedRequest } from './traced-request.ts'
 
 export interface ControlListenerOptions {
   readonly apis: readonly Api[]
@@ -82,19 +85,21 @@ function createHandler(
   const router = createRoutes(apis)
   app.silent = true
   app.on('error', (error: unknown) => logger.error({ err: error }, 'control connection failed'))
-  app.use(async (context, next) => {
+  const serve = async (context: KoaContext, next: Next, requestId: string, traced?: Traced): Promise<void> => {
     const started = performance.now()
-    const bare = readRequest(context.req, context.res)
+    const read = readRequest(context.req, context.res, requestId)
+    const bare = traced ? { ...read, traceparent: traced.traceparent } : read
     const api = apiOf(apis, bare.rawPath)
     const seen = await answer(context, bare, api, next)
     send(context, seen.reply, { 'X-Request-Id': bare.id, ...api.replyHeaders(bare) })
     const durationMs = performance.now() - started
-    onServed?.({
+    const served = {
       operation: `${api.name}.${seen.operation?.name ?? 'Unknown'}`,
       status: context.status,
       code: 'error' in seen ? (hasCode(seen.error) ? seen.error.code : 'Unexpected') : undefined,
-      seconds: durationMs / 1000,
-    })
+    }
+    onServed?.({ ...served, seconds: durationMs / 1000 })
+    if (traced) tracedAnswer(traced, served)
     logRequest(logger, {
       ...seen,
       request: bare,
@@ -102,17 +107,18 @@ function createHandler(
       durationMs,
       remote: context.req.socket.remoteAddress,
     })
+  }
+  app.use((context, next) => {
+    const requestId = newUuid()
+    if (!controlRequests.hasSubscribers) return serve(context, next, requestId)
+    const traced = tracedRequest(context.req, requestId)
+    return controlRequests.tracePromise(() => serve(context, next, requestId, traced), traced)
   })
   app.use(router.routes())
   return app.callback()
 
   /** The error boundary: whatever goes wrong is told in the API's own words. */
-  async function answer(
-    context: KoaContext,
-    bare: BareRequest,
-    api: Api,
-    next: () => Promise<unknown>,
-  ): Promise<Answer> {
+  async function answer(context: KoaContext, bare: BareRequest, api: Api, next: Next): Promise<Answer> {
     let operation: ApiOperation | undefined
     try {
       const query = checkRequest(context.req, bare.rawPath, bare.rawQuery)

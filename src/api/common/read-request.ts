@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CodedError } from '../../base/errors.ts'
-import { newUuid } from '../../base/ids.ts'
+import { readTraceparent } from '../../observe/tracing.ts'
 import type { ApiRequest, RequestErrorCode } from './request.ts'
 
 /** Headers that name one thing: Node keeps the first of some of them silently, so a second one is refused. */
@@ -10,8 +10,8 @@ const SINGLE = new Set(['authorization', 'bluemix-instance', 'content-type', 'ho
 export function readRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
+  id: string,
 ): ApiRequest & { readonly rawQuery: string } {
-  const id = newUuid()
   const target = incoming.url ?? '/'
   const mark = target.indexOf('?')
   const rawPath = mark < 0 ? target : target.slice(0, mark)
@@ -19,6 +19,7 @@ export function readRequest(
     id,
     correlationId:
       plainToken(incoming.headers['correlation-id']) ?? plainToken(incoming.headers['transaction-id']) ?? id,
+    traceparent: readTraceparent(incoming.headers['traceparent']),
     method: incoming.method ?? 'GET',
     rawPath,
     rawQuery: mark < 0 ? '' : target.slice(mark + 1),

@@ -4,6 +4,8 @@ export interface ApiRequest {
   readonly id: string
   /** The caller's `Correlation-Id` or `Transaction-Id` when it is a plain short token, otherwise `id`. */
   readonly correlationId: string
+  /** W3C: what the request is a part of. */
+  readonly traceparent: string | undefined
   readonly method: string
   /** The request target before `?`, percent-encoded as sent. */
   readonly rawPath: string

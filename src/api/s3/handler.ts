@@ -6,9 +6,11 @@ import { readBytes } from '../../base/streams.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Asker } from '../../objects/data-key-audit.ts'
 import type { Objects } from '../../objects/objects.ts'
+import { readTraceparent, s3Requests, type Traced, traceIdOf } from '../../observe/tracing.ts'
 import type { ActivityTrail } from '../common/activity.ts'
 import type { ClientAddress } from '../common/client-address.ts'
 import type { Throttle } from '../common/throttle.ts'
+import { tracedAnswer, tracedRequest } from '../common/traced-request.ts'
 import { type Authorisation, authoriseRequest, Refusal } from './access/authorise-request.ts'
 import { accountDirectory } from './access/directory.ts'
 import { type Answer, counted, isLogged, recordAccess } from './access-log/record.ts'
@@ -87,6 +89,8 @@ export interface S3Log {
 
 export interface AccessEntry {
   readonly requestId: string
+  /** Of whoever traces the client's work: W3C Trace Context. */
+  readonly traceId: string | undefined
   readonly operation: string
   readonly method: string
   readonly bucket: string | undefined
@@ -110,6 +114,8 @@ interface Trace {
   /** Of who called a query API. */
   iamId?: string
   sourceIp?: string
+  /** W3C: what this is a part of. */
+  traceparent?: string | undefined
   reason?: string
   byAcl?: boolean
   chosen?: S3Operation
@@ -127,8 +133,13 @@ interface Trace {
 export function createS3Handler(options: S3HandlerOptions): S3Handler {
   const router = createRouter(OPERATIONS)
 
-  return async (incoming, response) => {
-    const entry = { requestId: randomId(), startedAtMs: options.clock.now() }
+  const serve = async (
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    requestId: string,
+    traced?: Traced,
+  ): Promise<void> => {
+    const entry = { requestId, startedAtMs: options.clock.now() }
     const began = performance.now()
     const named = { 'x-amz-request-id': entry.requestId, 'x-amz-id-2': entry.requestId, server: 'Coffer' }
     const trace: Trace = {
@@ -140,6 +151,7 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
       const received = readRequest(incoming, { id: entry.requestId, ...connection(incoming, options) })
       const request = withHoistedHeaders(received)
       trace.request = request
+      trace.traceparent = traced?.traceparent ?? readTraceparent(request.headers.get('traceparent'))
       if (options.elsewhere && !isServedHere(router, request, options)) {
         trace.handedOver = true
         return await options.elsewhere(incoming, response)
@@ -185,7 +197,15 @@ export function createS3Handler(options: S3HandlerOptions): S3Handler {
         await refuse(incoming, response, face, { requestId: entry.requestId, trace }, options)
     } finally {
       if (!trace.handedOver) record(incoming, response, { ...entry, began }, trace, options)
+      if (traced) tell(traced, trace, response)
     }
+  }
+
+  return (incoming, response) => {
+    const requestId = randomId()
+    if (!s3Requests.hasSubscribers) return serve(incoming, response, requestId)
+    const traced = tracedRequest(incoming, requestId)
+    return s3Requests.tracePromise(() => serve(incoming, response, requestId, traced), traced)
   }
 }
 
@@ -207,21 +227,37 @@ function record(
   trace: Trace,
   options: S3HandlerOptions,
 ): void {
-  tell(trace, entry.requestId, response, options.activity)
+  tellActivity(trace, entry.requestId, response, options.activity)
   const { request, chosen: operation, caller, sourceIp, code, byAcl = false } = trace
   const endedAtMs = options.clock.now()
   const facts = { incoming, response, ...entry, endedAtMs, operation, request, caller, sourceIp, code, byAcl }
   recordAccess({ ...facts, answer: trace.answer }, options.objects)
   options.log.access({
     requestId: entry.requestId,
+    traceId: traceIdOf(trace.traceparent),
     operation: trace.operation,
     method: incoming.method ?? '',
     bucket: trace.request?.bucket,
-    status: response.headersSent ? response.statusCode : CLIENT_GONE,
+    status: statusOf(response),
     code: trace.code,
-    iamId: trace.iamId ?? trace.caller?.principal.iamId,
+    iamId: iamIdOf(trace),
     durationMs: performance.now() - began,
   })
+}
+
+const statusOf = (response: ServerResponse): number => (response.headersSent ? response.statusCode : CLIENT_GONE)
+const iamIdOf = ({ iamId, caller }: Trace): string | undefined => iamId ?? caller?.principal.iamId
+
+/** To whoever makes spans. */
+function tell(traced: Traced, trace: Trace, response: ServerResponse): void {
+  const { operation, code, request, sourceIp, handedOver = false } = trace
+  tracedAnswer(traced, { operation, status: statusOf(response), code })
+  const { attributes } = traced
+  if (handedOver) attributes['coffer.handed_over'] = true
+  if (request?.bucket !== undefined) attributes['aws.s3.bucket'] = request.bucket
+  if (sourceIp !== undefined) attributes['client.address'] = sourceIp
+  const iamId = iamIdOf(trace)
+  if (iamId !== undefined) attributes['user.id'] = iamId
 }
 
 function answer(
@@ -248,7 +284,7 @@ async function perform(
   trace: Trace,
   options: S3HandlerOptions,
 ): Promise<S3Reply> {
-  const { sourceIp } = trace
+  const { sourceIp, traceparent } = trace
   trace.operation = operation.name
   trace.chosen = operation
   trace.tracked = trackedUses(operation, request, request.key ?? caller.form?.key, options.objects)
@@ -261,6 +297,7 @@ async function perform(
   const asker: Asker = {
     ...{ iamId: caller.principal.iamId, action: `s3.${operation.name}`, reason, requestId: request.id },
     ...(sourceIp === undefined ? {} : { sourceIp }),
+    ...(traceparent === undefined ? {} : { traceparent }),
   }
   return await run(context(request, caller, asker, authorisation, options)).catch(async (error: unknown) => {
     throw await authorisation.told(error)
@@ -284,7 +321,7 @@ function addressOf(
 }
 
 /** Of a refused caller too, when it is known who it is: somebody who is not known asks for many things. */
-function tell(trace: Trace, requestId: string, response: ServerResponse, activity: ActivityTrail): void {
+function tellActivity(trace: Trace, requestId: string, response: ServerResponse, activity: ActivityTrail): void {
   const { tracked, caller, sourceIp, reason } = trace
   const failed = trace.code ?? (response.headersSent ? undefined : 'ClientGone')
   // An answer like any other.

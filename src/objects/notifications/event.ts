@@ -41,6 +41,8 @@ export interface QueuedEvent {
   readonly iamId: string
   readonly requestId: string
   readonly sourceIp: string
+  /** W3C: what the request was a part of. */
+  readonly traceparent?: string
 }
 
 const CREATED: Readonly<Record<string, ObjectEventName>> = {

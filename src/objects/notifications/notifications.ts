@@ -5,7 +5,7 @@ import type { Bucket } from '../buckets.ts'
 import type { Asker } from '../data-key-audit.ts'
 import { SPACE } from '../keyspace.ts'
 import { latestOf } from '../outbox/latest.ts'
-import { openOutbox } from '../outbox/outbox.ts'
+import { type Outbox, openOutbox } from '../outbox/outbox.ts'
 import { notificationsFrom, type Subscription, wants } from './configuration.ts'
 import type { ObjectEvent, ObjectEventName, QueuedEvent } from './event.ts'
 import { openSequencers } from './sequencers.ts'
@@ -30,6 +30,7 @@ export interface Notifications {
   /** That a subscription was made. */
   readonly testWrite: (bucket: Bucket, subscription: Subscription, asker: Asker) => Write
   readonly wake: () => void
+  readonly figures: Outbox<never>['figures']
   /** Starts what earlier runs left. Before it nothing is delivered. */
   readonly start: () => void
   readonly close: () => Promise<void>
@@ -67,6 +68,7 @@ export async function openNotifications(options: {
       ...{ timeMs: clock.now(), event },
       sequencer: sequencers.next(),
       ...{ iamId: asker.iamId, requestId: asker.requestId ?? '', sourceIp: asker.sourceIp ?? '' },
+      ...(asker.traceparent === undefined ? {} : { traceparent: asker.traceparent }),
     }
     return outbox.write(value, value.sequencer)
   }
@@ -87,6 +89,7 @@ export async function openNotifications(options: {
     },
     testWrite: (bucket, subscription, asker) => queued(bucket, subscription, undefined, asker),
     wake: outbox.wake,
+    figures: outbox.figures,
     start: outbox.start,
     close: outbox.close,
   }

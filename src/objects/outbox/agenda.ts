@@ -7,6 +7,7 @@ import type { Lane } from './lane.ts'
 export interface Agenda {
   readonly named: (name: string) => Lane | undefined
   readonly all: () => Iterable<Lane>
+  readonly size: () => number
   readonly add: (name: string, lane: Lane) => void
   /** The times of the lane may be others now. */
   readonly changed: (name: string) => void
@@ -72,6 +73,7 @@ export function openAgenda(now: () => number): Agenda {
 
   return {
     named: (name) => lanes.get(name)?.lane,
+    size: () => lanes.size,
     all: () => Array.from(lanes.values(), ({ lane }) => lane),
     add: (name, lane) => {
       const entry: Entry = { name, lane, atMs: Number.POSITIVE_INFINITY }

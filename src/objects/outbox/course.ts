@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { openAgenda } from './agenda.ts'
 import { type Lane, openLane } from './lane.ts'
 import type { Message, OutboxOptions } from './options.ts'
-import { openQueue } from './queue.ts'
+import { openQueue, type WaitingMessages } from './queue.ts'
 import { openSlots } from './slots.ts'
 
 /** Looking for buckets takes no more than one part of so many. */
@@ -24,9 +24,19 @@ interface CourseOptions<Sent extends Message>
 export interface Course {
   /** There may be something new. */
   readonly wake: () => void
+  readonly figures: () => Promise<CourseFigures>
   /** After `stop`. */
   readonly ended: () => Promise<void>
 }
+
+export interface CourseFigures extends WaitingMessages {
+  /** Buckets that have something for it. */
+  readonly lanes: number
+  readonly underWay: number
+}
+
+/** Rows that are counted: whatever there is more is not told. */
+const COUNTED = 1000
 
 export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): Course {
   const { target, onWait, words, retryMs = RETRY_MS, now, stop, onError } = options
@@ -118,6 +128,7 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
 
   return {
     wake,
+    figures: async () => ({ lanes: agenda.size(), underWay: slots.all(), ...(await queue.waiting(COUNTED)) }),
     ended: async () => {
       await running
       await Promise.all(Array.from(agenda.all(), (lane) => lane.ended()))

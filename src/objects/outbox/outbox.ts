@@ -2,8 +2,8 @@ import { random16 } from '../../base/ids.ts'
 import type { Entry, Write } from '../../storage/metadata/metadata-store.ts'
 import { decode, encode } from '../record-codec.ts'
 import { dropAbandoned } from './abandoned.ts'
-import { openCourse } from './course.ts'
-import type { Message, OutboxOptions } from './options.ts'
+import { type CourseFigures, openCourse } from './course.ts'
+import { type Message, MessageRefused, type OutboxOptions } from './options.ts'
 import { laneOf, readyRow, stamp } from './rows.ts'
 
 /**
@@ -16,7 +16,18 @@ export interface Outbox<Sent extends Message> {
   readonly wake: () => void
   /** Starts what earlier runs left. Before it nothing is delivered. */
   readonly start: () => void
+  readonly figures: () => Promise<readonly OutboxFigures[]>
   readonly close: () => Promise<void>
+}
+
+/** Of one target. Tries are counted since the process began. */
+export interface OutboxFigures extends CourseFigures {
+  readonly target: string
+  readonly taken: number
+  /** Not this one; others may be. */
+  readonly refused: number
+  /** Perhaps none would be taken now. */
+  readonly missed: number
 }
 
 /** What nobody has taken by then is dropped, and told of. */
@@ -31,20 +42,30 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
   const sinceMs = clock.now() - performance.now()
   const now = (): number => sinceMs + performance.now()
 
+  const tries = new Map(targets.map((target) => [target, { taken: 0, refused: 0, missed: 0 }]))
+  const count = (target: string, result: 'taken' | 'refused' | 'missed'): void => {
+    const counts = tries.get(target)
+    if (counts) counts[result]++
+  }
+
   const deliver = async (message: Sent): Promise<void> => {
     try {
       await options.deliver(message, stop.signal)
+      count(message.target, 'taken')
     } catch (error) {
+      count(message.target, error instanceof MessageRefused ? 'refused' : 'missed')
       if (stop.signal.aborted || clock.now() - message.timeMs < EXPIRES_MS) throw error
       await options.onExpired?.(message)
       const what = `${words.message} for ${words.target} ${message.target}`
       onError(new Error(`${what} was dropped: nobody took it`, { cause: error }))
     }
   }
-  const courses = targets.map((target) => openCourse({ ...options, target, deliver, now, stop: stop.signal }))
+  const courses = targets.map((target) => ({
+    ...{ target, course: openCourse({ ...options, target, deliver, now, stop: stop.signal }) },
+  }))
   const wake = (): void => {
     if (!started) return
-    for (const course of courses) course.wake()
+    for (const { course } of courses) course.wake()
   }
 
   // The clock may have been set back while nobody ran, and what orders messages of one time with it.
@@ -72,6 +93,13 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
       return { type: 'put', space, key: readyRow(message.target, laneOf(subject(message)), of), value: encode(message) }
     },
     wake,
+    figures: () =>
+      Promise.all(
+        courses.map(async ({ target, course }) => {
+          const tried = tries.get(target) ?? { taken: 0, refused: 0, missed: 0 }
+          return { target, ...tried, ...(await course.figures()) }
+        }),
+      ),
     start: () => {
       started = true
       tidy()
@@ -81,7 +109,7 @@ export function openOutbox<Sent extends Message>(options: OutboxOptions<Sent>): 
       stop.abort()
       clearInterval(timer)
       await tidying
-      await Promise.all(courses.map((course) => course.ended()))
+      await Promise.all(courses.map(({ course }) => course.ended()))
     },
   }
 }

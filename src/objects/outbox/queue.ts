@@ -14,9 +14,11 @@ import {
   laneOf,
   lanePrefix,
   oldRowsOf,
+  prefixOf,
   readyRow,
   splitDueRow,
   stampOf,
+  timeOf,
 } from './rows.ts'
 
 /** When what is held of an object is tried again. */
@@ -51,10 +53,21 @@ export interface Queue<Sent> {
   ) => Promise<readonly Due[]>
   readonly writeHeld: (lane: string, hold: Buffer, message: Pick<Entry, 'key' | 'value'>) => Write & { type: 'put' }
   readonly writeDue: (lane: string, of: Omit<Due, 'row'>) => Write & { type: 'put' }
+  /** Looks at so many rows at most. */
+  readonly waiting: (limit: number) => Promise<WaitingMessages>
   readonly remove: (row: Buffer) => Write
   readonly commit: (writes: readonly Write[]) => Promise<void>
   /** Takes what earlier releases stored into order. */
   readonly adopt: () => Promise<void>
+}
+
+export interface WaitingMessages {
+  /** Not tried yet. */
+  readonly ready: number
+  /** Not taken once, or behind one of the same object that was not. */
+  readonly held: number
+  /** Undefined: none waits. */
+  readonly oldestMs: number | undefined
 }
 
 interface Unreadable {
@@ -133,6 +146,17 @@ export function openQueue<Sent extends Message>(
     },
     writeDue: (lane, { kind, dueMs, hold, refusals }) => {
       return { type: 'put', space, key: dueRow(target, kind, lane, dueMs, hold), value: encode({ refusals }) }
+    },
+    waiting: async (limit) => {
+      const rowsOf = (kind: 'ready' | 'held') =>
+        rangeWithDamaged(metadata, space, { ...rowsUnder(kindPrefix(target, kind)), limit })
+      const [ready, held] = [await rowsOf('ready'), await rowsOf('held')]
+      const times = [...ready, ...held].flatMap(({ key }) => timeOf(key, prefixOf(target)) ?? [])
+      return {
+        ready: ready.length,
+        held: held.length,
+        oldestMs: times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b)),
+      }
     },
     remove,
     commit,

@@ -13,6 +13,8 @@ export interface Slot {
 
 /** What is on its way to one target, of all its buckets. */
 export interface Slots {
+  /** Deliveries under way. */
+  readonly all: () => number
   /** Deliveries that may begin. */
   readonly free: () => number
   readonly isCrowded: () => boolean
@@ -35,6 +37,7 @@ export function openSlots(onFree: () => void, onRoom: () => void): Slots {
     }
   }
   return {
+    all: () => all,
     free: () => YOUNG_AT_A_TIME - young,
     isCrowded: () => all >= CROWD,
     begin: (onOld) => {

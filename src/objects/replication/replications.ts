@@ -9,7 +9,7 @@ import { SPACE } from '../keyspace.ts'
 import type { ObjectLock, ObjectProperties, StoredProperties, Tag } from '../object-properties.ts'
 import { latestOf } from '../outbox/latest.ts'
 import type { Message } from '../outbox/options.ts'
-import { openOutbox } from '../outbox/outbox.ts'
+import { type Outbox, openOutbox } from '../outbox/outbox.ts'
 import type { DeleteMarker, ObjectRecord } from '../records.ts'
 import { tagsOf } from '../seal-properties.ts'
 import type { VersionOrders } from '../version-id.ts'
@@ -73,6 +73,7 @@ export interface Replications {
     asker: Asker,
   ) => { readonly properties: ObjectProperties; readonly writes: readonly Write[] }
   readonly wake: () => void
+  readonly figures: Outbox<never>['figures']
   /** Starts what earlier runs left. Before it nothing goes. */
   readonly start: (by: ReplicationDelivery) => void
   readonly close: () => Promise<void>
@@ -183,6 +184,7 @@ export async function openReplications(options: {
       }
     },
     wake: outbox.wake,
+    figures: outbox.figures,
     start: (by) => {
       delivery = by
       outbox.start()

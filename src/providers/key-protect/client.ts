@@ -56,6 +56,7 @@ export function keyProtectClient(
           authorization: `Bearer ${token}`,
           'bluemix-instance': instance,
           'correlation-id': about.correlationId,
+          ...(call.traceparent === undefined ? {} : { traceparent: call.traceparent }),
           accept: 'application/json',
           ...(body === undefined ? {} : { 'content-type': type }),
         }

@@ -47,6 +47,7 @@ export function natsPublisher(
       const open = await connection(target)
       const named = headers()
       named.set('Nats-Msg-Id', `${event.bucket.name}/${event.subscription}/${event.sequencer}`)
+      if (event.traceparent !== undefined) named.set('traceparent', event.traceparent)
       try {
         const options = { timeout: timeoutMs, headers: named }
         assertKept(await open.request(target.subject, eventMessage(event, region), options))

@@ -1,4 +1,6 @@
+import type { QueuedEvent } from '../../objects/notifications/event.ts'
 import type { NotificationOptions } from '../../objects/notifications/notifications.ts'
+import { deliveries, type Traced } from '../../observe/tracing.ts'
 import type { Config } from '../settings.ts'
 import { natsPublisher } from './nats.ts'
 import { webhooks } from './webhooks.ts'
@@ -18,7 +20,27 @@ export function notificationTargets(config: Config): NotificationTargets {
   return {
     targets: [...hooks, ...subjects].map(({ name }) => name),
     arns: [...hooks.map(({ name }) => `${name}:webhook`), ...subjects.map(({ name }) => `${name}:nats`)],
-    deliver: (event) => (published.has(event.target) ? nats.deliver(event) : told(event)),
+    deliver: (event) => {
+      const [deliver, kind] = published.has(event.target) ? [nats.deliver, 'nats'] : [told, 'webhook']
+      if (!deliveries.hasSubscribers) return deliver(event)
+      const traced = tracedDelivery(event, kind)
+      return deliveries.tracePromise(() => deliver(withTrace(event, traced)), traced)
+    },
     close: nats.close,
   }
 }
+
+const tracedDelivery = (event: QueuedEvent, kind: string): Traced => ({
+  name: `notify ${event.target}`,
+  requestId: event.requestId === '' ? undefined : event.requestId,
+  traceparent: event.traceparent,
+  attributes: {
+    'messaging.operation.type': 'send',
+    'messaging.destination.name': event.target,
+    'coffer.notification.kind': kind,
+    'aws.s3.bucket': event.bucket.name,
+  },
+})
+
+const withTrace = (event: QueuedEvent, { traceparent }: Traced): QueuedEvent =>
+  traceparent === undefined ? event : { ...event, traceparent }

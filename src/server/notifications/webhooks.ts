@@ -22,6 +22,7 @@ export function webhooks(
       method: 'POST',
       headers: {
         'content-type': 'application/json',
+        ...(event.traceparent === undefined ? {} : { traceparent: event.traceparent }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` }),
       },
       body: eventMessage(event, region),

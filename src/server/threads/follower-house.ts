@@ -14,7 +14,9 @@ import { STANDARD } from '../../objects/move-to-class.ts'
 import { sharedPins } from '../../objects/shared-pins.ts'
 import type { Logger } from '../../observe/logger.ts'
 import type { Metric } from '../../observe/metrics.ts'
+import { nodeFs } from '../../storage/blob/disk-fs.ts'
 import { openDiskStore } from '../../storage/blob/disk-store.ts'
+import { timedFs } from '../../storage/blob/timed-fs.ts'
 import type { ChangedRow } from '../../storage/metadata/changed-row.ts'
 import { generations } from '../../storage/metadata/generations.ts'
 import { collectStart } from '../after-start.ts'
@@ -27,6 +29,7 @@ import type { RoomOptions } from '../room.ts'
 import { s3Handler } from '../s3-handler.ts'
 import type { Address, Config } from '../settings.ts'
 import { openStorageClasses } from '../storage-classes.ts'
+import { storageMetrics } from '../storage-metrics.ts'
 import type { StoreName } from '../stores.ts'
 import { throttleOf } from '../throttle-of.ts'
 import { followTls } from '../tls-files.ts'
@@ -98,7 +101,11 @@ export async function openFollowerHouse(options: FollowerOptions): Promise<Follo
     onSpent: (use) => line.tell('wrapBudget', { state: 'spent', use }),
   })
   const metadata = await foundation.openStore('metadata')
-  const disk = { lease, reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure, isShared: true }
+  const storage = storageMetrics()
+  const disk = {
+    ...{ lease, reserveBytes: config['disk.reserve-bytes'], onFailure: onStoreFailure, isShared: true },
+    disk: timedFs(nodeFs, storage.onBlobSync),
+  }
   const blobs = await openDiskStore(join(foundation.dataDir, 'blobs'), disk)
   scope.defer(() => blobs.close())
   const storageClasses = await openStorageClasses(config['storage-classes'], foundation.dataDir, disk, scope)
@@ -164,7 +171,13 @@ export async function openFollowerHouse(options: FollowerOptions): Promise<Follo
     letGo: objects.letGo,
     doubt: objects.doubt,
     lookAtCertificate: async () => await tls?.look(),
-    metrics: () => [...connections(), ...requests.read(), ...providers.metrics()],
+    metrics: () => [
+      ...connections(),
+      ...requests.read(),
+      ...providers.metrics(),
+      ...storage.read(),
+      ...objects.metrics(),
+    ],
     drain,
     close: async () => {
       count()

@@ -16,8 +16,19 @@ export interface GroupCommitterOptions {
   readonly onWritten: (sequence: number) => void
   /** These rows are written, and nobody has been told so yet: that waits for what is returned. Must not throw. */
   readonly onCommitted?: ((changes: readonly RowChange[]) => Promise<void> | undefined) | undefined
+  readonly onGroup?: ((group: CommittedGroup) => void) | undefined
   /** Called once, at the first error of `write`. */
   readonly onFailure: (error: Error) => void
+}
+
+/** What was decided and written together. */
+export interface CommittedGroup {
+  readonly commits: number
+  /** Commits whose conditions did not hold. */
+  readonly conflicts: number
+  readonly rows: number
+  /** The write with its sync; of no meaning where there are no rows. */
+  readonly seconds: number
 }
 
 export interface GroupCommitter {
@@ -36,6 +47,7 @@ export function groupCommitter({
   mark,
   onWritten,
   onCommitted,
+  onGroup,
   onFailure,
   ...start
 }: GroupCommitterOptions): GroupCommitter {
@@ -54,27 +66,35 @@ export function groupCommitter({
     if (refusal) throw refusal
     const group = commitGroup(read)
     const committed: Waiting<readonly Write[], boolean>[] = []
+    let conflicts = 0
     for (const entry of waiting) {
       try {
         if (group.decide(entry.job, sequence + 1)) {
           committed.push(entry)
           sequence++
-        } else entry.resolve(false)
+        } else {
+          conflicts++
+          entry.resolve(false)
+        }
       } catch (error) {
         entry.reject(error)
       }
     }
     const changes = group.changes()
+    const began = performance.now()
+    let seconds = 0
     if (changes.length > 0) {
       try {
         await write([sequenceRow(sequence, mark), ...changes])
       } catch (error) {
         throw fail(error)
       }
+      seconds = (performance.now() - began) / 1000
       onWritten(sequence)
       const told = onCommitted?.(changes)
       if (told !== undefined) await told
     }
+    onGroup?.({ commits: committed.length, conflicts, rows: changes.length, seconds })
     for (const entry of committed) entry.resolve(true)
   }
 

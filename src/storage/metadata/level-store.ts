@@ -39,6 +39,7 @@ export interface LevelStoreOptions {
   readonly onLoss?: (loss: Error) => void
   /** The witness could not be brought up to date; commits go on, and it is tried again. */
   readonly onWitnessError?: (error: unknown) => void
+  readonly onGroup?: GroupCommitterOptions['onGroup']
   /** Other threads of this process have the store open, too (openLevelFollower): told of each group that is written. */
   readonly shared?: Pick<GroupCommitterOptions, 'onCommitted'> | undefined
 }
@@ -53,7 +54,7 @@ export interface LevelStore extends MetadataStore {
  * MetadataStoreFailed when the disk is full or fails.
  */
 export async function openLevelStore(directory: string, options: LevelStoreOptions): Promise<LevelStore> {
-  const { mark, onFailure, onLoss, onWitnessError = () => undefined, shared } = options
+  const { mark, onFailure, onLoss, onWitnessError = () => undefined, onGroup, shared } = options
   await ensureDirectory(directory)
   const path = await realpath(directory)
   if (openHere.has(path)) throw locked(path)
@@ -96,6 +97,7 @@ export async function openLevelStore(directory: string, options: LevelStoreOptio
       sequence,
       onWritten: keeper.synced,
       onCommitted: shared?.onCommitted,
+      onGroup,
       onFailure,
     })
     return levelStore(database, committer.commit, async () => {

@@ -17,7 +17,14 @@ import { parseStrictJson } from '../../../src/base/strict-json.ts'
 import { type FuzzTarget, refusals } from '../target.ts'
 
 const request: ApiRequest = {
-  ...{ id: 'fuzz', correlationId: 'fuzz', method: 'POST', rawPath: '/', url: 'http://localhost/' },
+  ...{
+    id: 'fuzz',
+    correlationId: 'fuzz',
+    traceparent: undefined,
+    method: 'POST',
+    rawPath: '/',
+    url: 'http://localhost/',
+  },
   ...{ param: () => 'a', query: new Map(), header: () => undefined, remoteAddress: undefined, localPort: undefined },
   signal: new AbortController().signal,
 }
