@@ -192,7 +192,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         ? [
             adminApi({
               ...store,
-              ...{ kms, samples, readiness: ready },
+              ...{ kms, samples, readiness: ready, clock },
               activityLog: audit.reading,
               iam: callers,
               region: config['s3.region'],

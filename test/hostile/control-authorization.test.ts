@@ -116,6 +116,23 @@ const v2Policy = () => ({
   },
   control: { grant: { roles: [{ role_id: READER }] } },
 })
+const authorization = () => ({
+  type: 'authorization',
+  subject: {
+    attributes: [
+      { key: 'accountId', operator: 'stringEquals', value: mainAccount.id },
+      { key: 'serviceName', operator: 'stringEquals', value: 'cloud-object-storage' },
+    ],
+  },
+  resource: {
+    attributes: [
+      { key: 'accountId', operator: 'stringEquals', value: mainAccount.id },
+      { key: 'serviceName', operator: 'stringEquals', value: 'kms' },
+      { key: 'resource', operator: 'stringEquals', value: fresh() },
+    ],
+  },
+  control: { grant: { roles: [{ role_id: READER }] } },
+})
 const newRole = () => ({
   ...{ name: `Role${++made}`, account_id: mainAccount.id, service_name: 'kms' },
   ...{ display_name: `Role ${made}`, actions: ['kms.secrets.list'] },
@@ -199,6 +216,10 @@ const MAKERS: readonly (readonly [string, () => Promise<string>])[] = [
     () => idIn(send({ method: 'POST', target: '/v1/serviceids', body: BODIES['CreateServiceId']?.() }, 'manager')),
   ],
   [
+    '/admin/v1/authorizations/',
+    () => idIn(send({ method: 'POST', target: '/v2/policies', body: authorization() }, 'manager')),
+  ],
+  [
     '/v2/resource_instances/',
     () => idIn(send({ method: 'POST', target: '/v2/resource_instances', body: newInstance() }, 'manager')),
   ],
@@ -235,6 +256,7 @@ const QUERIES: Readonly<Record<string, () => Record<string, string>>> = {
   ListServiceIdsWithoutSlash: () => ({ account_id: mainAccount.id }),
   GetKeyUsage: () => ({ crn: rootKeyCrn }),
   GetEnvelope: () => ({ key: 'kept' }),
+  GetKeyImpact: () => ({ crn: rootKeyCrn }),
 }
 
 const OPERATIONS: readonly JsonOperationInfo[] = [
@@ -268,6 +290,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
     [
       'GetAllowedIPPort',
       'GetKeyCollectionMetadata',
+      'GetKeyImpact',
       'GetKeyMetadata',
       'GetKeyUsage',
       'GetKeyVersions',
@@ -295,6 +318,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
       'AcceptInvitation',
       'GetApiKey',
       'GetApiKeyDetails',
+      'GetAuthorizationImpact',
       'GetBucketConfig',
       'GetEnvelope',
       'GetPolicy of IAM',

@@ -1,3 +1,4 @@
+import type { Clock } from '../../base/clock.ts'
 import { parseCrn } from '../../base/crn.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { WrapBudget } from '../../envelope/wrap-budget.ts'
@@ -22,15 +23,8 @@ import type { Samples } from './samples.ts'
 
 type AdminIam = Pick<
   Iam,
-  | 'verifyToken'
-  | 'decide'
-  | 'explain'
-  | 'instance'
-  | 'instances'
-  | 'principal'
-  | 'principals'
-  | 'isOperator'
-  | 'servicePrincipal'
+  | ('verifyToken' | 'decide' | 'decidePolicy' | 'explain' | 'policies')
+  | ('instance' | 'instances' | 'principal' | 'principals' | 'isOperator' | 'servicePrincipal')
 >
 
 export interface AdminOptions extends AdminAuditOptions {
@@ -49,11 +43,12 @@ export interface AdminOptions extends AdminAuditOptions {
   readonly shares: SharesReader
   readonly activityLog: ReadableLog
   readonly samples: Samples
+  readonly clock: Clock
   /** As `/health/ready` tells it. */
   readonly readiness: () => HealthReport
 }
 
-type Handed = 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog' | 'samples' | 'readiness'
+type Handed = 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog' | 'samples' | 'readiness' | 'clock'
 
 export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly principal: Principal
@@ -69,6 +64,7 @@ export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly managesAll: (action: Action) => boolean
   /** For what is of all buckets. Throws NotPermitted unless the caller may do this in every one. */
   readonly requireAll: (action: Action) => void
+  readonly mayAccount: (action: IamAction) => boolean
   /** For what is of the caller's account. Throws NotPermitted. */
   readonly requireAccount: (action: IamAction) => void
   /** The bucket of that name. Throws NoSuchBucket, NotPermitted. */
@@ -98,6 +94,8 @@ export async function contextOf(
     const target = { service: 'cloud-object-storage', accountId: account, instance } as const
     return iam.decide(principal, action, { ...target, resourceType: 'bucket', resource: bucket.name }).allowed
   }
+  const mayAccount = (action: IamAction): boolean =>
+    iam.decide(principal, action, { service: 'iam', accountId: principal.accountId }).allowed
   const asker: Asker = {
     ...{ iamId: principal.iamId, action: `admin.${operation.name}`, requestId: request.id },
     ...(sourceIp === undefined ? {} : { sourceIp }),
@@ -105,7 +103,7 @@ export async function contextOf(
   }
   return {
     ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },
-    ...{ samples: options.samples, readiness: options.readiness },
+    ...{ samples: options.samples, readiness: options.readiness, clock: options.clock },
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),
@@ -122,10 +120,9 @@ export async function contextOf(
       const buckets = objects.buckets.all()
       if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, action))) throw notPermitted()
     },
+    mayAccount,
     requireAccount: (action) => {
-      if (!iam.decide(principal, action, { service: 'iam', accountId: principal.accountId }).allowed) {
-        throw notAllowed(action)
-      }
+      if (!mayAccount(action)) throw notAllowed(action)
     },
     bucketFor: (name, action) => {
       const bucket = objects.buckets.get(name)

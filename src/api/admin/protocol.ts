@@ -43,6 +43,7 @@ const STATUS = {
   TooManyKeys: 409,
   RootKeyNotFound: 400,
   KeyNotFound: 404,
+  PolicyNotFound: 404,
   RootKeyDisabled: 409,
   KeyAccessDenied: 403,
   KeyProviderUnavailable: 503,
@@ -59,7 +60,7 @@ const STATUS = {
     | AuditErrorCode
     | MetadataStoreErrorCode
     | Extract<KmsErrorCode, 'KeyNotFound'>
-    | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken' | 'NotPermitted'>,
+    | Extract<IamErrorCode, 'InvalidToken' | 'ExpiredToken' | 'NotPermitted' | 'PolicyNotFound'>,
     number
   >
 >

@@ -1,8 +1,10 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
 import { explainReaders } from './explain-readers.ts'
+import { getAuthorizationImpact } from './get-authorization-impact.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
 import { getEnvelope } from './get-envelope.ts'
+import { getKeyImpact } from './get-key-impact.ts'
 import { getKeyUsage } from './get-key-usage.ts'
 import { getOverview } from './get-overview.ts'
 import { getSamples } from './get-samples.ts'
@@ -21,8 +23,10 @@ import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   explainReaders,
+  getAuthorizationImpact,
   getBucketUsage,
   getEnvelope,
+  getKeyImpact,
   getKeyUsage,
   getOverview,
   getSamples,
