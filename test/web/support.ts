@@ -140,19 +140,20 @@ export async function expectWellMade(
   ready: (page: Page) => Promise<unknown>,
   { isSignedOut = false } = {},
 ): Promise<void> {
-  const open = isSignedOut ? house.openSignedOut : house.open
-  for (const [theme, width] of [
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 480],
+  const page = await (isSignedOut ? house.openSignedOut : house.open)(where)
+  await ready(page)
+  for (const [variant, theme, width] of [
+    ['light', 'light', 1440],
+    ['dark', 'dark', 1440],
+    ['narrow', 'light', 480],
   ] as const) {
-    const page = await open(where, { theme, width })
-    await ready(page)
-    await keepPicture(page, width === 480 ? `${name}-narrow` : `${name}-${theme}`)
+    await page.setViewportSize({ width, height: 900 })
+    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
+    await keepPicture(page, `${name}-${variant}`)
     await expectAccessible(page)
     const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     expect(overflow).toBeLessThanOrEqual(0)
-    expectNoFaults(page)
-    await page.context().close()
   }
+  expectNoFaults(page)
+  await page.context().close()
 }

@@ -31,7 +31,7 @@ export const Topbar = ({ crumbs, onSearch, onTheme, onHelp }: TopbarProps) => (
         ))}
       </ol>
     </nav>
-    <button type="button" class="search-button" aria-label="Search and commands" onClick={onSearch}>
+    <button type="button" class="search-button" onClick={onSearch}>
       <Icon name="search" size="small" />
       <span>Search buckets, objects, keys…</span>
       <kbd>{MODIFIER}K</kbd>
@@ -59,7 +59,7 @@ function UserMenu({ onTheme, onHelp }: Pick<TopbarProps, 'onTheme' | 'onHelp'>) 
   const name = user.name || user.iamId
   return (
     <Menu
-      label={`Signed in as ${name}`}
+      label={`${initialsOf(name)}, signed in as ${name}`}
       buttonClass="avatar"
       head={
         <>

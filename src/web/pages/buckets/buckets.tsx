@@ -1,3 +1,118 @@
+import { useRef, useState } from 'preact/hooks'
+import { counted, formatBytes } from '../../format.ts'
+import { bucketHref } from '../../links.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { CliHint } from '../../parts/cli-hint.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Hatch } from '../../parts/hatch.tsx'
+import { Icon } from '../../parts/icon.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Table } from '../../parts/table.tsx'
+import { href, navigate, setQuery, usePlace } from '../../router.ts'
+import { usePageKeys } from '../../shell/shortcuts.ts'
+import { useLoad } from '../../use-load.ts'
+import { COLUMNS } from './columns.tsx'
+import { type BucketRow, matchesFilter, readBuckets } from './read-buckets.ts'
 
-export const Page = () => <PageHead title="Buckets" />
+const EVERY_MS = 30_000
+
+export function Page() {
+  const buckets = useLoad(readBuckets, [], { topics: ['buckets', 'objects', 'keys', 'jobs'], everyMs: EVERY_MS })
+  return (
+    <>
+      <PageHead
+        title="Buckets"
+        sub={buckets.value && summaryOf(buckets.value)}
+        actions={
+          <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+            Create bucket
+          </Button>
+        }
+      />
+      <div class="stack">
+        <Loaded load={buckets} failed="The buckets could not be listed.">
+          {(rows) => (rows.length === 0 ? <NoBuckets /> : <List rows={rows} />)}
+        </Loaded>
+        <CliHint command="aws s3 ls" />
+      </div>
+    </>
+  )
+}
+
+function summaryOf(rows: readonly BucketRow[]): string {
+  const known = rows.flatMap(({ usage }) => (usage ? [usage] : []))
+  const sum = (member: 'objects' | 'bytes') => known.reduce((total, usage) => total + usage[member], 0)
+  const all = known.length === rows.length ? `, ${counted(sum('objects'), 'object')}, ${formatBytes(sum('bytes'))}` : ''
+  return `${counted(rows.length, 'bucket')}${all}. Everything at rest is encrypted.`
+}
+
+const NoBuckets = () => (
+  <Card>
+    <EmptyState
+      figure={<Hatch size={44} />}
+      title="No buckets yet"
+      text="A bucket holds objects, each encrypted under a data key of its own."
+      action={
+        <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+          Create bucket
+        </Button>
+      }
+    />
+  </Card>
+)
+
+function List({ rows }: { readonly rows: readonly BucketRow[] }) {
+  const { query } = usePlace()
+  const filter = query.get('filter') ?? ''
+  const field = useRef<HTMLInputElement>(null)
+  const [sorting, setSorting] = useState({ column: 'name', isDescending: false })
+  const [active, setActive] = useState(-1)
+  const shown = rows.filter((row) => matchesFilter(row, filter))
+  const move = (by: number) => () => setActive(Math.max(0, Math.min(shown.length - 1, active + by)))
+  usePageKeys({
+    '/': () => field.current?.focus(),
+    j: move(1),
+    k: move(-1),
+    Enter: () => {
+      const row = shown[active]
+      if (row) navigate(bucketHref(row.name))
+    },
+  })
+  return (
+    <Card isFlush>
+      <div class="filter-bar">
+        <span class="input">
+          <Icon name="search" size="small" />
+          <input
+            ref={field}
+            type="search"
+            aria-label="Filter the buckets"
+            placeholder="Name, key:finance-root or is:locked"
+            value={filter}
+            onInput={(event) => setQuery({ filter: event.currentTarget.value || undefined })}
+          />
+          <kbd>/</kbd>
+        </span>
+        <span class="muted small end">{filter === '' ? '' : `${shown.length} of ${rows.length}`}</span>
+      </div>
+      <Table
+        label="Buckets"
+        columns={COLUMNS}
+        rows={shown}
+        keyOf={({ name }) => name}
+        sorting={sorting}
+        onSort={setSorting}
+        isSelected={(row) => shown[active] === row}
+        onRowClick={({ name }) => navigate(bucketHref(name))}
+      />
+      {shown.length === 0 && (
+        <EmptyState
+          title="No bucket is like that"
+          action={<Button onClick={() => setQuery({ filter: undefined })}>Show all</Button>}
+        />
+      )}
+    </Card>
+  )
+}

@@ -1,0 +1,77 @@
+import { API, callJson } from './http.ts'
+
+export interface DecidedBy {
+  readonly [member: string]: unknown
+}
+
+/** A line of the audit log, with the parts of a plain sentence about it. */
+export interface ActivityEntry {
+  readonly seq: number
+  readonly time: string
+  readonly kind: string
+  readonly action: string
+  readonly outcome: 'success' | 'failure'
+  readonly code?: string
+  readonly reason?: string
+  readonly iamId?: string
+  readonly target?: string
+  readonly object?: string
+  readonly key?: string
+  readonly keyVersion?: string
+  readonly use?: string
+  readonly requestId?: string
+  readonly sourceIp?: string
+  readonly said: {
+    readonly who: { readonly id?: string; readonly name?: string; readonly kind?: string }
+    readonly did: string
+    readonly what: {
+      readonly bucket?: string
+      readonly object?: string
+      readonly rootKey?: string
+      readonly name?: string
+    }
+    readonly decidedBy?: DecidedBy
+  }
+}
+
+export interface ActivityPage {
+  readonly entries: readonly ActivityEntry[]
+  /** Follow from here, with `after`. */
+  readonly latest: number
+  /** There may be older ones: `before`. */
+  readonly next?: number
+}
+
+export interface ActivityInput {
+  readonly who?: string | undefined
+  /** An action, or the beginning of some with `*`. */
+  readonly did?: string | undefined
+  readonly what?: string | undefined
+  readonly kind?: string | undefined
+  readonly bucket?: string | undefined
+  /** CRN or id of a root key. */
+  readonly key?: string | undefined
+  readonly outcome?: string | undefined
+  /** ISO 8601. */
+  readonly since?: string | undefined
+  readonly until?: string | undefined
+  readonly limit?: number
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  /** With `after`: seconds to wait for something new. */
+  readonly wait?: number
+}
+
+const PATH = `${API}/admin/v1/activity`
+
+/** Newest first; with `after`, oldest first. */
+export const listActivity = async (input: ActivityInput = {}, signal?: AbortSignal): Promise<ActivityPage> =>
+  (await callJson(PATH, { query: { ...input }, signal })) as ActivityPage
+
+/** Where the lines themselves are, as a file. */
+export const activityExportPath = (input: ActivityInput = {}): string => {
+  const given = Object.entries({ ...input, format: 'ndjson' }).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  )
+  return `${PATH}?${new URLSearchParams(given)}`
+}

@@ -1,0 +1,62 @@
+import type { ActivityEntry } from '../../client/activity.ts'
+import { session } from '../../client/session.ts'
+import { lastOfCrn, shortId } from '../../format.ts'
+import { classes } from '../../parts/class-names.ts'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Icon, type IconName } from '../../parts/icon.tsx'
+import { Time } from '../../parts/time.tsx'
+
+export const ActivityList = ({ entries }: { readonly entries: readonly ActivityEntry[] }) =>
+  entries.length === 0 ? (
+    <EmptyState title="Nothing has happened yet" />
+  ) : (
+    <ul class="activity-list">
+      {entries.map((entry) => (
+        <li key={entry.seq}>
+          <span class={classes('activity-icon', toneOf(entry))}>
+            <Icon name={iconOf(entry)} size="small" />
+          </span>
+          <span>
+            <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry)}</span>
+            <span class="second">{detailOf(entry)}</span>
+          </span>
+          <span class="muted small nowrap">
+            <Time at={entry.time} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  )
+
+/** A name; of a service, which one and of which instance. */
+export function whoOf({ said: { who } }: ActivityEntry): string {
+  if (who.name !== undefined) return who.name
+  const id = who.id ?? 'somebody'
+  if (!id.startsWith('crn-crn:')) return id
+  const instance = session().instances.find(({ crn }) => id === `crn-${crn}`)
+  const service = id.includes(':cloud-object-storage:') ? 'Object Storage' : 'a service'
+  return instance ? `${service} (${instance.name})` : service
+}
+
+/** In few words: a bucket, an object, a key. */
+export function whatOf({ said: { what } }: ActivityEntry): string {
+  if (what.bucket !== undefined) return what.object === undefined ? what.bucket : `${what.bucket}/${what.object}`
+  if (what.rootKey !== undefined) return shortId(lastOfCrn(what.rootKey))
+  return what.name === undefined ? '' : shortId(lastOfCrn(what.name) || what.name)
+}
+
+function detailOf({ outcome, code, sourceIp, kind }: ActivityEntry): string {
+  if (outcome === 'failure') return `refused: ${code ?? 'failed'}`
+  return [KINDS[kind], sourceIp === undefined ? undefined : `from ${sourceIp}`]
+    .filter((part) => part !== undefined)
+    .join(', ')
+}
+
+const KINDS: Readonly<Record<string, string>> = { key: 'root key', 'data-key': 'data key', iam: 'access' }
+
+const toneOf = ({ outcome, kind }: ActivityEntry): string =>
+  outcome === 'failure' ? 'bad' : kind === 'key' ? 'brass' : kind === 'iam' ? 'ok' : 'dek'
+
+const ICONS: Readonly<Record<string, IconName>> = { key: 'key', 'data-key': 'unlock', iam: 'shield' }
+const iconOf = ({ kind, action }: ActivityEntry): IconName =>
+  action.endsWith('.rotate') ? 'rotate' : action.endsWith('.disable') ? 'lock' : (ICONS[kind] ?? 'bucket')

@@ -1,0 +1,167 @@
+import { keyLabel } from '../../client/key-protect.ts'
+import { session } from '../../client/session.ts'
+import { counted, formatBytes } from '../../format.ts'
+import { bucketHref, keyHref } from '../../links.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { CliHint } from '../../parts/cli-hint.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Note } from '../../parts/note.tsx'
+import { PageHead } from '../../parts/page-head.tsx'
+import { Seal } from '../../parts/seal.tsx'
+import { href } from '../../router.ts'
+import type { BucketRow } from '../buckets/read-buckets.ts'
+import { ActivityList } from './activity-list.tsx'
+import { KeyRow } from './key-row.tsx'
+import type { Overview } from './read-overview.ts'
+
+export function Running({ overview }: { readonly overview: Overview }) {
+  const { buckets, keys, activity } = overview
+  const { halves } = session()
+  const locked = buckets.filter(({ isLocked }) => isLocked)
+  const total = totalOf(buckets)
+  return (
+    <>
+      <PageHead
+        title="Overview"
+        sub={`${counted(buckets.length, 'bucket')}, ${counted(total.objects, 'object')}, ${formatBytes(total.bytes)}. Everything at rest is encrypted.`}
+        actions={
+          <>
+            {halves.keys && (
+              <Button icon="key" href={href(['keys'], { create: '' })}>
+                Create root key
+              </Button>
+            )}
+            {halves.objects && (
+              <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+                Create bucket
+              </Button>
+            )}
+          </>
+        }
+      />
+      <div class="stack">
+        {locked.map((bucket) => (
+          <LockedNote key={bucket.name} bucket={bucket} />
+        ))}
+        <div class="columns wide-left">
+          <div class="stack">
+            <StoredBytes buckets={buckets} />
+            {activity && (
+              <Card title="Activity" actions={<a href={href(['activity'])}>Open audit log</a>} isFlush>
+                <ActivityList entries={activity} />
+              </Card>
+            )}
+          </div>
+          <Card title="Root keys" actions={<a href={href(['keys'])}>All keys</a>} isFlush>
+            {keys.length === 0 ? (
+              <EmptyState
+                figure={<Seal size={40} />}
+                title="No root keys yet"
+                text="A root key of your own decides who can read what lies under it."
+                action={<Button href={href(['keys'], { create: '' })}>Create root key</Button>}
+              />
+            ) : (
+              <ul class="key-rows">
+                {keys.map(({ key, instance }) => (
+                  <li key={key.id}>
+                    <KeyRow
+                      rootKey={key}
+                      instance={instance}
+                      buckets={buckets.filter(({ encryption }) => encryption?.key?.crn === key.crn).length}
+                    />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Card>
+        </div>
+        <CliHint command={`aws s3 ls${halves.keys ? '\ncoffer key ls' : ''}`} />
+      </div>
+    </>
+  )
+}
+
+const totalOf = (buckets: readonly BucketRow[]) => ({
+  objects: buckets.reduce((sum, { usage }) => sum + (usage?.objects ?? 0), 0),
+  bytes: buckets.reduce((sum, { usage }) => sum + (usage?.bytes ?? 0), 0),
+})
+
+function LockedNote({ bucket: { name, encryption, usage } }: { readonly bucket: BucketRow }) {
+  const key = encryption?.key
+  const instance = encryption?.instance
+  return (
+    <Note
+      tone="warn"
+      icon="lock"
+      actions={
+        <>
+          <Button isSmall href={bucketHref(name)}>
+            See what’s affected
+          </Button>
+          {key && instance && (
+            <Button isSmall href={keyHref(instance, key)}>
+              Open the key
+            </Button>
+          )}
+        </>
+      }
+    >
+      <b>{name} is locked.</b> Its root key <b>{key ? keyLabel(key) : (encryption?.label ?? '')}</b>{' '}
+      {key?.deleted ? 'was deleted' : key?.state === 2 ? 'is disabled' : 'cannot be used'}.{' '}
+      {usage ? counted(usage.objects, 'object') : 'Its objects'} can’t be read or written until the key is back.
+    </Note>
+  )
+}
+
+function StoredBytes({ buckets }: { readonly buckets: readonly BucketRow[] }) {
+  const customer = buckets.filter(({ encryption }) => encryption?.kind === 'customer')
+  const provider = buckets.filter(({ encryption }) => encryption?.kind === 'provider')
+  const [all, own, theirs] = [totalOf(buckets), totalOf(customer), totalOf(provider)]
+  const share = all.bytes === 0 ? 0 : (100 * own.bytes) / all.bytes
+  return (
+    <Card title="Stored bytes by encryption">
+      <div class="stack">
+        <div class="figures">
+          <Figure value={formatBytes(all.bytes)} text="total" />
+          <Figure
+            value={formatBytes(own.bytes)}
+            isBrass
+            text={`customer-managed, ${counted(customer.length, 'bucket')}`}
+            swatch="brass"
+          />
+          <Figure
+            value={formatBytes(theirs.bytes)}
+            text={`provider-managed, ${counted(provider.length, 'bucket')}`}
+            swatch="ct hatched"
+          />
+        </div>
+        <div
+          class="share-bar"
+          role="img"
+          aria-label={`${Math.round(share)} percent of the stored bytes are under root keys of your own`}
+        >
+          <span class="share-own" style={{ width: `${share}%` }} />
+          <span class="share-rest hatched" />
+        </div>
+      </div>
+    </Card>
+  )
+}
+
+interface FigureProps {
+  readonly value: string
+  readonly text: string
+  readonly isBrass?: boolean
+  readonly swatch?: string
+}
+
+const Figure = ({ value, text, isBrass = false, swatch }: FigureProps) => (
+  <div>
+    <div class={`big-number${isBrass ? ' brass' : ''}`}>{value}</div>
+    <div class="muted small">
+      {swatch !== undefined && <span class={`swatch ${swatch}`} />}
+      {text}
+    </div>
+  </div>
+)

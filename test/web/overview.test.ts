@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mainAccount } from '../support/bootstrap.ts'
+import { signInAt } from '../support/console-client.ts'
+import { createRootKey } from '../support/control-api.ts'
+import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+
+describe.skipIf(chromiumPath === undefined)('the overview and the list of buckets', () => {
+  let house: WebHouse
+  beforeAll(async () => {
+    house = await startWebHouse()
+  })
+  afterAll(() => house[Symbol.asyncDispose]())
+
+  it('begins with what to do first, in an empty store', async () => {
+    await expectWellMade(house, '/ui/', 'first-run', (page) => page.getByText('Nothing in it yet').waitFor())
+    await expectWellMade(house, '/ui/buckets', 'no-buckets', (page) => page.getByText('No buckets yet').waitFor())
+  })
+
+  it('tells what is stored and under which keys, and what is locked', async () => {
+    const { send } = await signInAt(house.url)
+    const put = async (target: string, headers: Record<string, string> = {}, body = '') =>
+      expect((await send({ method: 'PUT', target, headers, body })).status).toBe(200)
+    const finance = await createRootKey(house.test.controlUrl, 'finance-root')
+    const archive = await createRootKey(house.test.controlUrl, 'archive-2023')
+    const under = (crn: string) => ({
+      'ibm-sse-kp-encryption-algorithm': 'AES256',
+      'ibm-sse-kp-customer-root-key-crn': crn,
+    })
+    await put('/ui/s3/invoices-eu', under(finance.crn))
+    await put('/ui/s3/scans-2023', under(archive.crn))
+    await put('/ui/s3/web-assets')
+    await put('/ui/s3/invoices-eu/2026%2F11%2Facme-0419.pdf', {}, 'x'.repeat(184_000))
+    await put('/ui/s3/scans-2023/intake-0001.tiff', {}, 'x'.repeat(42_100))
+    await put('/ui/s3/web-assets/logo.svg', {}, 'x'.repeat(96_000))
+    const disabled = await send({
+      method: 'POST',
+      target: `/ui/api/api/v2/keys/${archive.id}/actions/disable`,
+      headers: { 'bluemix-instance': mainAccount.keyProtectInstance },
+    })
+    expect(disabled.status).toBe(204)
+
+    await expectWellMade(house, '/ui/', 'overview', (page) => page.getByText('scans-2023 is locked.').waitFor())
+    await expectWellMade(house, '/ui/buckets', 'buckets', (page) =>
+      page.getByRole('link', { name: 'web-assets' }).waitFor(),
+    )
+
+    const page = await house.open('/ui/buckets')
+    await page.getByText('3 buckets, 3 objects, 322 kB').waitFor()
+    await page.getByText('1 key disabled').waitFor()
+    const row = page.getByRole('row').filter({ hasText: 'scans-2023' })
+    expect(await row.innerText()).toMatch(/Locked/)
+    await page.keyboard.press('/')
+    await page.keyboard.type('key:finance')
+    await page.getByText('1 of 3').waitFor()
+    expect(await page.getByRole('row').count()).toBe(2)
+    expect(new URL(page.url()).searchParams.get('filter')).toBe('key:finance')
+    expectNoFaults(page)
+  })
+
+  it('goes anywhere by keyboard: the command menu, chords, the help, the theme that is kept', async () => {
+    const page = await house.open('/ui/')
+    const heading = (name: string) => page.getByRole('heading', { name, level: 1 }).waitFor()
+    await heading('Overview')
+    await page.keyboard.press('g')
+    await page.keyboard.press('b')
+    await heading('Buckets')
+    expect(await page.evaluate('document.activeElement.id')).toBe('page-title')
+    await page.keyboard.press('Control+k')
+    await page.getByRole('combobox', { name: 'Search' }).fill('overv')
+    await page.keyboard.press('Enter')
+    await heading('Overview')
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await page.keyboard.press('t')
+    await page.reload()
+    await heading('Overview')
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark')
+    expectNoFaults(page)
+  })
+
+  it('keeps the page when the session ends, and goes on after signing in again', async () => {
+    const page = await house.open('/ui/buckets')
+    await page.getByRole('link', { name: 'web-assets' }).waitFor()
+    await page.context().clearCookies()
+    await page.getByRole('link', { name: 'Overview', exact: true }).click()
+    const dialog = page.getByRole('dialog', { name: 'Sign in again' })
+    await dialog.getByLabel('Access key', { exact: true }).fill(mainAccount.user.accessKeyId)
+    await dialog.getByLabel('Secret key').fill(mainAccount.user.secretAccessKey)
+    await page.keyboard.press('Enter')
+    await page.getByText('scans-2023 is locked.').waitFor()
+    expect(await page.getByRole('dialog').count()).toBe(0)
+    expectNoFaults(page)
+  })
+
+  it('signs out from the menu of the user', async () => {
+    const page = await house.open('/ui/')
+    await page.getByRole('button', { name: /signed in as/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+})
