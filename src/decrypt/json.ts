@@ -56,10 +56,14 @@ export function textsIn(all: Members, name: string, what: string): Record<string
   return Object.fromEntries(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
-/** RFC 8785 of what has texts and integers only. */
-export function canonicalJson(value: unknown): string {
-  if (isList(value)) return `[${value.map(canonicalJson).join(',')}]`
+/** Deeper than anything that these formats have, and far from the end of the stack. */
+const MAX_DEPTH = 100
+
+/** RFC 8785 of what has texts and integers only. Throws Damaged for what is deeper than anything here. */
+export function canonicalJson(value: unknown, depth = 0): string {
+  if (depth > MAX_DEPTH) throw damaged('it is nested too deep')
+  if (isList(value)) return `[${value.map((one) => canonicalJson(one, depth + 1)).join(',')}]`
   if (!isMembers(value)) return JSON.stringify(value)
   const names = Object.keys(value).toSorted((a, b) => (a < b ? -1 : 1))
-  return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`).join(',')}}`
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name], depth + 1)}`).join(',')}}`
 }

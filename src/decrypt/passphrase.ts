@@ -6,6 +6,8 @@ import { openSmall } from './small-envelope.ts'
 
 // docs/envelope-format.md, section 7: what a passphrase seals, an instance key or a key bundle.
 
+const SALT_BYTES = 16
+
 export interface PassphraseSealing {
   /** `kdf` and `sealed`. */
   readonly members: Members
@@ -29,9 +31,11 @@ export function openPassphraseSeal(
     if (value < min || value > max) throw damaged(`${what} has ${name} ${value}, out of ${min} to ${max}`)
     return value
   }
+  const salt = Buffer.from(textIn(kdf, 'salt', 'kdf'), 'base64')
+  if (salt.length !== SALT_BYTES) throw damaged(`${what} has a salt of ${salt.length} bytes, not ${SALT_BYTES}`)
   const key = argon2Sync('argon2id', {
     message: Buffer.from(passphrase.normalize('NFC'), 'utf8'),
-    nonce: Buffer.from(textIn(kdf, 'salt', 'kdf'), 'base64'),
+    nonce: salt,
     parallelism: within('parallelism', 1, 64),
     tagLength: KEY_BYTES,
     memory: within('memoryKiB', 19_456, 4 * 1024 * 1024),

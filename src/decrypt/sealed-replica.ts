@@ -23,7 +23,9 @@ export function openSealedReplica(replica: ByteSource, keys: RootKeys): ByteSour
   if (!isList(manifestEntry) || !isList(partEntries)) throw damaged(`${what} names no manifest or no parts`)
   let at = end
   const next = (length: unknown, digest: unknown, whose: string): ByteSource => {
-    if (typeof length !== 'number' || at + length > replica.length) throw damaged(`${whose} is cut off`)
+    if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0)
+      throw damaged(`${whose} has no length`)
+    if (at + length > replica.length) throw damaged(`${whose} is cut off`)
     const from = at
     at += length
     const bytes: ByteSource = { length, read: (offset, count) => replica.read(from + offset, count) }

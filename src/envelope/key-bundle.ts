@@ -63,6 +63,7 @@ export async function openKeyBundle(text: string, passphrase: string): Promise<K
     }
     const { createdAt, instanceKeyId } = header
     const rowsAt = MAGIC.length + KEY_BYTES
+    if (plaintext.length < rowsAt) throw invalid('there is no key in it')
     const instanceKey = Buffer.alloc(KEY_BYTES, plaintext.subarray(MAGIC.length, rowsAt))
     plaintext.fill(0, 0, rowsAt)
     return { createdAt, instanceKeyId, instanceKey, rows: plaintext.subarray(rowsAt) }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -460,5 +460,18 @@ describe('a report', () => {
     await prove(dataDir, ...classes, '--report', none)
     expect(await verify(none)).toMatchObject({ status: 3, output: expect.stringContaining('not signed') })
     expect((await verify(home.join('own.pub'))).status).toBe(1)
+  })
+
+  it('is refused when it is nested deeper than anything here: a report comes from others', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const publicKeyText = publicKey.export({ format: 'pem', type: 'spki' })
+    const signature = {
+      value: sign(null, Buffer.from('x'), privateKey).toString('base64url'),
+      publicKey: publicKeyText,
+    }
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+    const path = home.join('deep.json')
+    await writeFile(path, `{"report":{"format":"coffer-prove-1","x":${deep}},"signature":${JSON.stringify(signature)}}`)
+    expect(await verify(path)).toMatchObject({ status: 1, errors: expect.stringContaining('nested too deep') })
   })
 })

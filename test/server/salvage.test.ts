@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFile, cp, mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -7,17 +7,22 @@ import { CreateBucketCommand, GetObjectCommand, PutBucketVersioningCommand, PutO
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SPACE } from '../../src/objects/keyspace.ts'
 import { salvageCommand } from '../../src/server/commands/salvage.ts'
+import { openShim, shimMissing } from '../faults/harness/shim.ts'
+import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
 import { filesUnder } from '../support/files-under.ts'
 import { startHouse } from '../support/house.ts'
 import { flipped, type StoredRow, withRows } from '../support/level-rows.ts'
 import { outcome } from '../support/outcome.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { topology } from '../support/topology.ts'
 import { verified } from '../support/verified.ts'
 
 const KEYS = Array.from({ length: 60 }, (_, at) => `key ${String(at).padStart(3, '0')}`)
+const CLASSED = KEYS.slice(0, 12)
 const bytesOf = (key: string) => contentBytes(key, key.endsWith('0') ? 300_000 : 700)
 
+const missing = shimMissing()
 let directory: string
 beforeAll(async () => {
   if (topology.split) return
@@ -185,6 +190,72 @@ describe.skipIf(topology.split)('coffer salvage', () => {
     expect(done.summary.repaired.counters).toBeGreaterThan(0)
     expect(await verified(join(done.directory, 'data'))).toMatchObject({ status: 0, findings: [] })
     expect(await reads(done.directory)).toEqual({ good: KEYS.length, gone: 0 })
+  })
+
+  it.skipIf(missing !== undefined)(
+    `copies of a pack what the disk can still read (${missing ?? 'with cc'})`,
+    async () => {
+      await using home = await temporaryDirectory()
+      await cp(directory, home.join('old'), { recursive: true })
+      using shim = openShim(home.join('old'), home.path)
+      // By the kernel in two or three ways, then all at once, and then some of the first blocks.
+      const error = { action: 'fail', argument: 'EIO', times: 6 } as const
+      shim.rules([{ ...error, ops: ['read'], place: 'data/blobs/*/p/*' }])
+      const to = home.join('new', 'data')
+      const { status, out } = await runCommand(
+        ['salvage', `--data-dir=${home.join('old', 'data')}`, `--to=${to}`, '--json'],
+        shim.environment,
+      )
+      expect([status, shim.fired()]).toEqual([1, 6])
+      const lines = out
+        .trim()
+        .split('\n')
+        .map((line): Record<string, unknown> => JSON.parse(line))
+      expect(lines).toContainEqual(
+        expect.objectContaining({
+          ...{ kind: 'content-unreadable', file: expect.stringMatching(/^blobs\/.*\/p\//) },
+          damage: expect.stringMatching(/cannot read (4096|8192|12288|16384) bytes/),
+        }),
+      )
+      await cp(home.join('old', 'data.key'), home.join('new', 'data.key'))
+      // Those whose bytes lie there; the other 50 or so of that pack are there.
+      const { findings } = await verified(to)
+      const lost = findings.map(({ key }) => key)
+      expect(findings.every(({ kind }) => kind.startsWith('content-') || kind.startsWith('manifest-'))).toBe(true)
+      expect(lost.length).toBeGreaterThan(0)
+      expect(lost.length).toBeLessThan(25)
+      await using house = await startHouse({ directory: home.join('new') })
+      for (const Key of KEYS.filter((key) => !lost.includes(key))) {
+        const { Body } = await house.client().send(new GetObjectCommand({ Bucket: 'plain', Key }))
+        expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(bytesOf(Key))).toBe(true)
+      }
+    },
+  )
+
+  it('leaves storage classes where they are, and what lies in them is there again', async () => {
+    await using home = await temporaryDirectory()
+    const settings = { COFFER_STORAGE_CLASSES: `GLACIER=${home.join('slow')}` }
+    const stored = { Bucket: 'classed', StorageClass: 'GLACIER' } as const
+    await mkdir(home.join('old'))
+    {
+      await using house = await startHouse({ directory: home.join('old'), settings })
+      const s3 = house.client()
+      await s3.send(new CreateBucketCommand({ Bucket: 'classed' }))
+      for (const Key of CLASSED) await s3.send(new PutObjectCommand({ ...stored, Key, Body: bytesOf(Key) }))
+    }
+    await withRows(home.join('old', 'data', 'metadata'), async () => {})
+    const before = await digestsUnder(home.join('slow'))
+    await unlink(join(home.join('old', 'data', 'metadata', 'CURRENT')))
+    const done = await run(home.join('old', 'data'), `--to=${home.join('new', 'data')}`)
+    expect(done.lines[0]).toMatchObject({ kind: 'store-missing' })
+    expect(await digestsUnder(home.join('slow'))).toEqual(before)
+    await cp(home.join('old', 'data.key'), home.join('new', 'data.key'))
+    await using house = await startHouse({ directory: home.join('new'), settings })
+    for (const Key of CLASSED) {
+      const { Body, StorageClass } = await house.client().send(new GetObjectCommand({ Bucket: 'classed', Key }))
+      expect(StorageClass).toBe('GLACIER')
+      expect(Buffer.from((await Body?.transformToByteArray()) ?? []).equals(bytesOf(Key))).toBe(true)
+    }
   })
 
   it.each([

@@ -94,7 +94,20 @@ export function parseManifest(text: string, where: string): ReadManifest {
     )
   }
   const { signature: _, ...signed } = Object.fromEntries(Object.entries(given))
-  return { manifest: checked(manifest, given, where), digest: digestOf(signed) }
+  return { manifest: checked(manifest, given, where), digest: signedDigest(signed, where) }
+}
+
+/** Of members, too, that this version does not know, whatever they hold. */
+function signedDigest(signed: object, where: string): string {
+  try {
+    return digestOf(signed)
+  } catch (cause) {
+    throw backupError(
+      'BackupInvalid',
+      `${where} is damaged: it has what JSON does not have, or is nested too deep`,
+      cause,
+    )
+  }
 }
 
 export const parseIndex = (bytes: Buffer, where: string): FileEntry[] =>

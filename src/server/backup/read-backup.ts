@@ -36,7 +36,10 @@ export async function signedManifest(repository: Repository, id: string, keys: P
  * All rows of a store, in order. Throws BackupInvalid as soon as they are not what the manifest says, at the latest at their
  * end.
  */
-export async function* rowsOf(repository: Repository, store: StoreEntry): AsyncGenerator<readonly StoredPair[]> {
+export async function* rowsOf(
+  repository: Pick<Repository, 'read'>,
+  store: StoreEntry,
+): AsyncGenerator<readonly StoredPair[]> {
   const wrong = (what: string): Error => backupError('BackupInvalid', `the rows of ${store.name}/ ${what}`)
   let last: Buffer | undefined
   let [rows, bytes] = [0, 0]

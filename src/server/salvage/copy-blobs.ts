@@ -1,13 +1,14 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, readdir } from 'node:fs/promises'
+import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasErrno } from '../../storage/errno.ts'
+import { copyReadable } from './copy-readable.ts'
 
 export interface CopiedFiles {
   linked: number
   copied: number
-  /** That the disk could not read. */
-  readonly unreadable: string[]
+  /** Of which the disk could not read so many bytes: zeros stand for them. */
+  readonly unreadable: { readonly file: string; readonly bytes: number }[]
 }
 
 /** Packs are marked when something in them is removed: they are copied. A file of one blob is never changed, and a link to it is enough. */
@@ -21,8 +22,10 @@ export async function copyBlobs(from: string, to: string): Promise<CopiedFiles> 
 }
 
 /** All files are copied. */
-export async function copyDirectory(from: string, to: string): Promise<void> {
-  await copyTree(from, to, '', { linked: 0, copied: 0, unreadable: [] }, () => true)
+export async function copyDirectory(from: string, to: string): Promise<CopiedFiles> {
+  const done: CopiedFiles = { linked: 0, copied: 0, unreadable: [] }
+  await copyTree(from, to, '', done, () => true)
+  return done
 }
 
 async function copyTree(
@@ -57,9 +60,11 @@ async function place(source: string, target: string, path: string, done: CopiedF
   }
   try {
     await copyFile(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
-    done.copied++
   } catch (error) {
     if (!hasErrno(error, 'EIO', 'EUCLEAN')) throw error
-    done.unreadable.push(path)
+    await rm(target, { force: true })
+    const bytes = await copyReadable(source, target)
+    if (bytes > 0) done.unreadable.push({ file: path, bytes })
   }
+  done.copied++
 }

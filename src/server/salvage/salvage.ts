@@ -84,14 +84,18 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
   }
   onProgress('blobs')
   const blobs = await copyBlobs(join(data.dataDir, 'blobs'), join(to, 'blobs'))
-  for (const file of blobs.unreadable) {
-    onFinding(adviseOn({ kind: 'content-unreadable', file: `blobs/${file}`, damage: 'the disk cannot read the file' }))
+  const tell = (directory: string, { unreadable }: CopiedFiles): void => {
+    for (const { file, bytes } of unreadable) {
+      const damage = `the disk cannot read ${bytes} bytes of the file: zeros stand for them in the copy`
+      onFinding(adviseOn({ kind: 'content-unreadable', file: `${directory}/${file}`, damage }))
+    }
   }
+  tell('blobs', blobs)
   onProgress('what else there is')
   for (const entry of await readdir(data.dataDir, { withFileTypes: true })) {
     if (NOT_COPIED.has(entry.name) || WITNESS.test(entry.name)) continue
     const [source, target] = [join(data.dataDir, entry.name), join(to, entry.name)]
-    if (entry.isDirectory()) await copyDirectory(source, target)
+    if (entry.isDirectory()) tell(entry.name, await copyDirectory(source, target))
     else if (entry.isFile()) await copyFile(source, target)
   }
   const repaired = data.stores.includes('metadata')

@@ -9,21 +9,22 @@ export function maskedChecksum(bytes: Buffer): number {
 /** Reads LevelDB's encodings one after another; undefined from where the bytes end too soon. */
 export interface LevelReader {
   readonly atEnd: () => boolean
-  /** Seven bits a byte, the lowest first. Exact up to 2^53. */
+  /** Seven bits a byte, the lowest first. Exact up to 2^53; undefined for one that does not end within ten bytes. */
   readonly varint: () => number | undefined
   readonly bytes: (length: number | undefined) => Buffer | undefined
 }
+
+const MAX_VARINT_BYTES = 10
 
 export function levelReader(source: Buffer): LevelReader {
   let at = 0
   const varint = (): number | undefined => {
     let value = 0
     let scale = 1
-    while (at < source.length) {
+    for (const end = Math.min(source.length, at + MAX_VARINT_BYTES); at < end; scale *= 0x80) {
       const byte = source[at++] ?? 0
       value += (byte & 0x7f) * scale
       if (byte < 0x80) return value
-      scale *= 0x80
     }
     return undefined
   }

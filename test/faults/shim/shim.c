@@ -235,7 +235,7 @@ static void forget(int fd) {
   files[fd].path = NULL;
 }
 int close(int fd) { REAL(int, close, int); forget(fd); return real_close(fd); }
-/** How libuv closes. */
+/** How libuv closes, and copies. */
 long syscall(long number, ...) {
   REAL(long, syscall, long, ...);
   long a[6];
@@ -244,6 +244,9 @@ long syscall(long number, ...) {
   for (int i = 0; i < 6; i++) a[i] = va_arg(more, long);
   va_end(more);
   if (number == SYS_close) forget(a[0]);
+  struct file *copied = number == SYS_copy_file_range ? file_of(a[0]) : NULL;
+  struct verdict found = copied ? judge(READ, copied->path) : (struct verdict){0, 0};
+  if (found.action == FAIL) return errno = found.argument, -1;
   return real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 int fclose(FILE *file) { REAL(int, fclose, FILE *); forget(fileno(file)); return real_fclose(file); }
@@ -313,6 +316,14 @@ ssize_t pwritev64(int fd, const struct iovec *data, int pieces, off64_t offset) 
 READS(ssize_t, read, fd, (fd, bytes, count), int fd, void *bytes, size_t count)
 READS(ssize_t, pread64, fd, (fd, bytes, count, offset), int fd, void *bytes, size_t count, off64_t offset)
 READS(ssize_t, preadv, fd, (fd, data, pieces, offset), int fd, const struct iovec *data, int pieces, off_t offset)
+
+ssize_t sendfile64(int to, int from, off64_t *offset, size_t count) {
+  REAL(ssize_t, sendfile64, int, int, off64_t *, size_t);
+  struct file *file = file_of(from);
+  struct verdict found = file ? judge(READ, file->path) : (struct verdict){0, 0};
+  if (found.action == FAIL) return errno = found.argument, -1;
+  return real_sendfile64(to, from, offset, count);
+}
 
 static int sync_with(int (*real)(int), enum op op, int fd) {
   struct file *file = file_of(fd);

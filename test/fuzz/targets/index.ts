@@ -2,7 +2,9 @@ import type { FuzzTarget } from '../target.ts'
 import { accessPolicyTarget } from './access-policy.ts'
 import { auditLineTarget } from './audit-line.ts'
 import { awsChunkedTarget } from './aws-chunked.ts'
+import { backupManifestTarget, backupRowsTarget, keyBundleTarget } from './backups.ts'
 import { crnTarget } from './crn.ts'
+import { decryptRecordsTarget, decryptReplicaTarget, proveFilesTarget, proveReportTarget } from './decrypt-readers.ts'
 import { envelopeHeaderTarget, envelopePartTarget, manifestTarget, smallEnvelopeTarget } from './envelope.ts'
 import { headersTarget } from './headers.ts'
 import { jsonBodiesTarget } from './json-bodies.ts'
@@ -16,6 +18,7 @@ import { replicaTarget } from './replica.ts'
 import { s3DocumentsTarget } from './s3-documents.ts'
 import { settingsFileTarget, settingsTarget } from './settings.ts'
 import { signedRequestTarget } from './signed-request.ts'
+import { iamRowsTarget, kmsRowsTarget } from './stored-rows.ts'
 import { xmlTarget } from './xml.ts'
 
 export const TARGETS: readonly FuzzTarget[] = [
@@ -30,5 +33,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ],
   ...[queryFormTarget, jsonBodiesTarget, crnTarget, accessPolicyTarget],
   ...[envelopeHeaderTarget, envelopePartTarget, manifestTarget, smallEnvelopeTarget, replicaTarget, recordsTarget],
+  ...[kmsRowsTarget, iamRowsTarget, backupManifestTarget, backupRowsTarget, keyBundleTarget],
+  ...[decryptReplicaTarget, decryptRecordsTarget, proveFilesTarget, proveReportTarget],
   ...[levelLogTarget, levelTableTarget, packTarget, auditLineTarget, settingsFileTarget, settingsTarget],
 ]

@@ -10,6 +10,8 @@ import { maskedChecksum } from '../../../src/storage/metadata/level-bytes.ts'
 import { decodeManifest } from '../../../src/storage/metadata/level-manifest.ts'
 import { surveyLogs } from '../../../src/storage/metadata/log-damage.ts'
 import { logParts } from '../../../src/storage/metadata/log-parts.ts'
+import { salvageLog } from '../../../src/storage/metadata/salvage-log.ts'
+import { type FoundWrite, salvageTable } from '../../../src/storage/metadata/salvage-table.ts'
 import { findTableDamage } from '../../../src/storage/metadata/table-check.ts'
 import { scratchFile } from '../scratch-file.ts'
 import { type FuzzTarget, never } from '../target.ts'
@@ -66,6 +68,11 @@ const piece = fc.oneof(
 const part = fc.tuple(fc.constantFrom(1, 2, 3, 4), piece).map(([type, data]) => logPart(type, Buffer.from(data)))
 const mark = (sequence: number): Buffer => Buffer.alloc(16, sequence % 256)
 
+/** What is salvaged was there: no more of it than there are bytes, and nothing is made up. */
+function areFound(writes: readonly FoundWrite[], input: Buffer): void {
+  assert.ok(writes.length <= input.length, 'more rows are salvaged than there can be')
+  for (const { value } of writes) if (value && value.length > 8) assert.ok(input.includes(value), 'a value is made up')
+}
 const ofDecrypt = (read: () => unknown): void => {
   try {
     read()
@@ -95,6 +102,7 @@ export const levelLogTarget: FuzzTarget = {
       ],
       mark,
     )
+    areFound(salvageLog(input, mark).writes, Buffer.concat([...logParts(input)].map(({ data }) => data)))
     ofDecrypt(() => readLevelManifest(input, 'the manifest'))
     ofDecrypt(() => {
       for (const { data } of readLog(input).records) ofDecrypt(() => readBatch(data, 'the batch'))
@@ -155,6 +163,7 @@ export const levelTableTarget: FuzzTarget = {
   mayThrow: never,
   run: (input) => {
     findTableDamage(input)
+    salvageTable(input)
     ofDecrypt(() => unsnappy(input, 'the block'))
     const path = scratchFile(input)
     const before = openFiles()

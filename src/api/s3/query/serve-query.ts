@@ -8,23 +8,11 @@ import type { S3Reply } from '../operation.ts'
 import type { S3Request } from '../request.ts'
 import { isRefusedSignIn } from '../sign-in.ts'
 import { xml } from '../xml/encode.ts'
-import { ACCESS_KEYS } from './access-keys.ts'
-import { ACCOUNT } from './account.ts'
 import { authoriseCall, refused } from './authorise-call.ts'
-import { BOUNDARIES } from './boundaries.ts'
-import { CALLER_IDENTITY } from './caller-identity.ts'
-import { GROUPS } from './groups.ts'
-import { MANAGED } from './managed-policies.ts'
-import { NOTHING_THERE } from './nothing-there.ts'
-import { OIDC_PROVIDERS } from './oidc-providers.ts'
-import { POLICIES } from './policies.ts'
+import { QUERY_OPERATIONS } from './operations.ts'
 import { QueryError, queryErrorReply, queryFace } from './query-error.ts'
 import type { OpenOperation, QueryCall, QueryForm, QueryIam, QueryOperation } from './query-operation.ts'
 import { readForm } from './read-form.ts'
-import { ROLES } from './roles.ts'
-import { SESSIONS } from './sessions.ts'
-import { TAGS } from './tags.ts'
-import { USERS } from './users.ts'
 import { ASSUME_ROLE_WITH_WEB_IDENTITY } from './web-identity.ts'
 
 const API = {
@@ -32,24 +20,7 @@ const API = {
   sts: { version: '2011-06-15', namespace: 'https://sts.amazonaws.com/doc/2011-06-15/' },
 } as const
 
-const OPERATIONS = new Map<string, QueryOperation>(
-  [
-    ...[
-      ...USERS,
-      ...ACCESS_KEYS,
-      ...POLICIES,
-      ...MANAGED,
-      ...BOUNDARIES,
-      ...TAGS,
-      ...NOTHING_THERE,
-      ...GROUPS,
-      ...ROLES,
-      ...OIDC_PROVIDERS,
-      ...SESSIONS,
-    ],
-    ...[...ACCOUNT, ...CALLER_IDENTITY],
-  ].map((one) => [one.name, one]),
-)
+const OPERATIONS = new Map(QUERY_OPERATIONS.map((one) => [one.name, one]))
 
 export interface QueryOptions {
   readonly iam: QueryIam & AuthenticationOptions['iam'] & { readonly audit: IamAudit }
