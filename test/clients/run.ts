@@ -14,6 +14,7 @@ import type { Client, Connection, Step, Target } from './client.ts'
 import { cosSdkConfig } from './cos-sdk-config.ts'
 import { ansible } from './flows/ansible.ts'
 import { awsSync } from './flows/aws-sync.ts'
+import { backupCopies } from './flows/backup-copies.ts'
 import { boto3Transfers } from './flows/boto3-transfers.ts'
 import { duplicity } from './flows/duplicity.ts'
 import { mc } from './flows/mc.ts'
@@ -40,7 +41,7 @@ import { formatTable, type Outcome, type Row } from './table.ts'
 const CLIENTS: readonly Client[] = [
   ...[awsCli, boto3, rclone, s3cmd, restic, s3fs, minioNpm, minioPython, awsLibStorage],
   ...[ibmCosSdkHmac, ibmCosSdkIam, keyProtect, platformServices, cosSdkConfig],
-  ...[rcloneSync, awsSync, boto3Transfers, minioFlows, mc, s3fsTree, resticRepository, duplicity],
+  ...[rcloneSync, awsSync, boto3Transfers, minioFlows, mc, s3fsTree, resticRepository, duplicity, backupCopies],
   ...[pgBackRest, opentofuState, ansible, tableFormats, velero, nats],
 ]
 

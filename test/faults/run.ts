@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { BESIDES } from './harness/rig.ts'
 import { runScenario, type ScenarioResult } from './harness/run-scenario.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 
@@ -27,8 +28,12 @@ const { values: options, positionals } = parseArgs({
     server: { type: 'string' },
     /** Places at which syncs do nothing, for power-loss to find: data/blobs/*, data/metadata/#.log, … */
     lie: { type: 'string' },
+    /** Starts go on without what was lost: of what --lie loses the model is then to tell. */
+    'accept-loss': { type: 'boolean', default: false },
     /** That serve S3. */
     threads: { type: 'string', default: '1' },
+    /** Goes on besides the load: scrub, backup. May be given twice. */
+    with: { type: 'string', multiple: true, default: [] },
   },
 })
 
@@ -39,6 +44,12 @@ if (options.list) {
 const unknown = positionals.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name))
 if (unknown.length > 0) {
   console.error(`there is no scenario ${unknown.join(', ')}; --list names them`)
+  process.exit(2)
+}
+
+const besides = BESIDES.filter((one) => options.with.includes(one))
+if (besides.length < options.with.length) {
+  console.error(`--with takes ${BESIDES.join(', ')}`)
   process.exit(2)
 }
 
@@ -53,8 +64,10 @@ for (const scenario of SCENARIOS) {
       workers: Number(options.workers),
       keysPerWorker: Number(options.keys),
       loadMs: Number(options['load-ms']),
-      keep: options.keep,
+      ...(options.keep ? { keep: true } : {}),
       threads: Number(options.threads),
+      besides,
+      acceptsLoss: options['accept-loss'],
       say: (line) => console.log(line),
       ...(options.lie === undefined ? {} : { lie: options.lie }),
       ...(options.server === undefined ? {} : { main: options.server }),

@@ -14,6 +14,7 @@ import { mainAccount, writeBootstrapFile } from '../../support/bootstrap.ts'
 import { type KeyOwner, keyOwner } from '../../support/keys.ts'
 import { emptyBucket, makeBucket, s3ClientFor } from '../../support/s3.ts'
 import { freePort, type ServerProcess, startServerProcess } from '../../support/server-process.ts'
+import { backupsOf } from './backups.ts'
 import { abortUploads, check } from './check.ts'
 import { startChores } from './chores.ts'
 import { settledUsage } from './disk.ts'
@@ -35,7 +36,14 @@ export interface RigOptions {
   readonly lie?: string
   /** That serve S3. Default: one. */
   readonly threads?: number
+  /** What goes on besides the load, again and again: looks of the scrub, backups. */
+  readonly besides?: readonly Besides[]
+  /** Starts go on without what the store has lost, so that it is for the model to find: a control, too. */
+  readonly acceptsLoss?: boolean
 }
+
+export const BESIDES = ['scrub', 'backup'] as const
+export type Besides = (typeof BESIDES)[number]
 
 export interface RigSetup {
   /** Of every start of the server. */
@@ -105,7 +113,7 @@ const SETTINGS = {
 const AGING = { ID: 'aging', Status: 'Enabled', Filter: { Prefix: FLEETING }, Expiration: { Days: 1 } } as const
 
 export async function openRig(options: RigOptions, setup: RigSetup = {}): Promise<Rig> {
-  const { directory, seed, workers, keysPerWorker } = options
+  const { directory, seed, workers, keysPerWorker, besides = [] } = options
   const root = path.join(directory, 'store')
   const dataDir = path.join(root, 'data')
   await mkdir(root, { mode: 0o700 })
@@ -129,11 +137,13 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
   const model = createModel()
   const events = await eventReceiver()
   const threads = options.threads === undefined ? {} : { COFFER_S3_THREADS: `${options.threads}` }
+  const accepting: Record<string, string> = options.acceptsLoss ? { COFFER_ACCEPT_METADATA_LOSS: 'true' } : {}
+  const scrubbing: Record<string, string> = besides.includes('scrub') ? { COFFER_SCRUB_MIB_PER_SECOND: '0' } : {}
   const startServer = (more: Readonly<Record<string, string>> = {}, readyTimeoutMs = 60_000) =>
     startServerProcess({
       ...start,
       readyTimeoutMs,
-      settings: { ...SETTINGS, ...threads, ...events.settings, ...setup.settings, ...more },
+      settings: { ...SETTINGS, ...threads, ...accepting, ...scrubbing, ...events.settings, ...setup.settings, ...more },
     })
   let server = await startServer()
   const client = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
@@ -159,6 +169,7 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
   )
 
   const report = (violation: string): void => void tally.violations.push(violation)
+  const backups = backupsOf({ directory, dataDir, settings: { ...SETTINGS, ...threads, ...setup.settings } })
   const rig: Rig = {
     root,
     dataDir,
@@ -182,7 +193,10 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
       const over = new AbortController()
       const excused = excuses === undefined ? {} : { excuses }
       const load = startLoad({ client, model, buckets, workers, keysPerWorker, seed, ...excused }, over.signal)
-      const chores = startChores({ rig, bucket: 'customer-managed', seed }, over.signal)
+      const chores = Promise.all([
+        startChores({ rig, bucket: 'customer-managed', seed, scrubs: besides.includes('scrub') }, over.signal),
+        ...(besides.includes('backup') ? [backups.during(over.signal)] : []),
+      ])
       try {
         await act()
       } finally {
@@ -207,8 +221,13 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
       for (const late of events.disorder()) report(`events of a key came in another order: ${late}`)
       await verifyIndex(server, report)
       await verifyAudit(server, dataDir, report)
+      if (besides.includes('scrub')) await verifyScrub(server, report)
     },
     finish: async () => {
+      if (besides.includes('backup')) {
+        for (const wrong of await backups.drill(model, buckets)) report(wrong)
+        tally.acknowledged['backup'] = backups.taken()
+      }
       for (const bucket of buckets) await emptyBucket(client, bucket)
       await settledUsage(dataDir, 30_000)
       await server.stop()
@@ -230,6 +249,13 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
 async function verifyIndex(server: ServerProcess, report: Rig['report']): Promise<void> {
   const { status, json } = await (await keyOwner(server.controlUrl)).call('POST', '/admin/v1/usage/recount')
   if (status !== 200 || json.exact !== true) report(`the index is not what a recount finds: ${JSON.stringify(json)}`)
+}
+
+/** All that the load has left is read: whatever is found is damage that nobody did. */
+async function verifyScrub(server: ServerProcess, report: Rig['report']): Promise<void> {
+  const owner = await keyOwner(server.controlUrl)
+  const { json } = await owner.call('GET', '/admin/v1/scrub/findings')
+  if (json.findings?.length !== 0) report(`the scrub found damage: ${JSON.stringify(json)}`)
 }
 
 async function verifyAudit(server: ServerProcess, dataDir: string, report: Rig['report']): Promise<void> {

@@ -9,6 +9,7 @@ export interface RunOptions extends Omit<RigOptions, 'directory'> {
   readonly rounds: number
   /** Rounds that share a data directory. */
   readonly perStore: number
+  /** The data. Default: when something was wrong. */
   readonly keep?: boolean
   readonly say: (line: string) => void
 }
@@ -29,7 +30,8 @@ export interface ScenarioResult {
 
 /** Runs a scenario; each store has a seed of its own, with which its rounds are run again alone. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
-  const { say, rounds, perStore } = options
+  const { say, rounds } = options
+  const perStore = scenario.isOneStore ? rounds : options.perStore
   const total = { acknowledged: {}, injected: {}, figures: {}, startsMs: [] as number[], objects: 0, bytes: 0 }
   const violations: string[] = []
   const skipped = await scenario.missing?.()
@@ -49,7 +51,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     total.objects += tally?.checkedObjects ?? 0
     total.bytes += tally?.checkedBytes ?? 0
   }
-  if (options.keep || violations.length > 0) say(`data kept in ${home}`)
+  if (options.keep ?? violations.length > 0) say(`data kept in ${home}`)
   else await rm(home, { recursive: true })
   const { acknowledged, injected, figures } = total
   say(

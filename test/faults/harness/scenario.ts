@@ -8,6 +8,8 @@ export interface Scenario {
   readonly about: string
   /** Why it cannot run here. */
   readonly missing?: () => Promise<string | undefined>
+  /** All rounds share one store: each goes on from what the ones before it have learnt. */
+  readonly isOneStore?: true
   /** What the rounds share: a store of its own. */
   readonly open: (options: RigOptions) => Promise<Rounds>
 }

@@ -66,6 +66,8 @@ export interface Shim {
   readonly rules: (rules: readonly Rule[]) => void
   /** How often rules took effect since they were set. */
   readonly fired: () => number
+  /** The first of them that did. */
+  readonly firedRule: () => number | undefined
   /** Calls are written down in the journal: their places alone, or all that they changed. */
   readonly record: (what: 'nothing' | 'places' | 'changes') => void
   readonly setClockOff: (ms: number) => void
@@ -115,6 +117,8 @@ export function openShim(root: string, directory: string): Shim & Disposable {
     readSync(fd, bytes, 0, 4, offset)
     return bytes.readUInt32LE()
   }
+  const firedOf = (rule: number): number => numberAt(offsetOf(rule) + FIRED_AT)
+  const all = Array.from({ length: MAX_RULES }, (_, at) => at)
   return {
     environment: { LD_PRELOAD: build(), FAULTS_ROOT: root, FAULTS_CONTROL: controlFile, FAULTS_JOURNAL: journal },
     rules: (rules) => {
@@ -126,8 +130,8 @@ export function openShim(root: string, directory: string): Shim & Disposable {
         writeSync(fd, word(1), 0, 4, offsetOf(at))
       })
     },
-    fired: () =>
-      Array.from({ length: MAX_RULES }, (_, at) => numberAt(offsetOf(at) + FIRED_AT)).reduce((a, b) => a + b),
+    fired: () => all.map(firedOf).reduce((a, b) => a + b),
+    firedRule: () => all.find((rule) => firedOf(rule) > 0),
     record: (what) => void writeSync(fd, word({ nothing: 0, places: 1, changes: 2 }[what]), 0, 4, 0),
     setClockOff: (ms) => {
       const bytes = Buffer.alloc(8)

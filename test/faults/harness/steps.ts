@@ -17,6 +17,9 @@ export const CHANGES: readonly Op[] = [
   ...(['open', 'write', 'fdatasync', 'fsync', 'rename', 'unlink', 'mkdir', 'rmdir', 'truncate', 'link'] as const),
 ]
 
+/** Calls of a step in a start, or under the load of a round, of which one is sure to come. */
+const COMMON = { start: 1, load: 4 } as const
+
 /** The steps that a server was seen to take. */
 export interface StepBook {
   /** Takes what the journal has more than at the last time. */
@@ -25,16 +28,22 @@ export interface StepBook {
   readonly pass: () => Promise<void>
   /** One that was not tried yet, as long as there is one. */
   readonly pick: (dice: Dice) => Step
+  /** One that is met whenever there is such a time: for a round that did not meet the one it had picked. */
+  readonly pickCommon: (dice: Dice, during: Step['during']) => Step
 }
 
 export function stepBook(journal: string, ops: readonly Op[]): StepBook {
   const known = new Map<string, Step>()
   const tried = new Set<string>()
+  const looks = { start: 0, load: 0 }
   let read = 0
   const nameOf = ({ op, place, during }: Omit<Step, 'count'>): string => `${during} ${op} ${place}`
+  const inOrder = (wanted: (name: string, step: Step) => boolean) =>
+    [...known].filter(([name, step]) => wanted(name, step)).sort(([a], [b]) => (a < b ? -1 : 1))
   return {
     learn: async (during) => {
       const entries = await readJournal(journal)
+      looks[during]++
       for (const { op, place } of entries.slice(read)) {
         if (!ops.includes(op)) continue
         const step = known.get(nameOf({ op, place, during })) ?? { op, place, during, count: 0 }
@@ -47,10 +56,15 @@ export function stepBook(journal: string, ops: readonly Op[]): StepBook {
       read = (await readJournal(journal)).length
     },
     pick: (dice) => {
-      const left = [...known].filter(([name]) => !tried.has(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+      const left = inOrder((name) => !tried.has(name))
       if (left.length === 0) tried.clear()
-      const [name, step] = dice.pick(left.length > 0 ? left : [...known])
+      const [name, step] = dice.pick(left.length > 0 ? left : inOrder(() => true))
       tried.add(name)
+      return step
+    },
+    pickCommon: (dice, during) => {
+      const often = inOrder((_, step) => step.during === during && step.count >= COMMON[during] * looks[during])
+      const [, step] = dice.pick(often)
       return step
     },
   }

@@ -5,6 +5,7 @@ import { diskErrors } from './disk-errors.ts'
 import { fullDisk } from './full-disk.ts'
 import { keysElsewhere } from './keys-elsewhere.ts'
 import { kill } from './kill.ts'
+import { memory } from './memory.ts'
 import { powerLoss } from './power-loss.ts'
 import { slowDisk } from './slow-disk.ts'
 import { steps } from './steps.ts'
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   fullDisk,
   slowDisk,
   descriptors,
+  memory,
   keysElsewhere,
   clock,
 ]

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openRig } from '../harness/rig.ts'
 import type { Scenario } from '../harness/scenario.ts'
-import { openShim, shimMissing } from '../harness/shim.ts'
-import { CHANGES, stepBook } from '../harness/steps.ts'
+import { openShim, type Rule, shimMissing } from '../harness/shim.ts'
+import { CHANGES, type Step, stepBook } from '../harness/steps.ts'
 
-/** Times the load of other scenarios: until the step is taken. */
-const LONGEST = 5
+/** Times the load of other scenarios: until the step is taken; then, too, for one that is always taken. */
+const PATIENCE = 4
+const LONGEST = 4
+
+type Kill = Rule & { readonly action: 'kill before' | 'kill after' }
 
 /** Every change that the server makes to a file is a step: kills before and after each that a store has met so far. */
 export const steps: Scenario = {
@@ -28,21 +31,33 @@ export const steps: Scenario = {
       round: async (dice, number) => {
         const seed = `${options.seed}/${number}`
         const step = book.pick(dice)
-        const action = dice.pick(['kill before', 'kill after'] as const)
-        const often = Math.min(4, step.count)
-        const rule = { ops: [step.op], place: step.place, action, skip: dice.below(often), times: 1 } as const
+        const killAt = ({ op, place, count }: Step, often: number): Kill => ({
+          ...{ ops: [op], place, times: 1, skip: dice.below(Math.max(1, Math.min(often, count))) },
+          action: dice.pick(['kill before', 'kill after'] as const),
+        })
+        const common = book.pickCommon(dice, step.during)
+        const [wanted, instead] = [killAt(step, step.during === 'load' ? 4 : 1), killAt(common, 1)]
         const gone = async (): Promise<void> => {
-          const longest = options.loadMs * (step.during === 'load' ? LONGEST : 1)
-          for (let waited = 0; waited < longest && rig.server().running(); waited += 10) await sleep(10)
+          for (const [rules, times] of [[[wanted], PATIENCE] as const, [[wanted, instead], LONGEST] as const]) {
+            shim.rules(step.during === 'load' ? rules : [])
+            const longest = options.loadMs * (step.during === 'load' ? times : 1)
+            for (let waited = 0; waited < longest && rig.server().running(); waited += 10) await sleep(10)
+            if (step.during === 'start' || !rig.server().running()) return
+          }
         }
-        if (step.during === 'load') shim.rules([rule])
         await rig.underLoad({ seed, kill: true, act: gone })
         await book.learn('load')
         if (step.during === 'start') {
-          shim.rules([{ ...rule, skip: 0 }])
-          await rig.start().catch(() => undefined)
+          for (const rules of [[wanted], [wanted, instead]]) {
+            shim.rules(rules)
+            await rig.start().catch(() => undefined)
+            if (shim.fired() > 0) break
+            await rig.server().kill()
+          }
         }
-        if (shim.fired() > 0) rig.injected(`${action} ${step.op} ${step.place} (${step.during})`)
+        const fired = [step, common][shim.firedRule() ?? -1]
+        const { action } = [wanted, instead][shim.firedRule() ?? -1] ?? wanted
+        if (fired) rig.injected(`${action} ${fired.op} ${fired.place} (${fired.during})`)
         shim.rules([])
         await rig.server().kill()
         await rig.start()

@@ -1,5 +1,8 @@
+import { truncate } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
+import type { Dice } from '../../support/content.ts'
+import { readJournal } from '../harness/journal.ts'
 import { append, put, putInParts } from '../harness/load.ts'
 import { type KeyState, PART_BYTES, type Version } from '../harness/model.ts'
 import { openRig, type Rig } from '../harness/rig.ts'
@@ -17,52 +20,96 @@ interface Walk {
   readonly run: (rig: Rig, bucket: string, seed: string) => Promise<void>
 }
 
-/** Each operation alone, killed at its first change to a file, at its second, and so on until it comes to its end. */
+/** A change of a file, counted from the beginning of the operation. */
+interface Position {
+  readonly skip: number
+  readonly action: 'kill before' | 'kill after'
+}
+
+/** Each operation alone, killed at each of the changes to a file that it was seen to make, in any order. */
 export const walk: Scenario = {
   name: 'walk',
-  about:
-    'each operation by itself, killed before and after its first change to a file, its second, and so on to its end',
+  about: 'each operation by itself, killed before and after each of its changes to a file, from the first to the last',
   missing: async () => shimMissing(),
+  isOneStore: true,
   open: async (options) => {
     const shim = openShim(`${options.directory}/store`, options.directory)
     const rig = await openRig(options, { settings: shim.environment })
-    /** How many changes each goes before the kill, before or after it. */
-    const at = new Map(
-      WALKS.map(({ name }) => [name, { skip: 0, action: 'kill before' as 'kill before' | 'kill after' }]),
-    )
-    const lengths: Record<string, number> = {}
+    const figures: Record<string, number> = {}
+    /** Of each operation, where it was not killed yet; what it does is seen once before. */
+    const left = new Map<string, Position[]>()
+    const perform = async (one: Walk, bucket: string, seed: string): Promise<void> => {
+      await write(rig, bucket, { seed: `${seed}/first`, lengthBytes: FIRST_BYTES })
+      if (one.name === START) await rig.server().kill()
+      shim.record('places')
+      await truncate(shim.journal, 0)
+    }
+    const end = async (one: Walk): Promise<void> => {
+      if (rig.server().running()) await sleep(TRAIL_MS)
+      shim.record('nothing')
+      if (one.name === START && !rig.server().running()) await rig.start()
+    }
+    const changes = async (): Promise<number> =>
+      (await readJournal(shim.journal)).filter(({ op }) => CHANGES.includes(op)).length
+    const learn = async (one: Walk, dice: Dice, bucket: string, seed: string): Promise<Position[]> => {
+      await perform(one, bucket, seed)
+      await one.run(rig, bucket, seed)
+      await end(one)
+      const length = await changes()
+      figures[`changes of: ${one.name}`] = length
+      const all = Array.from({ length }, (_, skip) => BOTH.map((action): Position => ({ skip, action }))).flat()
+      return shuffled(all, dice)
+    }
     return {
       rig,
       round: async (dice, number) => {
-        const one = WALKS[(number - 1) % WALKS.length] ?? dice.pick(WALKS)
-        const place = at.get(one.name) ?? { skip: 0, action: 'kill before' }
+        const open = WALKS.filter(({ name }) => left.get(name)?.length !== 0)
+        if (open.length === 0) left.clear()
+        const one = (open.length === 0 ? WALKS : open)[(number - 1) % (open.length || WALKS.length)] ?? dice.pick(WALKS)
         const bucket = dice.pick(rig.buckets)
         const seed = `${options.seed}/${number}`
-        await write(rig, bucket, { seed: `${seed}/first`, lengthBytes: 1 + dice.below(90 * KIB) })
-        if (one.name === START) await rig.server().kill()
-        shim.rules([{ ops: CHANGES, place: '*', action: place.action, skip: place.skip, times: 1 }])
-        await one.run(rig, bucket, seed).catch((error: unknown) => {
-          if (shim.fired() === 0) rig.report(`${one.name} failed: ${String(error)}`)
-        })
-        if (rig.server().running()) await sleep(TRAIL_MS)
-        const fired = shim.fired() > 0
-        shim.rules([])
-        if (fired) {
-          rig.injected(`${place.action} a change of: ${one.name}`)
-          place.skip++
-        } else {
-          lengths[`changes of: ${one.name}`] = Math.max(lengths[`changes of: ${one.name}`] ?? 0, place.skip)
-          place.skip = 0
-          place.action = place.action === 'kill before' ? 'kill after' : 'kill before'
+        const places = left.get(one.name) ?? (await learn(one, dice, bucket, `${seed}/seen`))
+        left.set(one.name, places)
+        for (let place = places.pop(); place !== undefined; place = places.pop()) {
+          await perform(one, bucket, seed)
+          shim.rules([{ ops: CHANGES, place: '*', action: place.action, skip: place.skip, times: 1 }])
+          await one.run(rig, bucket, seed).catch((error: unknown) => {
+            if (shim.fired() === 0) rig.report(`${one.name} failed: ${String(error)}`)
+          })
+          if (rig.server().running()) await sleep(TRAIL_MS)
+          const fired = shim.fired() > 0
+          shim.rules([])
+          if (fired) {
+            rig.injected(`${place.action} a change of: ${one.name}`)
+            break
+          }
+          // Not every time it has as many.
+          count(figures, `shorter than seen: ${one.name}`)
+          if (!rig.server().running()) await rig.start()
         }
         await rig.server().kill()
         await rig.start()
         await rig.verify()
       },
-      figures: () => lengths,
+      figures: () => ({
+        ...figures,
+        ...Object.fromEntries([...left].map(([n, all]) => [`left of: ${n}`, all.length])),
+      }),
       close: async () => shim[Symbol.dispose](),
     }
   },
+}
+
+const BOTH = ['kill before', 'kill after'] as const
+const FIRST_BYTES = 40 * KIB
+
+const count = (figures: Record<string, number>, name: string): void => {
+  figures[name] = (figures[name] ?? 0) + 1
+}
+
+function shuffled<Item>(items: readonly Item[], dice: Dice): Item[] {
+  const left = [...items]
+  return items.flatMap(() => left.splice(dice.below(left.length), 1))
 }
 
 const KEY = 'walked'
