@@ -1,6 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { runScenario } from './harness/run-scenario.ts'
-import { shimMissing } from './harness/shim.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 
 /** Of each scenario a little, always the same choices. `npm run faults` runs more. */
@@ -18,20 +17,3 @@ for (const scenario of SCENARIOS) {
     expect(result).toMatchObject({ rounds })
   })
 }
-
-describe('A store that loses what it acknowledged', () => {
-  const powerLoss = SCENARIOS.find(({ name }) => name === 'power-loss')
-  const missing = shimMissing()
-
-  it.skipIf(missing !== undefined || powerLoss === undefined).each([
-    ['data/blobs/*', false],
-    ['data/metadata/#.log', true],
-  ])('is found out: syncs of %s that are none', async (lie, acceptsLoss) => {
-    if (powerLoss === undefined) return
-    const options = { ...SHAPE, rounds: 2, seed: 'control', lie, acceptsLoss, keep: false, say: () => undefined }
-    const { violations } = await runScenario(powerLoss, options)
-    expect(violations.length).toBeGreaterThan(0)
-    // By what clients saw, not by a start that was refused.
-    expect(violations.join('\n')).toMatch(/lost|cannot be read|none of the possible/)
-  })
-})

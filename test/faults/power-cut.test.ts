@@ -1,10 +1,12 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, truncate } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { diceFrom } from '../support/content.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { check } from './harness/check.ts'
 import { type JournalEntry, readJournal } from './harness/journal.ts'
-import { readTree, replay } from './harness/power-cut.ts'
+import { put } from './harness/load.ts'
+import { readTree, replay, writeTree } from './harness/power-cut.ts'
 import { openRig } from './harness/rig.ts'
 import { openShim, shimMissing } from './harness/shim.ts'
 
@@ -91,3 +93,35 @@ it.skipIf(missing !== undefined)(
     await rig.close()
   },
 )
+
+/** What does not find losses shows nothing by finding none. */
+it.skipIf(missing !== undefined).each([
+  { lie: 'data/blobs/*', acceptsLoss: false },
+  // Without this the start is refused: the witness tells.
+  { lie: 'data/metadata/#.log', acceptsLoss: true },
+])('is found out by the model where syncs of $lie are none', async ({ lie, acceptsLoss }) => {
+  await using home = await temporaryDirectory()
+  const directory = home.join('rig')
+  await mkdir(directory)
+  using shim = openShim(`${directory}/store`, directory)
+  shim.record('changes')
+  const options = { directory, seed: 'lies', workers: 0, keysPerWorker: 0, loadMs: 0, acceptsLoss }
+  const rig = await openRig(options, { settings: shim.environment })
+  const [bucket = ''] = rig.buckets
+  const before = replay(new Map(), await readJournal(shim.journal)).seen()
+  await truncate(shim.journal, 0)
+  shim.rules([{ ops: ['fdatasync', 'fsync'], place: lie, action: 'lie' }])
+  for (let at = 0; at < 16; at++) {
+    const [key, version] = [`key-${at}`, { seed: `lies/${at}`, lengthBytes: 2000 }]
+    rig.model.begin(bucket, key, version)
+    await put(rig.client, bucket, key, version)
+    rig.model.acknowledge(bucket, key, version)
+  }
+  await rig.server().kill()
+  shim.rules([])
+  await writeTree(rig.root, replay(before, await readJournal(shim.journal)).cut('bytes', diceFrom('lies')))
+  await rig.start()
+  const { violations } = await check(rig.client, rig.model, rig.buckets)
+  expect(violations.length).toBeGreaterThan(0)
+  await rig.close()
+})
