@@ -1,4 +1,7 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { CodedError, hasCode } from '../../base/errors.ts'
+import { syncDirectory } from '../directories.ts'
 import { inspectLevelFiles, lossOf, missingAfter, RESTORE } from './level-files.ts'
 import type { LogMark } from './log-mark.ts'
 import type { MetadataStoreErrorCode } from './metadata-store.ts'
@@ -16,7 +19,7 @@ export interface LevelCondition {
 
 /**
  * Throws MetadataCorrupt for what is damaged, and what `acceptLoss` throws for what has lost writes. Makes the witness of a
- * new store, and changes nothing else.
+ * new store, has `CURRENT` name the manifest that there is where all is there by it, and changes nothing else.
  */
 export async function examineLevel(
   store: { readonly given: string; readonly path: string },
@@ -29,11 +32,28 @@ export async function examineLevel(
     acceptLoss(error)
     return undefined
   })
-  const { isNew, loss } = await inspectLevelFiles(store.path, mark, witness)
+  const { isNew, loss, renamed } = await inspectLevelFiles(store.path, mark, witness)
   if (loss) acceptLoss(loss)
+  if (renamed !== undefined) await nameManifest(store.path, renamed)
   // Says from now on that what is empty here has never been anything else.
   if (isNew && witness === undefined) await beginWitness(store.given, mark)
   return { isNew, isLossy: loss !== undefined, witness: isNew ? 0 : witness }
+}
+
+/** Under a name that LevelDB removes when it finds it. */
+const DRAFT = '000000.dbtmp'
+
+async function nameManifest(directory: string, name: string): Promise<void> {
+  const draft = join(directory, DRAFT)
+  try {
+    await writeFile(draft, `${name}\n`, { mode: 0o600, flush: true })
+    await rename(draft, join(directory, 'CURRENT'))
+    await syncDirectory(directory)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `the metadata store ${directory} cannot be opened: ${reason}`
+    throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', message, { cause })
+  }
 }
 
 async function beginWitness(directory: string, mark: LogMark): Promise<void> {

@@ -13,6 +13,8 @@ export interface LevelFiles {
   readonly isNew: boolean
   /** Acknowledged writes are lost, and LevelDB would open without a word about it. */
   readonly loss: CodedError<MetadataStoreErrorCode> | undefined
+  /** The manifest that is to be named by `CURRENT` again: all that was acknowledged is there by it. */
+  readonly renamed?: string
 }
 
 export const RESTORE = 'restore the whole data directory from a backup'
@@ -30,7 +32,8 @@ export async function inspectLevelFiles(directory: string, mark: LogMark, witnes
     if (witness) throw corrupt(`the metadata store ${directory} has lost its files: ${UNTOUCHED}`)
     return { isNew: true, loss: undefined }
   }
-  const { logNumber, tables } = await readManifest(directory)
+  const former = witness === undefined ? undefined : await formerManifest(directory, names)
+  const { logNumber, tables } = await readManifest(directory, former)
   const tabled = await surveyTables(directory, names, tables, { one: true })
   const [fault] = tabled.faults
   // Not to be accepted: LevelDB would end the process when it met it.
@@ -42,7 +45,26 @@ export async function inspectLevelFiles(directory: string, mark: LogMark, witnes
   if (logged.damage) return lost(`is damaged at byte ${logged.damage.offset} of ${logged.damage.name}`)
   // Of a manifest that cannot be read LevelDB speaks.
   const missing = logNumber > 0 ? missingEnd(tables.size, tabled.sequence, logged, witness) : undefined
-  return missing === undefined ? { isNew: false, loss: undefined } : lost(missing)
+  if (missing !== undefined) return lost(missing)
+  return { isNew: false, loss: undefined, ...(former === undefined ? {} : { renamed: former }) }
+}
+
+/**
+ * LevelDB removes a new manifest when naming it failed, and naming it may have taken place all the same: then `CURRENT` names
+ * one that is gone, and the one before it is there. Undefined for any other state.
+ */
+async function formerManifest(directory: string, names: readonly string[]): Promise<string | undefined> {
+  const named = await currentName(directory)
+  const [only, ...more] = names.filter((name) => name.startsWith('MANIFEST-'))
+  if (only === undefined || more.length > 0 || named === undefined || named === only) return undefined
+  return numberOf(only) < numberOf(named) ? only : undefined
+}
+
+const numberOf = (manifest: string): number => Number(manifest.slice('MANIFEST-'.length))
+
+async function currentName(directory: string): Promise<string | undefined> {
+  const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
+  return /^MANIFEST-\d+$/.test(name) ? name : undefined
 }
 
 /** What the witness tells that the files do not; undefined, too, when they cannot tell before LevelDB has opened them. */
@@ -65,10 +87,10 @@ export const missingAfter = (sequence: number, witness = 0): string | undefined 
 const isStored = (name: string): boolean =>
   /\.(ldb|sst|log)$/.test(name) || (name.startsWith('MANIFEST-') && name !== 'MANIFEST-000001')
 
-/** Nothing when it is not there: LevelDB says so. */
-export async function readManifest(directory: string): Promise<LevelManifest> {
-  const name = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
-  if (!/^MANIFEST-\d+$/.test(name)) return { logNumber: 0, tables: new Map(), bounds: new Map() }
+/** Of the manifest that `CURRENT` names, or of another one. Nothing when it is not there: LevelDB says so. */
+export async function readManifest(directory: string, given?: string): Promise<LevelManifest> {
+  const name = given ?? (await currentName(directory))
+  if (name === undefined) return { logNumber: 0, tables: new Map(), bounds: new Map() }
   return decodeManifest(await readFile(join(directory, name)).catch(() => Buffer.alloc(0)))
 }
 
