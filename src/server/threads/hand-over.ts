@@ -46,7 +46,7 @@ export function handOver(send: (over: HandedOver) => void): S3Handler {
         if (!response.writableFinished) onward.destroy()
       })
       // Whatever Node does not send is found out here, where it can still be answered, and not in a listener.
-      onward.flushHeaders()
+      if (!onward.headersSent) onward.write('', 'latin1')
       passOn(incoming, onward)
     })
 }
@@ -55,7 +55,8 @@ function connect({ socket }: IncomingMessage, send: (over: HandedOver) => void):
   const { port1, port2 } = new MessageChannel()
   const { remoteAddress, remotePort } = socket
   send({ port: port2, remoteAddress, remotePort, secure: 'encrypted' in socket })
-  return new Tunnel(port1)
+  // Node names no encoding when it writes the head of a request with `Expect`. There is no other text.
+  return new Tunnel(port1, { defaultEncoding: 'latin1' })
 }
 
 const hasBody = ({ headers }: IncomingMessage): boolean =>

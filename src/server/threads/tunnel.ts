@@ -7,6 +7,8 @@ type Said = Uint8Array<ArrayBuffer> | 'end' | 'over' | 'taken'
 export interface TunnelOptions {
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
+  /** Of text that is written without one. Default: UTF-8. */
+  readonly defaultEncoding?: BufferEncoding
 }
 
 /**
@@ -22,8 +24,8 @@ export class Tunnel extends Duplex {
   #isOver = false
   #hasEnded = false
 
-  constructor(port: MessagePort, { remoteAddress, remotePort }: TunnelOptions = {}) {
-    super({ allowHalfOpen: true, emitClose: true })
+  constructor(port: MessagePort, { remoteAddress, remotePort, defaultEncoding = 'utf8' }: TunnelOptions = {}) {
+    super({ allowHalfOpen: true, emitClose: true, defaultEncoding })
     this.#port = port
     this.remoteAddress = remoteAddress
     this.remotePort = remotePort

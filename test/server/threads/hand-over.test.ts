@@ -125,6 +125,20 @@ describe('a request that is handed over', () => {
     expect([statuses, text.includes('body')]).toEqual([[200], true])
   })
 
+  it.each([
+    ['GET', ''],
+    ['PUT', 'Content-Length: 4\r\n\r\nbody'],
+    ['PUT', 'Expect: 100-continue\r\nContent-Length: 4\r\n\r\nbody'],
+  ])('has the bytes of its headers (%s %j)', async (method, rest) => {
+    const port = await front((incoming, response) => {
+      response.setHeader('connection', 'close')
+      response.end(Buffer.from(String(incoming.headers['x-amz-meta-a']), 'latin1').toString('hex'))
+    })
+    const head = `${method} / HTTP/1.1\r\nHost: a\r\nX-Amz-Meta-A: \xff\xe9\xc3\xbf\r\n`
+    const { text } = await exchange(`http://127.0.0.1:${port}`, `${head}${rest === '' ? '\r\n' : rest}`)
+    expect(text).toContain('ffe9c3bf')
+  })
+
   it('may have a body that nobody reads, and another request behind it', async () => {
     const port = await front((incoming, response) => {
       if (incoming.url === '/last') response.setHeader('connection', 'close')
