@@ -43,6 +43,8 @@ export interface BudgetedProvider extends KeyProvider {
   readonly wrapsLeft: NonNullable<KeyProvider['wrapsLeft']>
   /** Of a version that wraps, from before it does so in the life of this process: its state is told, too. */
   readonly watch: (rootKeyCrn: string, keyVersion: string) => Promise<void>
+  /** Another thread has reserved, and so many are by then: they count as used here, too, and whoever asks is told so. */
+  readonly reservedElsewhere: (rootKeyCrn: string, keyVersion: string, reserved: number) => Promise<void>
   /** Of the versions that wrapped something in the life of the process, or were asked about. */
   readonly budgets: () => readonly WrapBudget[]
 }
@@ -108,7 +110,11 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
     const block = Math.max(1, Math.min(MAX_BLOCK, Math.floor(limitOf(crn) / 64)))
     const reserved = await counts.reserve(crn, account.keyVersion, block)
     // What another thread has reserved in between counts as used: so no wrap is counted in place of two.
-    const byOthers = reserved - block - account.reserved
+    addByOthers(account, reserved - block)
+    account.reserved = reserved
+  }
+  const addByOthers = (account: Account, reserved: number): void => {
+    const byOthers = reserved - account.reserved
     account.used += byOthers
     account.byOthers += byOthers
     account.reserved = reserved
@@ -221,6 +227,13 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       return Math.max(0, Math.floor(limitOf(crn) * NEAR) - used)
     },
     watch: async (crn, keyVersion) => tell(await accountOf(crn, keyVersion)),
+    reservedElsewhere: async (crn, keyVersion, reserved) => {
+      const account = await accountOf(crn, keyVersion)
+      // Whoever is reserving learns of it by that.
+      if (account.reserving !== undefined || reserved <= account.reserved) return
+      addByOthers(account, reserved)
+      tell(account)
+    },
     budgets: () => [...opened].map((account) => ({ ...useOf(account), state: stateOf(account) })),
   }
 }

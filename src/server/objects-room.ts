@@ -55,6 +55,7 @@ export interface ObjectsRoom {
   readonly accountRootKey: (accountId: string) => Promise<string>
   readonly askS3: AskS3
   readonly shares: SharesReader
+  /** For other threads. */
   readonly wrapCounts: WrapCounts
   /** A version of a root key is near its limit, or at it. */
   readonly onWrapBudget: (state: 'near' | 'spent', use: WrapUse) => void
@@ -220,7 +221,14 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     served: () => [...requests.read(), lifecycleActs.read()],
     askS3,
     shares: sharesReader(objects),
-    wrapCounts: counts,
+    wrapCounts: {
+      ...counts,
+      reserve: async (crn, keyVersion, wraps) => {
+        const reserved = await counts.reserve(crn, keyVersion, wraps)
+        await budgeted.reservedElsewhere(crn, keyVersion, reserved)
+        return reserved
+      },
+    },
     onWrapBudget,
   }
 }

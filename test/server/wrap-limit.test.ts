@@ -16,11 +16,16 @@ const audited = async (dataDir: string, action: string): Promise<{ key?: string;
   const lines = (await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))).join('').split('\n')
   return lines.filter((line) => line.includes(`"${action}"`)).map((line) => JSON.parse(line))
 }
-it('a root key elsewhere that nears its limit gives way to a bucket key, and operator, metrics and audit log hear of it', async () => {
+const TITLE =
+  'a root key elsewhere that nears its limit gives way to a bucket key, and operator, metrics and audit log hear of it'
+it.each(['1', '2'])(`${TITLE}, whichever thread wraps (threads: %s)`, async (threads) => {
   await using home = await temporaryDirectory()
   await using half = await startKeysHalf({ directory: home.path })
   await using place = await temporaryDirectory()
-  const house = { directory: place.path, settings: { ...half.settings, COFFER_S3_WRAP_LIMIT: '64' } }
+  const house = {
+    directory: place.path,
+    settings: { ...half.settings, COFFER_S3_WRAP_LIMIT: '64', COFFER_S3_THREADS: threads },
+  }
   const test = await startHouse(house)
   const s3 = test.client()
   const keys = await keyOwner(half.server.controlUrl)

@@ -31,10 +31,19 @@ async function setUp(limit: number, more: Partial<KeyProvider> = {}) {
   }
   /** Another process over the same counts; the one before is gone without a word. */
   const start = () => opened(wrapCounts(store))
-  /** Threads of one process. */
+  /** Threads of one process: the first has the counts, and knows what the others reserve. */
   const threads = (count: number) => {
     const counts = wrapCounts(store)
-    return Array.from({ length: count }, () => opened(counts))
+    const owner = opened(counts)
+    const shared: WrapCounts = {
+      ...counts,
+      reserve: async (crn, keyVersion, wraps) => {
+        const reserved = await counts.reserve(crn, keyVersion, wraps)
+        await owner.reservedElsewhere(crn, keyVersion, reserved)
+        return reserved
+      },
+    }
+    return [owner, ...Array.from({ length: count - 1 }, () => opened(shared))]
   }
   const opened = (counts: WrapCounts) =>
     budgetedProvider(counted, {
@@ -106,6 +115,9 @@ describe('a wrap budget', () => {
           expect(total).toBeLessThanOrEqual(limit)
           // Nobody is refused while there is plenty left.
           if (asked < limit / 2) expect(refused).toBe(0)
+          // What the first knows is what all have done, or more.
+          const known = providers[0]?.budgets().reduce((sum, { wraps }) => sum + wraps, 0) ?? 0
+          expect(known).toBeGreaterThanOrEqual(total)
         },
       ),
       { numRuns: 60 },
