@@ -1,7 +1,12 @@
 import { API, callJson } from './http.ts'
+import { session } from './session.ts'
 
+/** What a decision was taken by. */
 export interface DecidedBy {
-  readonly [member: string]: unknown
+  readonly kind: string
+  readonly role?: string
+  readonly policyId?: string
+  readonly name?: string
 }
 
 /** A line of the audit log, with the parts of a plain sentence about it. */
@@ -44,14 +49,17 @@ export interface ActivityPage {
 
 export interface ActivityInput {
   readonly who?: string | undefined
-  /** An action, or the beginning of some with `*`. */
+  /** An action, or the beginning of some with `*`; several with commas. */
   readonly did?: string | undefined
   readonly what?: string | undefined
   readonly kind?: string | undefined
   readonly bucket?: string | undefined
+  readonly object?: string | undefined
   /** CRN or id of a root key. */
   readonly key?: string | undefined
   readonly outcome?: string | undefined
+  readonly use?: string | undefined
+  readonly requestId?: string | undefined
   /** ISO 8601. */
   readonly since?: string | undefined
   readonly until?: string | undefined
@@ -74,4 +82,11 @@ export const activityExportPath = (input: ActivityInput = {}): string => {
     value === undefined || value === '' ? [] : [[name, String(value)]],
   )
   return `${PATH}?${new URLSearchParams(given)}`
+}
+
+/** Whoever it was, as people call them: of a service, its instance. */
+export function whoOf({ said: { who }, iamId }: Pick<ActivityEntry, 'said' | 'iamId'>): string {
+  const { id = iamId ?? 'somebody', name } = who
+  if (name !== undefined && name !== '') return name
+  return session().instances.find(({ guid }) => id.includes(guid))?.name ?? id
 }

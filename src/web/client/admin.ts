@@ -33,18 +33,27 @@ export interface Job {
   readonly refusals?: number
 }
 
-export interface VersionUsage extends Totals {
-  readonly keyVersion: never
+/** What lies under one version of a root key. */
+export interface VersionUsage {
+  readonly keyVersion: string
+  readonly objects: number
+  readonly bytes: number
+  readonly uploads: number
+  readonly metadataKeys: number
+  readonly bucketKeys: number
+}
+
+export interface BucketUse {
+  readonly name: string
+  /** The key wraps what is new in it. */
+  readonly current: boolean
+  readonly versions: readonly VersionUsage[]
 }
 
 export interface KeyUsage {
   readonly rootKeyCrn: string
-  readonly versions: readonly unknown[]
-  readonly buckets: readonly {
-    readonly name: string
-    readonly current: boolean
-    readonly versions: readonly unknown[]
-  }[]
+  readonly versions: readonly VersionUsage[]
+  readonly buckets: readonly BucketUse[]
 }
 
 export const listBucketStates = async (signal?: AbortSignal): Promise<readonly BucketKeyState[]> =>

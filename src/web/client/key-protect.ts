@@ -145,14 +145,22 @@ export async function createKey(instance: Where, input: CreateKeyInput): Promise
   return created
 }
 
+/** The members of a key that brings its material, encrypted here. */
+export interface SealedMaterial {
+  readonly payload: string
+  readonly encryptedNonce: string
+  readonly iv: string
+  readonly encryptionAlgorithm: 'RSAES_OAEP_SHA_256'
+}
+
 export type KeyAction = 'disable' | 'enable' | 'rotate' | 'setKeyForDeletion' | 'unsetKeyForDeletion' | 'sync'
 
-/** `payload`: new material for `rotate` of an imported key. */
+/** `body`: new material for `rotate` of an imported key. */
 export async function actOnKey(
   instance: Where,
   key: string,
   action: KeyAction,
-  body?: { readonly payload?: string },
+  body?: Partial<SealedMaterial>,
 ): Promise<void> {
   const sent =
     body === undefined ? {} : { json: body, headers: { 'content-type': 'application/vnd.ibm.kms.key_action+json' } }
@@ -182,7 +190,7 @@ export const listKeyVersions = async (
   key: string,
   signal?: AbortSignal,
 ): Promise<readonly KeyVersion[]> =>
-  resources(await ask(instance, `${keyPath(key)}/versions`, { query: { limit: 5000 }, signal }))
+  resources(await ask(instance, `${keyPath(key)}/versions`, { query: { limit: 5000, allKeyStates: true }, signal }))
 
 /** What is registered under a key, or under any key of the instance. */
 export const listRegistrations = async (

@@ -1,3 +1,4 @@
+import { href } from '../router.ts'
 import type { PageDefinition } from './page.ts'
 
 /** Every page there is, in the order in which they are looked at. */
@@ -15,5 +16,24 @@ export const PAGES: readonly PageDefinition[] = [
     area: 'buckets',
     title: () => 'Buckets',
     load: () => import('./buckets/buckets.tsx'),
+  },
+  {
+    id: 'keys',
+    pattern: '/keys',
+    area: 'keys',
+    title: () => 'Root keys',
+    load: () => import('./keys/keys.tsx'),
+  },
+  {
+    id: 'key',
+    pattern: '/keys/:instance/:key',
+    area: 'keys',
+    title: ({ key = '' }) => key,
+    crumbs: ({ instance = '', key = '' }) => [
+      { title: 'Root keys', href: href(['keys']) },
+      { title: instance, href: href(['keys'], { instance }) },
+      { title: key },
+    ],
+    load: () => import('./key/key.tsx'),
   },
 ]

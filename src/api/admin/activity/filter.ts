@@ -4,7 +4,10 @@ import type { ActivityEntry } from './entry.ts'
 /** Each one narrows; what is left out does not. */
 export const activityFilter = z.object({
   who: z.string().optional().meta({ description: 'IAM id, name of the user, or a part of one of them.' }),
-  did: z.string().optional().meta({ description: 'Action: `s3.GetObject`, or the beginning of some: `kms.*`.' }),
+  did: z
+    .string()
+    .optional()
+    .meta({ description: 'Action: `s3.GetObject`, or the beginning of some: `kms.*`; several with commas.' }),
   what: z.string().optional().meta({ description: 'A part of the target, the object or the root key.' }),
   kind: z.string().optional().meta({ description: '`key`, `data-key`, `iam` or `activity`; several with commas.' }),
   bucket: z.string().optional(),
@@ -28,7 +31,7 @@ export function passes(filter: ActivityFilter, entry: ActivityEntry): boolean {
     isOne(key, said.what.rootKey, idIn(said.what.rootKey)) &&
     isOne(requestId, entry.requestId, entry.correlationId) &&
     (kind === undefined || kind.split(',').includes(entry.kind)) &&
-    begins(did, entry.action) &&
+    (did === undefined || did.split(',').some((one) => begins(one, entry.action))) &&
     begins(object, entry.object) &&
     contains(who, said.who.id, said.who.name) &&
     contains(what, entry.target, entry.object, entry.key)

@@ -1,0 +1,51 @@
+import { actOnKey, keyLabel } from '../../client/key-protect.ts'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Seal } from '../../parts/seal.tsx'
+import { toast } from '../../parts/toast.tsx'
+import { useLoad } from '../../use-load.ts'
+import { impactOfKey } from '../impact/impact.ts'
+import { WhatGoesDark } from '../impact/what-goes-dark.tsx'
+import { WhatHappens } from '../impact/what-happens.tsx'
+import { WhoNotices } from '../impact/who-notices.tsx'
+import { ActionDrawer } from './action-drawer.tsx'
+import type { KeyDrawerProps } from './drawer-props.ts'
+
+export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
+  const impact = useLoad((signal) => impactOfKey(instance, rootKey, signal), [rootKey.crn])
+  const name = keyLabel(rootKey)
+  return (
+    <ActionDrawer
+      title={`Disable ${name}?`}
+      sub="Takes effect at once, and can be undone."
+      figure={<Seal size={44} isDisabled />}
+      typed={name}
+      command={`coffer key disable ${instance.name}/${name} --dry-run`}
+      note="Enabling it takes a Manager."
+      keep="Keep it enabled"
+      action="Disable key"
+      kind="destroy"
+      failed={`${name} was not disabled.`}
+      onAct={async () => {
+        await actOnKey(instance, rootKey.id, 'disable')
+        toast(`${name} is disabled`)
+      }}
+      onClose={onClose}
+    >
+      <Loaded load={impact} failed="What depends on this key could not be found out.">
+        {({ buckets, noticers }) => (
+          <>
+            <WhatGoesDark buckets={buckets} nothing="Nothing: no bucket is under this key." />
+            <WhoNotices buckets={buckets} noticers={noticers} />
+          </>
+        )}
+      </Loaded>
+      <WhatHappens
+        steps={[
+          ['At once', 'Wrapping and unwrapping are refused; data keys in memory are wiped'],
+          ['Then', 'Running downloads end; clients get KMS.DisabledException'],
+          ['Meanwhile', 'Names and sizes are still listed. Nothing stored is changed'],
+        ]}
+      />
+    </ActionDrawer>
+  )
+}

@@ -1,0 +1,110 @@
+import { useEffect, useState } from 'preact/hooks'
+import { keyLabel } from '../../client/key-protect.ts'
+import { instanceNamed, keyHref } from '../../links.ts'
+import { Button } from '../../parts/button.tsx'
+import { CliHint } from '../../parts/cli-hint.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { PageHead } from '../../parts/page-head.tsx'
+import { Seal } from '../../parts/seal.tsx'
+import { href, navigate, usePlace } from '../../router.ts'
+import { useLoad } from '../../use-load.ts'
+import type { PageProps } from '../page.ts'
+import { KeyAbout } from './key-about.tsx'
+import { KeyActivity } from './key-activity.tsx'
+import { closeDrawer, KeyDrawer } from './key-drawers.tsx'
+import { KeyHead } from './key-head.tsx'
+import { KeyStateNote } from './key-state-note.tsx'
+import { ProtectedBuckets } from './protected-buckets.tsx'
+import { readKey } from './read-key.ts'
+import { VersionsCard } from './versions-card.tsx'
+
+export function Page({ params }: PageProps) {
+  const instance = instanceNamed(params['instance'] ?? '')
+  return instance ? (
+    <KeyPage instance={instance} name={params['key'] ?? ''} />
+  ) : (
+    <NoInstance name={params['instance']} />
+  )
+}
+
+const NoInstance = ({ name }: { readonly name: string | undefined }) => (
+  <>
+    <PageHead title="No such instance" />
+    <EmptyState
+      figure={<Seal size={54} isDisabled />}
+      title={`There is no Key Protect instance ${name}`}
+      text="It may have been deleted, or be of another account."
+      action={<Button href={href(['keys'])}>All root keys</Button>}
+    />
+  </>
+)
+
+interface KeyPageProps {
+  readonly instance: NonNullable<ReturnType<typeof instanceNamed>>
+  readonly name: string
+}
+
+const EVERY_MS = 3000
+
+function KeyPage({ instance, name }: KeyPageProps) {
+  const { query } = usePlace()
+  const [isRewrapping, setRewrapping] = useState(false)
+  const whole = useLoad((signal) => readKey(instance, name, signal), [instance.guid, name], {
+    topics: ['keys', 'buckets', 'jobs'],
+    ...(isRewrapping ? { everyMs: EVERY_MS } : {}),
+  })
+  const jobs = whole.value?.jobs
+  useEffect(() => setRewrapping(jobs?.some(({ state }) => state === 'running') ?? false), [jobs])
+  if (whole.error && whole.error.status === 404 && !whole.value) {
+    return (
+      <>
+        <PageHead title={name} figure={<Seal size={54} isDisabled />} />
+        <EmptyState
+          title={`There is no root key ${name} in ${instance.name}`}
+          text="It may have been purged, or have lost this alias."
+          action={<Button href={href(['keys'])}>All root keys</Button>}
+        />
+      </>
+    )
+  }
+  return (
+    <Loaded load={whole} failed={`The root key ${name} could not be read.`} skeletonRows={8}>
+      {(value) => {
+        const { rootKey, versions, usage } = value
+        const close = (): void => {
+          closeDrawer()
+          // A deleted key has lost its aliases: its own id leads to it for good.
+          if (rootKey.state === 5) navigate(keyHref(instance, rootKey), { replace: true })
+        }
+        return (
+          <>
+            <KeyHead instance={instance} rootKey={rootKey} />
+            <div class="stack">
+              <KeyStateNote rootKey={rootKey} history={value.history} />
+              <VersionsCard {...value} />
+              <div class="columns wide-left">
+                <div class="stack">
+                  <ProtectedBuckets {...value} />
+                  <KeyActivity rootKey={rootKey} history={value.history} />
+                </div>
+                <KeyAbout instance={instance} rootKey={rootKey} />
+              </div>
+              <CliHint
+                command={`coffer key show ${instance.name}/${keyLabel(rootKey)}\ncoffer key buckets ${instance.name}/${keyLabel(rootKey)}`}
+              />
+            </div>
+            <KeyDrawer
+              name={query.get('do')}
+              instance={instance}
+              rootKey={rootKey}
+              versions={versions}
+              usage={usage}
+              onClose={close}
+            />
+          </>
+        )
+      }}
+    </Loaded>
+  )
+}
