@@ -84,9 +84,10 @@ export const activityExportPath = (input: ActivityInput = {}): string => {
   return `${PATH}?${new URLSearchParams(given)}`
 }
 
-/** Whoever it was, as people call them: of a service, its instance. */
-export function whoOf({ said: { who }, iamId }: Pick<ActivityEntry, 'said' | 'iamId'>): string {
-  const { id = iamId ?? 'somebody', name } = who
-  if (name !== undefined && name !== '') return name
-  return session().instances.find(({ guid }) => id.includes(guid))?.name ?? id
-}
+/** Whoever it was, as people call them. */
+export const whoOf = ({ said: { who }, iamId }: Pick<ActivityEntry, 'said' | 'iamId'>): string =>
+  nameOfId(who.id ?? iamId ?? 'somebody', who.name)
+
+/** Of a service: its instance. */
+export const nameOfId = (id: string, name?: string): string =>
+  name || (session().instances.find(({ guid }) => id.includes(guid))?.name ?? id)

@@ -1,30 +1,34 @@
+import { nameOfId } from '../../client/activity.ts'
+import type { RecentReaders } from '../../client/impact.ts'
 import { counted, formatAgo } from '../../format.ts'
 import { Icon, type IconName } from '../../parts/icon.tsx'
-import type { DarkBucket, Noticer } from './impact.ts'
+import type { DarkBucket } from './impact.ts'
 
 export interface WhoNoticesProps {
-  readonly noticers: readonly Noticer[] | undefined
+  readonly recent: RecentReaders | undefined
   readonly buckets: readonly DarkBucket[]
 }
 
 const MOST = 6
 
-export function WhoNotices({ noticers, buckets }: WhoNoticesProps) {
+export function WhoNotices({ recent, buckets }: WhoNoticesProps) {
   const uploads = buckets.reduce((sum, bucket) => sum + (bucket.uploads ?? 0), 0)
   return (
     <section>
       <h3>Who notices</h3>
-      {noticers === undefined && <p class="muted small">Who used them is shown to administrators of the account.</p>}
-      {noticers?.length === 0 && uploads === 0 && <p class="muted small">Nobody used them in the last hour.</p>}
+      {recent === undefined && <p class="muted small">Who used them is shown to administrators of the account.</p>}
+      {recent?.people.length === 0 && uploads === 0 && (
+        <p class="muted small">Nobody used them since {formatAgo(recent.since)}.</p>
+      )}
       <ul class="noticers">
-        {noticers?.slice(0, MOST).map((noticer) => (
-          <li key={noticer.id}>
-            <Icon name={iconOf(noticer.kind)} size="small" />
-            <b class="ellipsis">{noticer.name}</b>
+        {recent?.people.slice(0, MOST).map(({ id = '', name, uses, last, buckets: used }) => (
+          <li key={id}>
+            <Icon name={id.startsWith('crn-') || id.startsWith('iam-') ? 'robot' : 'people'} size="small" />
+            <b class="ellipsis">{nameOfId(id, name)}</b>
             <span class="muted ellipsis">
-              {noticer.last.said.did} {noticer.last.said.what.bucket} {formatAgo(noticer.last.time)}
+              used {used.join(', ')} {formatAgo(last)}
             </span>
-            <span class="number">{counted(noticer.requests, 'request')}</span>
+            <span class="number">{counted(uses, 'time')}</span>
           </li>
         ))}
         {uploads > 0 && (

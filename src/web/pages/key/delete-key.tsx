@@ -8,7 +8,7 @@ import { Note } from '../../parts/note.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
-import { impactOfKey } from '../impact/impact.ts'
+import { darknessOfKey } from '../impact/impact.ts'
 import { WhatGoesDark } from '../impact/what-goes-dark.tsx'
 import { WhatHappens } from '../impact/what-happens.tsx'
 import { WhoNotices } from '../impact/who-notices.tsx'
@@ -21,7 +21,7 @@ export const needsFirstPerson = ({ dualAuthDelete }: RootKey): boolean =>
 
 export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
   const [isForced, setForced] = useState(false)
-  const impact = useLoad((signal) => impactOfKey(instance, rootKey, signal), [rootKey.crn])
+  const impact = useLoad((signal) => darknessOfKey(instance, rootKey, signal), [rootKey.crn])
   const name = keyLabel(rootKey)
   const buckets = impact.value?.buckets
   const isFirst = needsFirstPerson(rootKey)
@@ -51,10 +51,10 @@ export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       onClose={onClose}
     >
       <Loaded load={impact} failed="What depends on this key could not be found out.">
-        {({ buckets: dark, noticers }) => (
+        {({ buckets: dark, recent }) => (
           <>
             <WhatGoesDark buckets={dark} nothing="Nothing: no bucket is under this key." />
-            {dark.length > 0 && <WhoNotices buckets={dark} noticers={noticers} />}
+            {dark.length > 0 && <WhoNotices buckets={dark} recent={recent} />}
           </>
         )}
       </Loaded>

@@ -3,7 +3,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
-import { impactOfKey } from '../impact/impact.ts'
+import { darknessOfKey } from '../impact/impact.ts'
 import { WhatGoesDark } from '../impact/what-goes-dark.tsx'
 import { WhatHappens } from '../impact/what-happens.tsx'
 import { WhoNotices } from '../impact/who-notices.tsx'
@@ -11,7 +11,7 @@ import { ActionDrawer } from './action-drawer.tsx'
 import type { KeyDrawerProps } from './drawer-props.ts'
 
 export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
-  const impact = useLoad((signal) => impactOfKey(instance, rootKey, signal), [rootKey.crn])
+  const impact = useLoad((signal) => darknessOfKey(instance, rootKey, signal), [rootKey.crn])
   const name = keyLabel(rootKey)
   return (
     <ActionDrawer
@@ -32,10 +32,10 @@ export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       onClose={onClose}
     >
       <Loaded load={impact} failed="What depends on this key could not be found out.">
-        {({ buckets, noticers }) => (
+        {({ buckets, recent }) => (
           <>
             <WhatGoesDark buckets={buckets} nothing="Nothing: no bucket is under this key." />
-            <WhoNotices buckets={buckets} noticers={noticers} />
+            <WhoNotices buckets={buckets} recent={recent} />
           </>
         )}
       </Loaded>

@@ -4,12 +4,12 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
-import { impactOfKey } from '../impact/impact.ts'
+import { darknessOfKey } from '../impact/impact.ts'
 import { ActionDrawer } from './action-drawer.tsx'
 import type { KeyDrawerProps } from './drawer-props.ts'
 
 export function EnableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
-  const impact = useLoad((signal) => impactOfKey(instance, rootKey, signal), [rootKey.crn])
+  const impact = useLoad((signal) => darknessOfKey(instance, rootKey, signal), [rootKey.crn])
   const name = keyLabel(rootKey)
   return (
     <ActionDrawer
