@@ -14,6 +14,7 @@ import { type Console, createConsole } from '../api/console/console.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
+import { presignedUrl } from '../api/s3/sigv4/presign.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { isChain } from '../base/server-certificate.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
@@ -192,7 +193,8 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         ? [
             adminApi({
               ...store,
-              ...{ kms, samples, readiness: ready, clock },
+              ...{ kms, samples, readiness: ready, clock, presign: presignedUrl },
+              s3Endpoint: (host) => publicEndpoint(config, store.s3, tls !== undefined, host),
               activityLog: audit.reading,
               iam: callers,
               region: config['s3.region'],

@@ -192,6 +192,7 @@ const BODIES: Readonly<Record<string, () => unknown>> = {
   MoveBucket: () => ({ encryption: 'provider-managed' }),
   RecountUsage: () => ({ repair: false }),
   // Of oneself; about others in test/admin/simulate.test.ts.
+  CreateShareLink: () => ({ bucket: 'mine', key: 'kept' }),
   Simulate: () => ({ action: 's3:GetObject', resource: 'mine/kept' }),
 }
 
@@ -320,6 +321,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
       'GetApiKeyDetails',
       'GetAuthorizationImpact',
       'GetBucketConfig',
+      'CreateShareLink',
       'GetEnvelope',
       'GetPolicy of IAM',
       'GetResourceInstance',

@@ -20,6 +20,7 @@ export function adminAudit({ objects, activity, clientAddress }: AdminAuditOptio
     return {
       action: `admin.${call.operation.name}`,
       target: bucket ? bucketCrn(bucket) : call.request.rawPath,
+      ...Object(Object(call.context).about),
       ...callFacts(call, clientAddress),
     }
   }

@@ -13,6 +13,7 @@ import { principalOf } from '../common/bearer-token.ts'
 import type { SharesReader } from '../common/bucket-shares.ts'
 import type { HealthReport } from '../common/health.ts'
 import { type JsonOperationInfo, jsonOperations } from '../common/json-operation.ts'
+import type { Presigning } from '../common/presigning.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { isOfRegion, mayUseRootKey } from '../common/root-key-use.ts'
 import type { AskS3, S3Question } from '../common/s3-question.ts'
@@ -23,7 +24,7 @@ import type { Samples } from './samples.ts'
 
 type AdminIam = Pick<
   Iam,
-  | ('verifyToken' | 'decide' | 'decidePolicy' | 'explain' | 'policies')
+  | ('identities' | 'findCredential' | 'verifyToken' | 'decide' | 'decidePolicy' | 'explain' | 'policies')
   | ('instance' | 'instances' | 'principal' | 'principals' | 'isOperator' | 'servicePrincipal')
 >
 
@@ -44,16 +45,31 @@ export interface AdminOptions extends AdminAuditOptions {
   readonly activityLog: ReadableLog
   readonly samples: Samples
   readonly clock: Clock
+  readonly presign: (options: Presigning) => string
+  /** Where clients reach S3, for who asks on this host. */
+  readonly s3Endpoint: (host: string | undefined) => { readonly url: string; readonly region: string }
   /** As `/health/ready` tells it. */
   readonly readiness: () => HealthReport
 }
 
-type Handed = 'iam' | 'kms' | 'askS3' | 'shares' | 'activityLog' | 'samples' | 'readiness' | 'clock'
+type Handed =
+  | 'iam'
+  | 'kms'
+  | 'askS3'
+  | 'shares'
+  | 'activityLog'
+  | 'samples'
+  | 'readiness'
+  | 'clock'
+  | 'presign'
+  | 's3Endpoint'
 
 export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly principal: Principal
   readonly request: ApiRequest
   readonly asker: Asker
+  /** What the call is about, for its line in the audit log, where its path does not say it. */
+  readonly about: { target?: string; object?: string }
   readonly objects: Objects
   readonly wrapBudgets: () => readonly WrapBudget[]
   /** On the caller's behalf. */
@@ -104,6 +120,7 @@ export async function contextOf(
   return {
     ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },
     ...{ samples: options.samples, readiness: options.readiness, clock: options.clock },
+    ...{ presign: options.presign, s3Endpoint: options.s3Endpoint, about: {} },
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),

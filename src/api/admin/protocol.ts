@@ -12,6 +12,7 @@ import { renderPlainError } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import { adminAudit } from './audit.ts'
 import { type AdminContext, type AdminOptions, contextOf } from './context.ts'
+import type { AdminErrorCode } from './errors.ts'
 
 /** Coffer's own: what an operator does that neither S3 nor Key Protect has a call for. `{"error":{"code","message"}}`. */
 export function adminProtocol(options: AdminOptions): JsonProtocol<AdminContext> {
@@ -37,6 +38,8 @@ const STATUS = {
   DeleteMarker: 404,
   ObjectDamaged: 500,
   NoSuchRewrap: 404,
+  NothingToShare: 404,
+  NoAccessKey: 409,
   BucketBusy: 409,
   BucketKeyWrong: 409,
   WrapBudgetSpent: 409,
@@ -55,6 +58,7 @@ const STATUS = {
   Record<
     | CrnErrorCode
     | ObjectsErrorCode
+    | AdminErrorCode
     | KeyProviderErrorCode
     | WrapBudgetErrorCode
     | AuditErrorCode

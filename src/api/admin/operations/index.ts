@@ -1,5 +1,6 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
+import { createShareLink } from './create-share-link.ts'
 import { explainReaders } from './explain-readers.ts'
 import { getAuthorizationImpact } from './get-authorization-impact.ts'
 import { getBucketUsage } from './get-bucket-usage.ts'
@@ -22,6 +23,7 @@ import { startRewrap } from './start-rewrap.ts'
 import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
+  createShareLink,
   explainReaders,
   getAuthorizationImpact,
   getBucketUsage,
