@@ -33,6 +33,7 @@ import { sourcesOf } from './config.ts'
 import { invalidConfig } from './config-error.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
+import { warnBytesOf, watchDisks } from './disk-watch.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
@@ -137,6 +138,10 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   }
   const damagedRows = damagedRowsOf(iam, kms)
   const disks = [{ name: 'data', directory: foundation.dataDir }, ...config['storage-classes']]
+  const reserveBytes = config['disk.reserve-bytes']
+  const marks = { reserveBytes, warnBytes: warnBytesOf(reserveBytes, config['disk.warn-bytes']) }
+  const diskWatch = scope.use(watchDisks({ disks, ...marks, log }))
+  await diskWatch.look()
   const ownProcess = scope.use(processMetrics(VERSION))
   const controlRequests = requestMetrics('coffer_control', 'the control listener')
   const clientAddress = clientAddressBehind(config['trusted-proxies'])
@@ -156,7 +161,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
     // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
     // process would miss it too.
-    return { ok: true, ...about(providers, store, damagedRows.total()) }
+    return { ok: true, ...about(providers, store, damagedRows.total(), diskWatch.problems()) }
   }
   const samples =
     store &&
@@ -180,7 +185,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       metricsApi(async () => {
         return [
           ...ownProcess.read(),
-          ...(await diskMetrics(disks, config['disk.reserve-bytes'])),
+          ...(await diskMetrics(disks, { ...marks, states: diskWatch.states() })),
           auditGauge(audit.writable()),
           damagedRows.gauge(),
           ...(await counters()),
@@ -309,6 +314,7 @@ function about(
   providers: ProvidersRoom | undefined,
   store: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'> | undefined,
   damagedRows: number,
+  ofDisks: readonly string[],
 ): { readonly problems?: readonly string[] } {
   const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
   const unreadable = store?.objects.buckets.damaged().length ?? 0
@@ -316,6 +322,7 @@ function about(
   const spent = store?.wrapBudgets().filter(({ state }) => state === 'spent').length ?? 0
   const problems = [
     ...(providers?.problems() ?? []),
+    ...ofDisks,
     ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
     ...(spent > 0 ? [`versions of root keys that have wrapped all they may: ${spent}`] : []),
     ...(damagedRows > 0 ? [`keys, identities or policies whose record is damaged: ${damagedRows}`] : []),

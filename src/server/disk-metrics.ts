@@ -1,5 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import type { Metric } from '../observe/metrics.ts'
+import type { DiskState } from './disk-watch.ts'
+
+const STATES: readonly DiskState[] = ['ok', 'low', 'full']
 
 export interface WatchedDisk {
   /** `data`, or the name of a storage class. */
@@ -7,8 +10,17 @@ export interface WatchedDisk {
   readonly directory: string
 }
 
+export interface DiskMarks {
+  readonly reserveBytes: number
+  readonly warnBytes: number
+  readonly states: ReadonlyMap<string, DiskState>
+}
+
 /** Room on the file systems that things are stored on. One that does not answer is left out. */
-export async function diskMetrics(disks: readonly WatchedDisk[], reserveBytes: number): Promise<readonly Metric[]> {
+export async function diskMetrics(
+  disks: readonly WatchedDisk[],
+  { reserveBytes, warnBytes, states }: DiskMarks,
+): Promise<readonly Metric[]> {
   const looks = disks.map(async ({ name, directory }) => {
     const { bavail, blocks, bsize } = await statfs(directory)
     return { disk: name, freeBytes: bavail * bsize, totalBytes: blocks * bsize }
@@ -30,5 +42,12 @@ export async function diskMetrics(disks: readonly WatchedDisk[], reserveBytes: n
       'Bytes that data never takes: below them, writes are refused.',
       () => reserveBytes,
     ),
+    gauge('coffer_disk_warn_bytes', 'Free bytes below which the disk counts as low.', () => warnBytes),
+    {
+      ...{ name: 'coffer_disk_state', help: 'The state that the disk is in has 1.', type: 'gauge' },
+      samples: [...states].flatMap(([disk, now]) =>
+        STATES.map((state) => ({ labels: { disk, state }, value: state === now ? 1 : 0 })),
+      ),
+    },
   ]
 }

@@ -280,6 +280,11 @@ export const SETTINGS = {
     1024 ** 3,
     'free disk space that new objects, uploads, keys and identities never take',
   ),
+  'disk.warn-bytes': setting(
+    count,
+    undefined,
+    'free disk space below which it is logged, and told by /health/ready and the metrics, that the disk becomes full. Default: three times the reserve',
+  ),
   'audit.max-bytes': setting(
     count.pipe(z.int().min(MIN_AUDIT_FILE_BYTES * 2, `give at least ${MIN_AUDIT_FILE_BYTES * 2}`)),
     1024 ** 3,

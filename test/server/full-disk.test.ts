@@ -69,7 +69,11 @@ const start = (reserveBytes: number) =>
   startServerProcess({
     dataDir: disk.join('data'),
     bootstrapFile,
-    settings: { COFFER_INSTANCE_KEY_FILE: home.join('instance.key'), COFFER_DISK_RESERVE_BYTES: String(reserveBytes) },
+    settings: {
+      COFFER_INSTANCE_KEY_FILE: home.join('instance.key'),
+      COFFER_DISK_RESERVE_BYTES: String(reserveBytes),
+      COFFER_DISK_WARN_BYTES: String(reserveBytes + 4 * MIB),
+    },
   })
 
 /** Puts until the store refuses; resolves to the keys that were acknowledged and the refusal. */
@@ -113,6 +117,11 @@ describe.skipIf(impossible !== undefined)('a full disk', () => {
       expect(keys.length * lengthBytes).toBeGreaterThan(8 * MIB)
       const { bavail, bsize } = await statfs(disk.path)
       expect(bavail * bsize).toBeGreaterThan(14 * MIB)
+      const problems = async (): Promise<unknown> => {
+        const report: unknown = await (await fetch(`${server.controlUrl}/health/ready`)).json()
+        return report instanceof Object && 'problems' in report ? report.problems : []
+      }
+      await expect.poll(problems, { timeout: 10_000 }).toContainEqual(expect.stringMatching(/: writes are refused/))
 
       expect(await keysOf(client, 'bucket')).toEqual(keys)
       for (const key of keys) expect(await holds(client, key, lengthBytes)).toBe(true)
@@ -120,6 +129,7 @@ describe.skipIf(impossible !== undefined)('a full disk', () => {
       for (const key of gone) await client.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: key }))
       expect(await keysOf(client, 'bucket')).toEqual(keys.slice(keys.length - leftOver))
       await untilTaken(client, lengthBytes)
+      await expect.poll(problems, { timeout: 10_000 }).toEqual([])
       for (const key of keys.slice(keys.length - leftOver)) expect(await holds(client, key, lengthBytes)).toBe(true)
       expect(server.running()).toBe(true)
       await server.stop()
@@ -181,7 +191,7 @@ describe.skipIf(impossible !== undefined)('a full disk', () => {
       // A delete is a write of the metadata store alone. The last page of its log may still take some.
       const deleted = await deleteUntilFailure(client, [...kept])
       expect(await server.ended()).toBe(75)
-      expect(server.output()).toMatch(/"level":60.*the store had a write error/)
+      expect(server.output()).toMatch(/"level":60.*failed: the process ends/)
       for (const key of deleted.acknowledged) kept.delete(key)
       // Unknown is allowed to be either.
       if (deleted.unknown !== undefined) kept.delete(deleted.unknown)

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { access, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasErrno } from '../../storage/errno.ts'
+import { warnBytesOf } from '../disk-watch.ts'
 import { type Check, type Finding, finding } from './finding.ts'
 
 const say = finding('data directory')
@@ -45,9 +46,11 @@ export const dataDirectory: Check = async ({ config, dataDir }) => {
         `chmod 0700 ${dataDir}`,
       ),
     )
-  findings.push(...(await room(dataDir, config['disk.reserve-bytes'])), ...(await fileSystem(dataDir)))
+  const reserveBytes = config['disk.reserve-bytes']
+  const marks = { reserveBytes, warnBytes: warnBytesOf(reserveBytes, config['disk.warn-bytes']) }
+  findings.push(...(await room(dataDir, marks)), ...(await fileSystem(dataDir)))
   for (const { name, directory } of config['storage-classes']) {
-    if (await isWritable(directory)) findings.push(...(await room(directory, config['disk.reserve-bytes'])))
+    if (await isWritable(directory)) findings.push(...(await room(directory, marks)))
     else
       findings.push(
         say.problem(
@@ -65,7 +68,10 @@ const isWritable = (path: string): Promise<boolean> =>
     () => false,
   )
 
-async function room(directory: string, reserveBytes: number): Promise<readonly Finding[]> {
+async function room(
+  directory: string,
+  { reserveBytes, warnBytes }: { readonly reserveBytes: number; readonly warnBytes: number },
+): Promise<readonly Finding[]> {
   const { bavail, bsize, files, ffree } = await statfs(directory)
   const free = bavail * bsize
   const mib = (bytes: number) => `${Math.floor(bytes / MIB)} MiB`
@@ -86,7 +92,7 @@ async function room(directory: string, reserveBytes: number): Promise<readonly F
         'make room (deleting objects works), or lower COFFER_DISK_RESERVE_BYTES',
       ),
     ]
-  if (free < 3 * reserveBytes)
+  if (free < warnBytes)
     return [
       ...inode,
       say.warning(
