@@ -1,14 +1,8 @@
 import { statfs } from 'node:fs/promises'
 import type { Metric } from '../observe/metrics.ts'
-import type { DiskState } from './disk-watch.ts'
+import type { DiskState, WatchedDisk } from './disk-watch.ts'
 
 const STATES: readonly DiskState[] = ['ok', 'low', 'full']
-
-export interface WatchedDisk {
-  /** `data`, or the name of a storage class. */
-  readonly name: string
-  readonly directory: string
-}
 
 export interface DiskMarks {
   readonly reserveBytes: number

@@ -1,5 +1,10 @@
 import { statfs } from 'node:fs/promises'
-import type { WatchedDisk } from './disk-metrics.ts'
+
+export interface WatchedDisk {
+  /** `data`, or the name of a storage class. */
+  readonly name: string
+  readonly directory: string
+}
 
 /** `low`: somebody should look; all goes on. `full`: at the reserve, so that nothing new is taken. */
 export type DiskState = 'ok' | 'low' | 'full'
