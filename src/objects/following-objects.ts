@@ -10,7 +10,7 @@ import type { Generations } from '../storage/metadata/generations.ts'
 import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import { loggingOf } from './access-log-target.ts'
 import type { AccessLogs } from './access-logs.ts'
-import { openConfigurations } from './bucket-configurations.ts'
+import { type Configurations, openConfigurations } from './bucket-configurations.ts'
 import { openDocuments } from './bucket-documents.ts'
 import { type BucketKeys, bucketKeys } from './bucket-keys.ts'
 import { currentOf, openBuckets } from './buckets.ts'
@@ -28,7 +28,7 @@ import { findWitnesses } from './key-witness.ts'
 import { type NotificationOptions, openNotifications } from './notifications/notifications.ts'
 import { MAX_READ_AHEADS, MIN_PART_BYTES, type Objects } from './objects.ts'
 import { pinning } from './pinning.ts'
-import { openQuotas } from './quotas.ts'
+import type { Quotas } from './quotas.ts'
 import { readAhead } from './read-ahead.ts'
 import { openReplications, type ReplicationOptions } from './replication/replications.ts'
 import type { Rewraps } from './rewraps.ts'
@@ -100,7 +100,7 @@ export async function openFollowingObjects(options: FollowingOptions): Promise<F
   const queues = { metadata, documents, orders, clock, onError: onBackgroundError }
   const engine: Engine = {
     ...{ metadata, blobs, provider, nonces, clock, buckets, byName, configurations, documents },
-    quotas: openQuotas(metadata, configurations),
+    quotas: followingQuotas(configurations),
     garbage: followingGarbage(clock, lookups.pin),
     deregistrations: openDeregistrations({ metadata, provider, buckets, byName, onError: onBackgroundError }),
     drafts: openDrafts(blobs),
@@ -175,6 +175,20 @@ const followingGarbage = (clock: Clock, pin: Garbage['pin']): Engine['garbage'] 
   hold: async () => ({ [Symbol.dispose]: () => {} }),
   pin,
   close: async () => {},
+})
+
+/**
+ * What is about to be added is counted in one place, and what a bucket with a quota takes is written there. Only what began before
+ * the bucket had one comes here: sent again, it goes there.
+ */
+const followingQuotas = (configurations: Pick<Configurations, 'of'>): Quotas => ({
+  reserve: async (bucket, _key, _state, addedBytes) => {
+    if (addedBytes > 0 && configurations.of(bucket).hardQuotaBytes !== undefined) {
+      throw new ObjectsError('BucketBusy', 'The bucket was given a hard quota meanwhile. Try again.')
+    }
+    return { [Symbol.dispose]: () => {} }
+  },
+  foresee: async () => {},
 })
 
 const followingDamage = (metadata: MetadataStore, onError: (error: unknown) => void, owner: Owner): Damage => ({
