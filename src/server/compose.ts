@@ -19,7 +19,6 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import { isChain } from '../base/server-certificate.ts'
 import type { InstanceKey } from '../envelope/instance-key.ts'
 import { type FirstStart, firstStart } from '../iam/first-start.ts'
-import type { Iam } from '../iam/iam.ts'
 import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
@@ -126,7 +125,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
 
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 
-  const known: Iam = { ...iam, verifyToken: (token) => ui?.principalOf(token) ?? iam.verifyToken(token) }
+  const heldPrincipal = (token: string): Promise<Principal> | undefined => ui?.principalOf(token)
+  const known = {
+    ...iam,
+    heldPrincipal,
+    verifyToken: (token: string) => heldPrincipal(token) ?? iam.verifyToken(token),
+  }
   if (config.console) {
     ui = createConsole({
       ...{ iam, clock, version: VERSION, tls: tls !== undefined },

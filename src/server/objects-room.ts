@@ -43,7 +43,7 @@ export interface ObjectsRoom {
   /** Not listening yet. */
   readonly s3: Server
   /** The same S3 for callers that are known in another way, of this process alone. */
-  readonly s3For: (iam: Iam) => S3Handler
+  readonly s3For: (iam: Served['iam']) => S3Handler
   /** Serves a request that a following thread hands on. */
   readonly takeConnection: (over: HandedOver) => void
   readonly wrapBudgets: BudgetedProvider['budgets']

@@ -1,5 +1,6 @@
 import { clientAddressBehind } from '../api/common/client-address.ts'
 import type { RequestMetrics } from '../api/common/request-metrics.ts'
+import type { HeldTokens } from '../api/s3/authenticate.ts'
 import { firewallTest } from '../api/s3/firewall.ts'
 import { createS3Handler, type S3Handler, type ServedObjects } from '../api/s3/handler.ts'
 import { createQueryServer } from '../api/s3/query/serve-query.ts'
@@ -9,7 +10,7 @@ import type { RoomOptions } from './room.ts'
 /** What S3 stands in front of, in whichever thread. */
 export interface Served {
   readonly objects: ServedObjects
-  readonly iam: Iam
+  readonly iam: Iam & HeldTokens
   /** Root key of buckets that name none. */
   readonly serviceRootKeyCrn: string
   readonly accountRootKey: (accountId: string) => Promise<string>

@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { hasCode } from '../../base/errors.ts'
 import type { Credential } from '../../iam/credentials.ts'
 import type { Iam } from '../../iam/iam.ts'
-import type { Principal } from '../../iam/principal.ts'
+import type { Principal, UserPrincipal } from '../../iam/principal.ts'
 import { ANONYMOUS_OWNER, ANONYMOUS_PRINCIPAL } from './anonymous.ts'
 import { S3Error } from './error-codes.ts'
 import type { Caller } from './operation.ts'
@@ -16,8 +16,14 @@ import { substituteFilename, verifyPostPolicy } from './sigv4/post-policy.ts'
 import { sha256Hex } from './sigv4/signing-key.ts'
 
 export interface AuthenticationOptions {
-  readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'instance' | 'instances' | 'owner'>
+  readonly iam: Pick<Iam, 'findCredential' | 'verifyToken' | 'instance' | 'instances' | 'owner'> & HeldTokens
   readonly clock: Clock
+}
+
+/** For callers in this process. */
+export interface HeldTokens {
+  /** Whose token this is, when whoever signed in somewhere in this process acts by it; undefined for any other. */
+  readonly heldPrincipal?: (token: string) => Promise<Principal> | undefined
 }
 
 const INSTANCE_HEADER = 'ibm-service-instance-id'
@@ -51,8 +57,15 @@ export async function authenticate(
   }
 }
 
-/** Who signed a call of the query APIs, whose body was read. */
-export function authenticateCall(request: S3Request, body: Buffer, { iam, clock }: AuthenticationOptions): Credential {
+/** Who signed a call of the query APIs, whose body was read, or made it in this process. */
+export async function authenticateCall(
+  request: S3Request,
+  body: Buffer,
+  { iam, clock }: AuthenticationOptions,
+): Promise<Credential> {
+  const isHeld = iam.heldPrincipal !== undefined && authMechanism(request) === 'bearer'
+  const held = isHeld ? await iam.heldPrincipal?.(bearerToken(request)) : undefined
+  if (held && held.type !== 'service') return keyless(held, request, iam)
   const bodySha256 = sha256Hex(body)
   const claimed = request.headers.get('x-amz-content-sha256')
   if (claimed !== undefined && claimed.toLowerCase() !== bodySha256) throw new S3Error('XAmzContentSHA256Mismatch')
@@ -80,6 +93,13 @@ async function verifyToken(token: string, iam: AuthenticationOptions['iam']): Pr
     // S3 has 400 for both codes; IBM's clients know a refused token by 403.
     throw new S3Error('AccessDenied', 'The IAM token is not valid or has expired.', { cause })
   }
+}
+
+/** An access key of nobody's: with it goes what an identity may do, and no temporary credentials, which end with a key. */
+function keyless(principal: UserPrincipal, request: S3Request, iam: AuthenticationOptions['iam']): Credential {
+  const { owner, serviceInstanceCrn } = tokenHolder(principal, request, iam)
+  const ids = { canonicalId: owner.id, displayName: owner.displayName, serviceInstanceCrn }
+  return { accessKeyId: '', secretAccessKey: '', principal, ...ids }
 }
 
 type Who = Omit<Caller, 'body'>

@@ -15,7 +15,7 @@ import { type Authorisation, authoriseRequest, Refusal } from './access/authoris
 import { accountDirectory } from './access/directory.ts'
 import { type Answer, counted, isLogged, recordAccess } from './access-log/record.ts'
 import { type Tracked, trackedUses } from './activity.ts'
-import { anonymousCaller } from './authenticate.ts'
+import { anonymousCaller, type HeldTokens } from './authenticate.ts'
 import { progressing } from './body-progress.ts'
 import { corsHeaders, NO_CORS } from './cors.ts'
 import type { S3Error } from './error-codes.ts'
@@ -53,7 +53,8 @@ export interface S3HandlerOptions {
         | 'accountsOfEmail'
       )
     | 'mandates'
-  >
+  > &
+    HeldTokens
   /** Whom the ARNs of policies mean. */
   readonly identities: Directory
   /** The query APIs of IAM and STS, which are called on the same endpoint. */

@@ -27,6 +27,7 @@ function authoriseOn(asked: AskedCall): OwnDecision {
   // AWS: what GetSessionToken gave manages nothing, so that who gets hold of it gets nothing that lasts longer.
   const isSession = credential.origin !== undefined && principal.aws?.kind !== 'role'
   if (isSession && operation.api === 'iam') return { allowed: false, reason: 'temporary credentials' }
+  if (credential.accessKeyId === '' && operation.api === 'sts') return { allowed: false, reason: 'no access key' }
   if (operation.permanentKeysOnly && credential.origin) return { allowed: false, reason: 'temporary credentials' }
   if (operation.open) return { allowed: true, reason: 'everybody may' }
   return (operation.decide ?? decideOwn)(asked)

@@ -2,9 +2,9 @@ import { validation } from '../../../iam/aws/errors.ts'
 import type { S3Request } from '../request.ts'
 import type { QueryForm } from './query-operation.ts'
 
-const SIGNED_FOR_QUERY = /Credential=[^,\s]*\/(?:iam|sts)\/aws4_request/
+const SIGNED_FOR_QUERY = /Credential=[^,\s]*\/(?:iam|sts)\/aws4_request|^Bearer /i
 
-/** A call of the query APIs of IAM or STS: a form that is posted to the service itself, signed for them or not at all. */
+/** A call of the query APIs of IAM or STS: a form that is posted to the service itself, signed for them or not at all, or with a token. */
 export const isQueryCall = ({ method, bucket, key, headers, rawQuery, website }: S3Request): boolean =>
   method === 'POST' &&
   bucket === undefined &&

@@ -121,7 +121,7 @@ async function admit({ request, body, sourceIp }: Received, known: Known, option
   // Each of these calls says who it is from.
   throttle.signIn(sourceIp)
   const isSigned = request.headers.has('authorization')
-  const credential = isSigned ? authenticateCall(request, body, options) : undefined
+  const credential = isSigned ? await authenticateCall(request, body, options) : undefined
   if (credential) {
     throttle.request(credential.principal, sourceIp)
     known.iamId = credential.principal.iamId
