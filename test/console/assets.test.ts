@@ -74,7 +74,7 @@ describe('the console', () => {
   it('looks at no more sign-ins from where too many were refused', async () => {
     const { send } = await signInAt(test.objectsControlUrl)
     const wrong = { ...mainAccessKey, secretAccessKey: 'wrong' }
-    const statuses = []
+    const statuses: number[] = []
     for (let time = 0; time < 4; time++) statuses.push((await postSession(test.objectsControlUrl, wrong)).status)
     expect(statuses).toEqual([401, 401, 401, 429])
     expect((await postSession(test.objectsControlUrl, mainAccessKey)).status).toBe(429)
