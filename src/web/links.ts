@@ -17,3 +17,7 @@ export const keyHref = (instance: Pick<Instance, 'name'>, key: Pick<RootKey, 'al
 /** By its name, or its GUID. */
 export const instanceNamed = (name: string): Instance | undefined =>
   session().instances.find((one) => one.name === name) ?? session().instances.find(({ guid }) => guid === name)
+
+/** That a CRN is of, where it is one of the account's. */
+export const instanceOfCrn = (crn: string): Instance | undefined =>
+  session().instances.find(({ guid }) => crn.split(':')[7] === guid)

@@ -36,4 +36,21 @@ export const PAGES: readonly PageDefinition[] = [
     ],
     load: () => import('./key/key.tsx'),
   },
+  {
+    id: 'keys',
+    pattern: '/create-key',
+    area: 'keys',
+    title: () => 'Create root key',
+    crumbs: () => [{ title: 'Root keys', href: href(['keys']) }, { title: 'Create root key' }],
+    load: () => import('./keys/keys.tsx'),
+  },
+  ...['/authorizations', '/authorize'].map(
+    (pattern): PageDefinition => ({
+      id: 'authorizations',
+      pattern,
+      area: 'authorizations',
+      title: () => 'Authorizations',
+      load: () => import('./authorizations/authorizations.tsx'),
+    }),
+  ),
 ]

@@ -7,6 +7,8 @@ import { treemap } from './treemap.ts'
 export interface WhatGoesDarkProps {
   readonly title?: string
   readonly buckets: readonly DarkBucket[]
+  /** Further ones, that may not be seen. */
+  readonly hidden?: number
   /** Nothing goes dark: said in its place. */
   readonly nothing: string
 }
@@ -14,7 +16,7 @@ export interface WhatGoesDarkProps {
 const MOST_TILES = 7
 
 /** Buckets by what they hold: the larger the tile, the more goes dark. */
-export function WhatGoesDark({ title = 'What goes dark', buckets, nothing }: WhatGoesDarkProps) {
+export function WhatGoesDark({ title = 'What goes dark', buckets, hidden = 0, nothing }: WhatGoesDarkProps) {
   const shown = buckets.slice(0, MOST_TILES)
   const rest = buckets.length - shown.length
   const tiles = treemap(shown.map(({ bytes }) => bytes ?? 0))
@@ -24,7 +26,7 @@ export function WhatGoesDark({ title = 'What goes dark', buckets, nothing }: Wha
         <h3>{title}</h3>
         <span class="muted small">{sumOf(buckets)}</span>
       </div>
-      {buckets.length === 0 ? (
+      {buckets.length + hidden === 0 ? (
         <p class="muted">{nothing}</p>
       ) : (
         <ul class="treemap" aria-label={title}>
@@ -42,6 +44,7 @@ export function WhatGoesDark({ title = 'What goes dark', buckets, nothing }: Wha
           ))}
         </ul>
       )}
+      {hidden > 0 && <p class="muted small">and {counted(hidden, 'bucket')} that you may not see</p>}
       {rest > 0 && <p class="muted small">and {counted(rest, 'smaller bucket')}</p>}
     </section>
   )

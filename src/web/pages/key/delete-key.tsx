@@ -25,7 +25,7 @@ export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
   const name = keyLabel(rootKey)
   const buckets = impact.value?.buckets
   const isFirst = needsFirstPerson(rootKey)
-  const isInUse = buckets !== undefined && buckets.length > 0
+  const isInUse = impact.value !== undefined && impact.value.buckets.length + impact.value.hidden > 0
   return (
     <ActionDrawer
       title={`Delete ${name}?`}
@@ -51,9 +51,9 @@ export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       onClose={onClose}
     >
       <Loaded load={impact} failed="What depends on this key could not be found out.">
-        {({ buckets: dark, recent }) => (
+        {({ buckets: dark, recent, hidden }) => (
           <>
-            <WhatGoesDark buckets={dark} nothing="Nothing: no bucket is under this key." />
+            <WhatGoesDark buckets={dark} hidden={hidden} nothing="Nothing: no bucket is under this key." />
             {dark.length > 0 && <WhoNotices buckets={dark} recent={recent} />}
           </>
         )}

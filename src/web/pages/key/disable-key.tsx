@@ -32,9 +32,9 @@ export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       onClose={onClose}
     >
       <Loaded load={impact} failed="What depends on this key could not be found out.">
-        {({ buckets, recent }) => (
+        {({ buckets, recent, hidden }) => (
           <>
-            <WhatGoesDark buckets={buckets} nothing="Nothing: no bucket is under this key." />
+            <WhatGoesDark buckets={buckets} hidden={hidden} nothing="Nothing: no bucket is under this key." />
             <WhoNotices buckets={buckets} recent={recent} />
           </>
         )}

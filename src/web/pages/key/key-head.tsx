@@ -64,7 +64,7 @@ function KeyActions({ rootKey }: Pick<KeyHeadProps, 'rootKey'>) {
   const isUsable = state === 1
   const items: readonly (MenuItem | 'separator')[] = [
     { label: 'Edit policies…', icon: 'gear', onSelect: () => openDrawer('policy') },
-    { label: 'Create a bucket under it', icon: 'bucket', href: href(['buckets', 'create'], { key: rootKey.crn }) },
+    { label: 'Create a bucket under it', icon: 'bucket', href: href(['create-bucket'], { key: rootKey.crn }) },
     'separator',
     { label: 'Delete…', icon: 'trash', isDanger: true, onSelect: () => openDrawer('delete') },
   ]

@@ -47,7 +47,7 @@ export function ProtectedBuckets({ rootKey, buckets, usage, versions, jobs }: Wh
           text="Choose it when you create a bucket, or move one under it."
           action={
             rootKey.state === 1 && session().halves.objects ? (
-              <Button isSmall icon="plus" href={href(['buckets', 'create'], { key: rootKey.crn })}>
+              <Button isSmall icon="plus" href={href(['create-bucket'], { key: rootKey.crn })}>
                 Create bucket
               </Button>
             ) : undefined

@@ -9,7 +9,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
-import { navigate, setQuery, usePlace } from '../../router.ts'
+import { href, navigate, ROOT, setQuery, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
 import { CreateKey } from './create-key.tsx'
 import { standingOf } from './key-facts.ts'
@@ -18,13 +18,19 @@ import { KeyTable } from './key-table.tsx'
 import { type ListedKey, readExtras, readKeys } from './read-keys.ts'
 
 export const Page = () => {
-  const { query } = usePlace()
+  const { path, query } = usePlace()
   const keys = useLoad(readKeys, [], { topics: ['keys', 'buckets'] })
   const all = keys.value ?? []
   const shown = all.filter((one) => isWanted(one, query))
   const extras = useLoad((signal) => readExtras(shown, signal), [shown.map(({ key }) => [key.crn, key.lastUpdateDate])])
-  const way = query.has('import') ? 'import' : query.has('create') ? 'create' : undefined
-  const close = () => setQuery({ create: undefined, import: undefined, name: undefined })
+  const way = query.has('import') ? 'import' : path === '/create-key' || query.has('create') ? 'create' : undefined
+  const back = query.get('back')
+  const isReturning = back?.startsWith(`${ROOT}/`) === true
+  const close = (): void => {
+    if (isReturning) navigate(back)
+    else if (path === '/create-key') navigate(href(['keys']), { replace: true })
+    else setQuery({ create: undefined, import: undefined, name: undefined })
+  }
   const noInstance = keyInstances().length === 0 ? 'There is no Key Protect instance in this account' : undefined
   return (
     <>
@@ -86,7 +92,7 @@ export const Page = () => {
           name={query.get('name') ?? ''}
           instance={query.get('instance') ?? undefined}
           onClose={close}
-          onDone={(instance, key) => navigate(keyHref(instance, key))}
+          onDone={(instance, key) => navigate(isReturning ? back : keyHref(instance, key))}
         />
       )}
     </>
