@@ -22,9 +22,11 @@ export const backupError = (code: BackupErrorCode, message: string, cause?: unkn
 const BACKUP_ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/
 export const isBackupId = (text: string): boolean => BACKUP_ID.test(text)
 
+/** Later ones sort behind earlier ones, within a second, too: which one is the newest is told by its id. */
 export function backupId(atMs: number): string {
   const at = new Date(atMs).toISOString().replaceAll(/[-:]/g, '').slice(0, 15)
-  return `${at}Z-${randomId().slice(0, 8).toLowerCase()}`
+  const milliseconds = (atMs % 1000).toString(16).padStart(3, '0')
+  return `${at}Z-${milliseconds}${randomId().slice(0, 5).toLowerCase()}`
 }
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
