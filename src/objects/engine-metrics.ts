@@ -38,6 +38,8 @@ interface InStore {
   readonly garbage: Pick<Garbage, 'figures'>
   readonly rewraps: { readonly jobs: () => readonly RewrapJob[] }
   readonly accessLogs: Pick<AccessLogs, 'waitingBytes' | 'droppedLines'>
+  /** What earlier runs left has been looked for. */
+  readonly isSwept: () => boolean
 }
 
 /** Of the store, which one thread owns: what there is, and what waits for being done. */
@@ -47,6 +49,9 @@ export async function storeMetrics(of: InStore): Promise<readonly Metric[]> {
     ...(await totals(engine, rewraps.jobs())),
     ...(await queues(engine)),
     ...(await garbage(of)),
+    gauge('coffer_swept', '1: what earlier runs left behind has been looked for, and removed.', [
+      { labels: {}, value: of.isSwept() ? 1 : 0 },
+    ]),
     gauge('coffer_access_log_waiting_bytes', 'Lines of access logs that are not delivered yet.', [
       { labels: {}, value: accessLogs.waitingBytes() },
     ]),

@@ -221,6 +221,11 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     () => undefined,
   )
 
+  let isSwept = false
+  void swept.then(() => {
+    isSwept = true
+  })
+
   // Keys are checked before what rewraps them is there.
   const opened = Promise.withResolvers<Rewraps>()
   const outdated: Rewraps['outdated'] = (...about) => void opened.promise.then((open) => open.outdated(...about))
@@ -312,7 +317,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
     },
     swept,
     threadMetrics: () => threadMetrics({ ...engine, rows: metadata }),
-    storeMetrics: () => storeMetrics({ engine, garbage, rewraps, accessLogs }),
+    storeMetrics: () => storeMetrics({ engine, garbage, rewraps, accessLogs, isSwept: () => isSwept }),
     close: async () => {
       stop.abort()
       await scrub.close()
