@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
+import { type DescribedCommand, GLOBAL_OPTIONS, type OptionSpec, optionsOf } from './described.ts'
 import { type CommandFailure, usage } from './failure.ts'
 import type { Given } from './given.ts'
-import { type CommandSpec, GLOBAL_OPTIONS, type OptionSpec, optionsOf } from './spec.ts'
 
 const SHORT: Readonly<Record<string, string>> = { help: 'h', quiet: 'q' }
 
 /** Throws Usage. `line` is the command as it is called: `coffer bucket create`. */
-export function readArguments(spec: CommandSpec, words: readonly string[], line: string): Given {
+export function readArguments(spec: DescribedCommand, words: readonly string[], line: string): Given {
   const options = { ...GLOBAL_OPTIONS, ...optionsOf(spec) }
   const { values, positionals } = parse(options, words, line)
   const placed = place(spec, positionals, line)
@@ -80,7 +80,7 @@ function misread(error: unknown, known: readonly string[], line: string): Comman
 const lowered = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 function place(
-  spec: CommandSpec,
+  spec: DescribedCommand,
   positionals: readonly string[],
   line: string,
 ): ReadonlyMap<string, readonly string[]> {

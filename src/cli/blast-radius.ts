@@ -23,8 +23,8 @@ export async function blastRadius(server: Server, key: RootKey): Promise<BlastRa
   return {
     buckets: [...names].sort().map((name) => ({
       name,
-      objects: numberOf(used.get(name), 'objects'),
-      bytes: numberOf(used.get(name), 'bytes'),
+      objects: summed(used.get(name), 'objects'),
+      bytes: summed(used.get(name), 'bytes'),
     })),
   }
 }
@@ -34,3 +34,9 @@ export const bucketLines = ({ buckets }: BlastRadius): readonly string[] =>
     const held = [objects === undefined ? '' : countText(objects, 'object'), bytes === undefined ? '' : sizeText(bytes)]
     return `  ${[name, ...held].filter(Boolean).join('  ')}`
   })
+
+/** Over the versions of the key; undefined where nothing is told. */
+const summed = (use: unknown, member: string): number | undefined =>
+  use === undefined
+    ? undefined
+    : listOf(use, 'versions').reduce<number>((sum, one) => sum + (numberOf(one, member) ?? 0), 0)

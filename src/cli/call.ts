@@ -1,3 +1,4 @@
+import type { DescribedNoun } from './described.ts'
 import type { Environment } from './environment.ts'
 import type { Given } from './given.ts'
 import type { Output } from './output.ts'
@@ -12,6 +13,8 @@ export interface Call extends Given {
   readonly out: Output
   readonly streams: Streams
   readonly environment: Environment
+  /** Every noun that there is. */
+  readonly nouns: readonly DescribedNoun[]
   /** Of the profile that was asked for, if any. */
   readonly profile: string | undefined
   /** Nothing is asked of it before it is used. */

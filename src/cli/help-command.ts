@@ -1,3 +1,4 @@
+import { nearest } from './arguments.ts'
 import { NOUNS } from './commands/index.ts'
 import { EXIT } from './exit.ts'
 import { clientLines, type TreeLine, treeText } from './help-text.ts'
@@ -39,3 +40,11 @@ export const treeLines = async (table: Table): Promise<readonly TreeLine[]> => [
   ),
   ...(await clientLines(NOUNS)),
 ]
+
+export function unknownCommand(table: Table, name: string, { err }: Streams): number {
+  const near = nearest(name, [...table.keys()])
+  err.write(
+    `✕ There is no command ${name}.${near === undefined ? '' : ` Did you mean coffer ${near}?`}  [Usage, exit 2]\n  Fix     coffer --help\n`,
+  )
+  return EXIT.usage
+}

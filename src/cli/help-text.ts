@@ -1,4 +1,5 @@
-import { type CommandSpec, GLOBAL_OPTIONS, type NounEntry, type OptionSpec, optionsOf } from './spec.ts'
+import { GLOBAL_OPTIONS, type OptionSpec, optionsOf } from './described.ts'
+import type { CommandSpec, NounEntry } from './spec.ts'
 
 const WIDTH = 100
 

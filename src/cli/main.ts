@@ -94,7 +94,7 @@ async function run({ spec, line, words, streams, environment, isJson, colour }: 
     })
     const profile = found.text('profile')
     const call: Call = {
-      ...{ ...found, line, out, streams, environment, profile, signal: interrupt.signal },
+      ...{ ...found, line, out, streams, environment, profile, nouns: NOUNS, signal: interrupt.signal },
       server: () => {
         server ??= openServer(environment, profile, interrupt.signal)
         return server

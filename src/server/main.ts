@@ -1,4 +1,4 @@
-import { COMMANDS } from './commands/index.ts'
+import { COMMANDS, unknownCommand } from './commands/index.ts'
 import { guardProcess } from './guard-process.ts'
 import { withoutUndici } from './lean-http.ts'
 
@@ -12,8 +12,11 @@ const command = COMMANDS.get(name)
 if (command?.local) (await import('./config.ts')).sizeThreadPool()
 // What a client fetches is a file like any other of its user's.
 else if (command) process.umask(inheritedMask)
-if (command) process.exitCode = await command.run(rest, { out: process.stdout, err: process.stderr })
-else {
+const streams = { out: process.stdout, err: process.stderr }
+if (command) process.exitCode = await command.run(rest, streams)
+else if (name !== '' && !name.startsWith('-')) {
+  process.exitCode = await unknownCommand(name, streams)
+} else {
   // Loaded after the guard stands, and by who serves alone: loading takes long enough for a signal to come in between.
   const { run } = await import('./run.ts')
   await run(process.argv.slice(2))

@@ -1,6 +1,7 @@
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { collectStart } from './after-start.ts'
 import { backupRoutes } from './backup/host-routes.ts'
+import { withDirectory } from './commands/with-directory.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
 import { EXIT, exitCode, explain } from './explain.ts'
@@ -13,19 +14,20 @@ const CLOSE_MS = 4000
 /** Ctrl-C under npm arrives twice: from the terminal and from npm, which passes it on. */
 const SAME_SIGNAL_MS = 1000
 
-/** The server: `coffer [serve] [flags]`. */
-export async function run(args: readonly string[]): Promise<void> {
+/** The server: `coffer [serve] [directory] [flags]`. Resolves, with the status of a process that goes on, once it serves. */
+export async function run(args: readonly string[]): Promise<number> {
   sizeThreadPool()
-  const flags = args[0] === 'serve' ? args.slice(1) : args
+  const flags = withDirectory(args)
   if (flags.includes('--help') || flags.includes('-h')) {
     process.stdout.write(`${helpText()}\n`)
-    return
+    return 0
   }
   try {
     await serve(flags)
   } catch (error) {
     fail(error)
   }
+  return 0
 }
 
 async function serve(flags: readonly string[]): Promise<void> {

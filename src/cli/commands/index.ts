@@ -22,6 +22,33 @@ export const NOUNS: readonly NounEntry[] = [
     summary: 'which object storage may use which keys',
     load: () => import('./authorization/index.ts'),
   },
+  { noun: 'provider', group: 'Keys', summary: 'key services', load: () => import('./provider/index.ts') },
+  {
+    noun: 'user',
+    group: 'Access',
+    summary: 'users, service IDs and their credentials',
+    load: () => import('./user/index.ts'),
+  },
+  { noun: 'policy', group: 'Access', summary: 'access policies', load: () => import('./policy/index.ts') },
+  {
+    noun: 'rewrap',
+    group: 'Operate',
+    summary: 'brings data keys to the newest version of their root key',
+    load: () => import('./rewrap/index.ts'),
+  },
+  { noun: 'jobs', group: 'Operate', summary: 'rewraps under way', load: () => import('./jobs/index.ts') },
+  {
+    noun: 'scrub',
+    group: 'Operate',
+    summary: 'the look for damage of a running server',
+    load: () => import('./scrub/index.ts'),
+  },
+  {
+    noun: 'audit',
+    group: 'Operate',
+    summary: 'what was done, by whom, and what let them',
+    load: () => import('./audit/index.ts'),
+  },
   { noun: 'health', group: 'Operate', summary: 'probes a server', load: () => import('./health/index.ts') },
   { noun: 'status', group: 'Operate', summary: 'how a server is', load: () => import('./status/index.ts') },
   {
@@ -37,4 +64,11 @@ export const NOUNS: readonly NounEntry[] = [
     load: () => import('./login/logout-index.ts'),
   },
   { noun: 'profile', group: 'Connection', summary: 'saved servers', load: () => import('./profile/index.ts') },
+  {
+    noun: 'completion',
+    group: 'Connection',
+    summary: 'for bash, zsh, fish, PowerShell',
+    load: () => import('./completion/index.ts'),
+  },
+  { noun: 'version', group: 'Connection', summary: 'of this program', load: () => import('./version/index.ts') },
 ]

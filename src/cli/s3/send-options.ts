@@ -1,7 +1,7 @@
 import type { Call } from '../call.ts'
+import type { OptionSpec } from '../described.ts'
 import { usage } from '../failure.ts'
 import { findKey } from '../key-protect.ts'
-import type { OptionSpec } from '../spec.ts'
 import { mediaTypeOf } from './media-types.ts'
 import type { Upload } from './upload.ts'
 

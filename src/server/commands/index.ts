@@ -1,18 +1,43 @@
 import { NOUNS } from '../../cli/commands/index.ts'
 import type { ListedCommand } from '../../cli/help-command.ts'
+import type { Streams } from './command.ts'
 
 export type Command = ListedCommand
 
 /** By the first word after `coffer`. Each is loaded when it is called: a server that starts carries none of them. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
+    'serve',
+    {
+      local: { summary: 'runs the store: S3 on :9000, console, Key Protect and IAM on :9001', verbs: '' },
+      run: async (args) => (await import('../run.ts')).run(args),
+    },
+  ],
+  [
+    'init',
+    {
+      local: { summary: 'makes a store and prints its credentials once', verbs: '' },
+      run: async (...call) => (await import('./init.ts')).initCommand(...call),
+    },
+  ],
+  [
+    'config',
+    {
+      local: { summary: 'settings of a server', verbs: 'show, explain, validate, example' },
+      run: async (...call) => (await import('./config.ts')).configCommand(...call),
+    },
+  ],
+  [
     'audit',
     {
       local: {
-        summary: 'the log of every use of keys and every change of rights',
+        summary: 'verification of the log of every use of keys and every change of rights',
         verbs: 'verify, export, public-key',
       },
-      run: async (...call) => (await import('./audit.ts')).auditCommand(...call),
+      run: async (args, streams) =>
+        isOfServer(args)
+          ? (await import('../../cli/main.ts')).clientCommand('audit', args, streams)
+          : (await import('./audit.ts')).auditCommand(args, streams),
     },
   ],
   [
@@ -85,8 +110,14 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['--help', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   ['-h', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   // Clients of a server, by HTTP like anybody else.
-  ...NOUNS.map(({ noun }): readonly [string, Command] => [
+  ...NOUNS.filter(({ noun }) => noun !== 'audit').map(({ noun }): readonly [string, Command] => [
     noun,
     { run: async (...call) => (await import('../../cli/main.ts')).clientCommand(noun, ...call) },
   ]),
 ])
+
+/** `coffer audit --follow`: the log as a running server tells it. */
+const isOfServer = ([first]: readonly string[]): boolean => first?.startsWith('--') === true && first !== '--help'
+
+export const unknownCommand = async (name: string, streams: Streams): Promise<number> =>
+  (await import('../../cli/help-command.ts')).unknownCommand(COMMANDS, name, streams)

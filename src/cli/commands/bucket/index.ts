@@ -7,6 +7,7 @@ import { policyGet, policyRemove, policySet } from './policy.ts'
 import { removeBucket } from './rm.ts'
 import { showBucket } from './show.ts'
 import { bucketVersioning } from './versioning.ts'
+import { whoCanRead } from './who-can-read.ts'
 
 export const COMMANDS: readonly CommandSpec[] = [
   listBuckets,
@@ -21,4 +22,5 @@ export const COMMANDS: readonly CommandSpec[] = [
   lifecycleGet,
   lifecycleSet,
   lifecycleRemove,
+  whoCanRead,
 ]

@@ -1,9 +1,10 @@
 import type { Call } from '../../call.ts'
+import type { OptionSpec } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { listOf } from '../../json.ts'
 import { keyDocument, labelled } from '../../key-face.ts'
 import { collectionOf, inInstance, KEY_TYPE, keyInstance, rootKeyOf } from '../../key-protect.ts'
-import type { CommandSpec, OptionSpec } from '../../spec.ts'
+import type { CommandSpec } from '../../spec.ts'
 
 /** What a key that is made or imported can be told. */
 export const NEW_KEY_OPTIONS: Readonly<Record<string, OptionSpec>> = {

@@ -1,6 +1,7 @@
 import type { CommandSpec } from '../../spec.ts'
 import { catObject } from './cat.ts'
 import { copyObjects } from './cp.ts'
+import { objectEnvelope } from './envelope.ts'
 import { getObjects } from './get.ts'
 import { listObjects } from './ls.ts'
 import { moveObjects } from './mv.ts'
@@ -26,5 +27,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   listVersions,
   restoreObject,
   shareObject,
+  objectEnvelope,
   tagObject,
 ]

@@ -27,7 +27,7 @@ const status: CommandSpec = {
     const locked = listOf(buckets, 'buckets').flatMap((one) =>
       textOf(one, 'state') === 'locked' ? (textOf(one, 'bucket') ?? []) : [],
     )
-    const running = listOf(jobs, 'jobs').filter((one) => ['running', 'waiting'].includes(textOf(one, 'state') ?? ''))
+    const running = listOf(jobs, 'jobs').filter((one) => textOf(one, 'state') === 'running')
     const disabled = (keys ?? []).filter(({ isRootKey, state }) => isRootKey && state !== 'active')
     const found = member(scrub, 'scrub')
     const findings = numberOf(found, 'findings')

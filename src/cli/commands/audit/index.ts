@@ -1,0 +1,77 @@
+import type { Call } from '../../call.ts'
+import { usage } from '../../failure.ts'
+import { listOf, member, numberOf, textOf } from '../../json.ts'
+import { findKey } from '../../key-protect.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { readSpan } from '../../units.ts'
+
+const WAIT_SECONDS = 20
+
+const audit: CommandSpec = {
+  name: '',
+  summary: 'Shows what was done, by whom, and what let them: the audit log of the account.',
+  about: 'The log itself is verified by `coffer audit verify`, and taken out by `coffer audit export`.',
+  options: {
+    follow: { help: 'and what comes, until it is interrupted' },
+    limit: { value: 'n', help: 'so many lines; 50 by default' },
+    since: { value: 'time', help: 'from this time on: 2026-11-22T20:00:00Z, or 2h ago' },
+    who: { value: 'text', help: 'IAM id or name, or a part of one' },
+    did: { value: 'action', help: 's3.GetObject, kms.*' },
+    bucket: { value: 'bucket', help: 'of this bucket', kind: 'bucket' },
+    key: { value: 'key', help: 'of this root key', kind: 'key' },
+    outcome: { value: 'outcome', help: 'only these', choices: ['success', 'failure'] },
+  },
+  examples: ['coffer audit --limit 5', 'coffer audit --did kms.* --since 1h --outcome failure'],
+  see: ['coffer audit verify'],
+  run: async (call) => {
+    call.doing('show the audit log')
+    const server = await call.server()
+    const [key, since] = [call.text('key'), call.text('since')]
+    const filter = {
+      ...{ who: call.text('who'), did: call.text('did'), bucket: call.text('bucket'), outcome: call.text('outcome') },
+      key: key === undefined ? undefined : (await findKey(server, key)).crn,
+      since: since === undefined ? undefined : timeOf(since, call.out.nowMs),
+    }
+    const limit = call.count('limit') ?? 50
+    const first = await server.control('GET', '/admin/v1/activity', {
+      query: { ...filter, limit: Math.min(1000, Math.max(1, limit)) },
+    })
+    const entries = listOf(first, 'entries').toReversed()
+    for (const entry of entries) told(call, entry)
+    let [latest, count] = [numberOf(first, 'latest') ?? 0, entries.length]
+    while (call.flag('follow')) {
+      const query = { ...filter, after: latest, wait: WAIT_SECONDS, limit: 1000 }
+      const news = await server.control('GET', '/admin/v1/activity', { query })
+      for (const entry of listOf(news, 'entries')) told(call, entry)
+      count += listOf(news, 'entries').length
+      latest = numberOf(news, 'latest') ?? latest
+    }
+    call.out.result({ entries: count, latest }, () => (count === 0 ? 'Nothing was done that fits.' : undefined))
+    return 'done'
+  },
+}
+
+function timeOf(text: string, nowMs: number): string {
+  const span = readSpan(text.replace(/ *ago$/, ''))
+  const time = span === undefined ? new Date(text) : new Date(nowMs - span)
+  if (Number.isNaN(time.getTime())) throw usage('--since takes a time like 2026-11-22T20:00:00Z, or a span like 2h')
+  return time.toISOString()
+}
+
+function told({ out }: Call, entry: unknown): void {
+  out.item(
+    Object(entry),
+    () => {
+      const said = member(entry, 'said')
+      const who = textOf(said, 'who', 'name') ?? textOf(said, 'who', 'id') ?? ''
+      const what = [textOf(said, 'what', 'bucket'), textOf(said, 'what', 'object')].filter(Boolean).join('/')
+      const rest = what || textOf(said, 'what', 'rootKey')?.split(':').at(-1) || textOf(said, 'what', 'name') || ''
+      const isFailure = textOf(entry, 'outcome') === 'failure'
+      const why = isFailure ? out.paint.red(`  ${textOf(entry, 'code') ?? 'refused'}`) : ''
+      return `${out.paint.dim(textOf(entry, 'time') ?? '')}  ${isFailure ? '✕' : '✓'} ${who} ${textOf(said, 'did') ?? textOf(entry, 'action') ?? ''} ${rest}${why}`
+    },
+    String(numberOf(entry, 'seq') ?? ''),
+  )
+}
+
+export const COMMANDS: readonly CommandSpec[] = [audit]

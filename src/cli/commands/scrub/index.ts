@@ -1,0 +1,77 @@
+import { listOf, member, numberOf, textOf } from '../../json.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { factsText } from '../../table.ts'
+import { sizeText } from '../../units.ts'
+
+const status: CommandSpec = {
+  name: 'status',
+  summary: 'Shows how far the look for damage has come, and how much it found.',
+  examples: ['coffer scrub status'],
+  see: ['coffer verify'],
+  run: async (call) => {
+    call.doing('show the look for damage')
+    const scrub = member(await (await call.server()).control('GET', '/admin/v1/scrub'), 'scrub')
+    call.out.answer(
+      Object(scrub),
+      () =>
+        factsText(
+          [
+            ['state', textOf(scrub, 'state')],
+            ['look', numberOf(scrub, 'look')],
+            ['objects', numberOf(scrub, 'objects')],
+            ['read', sizeText(numberOf(scrub, 'bytesRead') ?? 0)],
+            ['not openable', numberOf(scrub, 'notOpenable')],
+            ['findings', numberOf(scrub, 'findings')],
+            ['began', textOf(scrub, 'startedAt')],
+            ['ended', textOf(scrub, 'finishedAt')],
+            ['next', textOf(scrub, 'dueAt')],
+          ],
+          call.out.paint,
+        ),
+      [textOf(scrub, 'state') ?? ''],
+    )
+    return 'done'
+  },
+}
+
+const start: CommandSpec = {
+  name: 'start',
+  summary: 'Looks through all that is stored, from now on.',
+  examples: ['coffer scrub start'],
+  run: async (call) => {
+    call.doing('begin the look for damage')
+    const scrub = member(await (await call.server()).control('POST', '/admin/v1/scrub'), 'scrub')
+    call.out.answer(
+      Object(scrub),
+      () => `✓ ${textOf(scrub, 'state') ?? 'begun'}; coffer scrub status tells how far it is`,
+    )
+    return 'done'
+  },
+}
+
+const findings: CommandSpec = {
+  name: 'findings',
+  summary: 'Lists what is damaged. Exit status 7 if anything is.',
+  examples: ['coffer scrub findings'],
+  see: ['coffer verify', 'coffer salvage'],
+  run: async (call) => {
+    call.doing('list what is damaged')
+    const found = listOf(await (await call.server()).control('GET', '/admin/v1/scrub/findings'), 'findings')
+    call.out.rows({
+      name: 'findings',
+      rows: found,
+      columns: [
+        { head: 'KIND', cell: (one) => textOf(one, 'kind') },
+        { head: 'BUCKET', cell: (one) => textOf(one, 'bucket') },
+        { head: 'KEY', cell: (one) => textOf(one, 'key') },
+        { head: 'DAMAGE', cell: (one) => textOf(one, 'damage') },
+        { head: 'ADVICE', cell: (one) => textOf(one, 'advice'), wide: true },
+      ],
+      id: (one) => `${textOf(one, 'bucket') ?? ''}/${textOf(one, 'key') ?? ''}`,
+      none: '✓ Nothing that is damaged was found.',
+    })
+    return found.length > 0 ? 'damage' : 'done'
+  },
+}
+
+export const COMMANDS: readonly CommandSpec[] = [status, start, findings]

@@ -1,0 +1,52 @@
+/** Each script hands the words of the line on, and shows what comes back: what there is is known in one place alone. */
+
+export const bash = (): string => `# coffer completion bash
+_coffer() {
+  local IFS=$'\\n' cur=\${COMP_WORDS[COMP_CWORD]}
+  local line=\${COMP_LINE:0:COMP_POINT}
+  local -a words=()
+  # Bash splits at colons and equals signs, names do not.
+  IFS=' ' read -r -a words <<< "$line"
+  case "$line" in *' ') words+=('') ;; esac
+  local typed=\${words[\${#words[@]}-1]}
+  local cut=\${typed%"$cur"}
+  COMPREPLY=()
+  local word
+  while read -r word; do
+    [[ $word == "$typed"* ]] && COMPREPLY+=("\${word#"$cut"}")
+  done < <("\${words[0]}" completion words -- "\${words[@]:1}" 2> /dev/null)
+  [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
+  return 0
+}
+complete -o default -F _coffer coffer
+`
+
+export const zsh = (): string => `#compdef coffer
+# coffer completion zsh
+_coffer() {
+  local -a found
+  found=("\${(@f)$(coffer completion words -- "\${(@)words[2,CURRENT]}" 2> /dev/null)}")
+  found=(\${found:#})
+  if (( \${#found} )); then compadd -S '' -q -- $found; else _files; fi
+}
+(( $+functions[compdef] )) && compdef _coffer coffer
+`
+
+export const fish = (): string => `# coffer completion fish
+function __coffer_words
+  set -l words (commandline -opc) (commandline -ct)
+  coffer completion words -- $words[2..-1] 2> /dev/null
+end
+complete -c coffer -a '(__coffer_words)'
+`
+
+export const pwsh = (): string => `# coffer completion pwsh
+Register-ArgumentCompleter -Native -CommandName coffer -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
+  if ($wordToComplete -eq '') { $words += '' }
+  coffer completion words -- @words 2> $null | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+}
+`
