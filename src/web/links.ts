@@ -1,4 +1,5 @@
 import { keyLabel, type RootKey } from './client/key-protect.ts'
+import { objectPath } from './client/s3-path.ts'
 import { type Instance, session } from './client/session.ts'
 import { href } from './router.ts'
 
@@ -9,6 +10,23 @@ export const bucketTabHref = (bucket: string, tab: string): string => href(['buc
 
 export const objectsHref = (bucket: string, prefix = '', selected?: string): string =>
   href(['buckets', bucket, 'objects', { rest: prefix }], { sel: selected })
+
+export const uriOf = (bucket: string, key: string): string => `s3://${bucket}/${key}`
+
+/** A file to keep, and no page. */
+export function downloadHref(bucket: string, key: string, versionId?: string): string {
+  const version = versionId === undefined ? '' : `?versionId=${encodeURIComponent(versionId)}`
+  return objectPath(bucket, key) + version
+}
+
+/** Beside the buckets, and not under them: one may be called `create`. `rootKey`: CRN of the one that is to protect it. */
+export const createBucketHref = (rootKey?: string): string => href(['create-bucket'], { key: rootKey })
+
+/** `back`: where to go when it is done, an address of the console. */
+export const authorizeHref = (
+  from: { readonly source: string; readonly target: string; readonly key?: string },
+  back?: string,
+): string => href(['authorize'], { source: from.source, target: from.target, key: from.key, back })
 
 /** By the names that people know: `/ui/keys/eu-keys/finance-root`. */
 export const keyHref = (instance: Pick<Instance, 'name'>, key: Pick<RootKey, 'aliases' | 'id' | 'name'>): string =>

@@ -1,3 +1,4 @@
+import { ApiError } from './api-error.ts'
 import { announceChange } from './changes.ts'
 import { call } from './http.ts'
 import { NAMESPACE, xmlOf } from './s3.ts'
@@ -14,6 +15,8 @@ export interface PartEntry {
   readonly partNumber: number
   readonly etag: string
   readonly sizeBytes: number
+  /** Base64, where it was sent with one. */
+  readonly crc32?: string | undefined
 }
 
 export async function createUpload(
@@ -33,24 +36,29 @@ export async function listParts({ bucket, key, uploadId }: UploadName): Promise<
     const root = await xmlOf(objectPath(bucket, key), { query: { uploadId, 'part-number-marker': marker } })
     for (const part of childrenOf(root, 'Part')) {
       const sizeBytes = Number(textIn(part, 'Size'))
-      parts.push({ partNumber: Number(textIn(part, 'PartNumber')), etag: textIn(part, 'ETag'), sizeBytes })
+      const crc32 = textIn(part, 'ChecksumCRC32') || undefined
+      parts.push({ partNumber: Number(textIn(part, 'PartNumber')), etag: textIn(part, 'ETag'), sizeBytes, crc32 })
     }
     marker = textIn(root, 'IsTruncated') === 'true' ? textIn(root, 'NextPartNumberMarker') : undefined
   } while (marker)
   return parts
 }
 
-/** Throws ApiError, also when the answer, which begins before the work is done, ends with an error. */
+/** `given`: of the checksum of the whole. Throws ApiError, also when the answer, which begins before the work is done, ends with an error. */
 export async function completeUpload(
   { bucket, key, uploadId }: UploadName,
-  parts: readonly Pick<PartEntry, 'partNumber' | 'etag'>[],
+  parts: readonly Pick<PartEntry, 'partNumber' | 'etag' | 'crc32'>[],
+  given: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const items = parts.map(
-    ({ partNumber, etag }) => `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escapeXml(etag)}</ETag></Part>`,
-  )
+  const items = parts.map(({ partNumber, etag, crc32 }) => {
+    const checksum = crc32 === undefined ? '' : `<ChecksumCRC32>${escapeXml(crc32)}</ChecksumCRC32>`
+    return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${escapeXml(etag)}</ETag>${checksum}</Part>`
+  })
   const body = `<CompleteMultipartUpload xmlns="${NAMESPACE}">${items.join('')}</CompleteMultipartUpload>`
-  const headers = { 'content-type': 'application/xml' }
-  await xmlOf(objectPath(bucket, key), { method: 'POST', query: { uploadId }, headers, body })
+  const headers = { 'content-type': 'application/xml', ...given }
+  const root = await xmlOf(objectPath(bucket, key), { method: 'POST', query: { uploadId }, headers, body })
+  if (root.localName === 'Error')
+    throw new ApiError({ code: textIn(root, 'Code'), message: textIn(root, 'Message'), status: 200 })
   announceChange('objects')
 }
 

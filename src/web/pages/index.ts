@@ -1,5 +1,16 @@
-import { href } from '../router.ts'
+import { href, type Params } from '../router.ts'
+import type { Crumb } from '../shell/topbar.tsx'
 import type { PageDefinition } from './page.ts'
+
+const bucketCrumbs = ({ bucket = '' }: Params): readonly Crumb[] => [
+  { title: 'Buckets', href: href(['buckets']) },
+  { title: bucket },
+]
+
+const inBucket =
+  (tab?: string) =>
+  ({ bucket = '' }: Params): string =>
+    tab === undefined ? bucket : `${tab} of ${bucket}`
 
 /** Every page there is, in the order in which they are looked at. */
 export const PAGES: readonly PageDefinition[] = [
@@ -53,4 +64,30 @@ export const PAGES: readonly PageDefinition[] = [
       load: () => import('./authorizations/authorizations.tsx'),
     }),
   ),
+  {
+    id: 'create-bucket',
+    pattern: '/create-bucket',
+    area: 'buckets',
+    title: () => 'Create bucket',
+    crumbs: () => [{ title: 'Buckets', href: href(['buckets']) }, { title: 'Create bucket' }],
+    load: () => import('./create-bucket/create-bucket.tsx'),
+  },
+  {
+    id: 'objects',
+    pattern: '/buckets/:bucket/objects/*prefix',
+    area: 'buckets',
+    title: inBucket(),
+    crumbs: bucketCrumbs,
+    sameWhen: ({ bucket }) => bucket,
+    load: () => import('./bucket/objects/objects-page.tsx'),
+  },
+  {
+    id: 'objects',
+    pattern: '/buckets/:bucket',
+    area: 'buckets',
+    title: inBucket(),
+    crumbs: bucketCrumbs,
+    sameWhen: ({ bucket }) => bucket,
+    load: () => import('./bucket/objects/objects-page.tsx'),
+  },
 ]

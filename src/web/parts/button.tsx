@@ -9,6 +9,8 @@ export interface ButtonProps {
   readonly isSmall?: boolean
   /** A link that looks like a button. */
   readonly href?: string
+  /** Of a link: what is there is a file to keep, and no page. */
+  readonly isDownload?: boolean
   readonly type?: 'button' | 'submit'
   readonly form?: string
   readonly isDisabled?: boolean
@@ -32,7 +34,7 @@ export function Button(props: ButtonProps) {
     onClick,
     children,
   } = props
-  const { isDisabled = false, disabledBecause } = props
+  const { isDisabled = false, isDownload = false, disabledBecause } = props
   const name = classes('button', kind !== 'plain' && kind, isSmall && 'small', isBusy && 'busy')
   const inside = (
     <>
@@ -43,7 +45,7 @@ export function Button(props: ButtonProps) {
   const isOff = isBusy || disabledBecause !== undefined
   if (href !== undefined && !isOff && !isDisabled) {
     return (
-      <a class={name} href={href} {...(onClick ? { onClick } : {})}>
+      <a class={name} href={href} {...(isDownload ? { download: '' } : {})} {...(onClick ? { onClick } : {})}>
         {inside}
       </a>
     )

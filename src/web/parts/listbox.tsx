@@ -6,7 +6,7 @@ import { Icon } from './icon.tsx'
 
 export interface ListboxOption {
   readonly value: string
-  /** For typing ahead, and for those who do not see it. */
+  /** For typing ahead. */
   readonly text: string
   /** As it is drawn in the list. */
   readonly row: ComponentChildren
@@ -109,7 +109,6 @@ export function Listbox(props: ListboxProps) {
               class={classes('listbox-option', index === active && 'active')}
               aria-selected={option.value === value}
               aria-disabled={option.isDisabled ?? false}
-              aria-label={option.text}
               onClick={() => choose(option)}
               onPointerMove={() => setActive(index)}
             >

@@ -7,6 +7,8 @@ export interface MenuItem {
   readonly label: string
   readonly icon?: IconName
   readonly href?: string
+  /** Of a link: what is there is a file to keep, and no page. */
+  readonly isDownload?: boolean
   readonly onSelect?: () => void
   readonly isDanger?: boolean
   /** Why it cannot be done. */
@@ -95,7 +97,7 @@ export function Menu({ label, items, children, buttonClass = 'icon-button', head
 }
 
 function Entry({ item, onDone }: { readonly item: MenuItem; readonly onDone: () => void }) {
-  const { label, icon, href, onSelect, isDanger = false, disabledBecause } = item
+  const { label, icon, href, isDownload = false, onSelect, isDanger = false, disabledBecause } = item
   const name = classes('menu-item', isDanger && 'danger')
   const inside = (
     <>
@@ -112,7 +114,14 @@ function Entry({ item, onDone }: { readonly item: MenuItem; readonly onDone: () 
   }
   if (href !== undefined && disabledBecause === undefined) {
     return (
-      <a class={name} role="menuitem" tabIndex={-1} href={href} onClick={select}>
+      <a
+        class={name}
+        role="menuitem"
+        tabIndex={-1}
+        href={href}
+        onClick={select}
+        {...(isDownload ? { download: '' } : {})}
+      >
         {inside}
       </a>
     )

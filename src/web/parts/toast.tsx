@@ -37,7 +37,7 @@ export function Toasts() {
       <div class="sr-only" role="status" aria-live="polite">
         {text}
       </div>
-      <div class="toasts">
+      <section class="toasts" aria-label="Messages">
         {shown.map((message) => (
           <div key={message.id} class={classes('toast', message.tone)}>
             <Icon name={message.tone === 'ok' ? 'check' : 'alert'} />
@@ -45,7 +45,7 @@ export function Toasts() {
             <IconButton icon="close" label="Dismiss" isSmall onClick={() => dismiss(message.id)} />
           </div>
         ))}
-      </div>
+      </section>
     </>
   )
 }

@@ -3,7 +3,7 @@ import { keyLabel, listKeys } from '../client/key-protect.ts'
 import { listBuckets } from '../client/s3.ts'
 import { keyInstances, session } from '../client/session.ts'
 import { signOut } from '../client/sign-in.ts'
-import { bucketHref, keyHref, objectsHref } from '../links.ts'
+import { bucketHref, createBucketHref, keyHref, objectsHref } from '../links.ts'
 import { classes } from '../parts/class-names.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { useModal } from '../parts/use-modal.ts'
@@ -111,7 +111,7 @@ function actions(onTheme: () => void): readonly Command[] {
     run,
   })
   return [
-    ...(halves.objects ? [action('Create bucket', 'plus', goTo(href(['buckets', 'create'])))] : []),
+    ...(halves.objects ? [action('Create bucket', 'plus', goTo(createBucketHref()))] : []),
     ...(halves.keys ? [action('Create root key', 'key', goTo(href(['keys'], { create: '' })))] : []),
     ...(halves.keys ? [action('Create authorization', 'shield', goTo(href(['authorizations'], { create: '' })))] : []),
     action('Switch theme', 'moon', onTheme),

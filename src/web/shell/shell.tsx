@@ -3,6 +3,7 @@ import { PAGES } from '../pages/index.ts'
 import { NotFound } from '../pages/not-found.tsx'
 import { announce } from '../parts/toast.tsx'
 import { matchPath, usePlace } from '../router.ts'
+import { TrayHost } from '../uploads/tray-host.tsx'
 import { CommandMenu } from './command-menu.tsx'
 import { followCounts } from './counts.ts'
 import { Help } from './help.tsx'
@@ -48,6 +49,7 @@ export function Shell() {
           </main>
         </div>
       </div>
+      <TrayHost />
       {open === 'command' && <CommandMenu onClose={() => setOpen(undefined)} onTheme={onTheme} />}
       {open === 'help' && <Help onClose={() => setOpen(undefined)} />}
     </>

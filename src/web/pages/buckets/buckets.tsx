@@ -1,6 +1,6 @@
 import { useRef, useState } from 'preact/hooks'
 import { counted, formatBytes } from '../../format.ts'
-import { bucketHref } from '../../links.ts'
+import { bucketHref, createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
@@ -10,7 +10,7 @@ import { Icon } from '../../parts/icon.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Table } from '../../parts/table.tsx'
-import { href, navigate, setQuery, usePlace } from '../../router.ts'
+import { navigate, setQuery, usePlace } from '../../router.ts'
 import { usePageKeys } from '../../shell/shortcuts.ts'
 import { useLoad } from '../../use-load.ts'
 import { COLUMNS } from './columns.tsx'
@@ -26,7 +26,7 @@ export function Page() {
         title="Buckets"
         sub={buckets.value && summaryOf(buckets.value)}
         actions={
-          <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+          <Button kind="primary" icon="plus" href={createBucketHref()}>
             Create bucket
           </Button>
         }
@@ -55,7 +55,7 @@ const NoBuckets = () => (
       title="No buckets yet"
       text="A bucket holds objects, each encrypted under a data key of its own."
       action={
-        <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+        <Button kind="primary" icon="plus" href={createBucketHref()}>
           Create bucket
         </Button>
       }

@@ -1,5 +1,6 @@
 import { keyLabel, type RootKey } from '../../client/key-protect.ts'
 import type { Instance } from '../../client/session.ts'
+import { createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { Copy } from '../../parts/copy.tsx'
@@ -64,7 +65,7 @@ function KeyActions({ rootKey }: Pick<KeyHeadProps, 'rootKey'>) {
   const isUsable = state === 1
   const items: readonly (MenuItem | 'separator')[] = [
     { label: 'Edit policies…', icon: 'gear', onSelect: () => openDrawer('policy') },
-    { label: 'Create a bucket under it', icon: 'bucket', href: href(['create-bucket'], { key: rootKey.crn }) },
+    { label: 'Create a bucket under it', icon: 'bucket', href: createBucketHref(rootKey.crn) },
     'separator',
     { label: 'Delete…', icon: 'trash', isDanger: true, onSelect: () => openDrawer('delete') },
   ]

@@ -2,7 +2,7 @@ import type { BucketUse } from '../../client/admin.ts'
 import { keyLabel } from '../../client/key-protect.ts'
 import { session } from '../../client/session.ts'
 import { counted, formatBytes, formatCount } from '../../format.ts'
-import { bucketHref } from '../../links.ts'
+import { bucketHref, createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -47,7 +47,7 @@ export function ProtectedBuckets({ rootKey, buckets, usage, versions, jobs }: Wh
           text="Choose it when you create a bucket, or move one under it."
           action={
             rootKey.state === 1 && session().halves.objects ? (
-              <Button isSmall icon="plus" href={href(['create-bucket'], { key: rootKey.crn })}>
+              <Button isSmall icon="plus" href={createBucketHref(rootKey.crn)}>
                 Create bucket
               </Button>
             ) : undefined

@@ -26,6 +26,9 @@ export function standingOf(key: RootKey, nowMs: number = Date.now()): KeyStandin
     : { id: 'active', label: 'Active', tone: 'ok' }
 }
 
+/** It wraps. */
+export const isUsable = ({ state }: Pick<RootKey, 'state'>): boolean => state === 1
+
 export interface Rotation {
   readonly atMs: number
   /** Until then; below zero when it is over. */

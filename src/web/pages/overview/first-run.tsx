@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { keyInstances, session } from '../../client/session.ts'
+import { createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -25,7 +26,7 @@ export function FirstRun({ overview }: { readonly overview: Overview }) {
           </p>
           <div class="hero-actions">
             {halves.objects && (
-              <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+              <Button kind="primary" icon="plus" href={createBucketHref()}>
                 Create bucket
               </Button>
             )}
@@ -90,7 +91,7 @@ function HoldYourOwnKey({ overview: { keys, isAuthorized } }: { readonly overvie
           number={4}
           title="Create a protected bucket"
           action={
-            <Button isSmall href={href(['buckets', 'create'])}>
+            <Button isSmall href={createBucketHref()}>
               Create bucket
             </Button>
           }

@@ -1,7 +1,7 @@
 import { keyLabel } from '../../client/key-protect.ts'
 import { session } from '../../client/session.ts'
 import { counted, formatBytes } from '../../format.ts'
-import { bucketHref, keyHref } from '../../links.ts'
+import { bucketHref, createBucketHref, keyHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
@@ -33,7 +33,7 @@ export function Running({ overview }: { readonly overview: Overview }) {
               </Button>
             )}
             {halves.objects && (
-              <Button kind="primary" icon="plus" href={href(['buckets', 'create'])}>
+              <Button kind="primary" icon="plus" href={createBucketHref()}>
                 Create bucket
               </Button>
             )}

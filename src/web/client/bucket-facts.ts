@@ -1,0 +1,98 @@
+import { type BucketKeyState, getBucketUsage, listBucketStates, type Totals } from './admin.ts'
+import { isStatus } from './api-error.ts'
+import { getKey, keyLabel, listKeyVersions, type RootKey } from './key-protect.ts'
+import { getBucketConfig, getVersioning, headBucket, type Versioning } from './s3.ts'
+import { type Instance, keyInstances, session } from './session.ts'
+import { parseXml } from './xml.ts'
+
+export interface BucketFacts {
+  readonly name: string
+  readonly location: string
+  readonly isCustomerManaged: boolean
+  /** Undefined: provider-managed, or not for whoever is signed in to know. */
+  readonly rootKeyCrn: string | undefined
+  readonly rootKey: BucketRootKey | undefined
+  readonly keyState: BucketKeyState | undefined
+  readonly versioning: Versioning | undefined
+  readonly usage: Totals | undefined
+  readonly lock: BucketLock | undefined
+}
+
+export interface BucketRootKey {
+  readonly key: RootKey
+  readonly instance: Instance
+  readonly label: string
+  /** The newest. */
+  readonly version: number | undefined
+}
+
+/** Why its contents are refused. */
+export type LockCause = 'disabled' | 'expired' | 'deleted' | 'unauthorized' | 'unreachable' | 'wrong-key' | 'refused'
+
+export interface BucketLock {
+  readonly cause: LockCause
+  /** As the key service says it. */
+  readonly refusal: string | undefined
+}
+
+/** All that is shown of a bucket on each of its tabs, as far as whoever is signed in may know it. Throws when there is no such bucket. */
+export async function readBucketFacts(name: string, signal?: AbortSignal): Promise<BucketFacts> {
+  const known = <Value>(asked: Promise<Value>): Promise<Value | undefined> => asked.catch(() => undefined)
+  const [head, location, states, versioning, usage] = await Promise.all([
+    headBucket(name, signal).catch((error: unknown) => {
+      // Whoever may not list it may do other things with it.
+      if (isStatus(error, 403)) return new Headers()
+      throw error
+    }),
+    known(getBucketConfig(name, 'location', signal)),
+    known(listBucketStates(signal)),
+    known(getVersioning(name, signal)),
+    known(getBucketUsage(name, signal)),
+  ])
+  const keyState = states?.find(({ bucket }) => bucket === name)
+  const isCustomerManaged = head.get('ibm-sse-kp-enabled') === 'true'
+  const rootKeyCrn = head.get('ibm-sse-kp-customer-root-key-crn') ?? head.get('ibm-sse-kp-crk-id') ?? undefined
+  const rootKey = rootKeyCrn === undefined ? undefined : await known(readRootKey(rootKeyCrn, signal))
+  return {
+    ...{ name, isCustomerManaged, rootKeyCrn, rootKey, keyState, versioning, usage },
+    location: (location && parseXml(location)?.textContent) || (session().s3?.region ?? ''),
+    lock: isCustomerManaged ? lockOf(rootKey?.key, keyState, rootKeyCrn) : lockOf(undefined, keyState, undefined),
+  }
+}
+
+export async function readRootKey(crn: string, signal?: AbortSignal): Promise<BucketRootKey | undefined> {
+  const parts = crn.split(':')
+  const instance = keyInstances().find(({ guid }) => guid === parts[7])
+  const id = parts[9]
+  if (!instance || id === undefined) return undefined
+  const [key, versions] = await Promise.all([
+    getKey(instance, id, signal),
+    listKeyVersions(instance, id, signal).catch(() => undefined),
+  ])
+  return { key, instance, label: keyLabel(key), version: versions?.length }
+}
+
+const BY_STATE: Readonly<Record<number, LockCause>> = { 2: 'disabled', 3: 'expired', 5: 'deleted' }
+const BY_REFUSAL: Readonly<Record<string, LockCause>> = {
+  RootKeyDisabled: 'disabled',
+  RootKeyNotFound: 'deleted',
+  KeyAccessDenied: 'unauthorized',
+  KeyProviderUnavailable: 'unreachable',
+}
+
+/** What the key service says of the key now goes before what the store found when it looked last. */
+function lockOf(
+  key: RootKey | undefined,
+  keyState: BucketKeyState | undefined,
+  rootKeyCrn: string | undefined,
+): BucketLock | undefined {
+  const refusal = keyState?.keys.find((one) => rootKeyCrn === undefined || one.rootKeyCrn === rootKeyCrn)?.refusal
+  if (keyState?.state === 'locked') return { cause: 'wrong-key', refusal }
+  const byState = key && (key.state === 3 ? undefined : BY_STATE[key.state])
+  if (byState !== undefined) return { cause: byState, refusal }
+  if (refusal === undefined) return undefined
+  const byRefusal = BY_REFUSAL[refusal] ?? 'refused'
+  // It was enabled or restored since.
+  if (key?.state === 1 && (byRefusal === 'disabled' || byRefusal === 'deleted')) return undefined
+  return { cause: byRefusal, refusal }
+}

@@ -1,0 +1,58 @@
+import { getScrub } from './admin.ts'
+import { ApiError } from './api-error.ts'
+import { mayDo } from './bucket-admin.ts'
+import type { BucketRootKey, LockCause } from './bucket-facts.ts'
+import { API, call, callJson } from './http.ts'
+import { listOf, member, textOf } from './json.ts'
+import { objectPath } from './s3-path.ts'
+
+/** Who made a key unusable, and when: as far as whoever is signed in may see the audit log. */
+export interface Deed {
+  readonly who: string
+  readonly at: string
+}
+
+const DEEDS: Partial<Readonly<Record<LockCause, string>>> = {
+  disabled: 'kms.secrets.disable',
+  deleted: 'kms.secrets.delete',
+}
+
+export async function whoDidIt(rootKeyCrn: string, cause: LockCause, signal?: AbortSignal): Promise<Deed | undefined> {
+  const did = DEEDS[cause]
+  if (did === undefined) return undefined
+  const query = { key: rootKeyCrn, did, outcome: 'success', limit: 1 }
+  const [entry] = listOf(await callJson(`${API}/admin/v1/activity`, { query, signal }), 'entries')
+  if (entry === undefined) return undefined
+  const who = member(member(entry, 'said'), 'who')
+  return { who: textOf(who, 'name') || textOf(who, 'id') || 'Somebody', at: textOf(entry, 'time') }
+}
+
+export interface ScrubFacts {
+  readonly finishedAt: string | undefined
+  readonly findings: number
+}
+
+/** Undefined: not for whoever is signed in, or nothing has been looked through yet. */
+export async function readScrubFacts(signal?: AbortSignal): Promise<ScrubFacts | undefined> {
+  const scrub = await getScrub(signal).catch(() => undefined)
+  const finishedAt = textOf(scrub, 'finishedAt') || undefined
+  const findings = member(scrub, 'findings')
+  return scrub === undefined ? undefined : { finishedAt, findings: typeof findings === 'number' ? findings : 0 }
+}
+
+/** What mends it, and whether whoever is signed in may do that. */
+export const mayEnable = async ({ key }: BucketRootKey, cause: LockCause, signal?: AbortSignal): Promise<boolean> => {
+  const action = cause === 'deleted' ? 'kms.secrets.restore' : 'kms.secrets.enable'
+  return mayDo({ action, resource: key.crn }, signal).catch(() => false)
+}
+
+/** What a client gets that reads an object: asked, and not guessed. */
+export async function answerToRead(bucket: string, key: string, signal?: AbortSignal): Promise<ApiError | undefined> {
+  try {
+    const response = await call(objectPath(bucket, key), { headers: { range: 'bytes=0-0' }, signal })
+    await response.body?.cancel()
+    return undefined
+  } catch (error) {
+    return error instanceof ApiError ? error : undefined
+  }
+}

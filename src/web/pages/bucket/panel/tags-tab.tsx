@@ -1,0 +1,27 @@
+import { getTags, putTags } from '../../../client/s3.ts'
+import { Loaded } from '../../../parts/loaded.tsx'
+import { TagEditor } from '../../../parts/tag-editor.tsx'
+import { useLoad } from '../../../use-load.ts'
+
+export interface TagsTabProps {
+  readonly bucket: string
+  readonly objectKey: string
+  readonly versionId: string | undefined
+}
+
+export function TagsTab({ bucket, objectKey, versionId }: TagsTabProps) {
+  const tags = useLoad(() => getTags(bucket, objectKey, versionId), [bucket, objectKey, versionId])
+  return (
+    <Loaded load={tags} failed="The tags could not be read." skeletonRows={2}>
+      {(value) => (
+        <TagEditor
+          tags={value}
+          onSave={async (wanted) => {
+            await putTags(wanted, bucket, objectKey, versionId)
+            tags.reload()
+          }}
+        />
+      )}
+    </Loaded>
+  )
+}

@@ -1,0 +1,176 @@
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { keyOwner } from '../support/keys.ts'
+import { makeBucket } from '../support/s3.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
+
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAoAAAAKCAYAAACNMs+9AAAAFUlEQVR42mNk+M9Qz0AEYBxVSF+FABJADveWkH6oAAAAAElFTkSuQmCC',
+  'base64',
+)
+
+describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
+  let house: WebHouse
+  let client: S3Client
+  const bucket = 'invoices-eu'
+  beforeAll(async () => {
+    house = await startWebHouse()
+    client = house.test.client()
+    const keys = await keyOwner(house.test.controlUrl)
+    const { crn } = await keys.newKey('finance-root', { aliases: ['finance-root'] })
+    await makeBucket(client, bucket, crn)
+    const versioned = { Status: 'Enabled' } as const
+    await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: versioned }))
+    const put = (Key: string, Body: string | Buffer, ContentType: string) =>
+      client.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType, ChecksumAlgorithm: 'CRC64NVME' }))
+    for (const body of ['one', 'two', 'the third draft of the letter'])
+      await put('2026/11/acme-0419.txt', body, 'text/plain')
+    await put('2026/11/signature.png', PICTURE, 'image/png')
+    await put('2026/11/disputes/one.txt', 'x', 'text/plain')
+    await put('2026/11/a b+c?.csv', 'a,b\n1,2\n', 'text/csv')
+  })
+  afterAll(() => house[Symbol.asyncDispose]())
+
+  const under = (prefix: string): Promise<(string | undefined)[]> =>
+    client
+      .send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
+      .then(({ Contents = [] }) => Contents.map(({ Key }) => Key))
+
+  it('are well made', async () => {
+    const where = `/ui/buckets/${bucket}/objects/2026/11/?sel=acme-0419.txt&tab=envelope`
+    await expectWellMade(house, where, 'objects', async (page) => {
+      await page.getByText('Data key, stored wrapped').waitFor()
+      await page.getByText('the third draft').waitFor()
+      if ((page.viewportSize()?.width ?? 0) > 980) await page.getByRole('cell', { name: 'v1' }).first().waitFor()
+    })
+  })
+
+  it('are reached by keyboard: a prefix, rows, a choice, its panel, and back', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}`)
+    await page.getByRole('link', { name: '2026/' }).waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('2026/11/')
+    await page.keyboard.press('Enter')
+    await page.getByRole('link', { name: 'acme-0419.txt' }).waitFor()
+    expect(new URL(page.url()).pathname).toBe(`/ui/buckets/${bucket}/objects/2026/11/`)
+    for (const key of ['j', 'j', 'j', 'Space']) await page.keyboard.press(key)
+    await page.getByText('1 selected').waitFor()
+    expect(await page.getByRole('checkbox', { name: 'Select acme-0419.txt' }).isChecked()).toBe(true)
+    await page.keyboard.press('Enter')
+    await page.getByRole('complementary', { name: 'acme-0419.txt' }).waitFor()
+    await page.getByText('the third draft of the letter').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('complementary', { name: 'acme-0419.txt' }).waitFor({ state: 'detached' })
+    expectNoFaults(page)
+  })
+
+  it('are downloaded as they are, pictures previewed, tags kept', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/2026/11/?sel=signature.png`)
+    const picture = page.getByRole('img', { name: 'Preview of 2026/11/signature.png' })
+    await picture.waitFor()
+    await expect.poll(() => page.evaluate('document.querySelector(".preview img").naturalWidth')).toBe(10)
+    await page.getByText('CRC64NVME').waitFor()
+    await page.getByRole('link', { name: 'a b+c?.csv' }).click()
+    await page.getByText('a,b').waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Download' }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe('a b+c?.csv'.replace('?', '_'))
+    await page.getByRole('tab', { name: 'Tags' }).click()
+    await page.getByRole('button', { name: 'Add a tag' }).click()
+    await page.getByLabel('Name of tag 1').fill('case')
+    await page.getByLabel('Value of tag 1').fill('acme + co')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('The tags were saved').first().waitFor()
+    const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: '2026/11/a b+c?.csv' }))
+    expect(TagSet).toEqual([{ Key: 'case', Value: 'acme + co' }])
+    await expectAccessible(page)
+    expectNoFaults(page)
+  })
+
+  it('come back as an earlier version, and after they were deleted', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/2026/11/?sel=acme-0419.txt&tab=versions`)
+    await page.getByRole('button', { name: 'Restore' }).last().click()
+    await page.getByText('The version was restored').first().waitFor()
+    const Key = '2026/11/acme-0419.txt'
+    const read = await client.send(new GetObjectCommand({ Bucket: bucket, Key }))
+    expect(await read.Body?.transformToString()).toBe('one')
+    await keepPicture(page, 'objects-versions')
+    await page.getByRole('button', { name: 'Actions for acme-0419.txt' }).click()
+    await page.getByRole('menuitem', { name: 'Delete…' }).click()
+    await page.getByRole('dialog').getByText('All versions stay').waitFor()
+    await expectAccessible(page)
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByText('1 object deleted').first().waitFor()
+    await expect(client.send(new HeadObjectCommand({ Bucket: bucket, Key }))).rejects.toThrow()
+    await page.getByRole('button', { name: 'All versions' }).click()
+    await page.getByText('Deleted', { exact: true }).first().waitFor()
+    await page.getByRole('link', { name: 'acme-0419.txt' }).first().click()
+    await page.getByRole('tab', { name: /Versions/ }).click()
+    await keepPicture(page, 'objects-deleted')
+    await page.getByRole('button', { name: 'Restore' }).first().click()
+    await page.getByText('The object is back').first().waitFor()
+    expect((await client.send(new HeadObjectCommand({ Bucket: bucket, Key }))).ContentLength).toBe(3)
+    expectNoFaults(page)
+  })
+
+  it('get a new folder, and go with one for good, every version', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/2026/11/`)
+    await page.getByRole('button', { name: 'New folder' }).click()
+    await page.getByLabel('Name', { exact: true }).fill('drafts')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing is under this prefix').waitFor()
+    expect(await under('2026/11/drafts/')).toEqual(['2026/11/drafts/'])
+    await page.getByRole('navigation', { name: 'Folders' }).getByRole('link', { name: '11', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Select disputes/' }).check()
+    await page.getByRole('checkbox', { name: 'Select drafts/' }).check()
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('radio', { name: /Delete every version/ }).check()
+    await page.getByRole('button', { name: 'Delete for good' }).click()
+    await page.getByText('versions deleted').first().waitFor()
+    const left = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: '2026/11/d' }))
+    expect([...(left.Versions ?? []), ...(left.DeleteMarkers ?? [])]).toEqual([])
+    expectNoFaults(page)
+  })
+
+  it('are listed in part, however many there are', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'many' }))
+    const count = 1100
+    const put = async (index: number): Promise<void> => {
+      await client.send(
+        new PutObjectCommand({ Bucket: 'many', Key: `in/${String(index).padStart(5, '0')}`, Body: 'x' }),
+      )
+    }
+    for (let at = 0; at < count; at += 100)
+      await Promise.all(Array.from({ length: 100 }, (_, index) => put(at + index)))
+    const page = await house.open('/ui/buckets/many/objects/in/')
+    await page.getByText('1,000 so far under this prefix').waitFor()
+    expect(await page.getByRole('row').count()).toBeLessThan(80)
+    const toEnd = 'const frame = document.querySelector(".object-frame"); frame.scrollTop = frame.scrollHeight'
+    await page.evaluate(toEnd)
+    await page.getByText('1,100 under this prefix').waitFor()
+    await page.evaluate(toEnd)
+    await page.getByRole('link', { name: '01099' }).waitFor()
+    expect(await page.getByRole('row').count()).toBeLessThan(80)
+    expectNoFaults(page)
+  })
+})
