@@ -1,6 +1,6 @@
 import { announceChange } from './changes.ts'
-import { API, callJson } from './http.ts'
-import { listOf } from './json.ts'
+import { API, call, callJson } from './http.ts'
+import { listOf, textOf } from './json.ts'
 import { session } from './session.ts'
 
 export interface PolicyAttribute {
@@ -46,6 +46,15 @@ export async function createPolicy(policy: PolicyDraft): Promise<Policy> {
 
 export async function deletePolicy(id: string): Promise<void> {
   await callJson(`${POLICIES}/${encodeURIComponent(id)}`, { method: 'DELETE' })
+  announceChange('access', 'keys', 'buckets')
+}
+
+/** What it says is replaced, if it is still what it was read as. */
+export async function replacePolicy(id: string, policy: PolicyDraft): Promise<void> {
+  const path = `${POLICIES}/${encodeURIComponent(id)}`
+  const found = await call(path)
+  const etag = found.headers.get('etag') ?? undefined
+  await callJson(path, { method: 'PUT', json: policy, headers: { 'if-match': etag } })
   announceChange('access', 'keys', 'buckets')
 }
 
@@ -130,6 +139,26 @@ export interface User {
 
 export const listUsers = async (signal?: AbortSignal): Promise<readonly User[]> =>
   items(await callJson(`${API}/v2/accounts/${account()}/users`, { query: { limit: 100 }, signal }), 'resources')
+
+const USERS = (): string => `${API}/v2/accounts/${account()}/users`
+
+/** They are there at once, and have no credentials yet. The result is the new IAM id. */
+export async function inviteUser(email: string): Promise<string> {
+  const answer = await callJson(USERS(), { method: 'POST', json: { users: [{ email }] } })
+  announceChange('access')
+  return textOf(listOf(answer, 'resources')[0], 'id')
+}
+
+export async function setUserState(iamId: string, state: 'ACTIVE' | 'DISABLED_CLASSIC_INFRASTRUCTURE'): Promise<void> {
+  await callJson(`${USERS()}/${encodeURIComponent(iamId)}`, { method: 'PATCH', json: { state } })
+  announceChange('access')
+}
+
+/** With their API keys and all that was got with them, at once. */
+export async function removeUser(iamId: string): Promise<void> {
+  await callJson(`${USERS()}/${encodeURIComponent(iamId)}`, { method: 'DELETE' })
+  announceChange('access')
+}
 
 export interface ServiceId {
   readonly id: string

@@ -90,4 +90,26 @@ export const PAGES: readonly PageDefinition[] = [
     sameWhen: ({ bucket }) => bucket,
     load: () => import('./bucket/objects/objects-page.tsx'),
   },
+  {
+    id: 'users',
+    pattern: '/users',
+    area: 'users',
+    title: () => 'Users & service IDs',
+    load: () => import('./users/users.tsx'),
+  },
+  {
+    id: 'user',
+    pattern: '/users/:iamId',
+    area: 'users',
+    title: ({ iamId = '' }) => iamId,
+    crumbs: ({ iamId = '' }) => [{ title: 'Users & service IDs', href: href(['users']) }, { title: iamId }],
+    load: () => import('./users/identity.tsx'),
+  },
+  {
+    id: 'policies',
+    pattern: '/policies',
+    area: 'policies',
+    title: () => 'Policies',
+    load: () => import('./policies/policies.tsx'),
+  },
 ]

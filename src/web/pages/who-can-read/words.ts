@@ -1,5 +1,4 @@
 import type { DecidedBy } from '../../client/activity.ts'
-import type { Policy } from '../../client/iam.ts'
 import type { Reader, UsedRootKey } from '../../client/who-can-read.ts'
 import { instanceOfCrn } from '../../links.ts'
 
@@ -16,20 +15,15 @@ export const kindOf = ({ kind, groups }: Reader): string =>
   groups && groups.length > 0 ? `${KINDS[kind]} in ${groups.join(', ')}` : KINDS[kind]
 
 /** What decided, in few words. */
-export function decidedWords(
-  { kind, role, name }: DecidedBy,
-  reason: string,
-  policies: readonly Policy[] = [],
-): string {
-  if (kind === 'role') return `${role} of the account`
-  if (kind === 'access-policy') return `${role} by policy`
+export function decidedWords({ kind, role, name }: DecidedBy, reason: string): string {
+  if (kind === 'role') return `role ${role}`
+  if (kind === 'access-policy') return `${role}, by policy`
   if (kind === 'authorization') return 'authorization'
   if (kind === 'system-authorization') return 'built in'
   if (kind === 'bucket-policy') return `bucket policy ${name}`
   if (kind === 'bucket-acl' || kind === 'object-acl') return `ACL ${name}`
   if (kind === 'identity-policy') return name ?? 'policy'
-  const [policy] = policies.filter(({ id }) => reason.includes(id))
-  return policy?.description ?? (reason === 'no policy' || reason === '' ? 'no policy' : reason)
+  return reason === '' || reason.startsWith('no policy') ? 'no policy' : reason
 }
 
 /** Of an authorization: `Reader on eu-keys`. */
