@@ -9,6 +9,7 @@ import { connectionMetrics } from '../api/common/connection-metrics.ts'
 import type { HealthReport } from '../api/common/health.ts'
 import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
+import { openApiApi } from '../api/common/openapi/api.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
 import { type Console, createConsole } from '../api/console/console.ts'
 import { iamApis } from '../api/iam/apis.ts'
@@ -38,6 +39,7 @@ import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
 import { openKeys } from './keys-room.ts'
 import { type ObjectsRoom, openObjectsRoom } from './objects-room.ts'
+import { openApiDocuments } from './openapi-documents.ts'
 import { processMetrics } from './process-metrics.ts'
 import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import { publicEndpoint } from './public-endpoint.ts'
@@ -177,14 +179,29 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         onError: (err) => log.error({ err }, 'no sample was taken'),
       }),
     )
+  const identities = iamApis(callers, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress })
+  const keyProtect = kms && keyProtectApi({ kms, verifyToken, clientAddress })
+  const resourceConfiguration =
+    store && resourceConfigApi({ iam: callers, objects: store.objects, activity: audit.activity, clientAddress })
+  const admin =
+    store &&
+    samples &&
+    adminApi({
+      ...store,
+      ...{ kms, samples, readiness: ready, clock, presign: presignedUrl },
+      s3Endpoint: (host) => publicEndpoint(config, store.s3, tls !== undefined, host),
+      activityLog: audit.reading,
+      iam: callers,
+      region: config['s3.region'],
+      knowsKey: (crn) => kms?.knowsKey(crn),
+      activity: audit.activity,
+      clientAddress,
+    })
   const control = createControlListener({
     apis: [
       ...(ui ? [ui.api] : []),
-      ...iamApis(callers, { inUse: (instance) => holdsSomething(instance, kms, store), clientAddress }),
-      ...(kms ? [keyProtectApi({ kms, verifyToken, clientAddress })] : []),
-      ...(store
-        ? [resourceConfigApi({ iam: callers, objects: store.objects, activity: audit.activity, clientAddress })]
-        : []),
+      ...[...identities, keyProtect, resourceConfiguration, admin].filter((api) => api !== undefined),
+      openApiApi(openApiDocuments({ iam: identities, keyProtect, resourceConfiguration, admin })),
       auditApi(audit.publicKey),
       metricsApi(async () => {
         return [
@@ -198,21 +215,6 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
           ...(tls ? [tls.gauge()] : []),
         ]
       }),
-      ...(store && samples
-        ? [
-            adminApi({
-              ...store,
-              ...{ kms, samples, readiness: ready, clock, presign: presignedUrl },
-              s3Endpoint: (host) => publicEndpoint(config, store.s3, tls !== undefined, host),
-              activityLog: audit.reading,
-              iam: callers,
-              region: config['s3.region'],
-              knowsKey: (crn) => kms?.knowsKey(crn),
-              activity: audit.activity,
-              clientAddress,
-            }),
-          ]
-        : []),
     ],
     health: {
       live: () => ({ ok: true }),

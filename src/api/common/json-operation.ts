@@ -24,6 +24,8 @@ export interface JsonOperationInfo {
   readonly takes?: z.ZodObject
   /** For the API's description: what the operation answers when it has done it. */
   readonly reply?: z.ZodType
+  /** Of what it takes, for the API's description; absent when it takes none. */
+  readonly bodySchema?: z.ZodType
 }
 
 /** Of an operation that takes none: whatever came is not read. */
@@ -93,9 +95,11 @@ export interface JsonProtocol<Context> {
 export function jsonOperations<Context>() {
   return <Schema extends z.ZodType>(spec: JsonOperationSpec<Context, Schema>): JsonOperation<Context> => {
     const { body: schema, run, ...info } = spec
+    const readsBody = !Object.is(schema, noBody)
     return {
       ...info,
-      readsBody: !Object.is(schema, noBody),
+      readsBody,
+      ...(readsBody ? { bodySchema: schema } : {}),
       prepare: (request, decoded) => {
         const body = decodeBody(schema, decoded)
         return (context) => run({ request, body }, context)

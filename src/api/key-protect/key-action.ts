@@ -11,6 +11,7 @@ interface KeyActionSpec<Schema extends z.ZodType> {
   readonly path: string
   readonly action: `kms.${string}`
   readonly body: Schema
+  readonly reply?: z.ZodType
   readonly run: (input: JsonInput<z.output<Schema>>, context: KeyProtectContext) => Promise<Reply>
 }
 
@@ -18,8 +19,8 @@ interface KeyActionSpec<Schema extends z.ZodType> {
 export function defineKeyAction<Schema extends z.ZodType>(
   spec: KeyActionSpec<Schema>,
 ): readonly JsonOperation<KeyProtectContext>[] {
-  const { name, key, path, action, body, run } = spec
-  const call = { method: 'POST', action, body, run } as const
+  const { name, key, path, action, body, reply, run } = spec
+  const call = { method: 'POST', action, body, ...(reply ? { reply } : {}), run } as const
   return [
     defineOperation({ ...call, name, path: `/api/v2/keys/:id/${path}` }),
     defineOperation({ ...call, name: `${name} by query`, path: '/api/v2/keys/:id', query: { action: key } }),

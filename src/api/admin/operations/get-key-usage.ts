@@ -4,14 +4,17 @@ import { queryOf } from '../../common/query-of.ts'
 import { json } from '../../common/reply.ts'
 import { defineOperation, notPermitted } from '../context.ts'
 import { knownKey, takesKey } from '../named-key.ts'
+import { keyUsageReply } from '../reply-schemas.ts'
 
 /** Whoever may list a key's registrations sees every use; whoever manages buckets sees theirs. */
 export const getKeyUsage = defineOperation({
   name: 'GetKeyUsage',
+  summary: 'What lies under each version of a root key.',
   method: 'GET',
   path: '/admin/v1/keys/usage',
   takes: takesKey,
   body: noBody,
+  reply: keyUsageReply,
   run: async ({ request }, context) => {
     const { crn: rootKeyCrn } = queryOf(request, takesKey)
     const { objects, wrapBudgets, may, mayListUses } = context

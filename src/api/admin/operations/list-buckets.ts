@@ -2,13 +2,16 @@ import type { BucketKeyState } from '../../../objects/key-checks.ts'
 import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
+import { bucketsReply } from '../reply-schemas.ts'
 
 /** Of the buckets that the caller manages: whether their root keys are those that they were made with. */
 export const listBuckets = defineOperation({
   name: 'ListBuckets',
+  summary: 'Whether the root keys of buckets are those that they were made with.',
   method: 'GET',
   path: '/admin/v1/buckets',
   body: noBody,
+  reply: bucketsReply,
   run: async (_input, { objects, may }) => {
     const states = objects.keyChecks.states().filter(({ bucket: name }) => {
       const bucket = objects.buckets.find(name)

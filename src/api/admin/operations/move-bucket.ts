@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { faceOf } from '../job-face.ts'
+import { movedReply } from '../reply-schemas.ts'
 
 const body = z.discriminatedUnion('encryption', [
   z.strictObject({
@@ -15,9 +16,11 @@ const body = z.discriminatedUnion('encryption', [
 /** 202: what is new is under the key from now on, what is there is rewrapped in the background. 200: it is there already. */
 export const moveBucket = defineOperation({
   name: 'MoveBucket',
+  summary: 'Puts a bucket under another root key; what is there is rewrapped, and not read.',
   method: 'PUT',
   path: '/admin/v1/buckets/:name/encryption',
   body,
+  reply: movedReply,
   run: async ({ request, body: wanted }, { service, objects, bucketFor, checkRootKey, serviceRootKeyCrn }) => {
     const bucket = bucketFor(request.param('name'), 's3:PutEncryptionConfiguration')
     if (wanted.encryption === 'customer-managed') checkRootKey(wanted.rootKeyCrn, bucket)

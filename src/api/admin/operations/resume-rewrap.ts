@@ -2,12 +2,15 @@ import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { faceOf } from '../job-face.ts'
+import { jobReply } from '../reply-schemas.ts'
 
 export const resumeRewrap = defineOperation({
   name: 'ResumeRewrap',
+  summary: 'Goes on with a rewrapping that was paused.',
   method: 'POST',
   path: '/admin/v1/buckets/:name/rewrap/resume',
   body: noBody,
+  reply: jobReply,
   run: async ({ request }, { objects, bucketFor }) => {
     const bucket = bucketFor(request.param('name'), 's3:PutEncryptionConfiguration')
     return json(200, { job: faceOf(await objects.rewraps.resume(bucket)) })

@@ -6,6 +6,7 @@ import type { ApiRequest } from '../../common/request.ts'
 import { API_KEY_GRANT, GRANT_TYPES, REFRESH_GRANT, SERVICE_GRANT } from '../grant-types.ts'
 import { IdentityError, propertyInvalid, propertyMissing } from '../identity-error.ts'
 import { identityOperation } from '../identity-protocol.ts'
+import { tokenAnswer } from '../reply-schemas.ts'
 
 /** Clients send more than is needed, some of it empty (`refresh_token=&redirect_uri=`): empty is absent, unknown is ignored. */
 const form = z.record(z.string(), z.string())
@@ -19,6 +20,7 @@ const createToken = (name: string, path: string) =>
     anonymous: true,
     bodyFormat: 'form',
     body: form.optional(),
+    reply: tokenAnswer,
     run: ({ request, body = {} }, { iam }) => answer(iam, request, body),
   })
 

@@ -1,6 +1,8 @@
 import { noBody } from '../../common/json-operation.ts'
 import { listPolicies as list } from '../list-policies.ts'
 import { policyOperation } from '../policy-protocol.ts'
+import { policiesAnswer } from '../reply-schemas.ts'
+import { takesPolicies } from '../taken-queries.ts'
 import { writeV1Policy } from '../v1-policy.ts'
 import { writeV2Policy } from '../v2-policy.ts'
 
@@ -10,6 +12,8 @@ export const listPolicies = policyOperation({
   path: '/v1/policies',
   action: 'iam.policy.read',
   body: noBody,
+  takes: takesPolicies,
+  reply: policiesAnswer,
   run: async ({ request }, context) => list(writeV1Policy, request, context),
 })
 
@@ -19,5 +23,7 @@ export const listV2Policies = policyOperation({
   path: '/v2/policies',
   action: 'iam.policy.read',
   body: noBody,
+  takes: takesPolicies,
+  reply: policiesAnswer,
   run: async ({ request }, context) => list(writeV2Policy, request, context),
 })

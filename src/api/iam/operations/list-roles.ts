@@ -7,6 +7,7 @@ import { json } from '../../common/reply.ts'
 import { writeCustomRole } from '../custom-role.ts'
 import { type PolicyErrorCode, policyOperation } from '../policy-protocol.ts'
 import { platformRoleText, serviceRoleText } from '../role-text.ts'
+import { takesRoles } from '../taken-queries.ts'
 
 /** System roles always, service roles of the service asked for, custom roles of the account where the caller may see them. */
 export const listRoles = policyOperation({
@@ -15,6 +16,7 @@ export const listRoles = policyOperation({
   path: '/v2/roles',
   action: 'iam.role.read',
   body: noBody,
+  takes: takesRoles,
   run: async ({ request }, { iam, principal }) => {
     const { query } = request
     const name = query.get('service_name')

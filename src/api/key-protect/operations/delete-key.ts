@@ -4,6 +4,7 @@ import { defineOperation, preference } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
 import { booleanQuery } from '../query.ts'
+import { takesForce } from '../taken-queries.ts'
 
 export const deleteKey = defineOperation({
   name: 'DeleteKey',
@@ -11,6 +12,7 @@ export const deleteKey = defineOperation({
   path: '/api/v2/keys/:id',
   action: 'kms.secrets.delete',
   body: noBody,
+  takes: takesForce,
   run: async ({ request }, { kms, caller }) => {
     const force = booleanQuery(request, 'force') ?? false
     const key = await kms.deleteKey(caller, request.param('id'), { force })

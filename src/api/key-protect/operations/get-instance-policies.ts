@@ -3,6 +3,7 @@ import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { instancePolicyQuery, instancePolicyResources } from '../instance-policies.ts'
+import { takesPolicy } from '../taken-queries.ts'
 
 export const getInstancePolicies = defineOperation({
   name: 'GetInstancePolicy',
@@ -10,6 +11,7 @@ export const getInstancePolicies = defineOperation({
   path: '/api/v2/instance/policies',
   action: 'kms.instance-policies.read',
   body: noBody,
+  takes: takesPolicy,
   run: async ({ request }, { kms, caller }) => {
     const only = instancePolicyQuery(request.query)
     return json(200, collection('policy', instancePolicyResources(kms.getInstancePolicies(caller), only)))

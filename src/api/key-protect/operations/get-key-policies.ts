@@ -3,6 +3,7 @@ import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyPolicyQuery, policyResources } from '../key-policies.ts'
+import { takesPolicy } from '../taken-queries.ts'
 
 export const getKeyPolicies = defineOperation({
   name: 'GetPolicy',
@@ -10,6 +11,7 @@ export const getKeyPolicies = defineOperation({
   path: '/api/v2/keys/:id/policies',
   action: 'kms.policies.read',
   body: noBody,
+  takes: takesPolicy,
   run: async ({ request }, { kms, caller }) => {
     const only = keyPolicyQuery(request.query)
     const view = kms.getKeyPolicies(caller, request.param('id'))

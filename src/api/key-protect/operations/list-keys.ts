@@ -6,7 +6,9 @@ import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
 import { keyFilterQuery, pageQuery } from '../query.ts'
+import { keysReply } from '../reply-schemas.ts'
 import { parseSearch, parseSort, searchResource } from '../search-query.ts'
+import { takesKeys } from '../taken-queries.ts'
 
 export const listKeys = defineOperation({
   name: 'GetKeys',
@@ -14,6 +16,8 @@ export const listKeys = defineOperation({
   path: '/api/v2/keys',
   action: 'kms.secrets.list',
   body: noBody,
+  takes: takesKeys,
+  reply: keysReply,
   run: async ({ request }, { kms, caller }) => {
     const query = keyQuery(request)
     const { items, incomplete } = kms.listKeys(caller, query, pageQuery(request))

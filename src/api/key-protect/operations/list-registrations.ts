@@ -6,6 +6,7 @@ import { defineOperation, type KeyProtectContext } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { booleanQuery, pageQuery } from '../query.ts'
 import { registrationResource } from '../registration-resource.ts'
+import { takesRegistrations } from '../taken-queries.ts'
 
 export const listRegistrations = defineOperation({
   name: 'GetRegistrations',
@@ -13,6 +14,7 @@ export const listRegistrations = defineOperation({
   path: '/api/v2/keys/:id/registrations',
   action: 'kms.registrations.list',
   body: noBody,
+  takes: takesRegistrations,
   run: async ({ request }, context) => answer(request, context, request.param('id')),
 })
 
@@ -22,6 +24,7 @@ export const listAllRegistrations = defineOperation({
   path: '/api/v2/keys/registrations',
   action: 'kms.registrations.list',
   body: noBody,
+  takes: takesRegistrations,
   run: async ({ request }, context) => answer(request, context, undefined),
 })
 

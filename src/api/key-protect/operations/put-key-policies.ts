@@ -3,6 +3,7 @@ import { keyPoliciesBody, resourcesOf } from '../bodies.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyPolicyQuery, mergedPolicies, policyResources } from '../key-policies.ts'
+import { takesPolicy } from '../taken-queries.ts'
 
 export const putKeyPolicies = defineOperation({
   name: 'PutPolicy',
@@ -10,6 +11,7 @@ export const putKeyPolicies = defineOperation({
   path: '/api/v2/keys/:id/policies',
   action: 'kms.policies.write',
   body: keyPoliciesBody,
+  takes: takesPolicy,
   run: async ({ request, body }, { kms, caller }) => {
     const only = keyPolicyQuery(request.query)
     const wanted = mergedPolicies(resourcesOf(body), only)

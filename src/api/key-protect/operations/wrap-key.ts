@@ -2,6 +2,7 @@ import { json } from '../../common/reply.ts'
 import { fromBase64, wrapBody } from '../bodies.ts'
 import { defineKeyAction } from '../key-action.ts'
 import { revealed } from '../key-resource.ts'
+import { wrapReply } from '../reply-schemas.ts'
 
 export const wrapKey = defineKeyAction({
   name: 'WrapKey',
@@ -9,6 +10,7 @@ export const wrapKey = defineKeyAction({
   path: 'actions/wrap',
   action: 'kms.secrets.wrap',
   body: wrapBody,
+  reply: wrapReply,
   run: async ({ request, body }, { kms, caller }) => {
     const { plaintext, aad = [] } = body ?? {}
     if (plaintext === undefined) {

@@ -2,9 +2,11 @@ import type { ResourceInstance } from '../../../../iam/resource-instances.ts'
 import { resourceIdOf } from '../../../../iam/service-plans.ts'
 import { noBody } from '../../../common/json-operation.ts'
 import { requirePermission } from '../../context.ts'
+import { instancesAnswer } from '../../reply-schemas.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { type Compared, listReply, wantedState } from '../../resource-list.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
+import { takesResources } from '../../taken-queries.ts'
 
 const COMPARED: Compared<ResourceInstance> = {
   guid: ({ guid }) => guid,
@@ -22,6 +24,8 @@ export const listResourceInstances = resourceOperation({
   path: '/v2/resource_instances',
   action: 'resource-controller.instance.retrieve',
   body: noBody,
+  takes: takesResources,
+  reply: instancesAnswer,
   run: async ({ request }, context) => {
     const { accountId } = context.principal
     requirePermission(context, 'resource-controller.instance.retrieve', accountId)

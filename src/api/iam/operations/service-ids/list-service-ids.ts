@@ -4,7 +4,9 @@ import { noBody } from '../../../common/json-operation.ts'
 import { requirePermission } from '../../context.ts'
 import { listQuery, pageReply, type Sorting, sorted } from '../../entity-page.ts'
 import { type EntityErrorCode, entityOperation } from '../../entity-protocol.ts'
+import { serviceIdsAnswer } from '../../reply-schemas.ts'
 import { writeServiceId } from '../../service-id-wire.ts'
+import { takesEntities } from '../../taken-queries.ts'
 
 const SORTING: Sorting<ServiceId> = {
   created_at: ({ life }) => life.createdAtMs,
@@ -20,6 +22,8 @@ const listServiceIdsAt = (name: string, path: string) =>
     path,
     action: 'iam-identity.serviceid.get',
     body: noBody,
+    takes: takesEntities,
+    reply: serviceIdsAnswer,
     run: async ({ request }, context) => {
       const query = listQuery(request)
       const accountId = query.parameter('account_id')

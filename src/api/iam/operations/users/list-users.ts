@@ -5,6 +5,8 @@ import type { ApiRequest } from '../../../common/request.ts'
 import { requirePermission } from '../../context.ts'
 import { mayInAccount } from '../../entity-access.ts'
 import { type EntityContext, entityOperation, parameterInvalid } from '../../entity-protocol.ts'
+import { usersAnswer } from '../../reply-schemas.ts'
+import { takesUsers } from '../../taken-queries.ts'
 import { writePerson } from '../../user-wire.ts'
 
 const MAX_LIMIT = 100
@@ -16,6 +18,8 @@ export const listUsers = entityOperation({
   path: '/v2/accounts/:account_id/users',
   action: 'user-management.user.retrieve',
   body: noBody,
+  takes: takesUsers,
+  reply: usersAnswer,
   run: async ({ request }, context) => {
     const { query } = request
     const limit = Number(query.get('limit') ?? MAX_LIMIT)
