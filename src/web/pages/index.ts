@@ -112,4 +112,25 @@ export const PAGES: readonly PageDefinition[] = [
     title: () => 'Policies',
     load: () => import('./policies/policies.tsx'),
   },
+  {
+    id: 'activity',
+    pattern: '/activity',
+    area: 'activity',
+    title: () => 'Activity',
+    load: () => import('./activity/activity.tsx'),
+  },
+  {
+    id: 'metrics',
+    pattern: '/metrics',
+    area: 'metrics',
+    title: () => 'Metrics',
+    load: () => import('./metrics/metrics.tsx'),
+  },
+  {
+    id: 'settings',
+    pattern: '/settings',
+    area: 'settings',
+    title: () => 'Settings',
+    load: () => import('./settings/settings.tsx'),
+  },
 ]

@@ -1,5 +1,4 @@
-import type { ActivityEntry } from '../../client/activity.ts'
-import { session } from '../../client/session.ts'
+import { type ActivityEntry, whoOf } from '../../client/activity.ts'
 import { lastOfCrn, shortId } from '../../format.ts'
 import { classes } from '../../parts/class-names.ts'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -27,16 +26,6 @@ export const ActivityList = ({ entries }: { readonly entries: readonly ActivityE
       ))}
     </ul>
   )
-
-/** A name; of a service, which one and of which instance. */
-export function whoOf({ said: { who } }: ActivityEntry): string {
-  if (who.name !== undefined) return who.name
-  const id = who.id ?? 'somebody'
-  if (!id.startsWith('crn-crn:')) return id
-  const instance = session().instances.find(({ crn }) => id === `crn-${crn}`)
-  const service = id.includes(':cloud-object-storage:') ? 'Object Storage' : 'a service'
-  return instance ? `${service} (${instance.name})` : service
-}
 
 /** In few words: a bucket, an object, a key. */
 export function whatOf({ said: { what } }: ActivityEntry): string {

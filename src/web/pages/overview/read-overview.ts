@@ -1,5 +1,6 @@
 import { type ActivityEntry, listActivity } from '../../client/activity.ts'
 import { attributeOf, listPolicies } from '../../client/iam.ts'
+import { getSamples, type Samples } from '../../client/samples.ts'
 import { session } from '../../client/session.ts'
 import { type BucketRow, type KnownKey, readBuckets, readKeys } from '../buckets/read-buckets.ts'
 
@@ -10,22 +11,25 @@ export interface Overview {
   /** May object storage use root keys? */
   readonly isAuthorized?: boolean
   readonly activity?: readonly ActivityEntry[]
+  readonly samples?: Samples
 }
 
 const SHOWN = 6
 
 export async function readOverview(signal: AbortSignal): Promise<Overview> {
   const { halves } = session()
-  const [buckets, keys, isAuthorized, activity] = await Promise.all([
+  const [buckets, keys, isAuthorized, activity, samples] = await Promise.all([
     halves.objects ? readBuckets(signal) : [],
     readKeys(signal),
     authorized(signal).catch(() => undefined),
     halves.objects ? listActivity({ limit: SHOWN }, signal).catch(() => undefined) : undefined,
+    halves.objects ? getSamples(undefined, signal).catch(() => undefined) : undefined,
   ])
   return {
     ...{ buckets, keys: keys.filter(({ key }) => !key.deleted) },
     ...(isAuthorized === undefined ? {} : { isAuthorized }),
     ...(activity ? { activity: activity.entries } : {}),
+    ...(samples ? { samples } : {}),
   }
 }
 

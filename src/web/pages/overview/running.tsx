@@ -11,12 +11,13 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
 import type { BucketRow } from '../buckets/read-buckets.ts'
+import { RequestsChart } from '../metrics/charts.tsx'
 import { ActivityList } from './activity-list.tsx'
 import { KeyRow } from './key-row.tsx'
 import type { Overview } from './read-overview.ts'
 
 export function Running({ overview }: { readonly overview: Overview }) {
-  const { buckets, keys, activity } = overview
+  const { buckets, keys, activity, samples } = overview
   const { halves } = session()
   const locked = buckets.filter(({ isLocked }) => isLocked)
   const total = totalOf(buckets)
@@ -47,6 +48,11 @@ export function Running({ overview }: { readonly overview: Overview }) {
         <div class="columns wide-left">
           <div class="stack">
             <StoredBytes buckets={buckets} />
+            {samples && (
+              <Card title="Requests, last 24 hours" actions={<a href={href(['metrics'])}>Metrics</a>}>
+                <RequestsChart minutes={samples.minutes} />
+              </Card>
+            )}
             {activity && (
               <Card title="Activity" actions={<a href={href(['activity'])}>Open audit log</a>} isFlush>
                 <ActivityList entries={activity} />

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+
+describe.skipIf(chromiumPath === undefined)('what the console shows of what goes on', () => {
+  let house: WebHouse
+  beforeAll(async () => {
+    house = await startWebHouse()
+    const client = house.test.client()
+    await client.send(new CreateBucketCommand({ Bucket: 'seen' }))
+    await client.send(new PutObjectCommand({ Bucket: 'seen', Key: '2026/a.txt', Body: 'x'.repeat(50_000) }))
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: 'seen', Key: '2026/a.txt' }))
+    await Body?.transformToByteArray()
+  })
+  afterAll(() => house[Symbol.asyncDispose]())
+
+  it('is well made: activity, metrics, settings', async () => {
+    await expectWellMade(house, '/ui/activity', 'activity', (page) =>
+      page.getByText('seen/2026/a.txt').first().waitFor(),
+    )
+    await expectWellMade(house, '/ui/metrics', 'metrics', (page) =>
+      page.getByRole('img', { name: /Requests to S3/ }).waitFor(),
+    )
+    await expectWellMade(house, '/ui/settings', 'settings', (page) =>
+      page.getByText('Everything is as it should be').waitFor(),
+    )
+  })
+
+  it('filters the audit log by its address, opens a line, and hands it out as lines of JSON', async () => {
+    const page = await house.open('/ui/activity')
+    await page.getByRole('searchbox', { name: 'What' }).fill('2026/a.txt')
+    await expect.poll(() => new URL(page.url()).searchParams.get('what')).toBe('2026/a.txt')
+    await page.getByText('2 entries').waitFor()
+    await page.getByRole('button', { name: 'read', exact: true }).click()
+    const drawer = page.getByRole('dialog', { name: 'Main user read' })
+    await drawer.getByText('s3.GetObject').waitFor()
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'detached' })
+    const download = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Export NDJSON' }).click()
+    const lines = (await readFile(await (await download).path(), 'utf8')).trim().split('\n')
+    expect(lines.map((line) => JSON.parse(line).action)).toEqual(['s3.PutObject', 's3.GetObject'])
+    expectNoFaults(page)
+  })
+
+  it('follows the audit log while somebody looks', async () => {
+    const page = await house.open('/ui/activity?what=fresh.txt')
+    await page.getByText('Nothing of that kind').waitFor()
+    await page.getByRole('button', { name: 'Follow' }).click()
+    await house.test.client().send(new PutObjectCommand({ Bucket: 'seen', Key: 'fresh.txt', Body: 'x' }))
+    await page.getByText('seen/fresh.txt').waitFor()
+    await page.getByRole('button', { name: 'Live' }).click()
+    expect(new URL(page.url()).searchParams.has('live')).toBe(false)
+    expectNoFaults(page)
+  })
+
+  it('counts what S3 served', async () => {
+    const page = await house.open('/ui/metrics')
+    const requests = page.locator('.stat').filter({ hasText: 'requests' })
+    await requests.waitFor()
+    expect(Number(await requests.locator('b').textContent())).toBeGreaterThanOrEqual(3)
+    await page.getByRole('button', { name: '24 h' }).click()
+    await expect.poll(() => new URL(page.url()).searchParams.get('span')).toBe('day')
+    await page.getByRole('img', { name: /Bytes by the minute: .* received/ }).waitFor()
+    expectNoFaults(page)
+  })
+})
