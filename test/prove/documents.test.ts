@@ -1,5 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { IAM_SPACE } from '../../src/iam/keyspace.ts'
+import { KMS_SPACE } from '../../src/kms/keyspace.ts'
+import { SPACE } from '../../src/objects/keyspace.ts'
 import { SPACES } from '../../src/prove/spaces.ts'
 
 // Rows of a space that record-format.md gained and the prover does not know would be taken for something put there.
@@ -19,6 +22,15 @@ describe('the prover', () => {
       expect(Object.keys(SPACES[store]).map(Number)).toEqual([...new Set(documented)].toSorted((a, b) => a - b))
     },
   )
+
+  it.each([
+    ['metadata', SPACE],
+    ['kms', KMS_SPACE],
+    ['iam', IAM_SPACE],
+  ] as const)('knows the spaces of %s that the server writes', (store, written) => {
+    const known = Object.keys(SPACES[store]).map(Number)
+    expect(Object.values(written).filter((number) => !known.includes(number))).toEqual([])
+  })
 
   it('counts every space of the document among those that section 1 names', () => {
     for (const store of ['metadata', 'kms', 'iam'] as const) {
