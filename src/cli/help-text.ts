@@ -44,11 +44,14 @@ export function nounHelp({ noun, summary }: NounEntry, commands: readonly Comman
   ])
 }
 
-export const optionRows = (options: Readonly<Record<string, OptionSpec>>): readonly (readonly [string, string])[] =>
+const optionRows = (options: Readonly<Record<string, OptionSpec>>): readonly (readonly [string, string])[] =>
   Object.entries(options).map(([name, { value, help, choices, many }]) => [
     `--${name}${value === undefined ? '' : ` <${value}>`}`,
     `${help}${choices ? `: ${choices.join(', ')}` : ''}${many ? '; may be given more than once' : ''}`,
   ])
+
+/** What every command takes. */
+export const globalOptionsText = (): string => ['Every command takes:', ...rows(optionRows(GLOBAL_OPTIONS))].join('\n')
 
 const sections = (parts: readonly (readonly string[])[]): string =>
   `${parts

@@ -228,6 +228,8 @@ async function openS3(
     endpoint: target.s3,
     forcePathStyle: true,
     maxAttempts: 4,
+    // What goes wrong is told by the command, once.
+    logger: { debug: ignored, info: ignored, warn: ignored, error: ignored },
     ...agent,
     ...(credentials ? { credentials } : {}),
     ...(byToken ? { credentials: NOBODY, signer: bearer(token) } : {}),
@@ -258,6 +260,8 @@ function pairOf(environment: Environment) {
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
 }
+
+const ignored = (): void => {}
 
 /** The client asks for some, and the signer does not. */
 const NOBODY = { accessKeyId: 'token', secretAccessKey: 'token' }

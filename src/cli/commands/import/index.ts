@@ -95,7 +95,7 @@ async function imported(call: Call, route: Route, endpoint: string) {
         code: 'Different',
         ending: 'partly',
         why: `${what}, of ${planned.all} are missing here or different`,
-        fixes: [`${call.line} s3://${referenceText(route.from)} ${referenceText(route.to)}`],
+        fixes: ['the same command without --check'],
       })
     call.out.result(
       { ...facts, different: 0 },
