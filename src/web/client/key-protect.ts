@@ -254,3 +254,12 @@ export const getImportToken = async (instance: Where): Promise<ImportToken> =>
 
 /** What people call a key by: its first alias, or its name. */
 export const keyLabel = ({ aliases, name }: Pick<RootKey, 'aliases' | 'name'>): string => aliases?.[0] ?? name
+
+/** Under a root key, and back: what comes back is `plaintext` again. Both base64. */
+export async function wrapAndUnwrap(instance: Where, key: string, plaintext: string): Promise<string> {
+  const headers = { 'content-type': 'application/vnd.ibm.kms.key_action+json' }
+  const act = (action: string, json: object): Promise<unknown> =>
+    ask(instance, `${keyPath(key)}/actions/${action}`, { method: 'POST', json, headers })
+  const ciphertext = member(await act('wrap', { plaintext }), 'ciphertext')
+  return String(member(await act('unwrap', { ciphertext }), 'plaintext'))
+}

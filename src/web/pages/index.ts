@@ -133,4 +133,11 @@ export const PAGES: readonly PageDefinition[] = [
     title: () => 'Settings',
     load: () => import('./settings/settings.tsx'),
   },
+  {
+    id: 'providers',
+    pattern: '/providers',
+    area: 'providers',
+    title: () => 'Key providers',
+    load: () => import('./providers/providers.tsx'),
+  },
 ]

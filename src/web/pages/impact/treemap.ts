@@ -6,7 +6,7 @@ export interface Tile {
 }
 
 /** No tile is too small to be read. */
-const LEAST_SHARE = 0.16
+const LEAST_SHARE = 0.18
 
 /**
  * Where each of the weights (the largest first) stands in a rectangle, in percent: the first takes its share of the width,

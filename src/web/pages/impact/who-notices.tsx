@@ -23,7 +23,7 @@ export function WhoNotices({ recent, buckets }: WhoNoticesProps) {
       <ul class="noticers">
         {recent?.people.slice(0, MOST).map(({ id = '', name, uses, last, buckets: used }) => (
           <li key={id}>
-            <Icon name={id.startsWith('crn-') || id.startsWith('iam-') ? 'robot' : 'people'} size="small" />
+            <Icon name={id === 'coffer' || /^(crn|iam)-/.test(id) ? 'robot' : 'people'} size="small" />
             <b class="ellipsis">{nameOfId(id, name)}</b>
             <span class="muted ellipsis">
               used {used.join(', ')} {formatAgo(last)}
