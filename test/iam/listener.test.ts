@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -80,10 +81,10 @@ const post = (path: string, body?: string, headers = {}) =>
   get(path, { method: 'POST', headers, ...(body === undefined ? {} : { body }) })
 
 /** What no client would send. */
-const raw = (text: string) =>
+const raw = (text: string, to = port) =>
   new Promise<string>((resolve, reject) => {
     let received = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    const socket = connect(to, '127.0.0.1', () => socket.write(text))
     socket.setEncoding('latin1').on('data', (chunk) => {
       received += chunk
     })
@@ -199,6 +200,30 @@ describe('a body', () => {
     const chunk = `400\r\n${'a'.repeat(0x400)}\r\n`
     const head = 'POST /t/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n'
     expect(await raw(head + chunk)).toMatch(/^HTTP\/1.1 413 [\s\S]*Connection: close/)
+  })
+
+  it('that does not come in time is answered 408, and the connection ends; what stands before the APIs takes its time', async () => {
+    await using impatient = new AsyncDisposableStack()
+    const listening = createControlListener({
+      apis: [api],
+      health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
+      logger: { info: () => {}, error: () => {} },
+      limits: { requestTimeoutMs: 20 },
+      front: (incoming, response, apis) => {
+        if (incoming.url !== '/slow') return apis(incoming, response)
+        incoming.resume().on('end', () => response.writeHead(204, { connection: 'close' }).end())
+      },
+    })
+    const { port: to } = await listening.listen({ host: '127.0.0.1', port: 0 })
+    impatient.defer(() => listening.close(0))
+    const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{`
+    expect(await raw(head('/t/echo'), to)).toBe('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+    const slow = connect(to, '127.0.0.1', () => slow.write(head('/slow')))
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    slow.write('}')
+    const [answer] = await once(slow, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1.1 204 /)
+    slow.destroy()
   })
 
   it('that is compressed is refused', async () => {
