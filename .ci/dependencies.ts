@@ -8,7 +8,7 @@ const DOCUMENT = path.join(ROOT, 'docs/dependencies.md')
 /** What a package that the server runs may be under. */
 const LICENCES = ['MIT', 'Apache-2.0', 'ISC', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0', 'Unlicense']
 /** The lockfile takes a licence from `license`; these say theirs in the older form `licenses`. */
-const OLD_FORM: Readonly<Record<string, string>> = { busboy: 'MIT', streamsearch: 'MIT' }
+export const OLD_FORM: Readonly<Record<string, string>> = { busboy: 'MIT', streamsearch: 'MIT' }
 /** Packages with install scripts that nobody has to run, and why. */
 const SCRIPTS: Readonly<Record<string, string>> = {
   'classic-level': 'builds LevelDB where no binary in the package fits: those for Linux, macOS and Windows are in it',
@@ -53,8 +53,7 @@ const lockfile = z.object({
   ),
 })
 
-/** The text of docs/dependencies.md. Throws when a package breaks a rule of the head below. */
-export function dependencies(): string {
+function readLockfile() {
   const { packages } = lockfile.parse(JSON.parse(readFileSync(path.join(ROOT, 'package-lock.json'), 'utf8')))
   const own = packages['']
   if (!own) throw new Error('the lockfile has no root')
@@ -64,7 +63,15 @@ export function dependencies(): string {
       const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
       return { ...found, name, isDev: found.dev || found.devOptional, licence: found.license ?? OLD_FORM[name] }
     })
-  const server = all.filter(({ isDev }) => !isDev)
+  return { own, all, server: all.filter(({ isDev }) => !isDev) }
+}
+
+/** What the server runs with. */
+export const serverPackages = () => readLockfile().server
+
+/** The text of docs/dependencies.md. Throws when a package breaks a rule of the head below. */
+export function dependencies(): string {
+  const { own, all, server } = readLockfile()
   const problems = all.flatMap((one) => [
     ...(one.resolved === undefined || one.resolved.startsWith('https://registry.npmjs.org/')
       ? []
@@ -109,10 +116,11 @@ const HEAD = `# Dependencies
 Made by \`npm run dependencies\` from the lockfile; the tests fail when it is not up to date, and when a package comes from elsewhere than the npm registry, when one of the server's
 has no SHA-512 or a licence that is not permissive, when one has an install script that is not in the list below, and when a dependency is not told what for.
 
-- \`npm ci --ignore-scripts\` is enough: no install script has to run. The container image is made so.
-- Bill of materials: \`npm sbom --omit=dev --sbom-format=cyclonedx\` (or \`spdx\`).
-- Known vulnerabilities: \`npm audit --omit=dev\`, which asks the npm registry.
-- Licence of each package: \`npm sbom\` tells it, and their texts are in \`node_modules\`.
+- \`npm ci --omit=dev --ignore-scripts\` is enough, and the server starts with it: no install script has to run. The container image is made so.
+- Bill of materials: \`npm run --silent sbom > coffer.cdx.json\` (CycloneDX). It is what \`npm sbom\` tells, without development; \`npm sbom --omit=dev\` itself leaves out what development needs as well, half of the server's packages (npm 11.19).
+- Known vulnerabilities: \`npm audit --omit=dev\`, which asks the npm registry. It was not run where this was made: the registry there does not answer it (405).
+- Licence of each package: the bill of materials tells it, and their texts are in \`node_modules\`.
+- The container image is made from the lockfile, whose packages are held by SHA-512, and from \`node:26.10.0-slim\`: a tag, and no digest, because none could be looked up where this was made. Who wants the same image again gives it one (\`docker buildx imagetools inspect node:26.10.0-slim\`, then \`FROM node:26.10.0-slim@sha256:…\` in each place), and builds with \`SOURCE_DATE_EPOCH\`; the cache of compiled code in it is still made anew.
 `
 
 if (import.meta.main) writeFileSync(DOCUMENT, dependencies())

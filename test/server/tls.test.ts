@@ -5,7 +5,7 @@ import { get as plainGet } from 'node:http'
 import { get } from 'node:https'
 import { connect as connectPlain } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, getCiphers, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../src/observe/logger.ts'
@@ -100,6 +100,24 @@ describe('listeners with a certificate', () => {
       .send(new GetObjectCommand({ Bucket: 'bucket', Key: 'object' }))
       .then(({ Body }) => Body?.transformToString())
     await server.stop()
+  })
+
+  it('take no suite of TLS 1.2 without forward secrecy and authenticated encryption, whatever is offered', async () => {
+    await using server = await start()
+    const taken: string[] = []
+    const offered = getCiphers().filter((name) => !name.startsWith('tls_'))
+    for (const name of offered) {
+      const ciphers = `${name.toUpperCase()}:@SECLEVEL=0`
+      const socket = await secured(server.s3Port, { maxVersion: 'TLSv1.2', ciphers }).catch(() => undefined)
+      if (socket) taken.push(socket.getCipher().name)
+      socket?.destroy()
+    }
+    expect(offered.length).toBeGreaterThan(40)
+    expect(taken.sort()).toEqual([
+      'ECDHE-ECDSA-AES128-GCM-SHA256',
+      'ECDHE-ECDSA-AES256-GCM-SHA384',
+      'ECDHE-ECDSA-CHACHA20-POLY1305',
+    ])
   })
 
   it('with client authorities: the control listener serves those who show a certificate of theirs and nobody else, S3 serves all', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -68,5 +69,23 @@ describe('checksums of multipart objects', () => {
     const zeros = { digest: combineCrcs(algorithm, []), sizeBytes: half }
     const twice = combineCrcs(algorithm, [part(1, 'a'), zeros, { digest: part(0, 'b').digest, sizeBytes: half }])
     expect(once).toEqual(twice)
+  })
+})
+
+describe('where OpenSSL gives no MD5', () => {
+  it('it is made all the same: it is a checksum', () => {
+    const module = new URL('../../../src/base/checksums.ts', import.meta.url).href
+    const program = `
+      import { createHash, setFips } from 'node:crypto'
+      setFips(true)
+      let refused = false
+      try { createHash('md5') } catch { refused = true }
+      const { createHasher, hashOf } = await import('${module}')
+      const [one, other] = [createHasher('md5'), createHasher('md5')]
+      for (const piece of ['1234', '56789']) { one.update(Buffer.from(piece)); other.update(Buffer.from('x')) }
+      console.log(refused, one.digest().toString('hex'), hashOf('md5', Buffer.from('123456789')).toString('hex'))`
+    const told = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }).trim()
+    const md5 = '25f9e794323b453885f5181f1b624d0b'
+    expect(told).toBe(`true ${md5} ${md5}`)
   })
 })
