@@ -29,9 +29,10 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
 }
 
 function serves(config: Config, { s3, control }: Listening): string {
-  const { only, 'data-dir': dataDir } = config
+  const { only, console, 'data-dir': dataDir } = config
   const halves = [
     ...(s3 ? [`S3 on ${url(config, s3)}`] : []),
+    ...(console ? [`the console on ${url(config, control)}/ui/`] : []),
     `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(config, control)}`,
   ]
   return `Coffer serves ${halves.join(', ')}, from ${dataDir}`

@@ -29,7 +29,7 @@ const apart = (dataDir: string) => ({ dataDir, bootstrapFile, settings: half.set
 describe('The keys half', () => {
   it('has keys and identities, no S3 and no store of objects', async () => {
     const { server } = half
-    expect(server.output()).toMatch(/^Coffer serves Key Protect and IAM on \S+, from /m)
+    expect(server.output()).toMatch(/^Coffer serves the console on \S+\/ui\/, Key Protect and IAM on \S+, from /m)
     expect(await partsOf(server.dataDir)).toEqual(['iam', 'kms'])
     await expect(fetch(server.s3Url)).rejects.toThrow()
     expect((await createRootKey(server.controlUrl, 'key')).crn).toMatch(/^crn:v1:bluemix:public:kms:/)
@@ -46,7 +46,7 @@ describe('The keys half', () => {
 describe('The objects half', () => {
   it('has S3 and identities, and no keys', async () => {
     await using server = await startServerProcess(apart(home.join('objects')))
-    expect(server.output()).toMatch(/^Coffer serves S3 on \S+, IAM on \S+, from /m)
+    expect(server.output()).toMatch(/^Coffer serves S3 on \S+, the console on \S+\/ui\/, IAM on \S+, from /m)
     expect(await partsOf(server.dataDir)).toEqual(['blobs', 'iam', 'metadata'])
     const token = await iamToken(server.controlUrl)
     const headers = { authorization: `Bearer ${token}`, 'bluemix-instance': mainAccount.keyProtectInstance }
