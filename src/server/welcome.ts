@@ -35,7 +35,8 @@ function serves(config: Config, { s3, control }: Listening): string {
     ...(console ? [`the console on ${url(config, control)}/ui/`] : []),
     `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(config, control)}`,
   ]
-  return `Coffer serves ${halves.join(', ')}, from ${dataDir}`
+  const console = config.console ? [`The console is at ${url(config, control)}/ui/`] : []
+  return [`Coffer serves ${halves.join(', ')}, from ${dataDir}`, ...console].join('\n')
 }
 
 /** What users paste into their shell. */

@@ -1,3 +1,4 @@
+import { crc32, crc32Text } from '../uploads/crc32.ts'
 import { ApiError } from './api-error.ts'
 import { announceChange } from './changes.ts'
 import { type Call, call, S3 } from './http.ts'
@@ -227,7 +228,7 @@ export async function deleteObjects(
     return `<Object><Key>${escapeXml(key)}</Key>${version}</Object>`
   })
   const body = `<Delete xmlns="${NAMESPACE}"><Quiet>true</Quiet>${items.join('')}</Delete>`
-  const headers = { 'content-type': 'application/xml', 'x-amz-checksum-sha256': await sha256(body) }
+  const headers = { 'content-type': 'application/xml', 'x-amz-checksum-crc32': checksum(body) }
   const root = await xmlOf(bucketPath(bucket), { method: 'POST', query: { delete: '' }, headers, body })
   announceChange('objects')
   return childrenOf(root, 'Error').map((error) => ({
@@ -255,7 +256,7 @@ export async function putBucketConfig(
   headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const type = body.startsWith('<') ? 'application/xml' : 'application/json'
-  const sent = { 'content-type': type, 'x-amz-checksum-sha256': await sha256(body), ...headers }
+  const sent = { 'content-type': type, 'x-amz-checksum-crc32': checksum(body), ...headers }
   await call(bucketPath(bucket), { method: 'PUT', query: { [name]: '' }, headers: sent, body })
   announceChange('buckets')
 }
@@ -301,7 +302,7 @@ export async function putTags(tags: readonly Tag[], bucket: string, key?: string
   const path = key === undefined ? bucketPath(bucket) : objectPath(bucket, key)
   const items = tags.map((tag) => `<Tag><Key>${escapeXml(tag.key)}</Key><Value>${escapeXml(tag.value)}</Value></Tag>`)
   const body = `<Tagging xmlns="${NAMESPACE}"><TagSet>${items.join('')}</TagSet></Tagging>`
-  const headers = { 'content-type': 'application/xml', 'x-amz-checksum-sha256': await sha256(body) }
+  const headers = { 'content-type': 'application/xml', 'x-amz-checksum-crc32': checksum(body) }
   await call(path, { method: 'PUT', query: { tagging: '', versionId }, headers, body })
   announceChange(key === undefined ? 'buckets' : 'objects')
 }
@@ -332,10 +333,5 @@ const prefixesOf = (root: Element): readonly string[] =>
 /** `encoding-type=url`: keys may hold what XML cannot. */
 const decoded = (text: string): string => decodeURIComponent(text.replaceAll('+', ' '))
 
-/** Base64. Undefined where a browser has no digests: without TLS, and not on this machine. */
-export async function sha256(data: string | ArrayBuffer): Promise<string | undefined> {
-  const { subtle } = globalThis.crypto
-  if (!subtle) return undefined
-  const digest = await subtle.digest('SHA-256', typeof data === 'string' ? new TextEncoder().encode(data) : data)
-  return btoa(String.fromCharCode(...new Uint8Array(digest)))
-}
+/** Of a document: S3 asks for one with those that it acts upon. Without TLS a browser has no digests, so none of those. */
+const checksum = (body: string): string => crc32Text(crc32(new TextEncoder().encode(body)))
