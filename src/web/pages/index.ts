@@ -140,4 +140,13 @@ export const PAGES: readonly PageDefinition[] = [
     title: () => 'Key providers',
     load: () => import('./providers/providers.tsx'),
   },
+  ...['/api-docs', '/api-docs/:document'].map(
+    (pattern): PageDefinition => ({
+      id: 'api-docs',
+      pattern,
+      area: 'settings',
+      title: () => 'API docs',
+      load: () => import('./api-docs/api-docs.tsx'),
+    }),
+  ),
 ]
