@@ -30,7 +30,8 @@ export interface Job {
   readonly startedAt: string
   readonly finishedAt?: string
   readonly problem?: string
-  readonly refusals?: number
+  /** Root keys that refused: what lies under them is as it was. */
+  readonly refusals?: readonly { readonly rootKeyCrn: string; readonly problem: string }[]
 }
 
 /** What lies under one version of a root key. */

@@ -3,6 +3,7 @@ import { isStatus } from './api-error.ts'
 import { getKey, keyLabel, listKeyVersions, type RootKey } from './key-protect.ts'
 import { getBucketConfig, getVersioning, headBucket, type Versioning } from './s3.ts'
 import { type Instance, keyInstances, session } from './session.ts'
+import { rootKeysOf, type UsedRootKey } from './who-can-read.ts'
 import { parseXml } from './xml.ts'
 
 export interface BucketFacts {
@@ -38,7 +39,7 @@ export interface BucketLock {
 /** All that is shown of a bucket on each of its tabs, as far as whoever is signed in may know it. Throws when there is no such bucket. */
 export async function readBucketFacts(name: string, signal?: AbortSignal): Promise<BucketFacts> {
   const known = <Value>(asked: Promise<Value>): Promise<Value | undefined> => asked.catch(() => undefined)
-  const [head, location, states, versioning, usage] = await Promise.all([
+  const [head, location, states, versioning, usage, used] = await Promise.all([
     headBucket(name, signal).catch((error: unknown) => {
       // Whoever may not list it may do other things with it.
       if (isStatus(error, 403)) return new Headers()
@@ -48,6 +49,7 @@ export async function readBucketFacts(name: string, signal?: AbortSignal): Promi
     known(listBucketStates(signal)),
     known(getVersioning(name, signal)),
     known(getBucketUsage(name, signal)),
+    known(rootKeysOf(name, signal)),
   ])
   const keyState = states?.find(({ bucket }) => bucket === name)
   const isCustomerManaged = head.get('ibm-sse-kp-enabled') === 'true'
@@ -56,7 +58,11 @@ export async function readBucketFacts(name: string, signal?: AbortSignal): Promi
   return {
     ...{ name, isCustomerManaged, rootKeyCrn, rootKey, keyState, versioning, usage },
     location: (location && parseXml(location)?.textContent) || (session().s3?.region ?? ''),
-    lock: isCustomerManaged ? lockOf(rootKey?.key, keyState, rootKeyCrn) : lockOf(undefined, keyState, undefined),
+    lock: lockOf(
+      rootKey?.key,
+      keyState,
+      used?.find(({ current }) => current),
+    ),
   }
 }
 
@@ -80,19 +86,19 @@ const BY_REFUSAL: Readonly<Record<string, LockCause>> = {
   KeyProviderUnavailable: 'unreachable',
 }
 
-/** What the key service says of the key now goes before what the store found when it looked last. */
+/** What the key service says now goes before what the store found when it looked last. */
 function lockOf(
   key: RootKey | undefined,
   keyState: BucketKeyState | undefined,
-  rootKeyCrn: string | undefined,
+  used: UsedRootKey | undefined,
 ): BucketLock | undefined {
-  const refusal = keyState?.keys.find((one) => rootKeyCrn === undefined || one.rootKeyCrn === rootKeyCrn)?.refusal
+  const refusal = used ? used.refusal : keyState?.keys.find((one) => one.refusal !== undefined)?.refusal
   if (keyState?.state === 'locked') return { cause: 'wrong-key', refusal }
-  const byState = key && (key.state === 3 ? undefined : BY_STATE[key.state])
-  if (byState !== undefined) return { cause: byState, refusal }
+  const byState = key && BY_STATE[key.state]
+  if (byState !== undefined && (used === undefined || !used.opens)) return { cause: byState, refusal }
   if (refusal === undefined) return undefined
   const byRefusal = BY_REFUSAL[refusal] ?? 'refused'
-  // It was enabled or restored since.
-  if (key?.state === 1 && (byRefusal === 'disabled' || byRefusal === 'deleted')) return undefined
-  return { cause: byRefusal, refusal }
+  // It was enabled or restored since the store looked.
+  const isOld = !used && key?.state === 1 && (byRefusal === 'disabled' || byRefusal === 'deleted')
+  return isOld ? undefined : { cause: byRefusal, refusal }
 }

@@ -48,3 +48,12 @@ export const whoCanRead = async (bucket: string, signal?: AbortSignal, key?: str
     query: { limit: 1000, key },
     signal,
   })) as WhoCanRead
+
+/** The root keys that a bucket's objects lie under, as their services answer now. */
+export const rootKeysOf = async (bucket: string, signal?: AbortSignal): Promise<readonly UsedRootKey[]> =>
+  (
+    (await callJson(`${API}/admin/v1/buckets/${encodeURIComponent(bucket)}/who-can-read`, {
+      query: { limit: 1 },
+      signal,
+    })) as WhoCanRead
+  ).rootKeys

@@ -45,14 +45,12 @@ export function crc32(data: Uint8Array, start = 0): number {
 
 /** Of two pieces after each other: `first`, and `second` that is so many bytes long. */
 export function joinCrc32(first: number, second: number, secondBytes: number): number {
-  // Zlib's way: the first one is moved past as many zero bits as the second has, by squares of a matrix over GF(2).
-  let even = square(square(ONE_BIT))
-  let odd = square(even)
+  // The first one is moved past as many zero bytes as the second has, by squares of a matrix over GF(2).
+  let matrix = square(square(square(ONE_BIT)))
   let crc = first
-  for (let bytes = secondBytes, isEven = true; bytes > 0; bytes = Math.floor(bytes / 2), isEven = !isEven) {
-    if (isEven) even = square(odd)
-    else odd = square(even)
-    if (bytes % 2 === 1) crc = times(isEven ? even : odd, crc)
+  for (let bytes = secondBytes; bytes > 0; bytes = Math.floor(bytes / 2)) {
+    if (bytes % 2 === 1) crc = times(matrix, crc)
+    matrix = square(matrix)
   }
   return (crc ^ second) >>> 0
 }

@@ -5,7 +5,6 @@ import { Details } from '../../../parts/details.tsx'
 import { Skeleton } from '../../../parts/skeleton.tsx'
 
 export interface DetailsTabProps {
-  readonly bucket: string
   readonly objectKey: string
   readonly head: Headers | undefined
 }

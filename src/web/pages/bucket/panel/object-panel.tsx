@@ -6,6 +6,7 @@ import { Button, IconButton } from '../../../parts/button.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
 import { copyText } from '../../../parts/copy.tsx'
 import { ErrorState } from '../../../parts/error-state.tsx'
+import { Note } from '../../../parts/note.tsx'
 import { Tabs } from '../../../parts/tabs.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { setQuery, usePlace } from '../../../router.ts'
@@ -66,7 +67,7 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
         </div>
         <IconButton icon="close" label="Close" onClick={onClose} />
       </div>
-      {head.error ? (
+      {head.error && !isRefused ? (
         <div class="panel-body">
           <ErrorState title="The object could not be read." error={head.error} onRetry={head.reload} />
         </div>
@@ -106,7 +107,7 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
           )}
           onChange={(id) => setQuery({ tab: id })}
         >
-          {tab === 'details' && <DetailsTab bucket={bucket} objectKey={objectKey} head={head.value} />}
+          {tab === 'details' && (isRefused ? <Refused /> : <DetailsTab objectKey={objectKey} head={head.value} />)}
           {tab === 'envelope' && <EnvelopeTab {...{ facts, objectKey, versionId }} />}
           {tab === 'versions' && <VersionsTab {...{ facts, objectKey, versionId, versions }} />}
           {tab === 'tags' && <TagsTab {...{ bucket, objectKey, versionId }} />}
@@ -125,6 +126,10 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
     </aside>
   )
 }
+
+const Refused = () => (
+  <Note icon="lock">What is stored with it is sealed, too. Its envelope and its versions can be looked at.</Note>
+)
 
 /** Of this key and no other; the newest first. */
 async function versionsOf(bucket: string, key: string, signal: AbortSignal): Promise<readonly VersionEntry[]> {

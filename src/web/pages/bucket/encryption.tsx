@@ -1,0 +1,78 @@
+import { listJobs, startRewrap } from '../../client/admin.ts'
+import type { BucketFacts } from '../../client/bucket-facts.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { Envelope } from '../../parts/envelope.tsx'
+import { useLoad } from '../../use-load.ts'
+import { JobCard } from '../jobs/job-card.tsx'
+import type { PageProps } from '../page.ts'
+import { BucketFrame, useBucket } from './frame.tsx'
+import { MoveCard } from './move-card.tsx'
+
+export function Page({ params: { bucket = '' } }: PageProps) {
+  const facts = useBucket(bucket)
+  return (
+    <BucketFrame bucket={bucket} tab="encryption" facts={facts}>
+      {(value) => <EncryptionTab facts={value} />}
+    </BucketFrame>
+  )
+}
+
+const EVERY_MS = 1000
+
+function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
+  const { name: bucket, isCustomerManaged, rootKey, lock } = facts
+  const job = useLoad(
+    async (signal) => (await listJobs(signal)).find((one) => one.bucket === bucket) ?? null,
+    [bucket],
+    {
+      topics: ['jobs'],
+      everyMs: EVERY_MS,
+    },
+  )
+  const label = rootKey?.label ?? 'a root key of the customer’s'
+  return (
+    <div class="columns with-aside">
+      <div class="stack">
+        <MoveCard facts={facts} />
+        {job.value && (
+          <Card title="Latest rewrap">
+            <JobCard job={job.value} />
+          </Card>
+        )}
+      </div>
+      <Card
+        title="Now"
+        actions={
+          <Button
+            isSmall
+            icon="rotate"
+            disabledBecause={
+              lock ? 'The bucket is locked' : job.value?.state === 'running' ? 'It is under way' : undefined
+            }
+            onClick={() => void startRewrap(bucket)}
+          >
+            Rewrap
+          </Button>
+        }
+      >
+        <div class="outcome-picture">
+          <Envelope state={lock ? 'broken' : isCustomerManaged ? 'sealed' : 'provider'} />
+        </div>
+        <p class="small">
+          {isCustomerManaged ? (
+            <>
+              <b>{label}</b> wraps the data key of each new object
+              {rootKey && rootKey.version !== undefined && `, with its version ${rootKey.version}`}.
+            </>
+          ) : (
+            <>
+              <b>Coffer’s own root key</b> wraps the data key of each new object.
+            </>
+          )}{' '}
+          A rewrap puts older data keys under the newest version; the objects are not touched.
+        </p>
+      </Card>
+    </div>
+  )
+}

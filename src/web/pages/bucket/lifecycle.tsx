@@ -1,0 +1,106 @@
+import { useState } from 'preact/hooks'
+import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { getLifecycle, type LifecycleRule, putLifecycle } from '../../client/lifecycle.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { Chip } from '../../parts/chip.tsx'
+import { CliHint } from '../../parts/cli-hint.tsx'
+import { EmptyState } from '../../parts/empty-state.tsx'
+import { ErrorState } from '../../parts/error-state.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Table } from '../../parts/table.tsx'
+import { toast } from '../../parts/toast.tsx'
+import { useLoad } from '../../use-load.ts'
+import type { PageProps } from '../page.ts'
+import { BucketFrame, useBucket } from './frame.tsx'
+import { NewRuleDialog } from './new-rule.tsx'
+
+export function Page({ params: { bucket = '' } }: PageProps) {
+  const facts = useBucket(bucket)
+  return (
+    <BucketFrame bucket={bucket} tab="lifecycle" facts={facts}>
+      {() => <Rules bucket={bucket} />}
+    </BucketFrame>
+  )
+}
+
+function Rules({ bucket }: { readonly bucket: string }) {
+  const rules = useLoad((signal) => getLifecycle(bucket, signal), [bucket], { topics: ['buckets'] })
+  const [isMaking, setMaking] = useState(false)
+  const [error, setError] = useState<ApiError>()
+  const save = async (wanted: readonly Pick<LifecycleRule, 'xml'>[], done: string): Promise<void> => {
+    setError(undefined)
+    await putLifecycle(bucket, wanted)
+    rules.reload()
+    toast(done)
+  }
+  const add = (
+    <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
+      Add a rule
+    </Button>
+  )
+  return (
+    <div class="stack">
+      {error && <ErrorState title="The rule could not be deleted." error={error} />}
+      <Loaded load={rules} failed="The rules could not be read.">
+        {(all) => (
+          <Card title="Rules" isFlush actions={all.length > 0 && add}>
+            {all.length === 0 ? (
+              <EmptyState title="No rules yet" text="A rule deletes by age what nobody needs any more." action={add} />
+            ) : (
+              <Table
+                label="Rules"
+                rows={all}
+                keyOf={({ id, xml }) => id || xml}
+                columns={[
+                  { id: 'id', title: 'Rule', cell: ({ id }) => <b>{id || '–'}</b> },
+                  { id: 'filter', title: 'About', cell: ({ filter }) => filter },
+                  { id: 'actions', title: 'Does', cell: ({ actions }) => actions.join('; ') },
+                  {
+                    id: 'state',
+                    title: 'State',
+                    cell: ({ isEnabled }) => (
+                      <Chip isSmall tone={isEnabled ? 'ok' : 'plain'}>
+                        {isEnabled ? 'On' : 'Off'}
+                      </Chip>
+                    ),
+                  },
+                  {
+                    id: 'remove',
+                    title: 'Delete',
+                    isUntitled: true,
+                    cell: (rule) => (
+                      <Button
+                        isSmall
+                        kind="danger"
+                        icon="trash"
+                        onClick={() =>
+                          void save(
+                            all.filter((one) => one !== rule),
+                            'The rule was deleted',
+                          ).catch((cause: unknown) => setError(toApiError(cause)))
+                        }
+                      >
+                        Delete
+                      </Button>
+                    ),
+                  },
+                ]}
+              />
+            )}
+          </Card>
+        )}
+      </Loaded>
+      <CliHint command={`aws s3api get-bucket-lifecycle-configuration --bucket ${bucket}`} />
+      {isMaking && (
+        <NewRuleDialog
+          onClose={() => setMaking(false)}
+          onSave={async (xml) => {
+            await save([...(rules.value ?? []), { xml }], 'The rule was added')
+            setMaking(false)
+          }}
+        />
+      )}
+    </div>
+  )
+}

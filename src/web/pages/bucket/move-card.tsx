@@ -1,0 +1,149 @@
+import { useState } from 'preact/hooks'
+import { moveBucket } from '../../client/admin.ts'
+import { type ApiError, toApiError } from '../../client/api-error.ts'
+import type { BucketFacts } from '../../client/bucket-facts.ts'
+import { listPolicies } from '../../client/iam.ts'
+import { keyInstances, objectInstances } from '../../client/session.ts'
+import { counted } from '../../format.ts'
+import { bucketTabHref } from '../../links.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { RadioCards } from '../../parts/checkbox.tsx'
+import { CliHint } from '../../parts/cli-hint.tsx'
+import { ErrorState } from '../../parts/error-state.tsx'
+import { Icon } from '../../parts/icon.tsx'
+import { Note } from '../../parts/note.tsx'
+import { Select } from '../../parts/select.tsx'
+import { toast } from '../../parts/toast.tsx'
+import { useLoad } from '../../use-load.ts'
+import { AuthorizationRow } from '../create-bucket/authorization-row.tsx'
+import { KeyChoice } from '../create-bucket/key-choice.tsx'
+import { listKeysToChoose } from '../create-bucket/list-keys.ts'
+import { CreateKey } from '../keys/create-key.tsx'
+import { KeyChip } from './frame.tsx'
+
+/** Under another root key: from the provider's to one's own, from one to another, and back. */
+export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
+  const { name: bucket, isCustomerManaged, rootKeyCrn, usage, lock } = facts
+  const [way, setWay] = useState<'customer' | 'provider'>('customer')
+  const [instanceId, setInstanceId] = useState(keyInstances()[0]?.guid)
+  const [keyId, setKeyId] = useState<string>()
+  const [error, setError] = useState<ApiError>()
+  const [isBusy, setBusy] = useState(false)
+  const [isMakingKey, setMakingKey] = useState(false)
+  const instance = keyInstances().find(({ guid }) => guid === instanceId)
+  const [source] = objectInstances()
+  const keys = useLoad(async (signal) => (instance ? listKeysToChoose(instance, signal) : []), [instanceId], {
+    topics: ['keys'],
+  })
+  const policies = useLoad((signal) => listPolicies('authorization', signal), [], { topics: ['access'] })
+  const chosen = keys.value?.find(({ key }) => key.id === keyId)
+  const isSame = way === 'customer' ? chosen !== undefined && chosen.key.crn === rootKeyCrn : !isCustomerManaged
+  const missing = lock
+    ? 'The bucket is locked: its data keys cannot be opened to be rewrapped'
+    : way === 'customer' && !chosen
+      ? 'Choose a root key'
+      : isSame
+        ? 'It is there already'
+        : undefined
+  const start = async (): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      await moveBucket(bucket, way === 'customer' ? chosen?.key.crn : undefined)
+      toast(
+        way === 'customer'
+          ? `New objects are under ${chosen?.label} from now on`
+          : 'New objects are under Coffer’s own key',
+      )
+      setKeyId(undefined)
+    } catch (cause) {
+      setError(toApiError(cause))
+      keys.reload()
+    }
+    setBusy(false)
+  }
+  return (
+    <Card title="Move under another root key" note="Reads keep working throughout">
+      <div class="stack">
+        <div class="move-picture">
+          <span class="muted small">Now</span>
+          <KeyChip facts={facts} />
+          <Icon name="chevronRight" />
+          <span class="muted small">Then</span>
+          <b>{way === 'provider' ? 'Provider-managed' : (chosen?.label ?? '…')}</b>
+        </div>
+        <RadioCards
+          label="Encryption"
+          value={way}
+          options={[
+            { value: 'customer', title: 'A root key of yours', text: 'Disable it, and the bucket goes dark.' },
+            { value: 'provider', title: 'Provider-managed encryption', text: 'Coffer keeps the wrapping key.' },
+          ]}
+          onChange={setWay}
+        />
+        {way === 'customer' && (
+          <>
+            <div class="columns">
+              <Select
+                label="Key Protect instance"
+                value={instanceId ?? ''}
+                options={keyInstances().map(({ guid, name, region }) => ({
+                  value: guid,
+                  label: `${name} (${region})`,
+                }))}
+                onChange={(guid) => {
+                  setInstanceId(guid)
+                  setKeyId(undefined)
+                }}
+              />
+              {instance && keys.value && (
+                <KeyChoice
+                  instance={instance}
+                  keys={keys.value}
+                  value={keyId}
+                  onCreate={() => setMakingKey(true)}
+                  onChange={setKeyId}
+                />
+              )}
+            </div>
+            {keys.error && (
+              <ErrorState title="The root keys could not be listed." error={keys.error} onRetry={keys.reload} />
+            )}
+            {source && instance && chosen && (policies.value || policies.error) && (
+              <AuthorizationRow
+                {...{ source, target: instance, rootKey: chosen.key, policies: policies.value }}
+                back={bucketTabHref(bucket, 'encryption')}
+              />
+            )}
+          </>
+        )}
+        <Note icon="key">
+          <b>Data keys are rewrapped{usage ? `: ${counted(usage.objects, 'envelope')}` : ''}.</b> The objects themselves
+          are not touched. What is new is under the new key at once.
+        </Note>
+        {error && <ErrorState title="The bucket was not moved." error={error} />}
+        <CliHint
+          command={`coffer bucket encrypt ${bucket} ${way === 'provider' ? '--provider-managed' : `--key ${instance?.name ?? '<instance>'}/${chosen?.label ?? '<key>'}`}`}
+        />
+        <div class="form-foot">
+          {missing !== undefined && <span class="muted small">{missing}</span>}
+          <Button kind="primary" isBusy={isBusy} disabledBecause={missing} onClick={() => void start()}>
+            Start
+          </Button>
+        </div>
+      </div>
+      {isMakingKey && (
+        <CreateKey
+          instance={instanceId}
+          onClose={() => setMakingKey(false)}
+          onDone={({ guid }, key) => {
+            setMakingKey(false)
+            setInstanceId(guid)
+            setKeyId(key.id)
+          }}
+        />
+      )}
+    </Card>
+  )
+}

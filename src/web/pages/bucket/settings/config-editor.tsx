@@ -1,0 +1,101 @@
+import { useEffect, useState } from 'preact/hooks'
+import { type ApiError, toApiError } from '../../../client/api-error.ts'
+import { deleteBucketConfig, getBucketConfig, putBucketConfig } from '../../../client/s3.ts'
+import { Button } from '../../../parts/button.tsx'
+import { Card } from '../../../parts/card.tsx'
+import { ErrorState } from '../../../parts/error-state.tsx'
+import { TextArea } from '../../../parts/field.tsx'
+import { Loaded } from '../../../parts/loaded.tsx'
+import { toast } from '../../../parts/toast.tsx'
+import { useLoad } from '../../../use-load.ts'
+
+export interface ConfigEditorProps {
+  readonly bucket: string
+  /** As S3 asks for it: `policy`, `cors`. */
+  readonly name: string
+  readonly title: string
+  readonly note: string
+  readonly placeholder: string
+  readonly isJson?: boolean
+}
+
+/** A document of the bucket as it is written. What the server finds wrong with it is said under it. */
+export function ConfigEditor({ bucket, name, title, note, placeholder, isJson = false }: ConfigEditorProps) {
+  const stored = useLoad(async (signal) => (await getBucketConfig(bucket, name, signal)) ?? '', [bucket, name])
+  const [text, setText] = useState('')
+  const [error, setError] = useState<ApiError>()
+  const [isBusy, setBusy] = useState(false)
+  const shown = isJson && stored.value ? pretty(stored.value) : (stored.value ?? '')
+  useEffect(() => setText(shown), [shown])
+  const problem = isJson ? problemOfJson(text) : undefined
+  const run = async (work: () => Promise<void>, done: string): Promise<void> => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      await work()
+      stored.reload()
+      toast(done)
+    } catch (cause) {
+      setError(toApiError(cause))
+    }
+    setBusy(false)
+  }
+  return (
+    <Card title={title} note={note}>
+      <Loaded load={stored} failed={`The ${title.toLowerCase()} could not be read.`} skeletonRows={3}>
+        {(value) => (
+          <div class="stack tight">
+            <TextArea
+              label={`${title}, as ${isJson ? 'JSON' : 'XML'}`}
+              value={text}
+              onInput={setText}
+              rows={text === '' ? 4 : 10}
+              isCode
+              placeholder={placeholder}
+              error={problem}
+            />
+            {error && <ErrorState title={`The ${title.toLowerCase()} was refused.`} error={error} />}
+            <div class="row">
+              <Button
+                isSmall
+                kind="primary"
+                isBusy={isBusy}
+                isDisabled={text === shown || text.trim() === '' || problem !== undefined}
+                onClick={() => void run(() => putBucketConfig(bucket, name, text.trim()), `${title} saved`)}
+              >
+                Save
+              </Button>
+              {value !== '' && (
+                <Button
+                  isSmall
+                  kind="danger"
+                  onClick={() => void run(() => deleteBucketConfig(bucket, name), `${title} removed`)}
+                >
+                  Remove
+                </Button>
+              )}
+            </div>
+          </div>
+        )}
+      </Loaded>
+    </Card>
+  )
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), undefined, 2)
+  } catch {
+    return text
+  }
+}
+
+function problemOfJson(text: string): string | undefined {
+  if (text.trim() === '') return undefined
+  try {
+    JSON.parse(text)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? `Not JSON: ${error.message}` : 'Not JSON'
+  }
+}

@@ -1,0 +1,65 @@
+import { getTags, putTags } from '../../../client/s3.ts'
+import { Card } from '../../../parts/card.tsx'
+import { Loaded } from '../../../parts/loaded.tsx'
+import { TagEditor } from '../../../parts/tag-editor.tsx'
+import { useLoad } from '../../../use-load.ts'
+import type { PageProps } from '../../page.ts'
+import { BucketFrame, useBucket } from '../frame.tsx'
+import { ConfigEditor } from './config-editor.tsx'
+import { DeleteCard } from './delete-card.tsx'
+import { PublicAccessCard } from './public-access-card.tsx'
+import { VersioningCard } from './versioning-card.tsx'
+
+const POLICY = `{
+  "Version": "2012-10-17",
+  "Statement": [{ "Effect": "Allow", "Principal": …, "Action": "s3:GetObject", "Resource": … }]
+}`
+const CORS =
+  '<CORSConfiguration><CORSRule><AllowedOrigin>https://app.example.com</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>'
+
+export function Page({ params: { bucket = '' } }: PageProps) {
+  const facts = useBucket(bucket)
+  return (
+    <BucketFrame bucket={bucket} tab="settings" facts={facts}>
+      {(value) => (
+        <div class="columns">
+          <div class="stack">
+            <VersioningCard facts={value} />
+            <ConfigEditor
+              {...{ bucket, name: 'policy', title: 'Policy', placeholder: POLICY, isJson: true }}
+              note="Who may do what, beside the rights that they have"
+            />
+            <ConfigEditor
+              {...{ bucket, name: 'cors', title: 'CORS', placeholder: CORS }}
+              note="Which web sites may ask from a browser"
+            />
+          </div>
+          <div class="stack">
+            <PublicAccessCard bucket={bucket} />
+            <BucketTags bucket={bucket} />
+            <DeleteCard facts={value} />
+          </div>
+        </div>
+      )}
+    </BucketFrame>
+  )
+}
+
+function BucketTags({ bucket }: { readonly bucket: string }) {
+  const tags = useLoad(() => getTags(bucket), [bucket])
+  return (
+    <Card title="Tags">
+      <Loaded load={tags} failed="The tags could not be read." skeletonRows={2}>
+        {(value) => (
+          <TagEditor
+            tags={value}
+            onSave={async (wanted) => {
+              await putTags(wanted, bucket)
+              tags.reload()
+            }}
+          />
+        )}
+      </Loaded>
+    </Card>
+  )
+}

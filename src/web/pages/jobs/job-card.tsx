@@ -1,0 +1,89 @@
+import { useState } from 'preact/hooks'
+import { getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
+import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { counted, formatCount } from '../../format.ts'
+import { bucketTabHref } from '../../links.ts'
+import { Button } from '../../parts/button.tsx'
+import { Chip } from '../../parts/chip.tsx'
+import { ErrorState } from '../../parts/error-state.tsx'
+import { Meter } from '../../parts/meter.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useLoad } from '../../use-load.ts'
+
+const STATES = {
+  running: { label: 'Running', tone: 'dek' },
+  paused: { label: 'Paused', tone: 'warn' },
+  done: { label: 'Done', tone: 'ok' },
+  failed: { label: 'Failed', tone: 'bad' },
+} as const
+
+const stateOf = (state: string) =>
+  Object.entries(STATES).find(([name]) => name === state)?.[1] ?? { label: state, tone: 'plain' as const }
+
+/** The rewrapping of one bucket: how far it is, and what can be done about it. */
+export function JobCard({ job }: { readonly job: Job }) {
+  const { bucket, state, examined, rewrapped, problem, refusals, startedAt, finishedAt } = job
+  const [error, setError] = useState<ApiError>()
+  const usage = useLoad((signal) => getBucketUsage(bucket, signal).catch(() => undefined), [bucket])
+  const total = usage.value === undefined ? undefined : usage.value.objects + (usage.value['uploads'] ?? 0)
+  const { label, tone } = stateOf(state)
+  const act = async (how: (bucket: string) => Promise<unknown>): Promise<void> => {
+    setError(undefined)
+    await how(bucket).catch((cause: unknown) => setError(toApiError(cause)))
+  }
+  return (
+    <div class="job">
+      <div class="row wrap">
+        <b>
+          Rewrap <a href={bucketTabHref(bucket, 'encryption')}>{bucket}</a>
+        </b>
+        <Chip isSmall tone={tone}>
+          {label}
+        </Chip>
+        <span class="muted small">
+          began <Time at={startedAt} />
+          {finishedAt !== undefined && (
+            <>
+              , ended <Time at={finishedAt} />
+            </>
+          )}
+        </span>
+        <span class="end row">
+          {state === 'running' && (
+            <Button isSmall icon="pause" onClick={() => void act(pauseRewrap)}>
+              Pause
+            </Button>
+          )}
+          {state === 'paused' && (
+            <Button isSmall icon="play" onClick={() => void act(resumeRewrap)}>
+              Resume
+            </Button>
+          )}
+          {state === 'failed' && (
+            <Button isSmall icon="rotate" onClick={() => void act(startRewrap)}>
+              Try again
+            </Button>
+          )}
+        </span>
+      </div>
+      <Meter
+        label={`Rewrapping of ${bucket}`}
+        value={state === 'done' ? 1 : examined}
+        max={state === 'done' ? 1 : Math.max(total ?? 0, examined, 1)}
+        tone={state === 'done' ? 'ok' : state === 'failed' ? 'bad' : 'brass'}
+      />
+      <span class="muted small number">
+        {formatCount(examined)}
+        {total !== undefined && state !== 'done' ? ` of ${formatCount(Math.max(total, examined))}` : ''} looked at,{' '}
+        {counted(rewrapped, 'data key')} rewrapped
+      </span>
+      {problem !== undefined && (
+        <span class="bad-text small">
+          {problem}
+          {refusals ? `, ${counted(refusals.length, 'root key')} refused` : ''}
+        </span>
+      )}
+      {error && <ErrorState title="It could not be done." error={error} />}
+    </div>
+  )
+}

@@ -1,0 +1,93 @@
+import { useState } from 'preact/hooks'
+import { getScrub, listScrubFindings, startScrub } from '../../client/admin.ts'
+import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { listOf, member, textOf } from '../../client/json.ts'
+import { counted, formatBytes } from '../../format.ts'
+import { Button } from '../../parts/button.tsx'
+import { Card } from '../../parts/card.tsx'
+import { Chip } from '../../parts/chip.tsx'
+import { ErrorState } from '../../parts/error-state.tsx'
+import { Loaded } from '../../parts/loaded.tsx'
+import { Note } from '../../parts/note.tsx'
+import { Time } from '../../parts/time.tsx'
+import { useLoad } from '../../use-load.ts'
+
+const EVERY_MS = 5000
+const MOST_SHOWN = 50
+
+const numberOf = (value: unknown, name: string): number => {
+  const found = member(value, name)
+  return typeof found === 'number' ? found : 0
+}
+
+/** The look through all that is stored, to the last tag. */
+export function ScrubCard() {
+  const scrub = useLoad((signal) => getScrub(signal), [], { topics: ['jobs'], everyMs: EVERY_MS })
+  const findings = useLoad((signal) => listScrubFindings(signal), [numberOf(scrub.value, 'findings')])
+  const [error, setError] = useState<ApiError>()
+  const found = listOf(findings.value, 'findings')
+  const begin = async (): Promise<void> => {
+    setError(undefined)
+    await startScrub()
+      .then(scrub.reload)
+      .catch((cause: unknown) => setError(toApiError(cause)))
+  }
+  const state = textOf(scrub.value, 'state')
+  const isRunning = state === 'running' || state === 'waiting'
+  return (
+    <Card
+      title="Scrub"
+      note="Reads everything back and checks each tag"
+      actions={
+        <Button
+          isSmall
+          icon="play"
+          disabledBecause={isRunning ? 'It is under way' : undefined}
+          onClick={() => void begin()}
+        >
+          Start now
+        </Button>
+      }
+    >
+      <div class="stack tight">
+        <Loaded load={scrub} failed="The scrub could not be asked." skeletonRows={2}>
+          {(value) => (
+            <div class="row wrap">
+              <Chip tone={isRunning ? 'dek' : found.length > 0 ? 'bad' : 'ok'} icon={isRunning ? 'clock' : 'check'}>
+                {state === 'waiting'
+                  ? 'Waiting for less to do'
+                  : isRunning
+                    ? 'Under way'
+                    : found.length > 0
+                      ? 'Damage found'
+                      : 'No damage known'}
+              </Chip>
+              <span class="muted small">
+                {counted(numberOf(value, 'objects'), 'object')}, {formatBytes(numberOf(value, 'bytesRead'))} read
+                {numberOf(value, 'notOpenable') > 0 &&
+                  `, ${counted(numberOf(value, 'notOpenable'), 'object')} could not be opened for their keys`}
+                {textOf(value, 'finishedAt') !== '' && (
+                  <>
+                    , ended <Time at={textOf(value, 'finishedAt')} />
+                  </>
+                )}
+                {textOf(value, 'dueAt') !== '' && (
+                  <>
+                    , next <Time at={textOf(value, 'dueAt')} />
+                  </>
+                )}
+              </span>
+            </div>
+          )}
+        </Loaded>
+        {error && <ErrorState title="It could not be started." error={error} />}
+        {found.slice(0, MOST_SHOWN).map((finding, index) => (
+          <Note key={index} tone="bad" icon="alert">
+            <code>{[textOf(finding, 'bucket'), textOf(finding, 'key')].filter((part) => part !== '').join('/')}</code>{' '}
+            {textOf(finding, 'problem') || textOf(finding, 'kind') || JSON.stringify(finding)}
+          </Note>
+        ))}
+      </div>
+    </Card>
+  )
+}

@@ -1,0 +1,145 @@
+import {
+  CreateBucketCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketPolicyCommand,
+  GetBucketTaggingCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type KeyOwner, keyOwner } from '../support/keys.ts'
+import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+
+describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
+  let house: WebHouse
+  let client: S3Client
+  let keys: KeyOwner
+  let keyId: string
+  const bucket = 'ledger'
+  beforeAll(async () => {
+    house = await startWebHouse()
+    client = house.test.client()
+    keys = await keyOwner(house.test.controlUrl)
+    keyId = (await keys.newKey('finance-root', { aliases: ['finance-root'] })).id
+    await client.send(new CreateBucketCommand({ Bucket: bucket }))
+    for (const name of ['a', 'b', 'c'])
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: name, Body: `of ${name}` }))
+  })
+  afterAll(() => house[Symbol.asyncDispose]())
+
+  const toast = (page: Page, text: string): Promise<void> => page.getByText(text).first().waitFor()
+
+  it('are well made', async () => {
+    const tabs = [
+      ['encryption', 'Move under another root key'],
+      ['settings', 'Delete bucket…'],
+      ['lifecycle', 'No rules yet'],
+    ] as const
+    for (const [tab, text] of tabs) {
+      const name = `bucket-${tab}`
+      await expectWellMade(house, `/ui/buckets/${bucket}/${tab}`, name, (page) =>
+        page.getByText(text).first().waitFor(),
+      )
+    }
+  })
+
+  it('move it under a root key while everything stays readable', async () => {
+    const { ETag } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: 'a' }))
+    const page = await house.open(`/ui/buckets/${bucket}/encryption`)
+    await page.getByRole('combobox', { name: /Key Name/ }).click()
+    await page.getByRole('option', { name: /finance-root/ }).click()
+    await page.getByText('objects may use keys.').waitFor()
+    await page.getByRole('button', { name: 'Start', exact: true }).click()
+    await toast(page, 'New objects are under finance-root from now on')
+    await page.getByText('3 data keys rewrapped').waitFor()
+    await page
+      .getByRole('link', { name: /finance-root/ })
+      .first()
+      .waitFor()
+    const read = await client.send(new GetObjectCommand({ Bucket: bucket, Key: 'a' }))
+    expect(await read.Body?.transformToString()).toBe('of a')
+    expect(read.ETag).toBe(ETag)
+    await keys.act(keyId, 'disable')
+    await expect(client.send(new GetObjectCommand({ Bucket: bucket, Key: 'b' }))).rejects.toMatchObject({
+      name: 'KMS.DisabledException',
+    })
+    await keys.act(keyId, 'enable')
+    await page.goto(`${house.url}/ui/jobs`)
+    await page.getByText('3 data keys rewrapped').waitFor()
+    await page.getByRole('heading', { name: 'Scrub' }).waitFor()
+    await expectWellMade(house, '/ui/jobs', 'jobs', (shown) => shown.getByText('3 data keys rewrapped').waitFor())
+    expectNoFaults(page)
+  })
+
+  it('tell who can read it, and how much lies in it', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/who-can-read`)
+    await page.getByRole('main').getByText('Main user').first().waitFor()
+    await page.getByRole('navigation', { name: 'Of ledger' }).getByRole('link', { name: 'Metrics' }).click()
+    await page.getByText('objects, all versions').waitFor()
+    expectNoFaults(page)
+  })
+
+  it('set rules, a policy, tags and versioning as S3 then has them', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/lifecycle`)
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('logs')
+    await page.getByRole('dialog').getByLabel('Prefix').fill('logs/')
+    await page.getByRole('dialog').getByLabel('Delete after').fill('30')
+    await page.getByRole('button', { name: 'Add rule' }).click()
+    await page.getByText('deletes after 30 days').waitFor()
+    const { Rules } = await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket: bucket }))
+    expect(Rules).toMatchObject([{ ID: 'logs', Filter: { Prefix: 'logs/' }, Expiration: { Days: 30 } }])
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByText('No rules yet').waitFor()
+
+    await page.getByRole('navigation', { name: 'Of ledger' }).getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('switch', { name: 'Versioning' }).click()
+    await toast(page, 'Versioning is on')
+    expect((await client.send(new GetBucketVersioningCommand({ Bucket: bucket }))).Status).toBe('Enabled')
+    const policy = page.getByLabel('Policy, as JSON')
+    await policy.fill('{"Version":"2012-10-17","Statement":[{"Effect":"Perhaps"}]}')
+    const save = page.locator('section.card', { hasText: 'Policy, as JSON' }).getByRole('button', { name: 'Save' })
+    await save.click()
+    await page.getByText('The policy was refused.').waitFor()
+    const good = {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Effect: 'Deny',
+          Principal: '*',
+          Action: 's3:DeleteObject',
+          Resource: `arn:aws:s3:::${bucket}/kept/*`,
+        },
+      ],
+    }
+    await policy.fill(JSON.stringify(good))
+    await save.click()
+    await toast(page, 'Policy saved')
+    const stored = await client.send(new GetBucketPolicyCommand({ Bucket: bucket }))
+    expect(JSON.parse(stored.Policy ?? '')).toMatchObject({ Statement: [{ Action: 's3:DeleteObject' }] })
+    await page.getByRole('button', { name: 'Add a tag' }).click()
+    await page.getByLabel('Name of tag 1').fill('team')
+    await page.getByLabel('Value of tag 1').fill('finance')
+    await page.getByRole('form', { name: 'Tags' }).getByRole('button', { name: 'Save' }).click()
+    await toast(page, 'The tags were saved')
+    const { TagSet } = await client.send(new GetBucketTaggingCommand({ Bucket: bucket }))
+    expect(TagSet).toEqual([{ Key: 'team', Value: 'finance' }])
+    expectNoFaults(page)
+  })
+
+  it('delete it when it is empty and its name was typed', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'short-lived' }))
+    const page = await house.open('/ui/buckets/short-lived/settings')
+    await page.getByRole('button', { name: 'Delete bucket…' }).click()
+    await page.getByLabel('Type short-lived to confirm').fill('short-lived')
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete bucket', exact: true }).click()
+    await page.getByRole('heading', { name: 'Buckets', level: 1 }).waitFor()
+    await expect(client.send(new HeadBucketCommand({ Bucket: 'short-lived' }))).rejects.toThrow()
+    expectNoFaults(page)
+  })
+})
