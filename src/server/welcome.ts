@@ -35,8 +35,7 @@ function serves(config: Config, { s3, control }: Listening): string {
     ...(console ? [`the console on ${url(config, control)}/ui/`] : []),
     `${only === 's3' ? '' : 'Key Protect and '}IAM on ${url(config, control)}`,
   ]
-  const console = config.console ? [`The console is at ${url(config, control)}/ui/`] : []
-  return [`Coffer serves ${halves.join(', ')}, from ${dataDir}`, ...console].join('\n')
+  return `Coffer serves ${halves.join(', ')}, from ${dataDir}`
 }
 
 /** What users paste into their shell. */
