@@ -75,7 +75,7 @@ async function remade(remake: (name: 'objects' | 'keys-data') => Promise<void>):
   await startObjects()
 }
 
-describe('The halves of a split server', () => {
+describe('The halves of a split server', { timeout: 240_000 }, () => {
   it('are backed up and restored each by itself, the objects first', async () => {
     const backups = { objects: home.join('backup of objects'), 'keys-data': home.join('backup of keys') }
     for (const name of ['objects', 'keys-data'] as const) {
