@@ -35,3 +35,16 @@ export async function settledUsage(
     last = now
   }
 }
+
+/** What is still there when nothing has to be: waits for it to go, at most `timeoutMs`. */
+export async function leftIn(
+  directory: string,
+  timeoutMs: number,
+): Promise<{ readonly files: number; readonly bytes: number }> {
+  const deadline = performance.now() + timeoutMs
+  for (;;) {
+    const left = await usage(directory)
+    if (left.bytes === 0 || performance.now() > deadline) return left
+    await sleep(100)
+  }
+}

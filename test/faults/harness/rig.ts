@@ -17,7 +17,7 @@ import { freePort, type ServerProcess, startServerProcess } from '../../support/
 import { backupsOf } from './backups.ts'
 import { abortUploads, check } from './check.ts'
 import { startChores } from './chores.ts'
-import { settledUsage } from './disk.ts'
+import { leftIn, settledUsage } from './disk.ts'
 import { eventReceiver } from './event-receiver.ts'
 import { startLoad, WITH_VERSIONS } from './load.ts'
 import { createModel, FLEETING, type Model } from './model.ts'
@@ -232,7 +232,7 @@ export async function openRig(options: RigOptions, setup: RigSetup = {}): Promis
       await settledUsage(dataDir, 30_000)
       await server.stop()
       server = await startServer()
-      const left = await settledUsage(path.join(dataDir, 'blobs'), 30_000)
+      const left = await leftIn(path.join(dataDir, 'blobs'), 30_000)
       if (left.bytes > 0) report(`when all was deleted, ${left.bytes} bytes in ${left.files} files belong to no object`)
       await verifyIndex(server, report)
       await server.stop()
