@@ -2,7 +2,15 @@ import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
-import { chromiumPath, expectNoFaults, expectWellMade, keepPicture, startWebHouse, type WebHouse } from './support.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
 
 describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', () => {
   let house: WebHouse
@@ -115,6 +123,44 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
     await page.getByLabel('Type ada').fill('ada@example.com')
     await page.getByRole('button', { name: 'Disable user' }).click()
     await page.getByRole('button', { name: 'Enable' }).waitFor()
+    expectNoFaults(page)
+    await page.context().close()
+  })
+
+  it('tells who may not see something so, on each page', async () => {
+    const made = await keys.call('POST', '/v1/serviceids', { account_id: mainAccount.id, name: 'newcomer' })
+    const json = { account_id: mainAccount.id, iam_id: made.json.iam_id, name: 'k' }
+    const { apikey } = (await keys.call('POST', '/v1/apikeys', json)).json
+    const page = await house.open('/ui/users', { credentials: { apiKey: apikey } })
+    await page.getByText('The users could not be listed.').waitFor()
+    await page.goto(`${house.url}/ui/keys`)
+    await page.getByText('The root keys could not be listed.').or(page.getByText('No root keys yet')).waitFor()
+    await keepPicture(page, 'keys-refused')
+    await expectAccessible(page)
+    await page.goto(`${house.url}/ui/authorizations`)
+    await page.getByText('What you may not see is not listed.').waitFor()
+    await page.goto(`${house.url}/ui/policies`)
+    await page.getByText('What you may not see is not listed.').waitFor()
+    await keys.newKey('finance-root', { aliases: ['finance-root'] })
+    const grant = await keys.call('POST', '/v1/policies', {
+      type: 'access',
+      subjects: [{ attributes: [{ name: 'iam_id', value: made.json.iam_id }] }],
+      roles: [{ role_id: 'crn:v1:bluemix:public:iam::::serviceRole:Reader' }],
+      resources: [
+        {
+          attributes: [
+            { name: 'accountId', value: mainAccount.id },
+            { name: 'serviceName', value: 'kms' },
+          ],
+        },
+      ],
+    })
+    expect(grant.status).toBe(201)
+    await page.goto(`${house.url}/ui/keys/keys/finance-root`)
+    await page.getByTitle('Needs another role on keys').first().waitFor()
+    expect(await page.getByRole('button', { name: 'Disable…' }).getAttribute('aria-disabled')).toBe('true')
+    await keepPicture(page, 'key-refused')
+    await expectAccessible(page)
     expectNoFaults(page)
     await page.context().close()
   })

@@ -23,3 +23,19 @@ export interface Verdict {
 /** May somebody do this? Nothing is done. */
 export const simulate = async (question: Question, signal?: AbortSignal): Promise<Verdict> =>
   (await callJson(`${API}/admin/v1/simulate`, { method: 'POST', json: question, signal })) as Verdict
+
+/** Those of the actions that whoever is signed in may not do. What cannot be asked is not among them: the server decides anyway. */
+export async function refusedActions<Action extends string>(
+  resource: string,
+  actions: readonly Action[],
+  signal?: AbortSignal,
+): Promise<ReadonlySet<Action>> {
+  const verdicts = actions.map((action) =>
+    simulate({ action, resource }, signal).then(
+      ({ allowed }) => allowed,
+      () => true,
+    ),
+  )
+  const allowed = await Promise.all(verdicts)
+  return new Set(actions.filter((_, index) => allowed[index] === false))
+}

@@ -44,7 +44,7 @@ export const Page = () => {
                 <EmptyState
                   figure={<Icon name="shield" size="large" />}
                   title="No service may use another one yet"
-                  text="Object Storage needs an authorization before a root key of yours can protect a bucket."
+                  text="Object Storage needs an authorization before a root key of yours can protect a bucket. What you may not see is not listed."
                   action={
                     <Button kind="primary" onClick={() => setQuery({ create: '' }, {})}>
                       Create authorization

@@ -36,6 +36,6 @@ function shareOf(weight: number, rest: readonly number[]): number {
   if (rest.length === 1) return 1
   const sum = rest.reduce((total, one) => total + one, 0)
   const least = Math.min(LEAST_SHARE * (rest.length <= 3 ? 1.6 : 1), 1 / rest.length)
-  const most = 1 - LEAST_SHARE * (rest.length - 1)
+  const most = rest.length === 2 ? 1 - least : 1 - LEAST_SHARE * (rest.length - 1)
   return Math.max(least, Math.min(Math.max(most, 1 / rest.length), sum === 0 ? 1 / rest.length : weight / sum))
 }

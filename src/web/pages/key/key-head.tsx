@@ -1,5 +1,6 @@
 import { keyLabel, type RootKey } from '../../client/key-protect.ts'
 import type { Instance } from '../../client/session.ts'
+import { refusedActions } from '../../client/simulate.ts'
 import { createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -8,6 +9,7 @@ import { Menu, type MenuItem } from '../../parts/menu.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
+import { useLoad } from '../../use-load.ts'
 import { standingOf } from '../keys/key-facts.ts'
 import { openDrawer } from './key-drawers.tsx'
 
@@ -38,25 +40,32 @@ export function KeyHead({ instance, rootKey }: KeyHeadProps) {
           </span>
         </span>
       }
-      actions={<KeyActions rootKey={rootKey} />}
+      actions={<KeyActions instance={instance} rootKey={rootKey} />}
     />
   )
 }
 
-function KeyActions({ rootKey }: Pick<KeyHeadProps, 'rootKey'>) {
+const ACTIONS = ['rotate', 'disable', 'enable', 'delete', 'restore', 'purge'].map((name) => `kms.secrets.${name}`)
+
+function KeyActions({ instance, rootKey }: KeyHeadProps) {
   const { state } = rootKey
+  const refused = useLoad((signal) => refusedActions(rootKey.crn, ACTIONS, signal), [rootKey.crn], {
+    topics: ['access'],
+  })
+  const missing = (name: string): string | undefined =>
+    refused.value?.has(`kms.secrets.${name}`) ? `Needs another role on ${instance.name}` : undefined
   if (state === 5) {
     return (
       <>
         <Button
           kind="primary"
           icon="rotate"
-          disabledBecause={rootKey.restoreAllowed ? undefined : 'It can no longer be restored'}
+          disabledBecause={missing('restore') ?? (rootKey.restoreAllowed ? undefined : 'It can no longer be restored')}
           onClick={() => openDrawer('restore')}
         >
           Restore…
         </Button>
-        <Button kind="danger" icon="trash" onClick={() => openDrawer('purge')}>
+        <Button kind="danger" icon="trash" disabledBecause={missing('purge')} onClick={() => openDrawer('purge')}>
           Purge…
         </Button>
       </>
@@ -67,24 +76,30 @@ function KeyActions({ rootKey }: Pick<KeyHeadProps, 'rootKey'>) {
     { label: 'Edit policies…', icon: 'gear', onSelect: () => openDrawer('policy') },
     { label: 'Create a bucket under it', icon: 'bucket', href: createBucketHref(rootKey.crn) },
     'separator',
-    { label: 'Delete…', icon: 'trash', isDanger: true, onSelect: () => openDrawer('delete') },
+    {
+      label: 'Delete…',
+      icon: 'trash',
+      isDanger: true,
+      disabledBecause: missing('delete'),
+      onSelect: () => openDrawer('delete'),
+    },
   ]
   return (
     <>
       <Button
         icon="rotate"
-        disabledBecause={state === 2 ? 'A disabled key does not rotate' : undefined}
+        disabledBecause={missing('rotate') ?? (state === 2 ? 'A disabled key does not rotate' : undefined)}
         onClick={() => openDrawer('rotate')}
       >
         Rotate now
       </Button>
       {isUsable ? (
-        <Button kind="danger" icon="lock" onClick={() => openDrawer('disable')}>
+        <Button kind="danger" icon="lock" disabledBecause={missing('disable')} onClick={() => openDrawer('disable')}>
           Disable…
         </Button>
       ) : (
         state === 2 && (
-          <Button kind="primary" icon="unlock" onClick={() => openDrawer('enable')}>
+          <Button kind="primary" icon="unlock" disabledBecause={missing('enable')} onClick={() => openDrawer('enable')}>
             Enable…
           </Button>
         )

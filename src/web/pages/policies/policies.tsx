@@ -41,7 +41,7 @@ export const Page = () => {
               {all.length === 0 ? (
                 <EmptyState
                   title="No access policy"
-                  text="Administrators of the account may everything without one."
+                  text="Administrators of the account may everything without one. What you may not see is not listed."
                   action={
                     <Button kind="primary" onClick={() => setCreating(true)}>
                       Create policy
