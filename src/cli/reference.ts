@@ -4,7 +4,7 @@ import { exitCodesText, TOPICS } from './topics.ts'
 
 const HEAD = `# The command line
 
-Made from the tables of commands by \`node .ci/cli-reference.ts\`; a test holds it to them. \`coffer --help\` shows the whole tree, also of what works on a store on its own
+Made from the tables of commands by \`npm run docs:cli\`; a test holds it to them. \`coffer --help\` shows the whole tree, also of what works on a store on its own
 machine (\`serve\`, \`init\`, \`config\`, \`doctor\`, \`verify\`, \`backup\`, …), which say themselves in their \`--help\`. What follows calls a server by HTTP, as any client does.
 `
 

@@ -1,4 +1,3 @@
-import { confirmed } from '../../confirm.ts'
 import { KEY_ARGUMENT, keyDocument, keyPath, labelled } from '../../key-face.ts'
 import { findKey, inInstance, KEY_TYPE, registrationsOf } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
@@ -11,9 +10,11 @@ export const rotateKey: CommandSpec = {
   about:
     'New data keys are wrapped by the new version at once; the older ones are rewrapped in the background, unless the server is told not to.',
   arguments: [KEY_ARGUMENT],
-  options: { material: { value: 'file', help: 'for an imported key: its new material, as base64', kind: 'file' } },
-  destructive: true,
-  examples: ['coffer key rotate finance-root --dry-run', 'coffer key rotate finance-root --yes'],
+  options: {
+    'dry-run': { help: 'shows what would be rewrapped, and changes nothing' },
+    material: { value: 'file', help: 'for an imported key: its new material, as base64', kind: 'file' },
+  },
+  examples: ['coffer key rotate finance-root --dry-run', 'coffer key rotate finance-root'],
   see: ['coffer rewrap', 'coffer key policy'],
   run: async (call) => {
     call.doing(`rotate the key ${call.argument('key')}`)
@@ -24,8 +25,10 @@ export const rotateKey: CommandSpec = {
       `${labelled(key)} gets a new version. Nothing stops being readable.`,
       buckets.length === 0 ? 'No bucket is registered at it.' : `Rewrapped to the new version: ${buckets.join(', ')}.`,
     ]
-    if (!(await confirmed(call, { name: key.aliases[0] ?? key.name, lines, document: { key: key.id, buckets } })))
+    if (call.flag('dry-run')) {
+      call.out.answer({ dryRun: true, key: key.id, buckets }, () => [...lines, 'Nothing was changed.'].join('\n'))
       return 'done'
+    }
     const file = call.text('material')
     const json =
       file === undefined

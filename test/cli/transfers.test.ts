@@ -1,0 +1,193 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { S3 } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { upload } from '../../src/cli/s3/upload.ts'
+import { uploadNotes } from '../../src/cli/s3/upload-notes.ts'
+import { mainAccount } from '../support/bootstrap.ts'
+import { type CliServer, startCliServer } from '../support/cli-server.ts'
+
+let cli: CliServer
+let source: Readonly<Record<string, string>>
+const content = randomBytes(13 * 1024 ** 2)
+
+beforeAll(async () => {
+  cli = await startCliServer()
+  const { accessKeyId, secretAccessKey } = mainAccount.user
+  source = {
+    SOURCE_AWS_ACCESS_KEY_ID: accessKeyId,
+    SOURCE_AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    SOURCE_AWS_ENDPOINT_URL_S3: cli.server.s3Url,
+  }
+  await writeFile(join(cli.home, 'large.bin'), content)
+  await writeFile(join(cli.home, 'small.txt'), 'small')
+})
+afterAll(() => cli[Symbol.asyncDispose]())
+
+const ok = async (...args: readonly string[]): Promise<string> => {
+  const { status, out, err } = await cli.call(args, source)
+  expect({ args, status, err }).toMatchObject({ args, status: 0 })
+  return out
+}
+const linesOf = (out: string): Record<string, unknown>[] =>
+  out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+
+it('puts in parts, tells each item and a result as NDJSON, and gets back the same bytes, checked', async () => {
+  await ok('bucket', 'create', 'parts')
+  const put = linesOf(
+    await ok(
+      'object',
+      'put',
+      join(cli.home, 'large.bin'),
+      'parts/',
+      '--json',
+      '--tag',
+      'a=1',
+      '--metadata',
+      'by=anna',
+      '--progress',
+      'json',
+    ),
+  )
+  expect(put.at(-1)).toMatchObject({ type: 'result', files: 1, bytes: content.length })
+  expect(put.find(({ type }) => type === 'item')).toMatchObject({ key: 'large.bin', parts: 2 })
+  const copy = join(cli.home, 'copy.bin')
+  expect(linesOf(await ok('object', 'get', 'parts/large.bin', copy, '--json')).at(-1)).toMatchObject({
+    type: 'result',
+    checked: 'crc32',
+  })
+  expect((await readFile(copy)).equals(content)).toBe(true)
+})
+
+it('goes on with an upload that was interrupted, and sends no part twice', async () => {
+  await ok('bucket', 'create', 'resumed')
+  const s3 = new S3({
+    endpoint: cli.server.s3Url,
+    forcePathStyle: true,
+    region: 'us-east-1',
+    credentials: mainAccount.user,
+  })
+  const abort = new AbortController()
+  const wanted = {
+    ...{ bucket: 'resumed', key: 'big', size: content.length, partBytes: 5 * 1024 ** 2, atOnce: 1 },
+    read: async (offset: number, length: number) => content.subarray(offset, offset + length),
+    notes: await uploadNotes(cli.environment, ['resumed', 'big']),
+  }
+  const interrupted = upload(s3, { ...wanted, signal: abort.signal, onBytes: () => abort.abort() })
+  await expect(interrupted).rejects.toThrow()
+  expect(await upload(s3, wanted)).toMatchObject({ parts: 3, resumedBytes: 5 * 1024 ** 2 })
+  expect((await s3.listMultipartUploads({ Bucket: 'resumed' })).Uploads ?? []).toEqual([])
+  s3.destroy()
+  const copy = join(cli.home, 'resumed.bin')
+  await ok('object', 'get', 'resumed/big', copy)
+  expect((await readFile(copy)).equals(content)).toBe(true)
+})
+
+it('a dry run changes nothing, and tells what would go', async () => {
+  await ok('bucket', 'create', 'kept')
+  await ok('key', 'create', 'kept-root')
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'kept/a')
+  for (const args of [
+    ['bucket', 'rm', 'kept', '--force'],
+    ['object', 'rm', 'kept', '--recursive', '--versions'],
+    ['bucket', 'encrypt', 'kept', '--key', 'kept-root'],
+    ['key', 'disable', 'kept-root'],
+    ['key', 'rm', 'kept-root'],
+    ['key', 'rotate', 'kept-root'],
+  ]) {
+    expect(JSON.parse(await ok(...args, '--dry-run', '--json'))).toMatchObject({ dryRun: true })
+  }
+  expect(await ok('object', 'cat', 'kept/a')).toBe('small')
+  expect(JSON.parse(await ok('bucket', 'show', 'kept', '--json'))).toMatchObject({ encryption: 'AES256' })
+  expect(JSON.parse(await ok('key', 'show', 'kept-root', '--json'))).toMatchObject({
+    state: 'active',
+    versions: [expect.anything()],
+  })
+})
+
+it('imports with parts, metadata, tags and versions, passes over what is there, and finds what differs', async () => {
+  await ok('bucket', 'create', 'old', '--versioning')
+  await ok('bucket', 'create', 'new', '--versioning')
+  await ok(
+    'object',
+    'put',
+    join(cli.home, 'large.bin'),
+    'old/dir/large.bin',
+    '--metadata',
+    'by=anna',
+    '--tag',
+    'kind=x',
+  )
+  for (const text of ['one', 'two']) {
+    await writeFile(join(cli.home, 'v.txt'), text)
+    await ok('object', 'put', join(cli.home, 'v.txt'), 'old/ö + %.txt')
+  }
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'old/gone')
+  await ok('object', 'rm', 'old/gone', '--yes')
+  const dry = linesOf(await ok('import', 's3://old', 'new', '--versions', '--dry-run', '--json')).at(-1)
+  expect(dry).toMatchObject({ type: 'result', copy: 3, versions: 5 })
+  expect(linesOf(await ok('object', 'versions', 'new', '--json'))).toMatchObject([{ type: 'result', versions: 0 }])
+  expect((await cli.call(['import', 's3://old', 'new', '--versions', '--check'], source)).status).toBe(3)
+
+  const done = linesOf(await ok('import', 's3://old', 'new', '--versions', '--json')).at(-1)
+  expect(done).toMatchObject({
+    type: 'result',
+    copied: { objects: 3, versions: 5 },
+    checked: { etag: 4, checksum: 0, size: 0 },
+  })
+  const told = async (bucket: string) =>
+    linesOf(await ok('object', 'versions', bucket, '--json')).map(({ key, etag, isDeleteMarker, isLatest }) => ({
+      key,
+      etag,
+      isDeleteMarker,
+      isLatest,
+    }))
+  expect(await told('new')).toEqual(await told('old'))
+  expect(JSON.parse(await ok('object', 'stat', 'new/dir/large.bin', '--json'))).toMatchObject({
+    metadata: { by: 'anna' },
+    etag: expect.stringMatching(/-2"$/),
+  })
+  expect(JSON.parse(await ok('object', 'tag', 'new/dir/large.bin', '--json'))).toMatchObject({ tags: { kind: 'x' } })
+  expect(linesOf(await ok('import', 's3://old', 'new', '--versions', '--json')).at(-1)).toMatchObject({
+    copied: { objects: 0 },
+    passedOver: 3,
+  })
+  await ok('import', 's3://old', 'new', '--versions', '--check')
+})
+
+it('keeps a profile for its owner alone, with which nothing else is needed', async () => {
+  const bare = {
+    AWS_ACCESS_KEY_ID: undefined,
+    AWS_SECRET_ACCESS_KEY: undefined,
+    AWS_ENDPOINT_URL_S3: undefined,
+    COFFER_CONTROL: undefined,
+    IBMCLOUD_API_KEY: undefined,
+  }
+  await ok('login', cli.server.controlUrl, '--name', 'here', '--s3', cli.server.s3Url)
+  expect((await stat(join(cli.home, '.config/coffer/profiles.toml'))).mode & 0o777).toBe(0o600)
+  expect(await cli.call(['bucket', 'ls', '--quiet'], bare)).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('parts\n'),
+  })
+  expect((await cli.call(['key', 'ls', '--quiet'], bare)).status).toBe(0)
+  // By an API key alone, too.
+  const token = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, HOME: join(cli.home, 'none') }
+  expect(await cli.call(['object', 'cat', 'kept/a'], token)).toMatchObject({ status: 0, out: 'small' })
+})
+
+it('a completion script loads in bash, and completes commands, buckets and options', async () => {
+  const { out: script } = await cli.call(['completion', 'bash'])
+  const main = join(import.meta.dirname, '../../src/server/main.js')
+  const program = `${script}
+coffer() { '${process.execPath}' '${main}' "$@"; }
+try() { COMP_LINE=$1; COMP_POINT=\${#1}; read -r -a COMP_WORDS <<< "$1"; case $1 in *' ') COMP_WORDS+=('');; esac; COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _coffer; echo "\${COMPREPLY[*]}"; }
+try 'coffer buck'; try 'coffer bucket show ke'; try 'coffer key disable --dr'`
+  const { stdout } = await promisify(execFile)('bash', ['-c', program], { env: { ...process.env, ...cli.environment } })
+  expect(stdout.trim().split('\n')).toEqual(['bucket', 'kept', '--dry-run'])
+})
