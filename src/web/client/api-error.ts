@@ -29,6 +29,3 @@ export const toApiError = (error: unknown): ApiError =>
 
 export const isStatus = (error: unknown, ...statuses: readonly number[]): boolean =>
   error instanceof ApiError && statuses.includes(error.status)
-
-export const isCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof ApiError && codes.includes(error.code)

@@ -205,12 +205,6 @@ export const listRegistrations = async (
     }),
   )
 
-export const getKeyPolicies = async (
-  instance: Where,
-  key: string,
-  signal?: AbortSignal,
-): Promise<readonly KeyPolicy[]> => resources(await ask(instance, `${keyPath(key)}/policies`, { signal }))
-
 export async function putKeyPolicies(
   instance: Where,
   key: string,

@@ -2,7 +2,7 @@ import { ApiError } from './api-error.ts'
 import { announceChange } from './changes.ts'
 import { call } from './http.ts'
 import { NAMESPACE, xmlOf } from './s3.ts'
-import { bucketPath, objectPath } from './s3-path.ts'
+import { objectPath } from './s3-path.ts'
 import { childrenOf, escapeXml, textIn } from './xml.ts'
 
 export interface UploadName {
@@ -64,19 +64,4 @@ export async function completeUpload(
 
 export async function abortUpload({ bucket, key, uploadId }: UploadName): Promise<void> {
   await call(objectPath(bucket, key), { method: 'DELETE', query: { uploadId } })
-}
-
-export interface UploadEntry extends UploadName {
-  readonly startedAt: string
-}
-
-/** The first thousand that are under way. */
-export async function listUploads(bucket: string): Promise<readonly UploadEntry[]> {
-  const root = await xmlOf(bucketPath(bucket), { query: { uploads: '' } })
-  return childrenOf(root, 'Upload').map((upload) => ({
-    bucket,
-    key: textIn(upload, 'Key'),
-    uploadId: textIn(upload, 'UploadId'),
-    startedAt: textIn(upload, 'Initiated'),
-  }))
 }

@@ -133,18 +133,6 @@ export async function headBucket(bucket: string, signal?: AbortSignal): Promise<
   return (await call(bucketPath(bucket), { method: 'HEAD', signal })).headers
 }
 
-export async function getObject(
-  bucket: string,
-  key: string,
-  {
-    versionId,
-    range,
-    signal,
-  }: { readonly versionId?: string; readonly range?: string; readonly signal?: AbortSignal } = {},
-): Promise<Response> {
-  return call(objectPath(bucket, key), { query: { versionId }, headers: { range }, signal })
-}
-
 export interface CreateBucketInput {
   readonly bucket: string
   readonly locationConstraint?: string
@@ -177,23 +165,6 @@ export async function createBucket(input: CreateBucketInput): Promise<void> {
 export async function deleteBucket(bucket: string): Promise<void> {
   await call(bucketPath(bucket), { method: 'DELETE' })
   announceChange('buckets', 'keys')
-}
-
-export interface PutObjectInput {
-  readonly bucket: string
-  readonly key: string
-  readonly body: Blob | string
-  readonly contentType?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly signal?: AbortSignal
-}
-
-export async function putObject({ bucket, key, body, contentType, headers, signal }: PutObjectInput): Promise<Headers> {
-  const type = contentType || 'application/octet-stream'
-  const request = { method: 'PUT', body, headers: { 'content-type': type, ...headers }, signal } as const
-  const response = await call(objectPath(bucket, key), request)
-  announceChange('objects')
-  return response.headers
 }
 
 export async function copyObject(
