@@ -243,7 +243,9 @@ async function appendMore({ client, bucket, key, state, dice, write }: Place): P
 }
 
 async function copyHere({ client, bucket, key, dice, options, write }: Place): Promise<void> {
-  const from = dice.pick(options.model.keys())
+  const there = options.model.keys()
+  if (there.length === 0) return
+  const from = dice.pick(there)
   const [source, ...others] = from.possible
   // Of another worker it may change meanwhile; then nobody knows what was copied.
   const isOwn = from.key.split('/')[0] === key.split('/')[0] && !key.startsWith(FLEETING)
