@@ -28,8 +28,10 @@ describe.skipIf(chromiumPath === undefined)('key providers', () => {
     const page = await house.open('/ui/providers')
     await page.getByRole('button', { name: 'Test' }).click()
     await page.getByText(/Wrapped and unwrapped in \d+ ms/).waitFor()
-    const { json } = await keys.call('GET', `/admin/v1/activity?key=${rootKey.id}&did=kms.secrets.unwrap&who=Main`)
-    expect(json.entries).toMatchObject([{ outcome: 'success' }])
+    const probed = `/admin/v1/activity?key=${rootKey.id}&did=kms.secrets.unwrap&who=Main`
+    await expect
+      .poll(async () => (await keys.call('GET', probed)).json.entries, { timeout: 20_000 })
+      .toMatchObject([{ outcome: 'success' }])
     await keys.act(rootKey.id, 'disable')
     await page.getByRole('button', { name: 'Test' }).click()
     await page.getByText('The probe did not come back.').waitFor()
