@@ -2,9 +2,12 @@ import { validation } from '../../../iam/aws/errors.ts'
 import type { S3Request } from '../request.ts'
 import type { QueryForm } from './query-operation.ts'
 
-const SIGNED_FOR_QUERY = /Credential=[^,\s]*\/(?:iam|sts)\/aws4_request|^Bearer /i
+const SIGNED_FOR_QUERY = /Credential=[^,\s]*\/(?:iam|sts)\/aws4_request|^Bearer console\./
 
-/** A call of the query APIs of IAM or STS: a form that is posted to the service itself, signed for them or not at all, or with a token. */
+/**
+ * A call of the query APIs of IAM or STS: a form that is posted to the service itself, signed for them or not at all, or
+ * with a token that the console's gate lent.
+ */
 export const isQueryCall = ({ method, bucket, key, headers, rawQuery, website }: S3Request): boolean =>
   method === 'POST' &&
   bucket === undefined &&
