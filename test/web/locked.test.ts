@@ -41,6 +41,7 @@ describe.skipIf(chromiumPath === undefined)('a locked bucket', () => {
     const page = await house.open(`/ui/buckets/${bucket}`)
     await page.getByText('Reads and writes are refused').waitFor()
     await page.getByText('Root key still exists').waitFor()
+    await page.getByText('No scrub has looked through them yet.').waitFor()
     expect(await page.getByRole('button', { name: 'Upload', exact: true }).getAttribute('aria-disabled')).toBe('true')
     expect(await page.getByRole('row').count()).toBe(4)
     await page.getByRole('link', { name: 'notes.txt' }).click()

@@ -42,15 +42,14 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
   )
   const { deed, scrub, isAllowed = false, answer } = story.value ?? {}
   const label = rootKey?.label ?? 'the root key'
-  const since = deed ?? (rootKey && { who: undefined, at: rootKey.key.lastUpdateDate })
   return (
     <aside class="card panel locked-panel" aria-label="Why this bucket is locked">
       <div class="locked-head">
         <Envelope state="broken" label="An envelope whose seal cannot be opened" />
         <h2>The seal can’t be opened</h2>
         <p class="small">
-          {since
-            ? `${deed?.who ?? 'Somebody'} ${DID[lock.cause] ?? 'changed'} root key ${label} ${formatAgo(since.at)}, at ${formatExact(since.at)}. `
+          {deed
+            ? `${deed.who} ${DID[lock.cause] ?? 'changed'} root key ${label} ${formatAgo(deed.at)}, at ${formatExact(deed.at)}. `
             : ''}
           Names and sizes are still listed. Contents are not readable by anyone, including Coffer.
         </p>
@@ -60,7 +59,12 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
           steps={[
             {
               state: scrub && scrub.findings > 0 ? 'next' : 'done',
-              title: scrub && scrub.findings > 0 ? 'Some stored data is damaged' : 'Stored data is intact',
+              title:
+                scrub && scrub.findings > 0
+                  ? 'Some stored data is damaged'
+                  : scrub?.finishedAt === undefined
+                    ? 'Nothing stored was changed'
+                    : 'Stored data is intact',
               text: dataText(facts, scrub),
             },
             keyStep(lock, rootKey),
@@ -92,8 +96,8 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
 const DID: Partial<Readonly<Record<BucketLock['cause'], string>>> = { disabled: 'disabled', deleted: 'deleted' }
 
 function dataText({ usage }: BucketFacts, scrub: Awaited<ReturnType<typeof readScrubFacts>>): string {
-  const objects = usage ? counted(usage.objects, 'object') : 'Nothing of it was changed'
-  if (!scrub?.finishedAt) return `${objects}. The ciphertext does not depend on the key’s state.`
+  const objects = usage ? counted(usage.objects, 'object') : 'All objects are where they were'
+  if (!scrub?.finishedAt) return `${objects}. No scrub has looked through them yet.`
   const found =
     scrub.findings === 0 ? 'found no damage' : `found ${counted(scrub.findings, 'damaged entry', 'damaged entries')}`
   return `${objects}, last scrub ${formatAgo(scrub.finishedAt)} ${found}`

@@ -33,6 +33,7 @@ export function ScrubCard() {
       .catch((cause: unknown) => setError(toApiError(cause)))
   }
   const state = textOf(scrub.value, 'state')
+  const isNever = state === 'idle' && textOf(scrub.value, 'finishedAt') === ''
   const isRunning = state === 'running' || state === 'waiting'
   return (
     <Card
@@ -53,14 +54,19 @@ export function ScrubCard() {
         <Loaded load={scrub} failed="The scrub could not be asked." skeletonRows={2}>
           {(value) => (
             <div class="row wrap">
-              <Chip tone={isRunning ? 'dek' : found.length > 0 ? 'bad' : 'ok'} icon={isRunning ? 'clock' : 'check'}>
-                {state === 'waiting'
-                  ? 'Waiting for less to do'
-                  : isRunning
-                    ? 'Under way'
-                    : found.length > 0
-                      ? 'Damage found'
-                      : 'No damage known'}
+              <Chip
+                tone={found.length > 0 ? 'bad' : isRunning ? 'dek' : isNever ? 'plain' : 'ok'}
+                icon={found.length > 0 ? 'alert' : isRunning || isNever ? 'clock' : 'check'}
+              >
+                {found.length > 0
+                  ? 'Damage found'
+                  : state === 'waiting'
+                    ? 'Waiting for less to do'
+                    : isRunning
+                      ? 'Under way'
+                      : isNever
+                        ? 'Not looked through yet'
+                        : 'No damage found'}
               </Chip>
               <span class="muted small">
                 {counted(numberOf(value, 'objects'), 'object')}, {formatBytes(numberOf(value, 'bytesRead'))} read

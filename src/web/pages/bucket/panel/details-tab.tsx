@@ -28,7 +28,6 @@ export function DetailsTab({ objectKey, head }: DetailsTabProps) {
         ...given('Version', head.get('x-amz-version-id'), code),
         ...given('Storage class', head.get('x-amz-storage-class') ?? 'STANDARD'),
         ...given('Encryption', head.get('x-amz-server-side-encryption')),
-        ...given('Cache control', head.get('cache-control')),
         ...given('Expires', head.get('x-amz-expiration')),
         ...given('Retention', head.get('x-amz-object-lock-mode'), (mode) => (
           <>

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { isStatus } from '../../../client/api-error.ts'
 import type { BucketFacts } from '../../../client/bucket-facts.ts'
 import { headObject, listVersions, type VersionEntry } from '../../../client/s3.ts'
 import { downloadHref, uriOf } from '../../../links.ts'
@@ -14,7 +15,7 @@ import { useLoad } from '../../../use-load.ts'
 import { FileIcon } from '../objects/file-icon.tsx'
 import { DetailsTab } from './details-tab.tsx'
 import { EnvelopeTab } from './envelope-tab.tsx'
-import { Preview } from './preview.tsx'
+import { NoPreview, Preview } from './preview.tsx'
 import { ShareDialog } from './share-dialog.tsx'
 import { TagsTab } from './tags-tab.tsx'
 import { VersionsTab } from './versions-tab.tsx'
@@ -53,7 +54,17 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
   })
   const name = objectKey.slice(objectKey.lastIndexOf('/', objectKey.length - 2) + 1)
   const isRefused = lock !== undefined && lock.cause !== 'unreachable'
-  const refusal = isRefused ? 'Its contents are refused while the bucket is locked' : undefined
+  // S3: 405 of a delete marker that is named, 404 of an object whose newest version is one.
+  const isDeleted =
+    isStatus(head.error, 404, 405) &&
+    versions.value?.some(
+      (one) => one.isDeleteMarker && (versionId === undefined ? one.isLatest : one.versionId === versionId),
+    ) === true
+  const refusal = isRefused
+    ? 'Its contents are refused while the bucket is locked'
+    : isDeleted
+      ? 'It was deleted: restore one of its versions'
+      : undefined
   useEffect(() => {
     if (window.innerWidth < 980) panel.current?.scrollIntoView({ block: 'start' })
   }, [objectKey])
@@ -67,7 +78,9 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
         </div>
         <IconButton icon="close" label="Close" onClick={onClose} />
       </div>
-      {head.error && !isRefused ? (
+      {isDeleted ? (
+        <NoPreview text="It was deleted. Its versions can be restored." />
+      ) : head.error && !isRefused ? (
         <div class="panel-body">
           <ErrorState title="The object could not be read." error={head.error} onRetry={head.reload} />
         </div>
@@ -107,10 +120,11 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
           )}
           onChange={(id) => setQuery({ tab: id })}
         >
-          {tab === 'details' && (isRefused ? <Refused /> : <DetailsTab objectKey={objectKey} head={head.value} />)}
-          {tab === 'envelope' && <EnvelopeTab {...{ facts, objectKey, versionId }} />}
+          {tab === 'details' && !head.error && <DetailsTab objectKey={objectKey} head={head.value} />}
+          {tab === 'details' && isRefused && <Refused />}
+          {tab === 'envelope' && !isDeleted && <EnvelopeTab {...{ facts, objectKey, versionId }} />}
           {tab === 'versions' && <VersionsTab {...{ facts, objectKey, versionId, versions }} />}
-          {tab === 'tags' && <TagsTab {...{ bucket, objectKey, versionId }} />}
+          {tab === 'tags' && !isDeleted && <TagsTab {...{ bucket, objectKey, versionId }} />}
         </Tabs>
         <CliHint
           command={

@@ -23,8 +23,8 @@ export function Preview({ bucket, objectKey, versionId, head, isRefused }: Previ
   const sizeBytes = Number(head?.get('content-length') ?? 0)
   const etag = head?.get('etag') ?? ''
   const source = previewPath(bucket, objectKey, versionId)
-  if (isRefused) return <Nothing icon="lock" text="Its contents are refused" />
-  if (!head) return <Nothing text="" />
+  if (isRefused) return <NoPreview icon="lock" text="Its contents are refused" />
+  if (!head) return <NoPreview text="" />
   if (PICTURE.test(type) && sizeBytes <= MOST_PICTURE_BYTES)
     return (
       <div class="preview">
@@ -44,7 +44,7 @@ export function Preview({ bucket, objectKey, versionId, head, isRefused }: Previ
       </div>
     )
   if (TEXT.test(type) && sizeBytes > 0) return <TextPreview {...{ bucket, objectKey, versionId, etag, sizeBytes }} />
-  return <Nothing text={sizeBytes === 0 ? 'It is empty' : `No preview of ${type || 'this type'}`} />
+  return <NoPreview text={sizeBytes === 0 ? 'It is empty' : `No preview of ${type || 'this type'}`} />
 }
 
 const Mark = () => (
@@ -54,7 +54,13 @@ const Mark = () => (
   </span>
 )
 
-const Nothing = ({ text, icon = 'document' }: { readonly text: string; readonly icon?: 'document' | 'lock' }) => (
+export const NoPreview = ({
+  text,
+  icon = 'document',
+}: {
+  readonly text: string
+  readonly icon?: 'document' | 'lock'
+}) => (
   <div class="preview none">
     <Icon name={icon} size="large" />
     <span>{text}</span>
@@ -77,7 +83,7 @@ function TextPreview({ bucket, objectKey, versionId, etag, sizeBytes }: TextPrev
     },
     [bucket, objectKey, versionId, etag],
   )
-  if (text.error) return <Nothing icon="lock" text={text.error.message} />
+  if (text.error) return <NoPreview icon="lock" text={text.error.message} />
   return (
     <div class="preview text">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
