@@ -39,15 +39,14 @@ export function useLoad<Value>(
     current.current = controller
     const slow = setTimeout(() => setState((before) => ({ ...before, isSlow: before.value === undefined })), SLOW_MS)
     setState((before) => ({ ...before, isLoading: true }))
-    reading
-      .current(controller.signal)
-      .then((value) => ({ value, error: undefined }))
-      .catch((error: unknown) => ({ error: toApiError(error) }))
-      .then((outcome) => {
-        clearTimeout(slow)
-        if (!controller.signal.aborted)
-          setState((before) => ({ ...before, isLoading: false, isSlow: false, ...outcome }))
-      })
+    const settle = (outcome: Pick<Loaded<Value>, 'error'> | Pick<Loaded<Value>, 'error' | 'value'>): void => {
+      clearTimeout(slow)
+      if (!controller.signal.aborted) setState((before) => ({ ...before, isLoading: false, isSlow: false, ...outcome }))
+    }
+    reading.current(controller.signal).then(
+      (value) => settle({ value, error: undefined }),
+      (error: unknown) => settle({ error: toApiError(error) }),
+    )
   }, [])
 
   const name = JSON.stringify(inputs)
