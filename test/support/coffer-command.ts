@@ -33,5 +33,5 @@ export function startCommand(args: readonly string[], settings: Readonly<Record<
 export const runCommand = (args: readonly string[], settings?: Readonly<Record<string, string>>) =>
   startCommand(args, settings).result
 
-/** Standard error without lines of progress, which come with time alone: they are indented, as is what explains a complaint. */
-export const complaints = (err: string): string => err.replace(/^ {2}.*\n/gm, '')
+/** Standard error without lines of progress, which come with time alone. */
+export const complaints = (err: string): string => err.replace(/^ {2}(… .*|.*, \d+ findings)\n/gm, '')
