@@ -140,7 +140,7 @@ async function run(id: string): Promise<void> {
     await check(id, checksum)
     forget(id)
     announce(`${view.name} is stored`)
-    announceChange('objects')
+    announceSoon()
   } catch (error) {
     if (signal.aborted) return
     const { message, code } = toApiError(error)
@@ -154,6 +154,17 @@ async function run(id: string): Promise<void> {
   } finally {
     leave?.()
   }
+}
+
+const ANNOUNCE_MS = 700
+let announcing: ReturnType<typeof setTimeout> | undefined
+
+/** Of thousands of files, what is shown is not read anew for each. */
+function announceSoon(): void {
+  announcing ??= setTimeout(() => {
+    announcing = undefined
+    announceChange('objects')
+  }, ANNOUNCE_MS)
 }
 
 function keepBegun(id: string, file: File, uploadId: string): void {

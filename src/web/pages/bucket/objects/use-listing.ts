@@ -35,6 +35,8 @@ interface State {
 }
 
 const PAGE_KEYS = 1000
+/** Of more rows than these, the rest comes again when somebody scrolls there. */
+const MOST_READ_ANEW = 3000
 const SLOW_MS = 200
 const EMPTY: State = { rows: [], next: undefined, isLoading: true, isSlow: false, isFresh: true, error: undefined }
 
@@ -82,7 +84,7 @@ export function useListing(bucket: string, prefix: string, mode: ListingMode): L
     void read(EMPTY, 0)
     return () => running.current?.abort()
   }, [read])
-  const reload = useCallback(() => void read(EMPTY, latest.current.rows.length), [read])
+  const reload = useCallback(() => void read(EMPTY, Math.min(MOST_READ_ANEW, latest.current.rows.length)), [read])
   useEffect(() => onChange(['objects'], reload), [reload])
   const loadMore = useCallback((): void => {
     const { isLoading, next, error } = latest.current
