@@ -157,12 +157,14 @@ async function run(id: string): Promise<void> {
 }
 
 const ANNOUNCE_MS = 700
-let announcing: ReturnType<typeof setTimeout> | undefined
+let isAnnouncing = false
 
 /** Of thousands of files, what is shown is not read anew for each. */
 function announceSoon(): void {
-  announcing ??= setTimeout(() => {
-    announcing = undefined
+  if (isAnnouncing) return
+  isAnnouncing = true
+  setTimeout(() => {
+    isAnnouncing = false
     announceChange('objects')
   }, ANNOUNCE_MS)
 }
