@@ -29,6 +29,9 @@ beforeAll(async () => {
 })
 afterAll(() => cli[Symbol.asyncDispose]())
 
+/** A first start prints it for clients; a server from the same shell passes over it. */
+const SERVER_ONLY = { COFFER_LOG_LEVEL: 'silent' } as const
+
 /** The error that --json tells on standard output. */
 const errorIn = (out: string): unknown => JSON.parse(out.trim().split('\n').at(-1) ?? '')
 
@@ -166,6 +169,22 @@ describe('coffer ends with', () => {
     await mkdir(join(broken, 'coffer'), { recursive: true })
     await writeFile(join(broken, 'coffer/profiles.toml'), 'current = [[[\n')
     expect((await cli.run(['bucket', 'ls'], { XDG_CONFIG_HOME: broken })).status).toBe(EXIT.config)
+  })
+
+  it('9, 10, 11 and 12 for the settings, the place, the lock and the key of a store', async () => {
+    const { dataDir } = cli.server
+    const none = join(cli.home, 'none')
+    const keyFile = join(cli.home, 'wrong.key')
+    await writeFile(keyFile, Buffer.alloc(32, 1), { mode: 0o600 })
+    expect((await cli.run(['config', 'validate', '--s3-listen', 'x'], SERVER_ONLY)).status).toBe(EXIT.config)
+    expect((await cli.run(['verify', '--data-dir', none], SERVER_ONLY)).status).toBe(EXIT.noStore)
+    const nowhere = ['--s3-listen', '127.0.0.1:0', '--control-listen', '127.0.0.1:0']
+    expect((await cli.run(['serve', dataDir, ...nowhere], SERVER_ONLY)).status).toBe(EXIT.storeInUse)
+    const copy = join(cli.home, 'store')
+    expect((await cli.run(['init', copy], SERVER_ONLY)).status).toBe(EXIT.done)
+    expect((await cli.run(['init', copy], SERVER_ONLY)).status).toBe(EXIT.conflict)
+    const wrongKey = ['serve', copy, ...nowhere, '--instance-key-file', keyFile]
+    expect((await cli.run(wrongKey, SERVER_ONLY)).status).toBe(EXIT.wrongKey)
   })
 
   it('130 when it is interrupted, and says so as the last line', async () => {

@@ -485,7 +485,7 @@ describe.skipIf(topology.split)('coffer verify', () => {
         errors: expect.stringMatching(/in use by process \d+[\s\S]*\/admin\/v1\/scrub/),
       })
       expect(await verified(join(test.directory, 'nowhere'))).toMatchObject({
-        status: 2,
+        status: 10,
         errors: expect.stringContaining('NoStore'),
       })
     })

@@ -28,7 +28,8 @@ Usage:
 Settings as of the server: --data-dir, --instance-key-file, --storage-classes …  A server that runs must be stopped, or looks
 for damage by itself: its scrub, GET /admin/v1/scrub.
 
-Exit status: 0 nothing is wrong; 1 something is, see the findings; 2 it could not be looked at, or not to the end.
+Exit status: 0 nothing is wrong; 1 something is, see the findings; 2 it could not be looked at, or not to the end;
+10 there is no store.
 `
 
 /** `coffer verify`; resolves to the exit status. */
@@ -42,9 +43,11 @@ export async function verifyCommand(args: readonly string[], streams: Streams): 
   } catch (error) {
     streams.err.write(`✕ ${explain(error)}\n`)
     if (hasCode(error, 'StoreLocked')) streams.err.write(`  ${RUNNING}\n`)
-    return COMMAND_EXIT.usage
+    return hasCode(error, 'NoStore') ? NO_STORE : COMMAND_EXIT.usage
   }
 }
+
+const NO_STORE = 10
 
 const RUNNING =
   'A running server verifies what it stores by itself: GET /admin/v1/scrub tells what it found, and POST /admin/v1/scrub begins now. Or stop it first.'
