@@ -21,7 +21,7 @@ Usage:
 Settings as of the server. A restore from a backup is better than this, where there is one. Afterwards: coffer verify --data-dir <directory>
 --instance-key-file <key>, and a server with these settings. Directories of storage classes stay where they are, and the new one goes on using them.
 
-Exit status: 0 nothing was lost; 1 something was, see the findings; 2 it could not be done.
+Exit status: 0 nothing was lost; 3 something was, see the findings; 2 it could not be done.
 `
 
 /** `coffer salvage`; resolves to the exit status. */
@@ -59,7 +59,7 @@ async function run(args: readonly string[], streams: Streams): Promise<number> {
     onProgress: report.progress,
   })
   const findings = report.end({ complete: true, losses, ...summary(done) })
-  return findings + losses === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.failed
+  return findings + losses === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.partly
 }
 
 const told = ({ store, file, what }: Loss): object => ({ store, ...(file === undefined ? {} : { file }), what })

@@ -28,7 +28,7 @@ Usage:
 Settings as of the server: --data-dir, --instance-key-file, --storage-classes …  A server that runs must be stopped, or looks
 for damage by itself: its scrub, GET /admin/v1/scrub.
 
-Exit status: 0 nothing is wrong; 1 something is, see the findings; 2 it could not be looked at, or not to the end;
+Exit status: 0 nothing is wrong; 7 something is, see the findings; 2 it could not be looked at, or not to the end;
 10 there is no store.
 `
 
@@ -88,7 +88,7 @@ async function verify(args: readonly string[], streams: Streams): Promise<number
 function ended(report: FindingsReport, complete: boolean, summary: object): number {
   const findings = report.end({ complete, ...summary })
   if (!complete) return COMMAND_EXIT.usage
-  return findings === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.failed
+  return findings === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.damage
 }
 
 const mib = (bytes: number): string => (bytes / 1024 ** 2).toFixed(1)
