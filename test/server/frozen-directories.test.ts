@@ -9,7 +9,7 @@ import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
 import { FROZEN, FROZEN_FILES, startAgeless } from '../support/frozen.ts'
 import { withRows } from '../support/level-rows.ts'
-import { portraitOf } from '../support/portrait.ts'
+import { lasting, portraitOf } from '../support/portrait.ts'
 import { s3ClientFor } from '../support/s3.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -29,7 +29,8 @@ async function copyOf(release: string): Promise<Record<string, unknown>> {
   await cp(frozen(FROZEN_FILES.backup), home.join('backup'), { recursive: true })
   await cp(frozen(FROZEN_FILES.instanceKey), home.join('data.key'))
   await chmod(home.join('data.key'), 0o600)
-  return JSON.parse(await readFile(frozen(FROZEN_FILES.portrait), 'utf8'))
+  const portrait = JSON.parse(await readFile(frozen(FROZEN_FILES.portrait), 'utf8'))
+  return { ...portrait, control: lasting(portrait.control) }
 }
 
 const started = () => startAgeless(home.join('data'), home.join('data.key'), home.path)

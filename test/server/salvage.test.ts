@@ -206,7 +206,7 @@ describe.skipIf(topology.split)('coffer salvage', () => {
         ['salvage', `--data-dir=${home.join('old', 'data')}`, `--to=${to}`, '--json'],
         shim.environment,
       )
-      expect([status, shim.fired()]).toEqual([1, 6])
+      expect([status, shim.fired()]).toEqual([3, 6])
       const lines = out
         .trim()
         .split('\n')

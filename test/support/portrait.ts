@@ -149,10 +149,14 @@ async function identitiesOf({ s3Url }: ServerAddress): Promise<Record<string, un
 }
 
 /** What tells the address of the server, or of the moment. */
-const PASSING: ReadonlySet<string> = new Set(['context', 'href', 'first', 'etag', 'last_authn', 'authn_count'])
+const PASSING: ReadonlySet<string> = new Set([
+  ...['context', 'href', 'first', 'etag', 'last_authn', 'authn_count'],
+  // Of a deleted key, by now.
+  ...['purgeAllowed', 'restoreAllowed'],
+])
 
 /** Without what differs between two equal answers: passing members, and the order of lists. */
-function lasting(value: unknown): unknown {
+export function lasting(value: unknown): unknown {
   if (Array.isArray(value)) {
     const members = value.map(lasting)
     return members.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
