@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, get as plainGet } from 'node:http'
 import { get } from 'node:https'
@@ -125,15 +126,23 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   }
 }
 
-/** A loopback port that was free a moment ago. */
+/**
+ * A loopback port that was free a moment ago, and below those that the kernel gives to connections (32768 and up): one of
+ * these may be a client's by the time that a server starts again at it.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const address = probe.address()
-  probe.close()
-  await once(probe, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const probe = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (!isFree) continue
+    probe.close()
+    await once(probe, 'close')
+    return port
+  }
 }
 
 function isReady(controlUrl: string, { ca, client }: Pick<ServerProcessOptions, 'ca' | 'client'>): Promise<boolean> {
