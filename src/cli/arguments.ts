@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '../base/nearest.ts'
 import { type DescribedCommand, GLOBAL_OPTIONS, type OptionSpec, optionsOf } from './described.ts'
 import { type CommandFailure, usage } from './failure.ts'
 import type { Given } from './given.ts'
@@ -70,7 +71,7 @@ function misread(error: unknown, known: readonly string[], line: string): Comman
   const message = error instanceof Error ? error.message : 'the arguments cannot be read'
   const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
   if (unknown === undefined) return usage(lowered(message), `${line} --help`)
-  const near = nearest(unknown, known)
+  const near = probablyMeant(unknown, known)
   return usage(
     `there is no option --${unknown}${near === undefined ? '' : `; did you mean --${near}?`}`,
     `${line} --help`,
@@ -99,24 +100,5 @@ function place(
   return placed
 }
 
-/** The known word that was probably meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  const [best] = known
-    .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
-    .toSorted((a, b) => a.distance - b.distance)
-  return best && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined
-}
-
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next[j] = Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
+/** Of commands and options. */
+export const probablyMeant = (word: string, known: readonly string[]): string | undefined => nearest(word, known, 2)

@@ -1,4 +1,4 @@
-import { nearest } from './arguments.ts'
+import { probablyMeant } from './arguments.ts'
 import { NOUNS } from './commands/index.ts'
 import { EXIT } from './exit.ts'
 import { clientLines, type TreeLine, treeText } from './help-text.ts'
@@ -42,7 +42,7 @@ export const treeLines = async (table: Table): Promise<readonly TreeLine[]> => [
 ]
 
 export function unknownCommand(table: Table, name: string, { err }: Streams): number {
-  const near = nearest(name, [...table.keys()])
+  const near = probablyMeant(name, [...table.keys()])
   err.write(
     `✕ There is no command ${name}.${near === undefined ? '' : ` Did you mean coffer ${near}?`}  [Usage, exit 2]\n  Fix     coffer --help\n`,
   )

@@ -1,4 +1,4 @@
-import { nearest, readArguments } from './arguments.ts'
+import { probablyMeant, readArguments } from './arguments.ts'
 import type { Call } from './call.ts'
 import { NOUNS } from './commands/index.ts'
 import { type Environment, given, processEnvironment } from './environment.ts'
@@ -37,7 +37,7 @@ export async function clientCommand(
       streams.err.write(nounHelp(entry, COMMANDS))
       return EXIT.usage
     }
-    const near = nearest(
+    const near = probablyMeant(
       word,
       COMMANDS.map(({ name }) => name.split(' ')[0] ?? ''),
     )

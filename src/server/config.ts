@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { CodedError } from '../base/errors.ts'
+import { nearest } from '../base/nearest.ts'
 import { type ConfigErrorCode, invalidConfig } from './config-error.ts'
 import {
   declaredProviders,
@@ -240,26 +241,7 @@ function collect(node: unknown, prefix: string, leaf: (name: string, value: unkn
 
 function unknown(name: string, known: readonly string[]): CodedError<ConfigErrorCode> {
   const [word = name] = name.split(' ', 1)
-  const nearest = known
-    .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  const hint =
-    nearest && nearest.distance <= Math.max(3, word.length / 3)
-      ? ` Did you mean ${nearest.candidate}?`
-      : ' See coffer serve --help for all settings.'
+  const meant = nearest(word, known, 3)
+  const hint = meant === undefined ? ' See coffer serve --help for all settings.' : ` Did you mean ${meant}?`
   return invalidConfig(`${name} is not a setting.${hint}`)
-}
-
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next[j] = Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1)
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
