@@ -21,6 +21,7 @@ import {
   sequenceOf,
   spaceKey,
 } from './level-format.ts'
+import { checkRead, readPage } from './level-pages.ts'
 import { checkCommit, checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
@@ -314,10 +315,8 @@ function bounds(space: Space, gte: Buffer, lt: Buffer) {
 
 async function rangeOf(database: Database, space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> {
   const { gte, lt, limit, reverse = false } = range
-  const rows = await database
-    .iterator({ ...bounds(space, gte, lt), limit, reverse, snapshot })
-    .all()
-    .catch(unreadable)
+  const iterator = database.iterator({ ...bounds(space, gte, lt), limit, reverse, snapshot })
+  const rows = await readPage(iterator, limit).catch(unreadable)
   return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
 }
 
@@ -363,7 +362,9 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
             (await iterator.nextv(count).catch(unreadable)).map(([key, stored]) => [key.subarray(1), stored] as const),
           seek: (key: Buffer) => iterator.seek(spaceKey(space, key)),
         }
-        return await skipScan(rows, range)
+        const groups = await skipScan(rows, range)
+        await checkRead(iterator, spaceKey(space, keys.lt)).catch(unreadable)
+        return groups
       } finally {
         await iterator.close()
       }

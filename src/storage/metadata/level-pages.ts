@@ -1,0 +1,52 @@
+type Pair = [key: Buffer, stored: Buffer]
+
+/** Rows that are asked for at once. */
+const MANY = 4096
+
+interface Iterator {
+  readonly seek: (key: Buffer) => void
+  readonly nextv: (size: number) => Promise<Pair[]>
+  readonly close: () => Promise<void>
+}
+
+/**
+ * All that an iterator of this limit has; closes it.
+ *
+ * LevelDB goes past what it cannot read (a table that the system does not open, a block with errors) and keeps the error until it
+ * is asked. `level` asks when an iterator has come to its end, and not when a page is full: rows would be left out of it in
+ * silence. So a page is read until its iterator says that it has ended.
+ */
+export async function readPage(iterator: Iterator, limit: number): Promise<Pair[]> {
+  try {
+    const pairs: Pair[] = []
+    for (;;) {
+      const read = await beyondLimit(iterator, Math.min(limit + 1 - pairs.length, MANY))
+      if (read.length === 0) return pairs
+      for (const pair of read) pairs.push(pair)
+    }
+  } finally {
+    await iterator.close()
+  }
+}
+
+/**
+ * `nextv` asks LevelDB for no more than is left of the limit, and so never for the end. This is what it calls below that; the
+ * limit is kept there too.
+ */
+function beyondLimit(iterator: object, size: number): Promise<Pair[]> {
+  if (!hasNextv(iterator)) throw new TypeError('an iterator of level has no _nextv')
+  return iterator._nextv(size, {})
+}
+
+interface WithNextv {
+  readonly _nextv: (size: number, options: object) => Promise<Pair[]>
+}
+
+const hasNextv = (iterator: object): iterator is WithNextv =>
+  '_nextv' in iterator && typeof iterator._nextv === 'function'
+
+/** Throws what an iterator that goes forward has met, wherever it is. `behind`: a key behind all that it may read. */
+export async function checkRead(iterator: Iterator, behind: Buffer): Promise<void> {
+  iterator.seek(behind)
+  await iterator.nextv(1)
+}
