@@ -7,8 +7,8 @@ import { EXIT, MEANING } from '../../src/cli/exit.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { type CliServer, startCliServer } from '../support/cli-server.ts'
 import { startCommand } from '../support/coffer-command.ts'
+import { freePort } from '../support/free-port.ts'
 import { s3ClientFor } from '../support/s3.ts'
-import { freePort } from '../support/server-process.ts'
 
 let cli: CliServer
 let file: string

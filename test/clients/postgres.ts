@@ -1,6 +1,6 @@
 import { chown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { freePort } from '../support/server-process.ts'
+import { freePort } from '../support/free-port.ts'
 import { run, runText } from './command.ts'
 
 export interface PostgresSettings {

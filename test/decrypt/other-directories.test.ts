@@ -6,11 +6,12 @@ import { decryptCommand } from '../../src/decrypt/command.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
+import { freePort } from '../support/free-port.ts'
 import { keyOwner } from '../support/keys.ts'
 import { startObjectHouse } from '../support/object-house.ts'
 import { isDone, rule } from '../support/replication.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
-import { freePort, startServerProcess } from '../support/server-process.ts'
+import { startServerProcess } from '../support/server-process.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 async function decrypt(...args: readonly string[]) {

@@ -38,6 +38,7 @@ import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { contentBytes } from '../support/content.ts'
 import { iamToken } from '../support/control-api.ts'
 import { filesUnder } from '../support/files-under.ts'
+import { freePort } from '../support/free-port.ts'
 import { startHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
 import { type ObjectHouse, startObjectHouse } from '../support/object-house.ts'
@@ -46,7 +47,7 @@ import { sendRaw } from '../support/raw-s3.ts'
 import { bytesOf, isDone, replicate, rule, statusOf, versioned } from '../support/replication.ts'
 import { keysOf, makeBucket, s3ClientFor, takeCustomerKeys } from '../support/s3.ts'
 import { bearer, sendPlain } from '../support/send.ts'
-import { freePort, startServerProcess } from '../support/server-process.ts'
+import { startServerProcess } from '../support/server-process.ts'
 
 // Everything that a user may plant, in all the ways there are, and then a look at every byte that the server left.
 

@@ -18,6 +18,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { filesUnder } from '../support/files-under.ts'
+import { freePort } from '../support/free-port.ts'
 import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome, sendRaw } from '../support/raw-s3.ts'
@@ -34,7 +35,7 @@ import {
   versionsOf,
 } from '../support/replication.ts'
 import { s3ClientFor } from '../support/s3.ts'
-import { freePort, startServerProcess } from '../support/server-process.ts'
+import { startServerProcess } from '../support/server-process.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const { accessKeyId, secretAccessKey } = mainAccount.user

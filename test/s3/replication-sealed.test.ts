@@ -14,13 +14,13 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { filesUnder } from '../support/files-under.ts'
+import { freePort } from '../support/free-port.ts'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
 import { MIN_PART_BYTES, uploadInParts } from '../support/multipart.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
 import { outcome, sendRaw } from '../support/raw-s3.ts'
 import { bytesOf, described, head, isDone, rule, statusOf, versioned } from '../support/replication.ts'
 import { makeBucket } from '../support/s3.ts'
-import { freePort } from '../support/server-process.ts'
 
 const { accessKeyId, secretAccessKey } = mainAccount.user
 const SECRET = 'content that nobody may read at the destination'

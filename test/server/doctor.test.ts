@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { testCertificates } from '../support/certificate.ts'
 import { runCommand } from '../support/coffer-command.ts'
-import { freePort, startServerProcess } from '../support/server-process.ts'
+import { freePort } from '../support/free-port.ts'
+import { startServerProcess } from '../support/server-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
 interface Finding {

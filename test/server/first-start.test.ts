@@ -6,8 +6,9 @@ import { describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { iamToken } from '../support/control-api.ts'
 import { endedServer } from '../support/ended-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
-import { freePort, startServerProcess } from '../support/server-process.ts'
+import { startServerProcess } from '../support/server-process.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** The value of an `export NAME=value` line. */

@@ -4,8 +4,8 @@ import { Secret } from '../../src/base/secret.ts'
 import type { QueuedEvent } from '../../src/objects/notifications/event.ts'
 import { natsPublisher } from '../../src/server/notifications/nats.ts'
 import { type FakeNatsServer, type Published, startNatsServer } from '../support/fakes/nats-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { type ObjectHouse, refusal, startObjectHouse } from '../support/object-house.ts'
-import { freePort } from '../support/server-process.ts'
 
 const PATIENCE = { timeout: 20_000 }
 const EVENT: QueuedEvent = {

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process'
-import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, get as plainGet } from 'node:http'
 import { get } from 'node:https'
-import { createServer } from 'node:net'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './free-port.ts'
 
 const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
 const OUTPUT_LIMIT = 256 * 1024
@@ -123,25 +122,6 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     stop,
     kill,
     [Symbol.asyncDispose]: kill,
-  }
-}
-
-/**
- * A loopback port that was free a moment ago, and below those that the kernel gives to connections (32768 and up): one of
- * these may be a client's by the time that a server starts again at it.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_000)
-    const probe = createServer().listen(port, '127.0.0.1')
-    const isFree = await once(probe, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (!isFree) continue
-    probe.close()
-    await once(probe, 'close')
-    return port
   }
 }
 
