@@ -5,6 +5,7 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   S3ServiceException,
@@ -40,7 +41,7 @@ export interface Load {
   /** Resolves when every worker has met the end of the server. */
   readonly ended: Promise<void>
   readonly counts: () => Readonly<Record<string, number>>
-  /** Answers that no client should have had, and reads that gave wrong bytes. */
+  /** Answers that no client should have had, reads that gave wrong bytes, lists that left out what there is. */
   readonly violations: () => readonly string[]
 }
 
@@ -57,7 +58,7 @@ export function startLoad(options: LoadOptions, signal: AbortSignal): Load {
         counts[action.name] = (counts[action.name] ?? 0) + 1
       } catch (error) {
         if (signal.aborted) return
-        if (error instanceof WrongBytes || isUnexpectedAnswer(error, options))
+        if (error instanceof WrongAnswer || isUnexpectedAnswer(error, options))
           violations.push(`during ${action.name}: ${String(error)}`)
         counts['failed'] = (counts['failed'] ?? 0) + 1
       }
@@ -66,7 +67,7 @@ export function startLoad(options: LoadOptions, signal: AbortSignal): Load {
   return { ended: Promise.all(workers).then(() => undefined), counts: () => counts, violations: () => violations }
 }
 
-class WrongBytes extends Error {}
+class WrongAnswer extends Error {}
 
 /** An answer at all, that is: a connection that broke is what this test is about. */
 const isUnexpectedAnswer = (error: unknown, { excuses }: LoadOptions): boolean =>
@@ -122,6 +123,13 @@ function anyAction(options: LoadOptions, worker: number, turn: number, dice: Dic
   if (kind < 79 && end !== undefined && otherEnds.length === 0 && bucket !== WITH_VERSIONS) {
     const version = { ...end, lengthBytes: end.lengthBytes + 1 + dice.below(100_000) }
     return { name: 'append', run: () => write(version, () => append(client, bucket, key, end, version)) }
+  }
+  if (kind >= 90) {
+    const keys = Array.from({ length: options.keysPerWorker }, (_, at) => keyOf(at)).slice(1)
+    return {
+      name: 'list',
+      run: () => list(options, { bucket, prefix: `w${worker}/`, keys, pageSize: dice.pick([2, 1000]) }),
+    }
   }
   const from = { bucket: dice.pick(options.buckets), key: keyOf(dice.below(options.keysPerWorker)) }
   const [source, ...others] = model.at(from.bucket, from.key)
@@ -193,5 +201,30 @@ export async function putInParts(
 async function read(client: S3Client, bucket: string, key: string, version: Version): Promise<void> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
   const { hash } = await hashOf((await Body?.transformToByteArray()) ?? new Uint8Array())
-  if (hash !== hashOfVersion(version)) throw new WrongBytes(`${bucket}/${key} is not ${version.seed}`)
+  if (hash !== hashOfVersion(version)) throw new WrongAnswer(`${bucket}/${key} is not ${version.seed}`)
+}
+
+/** All keys of a worker, which writes nothing meanwhile, page by page, and its folders. */
+async function list(
+  { client, model }: LoadOptions,
+  of: { readonly bucket: string; readonly prefix: string; readonly keys: readonly string[]; readonly pageSize: number },
+): Promise<void> {
+  const { bucket, prefix, keys, pageSize } = of
+  const listed = new Set<string>()
+  const input = { Bucket: bucket, Prefix: prefix, MaxKeys: pageSize }
+  for (let token: string | undefined; ; ) {
+    const page = await client.send(new ListObjectsV2Command({ ...input, ContinuationToken: token }))
+    for (const { Key = '' } of page.Contents ?? []) listed.add(Key)
+    token = page.NextContinuationToken
+    if (token === undefined) break
+  }
+  const folders = await client.send(new ListObjectsV2Command({ ...input, MaxKeys: 1000, Delimiter: '/' }))
+  for (const { Prefix = '' } of folders.CommonPrefixes ?? []) listed.add(Prefix)
+  for (const key of keys) {
+    const states = model.at(bucket, key)
+    const shown = [key, `${key.slice(0, key.lastIndexOf('/'))}/`].filter((name) => listed.has(name)).length
+    if (!states.includes(undefined) && shown < 2) throw new WrongAnswer(`${bucket}/${key} was left out of a list`)
+    if (listed.has(key) && states.every((state) => state === undefined))
+      throw new WrongAnswer(`${bucket}/${key} is listed, and there is none`)
+  }
 }
