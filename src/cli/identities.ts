@@ -38,13 +38,15 @@ export async function everybody(server: Server): Promise<readonly Somebody[]> {
 
 const userOf = (one: unknown): Somebody => ({
   type: 'user',
-  name: textOf(one, 'email') || (textOf(one, 'iam_id') ?? ''),
+  name: textOf(one, 'email') || fullName(one) || (textOf(one, 'iam_id') ?? ''),
   iamId: textOf(one, 'iam_id') ?? '',
   id: undefined,
   crn: undefined,
   state: textOf(one, 'state')?.toLowerCase() ?? '',
   createdAt: textOf(one, 'added_on'),
 })
+
+const fullName = (one: unknown): string => [textOf(one, 'firstname'), textOf(one, 'lastname')].filter(Boolean).join(' ')
 
 export const serviceIdOf = (one: unknown): Somebody => ({
   type: 'service-id',

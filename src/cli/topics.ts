@@ -9,6 +9,7 @@ const ENVIRONMENT = `What the clients' half of coffer takes from the environment
   IBMCLOUD_API_KEY              API key of a user or service ID: for keys, authorizations, users, policies
   KP_INSTANCE_ID                the Key Protect instance that keys are looked for in
   COS_INSTANCE_CRN              the object storage instance that buckets are made in
+  SOURCE_AWS_…, TARGET_AWS_…    the same for the other store of coffer import and coffer export
   COFFER_PROFILE                a profile that coffer login saved
   COFFER_PROGRESS               auto, bar, plain, json, none
   NO_COLOR                      no colours

@@ -31,6 +31,7 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
     'coffer bucket create imported',
     'coffer object put photos photos/ --recursive',
   ],
+  export: ['coffer bucket create exported'],
   'key rm': ['coffer key create spare-root'],
   'user rm': ['coffer user create svc-old'],
   'policy detach': ['coffer user create svc-leaving --role Reader'],
@@ -74,6 +75,7 @@ async function run(line: string) {
   let asked = line
     .replace('http://minio:9000', cli.server.s3Url)
     .replace('http://127.0.0.1:9001', cli.server.controlUrl)
+    .replace('/mnt/', `${cli.home}/`)
   for (const [placeholder, lookUp] of Object.entries(LOOKED_UP)) {
     if (!asked.includes(placeholder)) continue
     const { out } = await cli.call(wordsOf(lookUp))
@@ -85,7 +87,10 @@ async function run(line: string) {
 beforeAll(async () => {
   cli = await startCliServer()
   const { accessKeyId, secretAccessKey } = mainAccount.user
-  const source = { SOURCE_AWS_ACCESS_KEY_ID: accessKeyId, SOURCE_AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  const pair = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  const source = Object.fromEntries(
+    ['SOURCE_', 'TARGET_'].flatMap((side) => Object.entries(pair).map(([name, value]) => [`${side}${name}`, value])),
+  )
   const { call } = cli
   cli = { ...cli, call: (args, more = {}) => call(args, { ...source, ...more }) }
   process.chdir(cli.home)

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3 } from '@aws-sdk/client-s3'
@@ -111,6 +111,36 @@ it('a dry run changes nothing, and tells what would go', async () => {
   })
 })
 
+it('says alike what goes dark with a key, with an authorization and with a bucket', async () => {
+  await ok('bucket', 'create', 'dark', '--key', 'kept-root')
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'dark/a')
+  const [authorization = ''] = (await ok('authorization', 'ls', '--quiet')).split('\n')
+  for (const args of [
+    ['key', 'disable', 'kept-root'],
+    ['key', 'rm', 'kept-root'],
+    ['authorization', 'rm', authorization],
+    ['bucket', 'rm', 'dark', '--force'],
+  ]) {
+    const said = await ok(...args, '--dry-run')
+    expect([args, said]).toEqual([
+      args,
+      expect.stringMatching(
+        /: 1 bucket, 1 (object|version), 5 B\n {2}dark {2}1 (object|version), 5 B\nWho notices:\n {2}\S.* used dark /,
+      ),
+    ])
+    const document = JSON.parse(await ok(...args, '--dry-run', '--json'))
+    expect(document).toMatchObject({
+      buckets: [{ name: 'dark', objects: 1, bytes: 5, uploads: 0 }],
+      hidden: 0,
+      noticers: [{}],
+    })
+  }
+  const told = async (line: string) => (await ok(...line.split(' '))).replaceAll(/ +/g, ' ')
+  expect(await told('object envelope dark/a')).toContain('root key keys/kept-root\n version 1 (')
+  expect(await told('object envelope kept/a')).toContain('root key the key of the store\n')
+  expect(await told('bucket ls')).toMatch(/dark .* open keys\/kept-root\nkept .* open the key of the store/)
+})
+
 it('imports with parts, metadata, tags and versions, passes over what is there, and finds what differs', async () => {
   await ok('bucket', 'create', 'old', '--versioning')
   await ok('bucket', 'create', 'new', '--versioning')
@@ -159,6 +189,57 @@ it('imports with parts, metadata, tags and versions, passes over what is there, 
     passedOver: 3,
   })
   await ok('import', 's3://old', 'new', '--versions', '--check')
+})
+
+it('exports to another store and into a directory, goes on where it was, and lets no name out of the directory', async () => {
+  const target = Object.fromEntries(
+    Object.entries(source).map(([name, value]) => [name.replace('SOURCE', 'TARGET'), value]),
+  )
+  const told = async (...args: readonly string[]) => {
+    const { status, out } = await cli.call([...args, '--json'], target)
+    return { status, ...linesOf(out).at(-1) }
+  }
+  await ok('bucket', 'create', 'leaving')
+  await ok('bucket', 'create', 'elsewhere')
+  for (const key of ['dir/large.bin', 'ö + %.txt', 'x']) {
+    await ok(
+      'object',
+      'put',
+      join(cli.home, key.endsWith('bin') ? 'large.bin' : 'small.txt'),
+      `leaving/${key}`,
+      '--tag',
+      'a=b',
+    )
+  }
+  expect(await told('export', 'leaving', 's3://elsewhere/copy')).toMatchObject({
+    ...{ status: 0, copied: { objects: 3 }, checked: { etag: 3, size: 0 } },
+  })
+  expect(JSON.parse(await ok('object', 'tag', 'elsewhere/copy/dir/large.bin', '--json'))).toMatchObject({
+    tags: { a: 'b' },
+  })
+  expect(await told('export', 'leaving', 's3://elsewhere/copy')).toMatchObject({
+    copied: { objects: 0 },
+    passedOver: 3,
+  })
+
+  const place = join(cli.home, 'exported')
+  expect(await told('export', 'leaving', place, '--dry-run')).toMatchObject({ status: 0, copy: 3 })
+  await expect(stat(place)).rejects.toThrow('ENOENT')
+  expect(await told('export', 'leaving', place)).toMatchObject({ copied: { objects: 3 }, checked: { size: 0 } })
+  expect((await readFile(join(place, 'dir/large.bin'))).equals(content)).toBe(true)
+  expect(await told('export', 'leaving', place)).toMatchObject({ copied: { objects: 0 }, passedOver: 3 })
+  // Of the same size and time: it is reading that finds it.
+  const { atime, mtime } = await stat(join(place, 'x'))
+  await writeFile(join(place, 'x'), 'SMALL')
+  await utimes(join(place, 'x'), atime, mtime)
+  expect(await told('export', 'leaving', place, '--check')).toMatchObject({ status: 3, code: 'Different' })
+
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'elsewhere/../outside.txt')
+  expect(await told('export', 'elsewhere', join(cli.home, 'exported/inner'))).toMatchObject({
+    status: 3,
+    code: 'PartlyDone',
+  })
+  await expect(stat(join(cli.home, 'exported/outside.txt'))).rejects.toThrow('ENOENT')
 })
 
 it('keeps a profile for its owner alone, with which nothing else is needed', async () => {

@@ -15,6 +15,12 @@ export const NOUNS: readonly NounEntry[] = [
     summary: 'copies a bucket of another S3 store',
     load: () => import('./import/index.ts'),
   },
+  {
+    noun: 'export',
+    group: 'Data',
+    summary: 'copies a bucket to another S3 store or a directory',
+    load: () => import('./export/index.ts'),
+  },
   { noun: 'key', group: 'Keys', summary: 'root keys', load: () => import('./key/index.ts') },
   {
     noun: 'authorization',

@@ -1,7 +1,6 @@
 import { authorizationOf } from '../../authorizations.ts'
+import { radiusLines, radiusOfAuthorization } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
-import { keysOf, registrationsOf } from '../../key-protect.ts'
-import type { Instance, Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { place } from './ls.ts'
 
@@ -18,25 +17,24 @@ export const removeAuthorization: CommandSpec = {
     const server = await call.server()
     const one = authorizationOf(await server.control('GET', `/v1/policies/${encodeURIComponent(id)}`))
     const instances = await server.instances()
-    const targets = instances.filter(
-      ({ service, guid }) => service === 'kms' && ['', guid].includes(one.targetInstance),
-    )
-    const buckets = (await Promise.all(targets.map((target) => bucketsUnder(server, target, one.key)))).flat()
+    const radius = await radiusOfAuthorization(server, id)
     const lines = [
       `${place(one.sourceService, one.sourceInstance, instances)} may no longer use keys of ${place(one.targetService, one.targetInstance, instances)}.`,
-      buckets.length === 0
-        ? 'No bucket is registered at these keys.'
-        : `Unless another authorization says the same, these cannot be read: ${buckets.join(', ')}. The data stays; the same authorization brings it back.`,
+      ...(radius
+        ? radiusLines(radius, {
+            title: 'Without it nothing in these can be read or written',
+            nothing: 'No bucket needs it.',
+            nowMs: call.out.nowMs,
+          })
+        : ['What depends on it may not be known by you.']),
+      ...(radius && radius.kept.length > 0
+        ? [`Another authorization lets these go on: ${radius.kept.join(', ')}.`]
+        : []),
+      'The data stays; the same authorization brings it back.',
     ]
-    if (!(await confirmed(call, { name: id, lines, document: { authorization: one, buckets } }))) return 'done'
+    if (!(await confirmed(call, { name: id, lines, document: { authorization: one, ...radius } }))) return 'done'
     await server.control('DELETE', `/v1/policies/${encodeURIComponent(id)}`)
-    call.out.answer({ removed: id, buckets }, () => `✓ ${id} was removed`, [id])
+    call.out.answer({ removed: id, ...radius }, () => `✓ ${id} was removed`, [id])
     return 'done'
   },
-}
-
-async function bucketsUnder(server: Server, instance: Instance, only: string): Promise<readonly string[]> {
-  const keys = (await keysOf(server, instance)).filter(({ id, isRootKey }) => isRootKey && ['', id].includes(only))
-  const found = await Promise.all(keys.map((key) => registrationsOf(server, key)))
-  return [...new Set(found.flat().map(({ bucket }) => bucket))]
 }

@@ -1,5 +1,6 @@
 import { listOf, textOf } from '../../json.ts'
 import { tokenOrNone } from '../../optional-control.ts'
+import { rootKeyNames } from '../../root-key-names.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { whenText } from '../../units.ts'
@@ -27,6 +28,10 @@ export const listBuckets: CommandSpec = {
       const known = states?.get(name)
       return { name, createdAt: created?.toISOString(), rootKeys: known?.rootKeys ?? [], state: known?.state }
     })
+    const names = await rootKeyNames(
+      server,
+      rows.flatMap(({ rootKeys }) => rootKeys),
+    )
     const { nowMs } = call.out
     call.out.rows({
       name: 'buckets',
@@ -35,7 +40,7 @@ export const listBuckets: CommandSpec = {
         { head: 'NAME', cell: ({ name }) => name },
         { head: 'CREATED', cell: ({ createdAt }) => whenText(createdAt, nowMs) },
         { head: 'STATE', cell: ({ state }) => state },
-        { head: 'ROOT KEYS', cell: ({ rootKeys }) => rootKeys.join(' '), wide: true },
+        { head: 'ROOT KEYS', cell: ({ rootKeys }) => rootKeys.map((crn) => names.get(crn)).join(', ') },
       ],
       id: ({ name }) => name,
       none: 'There are no buckets. coffer bucket create NAME makes one.',

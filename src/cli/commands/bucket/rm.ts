@@ -1,4 +1,5 @@
-import type { S3 } from '@aws-sdk/client-s3'
+import type { MultipartUpload, S3 } from '@aws-sdk/client-s3'
+import { radiusLines, radiusOfBucket } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
 import { CommandFailure } from '../../failure.ts'
 import { versions } from '../../s3/listing.ts'
@@ -23,7 +24,7 @@ export const removeBucket: CommandSpec = {
     const server = await call.server()
     const s3 = await server.s3()
     await s3.headBucket({ Bucket: name })
-    const held = { versions: 0, bytes: 0 }
+    const held = { versions: 0, bytes: 0, uploads: await countOf(uploadsIn(s3, name)) }
     for await (const { size } of versions(s3, { bucket: name, signal: call.signal })) {
       held.versions++
       held.bytes += size
@@ -36,10 +37,18 @@ export const removeBucket: CommandSpec = {
         fixes: [`coffer bucket rm ${name} --force`],
       })
     }
-    const lines = [
-      `${name} goes, with ${countText(held.versions, 'version')} of objects, ${sizeText(held.bytes)}. Nothing brings them back.`,
-    ]
-    if (!(await confirmed(call, { name, lines, document: { bucket: name, ...held } }))) return 'done'
+    const { bytes, uploads, versions: objects } = held
+    const radius = await radiusOfBucket(server, { name, objects, bytes, uploads, nowMs: call.out.nowMs })
+    const lines =
+      held.versions + held.uploads === 0
+        ? [`${name} goes. It is empty.`]
+        : radiusLines(radius, {
+            title: 'It goes with every version of all that is in it, and nothing brings it back',
+            nothing: '',
+            counted: 'version',
+            nowMs: call.out.nowMs,
+          })
+    if (!(await confirmed(call, { name, lines, document: { bucket: name, ...held, ...radius } }))) return 'done'
     const failed =
       held.versions === 0 ? [] : await removeVersions(s3, name, versions(s3, { bucket: name, signal: call.signal }))
     if (failed.length > 0) {
@@ -59,6 +68,22 @@ export const removeBucket: CommandSpec = {
 }
 
 async function abortUploads(s3: S3, bucket: string): Promise<void> {
-  const { Uploads: uploads = [] } = await s3.listMultipartUploads({ Bucket: bucket })
-  for (const { Key, UploadId } of uploads) await s3.abortMultipartUpload({ Bucket: bucket, Key, UploadId })
+  for await (const { Key, UploadId } of uploadsIn(s3, bucket))
+    await s3.abortMultipartUpload({ Bucket: bucket, Key, UploadId })
+}
+
+async function countOf(list: AsyncIterable<unknown>): Promise<number> {
+  let count = 0
+  for await (const _ of list) count++
+  return count
+}
+
+async function* uploadsIn(s3: S3, Bucket: string): AsyncGenerator<MultipartUpload> {
+  let markers = {}
+  for (;;) {
+    const page = await s3.listMultipartUploads({ Bucket, ...markers })
+    yield* page.Uploads ?? []
+    if (page.IsTruncated !== true) return
+    markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
+  }
 }

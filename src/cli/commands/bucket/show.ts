@@ -1,5 +1,6 @@
 import { isTrue, listOf, numberOf, textOf } from '../../json.ts'
 import { tokenOrNone } from '../../optional-control.ts'
+import { rootKeyName } from '../../root-key-names.ts'
 import { orNone } from '../../s3/or-none.ts'
 import { readBucket } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
@@ -46,14 +47,16 @@ export const showBucket: CommandSpec = {
     }
     const objects = numberOf(usage, 'objects')
     const bytes = numberOf(usage, 'bytes')
+    const crn = rule?.KMSMasterKeyID
+    const rootKey = crn === undefined ? undefined : await rootKeyName(server, crn)
     call.out.answer(
       document,
       () =>
         factsText(
           [
             ['bucket', name],
-            ['encryption', rule?.KMSMasterKeyID === undefined ? 'provider-managed' : 'customer-managed'],
-            ['root key', rule?.KMSMasterKeyID],
+            ['encryption', rootKey === undefined ? 'provider-managed' : 'customer-managed'],
+            ['root key', rootKey],
             ['state', document.state],
             ['versioning', document.versioning],
             ['object lock', document.objectLock ? 'enabled' : undefined],

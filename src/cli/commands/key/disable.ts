@@ -1,4 +1,4 @@
-import { blastRadius, bucketLines } from '../../blast-radius.ts'
+import { radiusLines, radiusOfKey } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
 import { KEY_ARGUMENT, keyDocument, keyPath, labelled } from '../../key-face.ts'
 import { findKey, inInstance, keyLabel } from '../../key-protect.ts'
@@ -16,13 +16,14 @@ export const disableKey: CommandSpec = {
     call.doing(`disable the key ${call.argument('key')}`)
     const server = await call.server()
     const key = await findKey(server, call.argument('key'))
-    const radius = await blastRadius(server, key)
+    const radius = await radiusOfKey(server, key)
     const lines = [
-      radius.buckets.length === 0
-        ? `No bucket is under ${labelled(key)}.`
-        : `While ${labelled(key)} is disabled, nothing in these can be read or written:`,
-      ...bucketLines(radius),
-      'The data stays. coffer key enable brings it back.',
+      ...radiusLines(radius, {
+        title: `While ${labelled(key)} is disabled, nothing in these can be read or written`,
+        nothing: `No bucket is under ${labelled(key)}.`,
+        nowMs: call.out.nowMs,
+      }),
+      `The data stays. coffer key enable ${labelled(key)} brings it back.`,
     ]
     if (!(await confirmed(call, { name: keyLabel(key), lines, document: { key: key.id, ...radius } }))) return 'done'
     await server.control('POST', `${keyPath(key)}/actions/disable`, inInstance(key.instance))

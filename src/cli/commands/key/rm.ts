@@ -1,4 +1,4 @@
-import { blastRadius, bucketLines } from '../../blast-radius.ts'
+import { radiusLines, radiusOfKey } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
 import { CommandFailure } from '../../failure.ts'
 import { KEY_ARGUMENT, keyPath, labelled } from '../../key-face.ts'
@@ -19,7 +19,7 @@ export const removeKey: CommandSpec = {
     call.doing(`delete the key ${call.argument('key')}`)
     const server = await call.server()
     const key = await findKey(server, call.argument('key'))
-    const radius = await blastRadius(server, key)
+    const radius = await radiusOfKey(server, key)
     const isForced = call.flag('force')
     if (radius.buckets.length > 0 && !isForced && !call.flag('dry-run')) {
       throw new CommandFailure({
@@ -29,12 +29,11 @@ export const removeKey: CommandSpec = {
         fixes: ['coffer bucket encrypt BUCKET --key ANOTHER', `coffer key rm ${labelled(key)} --force`],
       })
     }
-    const lines = [
-      radius.buckets.length === 0
-        ? `No bucket is under ${labelled(key)}.`
-        : `Once ${labelled(key)} is deleted, nothing in these can be read; after 30 days never again:`,
-      ...bucketLines(radius),
-    ]
+    const lines = radiusLines(radius, {
+      title: `Once ${labelled(key)} is deleted, nothing in these can be read, and after 30 days never again`,
+      nothing: `No bucket is under ${labelled(key)}.`,
+      nowMs: call.out.nowMs,
+    })
     if (!(await confirmed(call, { name: keyLabel(key), lines, document: { key: key.id, ...radius } }))) return 'done'
     await server.control('DELETE', keyPath(key), inInstance(key.instance, { query: { force: isForced } }))
     call.out.answer(

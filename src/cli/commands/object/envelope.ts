@@ -1,4 +1,5 @@
 import { isTrue, listOf, numberOf, textOf } from '../../json.ts'
+import { NAME_OF_STORE_KEY, rootKeyName } from '../../root-key-names.ts'
 import { readObject } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
@@ -21,21 +22,18 @@ export const objectEnvelope: CommandSpec = {
     const layers = listOf(answer, 'stored', 'layers')
     const segments = layers.reduce<number>((sum, one) => sum + (numberOf(one, 'segments') ?? 0), 0)
     const stored = numberOf(layers.at(-1), 'ciphertextBytes')
-    const isOwn = textOf(answer, 'encryption') === 'provider-managed'
+    const crn = textOf(answer, 'rootKey', 'crn')
+    const rootKey = crn === undefined ? NAME_OF_STORE_KEY : await rootKeyName(server, crn)
+    const number = numberOf(answer, 'rootKeyVersion', 'number')
+    const version = textOf(answer, 'rootKeyVersion', 'id')
     call.out.answer(
       Object(answer),
       () =>
         factsText(
           [
             ['object', `${bucket}/${key}  ${sizeText(numberOf(answer, 'sizeBytes') ?? 0)}`],
-            [
-              '⬡ root key',
-              textOf(answer, 'rootKey', 'alias') ??
-                textOf(answer, 'rootKey', 'name') ??
-                textOf(answer, 'rootKey', 'crn') ??
-                (isOwn ? 'that of the store' : undefined),
-            ],
-            ['  version', textOf(answer, 'rootKeyVersion', 'id')],
+            ['⬡ root key', rootKey],
+            ['  version', number === undefined ? version : `${number}  (${version})`],
             [
               '  wraps',
               textOf(answer, 'bucketKey', 'id') === undefined

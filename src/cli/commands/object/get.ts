@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
-import { join, resolve, sep } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Call } from '../../call.ts'
 import { CommandFailure, usage } from '../../failure.ts'
 import { itemFailure } from '../../item-failure.ts'
 import { download } from '../../s3/download.ts'
+import { inside } from '../../s3/inside.ts'
 import { objects } from '../../s3/listing.ts'
 import { baseName, type ObjectReference, readReference } from '../../s3/references.ts'
 import { inParallel } from '../../s3/workers.ts'
@@ -108,11 +109,4 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
   }
   call.out.result(sum, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
   return 'done' as const
-}
-
-/** Keys come from whoever stored them: none names a place outside. Throws UnsafeKey. */
-export function inside(root: string, name: string): string {
-  const path = resolve(root, name)
-  if (path.startsWith(`${root}${sep}`) && !name.includes('\0')) return path
-  throw new CommandFailure({ code: 'UnsafeKey', ending: 'failed', why: `its name leads out of ${root}` })
 }

@@ -1,3 +1,4 @@
+import { rootKeyName } from '../../root-key-names.ts'
 import { checkOf } from '../../s3/content-check.ts'
 import { readObject } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
@@ -15,7 +16,8 @@ export const statObject: CommandSpec = {
     const { bucket, key } = readObject(call.argument('object'))
     call.doing(`show ${bucket}/${key}`)
     call.about(bucket)
-    const s3 = await (await call.server()).s3()
+    const server = await call.server()
+    const s3 = await server.s3()
     const version = call.text('version-id')
     const head = await s3.headObject({
       Bucket: bucket,
@@ -35,22 +37,26 @@ export const statObject: CommandSpec = {
         legalHold: head.ObjectLockLegalHoldStatus === 'ON',
       },
     }
+    const rootKey = head.SSEKMSKeyId === undefined ? undefined : await rootKeyName(server, head.SSEKMSKeyId)
     call.out.answer(
       document,
       () =>
         factsText(
           [
             ['object', `${bucket}/${key}`],
-            ['size', `${sizeText(document.size)}  (${document.size} bytes)`],
+            ['size', `${sizeText(document.size)}  (${document.size.toLocaleString('en-US')} bytes)`],
             ['modified', modified === undefined ? '' : `${modified}  (${whenText(modified, call.out.nowMs)})`],
             ['type', head.ContentType],
             ['etag', head.ETag],
             ['version', head.VersionId],
             ['class', head.StorageClass],
-            ['encryption', head.ServerSideEncryption],
-            ['root key', head.SSEKMSKeyId],
+            ['encryption', rootKey === undefined ? 'provider-managed' : 'customer-managed'],
+            ['root key', rootKey],
             [check?.algorithm ?? 'checksum', check?.digest],
-            ['retained until', document.retainUntil],
+            [
+              'retained until',
+              document.retainUntil && `${document.retainUntil}  (${whenText(document.retainUntil, call.out.nowMs)})`,
+            ],
             ['legal hold', document.legalHold ? 'yes' : undefined],
             ...Object.entries(document.metadata).map(([name, value]) => [`metadata ${name}`, value] as const),
           ],

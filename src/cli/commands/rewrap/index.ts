@@ -1,4 +1,4 @@
-import { blastRadius } from '../../blast-radius.ts'
+import { type DarkBucket, radiusOfKey } from '../../blast-radius.ts'
 import { usage } from '../../failure.ts'
 import { member } from '../../json.ts'
 import { findKey } from '../../key-protect.ts'
@@ -25,9 +25,7 @@ const rewrap: CommandSpec = {
     if ((named.length === 0) === (key === undefined)) throw usage('give either --bucket or --key')
     const server = await call.server()
     const buckets =
-      key === undefined
-        ? named
-        : (await blastRadius(server, await findKey(server, key))).buckets.map(({ name }) => name)
+      key === undefined ? named : bucketsHere((await radiusOfKey(server, await findKey(server, key))).buckets)
     const started: Job[] = []
     for (const bucket of buckets) {
       const answer = await server.control('POST', `/admin/v1/buckets/${encodeURIComponent(bucket)}/rewrap`)
@@ -48,5 +46,9 @@ const rewrap: CommandSpec = {
     return jobs.some(({ state }) => state === 'failed') ? 'partly' : 'done'
   },
 }
+
+/** A store elsewhere rewraps its own; of those this one knows no figures. */
+const bucketsHere = (buckets: readonly DarkBucket[]): readonly string[] =>
+  buckets.flatMap(({ name, objects }) => (objects === undefined ? [] : name))
 
 export const COMMANDS: readonly CommandSpec[] = [rewrap]

@@ -4,6 +4,7 @@ import type {
   GetObjectCommandOutput,
   HeadObjectCommandOutput,
   PutObjectCommandInput,
+  PutObjectCommandOutput,
 } from '@aws-sdk/client-s3'
 import { CommandFailure } from '../failure.ts'
 import { numberOf } from '../json.ts'
@@ -128,7 +129,7 @@ async function inOnePiece(
       signalled(route.signal),
     ),
   )
-  return checked(options, head, md5, result.ETag)
+  return checked(options, head, md5, result)
 }
 
 async function inParts(
@@ -167,22 +168,26 @@ async function inParts(
     })
     const { compositeDigest } = await import('../../base/checksums.ts')
     const digests = inOrder.map(([, { md5 }]) => Buffer.from(md5, 'hex'))
-    return checked(options, head, `${compositeDigest('md5', digests).toString('hex')}-${parts.length}`, done.ETag)
+    return checked(options, head, `${compositeDigest('md5', digests).toString('hex')}-${parts.length}`, done)
   } catch (error) {
     await route.destination.abortMultipartUpload({ ...to, UploadId }).catch(() => {})
     throw error
   }
 }
 
-/** The destination's ETag is the MD5 of what was sent, or nothing was sent right. Throws ContentDamaged. */
+/**
+ * The destination's ETag is the MD5 of what was sent, or nothing was sent right; where it encrypts so that its ETags are no
+ * MD5, it has compared the CRC-32 that went along. Throws ContentDamaged.
+ */
 function checked(
   { sizeOnly }: CopyOptions,
   head: HeadObjectCommandOutput,
   md5: string,
-  stored: string | undefined,
+  stored: Pick<PutObjectCommandOutput, 'ETag' | 'ServerSideEncryption'>,
 ): Checked {
-  const [source, destination] = [unquoted(head.ETag), unquoted(stored)]
-  if (destination !== md5) throw damaged('md5', md5, destination)
+  const [source, destination] = [unquoted(head.ETag), unquoted(stored.ETag)]
+  const isOpaque = stored.ServerSideEncryption !== undefined && stored.ServerSideEncryption !== 'AES256'
+  if (destination !== md5 && !isOpaque) throw damaged('md5', md5, destination)
   if (source === md5) return 'etag'
   const sums = [head.ChecksumCRC32, head.ChecksumCRC32C, head.ChecksumCRC64NVME, head.ChecksumSHA1, head.ChecksumSHA256]
   // The client has compared it while it read.
