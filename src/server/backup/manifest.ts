@@ -29,6 +29,18 @@ export function backupId(atMs: number): string {
   return `${at}Z-${milliseconds}${randomId().slice(0, 5).toLowerCase()}`
 }
 
+/** For a backup that is taken now, beside these: behind all of them, also when the clock was set back since. */
+export function laterBackupId(ids: readonly string[], nowMs: number): string {
+  return backupId(Math.max(nowMs, ...ids.map((id) => timeOf(id) + 1)))
+}
+
+function timeOf(id: string): number {
+  const [date, time] = [id.slice(0, 8), id.slice(9, 15)].map((digits) => digits.match(/../g) ?? [])
+  const [century, year, month, day] = date ?? []
+  const seconds = Date.parse(`${century}${year}-${month}-${day}T${time?.join(':')}Z`)
+  return seconds + Number.parseInt(id.slice(17, 20), 16)
+}
+
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0)
 

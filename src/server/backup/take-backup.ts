@@ -14,6 +14,7 @@ import {
   type FileEntry,
   FORMAT,
   type GroupEntry,
+  laterBackupId,
   type Manifest,
   type ManifestBody,
   parseIndex,
@@ -86,7 +87,8 @@ export async function takeBackup({ session, repository, onProgress = () => {} }:
 
   const body: ManifestBody = {
     format: FORMAT,
-    id: info.id,
+    // Which is the newest one is told by its id.
+    id: laterBackupId(await repository.ids(), Date.parse(info.takenAt)),
     repositoryId: repository.id,
     takenAt: info.takenAt,
     version: info.version,
@@ -98,7 +100,7 @@ export async function takeBackup({ session, repository, onProgress = () => {} }:
   }
   // The server signs while it still holds what was copied: that nothing of it went away meanwhile follows.
   const manifest = { ...body, signature: await session.sign(digestOf(body)) }
-  await repository.finish(info.id, `${canonicalJson(manifest)}\n`)
+  await repository.finish(body.id, `${canonicalJson(manifest)}\n`)
   await log.end()
   tell()
   return { manifest, addedBytes: addedBytes + copier.addedBytes(), copiedBytes: copier.copiedBytes(), warnings }

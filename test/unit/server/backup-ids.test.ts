@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { backupId, isBackupId } from '../../../src/server/backup/manifest.ts'
+import { backupId, isBackupId, laterBackupId } from '../../../src/server/backup/manifest.ts'
 
 it('Ids of backups sort as they were taken, within one second, too', () => {
   const atMs = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2020, 0) + 5000 })
@@ -9,6 +9,20 @@ it('Ids of backups sort as they were taken, within one second, too', () => {
       fc.pre(one < other)
       const [earlier, later] = [backupId(one), backupId(other)]
       expect([isBackupId(earlier), earlier < later]).toEqual([true, true])
+    }),
+  )
+})
+
+it('A backup sorts behind all that are there, also when the clock was set back', () => {
+  const atMs = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2020, 0) + 5000 })
+  fc.assert(
+    fc.property(fc.array(atMs, { maxLength: 4 }), atMs, (earlier, nowMs) => {
+      const ids = earlier.map(backupId)
+      const id = laterBackupId(ids, nowMs)
+      expect(isBackupId(id)).toBe(true)
+      expect([...ids, id].sort().at(-1)).toBe(id)
+      // Ids of earlier releases have random digits where the milliseconds are.
+      expect(laterBackupId(['20200101T000000Z-ffffffff'], nowMs) > '20200101T000000Z-ffffffff').toBe(true)
     }),
   )
 })
