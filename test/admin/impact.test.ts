@@ -61,6 +61,14 @@ describe('What goes dark', () => {
     expect((await ofKey('crn:v1:bluemix')).status).toBe(400)
   })
 
+  it('with the store’s own key is told of the caller’s account alone', async () => {
+    await test.client(otherAccount).send(new CreateBucketCommand({ Bucket: 'elsewhere' }))
+    const [used] = (await keys.call('GET', '/admin/v1/buckets/apart/who-can-read')).json.rootKeys
+    const { status, json } = await ofKey(used.crn, stranger)
+    expect([status, json.buckets.map(({ bucket }: { bucket: string }) => bucket)]).toEqual([200, ['elsewhere']])
+    expect(json.hidden).toBe(0)
+  })
+
   it('with an authorization is what nothing else lets use its key', async () => {
     const { json } = await keys.call('GET', `/v1/policies?account_id=${mainAccount.id}&type=authorization`)
     const [first] = json.policies

@@ -205,6 +205,39 @@ describe('the gate', () => {
     expect((await ask('GetSessionToken', '2011-06-15')).status).toBe(403)
   })
 
+  it('gives who signed in with temporary credentials nothing that outlives them', async () => {
+    const made = await queryApi(test.s3Url, 'sts')('GetSessionToken')
+    const temporary = await signInAt(url, {
+      accessKeyId: made.text('AccessKeyId'),
+      secretAccessKey: made.text('SecretAccessKey'),
+      sessionToken: made.text('SessionToken'),
+    })
+    expect((await temporary.send({ method: 'GET', target: `/ui/s3/${BUCKET}/thing` })).status).toBe(200)
+    const ask = (Action: string, parameters: object) =>
+      temporary.send({
+        ...{ method: 'POST', target: '/ui/s3/' },
+        body: new URLSearchParams({ Action, Version: '2010-05-08', ...parameters }).toString(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+    const make = (target: string, body: object) =>
+      temporary.send({
+        ...{ method: 'POST', target: `/ui/api${target}`, body: JSON.stringify(body) },
+        headers: { 'content-type': 'application/json' },
+      })
+    const ofUser = { account_id: mainAccount.id, iam_id: mainAccount.user.iamId, name: 'lasting' }
+    const refused = await Promise.all([
+      ask('CreateUser', { UserName: 'lasting' }),
+      ask('CreateAccessKey', { UserName: 'anna' }),
+      make('/v1/apikeys', ofUser),
+      make('/v1/serviceids', { account_id: mainAccount.id, name: 'lasting' }),
+      make('/v2/resource_keys', { name: 'lasting', source: objectStorageCrn(mainAccount), role: 'Manager' }),
+      make('/v1/policies', { type: 'access' }),
+    ])
+    expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403, 403])
+    const link = await make('/admin/v1/share', { bucket: BUCKET, key: 'thing' })
+    expect([link.status, codeOf(link)]).toEqual([409, 'NoAccessKey'])
+  })
+
   it.each([
     ['/ui/api/../../s3/', 404],
     ['/ui/api//api/v2/keys', 404],

@@ -3,6 +3,7 @@ import type { Action } from '../../iam/actions.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
+import { actsBySessionToken } from '../../iam/session-token.ts'
 
 /** What a token operation may touch: anybody may ask for a token. */
 export interface IdentityContext {
@@ -12,6 +13,12 @@ export interface IdentityContext {
 export interface PolicyContext {
   readonly iam: Iam
   readonly principal: Principal
+}
+
+/** They come by the console, where somebody has signed in with them. Throws NotPermitted. */
+export function refuseSessionToken(principal: Principal): void {
+  if (!actsBySessionToken(principal)) return
+  throw new CodedError<IamErrorCode>('NotPermitted', 'temporary credentials manage no identities, keys and policies')
 }
 
 /** Throws NotPermitted. */

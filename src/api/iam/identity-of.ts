@@ -4,6 +4,7 @@ import type { Iam } from '../../iam/iam.ts'
 import type { UserPrincipal } from '../../iam/principal.ts'
 import { bearerToken } from '../common/bearer-token.ts'
 import type { ApiRequest } from '../common/request.ts'
+import { refuseSessionToken } from './context.ts'
 
 /** A user or a service ID. Services manage nobody. Throws InvalidToken, ExpiredToken, NotPermitted. */
 export async function identityOf(
@@ -16,5 +17,6 @@ export async function identityOf(
   if (principal.type === 'service') {
     throw new CodedError<IamErrorCode>('NotPermitted', 'a service may not do this: it takes a user or a service ID')
   }
+  refuseSessionToken(principal)
   return principal
 }

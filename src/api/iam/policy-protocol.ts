@@ -7,7 +7,7 @@ import { principalOf } from '../common/bearer-token.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
 import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
-import type { PolicyContext } from './context.ts'
+import { type PolicyContext, refuseSessionToken } from './context.ts'
 
 export const policyOperation = jsonOperations<PolicyContext>()
 
@@ -29,7 +29,11 @@ export function policyProtocol(iam: Iam, audit: CallAudit): JsonProtocol<PolicyC
       '/v1/accounts',
     ],
     bodyLimitBytes: BODY_LIMIT_BYTES,
-    authenticate: async (request) => ({ iam, principal: await principalOf(request, iam) }),
+    authenticate: async (request) => {
+      const principal = await principalOf(request, iam)
+      refuseSessionToken(principal)
+      return { iam, principal }
+    },
     audit,
     renderError,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),

@@ -66,8 +66,15 @@ export const createShareLink = defineOperation({
 
 const endpointOf = ({ url, region }: { readonly url: string; readonly region: string }) => ({ endpoint: url, region })
 
-/** One that works now. */
-function credentialOf({ iam, principal: { accountId, iamId } }: AdminContext): Credential {
+/** One that works now. Temporary credentials get none: a link by a key that stays would outlive them. */
+function credentialOf({ iam, principal }: AdminContext): Credential {
+  const { accountId, iamId } = principal
+  if (principal.type !== 'service' && principal.temporarySinceMs !== undefined) {
+    throw new CodedError<AdminErrorCode>(
+      'NoAccessKey',
+      'Links are signed with an access key (HMAC) that stays, and you have signed in with a temporary one.',
+    )
+  }
   for (const { accessKeyId } of iam.identities.credentials({ accountId, iamId })) {
     const credential = iam.findCredential(accessKeyId)
     if (credential?.principal.iamId === iamId) return credential

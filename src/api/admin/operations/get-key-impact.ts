@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { parseCrn } from '../../../base/crn.ts'
 import { noBody } from '../../common/json-operation.ts'
 import { queryOf } from '../../common/query-of.ts'
 import { json } from '../../common/reply.ts'
-import { defineOperation, notPermitted } from '../context.ts'
+import { type AdminContext, defineOperation, notPermitted } from '../context.ts'
 import { affected, affectedBucket, sums, sumsOf } from '../impact/key-impact.ts'
 import { recentReaders, recentReadersOf } from '../impact/recent-readers.ts'
 import { rootKeyFace } from '../key-sight.ts'
@@ -38,8 +39,15 @@ export const getKeyImpact = defineOperation({
     return json(200, {
       ...{ rootKey: context.keys.of(crn), total: sumsOf(buckets) },
       buckets: buckets.sort((one, other) => other.bytes - one.bytes),
-      hidden: usage.buckets.length - buckets.length,
+      hidden: usage.buckets.filter(({ name }) => isCounted(context, crn, name)).length - buckets.length,
       ...(recent ? { recent } : {}),
     } satisfies z.input<typeof reply>)
   },
 })
+
+/** How many buckets of other accounts are under a key is for the account of the key to know: the store's own has all. */
+function isCounted({ objects, principal }: AdminContext, rootKeyCrn: string, name: string): boolean {
+  const bucket = objects.buckets.find(name)
+  const isOwn = (crn: string): boolean => parseCrn(crn).account === principal.accountId
+  return isOwn(rootKeyCrn) || (bucket !== undefined && isOwn(bucket.serviceInstanceCrn))
+}

@@ -1,6 +1,7 @@
 import type { Facts } from '../../../access/conditions.ts'
 import type { Requester } from '../../../access/requester.ts'
 import type { IamTag } from '../../../iam/aws/tags.ts'
+import { actsBySessionToken } from '../../../iam/session-token.ts'
 import { type FactSources, factsOf } from '../access/facts.ts'
 import { decideIdentity, type OwnDecision } from '../access/identity-policies.ts'
 import { isAccountItself, requesterOf } from '../access/requester.ts'
@@ -24,9 +25,9 @@ export function authoriseCall(asked: AskedCall): OwnDecision {
 function authoriseOn(asked: AskedCall): OwnDecision {
   const { operation, call } = asked
   const { credential, principal } = call
-  // AWS: what GetSessionToken gave manages nothing, so that who gets hold of it gets nothing that lasts longer.
-  const isSession = credential.origin !== undefined && principal.aws?.kind !== 'role'
-  if (isSession && operation.api === 'iam') return { allowed: false, reason: 'temporary credentials' }
+  // Not by the credential: the console's gate hands on who signed in, and none.
+  if (operation.api === 'iam' && actsBySessionToken(principal))
+    return { allowed: false, reason: 'temporary credentials' }
   if (credential.accessKeyId === '' && operation.api === 'sts') return { allowed: false, reason: 'no access key' }
   if (operation.permanentKeysOnly && credential.origin) return { allowed: false, reason: 'temporary credentials' }
   if (operation.open) return { allowed: true, reason: 'everybody may' }
