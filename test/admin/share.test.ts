@@ -1,4 +1,10 @@
-import { CreateBucketCommand, PutBucketVersioningCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  PutBucketPolicyCommand,
+  PutBucketVersioningCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
@@ -73,6 +79,17 @@ describe('A link to an object', () => {
     const user = { ...mainAccount.user, apiKey: apiKey.json.apikey }
     const keyless = await keyOwner(test.controlUrl, { ...mainAccount, user })
     expect((await share({ key: 'k' }, keyless)).json.error.code).toBe('NoAccessKey')
+  })
+
+  it('is not for who may read it over TLS alone and asks without', async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'over-tls' }))
+    await s3.send(new PutObjectCommand({ Bucket: 'over-tls', Key: 'k', Body: 'x' }))
+    const Condition = { Bool: { 'aws:SecureTransport': 'false' } }
+    const which = { Effect: 'Deny', Principal: '*', Action: 's3:GetObject', Resource: 'arn:aws:s3:::over-tls/*' }
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ ...which, Condition }] })
+    await s3.send(new PutBucketPolicyCommand({ Bucket: 'over-tls', Policy }))
+    expect((await share({ bucket: 'over-tls', key: 'k' })).status).toBe(403)
+    expect((await keys.call('GET', '/admin/v1/buckets/over-tls/envelope?key=k')).status).toBe(403)
   })
 
   it('is in the audit log before it is told', async () => {

@@ -65,6 +65,12 @@ describe('A simulated request', () => {
     const own = await simulate(question, stranger)
     expect(own.json).toMatchObject({ allowed: false, decisions: [{ action: 's3:GetObject', allowed: false }] })
     expect(own.json.decisions[0].reason).toBeUndefined()
+    const versioned = { action: 's3:GetObjectVersion', versionId: 'null' }
+    const [there, missing] = await Promise.all([
+      simulate({ ...versioned, resource: 'asked/k' }, stranger),
+      simulate({ ...versioned, resource: 'asked/missing' }, stranger),
+    ])
+    expect([there.status, missing]).toEqual([200, there])
     for (const more of [{ principal: 'anonymous' }, { context: { sourceIp: '192.0.2.7' } }]) {
       expect((await simulate({ ...question, ...more }, stranger)).status).toBe(403)
     }

@@ -82,6 +82,22 @@ describe('S3 through the gate', () => {
     expect(String(reply.body)).toBe('x')
   })
 
+  it.each([
+    'text/javascript',
+    'application/javascript; charset=utf-8',
+    'Text/ECMAScript',
+    'text/css',
+    'text/plain;, text/css',
+  ])('answers %s as what no page obeys', async (type) => {
+    await put(`/ui/s3/${BUCKET}/obeyed`, 'alert(1)', { 'content-type': type })
+    expect((await get(`/ui/s3/${BUCKET}/obeyed`)).headers['content-type']).toBe('application/octet-stream')
+    expect((await get(`/ui/preview/${BUCKET}/obeyed`)).headers['content-type']).not.toMatch(/script|css/)
+    const overridden = `/ui/s3/${BUCKET}/evil.html?response-content-type=${encodeURIComponent(type)}`
+    expect((await get(overridden)).headers['content-type']).toBe('application/octet-stream')
+    const head = await main.send({ method: 'HEAD', target: `/ui/s3/${BUCKET}/obeyed` })
+    expect(head.headers['content-type']).toBe(type)
+  })
+
   it('previews nothing but objects', async () => {
     expect(codeOf(await get(`/ui/preview/${BUCKET}/thing?acl`))).toBe('NotAPreview')
     expect(codeOf(await put(`/ui/preview/${BUCKET}/thing`, 'x'))).toBe('NotAPreview')

@@ -126,7 +126,7 @@ export async function contextOf(
     service: objects.onBehalfOf(asker),
     serviceRootKeyCrn,
     requireS3: async (use) => {
-      const { allowed } = await askS3({ ...use, principal, asker, circumstances: { sourceIp } })
+      const { allowed } = await askS3({ ...use, principal, asker, circumstances: { sourceIp, secure: request.secure } })
       if (!allowed) throw notAllowed(use.action)
     },
     keys: keySight(kms, { principal, address: sourceIp, correlationId: request.correlationId }),

@@ -30,6 +30,7 @@ export function readRequest(
     query: new Map(),
     header: (name) => headerOf(incoming, name),
     remoteAddress: incoming.socket.remoteAddress,
+    secure: 'encrypted' in incoming.socket,
     localPort: incoming.socket.localPort,
     signal: abortSignalOf(outgoing),
   }

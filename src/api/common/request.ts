@@ -19,6 +19,8 @@ export interface ApiRequest {
   readonly header: (name: string) => string | undefined
   /** Of the socket: that of a proxy when there is one. */
   readonly remoteAddress: string | undefined
+  /** It came over TLS. */
+  readonly secure: boolean
   /** The port that the request came to. */
   readonly localPort: number | undefined
   /** Aborted when the client goes away. */

@@ -13,6 +13,13 @@ const SHOWN: ReadonlyMap<string, string> = new Map([
   ['application/json', 'text/plain; charset=utf-8'],
 ])
 
+/**
+ * What a page may load and obey: the console's own policy trusts its origin, and this comes from it. Of several types in a
+ * header browsers take the last. A HEAD tells what is stored.
+ */
+const OBEYED = /(?:java|ecma|j|live)script|text\/css/i
+const A_FILE = 'application/octet-stream'
+
 const SANDBOX = "sandbox; default-src 'none'"
 /** A browser shows no PDF in a sandbox; its viewer is a world of its own. */
 const PDF_POLICY = "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"
@@ -35,6 +42,7 @@ export function contain(response: ServerResponse, { fileName, isPreview }: Conta
       const phrase = typeof reason === 'string' ? reason : undefined
       const headers = lowerCase(typeof reason === 'object' ? reason : given)
       const isGood = status === 200 || status === 206
+      const isRead = isGood && response.req.method === 'GET'
       const shown = isPreview && isGood ? SHOWN.get(typeOf(headers['content-type'])) : undefined
       const contained: OutgoingHttpHeaders = {
         ...headers,
@@ -43,6 +51,7 @@ export function contain(response: ServerResponse, { fileName, isPreview }: Conta
         'cache-control': 'no-store',
         'content-security-policy': shown === 'application/pdf' ? PDF_POLICY : shown ? FRAMED_SANDBOX : SANDBOX,
         ...(shown ? { 'content-type': shown, 'content-disposition': 'inline' } : {}),
+        ...(!shown && isRead && OBEYED.test(String(headers['content-type'])) ? { 'content-type': A_FILE } : {}),
         ...(!shown && isGood && fileName !== undefined ? { 'content-disposition': asAttachment(fileName) } : {}),
       }
       if (shown) for (const name of ['X-Frame-Options']) response.removeHeader(name)

@@ -25,7 +25,14 @@ const request: ApiRequest = {
     rawPath: '/',
     url: 'http://localhost/',
   },
-  ...{ param: () => 'a', query: new Map(), header: () => undefined, remoteAddress: undefined, localPort: undefined },
+  ...{
+    param: () => 'a',
+    query: new Map(),
+    header: () => undefined,
+    remoteAddress: undefined,
+    localPort: undefined,
+    secure: true,
+  },
   signal: new AbortController().signal,
 }
 

@@ -36,6 +36,9 @@ const body = z.strictObject({
 })
 type Asked = z.output<typeof body>
 
+/** `isTold`: what decided, and what there is. */
+type Told = Asked & { readonly isTold: boolean }
+
 const decision = z.object({
   action: z.string(),
   allowed: z.boolean(),
@@ -65,7 +68,7 @@ export const simulate = defineOperation({
     if (!isTold && (principal !== context.principal || asked.context)) throw notAllowed('iam.policy.read')
     const decisions: (Decision & { readonly action: Action })[] = []
     for (const action of actionsOf(asked.action))
-      decisions.push({ action, ...(await decide(context, asked, principal, action)) })
+      decisions.push({ action, ...(await decide(context, { ...asked, isTold }, principal, action)) })
     return json(200, {
       principal: { id: principal.iamId, kind },
       allowed: decisions.every(({ allowed }) => allowed),
@@ -116,7 +119,7 @@ function actionsOf(name: string): readonly Action[] {
 const isKnownS3 = (name: string): name is `s3:${string}` =>
   name.startsWith('s3:') && (ACTIONS.includes(name) || isInTable(`s3:${name.slice(3)}`))
 
-async function decide(context: AdminContext, asked: Asked, principal: Asker, action: Action): Promise<Decision> {
+async function decide(context: AdminContext, asked: Told, principal: Asker, action: Action): Promise<Decision> {
   if (action.startsWith('s3:')) return decideS3(context, asked, principal, `s3:${action.slice(3)}`)
   if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
   const accountId = context.principal.accountId
@@ -129,7 +132,7 @@ const OF_SERVICE = new Set(['s3:CreateBucket', 's3:ListAllMyBuckets'])
 
 async function decideS3(
   { askS3, asker, iam, objects, principal: caller }: AdminContext,
-  { resource, versionId, context: circumstances }: Asked,
+  { resource, versionId, context: circumstances, isTold }: Told,
   principal: Asker,
   action: `s3:${string}`,
 ): Promise<Decision> {
@@ -145,7 +148,12 @@ async function decideS3(
   }
   const { bucket, key } = placeOf(resource)
   const found = objects.buckets.get(bucket)
-  const isThere = key === undefined ? undefined : await objects.known({ bucket: found, key, versionId })
+  const known = key === undefined ? undefined : objects.known({ bucket: found, key, versionId })
+  const isThere = await known?.catch((error: unknown) => {
+    if (isTold) throw error
+    // As S3 has it: whether something is there is for those who may see the bucket.
+    return undefined
+  })
   const use = { action, bucket, key, versionId, isTypical: key !== undefined && !isThere }
   return askS3({ ...use, principal, asker, ...(circumstances ? { circumstances } : {}) })
 }

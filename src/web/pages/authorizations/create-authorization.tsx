@@ -3,6 +3,7 @@ import { type ApiError, toApiError } from '../../client/api-error.ts'
 import { createAuthorization } from '../../client/iam.ts'
 import { keyLabel, listKeyRings, listKeys } from '../../client/key-protect.ts'
 import { type Instance, keyInstances, objectInstances } from '../../client/session.ts'
+import { inShell } from '../../in-shell.ts'
 import { instanceNamed } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -120,9 +121,9 @@ export function CreateAuthorization(props: CreateAuthorizationProps) {
         <CliHint
           command={[
             'coffer authorization create',
-            ...(from ? [`--source ${from.name}`] : []),
-            ...(to ? [`--target ${to.name}`] : []),
-            ...(scope.startsWith('key ') ? [`--key ${scope.slice(4)}`] : []),
+            ...(from ? [`--source ${inShell(from.name)}`] : []),
+            ...(to ? [`--target ${inShell(to.name)}`] : []),
+            ...(scope.startsWith('key ') ? [`--key ${inShell(scope.slice(4))}`] : []),
           ].join(' ')}
         />
       </form>

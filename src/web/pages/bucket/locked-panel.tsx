@@ -5,6 +5,7 @@ import { actOnKey, restoreKey } from '../../client/key-protect.ts'
 import { answerToRead, mayEnable, readScrubFacts, whoDidIt } from '../../client/lock-story.ts'
 import { objectInstances } from '../../client/session.ts'
 import { counted, formatAgo, formatExact } from '../../format.ts'
+import { inShell } from '../../in-shell.ts'
 import { authorizeHref, bucketHref, keyHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
@@ -86,7 +87,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
           </div>
         )}
         {rootKey && lock.cause === 'disabled' && (
-          <CliHint command={`coffer key enable ${rootKey.instance.name}/${rootKey.label}`} />
+          <CliHint command={`coffer key enable ${inShell(`${rootKey.instance.name}/${rootKey.label}`)}`} />
         )}
       </div>
     </aside>

@@ -5,6 +5,7 @@ import type { BucketFacts } from '../../client/bucket-facts.ts'
 import { listPolicies } from '../../client/iam.ts'
 import { keyInstances, objectInstances } from '../../client/session.ts'
 import { counted } from '../../format.ts'
+import { inShell } from '../../in-shell.ts'
 import { bucketTabHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -124,7 +125,7 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
         </Note>
         {error && <ErrorState title="The bucket was not moved." error={error} />}
         <CliHint
-          command={`coffer bucket encrypt ${bucket} ${way === 'provider' ? '--provider-managed' : `--key ${instance?.name ?? '<instance>'}/${chosen?.label ?? '<key>'}`}`}
+          command={`coffer bucket encrypt ${bucket} ${way === 'provider' ? '--provider-managed' : `--key ${chosen ? inShell(`${instance?.name}/${chosen.label}`) : 'INSTANCE/KEY'}`}`}
         />
         <div class="form-foot">
           {missing !== undefined && <span class="muted small">{missing}</span>}

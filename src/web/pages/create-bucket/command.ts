@@ -1,4 +1,5 @@
 import type { Instance } from '../../client/session.ts'
+import { inShell } from '../../in-shell.ts'
 import type { Draft } from './draft.ts'
 import { locationConstraint } from './location.ts'
 
@@ -11,7 +12,9 @@ export function commandOf(draft: Draft, instance: Instance | undefined, keyName:
     draft.isVersioned || draft.isLocked ? '--versioning' : '',
     draft.isLocked ? '--object-lock' : '',
     location === undefined || draft.storageClass === 'standard' ? '' : `--location ${location}`,
-    draft.encryption === 'customer' ? `--key ${instance?.name ?? '<instance>'}/${keyName ?? '<key>'}` : '',
+    draft.encryption === 'customer'
+      ? `--key ${keyName === undefined ? 'INSTANCE/KEY' : inShell(`${instance?.name}/${keyName}`)}`
+      : '',
   ]
   return words.filter((word) => word !== '').join(' ')
 }

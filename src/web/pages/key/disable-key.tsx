@@ -1,4 +1,5 @@
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
+import { inShell } from '../../in-shell.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -19,7 +20,7 @@ export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       sub="Takes effect at once, and can be undone."
       figure={<Seal size={44} isDisabled />}
       typed={name}
-      command={`coffer key disable ${instance.name}/${name} --dry-run`}
+      command={`coffer key disable ${inShell(`${instance.name}/${name}`)} --dry-run`}
       note="Enabling it takes a Manager."
       keep="Keep it enabled"
       action="Disable key"

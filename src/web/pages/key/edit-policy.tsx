@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { keyLabel, putKeyPolicies } from '../../client/key-protect.ts'
+import { inShell } from '../../in-shell.ts'
 import { Switch } from '../../parts/checkbox.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -21,7 +22,7 @@ export function EditPolicy({ instance, rootKey, onClose }: KeyDrawerProps) {
       title={`Policies of ${name}`}
       sub="When it rotates by itself, and how many people its deletion takes."
       command={[
-        `coffer key policy ${instance.name}/${name}`,
+        `coffer key policy ${inShell(`${instance.name}/${name}`)}`,
         ...(isRotationNew ? [`--rotate ${rotates ? months : 0}`] : []),
         ...(isDualNew ? [`--dual-auth-delete ${needsTwo ? 'on' : 'off'}`] : []),
       ].join(' ')}

@@ -1,5 +1,6 @@
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { counted } from '../../format.ts'
+import { inShell } from '../../in-shell.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -15,7 +16,7 @@ export function EnableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
     <ActionDrawer
       title={`Enable ${name}?`}
       sub="What it protects can be read and written again."
-      command={`coffer key enable ${instance.name}/${name}`}
+      command={`coffer key enable ${inShell(`${instance.name}/${name}`)}`}
       action="Enable key"
       failed={`${name} was not enabled.`}
       onAct={async () => {

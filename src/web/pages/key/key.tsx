@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { keyLabel } from '../../client/key-protect.ts'
+import { inShell } from '../../in-shell.ts'
 import { instanceNamed, keyHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
@@ -91,7 +92,9 @@ function KeyPage({ instance, name }: KeyPageProps) {
                 <KeyAbout instance={instance} rootKey={rootKey} />
               </div>
               <CliHint
-                command={`coffer key show ${instance.name}/${keyLabel(rootKey)}\ncoffer key buckets ${instance.name}/${keyLabel(rootKey)}`}
+                command={['show', 'buckets']
+                  .map((verb) => `coffer key ${verb} ${inShell(`${instance.name}/${keyLabel(rootKey)}`)}`)
+                  .join('\n')}
               />
             </div>
             <KeyDrawer

@@ -3,6 +3,7 @@ import { startRewrap } from '../../client/admin.ts'
 import { sealMaterial } from '../../client/import-material.ts'
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { counted, formatCount } from '../../format.ts'
+import { inShell } from '../../in-shell.ts'
 import { Checkbox } from '../../parts/checkbox.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { MaterialField } from '../keys/material-field.tsx'
@@ -31,8 +32,8 @@ export function RotateKey({ instance, rootKey, versions, usage, onClose }: KeyDr
       title={`Rotate ${name}?`}
       sub="Objects are untouched, and reads go on throughout."
       command={[
-        `coffer key rotate ${instance.name}/${name}`,
-        ...(rewraps && buckets.length > 0 ? [`coffer rewrap --key ${instance.name}/${name}`] : []),
+        `coffer key rotate ${inShell(`${instance.name}/${name}`)}`,
+        ...(rewraps && buckets.length > 0 ? [`coffer rewrap --key ${inShell(`${instance.name}/${name}`)}`] : []),
       ].join('\n')}
       action="Rotate key"
       failed={`${name} was not rotated.`}

@@ -1,6 +1,7 @@
 import { sealMaterial } from '../../client/import-material.ts'
 import { type CreateKeyInput, createKey, type RootKey } from '../../client/key-protect.ts'
 import type { Instance } from '../../client/session.ts'
+import { inShell } from '../../in-shell.ts'
 
 /** What is filled in of a key that is made or brought. */
 export interface NewKey {
@@ -65,17 +66,15 @@ export async function submitKey(
 }
 
 export function commandFor(way: 'create' | 'import', instance: Instance | undefined, form: NewKey): string {
-  const name = form.name || 'NAME'
-  const quoted = /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", String.raw`'\''`)}'`
   return [
-    `coffer key ${way} ${quoted}`,
+    `coffer key ${way} ${inShell(form.name || 'NAME')}`,
     ...(way === 'import' ? ['material.b64'] : []),
-    ...(instance ? [`--instance ${instance.name}`] : []),
+    ...(instance ? [`--instance ${inShell(instance.name)}`] : []),
     ...aliasesOf(form)
       .filter((alias) => alias !== form.name)
-      .map((alias) => `--alias ${alias}`),
-    ...(form.description === '' ? [] : [`--description '${form.description.replaceAll("'", String.raw`'\''`)}'`]),
-    ...(form.ring === 'default' ? [] : [`--ring ${form.ring}`]),
+      .map((alias) => `--alias ${inShell(alias)}`),
+    ...(form.description === '' ? [] : [`--description ${inShell(form.description)}`]),
+    ...(form.ring === 'default' ? [] : [`--ring ${inShell(form.ring)}`]),
     ...(form.rotates && way === 'create' ? [`--rotate ${form.months}`] : []),
     ...(form.expires === '' ? [] : [`--expires ${form.expires}T00:00:00Z`]),
     ...(form.needsTwo && way === 'create' ? ['--dual-auth-delete'] : []),

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
 import { createServiceId, inviteUser } from '../../client/iam.ts'
+import { inShell } from '../../in-shell.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
 import { Drawer } from '../../parts/drawer.tsx'
@@ -60,7 +61,7 @@ export function CreateIdentity({ kind, onClose, onDone }: CreateIdentityProps) {
             : 'It has no right and no credentials yet: give it a policy and a key next.'}
         </Note>
         {error && <ErrorState title="Nobody was added." error={error} />}
-        <CliHint command={`coffer user create ${name || (isUser ? 'EMAIL' : 'NAME')}`} />
+        <CliHint command={`coffer user create ${inShell(name || (isUser ? 'EMAIL' : 'NAME'))}`} />
       </form>
     </Drawer>
   )

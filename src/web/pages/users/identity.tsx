@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { deleteServiceId, removeUser, setUserState } from '../../client/iam.ts'
 import { session } from '../../client/session.ts'
+import { inShell } from '../../in-shell.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -117,7 +118,7 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
         </Card>
         {!isUser && <AccessKeys identity={identity} />}
         <ApiKeys identity={identity} />
-        <CliHint command={`coffer user show ${iamId}`} />
+        <CliHint command={`coffer user show ${inShell(iamId)}`} />
       </div>
       {doing === 'grant' && <PolicyDrawer subject={iamId} identities={[identity]} onClose={close} />}
       {(doing === 'disable' || doing === 'delete') && (
@@ -126,7 +127,7 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
           sub={doing === 'disable' ? 'Can be undone.' : 'Cannot be undone.'}
           figure={<Icon name={isUser ? 'people' : 'robot'} size="large" />}
           typed={name}
-          command={`coffer user rm ${iamId} --dry-run`}
+          command={`coffer user rm ${inShell(iamId)} --dry-run`}
           action={doing === 'disable' ? 'Disable user' : isUser ? 'Remove user' : 'Delete service ID'}
           kind="destroy"
           failed="Nothing was changed."

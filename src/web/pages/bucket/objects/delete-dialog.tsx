@@ -2,6 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../../../client/api-error.ts'
 import type { Versioning } from '../../../client/s3.ts'
 import { counted } from '../../../format.ts'
+import { inShell } from '../../../in-shell.ts'
 import { Button } from '../../../parts/button.tsx'
 import { RadioCards } from '../../../parts/checkbox.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
@@ -114,5 +115,5 @@ export function DeleteDialog({ bucket, rows, versioning, onClose, onDone }: Dele
 
 const commandOf = (bucket: string, row: Row): string =>
   row.kind === 'version'
-    ? `aws s3api delete-object --bucket ${bucket} --key ${row.object.key} --version-id ${row.object.versionId}`
-    : `aws s3 rm s3://${bucket}/${keyOfRow(row)}${row.kind === 'folder' ? ' --recursive' : ''}`
+    ? `aws s3api delete-object --bucket ${bucket} --key ${inShell(row.object.key)} --version-id ${row.object.versionId}`
+    : `aws s3 rm ${inShell(`s3://${bucket}/${keyOfRow(row)}`)}${row.kind === 'folder' ? ' --recursive' : ''}`

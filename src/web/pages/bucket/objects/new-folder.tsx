@@ -3,6 +3,7 @@ import { type ApiError, toApiError } from '../../../client/api-error.ts'
 import { announceChange } from '../../../client/changes.ts'
 import { objectPath } from '../../../client/s3-path.ts'
 import { upload } from '../../../client/upload-part.ts'
+import { inShell } from '../../../in-shell.ts'
 import { Button } from '../../../parts/button.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
 import { Dialog } from '../../../parts/dialog.tsx'
@@ -62,7 +63,7 @@ export function NewFolder({ bucket, prefix, onClose, onDone }: NewFolderProps) {
       <form id="new-folder" class="stack" onSubmit={(event) => void submit(event)}>
         <Field label="Name" value={name} onInput={setName} hasFocus error={problem} hint={`In ${bucket}/${prefix}`} />
         {error && <ErrorState title="The folder could not be made." error={error} />}
-        <CliHint command={`aws s3api put-object --bucket ${bucket} --key ${prefix}${name || '<name>'}/`} />
+        <CliHint command={`aws s3api put-object --bucket ${bucket} --key ${inShell(`${prefix}${name || 'NAME'}/`)}`} />
       </form>
     </Dialog>
   )

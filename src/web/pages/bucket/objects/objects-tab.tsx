@@ -1,6 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { BucketFacts } from '../../../client/bucket-facts.ts'
 import { counted, formatCount } from '../../../format.ts'
+import { inShell } from '../../../in-shell.ts'
 import { downloadHref, objectsHref, uriOf } from '../../../links.ts'
 import { Button } from '../../../parts/button.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
@@ -184,7 +185,9 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
           </div>
           <CliHint
             command={
-              mode === 'versions' ? `coffer object versions ${bucket}/${prefix}` : `aws s3 ls s3://${bucket}/${prefix}`
+              mode === 'versions'
+                ? `coffer object versions ${inShell(`${bucket}/${prefix}`)}`
+                : `aws s3 ls ${inShell(uriOf(bucket, prefix))}`
             }
           />
         </div>

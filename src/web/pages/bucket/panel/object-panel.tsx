@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { isStatus } from '../../../client/api-error.ts'
 import type { BucketFacts } from '../../../client/bucket-facts.ts'
 import { headObject, listVersions, type VersionEntry } from '../../../client/s3.ts'
+import { inShell } from '../../../in-shell.ts'
 import { downloadHref, uriOf } from '../../../links.ts'
 import { Button, IconButton } from '../../../parts/button.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
@@ -129,10 +130,10 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
         <CliHint
           command={
             tab === 'envelope'
-              ? `coffer object envelope ${bucket}/${objectKey}`
+              ? `coffer object envelope ${inShell(`${bucket}/${objectKey}`)}`
               : tab === 'versions'
-                ? `coffer object versions ${bucket}/${objectKey}`
-                : `aws s3 cp ${uriOf(bucket, objectKey)} .`
+                ? `coffer object versions ${inShell(`${bucket}/${objectKey}`)}`
+                : `aws s3 cp ${inShell(uriOf(bucket, objectKey))} .`
           }
         />
       </div>

@@ -2,6 +2,8 @@ import { useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../../../client/api-error.ts'
 import { type SharedLink, shareObject } from '../../../client/bucket-admin.ts'
 import { formatExact } from '../../../format.ts'
+import { inShell } from '../../../in-shell.ts'
+import { uriOf } from '../../../links.ts'
 import { Button } from '../../../parts/button.tsx'
 import { CliHint } from '../../../parts/cli-hint.tsx'
 import { Copy } from '../../../parts/copy.tsx'
@@ -75,7 +77,7 @@ export function ShareDialog({ bucket, objectKey, versionId, onClose }: ShareDial
           <span class="muted small">Until {formatExact(link.expiresAt)}</span>
         </Note>
       )}
-      <CliHint command={`aws s3 presign s3://${bucket}/${objectKey} --expires-in ${seconds}`} />
+      <CliHint command={`aws s3 presign ${inShell(uriOf(bucket, objectKey))} --expires-in ${seconds}`} />
     </Dialog>
   )
 }
