@@ -32,6 +32,10 @@ export const authorizeHref = (
 export const keyHref = (instance: Pick<Instance, 'name'>, key: Pick<RootKey, 'aliases' | 'id' | 'name'>): string =>
   href(['keys', instance.name, key.aliases ? keyLabel(key) : key.id])
 
+/** As a command names it: `eu-keys/finance-root`, by an alias or the id. */
+export const keyReference = (instance: Pick<Instance, 'name'>, key: Pick<RootKey, 'aliases' | 'id'>): string =>
+  `${instance.name}/${key.aliases?.[0] ?? key.id}`
+
 /** By its name, or its GUID. */
 export const instanceNamed = (name: string): Instance | undefined =>
   session().instances.find((one) => one.name === name) ?? session().instances.find(({ guid }) => guid === name)

@@ -79,6 +79,12 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     await page.getByText('the third draft of the letter').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('complementary', { name: 'acme-0419.txt' }).waitFor({ state: 'detached' })
+    // With the mouse first, then by keyboard: the keys are not the clicked box's.
+    await page.getByRole('checkbox', { name: 'Select disputes/' }).click()
+    await page.getByText('2 selected').waitFor()
+    for (const key of ['j', 'j', 'Space']) await page.keyboard.press(key)
+    await page.getByText('1 selected').waitFor()
+    expect(await page.getByRole('checkbox', { name: 'Select acme-0419.txt' }).isChecked()).toBe(false)
     expectNoFaults(page)
   })
 

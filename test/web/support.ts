@@ -7,6 +7,7 @@ import { expect } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { signInAt } from '../support/console-client.ts'
 import { startHouse, type TestHouse, type TestHouseOptions } from '../support/house.ts'
+import { problemOfHint } from './hints.ts'
 
 const ARTIFACTS = path.join(import.meta.dirname, '.artifacts')
 
@@ -117,6 +118,15 @@ export const expectNoFaults = (page: Page): void => expect(faults.get(page)).toE
 
 const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
+/** What a page says does the same is a command that there is, with arguments and options that it takes. */
+export async function expectGoodHints(page: Page): Promise<readonly string[]> {
+  const lines = await page.locator('.cli-line').allTextContents()
+  const hints = lines.map((line) => line.replace(/^\$ /, ''))
+  const problems = await Promise.all(hints.map(problemOfHint))
+  expect(problems.filter((problem) => problem !== undefined)).toEqual([])
+  return hints
+}
+
 /** No violation of WCAG 2.1 A and AA, nor of what axe has found to be good practice. */
 export async function expectAccessible(page: Page): Promise<void> {
   // Handed over by the debugger, which the policy of the page does not bind.
@@ -124,12 +134,14 @@ export async function expectAccessible(page: Page): Promise<void> {
   const run = `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] })
     .then(({ violations }) => violations.map(({ id, help, nodes }) => id + ': ' + help + ' ' + nodes.map(({ html, failureSummary }) => html.slice(0, 200) + ' ' + failureSummary).slice(0, 4).join(' | ')))`
   expect(await page.evaluate(run)).toEqual([])
+  await expectGoodHints(page)
 }
 
 /** Kept in `test/web/.artifacts`, to be looked at. */
 export async function keepPicture(page: Page, name: string): Promise<void> {
   await mkdir(ARTIFACTS, { recursive: true })
   await page.screenshot({ path: path.join(ARTIFACTS, `${name}.png`) })
+  await expectGoodHints(page)
 }
 
 /** In both themes, and where there is little room: pictures, accessible, nothing beyond the edges. */
@@ -146,6 +158,7 @@ export async function expectWellMade(
     ['light', 'light', 1440],
     ['dark', 'dark', 1440],
     ['narrow', 'light', 480],
+    ['wide', 'light', 2560],
   ] as const) {
     await page.setViewportSize({ width, height: 900 })
     await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)

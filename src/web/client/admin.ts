@@ -1,6 +1,6 @@
 import { announceChange } from './changes.ts'
 import { API, callJson } from './http.ts'
-import { listOf } from './json.ts'
+import { listOf, member } from './json.ts'
 
 const ADMIN = `${API}/admin/v1`
 
@@ -88,7 +88,8 @@ export const moveBucket = (bucket: string, rootKeyCrn: string | undefined): Prom
     rootKeyCrn === undefined ? { encryption: 'provider-managed' } : { encryption: 'customer-managed', rootKeyCrn },
   )
 
-export const getScrub = (signal?: AbortSignal): Promise<unknown> => callJson(`${ADMIN}/scrub`, { signal })
+export const getScrub = async (signal?: AbortSignal): Promise<unknown> =>
+  member(await callJson(`${ADMIN}/scrub`, { signal }), 'scrub')
 export const startScrub = (): Promise<unknown> => callJson(`${ADMIN}/scrub`, { method: 'POST' })
 export const listScrubFindings = (signal?: AbortSignal): Promise<unknown> =>
   callJson(`${ADMIN}/scrub/findings`, { signal })

@@ -63,8 +63,10 @@ export function isPlainKey(event: KeyboardEvent): boolean {
   if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return false
   if (document.querySelector('dialog[open]')) return false
   const { target } = event
-  return !(target instanceof HTMLElement) || (!target.isContentEditable && !target.matches('input,textarea,select'))
+  return !(target instanceof HTMLElement) || (!target.isContentEditable && !target.matches(WRITTEN_IN))
 }
+
+const WRITTEN_IN = 'input:not([type=checkbox],[type=radio]),textarea,select'
 
 /** Keys of a page: `{ u: upload, '/': focusPrefix }`. */
 export function usePageKeys(keys: Readonly<Record<string, (event: KeyboardEvent) => void>>): void {
@@ -74,7 +76,7 @@ export function usePageKeys(keys: Readonly<Record<string, (event: KeyboardEvent)
       const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined
       if (!act) return
       const isOnControl =
-        event.target instanceof Element && event.target.closest('button,a,[role=combobox],[role=menu]')
+        event.target instanceof Element && event.target.closest('button,a,input,[role=combobox],[role=menu]')
       if (isOnControl && (event.key === 'Enter' || event.key === ' ')) return
       event.preventDefault()
       act(event)

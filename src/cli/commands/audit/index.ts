@@ -16,7 +16,7 @@ const audit: CommandSpec = {
     limit: { value: 'n', help: 'so many lines; 50 by default' },
     since: { value: 'time', help: 'from this time on: 2026-11-22T20:00:00Z, or 2h ago' },
     who: { value: 'text', help: 'IAM id or name, or a part of one' },
-    did: { value: 'action', help: 's3.GetObject, kms.*' },
+    did: { value: 'action', help: 's3.GetObject, kms.*; several with commas' },
     bucket: { value: 'bucket', help: 'of this bucket', kind: 'bucket' },
     key: { value: 'key', help: 'of this root key', kind: 'key' },
     outcome: { value: 'outcome', help: 'only these', choices: ['success', 'failure'] },

@@ -13,7 +13,7 @@ import { setQuery, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
 import { ActivityTable } from './activity-table.tsx'
 import { EntryDrawer } from './entry-drawer.tsx'
-import { filterOf } from './filter.ts'
+import { commandFor, filterOf } from './filter.ts'
 import { Filters } from './filters.tsx'
 import { useNews } from './use-news.ts'
 
@@ -54,7 +54,7 @@ export function Page() {
             )}
           </Loaded>
         </Card>
-        <CliHint command="coffer audit export" />
+        <CliHint command={commandFor(filter)} />
       </div>
     </>
   )

@@ -1,4 +1,5 @@
 import type { ActivityInput } from '../../client/activity.ts'
+import { inShell } from '../../in-shell.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -18,3 +19,10 @@ export function filterOf(query: URLSearchParams): ActivityInput {
 }
 
 const isSpan = (text: string): text is keyof typeof SPANS => Object.hasOwn(SPANS, text)
+
+/** The command that shows the same, as far as it narrows. */
+export function commandFor({ who, did, bucket, key, outcome, since }: ActivityInput): string {
+  const given = { who, did, bucket, key, outcome, since }
+  const options = Object.entries(given).flatMap(([name, value]) => (value ? [` --${name} ${inShell(value)}`] : []))
+  return `coffer audit --limit 100${options.join('')}`
+}

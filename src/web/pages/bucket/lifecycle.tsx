@@ -91,7 +91,7 @@ function Rules({ bucket }: { readonly bucket: string }) {
           </Card>
         )}
       </Loaded>
-      <CliHint command={`aws s3api get-bucket-lifecycle-configuration --bucket ${bucket}`} />
+      <CliHint command={`coffer bucket lifecycle get ${bucket}`} />
       {isMaking && (
         <NewRuleDialog
           onClose={() => setMaking(false)}

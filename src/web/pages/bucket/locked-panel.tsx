@@ -6,7 +6,7 @@ import { answerToRead, mayEnable, readScrubFacts, whoDidIt } from '../../client/
 import { objectInstances } from '../../client/session.ts'
 import { counted, formatAgo, formatExact } from '../../format.ts'
 import { inShell } from '../../in-shell.ts'
-import { authorizeHref, bucketHref, keyHref } from '../../links.ts'
+import { authorizeHref, bucketHref, keyHref, keyReference } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
 import { copyText } from '../../parts/copy.tsx'
@@ -87,7 +87,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
           </div>
         )}
         {rootKey && lock.cause === 'disabled' && (
-          <CliHint command={`coffer key enable ${inShell(`${rootKey.instance.name}/${rootKey.label}`)}`} />
+          <CliHint command={`coffer key enable ${inShell(keyReference(rootKey.instance, rootKey.key))}`} />
         )}
       </div>
     </aside>

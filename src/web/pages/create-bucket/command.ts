@@ -8,7 +8,7 @@ export function commandOf(draft: Draft, instance: Instance | undefined, keyName:
   const location = locationConstraint(draft.location, draft.storageClass)
   const words = [
     'coffer bucket create',
-    draft.name || '<name>',
+    draft.name || 'NAME',
     draft.isVersioned || draft.isLocked ? '--versioning' : '',
     draft.isLocked ? '--object-lock' : '',
     location === undefined || draft.storageClass === 'standard' ? '' : `--location ${location}`,

@@ -58,8 +58,9 @@ export const Outcome = ({
         <>
           <h3>If {keyName ?? 'the key'} is disabled</h3>
           <p class="small">
-            This bucket stops serving reads and writes within 60 seconds. Enabling the key brings it all back. Deleting
-            the key is final: the data can’t be recovered by anyone.
+            This bucket stops serving reads and writes at once, within 5 seconds where the key is kept elsewhere.
+            Enabling the key brings it all back. A deleted key can be restored for 30 days; after that the data can’t be
+            recovered by anyone.
           </p>
         </>
       ) : (

@@ -37,7 +37,7 @@ export const Page = () => {
           </Loaded>
         </Card>
         <ScrubCard />
-        <CliHint command="coffer jobs ls" />
+        <CliHint command={'coffer jobs ls\ncoffer scrub status'} />
       </div>
     </>
   )

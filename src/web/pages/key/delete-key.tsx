@@ -3,6 +3,7 @@ import { actOnKey, deleteKey, keyLabel, type RootKey } from '../../client/key-pr
 import type { Instance } from '../../client/session.ts'
 import { formatExact } from '../../format.ts'
 import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../links.ts'
 import { Checkbox } from '../../parts/checkbox.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
@@ -33,7 +34,7 @@ export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       sub="For 30 days it can be restored. Then its material is destroyed, and nothing it sealed can ever be read."
       figure={<Seal size={44} isDisabled />}
       typed={name}
-      command={`coffer key rm ${inShell(`${instance.name}/${name}`)}${isForced ? ' --force' : ''} --dry-run`}
+      command={`coffer key rm ${inShell(keyReference(instance, rootKey))}${isForced ? ' --force' : ''} --dry-run`}
       note={
         rootKey.dualAuthDelete.enabled ? 'Two people are needed for this key.' : 'One person is enough for this key.'
       }

@@ -1,5 +1,6 @@
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../links.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -17,10 +18,10 @@ export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
   return (
     <ActionDrawer
       title={`Disable ${name}?`}
-      sub="Takes effect at once, and can be undone."
+      sub="Takes effect at once, within 5 seconds where another process keeps the key. It can be undone."
       figure={<Seal size={44} isDisabled />}
       typed={name}
-      command={`coffer key disable ${inShell(`${instance.name}/${name}`)} --dry-run`}
+      command={`coffer key disable ${inShell(keyReference(instance, rootKey))} --dry-run`}
       note="Enabling it takes a Manager."
       keep="Keep it enabled"
       action="Disable key"

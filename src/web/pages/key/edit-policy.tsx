@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { keyLabel, putKeyPolicies } from '../../client/key-protect.ts'
 import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../links.ts'
 import { Switch } from '../../parts/checkbox.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -22,7 +23,7 @@ export function EditPolicy({ instance, rootKey, onClose }: KeyDrawerProps) {
       title={`Policies of ${name}`}
       sub="When it rotates by itself, and how many people its deletion takes."
       command={[
-        `coffer key policy ${inShell(`${instance.name}/${name}`)}`,
+        `coffer key policy ${inShell(keyReference(instance, rootKey))}`,
         ...(isRotationNew ? [`--rotate ${rotates ? months : 0}`] : []),
         ...(isDualNew ? [`--dual-auth-delete ${needsTwo ? 'on' : 'off'}`] : []),
       ].join(' ')}

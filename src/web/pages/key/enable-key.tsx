@@ -1,6 +1,7 @@
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { counted } from '../../format.ts'
 import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../links.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -16,7 +17,7 @@ export function EnableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
     <ActionDrawer
       title={`Enable ${name}?`}
       sub="What it protects can be read and written again."
-      command={`coffer key enable ${inShell(`${instance.name}/${name}`)}`}
+      command={`coffer key enable ${inShell(keyReference(instance, rootKey))}`}
       action="Enable key"
       failed={`${name} was not enabled.`}
       onAct={async () => {

@@ -1,7 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
-import { keyLabel } from '../../client/key-protect.ts'
 import { inShell } from '../../in-shell.ts'
-import { instanceNamed, keyHref } from '../../links.ts'
+import { instanceNamed, keyHref, keyReference } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
 import { EmptyState } from '../../parts/empty-state.tsx'
@@ -93,7 +92,7 @@ function KeyPage({ instance, name }: KeyPageProps) {
               </div>
               <CliHint
                 command={['show', 'buckets']
-                  .map((verb) => `coffer key ${verb} ${inShell(`${instance.name}/${keyLabel(rootKey)}`)}`)
+                  .map((verb) => `coffer key ${verb} ${inShell(keyReference(instance, rootKey))}`)
                   .join('\n')}
               />
             </div>

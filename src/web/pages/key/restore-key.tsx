@@ -34,7 +34,7 @@ export function PurgeKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       sub="Now, and for good. Nothing that it sealed can be read again, by anybody."
       figure={<Seal size={44} isDisabled />}
       typed={name}
-      command={`curl -X DELETE $COFFER/api/v2/keys/${rootKey.id}/purge -H "bluemix-instance: ${instance.guid}" -H "authorization: Bearer $TOKEN"`}
+      command={`curl -X DELETE ${window.location.origin}/api/v2/keys/${rootKey.id}/purge -H "bluemix-instance: ${instance.guid}" -H "authorization: Bearer $TOKEN"`}
       keep="Keep it"
       action="Purge key"
       kind="destroy"

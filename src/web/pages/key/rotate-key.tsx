@@ -4,6 +4,7 @@ import { sealMaterial } from '../../client/import-material.ts'
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { counted, formatCount } from '../../format.ts'
 import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../links.ts'
 import { Checkbox } from '../../parts/checkbox.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { MaterialField } from '../keys/material-field.tsx'
@@ -32,8 +33,8 @@ export function RotateKey({ instance, rootKey, versions, usage, onClose }: KeyDr
       title={`Rotate ${name}?`}
       sub="Objects are untouched, and reads go on throughout."
       command={[
-        `coffer key rotate ${inShell(`${instance.name}/${name}`)}`,
-        ...(rewraps && buckets.length > 0 ? [`coffer rewrap --key ${inShell(`${instance.name}/${name}`)}`] : []),
+        `coffer key rotate ${inShell(keyReference(instance, rootKey))}`,
+        ...(rewraps && buckets.length > 0 ? [`coffer rewrap --key ${inShell(keyReference(instance, rootKey))}`] : []),
       ].join('\n')}
       action="Rotate key"
       failed={`${name} was not rotated.`}

@@ -127,7 +127,7 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
           sub={doing === 'disable' ? 'Can be undone.' : 'Cannot be undone.'}
           figure={<Icon name={isUser ? 'people' : 'robot'} size="large" />}
           typed={name}
-          command={`coffer user rm ${inShell(iamId)} --dry-run`}
+          command={doing === 'disable' ? disabling(iamId) : `coffer user rm ${inShell(iamId)} --dry-run`}
           action={doing === 'disable' ? 'Disable user' : isUser ? 'Remove user' : 'Delete service ID'}
           kind="destroy"
           failed="Nothing was changed."
@@ -151,3 +151,7 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
     </>
   )
 }
+
+/** The command line has no word for it. */
+const disabling = (iamId: string): string =>
+  `curl -X PATCH ${inShell(`${window.location.origin}/v2/accounts/${session().account.id}/users/${encodeURIComponent(iamId)}`)} -H "authorization: Bearer $TOKEN" -H "content-type: application/json" -d '{"state":"DISABLED_CLASSIC_INFRASTRUCTURE"}'`

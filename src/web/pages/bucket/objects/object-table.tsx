@@ -2,11 +2,12 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { Checkbox } from '../../../parts/checkbox.tsx'
 import { ObjectRow, type RowActions } from './object-row.tsx'
 import type { Row } from './rows.ts'
+import type { Chosen } from './use-selection.ts'
 
 export interface ObjectTableProps extends RowActions {
   readonly rows: readonly Row[]
   readonly hasMore: boolean
-  readonly selected: ReadonlySet<string>
+  readonly selected: Chosen
   readonly active: number
   readonly isCustomerManaged: boolean
   readonly openId: string | undefined

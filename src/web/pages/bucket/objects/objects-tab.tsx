@@ -38,6 +38,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   const listing = useListing(bucket, prefix, mode)
   const selection = useSelection(listing.rows, `${bucket}/${prefix}/${mode}`)
+  const chosenRows = (): readonly Row[] => [...selection.chosen.values()]
   const [deleting, setDeleting] = useState<readonly Row[]>()
   const box = useRef<HTMLInputElement>(null)
   const isLocked = facts.lock !== undefined && facts.lock.cause !== 'unreachable'
@@ -81,10 +82,16 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
     'separator',
     { label: 'Delete…', icon: 'trash', isDanger: true, onSelect: () => setDeleting([row]) },
   ]
+  const move = (by: number): void => {
+    selection.move(by)
+    // What was clicked in another row would hear the next key.
+    const frame = document.querySelector<HTMLElement>('.object-frame')
+    if (frame?.contains(document.activeElement)) frame.focus({ preventScroll: true })
+  }
   usePageKeys({
     '/': () => box.current?.focus(),
-    j: () => selection.move(1),
-    k: () => selection.move(-1),
+    j: () => move(1),
+    k: () => move(-1),
     ' ': selection.toggleActive,
     Enter: () => {
       const row = selection.activeRow()
@@ -95,7 +102,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
       if (row) copyUri(row)
     },
     '.': () => document.querySelector<HTMLElement>('tr.active .row-menu button')?.click(),
-    Delete: () => selection.rows.length > 0 && setDeleting(selection.rows),
+    Delete: () => selection.chosen.size > 0 && setDeleting(chosenRows()),
     Escape: close,
   })
 
@@ -118,13 +125,13 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
                 />
               )}
             </div>
-            {selection.rows.length > 0 && (
+            {selection.chosen.size > 0 && (
               <div class="selection-bar" role="status">
-                <b>{counted(selection.rows.length, 'selected', 'selected')}</b>
+                <b>{counted(selection.chosen.size, 'selected', 'selected')}</b>
                 <Button isSmall onClick={selection.clear}>
                   Clear
                 </Button>
-                <Button isSmall kind="danger" icon="trash" onClick={() => setDeleting(selection.rows)}>
+                <Button isSmall kind="danger" icon="trash" onClick={() => setDeleting(chosenRows())}>
                   Delete
                 </Button>
               </div>
@@ -137,7 +144,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
               <ObjectTable
                 rows={listing.rows}
                 hasMore={listing.hasMore}
-                selected={selection.ids}
+                selected={selection.chosen}
                 active={selection.active}
                 openId={
                   openKey === undefined

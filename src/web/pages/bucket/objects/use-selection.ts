@@ -1,11 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Row } from './rows.ts'
 
+/** The chosen rows by their ids. */
+export type Chosen = ReadonlyMap<string, Row>
+
 export interface Selection {
-  readonly ids: ReadonlySet<string>
+  readonly chosen: Chosen
   /** Where the keyboard is; -1: nowhere yet. */
   readonly active: number
-  readonly rows: readonly Row[]
   readonly activeRow: () => Row | undefined
   readonly select: (row: Row, isSelected: boolean) => void
   readonly toggleActive: () => void
@@ -16,45 +18,54 @@ export interface Selection {
 }
 
 interface State {
-  readonly ids: ReadonlySet<string>
+  readonly chosen: Chosen
   readonly active: number
 }
 
-const NOTHING: State = { ids: new Set(), active: -1 }
+const NOTHING: State = { chosen: new Map(), active: -1 }
 
-/** Which rows are chosen, and at which one the keyboard is. What is gone from the list is chosen no more. */
+/**
+ * Which rows are chosen, and at which one the keyboard is. What is gone from the list is chosen no more: that is looked for
+ * when the list is another one, for there may be 10^5 rows, and a key is to be answered in the same frame.
+ */
 export function useSelection(rows: readonly Row[], where: string): Selection {
   const [, render] = useState(0)
   // Keys may come faster than the page is drawn.
   const state = useRef(NOTHING)
   const latestRows = useRef(rows)
-  latestRows.current = rows
+  if (latestRows.current !== rows) {
+    latestRows.current = rows
+    if (state.current.chosen.size > 0)
+      state.current = { ...state.current, chosen: stillThere(state.current.chosen, rows) }
+  }
   const change = (part: Partial<State>): void => {
     state.current = { ...state.current, ...part }
     render((count) => count + 1)
   }
   useEffect(() => change(NOTHING), [where])
   const select = (row: Row, isSelected: boolean): void => {
-    const ids = new Set(state.current.ids)
-    if (isSelected) ids.add(row.id)
-    else ids.delete(row.id)
-    change({ ids })
+    const chosen = new Map(state.current.chosen)
+    if (isSelected) chosen.set(row.id, row)
+    else chosen.delete(row.id)
+    change({ chosen })
   }
   const activeRow = (): Row | undefined => latestRows.current[state.current.active]
-  const { ids, active } = state.current
-  const chosen = ids.size === 0 ? [] : rows.filter(({ id }) => ids.has(id))
+  const { chosen, active } = state.current
   return {
-    ids: chosen.length === ids.size ? ids : new Set(chosen.map(({ id }) => id)),
+    chosen,
     active: Math.min(active, rows.length - 1),
-    rows: chosen,
     ...{ activeRow, select },
     toggleActive: () => {
       const row = activeRow()
-      if (row) select(row, !state.current.ids.has(row.id))
+      if (row) select(row, !state.current.chosen.has(row.id))
     },
-    selectAll: (isSelected) => change({ ids: new Set(isSelected ? latestRows.current.map(({ id }) => id) : []) }),
+    selectAll: (isSelected) => change({ chosen: isSelected ? byId(latestRows.current) : NOTHING.chosen }),
     setActive: (index) => change({ active: index }),
     move: (by) => change({ active: Math.min(latestRows.current.length - 1, Math.max(0, state.current.active + by)) }),
-    clear: () => change({ ids: new Set() }),
+    clear: () => change({ chosen: NOTHING.chosen }),
   }
 }
+
+const byId = (rows: readonly Row[]): Chosen => new Map(rows.map((row) => [row.id, row]))
+
+const stillThere = (chosen: Chosen, rows: readonly Row[]): Chosen => byId(rows.filter(({ id }) => chosen.has(id)))

@@ -1,5 +1,6 @@
 import { getTags, putTags } from '../../../client/s3.ts'
 import { Card } from '../../../parts/card.tsx'
+import { CliHint } from '../../../parts/cli-hint.tsx'
 import { Loaded } from '../../../parts/loaded.tsx'
 import { TagEditor } from '../../../parts/tag-editor.tsx'
 import { useLoad } from '../../../use-load.ts'
@@ -22,23 +23,28 @@ export function Page({ params: { bucket = '' } }: PageProps) {
   return (
     <BucketFrame bucket={bucket} tab="settings" facts={facts}>
       {(value) => (
-        <div class="columns">
-          <div class="stack">
-            <VersioningCard facts={value} />
-            <ConfigEditor
-              {...{ bucket, name: 'policy', title: 'Policy', placeholder: POLICY, isJson: true }}
-              note="Who may do what, beside the rights that they have"
-            />
-            <ConfigEditor
-              {...{ bucket, name: 'cors', title: 'CORS', placeholder: CORS }}
-              note="Which web sites may ask from a browser"
-            />
+        <div class="stack">
+          <div class="columns">
+            <div class="stack">
+              <VersioningCard facts={value} />
+              <ConfigEditor
+                {...{ bucket, name: 'policy', title: 'Policy', placeholder: POLICY, isJson: true }}
+                note="Who may do what, beside the rights that they have"
+              />
+              <ConfigEditor
+                {...{ bucket, name: 'cors', title: 'CORS', placeholder: CORS }}
+                note="Which web sites may ask from a browser"
+              />
+            </div>
+            <div class="stack">
+              <PublicAccessCard bucket={bucket} />
+              <BucketTags bucket={bucket} />
+              <DeleteCard facts={value} />
+            </div>
           </div>
-          <div class="stack">
-            <PublicAccessCard bucket={bucket} />
-            <BucketTags bucket={bucket} />
-            <DeleteCard facts={value} />
-          </div>
+          <CliHint
+            command={`coffer bucket versioning ${bucket}\ncoffer bucket policy get ${bucket}\naws s3api get-bucket-cors --bucket ${bucket}`}
+          />
         </div>
       )}
     </BucketFrame>
