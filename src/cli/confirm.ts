@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import type { Call } from './call.ts'
 import { CommandFailure, usage } from './failure.ts'
+import { harmless, shown } from './paint.ts'
 import { isTerminal } from './streams.ts'
 
 /** What a destructive command would do. */
@@ -25,8 +26,8 @@ export async function confirmed(call: Call, { name, lines, document = {} }: Cons
   if (!isTerminal(input) || !isTerminal(streams.err) || out.json) {
     throw usage('nobody can be asked here', `${call.line} … --yes`, `${call.line} … --dry-run`)
   }
-  streams.err.write(`${lines.join('\n')}\n`)
-  const typed = await asked(call, `Type ${out.paint.bold(name)} to go on: `)
+  streams.err.write(`${harmless(lines.join('\n'))}\n`)
+  const typed = await asked(call, `Type ${out.paint.bold(shown(name))} to go on: `)
   if (typed === name) return true
   throw new CommandFailure({
     code: 'NotConfirmed',

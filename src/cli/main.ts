@@ -6,7 +6,7 @@ import { EXIT } from './exit.ts'
 import { CommandFailure, usage } from './failure.ts'
 import { commandHelp, nounHelp } from './help-text.ts'
 import { member } from './json.ts'
-import { failureDocument, failureText, openOutput } from './output.ts'
+import { failureDocument, failureText, jsonText, openOutput } from './output.ts'
 import { paintFor } from './paint.ts'
 import { openProgress, type Progress, type ProgressMode } from './progress.ts'
 import { openServer, type Server } from './server.ts'
@@ -145,7 +145,7 @@ interface Telling {
 function told(doing: string, error: CommandFailure, { streams, isJson, colour }: Telling): number {
   const { failure } = error
   const paint = paintFor(colour && isTerminal(streams.err))
-  if (isJson) streams.out.write(`${JSON.stringify(failureDocument(doing, failure))}\n`)
+  if (isJson) streams.out.write(`${jsonText(failureDocument(doing, failure))}\n`)
   else streams.err.write(`${failureText(doing, failure, paint)}\n`)
   return EXIT[failure.ending]
 }

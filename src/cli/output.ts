@@ -1,7 +1,7 @@
 import { EXIT } from './exit.ts'
 import type { Failure } from './failure.ts'
-import type { Paint } from './paint.ts'
-import type { Streams } from './streams.ts'
+import { harmless, type Paint, shown } from './paint.ts'
+import { isTerminal, type Streams } from './streams.ts'
 import { type Column, tableText } from './table.ts'
 
 /** Where answers go: what a person reads, or JSON. Answers are on standard output, all else on standard error. */
@@ -48,11 +48,14 @@ export function openOutput({ out, err }: Streams, options: OutputOptions): Outpu
   const say = (text: string | undefined): void => {
     if (text !== undefined && text !== '') out.write(`${text}\n`)
   }
-  const line = (document: object): void => say(JSON.stringify(document))
+  const tell = (text: string | undefined): void => say(text === undefined ? undefined : harmless(text))
+  const line = (document: object): void => say(jsonText(document))
+  // What goes to another program stays as it is.
+  const tellId = (id: string | undefined): void => say(id !== undefined && isTerminal(out) ? shown(id) : id)
   const answer: Output['answer'] = (document, human, ids = []) => {
     if (json) line(document)
-    else if (!quiet) say(human())
-    else for (const id of ids) say(id)
+    else if (!quiet) tell(human())
+    else for (const id of ids) tellId(id)
   }
   return {
     ...options,
@@ -68,18 +71,20 @@ export function openOutput({ out, err }: Streams, options: OutputOptions): Outpu
       ),
     item: (item, human, id) => {
       if (json) line({ type: 'item', ...item })
-      else say(quiet ? id : human())
+      else if (quiet) tellId(id)
+      // One line each, whatever is in the names.
+      else tell(human()?.replaceAll('\n', '\\n'))
     },
     result: (document, human) => {
       if (json) line({ type: 'result', ...document })
-      else if (!quiet) say(human())
+      else if (!quiet) tell(human())
     },
     warning: (message) => {
       if (json) line({ type: 'warning', message })
-      else err.write(`${paint.yellow('▲')} ${message}\n`)
+      else err.write(`${paint.yellow('▲')} ${shown(message)}\n`)
     },
     note: (message) => {
-      if (!json && !quiet) err.write(`${paint.dim(message)}\n`)
+      if (!json && !quiet) err.write(`${paint.dim(harmless(message))}\n`)
     },
     raw: (text) => void out.write(text),
   }
@@ -94,8 +99,13 @@ export function failureText(doing: string, failure: Failure, paint: Paint): stri
     ...(requestId === undefined ? [] : [['Request', requestId] as const]),
   ]
   const first = `${paint.red('✕')} Can't ${doing}: ${why}.  ${paint.dim(`[${code}, exit ${EXIT[ending]}]`)}`
-  return [first, ...facts.map(([name, text]) => `  ${paint.dim(name.padEnd(7))} ${text}`)].join('\n')
+  return harmless([first, ...facts.map(([name, text]) => `  ${paint.dim(name.padEnd(7))} ${text}`)].join('\n'))
 }
+
+/** Of one line. JSON leaves some of what terminals obey as it is; escaped it means the same. */
+export const jsonText = (document: object): string => JSON.stringify(document).replace(/[\u007f-\u009f]/g, escaped)
+
+const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 export const failureDocument = (doing: string, { code, ending, why, fixes, notes, requestId }: Failure): object => ({
   type: 'error',

@@ -34,4 +34,17 @@ export const widthOf = (text: string): number => [...stripVTControlCharacters(te
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
 export const shown = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => escaped(char))
 
+/**
+ * What people are told, names of others in it: lines and our own colours stay, and all else that a terminal would obey is
+ * shown.
+ */
+export const harmless = (text: string): string =>
+  text
+    .split(OURS)
+    .map((part, index) => (index % 2 === 0 ? shown(part) : part))
+    .join('')
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const OURS = /(\u001b\[(?:1|2|22|31|32|33|39)m|\n)/
+
 const escaped = (char: string): string => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`

@@ -1,4 +1,4 @@
-import type { Paint } from './paint.ts'
+import { type Paint, shown } from './paint.ts'
 import { widthOfTerminal } from './streams.ts'
 import { sizeText, spanText } from './units.ts'
 
@@ -105,6 +105,7 @@ function bar(facts: Facts, columns: number, paint: Paint): string {
   const filled = Math.round(share * BAR_CELLS)
   const text = said(facts)
   const room = Math.max(8, columns - BAR_CELLS - text.length - 5)
-  const name = facts.name.length > room ? `…${facts.name.slice(1 - room)}` : facts.name
+  const whole = shown(facts.name)
+  const name = whole.length > room ? `…${whole.slice(1 - room)}` : whole
   return ` ${name}  ${paint.green('█'.repeat(filled))}${paint.dim('·'.repeat(BAR_CELLS - filled))}  ${text}`
 }

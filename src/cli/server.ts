@@ -58,6 +58,8 @@ export interface Server {
 interface Target extends Profile {
   readonly objectStorageCrn?: string | undefined
   readonly usesAwsFiles: boolean
+  /** The API key is of who runs the S3 listener, too. */
+  readonly tokenIsForS3: boolean
 }
 
 const LOCAL = { control: 'http://127.0.0.1:9001', s3: 'http://127.0.0.1:9000' } as const
@@ -69,24 +71,30 @@ const LOCAL = { control: 'http://127.0.0.1:9001', s3: 'http://127.0.0.1:9000' } 
 async function targetOf(environment: Environment, asked: string | undefined): Promise<Target> {
   const name = asked ?? given(environment, 'COFFER_PROFILE')
   const profiles = await readProfiles(environment)
-  if (name !== undefined) return { ...profileNamed(profiles, name), usesAwsFiles: false }
+  if (name !== undefined) return { ...profileNamed(profiles, name), ...OF_PROFILE }
   const saved = profiles.current === undefined ? undefined : profiles.profiles.get(profiles.current)
   const own = given(environment, 'AWS_ACCESS_KEY_ID', 'AWS_PROFILE') !== undefined
   const control = given(environment, 'COFFER_CONTROL', 'KP_TARGET_ADDR')
   // What belongs to one server is never sent to another that the environment names.
   const kept = control === undefined || control === saved?.control ? saved : undefined
+  const endpoint = await awsEndpoint(environment)
+  const apiKey = given(environment, 'IBMCLOUD_API_KEY')
   return {
     ...kept,
     control: trimmed(control ?? kept?.control ?? LOCAL.control),
-    s3: trimmed((await awsEndpoint(environment)) ?? kept?.s3 ?? LOCAL.s3),
-    apiKey: given(environment, 'IBMCLOUD_API_KEY') ?? kept?.apiKey,
+    s3: trimmed(endpoint ?? kept?.s3 ?? LOCAL.s3),
+    apiKey: apiKey ?? kept?.apiKey,
     keyProtectInstance: given(environment, 'KP_INSTANCE_ID') ?? kept?.keyProtectInstance,
     objectStorageCrn: given(environment, 'COS_INSTANCE_CRN'),
     region: given(environment, 'AWS_REGION', 'AWS_DEFAULT_REGION') ?? kept?.region,
     ...(own ? { accessKeyId: undefined, secretAccessKey: undefined } : {}),
     usesAwsFiles: own || kept?.accessKeyId === undefined,
+    // A signature tells nothing; whoever gets a token can use it.
+    tokenIsForS3: apiKey !== undefined || endpoint === undefined || trimmed(endpoint) === trimmed(kept?.s3 ?? LOCAL.s3),
   }
 }
+
+const OF_PROFILE = { usesAwsFiles: false, tokenIsForS3: true } as const
 
 const trimmed = (url: string): string => url.replace(/\/+$/, '')
 
@@ -100,7 +108,7 @@ export async function openServer(
 
 /** With this profile alone, saved or not. */
 export const openServerAt = (profile: Profile, environment: Environment, signal: AbortSignal): Promise<Server> =>
-  serverOf({ ...profile, usesAwsFiles: false }, environment, signal)
+  serverOf({ ...profile, ...OF_PROFILE }, environment, signal)
 
 async function serverOf(target: Target, environment: Environment, signal: AbortSignal): Promise<Server> {
   const caFile = target.caFile ?? given(environment, 'AWS_CA_BUNDLE')
@@ -251,6 +259,7 @@ function credentialsOf({ accessKeyId, secretAccessKey, usesAwsFiles }: Target, e
 const isByToken = (target: Target, environment: Environment): boolean =>
   credentialsOf(target, environment) === undefined &&
   target.apiKey !== undefined &&
+  target.tokenIsForS3 &&
   (!target.usesAwsFiles || given(environment, 'AWS_PROFILE') === undefined)
 
 function pairOf(environment: Environment) {

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { readFile, stat, utimes, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3 } from '@aws-sdk/client-s3'
@@ -271,4 +273,72 @@ try() { COMP_LINE=$1; COMP_POINT=\${#1}; read -r -a COMP_WORDS <<< "$1"; case $1
 try 'coffer buck'; try 'coffer bucket show ke'; try 'coffer key disable --dr'`
   const { stdout } = await promisify(execFile)('bash', ['-c', program], { env: { ...process.env, ...cli.environment } })
   expect(stdout.trim().split('\n')).toEqual(['bucket', 'kept', '--dry-run'])
+})
+
+it('names that others chose neither command the terminal, nor run when they are completed', async () => {
+  await ok('bucket', 'create', 'foreign')
+  const names = ['osc\u001b]0;owned\u0007', 'c1\u009b2J', 'line\n✓ foreign/fake', 'run $(touch owned);`id`']
+  for (const name of names) await ok('object', 'put', join(cli.home, 'small.txt'), `foreign/${name}`)
+  const place = join(cli.home, 'foreign')
+  const told = [
+    await ok('object', 'ls', 'foreign'),
+    await ok('object', 'get', 'foreign', place, '--recursive'),
+    await ok('object', 'cp', 'foreign/', 'foreign/copy/', '--recursive'),
+    await ok('object', 'rm', 'foreign/copy/', '--recursive', '--yes'),
+    await ok('object', 'sync', 's3://foreign', join(cli.home, 'mirror'), '--dry-run'),
+    await ok('object', 'ls', 'foreign', '--json'),
+    (await cli.call(['object', 'get', `foreign/no${names[0]}`], source)).err,
+    (await cli.call(['object', 'get', `foreign/no${names[1]}`, '--json'], source)).out,
+  ]
+  for (const text of told) expect(text).not.toMatch(/[^\P{Cc}\n]/u)
+  expect(told[1]?.split('\n').filter((line) => line.startsWith('✓'))).toHaveLength(names.length)
+
+  const { out: script } = await cli.call(['completion', 'bash'])
+  const main = join(import.meta.dirname, '../../src/server/main.js')
+  const program = `${script}
+coffer() { '${process.execPath}' '${main}' "$@"; }
+COMP_LINE='coffer object get foreign/'; COMP_POINT=\${#COMP_LINE}; COMP_WORDS=(coffer object get foreign/); COMP_CWORD=3; _coffer
+printf '%s\\n' "\${COMPREPLY[@]}"`
+  const { stdout } = await promisify(execFile)('bash', ['-c', program], { env: { ...process.env, ...cli.environment } })
+  expect(stdout).toBe(String.raw`foreign/run\ \$\(touch\ owned\)\;\`id\``.concat('\n'))
+})
+
+it('no link in a directory, nor one of a name beside a file, leads what is fetched elsewhere', async () => {
+  await ok('bucket', 'create', 'linked')
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'linked/out/new/file')
+  const [place, elsewhere] = [join(cli.home, 'linked'), join(cli.home, 'elsewhere')]
+  await mkdir(place)
+  await mkdir(elsewhere)
+  await symlink(elsewhere, join(place, 'out'))
+  for (const args of [
+    ['object', 'get', 'linked', place, '--recursive'],
+    ['object', 'sync', 's3://linked', place],
+    ['export', 'linked', place],
+  ]) {
+    const { status, out, err } = await cli.call(args, source)
+    expect([status === 0, `${out}${err}`.includes('leads out of')]).toEqual([false, true])
+  }
+  expect(await readdir(elsewhere)).toEqual([])
+  await symlink(join(elsewhere, 'kept'), join(cli.home, `copy.txt.coffer-${process.pid}`))
+  await ok('object', 'get', 'linked/out/new/file', join(cli.home, 'copy.txt'))
+  expect(await readdir(elsewhere)).toEqual([])
+})
+
+it('the token of a profile goes to the servers of that profile alone', async () => {
+  const seen: unknown[] = []
+  await using other = createServer(({ headers }, response) => {
+    seen.push(headers.authorization)
+    response.writeHead(403).end()
+  }).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const home = await mkdtemp(join(cli.home, 'token-'))
+  const own = { HOME: home, AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, COFFER_CONTROL: undefined }
+  const login = ['login', cli.server.controlUrl, '--s3', cli.server.s3Url]
+  expect((await cli.call(login, own)).status).toBe(0)
+  const saved = { ...own, IBMCLOUD_API_KEY: undefined }
+  expect((await cli.call(['bucket', 'ls'], { ...saved, AWS_ENDPOINT_URL_S3: undefined })).status).toBe(0)
+  const { port } = Object(other.address())
+  const away = { ...saved, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`, AWS_EC2_METADATA_DISABLED: 'true' }
+  expect((await cli.call(['bucket', 'ls'], away)).status).not.toBe(0)
+  expect(seen.filter((authorization) => String(authorization).startsWith('Bearer'))).toEqual([])
 })

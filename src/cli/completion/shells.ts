@@ -13,7 +13,10 @@ _coffer() {
   COMPREPLY=()
   local word
   while read -r word; do
-    [[ $word == "$typed"* ]] && COMPREPLY+=("\${word#"$cut"}")
+    [[ $word == "$typed"* ]] || continue
+    # Names come from whoever stored them: each is one word, and nothing of it is run.
+    printf -v word '%q' "\${word#"$cut"}"
+    COMPREPLY+=("$word")
   done < <("\${words[0]}" completion words -- "\${words[@]:1}" 2> /dev/null)
   [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
   return 0
@@ -46,7 +49,9 @@ Register-ArgumentCompleter -Native -CommandName coffer -ScriptBlock {
   $words = @($commandAst.CommandElements | Select-Object -Skip 1 | ForEach-Object { $_.ToString() })
   if ($wordToComplete -eq '') { $words += '' }
   coffer completion words -- @words 2> $null | Where-Object { $_ -like "$wordToComplete*" } | ForEach-Object {
-    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+    # Names come from whoever stored them: each is one word, and nothing of it is run.
+    $text = if ($_ -match '^[\\w./:=+%-]+$') { $_ } else { "'" + $_.Replace("'", "''") + "'" }
+    [System.Management.Automation.CompletionResult]::new($text, $_, 'ParameterValue', $_)
   }
 }
 `

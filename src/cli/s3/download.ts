@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { GetObjectCommandOutput, S3 } from '@aws-sdk/client-s3'
+import { randomId } from '../../base/ids.ts'
 import { CommandFailure } from '../failure.ts'
 import { checkFile, checkOf } from './content-check.ts'
 import { signalled } from './listing.ts'
@@ -39,8 +40,9 @@ export async function download(
   const etag = head.ETag ?? ''
   onSize?.(size)
   await mkdir(dirname(path), { recursive: true })
-  const beside = `${path}.coffer-${process.pid}`
-  const file = await open(beside, 'w', 0o666)
+  // Of a name that nobody can know beforehand, and new: what a link of that name led to would be written.
+  const beside = `${path}.coffer-${randomId()}`
+  const file = await open(beside, 'wx', 0o666)
   try {
     const offsets = Array.from(
       { length: Math.max(1, Math.ceil(size / PIECE_BYTES)) },

@@ -1,4 +1,5 @@
 import type { S3 } from '@aws-sdk/client-s3'
+import { numberOf } from '../json.ts'
 
 export interface Removable {
   readonly key: string
@@ -42,9 +43,30 @@ export async function removeVersions(
     batch = []
   }
   for await (const item of items) {
+    if (!isXml(item.key)) {
+      const gone = await removeOne(s3, bucket, item)
+      if (gone === true) onRemoved(item)
+      else failed.push(gone)
+      continue
+    }
     batch.push(item)
     if (batch.length === AT_ONCE) await flush()
   }
   await flush()
   return failed
+}
+
+/** XML 1.0 has no way to write some characters that keys may have: then one such key would keep a thousand others. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const isXml = (key: string): boolean => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(key)
+
+async function removeOne(s3: S3, bucket: string, { key, versionId }: Removable): Promise<true | NotRemoved> {
+  const which = versionId === undefined ? {} : { VersionId: versionId }
+  try {
+    await s3.deleteObject({ Bucket: bucket, Key: key, ...which })
+    return true
+  } catch (error) {
+    if (numberOf(error, '$metadata', 'httpStatusCode') === undefined || !(error instanceof Error)) throw error
+    return { key, versionId: versionId ?? '', code: error.name, why: error.message }
+  }
 }

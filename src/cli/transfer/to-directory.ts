@@ -25,7 +25,7 @@ export async function toDirectory(call: Call, place: Place, endpoint: string): P
     ...{ source: `s3://${referenceText(place.from)}`, destination: place.root, isVersioned: false, endpoint },
     plans: (isKnown) => planned(place, call.flag('check'), isKnown),
     move: async ({ key, versions: [version] }, onBytes) => {
-      const path = inside(place.root, key.slice(place.from.key.length))
+      const path = await inside(place.root, key.slice(place.from.key.length))
       const got = await download(place.s3, {
         ...{ bucket: place.from.bucket, key, path, atOnce: 1, onBytes, signal: place.signal },
       })
@@ -48,7 +48,7 @@ async function* planned(place: Place, isCheck: boolean, isKnown: (key: string) =
     const plan = { key: one.key, target: name, versions: [version], bytes: one.size }
     let path: string
     try {
-      path = inside(root, name)
+      path = await inside(root, name)
     } catch (error) {
       if (!(error instanceof CommandFailure)) throw error
       yield { ...plan, difference: 'missing', conflict: error.failure.why }

@@ -189,11 +189,35 @@ export interface DeleteFailure {
   readonly message: string
 }
 
+interface Deletable {
+  readonly key: string
+  readonly versionId?: string | undefined
+}
+
 /** At most 1,000. What was not deleted, and why; none: all were. */
-export async function deleteObjects(
-  bucket: string,
-  objects: readonly { readonly key: string; readonly versionId?: string | undefined }[],
-): Promise<readonly DeleteFailure[]> {
+export async function deleteObjects(bucket: string, objects: readonly Deletable[]): Promise<readonly DeleteFailure[]> {
+  const [written, others] = [objects.filter(({ key }) => isXml(key)), objects.filter(({ key }) => !isXml(key))]
+  const failures = written.length > 0 ? [...(await deleteTogether(bucket, written))] : []
+  for (const one of others) failures.push(...(await deleteAlone(bucket, one)))
+  announceChange('objects')
+  return failures
+}
+
+/** XML 1.0 has no way to write some characters that keys may have: then one such key would keep a thousand others. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
+const isXml = (key: string): boolean => !/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(key)
+
+async function deleteAlone(bucket: string, { key, versionId }: Deletable): Promise<readonly DeleteFailure[]> {
+  try {
+    await call(objectPath(bucket, key), { method: 'DELETE', query: { versionId } })
+    return []
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 0) throw error
+    return [{ key, versionId: versionId ?? '', code: error.code, message: error.message }]
+  }
+}
+
+async function deleteTogether(bucket: string, objects: readonly Deletable[]): Promise<readonly DeleteFailure[]> {
   const items = objects.map(({ key, versionId }) => {
     const version = versionId === undefined ? '' : `<VersionId>${escapeXml(versionId)}</VersionId>`
     return `<Object><Key>${escapeXml(key)}</Key>${version}</Object>`
@@ -201,7 +225,6 @@ export async function deleteObjects(
   const body = `<Delete xmlns="${NAMESPACE}"><Quiet>true</Quiet>${items.join('')}</Delete>`
   const headers = { 'content-type': 'application/xml', 'x-amz-checksum-crc32': checksum(body) }
   const root = await xmlOf(bucketPath(bucket), { method: 'POST', query: { delete: '' }, headers, body })
-  announceChange('objects')
   return childrenOf(root, 'Error').map((error) => ({
     key: textIn(error, 'Key'),
     versionId: textIn(error, 'VersionId'),

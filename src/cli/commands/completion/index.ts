@@ -29,7 +29,10 @@ const words: CommandSpec = {
   arguments: [{ name: 'word', help: 'the words so far, the last one being typed', many: true, optional: true }],
   examples: ['coffer completion words -- bucket cr'],
   run: async (call) => {
-    for (const word of await completionWords(call, call.arguments('word'))) call.out.raw(`${word}\n`)
+    for (const word of await completionWords(call, call.arguments('word'))) {
+      // A line each, and shells show them: a name with such characters is typed by hand.
+      if (!/\p{Cc}/u.test(word)) call.out.raw(`${word}\n`)
+    }
     return 'done'
   },
 }

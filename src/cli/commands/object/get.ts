@@ -86,7 +86,7 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
       if (key.endsWith('/')) return
       progress.begin(key, size)
       try {
-        const path = inside(root, key.slice(prefix.lastIndexOf('/') + 1))
+        const path = await inside(root, key.slice(prefix.lastIndexOf('/') + 1))
         const got = await download(s3, { bucket, key, path, signal: call.signal, atOnce: 1, onBytes: progress.add })
         sum.objects++
         sum.bytes += got.size

@@ -146,7 +146,7 @@ function localSide(root: string): Side {
       )
     },
     remove: async (names) => {
-      for (const name of names) await rm(inside(root, name), { force: true })
+      for (const name of names) await rm(await inside(root, name), { force: true })
     },
   }
 }
@@ -199,12 +199,12 @@ async function one(s3: S3, from: Side['place'], to: Side['place'], name: string,
     await download(s3, {
       bucket: from.at.bucket,
       key: `${from.at.key}${name}`,
-      path: inside(to.root, name),
+      path: await inside(to.root, name),
       atOnce: 1,
       ...options,
     })
   } else if (from.type === 'local' && to.type === 'remote') {
-    const pieces = await openPieces(inside(from.root, name))
+    const pieces = await openPieces(await inside(from.root, name))
     const type = mediaTypeOf(name)
     try {
       await upload(s3, {
