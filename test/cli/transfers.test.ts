@@ -264,17 +264,6 @@ it('keeps a profile for its owner alone, with which nothing else is needed', asy
   expect(await cli.call(['object', 'cat', 'kept/a'], token)).toMatchObject({ status: 0, out: 'small' })
 })
 
-it('a completion script loads in bash, and completes commands, buckets and options', async () => {
-  const { out: script } = await cli.call(['completion', 'bash'])
-  const main = join(import.meta.dirname, '../../src/server/main.js')
-  const program = `${script}
-coffer() { '${process.execPath}' '${main}' "$@"; }
-try() { COMP_LINE=$1; COMP_POINT=\${#1}; read -r -a COMP_WORDS <<< "$1"; case $1 in *' ') COMP_WORDS+=('');; esac; COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _coffer; echo "\${COMPREPLY[*]}"; }
-try 'coffer buck'; try 'coffer bucket show ke'; try 'coffer key disable --dr'`
-  const { stdout } = await promisify(execFile)('bash', ['-c', program], { env: { ...process.env, ...cli.environment } })
-  expect(stdout.trim().split('\n')).toEqual(['bucket', 'kept', '--dry-run'])
-})
-
 it('names that others chose neither command the terminal, nor run when they are completed', async () => {
   await ok('bucket', 'create', 'foreign')
   const names = ['osc\u001b]0;owned\u0007', 'c1\u009b2J', 'line\n✓ foreign/fake', 'run $(touch owned);`id`']

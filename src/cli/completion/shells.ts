@@ -27,12 +27,18 @@ complete -o default -F _coffer coffer
 export const zsh = (): string => `#compdef coffer
 # coffer completion zsh
 _coffer() {
-  local -a found
-  found=("\${(@f)$(coffer completion words -- "\${(@)words[2,CURRENT]}" 2> /dev/null)}")
+  local -a found folders
+  found=("\${(@f)$(coffer completion words -- "\${(@Q)words[2,CURRENT]}" 2> /dev/null)}")
   found=(\${found:#})
-  if (( \${#found} )); then compadd -S '' -q -- $found; else _files; fi
+  if (( ! \${#found} )); then _files; return; fi
+  # After a folder one goes on typing.
+  folders=(\${(M)found:#*/})
+  found=(\${found:#*/})
+  (( \${#folders} )) && compadd -S '' -- $folders
+  (( \${#found} )) && compadd -- $found
 }
-(( $+functions[compdef] )) && compdef _coffer coffer
+# From a directory of fpath it is called as it is read; sourced, it says what it completes.
+if [[ $funcstack[1] == _coffer ]]; then _coffer "$@"; elif (( $+functions[compdef] )); then compdef _coffer coffer; fi
 `
 
 export const fish = (): string => `# coffer completion fish

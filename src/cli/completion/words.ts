@@ -1,24 +1,26 @@
 import type { Call } from '../call.ts'
 import { type DescribedCommand, GLOBAL_OPTIONS, type Kind, optionsOf } from '../described.ts'
+import { everybody } from '../identities.ts'
 import { keyInstances, keyLabel, keysOf } from '../key-protect.ts'
 import { readProfiles } from '../profiles.ts'
 import { entries } from '../s3/listing.ts'
 
-/** Commands of a store on its own machine. */
-const LOCAL = [
-  'serve',
-  'init',
-  'config',
-  'doctor',
-  'verify',
-  'salvage',
-  'backup',
-  'restore',
-  'keys',
-  'decrypt',
-  'prove',
-  'help',
-]
+/** Commands of a store on its own machine, which this room does not know otherwise, with their verbs. */
+export const LOCAL: Readonly<Record<string, readonly string[]>> = {
+  serve: [],
+  init: [],
+  config: ['show', 'explain', 'validate', 'example'],
+  audit: ['verify', 'export', 'public-key'],
+  decrypt: ['list', 'get', 'wrapped'],
+  verify: [],
+  salvage: [],
+  backup: ['verify', 'list', 'prune'],
+  doctor: [],
+  keys: ['backup', 'restore'],
+  restore: [],
+  prove: ['verify'],
+  help: ['exit-codes', 'environment', 'output', 'references'],
+}
 const MOST = 200
 
 /** What may stand in place of the last word. Never throws: who types wants no error. */
@@ -26,9 +28,11 @@ export async function completionWords(call: Call, words: readonly string[]): Pro
   const typed = words.at(-1) ?? ''
   const [noun, ...rest] = words.slice(0, -1)
   const fitting = (all: readonly string[]) => all.filter((word) => word.startsWith(typed)).slice(0, MOST)
-  if (noun === undefined) return fitting([...call.nouns.map((one) => one.noun), ...LOCAL].sort())
+  if (noun === undefined)
+    return fitting([...new Set([...call.nouns.map((one) => one.noun), ...Object.keys(LOCAL)])].sort())
+  const ofStore = rest.length === 0 ? fitting(LOCAL[noun] ?? []) : []
   const entry = call.nouns.find((one) => one.noun === noun)
-  if (!entry) return []
+  if (!entry || ofStore.length > 0) return ofStore
   const { COMMANDS } = await entry.load()
   const spec = commandOf(COMMANDS, rest)
   if (spec === undefined) return fitting(nextVerbs(COMMANDS, rest))
@@ -82,6 +86,7 @@ async function named(call: Call, kind: Kind | undefined, typed: string): Promise
         .filter(({ isRootKey }) => isRootKey)
         .map(keyLabel)
     }
+    if (kind === 'user') return (await everybody(await call.server())).map(({ name }) => name)
     return []
   } catch {
     return []
