@@ -4,6 +4,7 @@ import { build } from '../../src/web/build.ts'
 import { mainAccessKey, postSession, signInAt } from '../support/console-client.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { sendPlain } from '../support/send.ts'
+import { exchange } from '../support/socket.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 /** What a first visit may take, compressed. */
@@ -48,6 +49,16 @@ describe('the files of the console', () => {
     expect([again.status, again.body.length]).toEqual([304, 0])
     const head = await get(script, {}, 'HEAD')
     expect([head.status, head.body.length, head.headers['content-length']]).toEqual([200, 0, String(plain.body.length)])
+  })
+
+  it('are sent without waiting for a body that nobody asked for', async () => {
+    for (const path of ['/ui/', '/ui', '/ui/assets/nothing.js', '/']) {
+      const head = `GET ${path} HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\nContent-Length: 9\r\n\r\n`
+      expect([path, await exchange(test.objectsControlUrl, head)]).toEqual([
+        path,
+        expect.objectContaining({ closed: true }),
+      ])
+    }
   })
 
   it('let nothing run that is not theirs, and are in no frame', async () => {

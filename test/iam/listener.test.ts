@@ -226,6 +226,35 @@ describe('a body', () => {
     slow.destroy()
   })
 
+  it('is not waited for on behalf of another answer, and an answer that nobody reads ends', async () => {
+    const large = Buffer.alloc(64 * 1024 ** 2)
+    await using cutting = new AsyncDisposableStack()
+    const listening = createControlListener({
+      apis: [api],
+      health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
+      logger: { info: () => {}, error: () => {} },
+      limits: { idleTimeoutMs: 50 },
+      front: (incoming, response, apis) => {
+        if (incoming.url === '/large') return void response.writeHead(200).end(large)
+        if (incoming.url !== '/working') return apis(incoming, response)
+        setTimeout(() => response.writeHead(204, { connection: 'close' }).end(), 200)
+      },
+    })
+    const { port: to } = await listening.listen({ host: '127.0.0.1', port: 0 })
+    cutting.defer(() => listening.close(0))
+    // Whoever is waited for by the client takes as long as it takes.
+    expect(await raw('GET /working HTTP/1.1\r\nHost: x\r\n\r\n', to)).toMatch(/^HTTP\/1.1 204 /)
+    for (const begun of ['', 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n']) {
+      const socket = connect(to, '127.0.0.1', () => socket.write(begun))
+      socket.on('error', () => {})
+      // Reads nothing.
+      socket.pause()
+      const [served] = await once(listening.server, 'connection')
+      await once(served, 'close')
+      socket.destroy()
+    }
+  })
+
   it('that is compressed is refused', async () => {
     expect((await post('/t/echo', '{}', { 'Content-Encoding': 'gzip' })).status).toBe(415)
   })

@@ -1,11 +1,15 @@
-import type { RequestListener, Server } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createEdgeServer, type TlsSource } from './edge-server.ts'
+import { cutIdle } from './idle.ts'
+import { openResponses } from './open-responses.ts'
 
 export interface ListenerLimits {
   readonly headersTimeoutMs: number
   /** For the whole request with its body. */
   readonly requestTimeoutMs: number
   readonly keepAliveTimeoutMs: number
+  /** Of a client that is waited for: see `cutIdle`. */
+  readonly idleTimeoutMs: number
   readonly maxHeaderBytes: number
   readonly maxConnections: number
 }
@@ -14,6 +18,7 @@ const LIMITS: ListenerLimits = {
   headersTimeoutMs: 30_000,
   requestTimeoutMs: 60_000,
   keepAliveTimeoutMs: 65_000,
+  idleTimeoutMs: 60_000,
   maxHeaderBytes: 16 * 1024,
   maxConnections: 1024,
 }
@@ -31,7 +36,12 @@ export function createLimitedServer(
 ): Server {
   const limits = { ...LIMITS, ...given }
   const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
-  server.on('request', handler)
+  const open = openResponses()
+  server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    open.add(response)
+    handler(incoming, response)
+  })
+  cutIdle(server, open, limits.idleTimeoutMs)
   server.headersTimeout = limits.headersTimeoutMs
   // Of the APIs alone: see `withinTime`. What goes on to S3 may take as long as it needs.
   server.requestTimeout = 0
@@ -46,7 +56,9 @@ export function withinTime(handler: RequestListener, given: Partial<ListenerLimi
   return (incoming, response) => {
     const timer = setTimeout(() => {
       if (incoming.complete) return
-      if (!response.headersSent) incoming.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+      // Not into the answer to an earlier request of the connection.
+      if (!response.headersSent && response.socket)
+        incoming.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
       incoming.socket.destroySoon()
     }, requestTimeoutMs)
     const stop = (): void => clearTimeout(timer)

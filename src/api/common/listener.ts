@@ -19,6 +19,7 @@ import type { ServedRequest } from './request-metrics.ts'
 import type { Match } from './routes.ts'
 import { createRoutes, notRouted, selectOperation } from './routes.ts'
 import { tracedAnswer, tracedRequest } from './traced-request.ts'
+import { hasUnreadBody } from './unread-body.ts'
 
 export interface ControlListenerOptions {
   readonly apis: readonly Api[]
@@ -171,11 +172,4 @@ function send(context: Context, reply: Reply, headers: Readonly<Record<string, s
   context.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers, ...reply.headers })
   context.status = reply.status
   if (hasUnreadBody(context.req)) context.set('Connection', 'close')
-}
-
-/** Such a body would be taken in to its end to save the connection: not worth it. */
-function hasUnreadBody(incoming: IncomingMessage): boolean {
-  const announced =
-    incoming.headers['transfer-encoding'] !== undefined || Number(incoming.headers['content-length'] ?? 0) > 0
-  return announced && !incoming.complete
 }

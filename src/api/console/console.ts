@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Principal } from '../../iam/principal.ts'
 import type { Api } from '../common/api.ts'
+import { hasUnreadBody } from '../common/unread-body.ts'
 import { type Assets, createAssets } from './assets.ts'
 import { createGate, type Gate, type GateOptions } from './gate.ts'
 import { createHandles } from './handles.ts'
@@ -38,8 +39,9 @@ export function createConsole({ s3Handler, onFault, assets = createAssets(), ...
     front: (incoming, response, control) => {
       const url = incoming.url ?? '/'
       if (!/^\/ui(?:[/?]|$)/.test(url)) {
-        if (url === '/' && isPageAsked(incoming)) return void response.writeHead(302, { Location: '/ui/' }).end()
-        return control(incoming, response)
+        if (url !== '/' || !isPageAsked(incoming)) return control(incoming, response)
+        endWithBody(incoming, response)
+        return void response.writeHead(302, { Location: '/ui/' }).end()
       }
       response.on('error', () => {})
       incoming.on('error', () => {})
@@ -61,8 +63,14 @@ export function createConsole({ s3Handler, onFault, assets = createAssets(), ...
 const isPageAsked = ({ method, headers }: IncomingMessage): boolean =>
   method === 'GET' && headers.accept?.includes('text/html') === true
 
+/** Nobody reads a body here. */
+function endWithBody(incoming: IncomingMessage, response: ServerResponse): void {
+  if (hasUnreadBody(incoming)) response.setHeader('Connection', 'close')
+}
+
 function serveAsset(assets: Assets, url: string, incoming: IncomingMessage, response: ServerResponse): void {
   const [path = ''] = url.split('?', 1)
+  endWithBody(incoming, response)
   if (incoming.method !== 'GET' && incoming.method !== 'HEAD') {
     return sendPlain(response, 405, { Allow: 'GET, HEAD', 'Content-Type': 'text/plain' }, 'Only GET and HEAD.\n', true)
   }

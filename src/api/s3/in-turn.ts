@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { OpenResponses } from '../common/open-responses.ts'
 import { reset } from '../common/reset.ts'
-import type { OpenResponses } from './open-responses.ts'
 
 /** More on one connection than any client of S3 sends ahead, and few enough to wait in memory. */
 const MAX_WAITING = 16

@@ -2,19 +2,17 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
 import { createEdgeServer, type TlsSource } from '../common/edge-server.ts'
+import { cutIdle } from '../common/idle.ts'
+import { type OpenResponses, openResponses } from '../common/open-responses.ts'
 import { reset } from '../common/reset.ts'
 import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
 import { inTurn } from './in-turn.ts'
-import { type OpenResponses, openResponses } from './open-responses.ts'
 import { requestIdOf } from './request-name.ts'
 import { errorReply } from './send.ts'
 
 const HEADERS_TIMEOUT_MS = 60_000
-/**
- * No byte either way for this long, and it is the client that is waited for: the connection is cut. Uploads and downloads
- * as a whole, and the work between the last byte of a request and the first one of its answer, may take as long as they need.
- */
+/** Uploads and downloads as a whole may take as long as they need. */
 const IDLE_TIMEOUT_MS = 60_000
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 export const MAX_HEADER_BYTES = 32 * 1024
@@ -55,24 +53,12 @@ export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}
     if (tls && !secured.has(socket)) socket.destroy()
     else refuseUnparsable(error, socket, open)
   })
-  server.on('timeout', (socket) => {
-    const [current] = open.of(socket)
-    // The timer has run out and starts again only with the next byte.
-    if (current && waitsForUs(current)) socket.setTimeout(idleTimeoutMs)
-    else if (current?.headersSent) reset(socket)
-    else socket.destroy()
-  })
+  cutIdle(server, open, idleTimeoutMs)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = 0
-  server.timeout = idleTimeoutMs
   server.keepAliveTimeout = KEEP_ALIVE_TIMEOUT_MS
   if (maxConnections !== undefined) server.maxConnections = maxConnections
   return server
-}
-
-/** The client has sent all that we want to read for now, and gets to read nothing yet. */
-function waitsForUs({ headersSent, req }: ServerResponse): boolean {
-  return !headersSent && (req.complete || req.readableFlowing !== true)
 }
 
 /** What isn't HTTP never becomes a request: it gets S3's answer all the same, and the connection ends. */
