@@ -18,6 +18,8 @@ const PAGE = 200
 /** What there is more is not told. */
 const COUNTED = 1000
 const WRITES_PER_COMMIT = 400
+/** Times have eight bytes, and begin with 00 for the next millions of years. */
+const ALL: { readonly gte: Buffer; readonly lt: Buffer } = { gte: Buffer.alloc(0), lt: rowsUnder(Buffer.from([0])).lt }
 
 /**
  * Removal in two steps: the commit that drops the last reference also writes a garbage row; the collector removes bytes,
@@ -88,6 +90,8 @@ export function openGarbage(
   let closed = false
   let holds = 0
   let removed = 0
+  /** There may be rows of bytes that are gone: a removal was not ended, by a crash or by an error of the disk. */
+  let begun = true
   const stopped = (): boolean => closed || holds > 0
 
   const collectRow = async (key: Buffer, record: GarbageRecord): Promise<void> => {
@@ -103,7 +107,10 @@ export function openGarbage(
     }
     const failed = await blobs.remove(doomed)
     // Bytes first, then the rows: what could not be removed keeps its rows and is tried again later.
-    if (failed.length > 0) return
+    if (failed.length > 0) {
+      begun = true
+      return
+    }
     rows.push({ type: 'delete', space: SPACE.garbage, key })
     for (let at = 0; at < rows.length; at += WRITES_PER_COMMIT) {
       if (await metadata.commit(rows.slice(at, at + WRITES_PER_COMMIT))) continue
@@ -122,9 +129,9 @@ export function openGarbage(
     upload === undefined || (await metadata.get(SPACE.garbage, key)) !== undefined
 
   /** What fails for one row must not keep the others from being collected. Throws the first error in the end. */
-  const pass = async (): Promise<void> => {
+  const pass = async (last?: Buffer): Promise<void> => {
     const errors: unknown[] = []
-    await visitRows(async (row) => {
+    await visitRows(last, async (row) => {
       try {
         const record = decodeGarbage(row.value)
         if (pins.has(record.blobId)) postponed.add(record.blobId)
@@ -134,14 +141,15 @@ export function openGarbage(
         // No row can be removed any more until the process has restarted.
         if (hasCode<MetadataStoreErrorCode>(error, 'MetadataStoreFailed')) throw error
         errors.push(error)
+        begun = true
       }
     })
     if (errors.length > 0) throw errors[0]
   }
 
-  const visitRows = async (visit: (row: Entry) => Promise<void>): Promise<void> => {
-    const { lt } = rowsUnder(Buffer.from([0]))
-    let gte: Buffer = Buffer.alloc(0)
+  const visitRows = async (end: Buffer | undefined, visit: (row: Entry) => Promise<void>): Promise<void> => {
+    const lt = end ? Buffer.concat([end, Buffer.from([0])]) : ALL.lt
+    let { gte } = ALL
     for (;;) {
       const rows = await metadata.range(SPACE.garbage, { gte, lt, limit: PAGE })
       // Whoever looks up from here on finds none of what these rows name.
@@ -200,7 +208,24 @@ export function openGarbage(
     }
   }
 
+  /** Ends what was begun, as far as it lets itself be; what is deleted from now on is not waited for. */
+  const endBegun = async (): Promise<void> => {
+    if (!begun) return
+    const [last] = await metadata.range(SPACE.garbage, { ...ALL, limit: 1, reverse: true })
+    while (running !== undefined) await running
+    if (!last || stopped()) return
+    begun = false
+    running = pass(last.key)
+      .catch(onError)
+      .finally(() => {
+        running = undefined
+        if (again) collect()
+      })
+    await running
+  }
+
   const pause = async (): Promise<Disposable> => {
+    await endBegun()
     holds++
     let held = true
     while (running !== undefined) await running
@@ -226,8 +251,7 @@ export function openGarbage(
     hold: pause,
     pin: lookups.pin,
     figures: async () => {
-      const { lt } = rowsUnder(Buffer.from([0]))
-      const rows = await metadata.range(SPACE.garbage, { gte: Buffer.alloc(0), lt, limit: COUNTED })
+      const rows = await metadata.range(SPACE.garbage, { ...ALL, limit: COUNTED })
       const [oldest] = rows
       return {
         waiting: rows.length,

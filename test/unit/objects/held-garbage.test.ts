@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { blobKey, SPACE } from '../../../src/objects/keyspace.ts'
+import type { BlobId, BlobStore } from '../../../src/storage/blob/blob-store.ts'
 import { bodyOf, plain, testEngine } from '../../support/engine.ts'
 
 /** Not by way of a pause: until nothing that was begun is left. */
@@ -42,4 +44,32 @@ it('is held when nothing is being removed any more', async () => {
   const held = blobs()
   await settled(engine)
   expect(blobs()).toBe(held)
+})
+
+it('has no row of bytes that are gone once it is held, though their removal was said to have failed, or a crash came after it', async () => {
+  const gone = new Set<BlobId>()
+  const removing = (inner: BlobStore): BlobStore => ({
+    ...inner,
+    remove: async (ids) => {
+      await inner.remove(ids)
+      for (const id of ids) gone.add(id)
+      return [...ids]
+    },
+  })
+  const first = await testEngine({ blobs: removing })
+  const { stored, disk } = first
+  await first.makeBucket()
+  const bucket = first.objects.buckets.get('bucket')
+  for (const key of ['a', 'b', 'c']) {
+    await first.objects.put({ bucket, key, body: bodyOf(key.repeat(300)), ...plain })
+    await first.objects.delete({ bucket, key, conditions: {} })
+  }
+  await settled(first)
+  const rowsOfGone = async (): Promise<number> =>
+    (await stored.getMany(SPACE.blob, [...gone].map(blobKey))).filter((row) => row !== undefined).length
+  expect(await rowsOfGone()).toBe(3)
+
+  const second = await testEngine({ stored, disk, lease: '1'.repeat(16), keepOrphans: true })
+  using _ = await second.objects.garbage.hold()
+  expect(await rowsOfGone()).toBe(0)
 })
