@@ -23,6 +23,8 @@ const LIMITS: ListenerLimits = {
   maxConnections: 1024,
 }
 
+const MAX_LISTENERS = 20
+
 export interface Address {
   readonly host: string
   readonly port: number
@@ -38,6 +40,8 @@ export function createLimitedServer(
   const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
   const open = openResponses()
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
+    // Koa, its pipeline and what is here listen to the end of one answer: that is no leak.
+    response.setMaxListeners(MAX_LISTENERS)
     open.add(response)
     handler(incoming, response)
   })

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { KnownPrincipal } from '../../../iam/known-principals.ts'
 import type { Bucket } from '../../../objects/buckets.ts'
@@ -6,6 +5,7 @@ import type { SampleKey } from '../../common/bucket-shares.ts'
 import { decidedBy, decidedByOf } from '../../common/decided-by.ts'
 import type { S3Answer, S3Question } from '../../common/s3-question.ts'
 import type { AdminContext } from '../context.ts'
+import { type Breather, breathing } from './breathing.ts'
 
 export const reader = z.object({
   kind: z.enum(['user', 'service-id', 'iam-user', 'iam-role', 'service', 'anonymous']),
@@ -36,23 +36,27 @@ const ANONYMOUS = { type: 'anonymous', iamId: 'anonymous' } as const
 
 /** What rights let each of them read, without regard to keys. One decision for each of the keys that policies tell apart. */
 export async function readersOf(
-  context: AdminContext,
+  context: Deciding,
   wanted: Wanted,
   principals: readonly KnownPrincipal[],
 ): Promise<Omit<Reader, 'readable'>[]> {
+  const breathe = breathing()
   const found: Omit<Reader, 'readable'>[] = []
-  for (const [index, known] of principals.entries()) {
-    if (index % 50 === 49) await nextTurn()
+  for (const known of principals) {
     found.push(
-      known.isShutOut ? shutOut(known) : { ...faceOf(known), ...(await decided(context, wanted, known.principal)) },
+      known.isShutOut
+        ? shutOut(known)
+        : { ...faceOf(known), ...(await decided(context, wanted, known.principal, breathe)) },
     )
   }
   return found
 }
 
-export async function anybody(context: AdminContext, wanted: Wanted): Promise<Omit<Reader, 'readable'>> {
+type Deciding = Pick<AdminContext, 'askS3' | 'asker' | 'shares'>
+
+export async function anybody(context: Deciding, wanted: Wanted): Promise<Omit<Reader, 'readable'>> {
   const who = { kind: 'anonymous', id: 'anonymous', name: 'Anybody, without credentials' } as const
-  return { ...who, ...(await decided(context, wanted, ANONYMOUS)) }
+  return { ...who, ...(await decided(context, wanted, ANONYMOUS, breathing())) }
 }
 
 const shutOut = (known: KnownPrincipal): Omit<Reader, 'readable'> => ({
@@ -77,11 +81,13 @@ function faceOf({ kind, principal, groups }: KnownPrincipal) {
 type Decided = Pick<Reader, 'reads' | 'only' | 'except' | 'reason' | 'decidedBy'>
 
 async function decided(
-  { askS3, asker, shares }: AdminContext,
+  { askS3, asker, shares }: Deciding,
   { bucket, key, versionId }: Wanted,
   principal: S3Question['principal'],
+  breathe: Breather,
 ): Promise<Decided> {
-  const ask = (about: Pick<S3Question, 'key' | 'isTypical'>): Promise<S3Answer> => {
+  const ask = async (about: Pick<S3Question, 'key' | 'isTypical'>): Promise<S3Answer> => {
+    await breathe()
     const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion'
     return askS3({ principal, action, bucket: bucket.name, versionId, asker, ...about })
   }
