@@ -31,6 +31,8 @@ export interface DescribedCommand {
   readonly options?: Readonly<Record<string, OptionSpec>>
   /** Changes or removes what cannot be had back easily: it takes --yes and --dry-run, and asks. */
   readonly destructive?: true
+  /** What the same command does after an interruption of this one: `what is there is passed over`. */
+  readonly again?: string
   /** Each begins with `coffer `; a test runs it. */
   readonly examples: readonly string[]
   readonly see?: readonly string[]

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request } from 'node:https'
 import { text } from 'node:stream/consumers'
-import { CommandFailure } from './failure.ts'
+import { unreachable } from './unreachable.ts'
 
 export interface HttpCall {
   readonly method: string
@@ -48,38 +48,6 @@ export async function http({
     return { status: reply.statusCode ?? 0, headers: reply.headers, body: await text(reply) }
   } catch (error) {
     if (signal?.aborted) throw signal.reason
-    throw unreachable(url, error)
+    throw unreachable(url, error, 'control') ?? error
   }
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nobody listens there',
-  ENOTFOUND: 'there is no host of that name',
-  ECONNRESET: 'the connection was closed',
-  ETIMEDOUT: 'it does not answer',
-  TimeoutError: 'it does not answer in time',
-  ABORT_ERR: 'it does not answer in time',
-}
-
-export function unreachable(url: string, error: unknown): CommandFailure {
-  const code = codeOf(error)
-  const reason = REASONS[code] ?? (error instanceof Error ? error.message : String(error))
-  const origin = URL.canParse(url) ? new URL(url).origin : url
-  return new CommandFailure(
-    {
-      code: 'Unreachable',
-      ending: 'failed',
-      why: `${origin} cannot be reached, ${reason}`,
-      fixes: ['coffer health', 'coffer login URL'],
-    },
-    error,
-  )
-}
-
-/** Of connections to several addresses, that of the first. */
-function codeOf(error: unknown): string {
-  if (error instanceof AggregateError) return codeOf(error.errors[0])
-  if (typeof error !== 'object' || error === null) return ''
-  const code = 'code' in error ? error.code : 'name' in error ? error.name : ''
-  return typeof code === 'string' ? code : ''
 }

@@ -5,7 +5,7 @@ import { type Environment, given, processEnvironment } from './environment.ts'
 import { EXIT } from './exit.ts'
 import { CommandFailure, usage } from './failure.ts'
 import { commandHelp, nounHelp } from './help-text.ts'
-import { member } from './json.ts'
+import { member, textOf } from './json.ts'
 import { failureDocument, failureText, jsonText, openOutput } from './output.ts'
 import { paintFor } from './paint.ts'
 import { openProgress, type Progress, type ProgressMode } from './progress.ts'
@@ -113,7 +113,7 @@ async function run({ spec, line, words, streams, environment, isJson, colour }: 
     return EXIT[(await Promise.race([spec.run(call), interrupt.happened])) ?? 'done']
   } catch (error) {
     progress?.clear()
-    const failure = await explained(error, server, bucket)
+    const failure = goingOn(await explained(error, server, bucket), spec)
     return told(doing, failure, { streams, isJson, colour })
   } finally {
     progress?.end()
@@ -164,21 +164,42 @@ async function explained(
   return whyLocked(found, opened, bucket)
 }
 
-/** What the system refused is told in its words; all else is a fault of this program, and told with its place. */
+/** An interruption is mended by the same command, where that goes on. */
+function goingOn(found: CommandFailure, { again }: CommandSpec): CommandFailure {
+  if (found.failure.ending !== 'interrupted' || again === undefined) return found
+  return new CommandFailure({ ...found.failure, fixes: [`the same command again: ${again}`] }, found)
+}
+
+/** What the system refused is told in words; all else is a fault of this program. */
 function ofSystem(error: unknown): CommandFailure {
   const code = member(error, 'code')
   const message = error instanceof Error ? error.message : String(error)
   if (typeof code === 'string' && member(error, 'syscall') !== undefined) {
     return new CommandFailure(
-      { code, ending: code === 'ENOENT' ? 'notFound' : 'failed', why: message.replace(/^\w+: /, '') },
+      { code, ending: code === 'ENOENT' ? 'notFound' : 'failed', why: systemWords(error, code, message) },
       error,
     )
   }
-  const where = error instanceof Error ? (error.stack?.split('\n')[1]?.trim() ?? '') : ''
-  return new CommandFailure(
-    { code: 'Fault', ending: 'failed', why: message, notes: where === '' ? [] : [where] },
-    error,
-  )
+  const notes = ['That is a fault of this program. Whoever mends it wants the whole command and these lines.']
+  return new CommandFailure({ code: 'Fault', ending: 'failed', why: message, notes }, error)
+}
+
+const SYSTEM: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  EACCES: 'may not be used by you',
+  EPERM: 'may not be used by you',
+  EISDIR: 'is a directory',
+  ENOTDIR: 'is below something that is no directory',
+  EEXIST: 'is there already, and is something else',
+  ENOSPC: 'has no room left',
+  EROFS: 'may be read alone',
+  EMFILE: 'is one file too many: raise ulimit -n, or lower --parallel',
+}
+
+function systemWords(error: unknown, code: string, message: string): string {
+  const path = textOf(error, 'path')
+  const words = SYSTEM[code]
+  return words === undefined ? message.replace(/^\w+: /, '') : `${path ?? 'the place that it goes to'} ${words}`
 }
 
 /** Ctrl-C: what is under way is left, and what is told says so. */
@@ -202,6 +223,9 @@ function endWithReader({ out }: Streams): void {
   if (out !== process.stdout || out.listenerCount('error') > 0) return
   out.on('error', (error) => {
     if (member(error, 'code') === 'EPIPE') process.exit(EXIT.done)
-    throw error
+    process.stderr.write(
+      `✕ Can't write the answer: ${member(error, 'code') === 'ENOSPC' ? 'there is no room left' : error.message}.\n`,
+    )
+    process.exit(EXIT.failed)
   })
 }

@@ -1,11 +1,21 @@
 import type { Ending } from './exit.ts'
 import { CommandFailure } from './failure.ts'
+import { fixesOf } from './fixes.ts'
 import type { HttpReply } from './http.ts'
 import { listOf, member, parsed, textOf } from './json.ts'
 
 /** What a refused call of the control listener says, whichever of its APIs it was. */
 export function refusal({ status, headers, body }: HttpReply, ending?: Ending): CommandFailure {
   const document = parsed(body)
+  // Every API of the control listener speaks JSON; whatever stands before it has pages of its own.
+  if (document === undefined && status < 500) {
+    return new CommandFailure({
+      code: `HTTP${status}`,
+      ending: 'failed',
+      why: `what answers there is no control listener: it said ${status}`,
+      fixes: ['export COFFER_CONTROL=http://127.0.0.1:9001', 'coffer login URL'],
+    })
+  }
   const { code, message } = told(document)
   const requestId = [headers['correlation-id'], headers['transaction-id'], textOf(document, 'trace')].find(
     (one) => typeof one === 'string',
@@ -14,6 +24,7 @@ export function refusal({ status, headers, body }: HttpReply, ending?: Ending): 
     code: code ?? `HTTP${status}`,
     ending: ending ?? endingOf(code, status),
     why: sentence(message ?? `the server answered ${status}`),
+    ...fixesOf(code, status),
     ...(typeof requestId === 'string' ? { requestId } : {}),
   })
 }

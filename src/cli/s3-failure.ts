@@ -1,7 +1,8 @@
 import { CommandFailure } from './failure.ts'
-import { unreachable } from './http.ts'
+import { fixesOf } from './fixes.ts'
 import { member, numberOf, textOf } from './json.ts'
 import { endingOf, sentence } from './refusal.ts'
+import { unreachable } from './unreachable.ts'
 
 export const RETAINED = /object lock|retention|legal hold|protected/i
 
@@ -21,7 +22,18 @@ export function s3Failure(error: unknown, endpoint: string): CommandFailure | un
   }
   const metadata = member(error, '$metadata')
   const status = numberOf(metadata, 'httpStatusCode')
-  if (status === undefined) return isOfNetwork(error) ? unreachable(endpoint, error) : undefined
+  if (/Deserialization error/.test(error.message)) {
+    return new CommandFailure(
+      {
+        code: 'NotS3',
+        ending: 'failed',
+        why: `${endpoint} answers, and not as S3 does`,
+        fixes: ['export AWS_ENDPOINT_URL_S3=http://127.0.0.1:9000', 'coffer login URL --s3 URL'],
+      },
+      error,
+    )
+  }
+  if (status === undefined) return unreachable(endpoint, error, 's3')
   // A refusal of HEAD has no body, so no code: its status is all there is.
   const code =
     error.name === 'Unknown' || error.name === 'UnknownError' || error.name === 'Error' ? `HTTP${status}` : error.name
@@ -32,16 +44,12 @@ export function s3Failure(error: unknown, endpoint: string): CommandFailure | un
       code,
       ending: isRetained ? 'conflict' : endingOf(code, status),
       why: sentence(WORDS[code] ?? (error.message || `the server answered ${status}`)),
+      ...fixesOf(code),
       ...(requestId === undefined ? {} : { requestId }),
     },
     error,
   )
 }
-
-const isOfNetwork = (error: Error): boolean =>
-  error.name === 'TimeoutError' ||
-  error.name === 'AggregateError' ||
-  ('code' in error && 'syscall' in error && error.syscall !== 'open')
 
 const WORDS: Readonly<Record<string, string>> = {
   NotFound: 'it does not exist',

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import type { S3 } from '@aws-sdk/client-s3'
 import { awsEndpoint } from './aws-config.ts'
 import { type Environment, given } from './environment.ts'
-import { CommandFailure } from './failure.ts'
+import { CommandFailure, usage } from './failure.ts'
 import { type HttpReply, http } from './http.ts'
 import { listOf, parsed, textOf } from './json.ts'
 import { type Profile, profileNamed, readProfiles } from './profiles.ts'
 import { refusal } from './refusal.ts'
+import { readSpan } from './units.ts'
+import { checkedUrl } from './unreachable.ts'
 
 export interface ControlCall {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
@@ -112,13 +114,16 @@ export const openServerAt = (profile: Profile, environment: Environment, signal:
 
 async function serverOf(target: Target, environment: Environment, signal: AbortSignal): Promise<Server> {
   const caFile = target.caFile ?? given(environment, 'AWS_CA_BUNDLE')
-  const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8')
+  const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8').catch(() => notReadable(caFile))
+  checkedUrl(target.control, 'control')
+  checkedUrl(target.s3, 's3')
+  const timeoutMs = silenceMs(environment)
   let asked: Promise<Token> | undefined
   let client: Promise<S3> | undefined
   let listed: Promise<readonly Instance[]> | undefined
 
   const token = (): Promise<Token> => {
-    asked ??= tokenFor(target, ca, signal)
+    asked ??= tokenFor(target, ca, signal, timeoutMs)
     return asked
   }
   const reply = async (
@@ -130,7 +135,7 @@ async function serverOf(target: Target, environment: Environment, signal: AbortS
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value))
     const answered = await http({
-      ...{ method, url: url.href, ca, signal },
+      ...{ method, url: url.href, ca, signal, timeoutMs },
       headers: {
         authorization: `Bearer ${(await token()).text}`,
         accept: 'application/json',
@@ -177,7 +182,12 @@ interface Token {
   readonly identity: Identity
 }
 
-async function tokenFor({ control, apiKey }: Target, ca: string | undefined, signal: AbortSignal): Promise<Token> {
+async function tokenFor(
+  { control, apiKey }: Target,
+  ca: string | undefined,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Token> {
   if (apiKey === undefined) {
     throw new CommandFailure({
       code: 'NoApiKey',
@@ -187,7 +197,7 @@ async function tokenFor({ control, apiKey }: Target, ca: string | undefined, sig
     })
   }
   const answered = await http({
-    ...{ method: 'POST', url: `${control}/identity/token`, ca, signal },
+    ...{ method: 'POST', url: `${control}/identity/token`, ca, signal, timeoutMs },
     headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
     body: new URLSearchParams({ grant_type: 'urn:ibm:params:oauth:grant-type:apikey', apikey: apiKey }).toString(),
   })
@@ -231,14 +241,18 @@ async function openS3(
   const { S3: Client } = await import('@aws-sdk/client-s3')
   const credentials = credentialsOf(target, environment)
   const byToken = isByToken(target, environment)
-  const agent = ca === undefined ? {} : { requestHandler: { httpsAgent: { ca } } }
+  const socketTimeout = silenceMs(environment)
+  const requestHandler = {
+    ...{ connectionTimeout: Math.min(CONNECT_MS, socketTimeout), socketTimeout },
+    ...(ca === undefined ? {} : { httpsAgent: { ca } }),
+  }
   const common = {
     endpoint: target.s3,
     forcePathStyle: true,
     maxAttempts: 4,
     // What goes wrong is told by the command, once.
     logger: { debug: ignored, info: ignored, warn: ignored, error: ignored },
-    ...agent,
+    requestHandler,
     ...(credentials ? { credentials } : {}),
     ...(byToken ? { credentials: NOBODY, signer: bearer(token) } : {}),
   }
@@ -268,6 +282,28 @@ function pairOf(environment: Environment) {
   const sessionToken = given(environment, 'AWS_SESSION_TOKEN')
   if (accessKeyId === undefined || secretAccessKey === undefined) return undefined
   return { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+}
+
+const CONNECT_MS = 10_000
+/** Silence that is waited through. */
+const SILENCE_MS = 60_000
+
+/** Throws Usage. */
+function silenceMs(environment: Environment): number {
+  const text = given(environment, 'COFFER_READ_TIMEOUT')
+  const span = text === undefined ? SILENCE_MS : readSpan(text)
+  if (span === undefined || span === 0)
+    throw usage(`COFFER_READ_TIMEOUT is a span of time as 30s or 5m, and not ${text}`)
+  return span
+}
+
+function notReadable(file: string): never {
+  throw new CommandFailure({
+    code: 'CaBundle',
+    ending: 'config',
+    why: `${file} cannot be read, which should say what authorities are trusted`,
+    fixes: ['export AWS_CA_BUNDLE=ca.pem', 'coffer login URL --ca-file ca.pem'],
+  })
 }
 
 const ignored = (): void => {}

@@ -12,6 +12,7 @@ const ENVIRONMENT = `What the clients' half of coffer takes from the environment
   SOURCE_AWS_…, TARGET_AWS_…    the same for the other store of coffer import and coffer export
   COFFER_PROFILE                a profile that coffer login saved
   COFFER_PROGRESS               auto, bar, plain, json, none
+  COFFER_READ_TIMEOUT           silence of a server that is waited through: 60s by default, 30s, 5m
   NO_COLOR                      no colours
   AWS_CA_BUNDLE                 PEM file, trusted besides the system
 

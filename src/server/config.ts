@@ -28,7 +28,12 @@ const sources = new WeakMap<Config, ConfigSources>()
 export const sourcesOf = (config: Config): ConfigSources => sources.get(config) ?? { flags: [], environment: {} }
 
 /** What the welcome has users set for their clients: a server started from the same shell has them too. */
-const CLIENT_VARIABLES: ReadonlySet<string> = new Set(['COFFER_CONTROL', 'COFFER_PROFILE', 'COFFER_PROGRESS'])
+const CLIENT_VARIABLES: ReadonlySet<string> = new Set([
+  'COFFER_CONTROL',
+  'COFFER_PROFILE',
+  'COFFER_PROGRESS',
+  'COFFER_READ_TIMEOUT',
+])
 
 /** What one source says: settings by name, and key providers by name and member. */
 interface Sources {

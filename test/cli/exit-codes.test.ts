@@ -100,7 +100,9 @@ describe('coffer ends with', () => {
     ]) {
       expect([args, (await cli.call(args)).status]).toEqual([args, EXIT.notFound])
     }
-    expect((await cli.run(['object', 'cat', 'plain/none'])).err).toMatch(/NoSuchKey, exit 4\]\n +Request +[0-9A-F]{16}/)
+    expect((await cli.run(['object', 'cat', 'plain/none'])).err).toMatch(
+      /NoSuchKey, exit 4\]\n +Fix +coffer object ls \S+\n +Request +[0-9A-F]{16}/,
+    )
   })
 
   it('5 for a signature, a key or a right that is refused', async () => {

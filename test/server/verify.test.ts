@@ -481,7 +481,7 @@ describe.skipIf(topology.split)('coffer verify', () => {
     it('says what to do when a server runs, or when there is nothing', async () => {
       await using test = await startHouse()
       expect(await verified(test.dataDir)).toMatchObject({
-        status: 2,
+        status: 11,
         errors: expect.stringMatching(/in use by process \d+[\s\S]*\/admin\/v1\/scrub/),
       })
       expect(await verified(join(test.directory, 'nowhere'))).toMatchObject({

@@ -5,6 +5,8 @@ import { connect, createServer, type Socket } from 'node:net'
 export interface CuttableLink extends AsyncDisposable {
   readonly url: string
   readonly cut: () => void
+  /** Resolves when so many bytes more went either way, and it is cut. */
+  readonly cutAfter: (bytes: number) => Promise<void>
   readonly mend: () => void
 }
 
@@ -12,6 +14,8 @@ export async function cuttableLink(toUrl: string): Promise<CuttableLink> {
   const { hostname, port } = new URL(toUrl)
   const sockets = new Set<Socket>()
   let isCut = false
+  let passing = Number.POSITIVE_INFINITY
+  let onCut = (): void => {}
   const server = createServer((near) => {
     const far = connect(Number(port), hostname)
     for (const [from, to] of [
@@ -19,7 +23,14 @@ export async function cuttableLink(toUrl: string): Promise<CuttableLink> {
       [far, near],
     ] as const) {
       sockets.add(from)
-      from.on('data', (bytes) => (isCut ? undefined : to.write(bytes)))
+      from.on('data', (bytes) => {
+        if (isCut) return
+        to.write(bytes)
+        passing -= bytes.length
+        if (passing > 0) return
+        isCut = true
+        onCut()
+      })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
@@ -36,8 +47,15 @@ export async function cuttableLink(toUrl: string): Promise<CuttableLink> {
     cut: () => {
       isCut = true
     },
+    cutAfter: (bytes) => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      passing = bytes
+      onCut = resolve
+      return promise
+    },
     mend: () => {
       isCut = false
+      passing = Number.POSITIVE_INFINITY
       // Their bytes are lost.
       for (const socket of sockets) socket.destroy()
     },

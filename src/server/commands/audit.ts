@@ -1,9 +1,9 @@
 import { hasCode } from '../../base/errors.ts'
-import { explain } from '../explain.ts'
 import { auditExport } from './audit-export.ts'
 import { auditPublicKey } from './audit-public-key.ts'
 import { auditVerify } from './audit-verify.ts'
 import { COMMAND_EXIT, type Streams } from './command.ts'
+import { refused } from './refused.ts'
 
 const COMMANDS = { verify: auditVerify, export: auditExport, 'public-key': auditPublicKey } as const
 
@@ -36,7 +36,7 @@ export async function auditCommand(args: readonly string[], streams: Streams): P
   try {
     return await command(rest, streams)
   } catch (error) {
-    streams.err.write(`✕ ${explain(error)}\n`)
-    return hasCode(error) || (error instanceof Error && 'syscall' in error) ? COMMAND_EXIT.usage : COMMAND_EXIT.failed
+    const isUsage = hasCode(error) || (error instanceof Error && 'syscall' in error)
+    return refused(error, { args, streams, status: isUsage ? COMMAND_EXIT.usage : COMMAND_EXIT.failed })
   }
 }

@@ -9,11 +9,11 @@ import { openRepository, openRepositoryWriter } from '../backup/repository.ts'
 import { stoppedSession } from '../backup/stopped-session.ts'
 import { takeBackup } from '../backup/take-backup.ts'
 import { type VerifiedBackup, verifyBackup } from '../backup/verify-backup.ts'
-import { explain } from '../explain.ts'
 import { givenInstanceKey, sealFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
 import { progressLine } from './progress.ts'
+import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
 
@@ -37,7 +37,7 @@ Usage:
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
 exit status 0: done; 3: done, but of a backup something is missing in the data directory, or its signature was not looked at;
-1: not done, or found bad; 2: called wrongly
+1: not done, or found bad; 2: called wrongly; 10: there is no store; 11: another process uses it
 `
 
 /** `coffer backup …`; resolves to the exit status. */
@@ -54,8 +54,7 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
     if (name === 'prune') return await prune(rest, streams)
     return await take(args, streams)
   } catch (error) {
-    streams.err.write(`✕ ${explain(error)}\n`)
-    return exitStatus(error)
+    return refused(error, { args, streams, status: exitStatus(error) })
   }
 }
 

@@ -14,7 +14,6 @@ import { backupError } from '../backup/manifest.ts'
 import { placeStore } from '../backup/place-store.ts'
 import { stoppedSession } from '../backup/stopped-session.ts'
 import { refuseKeyInside } from '../data-directory.ts'
-import { explain } from '../explain.ts'
 import { givenInstanceKey, keyFileOf, sealFileOf } from '../given-instance-key.ts'
 import { noteKeysRestored } from '../restored.ts'
 import { readSecret } from '../secret-file.ts'
@@ -22,6 +21,7 @@ import type { Config } from '../settings.ts'
 import { isFilled } from '../stores.ts'
 import { exitStatus } from './backup.ts'
 import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { refused } from './refused.ts'
 import { countText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
 
@@ -39,7 +39,7 @@ Usage:
   A bundle and its passphrase open everything: keep them apart, and neither beside the data. docs/backup.md says what is to
   be kept where.
 
-exit status 0: done; 1: not done; 2: called wrongly
+exit status 0: done; 1: not done; 2: called wrongly; 10: there is no store; 11: another process uses it
 `
 
 /** `coffer keys …`; resolves to the exit status. */
@@ -53,8 +53,7 @@ export async function keysCommand(args: readonly string[], streams: Streams): Pr
   try {
     return await (name === 'backup' ? backup(rest, streams) : restore(rest, streams))
   } catch (error) {
-    streams.err.write(`✕ ${explain(error)}\n`)
-    return exitStatus(error)
+    return refused(error, { args, streams, status: exitStatus(error) })
   }
 }
 

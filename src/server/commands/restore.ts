@@ -8,12 +8,12 @@ import { chosenId, filesOf, signedManifest } from '../backup/read-backup.ts'
 import { openRepository, type Repository } from '../backup/repository.ts'
 import { planRestore, restoreBackup } from '../backup/restore-backup.ts'
 import { refuseKeyInside } from '../data-directory.ts'
-import { explain } from '../explain.ts'
 import { givenInstanceKey, keyFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { exitStatus } from './backup.ts'
 import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
 import { progressLine } from './progress.ts'
+import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
 
@@ -27,7 +27,7 @@ Usage:
       --backup    the newest one when left out; \`coffer backup list <repository>\` shows them
       --dry-run   opens the key, looks whether all is there and has room, and writes nothing
 
-exit status 0: done; 1: not done; 2: called wrongly
+exit status 0: done; 1: not done; 2: called wrongly; 10: there is no store; 11: another process uses it
 `
 
 /** `coffer restore …`; resolves to the exit status. */
@@ -40,8 +40,7 @@ export async function restoreCommand(args: readonly string[], streams: Streams):
   try {
     return await restore(args, streams)
   } catch (error) {
-    streams.err.write(`✕ ${explain(error)}\n`)
-    return exitStatus(error)
+    return refused(error, { args, streams, status: exitStatus(error) })
   }
 }
 

@@ -1,10 +1,10 @@
 import { hasCode } from '../../base/errors.ts'
 import { processEnvironment, readConfig } from '../config.ts'
-import { explain } from '../explain.ts'
 import { type Loss, type SalvageReport, salvage } from '../salvage/salvage.ts'
 import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
 import { findingsReport } from './findings-report.ts'
 import { ownOptions } from './own-options.ts'
+import { refused } from './refused.ts'
 
 const HELP = `coffer salvage: makes a new data directory of what can be read of a damaged one, and says exactly what could not.
 
@@ -21,7 +21,7 @@ Usage:
 Settings as of the server. A restore from a backup is better than this, where there is one. Afterwards: coffer verify --data-dir <directory>
 --instance-key-file <key>, and a server with these settings. Directories of storage classes stay where they are, and the new one goes on using them.
 
-Exit status: 0 nothing was lost; 3 something was, see the findings; 2 it could not be done.
+Exit status: 0 nothing was lost; 3 something was, see the findings; 2 it could not be done; 10 there is no store; 11 a server uses it.
 `
 
 /** `coffer salvage`; resolves to the exit status. */
@@ -33,9 +33,8 @@ export async function salvageCommand(args: readonly string[], streams: Streams):
   try {
     return await run(args, streams)
   } catch (error) {
-    streams.err.write(`✕ ${explain(error)}\n`)
-    if (hasCode(error, 'StoreLocked')) streams.err.write('  Stop the server first.\n')
-    return COMMAND_EXIT.usage
+    const hint = hasCode(error, 'StoreLocked') ? 'Stop the server first.' : undefined
+    return refused(error, { args, streams, status: COMMAND_EXIT.usage, hint })
   }
 }
 

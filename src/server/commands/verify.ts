@@ -2,12 +2,12 @@ import { systemClock } from '../../base/clock.ts'
 import { hasCode } from '../../base/errors.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { processEnvironment, readConfig } from '../config.ts'
-import { explain } from '../explain.ts'
 import { verifyKeyless } from '../verify/verify-keyless.ts'
 import { verifyOffline } from '../verify/verify-offline.ts'
 import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
 import { type FindingsReport, findingsReport } from './findings-report.ts'
 import { ownOptions } from './own-options.ts'
+import { refused } from './refused.ts'
 
 const HELP = `coffer verify: looks for damage in the data directory of a stopped server. It changes nothing.
 
@@ -29,7 +29,7 @@ Settings as of the server: --data-dir, --instance-key-file, --storage-classes â€
 for damage by itself: its scrub, GET /admin/v1/scrub.
 
 Exit status: 0 nothing is wrong; 7 something is, see the findings; 2 it could not be looked at, or not to the end;
-10 there is no store.
+10 there is no store; 11 a server uses it.
 `
 
 /** `coffer verify`; resolves to the exit status. */
@@ -41,13 +41,10 @@ export async function verifyCommand(args: readonly string[], streams: Streams): 
   try {
     return await verify(args, streams)
   } catch (error) {
-    streams.err.write(`âœ• ${explain(error)}\n`)
-    if (hasCode(error, 'StoreLocked')) streams.err.write(`  ${RUNNING}\n`)
-    return hasCode(error, 'NoStore') ? NO_STORE : COMMAND_EXIT.usage
+    const hint = hasCode(error, 'StoreLocked') ? RUNNING : undefined
+    return refused(error, { args, streams, status: COMMAND_EXIT.usage, hint })
   }
 }
-
-const NO_STORE = 10
 
 const RUNNING =
   'A running server verifies what it stores by itself: GET /admin/v1/scrub tells what it found, and POST /admin/v1/scrub begins now. Or stop it first.'

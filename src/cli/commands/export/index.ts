@@ -21,6 +21,7 @@ const exportBucket: CommandSpec = {
     ...STORE_OPTIONS,
     check: { help: 'copies nothing and says what is missing or different; of a directory it reads every file' },
   },
+  again: 'what is there is passed over',
   examples: [
     'coffer export invoices/2026 s3://exported --endpoint http://minio:9000 --dry-run',
     'coffer export invoices/2026 s3://exported --endpoint http://minio:9000',

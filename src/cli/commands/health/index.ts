@@ -20,7 +20,7 @@ const health: CommandSpec = {
   run: async (call) => {
     const server = await call.server()
     const url = call.maybe('url')?.replace(/\/+$/, '')
-    call.doing(`find ${url ?? server.controlUrl} in health`)
+    call.doing(`ask ${url ?? server.controlUrl} how it is`)
     const path = `/health/${call.flag('live') ? 'live' : 'ready'}`
     const { status, body } = await server.open('GET', path, { origin: url, timeoutMs: TIMEOUT_MS })
     const answer = parsed(body)

@@ -18,6 +18,7 @@ const importBucket: CommandSpec = {
     'source-profile': { value: 'name', help: 'a profile that coffer login saved, as the source', kind: 'profile' },
     ...STORE_OPTIONS,
   },
+  again: 'what is there is passed over',
   examples: [
     'coffer import s3://photos imported --endpoint http://minio:9000 --dry-run',
     'coffer import s3://photos imported --endpoint http://minio:9000',

@@ -24,6 +24,7 @@ export const getObjects: CommandSpec = {
     'version-id': { value: 'id', help: 'this version' },
     parallel: { value: 'n', help: 'pieces, or objects, that are fetched at once; 4 by default' },
   },
+  again: 'of what was not whole nothing was left',
   examples: ['coffer object get invoices/2026/report.pdf', 'coffer object get invoices/2026/ copies --recursive'],
   see: ['coffer object cat', 'coffer object sync'],
   run: async (call) => {

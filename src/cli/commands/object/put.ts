@@ -28,6 +28,7 @@ export const putObjects: CommandSpec = {
     parallel: { value: 'n', help: 'parts, or files, that are sent at once; 4 by default' },
     'if-new': { help: 'refuses to replace what is there' },
   },
+  again: 'parts that were sent are not sent again',
   examples: [
     'coffer object put report.pdf invoices/2026/',
     'coffer object put report.pdf invoices/latest.pdf --tag kind=report --metadata by=anna',

@@ -33,6 +33,7 @@ export const syncObjects: CommandSpec = {
     parallel: { value: 'n', help: 'transfers at once; 4 by default' },
   },
   destructive: true,
+  again: 'what is there is passed over',
   examples: [
     'coffer object sync photos s3://invoices/photos',
     'coffer object sync s3://invoices/photos mirror --delete --dry-run',

@@ -1,0 +1,27 @@
+import { hasCode } from '../../base/errors.ts'
+import { EXIT, explain } from '../explain.ts'
+import type { Streams } from './command.ts'
+
+const NO_STORE = 10
+
+interface Refused {
+  readonly args: readonly string[]
+  readonly streams: Streams
+  /** Unless the error has a number of its own: there is no store, or another process has it. */
+  readonly status: number
+  /** What to do about it. */
+  readonly hint?: string | undefined
+}
+
+/** Says why a command did nothing, with --json as the last line of its answer, too. The exit status. */
+export function refused(error: unknown, { args, streams, status, hint }: Refused): number {
+  const own = hasCode(error, 'NoStore') ? NO_STORE : hasCode(error, 'StoreLocked') ? EXIT.storeInUse : status
+  if (args.includes('--json')) {
+    const message = error instanceof Error ? error.message : String(error)
+    const code = hasCode(error) ? error.code : 'Failed'
+    const fixes = hint === undefined ? {} : { fixes: [hint] }
+    streams.out.write(`${JSON.stringify({ type: 'error', code, exit: own, message, ...fixes })}\n`)
+  }
+  streams.err.write(`✕ ${explain(error)}\n${hint === undefined ? '' : `  ${hint}\n`}`)
+  return own
+}
