@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSessions } from '../../src/api/console/sessions.ts'
+import { systemClock } from '../../src/base/clock.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { mainAccessKey, mainApiKey, postSession, signInAt } from '../support/console-client.ts'
 import { iamToken } from '../support/control-api.ts'
@@ -83,6 +85,14 @@ describe('a session', () => {
     expect(reply.headers['set-cookie']?.[0]).toContain('Max-Age=0')
     expect((await send({ method: 'GET', target: '/ui/session' })).status).toBe(401)
     expect(codeOf(await send({ method: 'GET', target: '/ui/s3/' }))).toBe('NoSession')
+  })
+
+  it('is ended by nobody else’s signing in again and again', () => {
+    const sessions = createSessions(systemClock)
+    const credentials = { kind: 'api-key', principal: () => Promise.reject(new Error('nobody asks')) } as const
+    const [own, other] = [sessions.open(credentials, 'own'), sessions.open(credentials, 'other')]
+    for (let count = 0; count < 10_000; count++) sessions.open(credentials, 'other')
+    expect([sessions.use(own.id), sessions.use(other.id)]).toEqual([own, undefined])
   })
 
   it('is no bearer token, and none is a session', async () => {

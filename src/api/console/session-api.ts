@@ -30,7 +30,8 @@ const signIn = defineOperation({
     // Never the id of an earlier session, which somebody else may have planted.
     const earlier = sessionCookie(request.header('cookie'))
     if (earlier !== undefined) sessions.end(earlier)
-    const session = sessions.open(credentials)
+    const { accountId, iamId, aws } = await credentials.principal()
+    const session = sessions.open(credentials, `${accountId} ${aws?.ids.at(-1) ?? iamId}`)
     return told(session, request, options, { 'Set-Cookie': setCookie(session.id, isSecure(request, options)) })
   },
 })

@@ -13,7 +13,8 @@ export interface Session {
 
 /** Who is signed in at the console, in memory: a restart ends them all. */
 export interface Sessions {
-  readonly open: (credentials: HeldCredentials) => Session
+  /** `whose`: of one identity only so many go on, the latest used. */
+  readonly open: (credentials: HeldCredentials, whose?: string) => Session
   /** Of a cookie, used now; undefined: there is none such, or it has ended. */
   readonly use: (id: string | undefined) => Session | undefined
   readonly end: (id: string) => void
@@ -24,10 +25,15 @@ export const IDLE_MS = 3_600_000
 /** It ends, however much it is used. */
 const LONGEST_MS = 12 * 3_600_000
 const MOST = 10_000
+/** Whoever signs in again and again ends their own sessions, and nobody else's. */
+const MOST_OF_ONE = 100
 
 export function createSessions(clock: Clock): Sessions {
   /** In the order in which they were last used. */
-  const sessions = new Map<string, { readonly session: Session; usedAtMs: number }>()
+  const sessions = new Map<
+    string,
+    { readonly session: Session; readonly whose: string | undefined; usedAtMs: number }
+  >()
 
   const endIdle = (): void => {
     for (const [id, { session, usedAtMs }] of sessions) {
@@ -37,11 +43,16 @@ export function createSessions(clock: Clock): Sessions {
       sessions.delete(id)
     }
   }
+  const endOldest = (whose: string): void => {
+    const own = [...sessions].filter(([, one]) => one.whose === whose)
+    for (const [id] of own.slice(0, Math.max(0, own.length - MOST_OF_ONE))) sessions.delete(id)
+  }
   return {
-    open: (credentials) => {
+    open: (credentials, whose) => {
       const ids = { id: newSecret(), csrfToken: newSecret() }
       const session = { ...ids, credentials, expiresAtMs: clock.now() + LONGEST_MS }
-      sessions.set(session.id, { session, usedAtMs: clock.now() })
+      sessions.set(session.id, { session, whose, usedAtMs: clock.now() })
+      if (whose !== undefined) endOldest(whose)
       endIdle()
       return session
     },
