@@ -539,3 +539,26 @@ async function saltsOf(directory: string): Promise<Map<number, string>> {
   await rm(copy, { recursive: true })
   return new Map(salts)
 }
+
+describe('a repository that outlives a restore', () => {
+  it('has the audit log of the life that goes on, and nothing of the one that was lost', async () => {
+    const { id } = await taken()
+    await makeBucket(s3, 'lost')
+    await taken()
+    await server.stop()
+    expect(await restoreTo('new', '--backup', id)).toMatchObject({ status: 0 })
+    const onNew = { COFFER_DATA_DIR: home.join('new'), COFFER_INSTANCE_KEY_FILE: home.join('data.key') }
+    await onRestored('new', async (_, client) => {
+      await makeBucket(client, 'kept')
+      expect(await ownCommand(['backup', repository], onNew)).toMatchObject({ status: 0 })
+    })
+    expect(await verify('--all')).toMatchObject({ status: 0 })
+    expect(await restoreTo('again')).toMatchObject({ status: 0 })
+    const publicKey = await ownCommand(['audit', 'public-key'], onNew)
+    await writeFile(home.join('audit.pem'), publicKey.out)
+    const log = await ownCommand(['audit', 'verify', home.join('again/audit'), '--public-key', home.join('audit.pem')])
+    expect(log).toMatchObject({ status: 0 })
+    const lines = await Promise.all((await filesUnder(home.join('again/audit'))).map((file) => readFile(file, 'utf8')))
+    expect(lines.join('')).not.toContain('lost')
+  })
+})

@@ -162,11 +162,23 @@ describe('what is lost comes back', () => {
 
   it('a store whose passphrase nobody knows, with a key file from then on', async () => {
     await filled(SEALED())
+    const settings = { COFFER_DATA_DIR: home.join('data') }
+    const backUp = (key: Record<string, string>) =>
+      runCommand(['backup', home.join('repository')], { ...settings, ...key })
+    expect(await backUp(SEALED())).toMatchObject({ status: 0 })
     await writeFile(home.join('store-passphrase'), 'what somebody thinks that it was', { mode: 0o600 })
     await expect(start(SEALED())).rejects.toThrow('InstanceKeyWrong')
     expect(await restoreKeys({}, '--replace-passphrase')).toMatchObject({ status: 0, err: '' })
     await access(home.join('data/instance-key.json.old'))
     await expectReadable(KEY_FILE())
+    // And so is the next backup, beside one that takes the passphrase.
+    expect(await backUp(KEY_FILE())).toMatchObject({ status: 0 })
+    const restored = await runCommand(['restore', home.join('repository')], {
+      COFFER_DATA_DIR: home.join('new'),
+      ...KEY_FILE(),
+    })
+    expect(restored).toMatchObject({ status: 0 })
+    await expectReadable(KEY_FILE(), 'new')
   })
 
   it('everything, from a backup and the bundle; and nothing from the backup without it', async () => {

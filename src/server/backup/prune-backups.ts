@@ -1,7 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncDirectory } from '../../storage/directories.ts'
-import { type Manifest, parseChunks } from './manifest.ts'
+import { backupError, type Manifest, parseChunks } from './manifest.ts'
 import { filesOf } from './read-backup.ts'
 import type { RepositoryWriter } from './repository.ts'
 
@@ -13,8 +13,8 @@ export interface Pruned {
 }
 
 /**
- * Removes backups, and then what no other one needs. Throws BackupInvalid, before anything is removed, when one that is to
- * be kept cannot be read: what it needs is not known then.
+ * Removes backups, and then what no other one needs. Throws BackupInvalid, before anything is removed, when there is none to
+ * be kept, or one of those cannot be read: what is needed is not known then.
  */
 export async function pruneBackups(
   repository: RepositoryWriter,
@@ -23,6 +23,12 @@ export async function pruneBackups(
 ): Promise<Pruned> {
   const ids = await repository.ids()
   const kept = ids.filter((id) => !doomed.has(id))
+  if (kept.length === 0) {
+    throw backupError(
+      'BackupInvalid',
+      `there is no finished backup to keep in ${repository.directory}: what is needed is not known. Nothing was removed`,
+    )
+  }
   const removed = ids.filter((id) => doomed.has(id))
   const needed = new Set<string>()
   for (const id of kept) await addNeeded(repository, (await repository.manifest(id)).manifest, needed)

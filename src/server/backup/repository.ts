@@ -184,7 +184,6 @@ function repository(directory: string, id: string): Repository {
 
 function writer(inner: Repository, release: () => void): RepositoryWriter {
   const { directory } = inner
-  const unsynced = new Set<string>()
   let drafts = 0
   const unfinished = (name: string): string => join(directory, 'unfinished', name)
 
@@ -215,7 +214,6 @@ function writer(inner: Repository, release: () => void): RepositoryWriter {
     }
     await ensureDirectory(dirname(path))
     await rename(draft, path)
-    unsynced.add(dirname(path))
     return { ...object, isNew: true }
   }
 
@@ -232,8 +230,9 @@ function writer(inner: Repository, release: () => void): RepositoryWriter {
     },
     putStream,
     finish: async (id, manifest) => {
-      for (const each of unsynced) await syncDirectory(each)
-      unsynced.clear()
+      // All of them: what a backup that was killed has placed is taken as it lies, and nobody has synced its name.
+      const objects = join(directory, 'objects')
+      for (const shard of await readdir(objects)) await syncDirectory(join(objects, shard))
       await replaceFile(manifestPath(directory, id), manifest)
     },
     unfinished,

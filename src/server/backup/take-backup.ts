@@ -51,6 +51,15 @@ export interface TakeOptions {
 const AT_ONCE = 4
 const READ_BYTES = 1024 ** 2
 
+/** Whether what the repository has of a file is what is there now. */
+type Kind =
+  /** It is: nothing is written to the place of something else. */
+  | 'blob'
+  /** Where they end alike, for lines are chained: a store that was put back goes on from an earlier line than the last that was copied. */
+  | 'audit'
+  /** Nobody knows: the file may have been put in the place of another one. */
+  | 'own'
+
 /**
  * Copies what the session shows into the repository: of what is there already, nothing. Throws BackupInterrupted when the
  * server ended; what was copied is taken by the next one then.
@@ -135,7 +144,13 @@ interface CopierOptions {
 
 interface Copier {
   /** Undefined when the file is not there; as much as is there when it is shorter than `endBytes`. Throws what the disk does. */
-  readonly file: (group: string, directory: string, name: string, endBytes?: number) => Promise<FileEntry | undefined>
+  readonly file: (
+    kind: Kind,
+    group: string,
+    directory: string,
+    name: string,
+    endBytes?: number,
+  ) => Promise<FileEntry | undefined>
   readonly audit: (directory: string) => Promise<GroupEntry>
   readonly group: (path: string, entries: readonly FileEntry[]) => Promise<GroupEntry>
   readonly addedBytes: () => number
@@ -160,12 +175,19 @@ function fileCopier({ repository, log, earlier }: CopierOptions): Copier {
     return entries
   }
 
+  /** Is what was copied of a file, `from` there on, what the file has there now? */
+  const isStill = async (kind: Kind, file: FileHandle, object: StoredObject, from: number): Promise<boolean> =>
+    kind === 'blob' || (kind === 'audit' && (await endsAlike(file, from + object.bytes, repository, object)))
+
   /** Pieces that the repository has of a file, one after the other from its beginning. */
-  const piecesOf = async (path: string, name: string): Promise<StoredObject[]> => {
+  const piecesOf = async (kind: Kind, path: string, name: string, file: FileHandle): Promise<StoredObject[]> => {
     const pieces: StoredObject[] = []
+    let at = 0
     for (const [sha256, bytes] of (await knownOf(path)).get(name)?.[2] ?? []) {
-      if (!(await repository.has({ sha256, bytes }))) return pieces
-      pieces.push({ sha256, bytes })
+      const piece = { sha256, bytes }
+      if (!((await repository.has(piece)) && (await isStill(kind, file, piece, at)))) return pieces
+      pieces.push(piece)
+      at += bytes
     }
     return pieces
   }
@@ -173,10 +195,17 @@ function fileCopier({ repository, log, earlier }: CopierOptions): Copier {
   const lengthOf = (pieces: readonly StoredObject[]): number => pieces.reduce((sum, { bytes }) => sum + bytes, 0)
 
   /** The bytes of an open file from `from` on. */
-  const copyRange = async (file: FileHandle, where: string, from: number, to: number): Promise<StoredObject> => {
+  const copyRange = async (
+    kind: Kind,
+    file: FileHandle,
+    where: string,
+    from: number,
+    to: number,
+  ): Promise<StoredObject> => {
     const logged = log.find(where, from)
-    // What was copied may go further than is needed now: nothing of it changes.
-    if (logged && logged.bytes <= to - from && (await repository.has(logged))) return logged
+    // What was copied may go further than is needed now.
+    if (logged && logged.bytes <= to - from && (await repository.has(logged)))
+      if (await isStill(kind, file, logged, from)) return logged
     const object = await repository.putStream(rangeOf(file, from, to))
     copiedBytes += object.bytes
     if (object.isNew) addedBytes += object.bytes
@@ -184,10 +213,16 @@ function fileCopier({ repository, log, earlier }: CopierOptions): Copier {
     return object
   }
 
-  const pieces = async (path: string, name: string, file: FileHandle, end: number): Promise<StoredObject[]> => {
-    const found = await piecesOf(path, name)
+  const pieces = async (
+    kind: Kind,
+    path: string,
+    name: string,
+    file: FileHandle,
+    end: number,
+  ): Promise<StoredObject[]> => {
+    const found = await piecesOf(kind, path, name, file)
     for (let at = lengthOf(found); at < end; at = lengthOf(found)) {
-      found.push(await copyRange(file, `${path}/${name}`, at, end))
+      found.push(await copyRange(kind, file, `${path}/${name}`, at, end))
     }
     return found
   }
@@ -199,11 +234,11 @@ function fileCopier({ repository, log, earlier }: CopierOptions): Copier {
   ]
 
   return {
-    file: async (path, directory, name, endBytes) => {
+    file: async (kind, path, directory, name, endBytes) => {
       await using file = await openExisting(join(directory, name))
       if (!file) return undefined
       const { size } = await file.stat()
-      return entryOf(name, await pieces(path, name, file, Math.min(endBytes ?? size, size)))
+      return entryOf(name, await pieces(kind, path, name, file, Math.min(endBytes ?? size, size)))
     },
     audit: async (directory) => {
       const names = (await readdir(directory)).filter((name) => fileNumber(name) !== undefined).sort()
@@ -222,7 +257,7 @@ function fileCopier({ repository, log, earlier }: CopierOptions): Copier {
       for (const [name, file] of files) {
         // What a crash left at the end of an earlier one belongs to it: the next one says what it is.
         const end = name === names.at(-1) ? await endOfLines(file) : (await file.stat()).size
-        entries.push(entryOf(name, await pieces('audit', name, file, end)))
+        entries.push(entryOf(name, await pieces('audit', 'audit', name, file, end)))
       }
       return groupOf('audit', entries)
     },
@@ -245,6 +280,27 @@ const openExisting = (path: string): Promise<FileHandle | undefined> =>
     if (hasErrno(error, 'ENOENT')) return undefined
     throw error
   })
+
+/** So many bytes hold the whole last line, or at least its hash, which all lines before it are in. */
+const ENDING_BYTES = 64 * 1024
+
+/** Has `file` before byte `end` what the object ends with? */
+async function endsAlike(
+  file: FileHandle,
+  end: number,
+  repository: RepositoryWriter,
+  { sha256, bytes }: StoredObject,
+): Promise<boolean> {
+  const length = Math.min(bytes, ENDING_BYTES)
+  await using copied = await openExisting(repository.pathOf(sha256))
+  if (!copied) return false
+  const [there, here] = [Buffer.alloc(length), Buffer.alloc(length)]
+  const read = await Promise.all([
+    copied.read(there, 0, length, bytes - length),
+    file.read(here, 0, length, end - length),
+  ])
+  return read.every(({ bytesRead }) => bytesRead === length) && there.equals(here)
+}
 
 async function* rangeOf(file: FileHandle, from: number, to: number): AsyncGenerator<Buffer> {
   for (let at = from; at < to; ) {
@@ -274,7 +330,7 @@ function rootsOf({ info }: BackupSession): ReadonlyMap<string, string> {
 }
 
 async function copyOwnFiles(copier: Copier, dataDir: string): Promise<GroupEntry[]> {
-  const seal = await copier.file('.', dataDir, 'instance-key.json')
+  const seal = await copier.file('own', '.', dataDir, 'instance-key.json')
   if (!seal)
     throw backupError(
       'BackupInterrupted',
@@ -282,7 +338,7 @@ async function copyOwnFiles(copier: Copier, dataDir: string): Promise<GroupEntry
     )
   const marks = join(dataDir, 'storage-classes')
   const names = (await stat(marks).catch(() => undefined)) ? await readdir(marks) : []
-  const texts = await Promise.all(names.map((name) => copier.file('storage-classes', marks, name)))
+  const texts = await Promise.all(names.map((name) => copier.file('own', 'storage-classes', marks, name)))
   return [
     await copier.group('.', [seal]),
     await copier.group(
@@ -308,7 +364,7 @@ async function copyBlobs(
     const work = async (): Promise<void> => {
       for (const [name, endBytes] of waiting) {
         const entry =
-          root === undefined ? undefined : await readable(copier.file(path, join(root, inside), name, endBytes))
+          root === undefined ? undefined : await readable(copier.file('blob', path, join(root, inside), name, endBytes))
         if (entry) entries.push(entry)
         if (!entry || entry[1] < (endBytes ?? 0)) missing.push(`${path}/${name}`)
         onCopied(1)
