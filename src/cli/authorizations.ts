@@ -1,5 +1,7 @@
 import { CommandFailure, notFound } from './failure.ts'
+import { inShell } from './in-shell.ts'
 import { listOf, textOf } from './json.ts'
+import { keyReference } from './key-face.ts'
 import { keyLabel, type RootKey } from './key-protect.ts'
 import type { Instance, Server } from './server.ts'
 
@@ -90,7 +92,7 @@ export async function missingAuthorization(server: Server, key: RootKey, error: 
         code: 'RootKeyDisabled',
         ending: 'keyUnavailable',
         why: `the root key ${keyLabel(key)} is ${key.state === 'destroyed' ? 'deleted' : key.state}`,
-        fixes: [`coffer key ${key.state === 'destroyed' ? 'restore' : 'enable'} ${key.instance.name}/${keyLabel(key)}`],
+        fixes: [`coffer key ${key.state === 'destroyed' ? 'restore' : 'enable'} ${keyReference(key)}`],
       },
       error,
     )
@@ -103,7 +105,7 @@ export async function missingAuthorization(server: Server, key: RootKey, error: 
       code: 'AuthorizationMissing',
       ending: 'refused',
       why: `${source.name} isn't authorized to use ${key.instance.name}`,
-      fixes: [`coffer authorization create --source ${source.name} --target ${key.instance.name}`],
+      fixes: [`coffer authorization create --source ${inShell(source.name)} --target ${inShell(key.instance.name)}`],
     },
     error,
   )

@@ -1,3 +1,4 @@
+import { inShell } from './in-shell.ts'
 import { keyLabel, type RootKey } from './key-protect.ts'
 
 /** A key as --json tells it. */
@@ -12,6 +13,10 @@ export function keyDocument(key: RootKey): object {
 }
 
 export const keyPath = ({ id }: Pick<RootKey, 'id'>): string => `/api/v2/keys/${encodeURIComponent(id)}`
+
+/** As a command names it, in a command that is shown. */
+export const keyReference = ({ instance, aliases, id }: Pick<RootKey, 'instance' | 'aliases' | 'id'>): string =>
+  inShell(`${instance.name}/${aliases[0] ?? id}`)
 
 export const labelled = (key: RootKey): string => `${key.instance.name}/${keyLabel(key)}`
 

@@ -1,5 +1,6 @@
 import { CommandFailure } from './failure.ts'
 import { listOf, textOf } from './json.ts'
+import { keyReference } from './key-face.ts'
 import { inInstance, keyInstance, keyLabel, rootKeyOf } from './key-protect.ts'
 import type { Server } from './server.ts'
 
@@ -23,7 +24,9 @@ export async function whyLocked(found: CommandFailure, server: Server, bucket: s
             : `its root key ${label} is ${key.state === 'destroyed' ? 'deleted' : key.state}`,
         notes: ['The data is intact; names, sizes and dates can be listed.'],
         fixes:
-          key.state === 'active' ? [`coffer authorization check --bucket ${bucket}`] : [`coffer key ${fix} ${label}`],
+          key.state === 'active'
+            ? [`coffer authorization check --bucket ${bucket}`]
+            : [`coffer key ${fix} ${keyReference(key)}`],
       },
       found,
     )

@@ -292,6 +292,19 @@ printf '%s\\n' "\${COMPREPLY[@]}"`
   expect(stdout).toBe(String.raw`foreign/run\ \$\(touch\ owned\)\;\`id\``.concat('\n'))
 })
 
+it('a command that mends runs nothing of a name that others gave a key', async () => {
+  await ok('key', 'create', 'run $(touch owned);`id`')
+  const listed: { readonly keys: { readonly id: string; readonly name: string }[] } = JSON.parse(
+    await ok('key', 'ls', '--json'),
+  )
+  const id = listed.keys.find(({ name }) => name.startsWith('run $'))?.id ?? ''
+  await ok('bucket', 'create', 'under-it', '--key', id)
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'under-it/a')
+  const disabled = await ok('key', 'disable', id, '--yes')
+  const { err } = await cli.call(['object', 'cat', 'under-it/a'], source)
+  for (const told of [disabled, err]) expect(told).toContain(`coffer key enable keys/${id}`)
+})
+
 it('no link in a directory, nor one of a name beside a file, leads what is fetched elsewhere', async () => {
   await ok('bucket', 'create', 'linked')
   await ok('object', 'put', join(cli.home, 'small.txt'), 'linked/out/new/file')

@@ -1,5 +1,7 @@
 import { allows, authorizations, instanceOf } from '../../authorizations.ts'
 import { CommandFailure, usage } from '../../failure.ts'
+import { inShell } from '../../in-shell.ts'
+import { keyReference } from '../../key-face.ts'
 import { findKey, keyLabel } from '../../key-protect.ts'
 import { readBucket } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
@@ -37,7 +39,7 @@ export const checkAuthorization: CommandSpec = {
         code: 'AuthorizationMissing',
         ending: 'refused',
         why: `${source.name} isn't authorized to use ${key.instance.name}`,
-        fixes: [`coffer authorization create --source ${source.name} --target ${key.instance.name}`],
+        fixes: [`coffer authorization create --source ${inShell(source.name)} --target ${inShell(key.instance.name)}`],
       })
     }
     if (key.state !== 'active') {
@@ -45,7 +47,7 @@ export const checkAuthorization: CommandSpec = {
         code: 'RootKeyDisabled',
         ending: 'keyUnavailable',
         why: `it is authorized, and its root key ${label} is ${key.state === 'destroyed' ? 'deleted' : key.state}`,
-        fixes: [`coffer key ${key.state === 'destroyed' ? 'restore' : 'enable'} ${label}`],
+        fixes: [`coffer key ${key.state === 'destroyed' ? 'restore' : 'enable'} ${keyReference(key)}`],
       })
     }
     const document = {

@@ -1,6 +1,6 @@
 import { radiusLines, radiusOfKey } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
-import { KEY_ARGUMENT, keyDocument, keyPath, labelled } from '../../key-face.ts'
+import { KEY_ARGUMENT, keyDocument, keyPath, keyReference, labelled } from '../../key-face.ts'
 import { findKey, inInstance, keyLabel } from '../../key-protect.ts'
 import type { CommandSpec } from '../../spec.ts'
 
@@ -23,14 +23,14 @@ export const disableKey: CommandSpec = {
         nothing: `No bucket is under ${labelled(key)}.`,
         nowMs: call.out.nowMs,
       }),
-      `The data stays. coffer key enable ${labelled(key)} brings it back.`,
+      `The data stays. coffer key enable ${keyReference(key)} brings it back.`,
     ]
     if (!(await confirmed(call, { name: keyLabel(key), lines, document: { key: key.id, ...radius } }))) return 'done'
     await server.control('POST', `${keyPath(key)}/actions/disable`, inInstance(key.instance))
     const after = await findKey(server, key.crn)
     call.out.answer(
       { ...keyDocument(after), ...radius },
-      () => `✓ ${labelled(key)} is disabled. coffer key enable ${labelled(key)} enables it`,
+      () => `✓ ${labelled(key)} is disabled. coffer key enable ${keyReference(key)} enables it`,
       [key.id],
     )
     return 'done'

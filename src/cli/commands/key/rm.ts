@@ -1,7 +1,7 @@
 import { radiusLines, radiusOfKey } from '../../blast-radius.ts'
 import { confirmed } from '../../confirm.ts'
 import { CommandFailure } from '../../failure.ts'
-import { KEY_ARGUMENT, keyPath, labelled } from '../../key-face.ts'
+import { KEY_ARGUMENT, keyPath, keyReference, labelled } from '../../key-face.ts'
 import { findKey, inInstance, keyLabel } from '../../key-protect.ts'
 import type { CommandSpec } from '../../spec.ts'
 
@@ -26,7 +26,7 @@ export const removeKey: CommandSpec = {
         code: 'KeyInUse',
         ending: 'conflict',
         why: `${radius.buckets.length === 1 ? 'a bucket is' : `${radius.buckets.length} buckets are`} under it: ${radius.buckets.map(({ name }) => name).join(', ')}`,
-        fixes: ['coffer bucket encrypt BUCKET --key ANOTHER', `coffer key rm ${labelled(key)} --force`],
+        fixes: ['coffer bucket encrypt BUCKET --key ANOTHER', `coffer key rm ${keyReference(key)} --force`],
       })
     }
     const lines = radiusLines(radius, {

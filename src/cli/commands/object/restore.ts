@@ -1,4 +1,5 @@
 import { notFound } from '../../failure.ts'
+import { inShell } from '../../in-shell.ts'
 import { copyObject } from '../../s3/copy.ts'
 import { versions } from '../../s3/listing.ts'
 import { readObject } from '../../s3/references.ts'
@@ -34,7 +35,7 @@ export const restoreObject: CommandSpec = {
         throw notFound(
           'NotDeleted',
           'it is there; to go back to an older one, name it',
-          `coffer object versions ${bucket}/${key}`,
+          `coffer object versions ${inShell(`${bucket}/${key}`)}`,
         )
       await s3.deleteObject({ Bucket: bucket, Key: key, VersionId: one.versionId })
       call.out.answer({ bucket, key, removedMarker: one.versionId }, () => `✓ ${bucket}/${key} is there again`, [key])

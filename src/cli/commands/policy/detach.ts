@@ -1,6 +1,7 @@
 import { accessPolicies } from '../../access-policies.ts'
 import { notFound, usage } from '../../failure.ts'
 import { findSomebody } from '../../identities.ts'
+import { inShell } from '../../in-shell.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { USER_ARGUMENT } from '../user/ls.ts'
 import { withdraw } from './rm.ts'
@@ -21,7 +22,8 @@ export const detachPolicy: CommandSpec = {
       ({ id, roles }) => id === role || roles.includes(role),
     )
     const [only, ...more] = found
-    if (!only) throw notFound('NoSuchPolicy', `no policy makes ${who.name} ${role}`, `coffer policy ls --user ${user}`)
+    if (!only)
+      throw notFound('NoSuchPolicy', `no policy makes ${who.name} ${role}`, `coffer policy ls --user ${inShell(user)}`)
     if (more.length > 0)
       throw usage(
         `${found.length} policies make ${who.name} ${role}; give an id: ${found.map(({ id }) => id).join(', ')}`,

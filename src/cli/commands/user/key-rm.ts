@@ -1,6 +1,7 @@
 import { confirmed } from '../../confirm.ts'
 import { notFound } from '../../failure.ts'
 import { type Credential, credentialsOf, findSomebody, removeCredential, type Somebody } from '../../identities.ts'
+import { inShell } from '../../in-shell.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { USER_ARGUMENT } from './ls.ts'
@@ -32,6 +33,7 @@ export async function credentialOf(
 ): Promise<{ readonly who: Somebody; readonly found: Credential }> {
   const who = await findSomebody(server, user)
   const found = (await credentialsOf(server, who)).find((one) => one.id === id || one.accessKeyId === id)
-  if (!found) throw notFound('NoSuchCredential', `${who.name} has no credential ${id}`, `coffer user key ls ${user}`)
+  if (!found)
+    throw notFound('NoSuchCredential', `${who.name} has no credential ${id}`, `coffer user key ls ${inShell(user)}`)
   return { who, found }
 }
