@@ -31,6 +31,7 @@ import { openAudit } from './audit-room.ts'
 import { type BackupOf, type BackupSession, beginBackup } from './backup/session.ts'
 import { sourcesOf } from './config.ts'
 import { invalidConfig } from './config-error.ts'
+import { consoleSignIn } from './console-sign-in.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
 import { warnBytesOf, watchDisks } from './disk-watch.ts'
@@ -139,6 +140,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       halves: { objects: store !== undefined, keys: kms !== undefined },
       s3: store && ((request) => publicEndpoint(config, store.s3, tls !== undefined, request.header('host'))),
       s3Handler: store?.s3For(known),
+      sso: await consoleSignIn(config, clock, log),
       onFault: (err) => log.error({ err }, 'the console failed'),
     })
   }

@@ -81,6 +81,7 @@ export function readConfig(
   checkTls(whole)
   checkAuditBounds(whole)
   checkDomains(whole)
+  checkConsoleSignIn(whole)
   checkReplication(whole)
   checkNotifications(whole)
   return whole
@@ -108,6 +109,23 @@ function checkReplication(config: Config): void {
   if (without === undefined) return
   throw invalidConfig(
     `the replication target ${without.name} has no credentials: give ${without.name}=<access key id>:<secret access key> in the file that COFFER_S3_REPLICATION_CREDENTIALS_FILE names`,
+  )
+}
+
+function checkConsoleSignIn(config: Config): void {
+  const issuer = config['console-oidc.issuer']
+  if (issuer === undefined) {
+    if (config['console-oidc.client-id'] === undefined) return
+    throw invalidConfig('COFFER_CONSOLE_OIDC_CLIENT_ID needs COFFER_CONSOLE_OIDC_ISSUER, the identity provider')
+  }
+  for (const name of ['console-oidc.client-id', 'control.public-url'] as const) {
+    if (config[name] === undefined) {
+      throw invalidConfig(`COFFER_CONSOLE_OIDC_ISSUER needs ${environmentName(name)}, ${SETTINGS[name].help}`)
+    }
+  }
+  if (issuer.startsWith('https:') || config['iam.oidc-http-issuers'].includes(issuer)) return
+  throw invalidConfig(
+    `COFFER_CONSOLE_OIDC_ISSUER is asked without TLS: use https, or name ${issuer} in COFFER_IAM_OIDC_HTTP_ISSUERS, too`,
   )
 }
 

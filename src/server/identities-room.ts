@@ -30,7 +30,7 @@ export async function openIdentities(room: RoomOptions): Promise<Iam> {
       fetchDocument: issuerDocuments({
         ca: caFile === undefined ? undefined : await readFile(caFile, 'utf8'),
         networks: config['iam.oidc-networks'],
-        httpIssuers: config['iam.oidc-http-issuers'],
+        namedIssuers: config['iam.oidc-http-issuers'],
       }),
     },
     onDamage: ({ space, id, cause: err }) =>

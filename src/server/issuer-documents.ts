@@ -4,7 +4,8 @@ import { CodedError } from '../base/errors.ts'
 import { networkTest } from '../base/networks.ts'
 import { isPublicAddress, lookupWithin, type MayReach, mayReachHost } from '../base/public-address.ts'
 import type { FetchIssuerDocument, IssuerDocumentErrorCode } from '../iam/oidc/issuer-keys.ts'
-import { type HttpReply, httpExchange } from '../providers/common/http-exchange.ts'
+import type { PostToIssuer } from '../iam/oidc/relying-party.ts'
+import { type HttpReply, type HttpRequest, httpExchange } from '../providers/common/http-exchange.ts'
 
 const TIMEOUT_MS = 5000
 const MAX_BYTES = 256 * 1024
@@ -13,8 +14,8 @@ export interface IssuerDocumentOptions {
   readonly ca?: string | undefined
   /** Not public, and all the same such as identity providers may be in. */
   readonly networks?: readonly string[]
-  /** Of the operator. */
-  readonly httpIssuers?: readonly string[]
+  /** The operator gave their URLs: they may be anywhere. */
+  readonly namedIssuers?: readonly string[]
 }
 
 /**
@@ -23,24 +24,20 @@ export interface IssuerDocumentOptions {
  * else by a certificate that it shows and whose SHA-1 was given, which then stands for an authority: what it shows must
  * have been issued under it, for this name, and for now.
  */
-export function issuerDocuments({ ca, networks = [], httpIssuers = [] }: IssuerDocumentOptions): FetchIssuerDocument {
-  const isAllowed = networkTest(networks)
-  const namedOrigins = new Set(httpIssuers.map((issuer) => new URL(issuer).origin))
-  const authorities = ca === undefined ? undefined : [...getCACertificates('default'), ca]
+export function issuerDocuments(options: IssuerDocumentOptions): FetchIssuerDocument {
+  const { authorities, reachOf } = reaching(options)
   return async (url, { thumbprints }) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS)
-    // Whose URL the operator gave may be anywhere.
-    const isNamed = namedOrigins.has(url.origin)
-    const mayReach: MayReach = (address) => isNamed || isPublicAddress(address) || isAllowed(address)
+    const mayReach = reachOf(url)
     try {
-      return textOf(await get(url, signal, { ca: authorities, mayReach }))
+      return textOf(await ask(getting(url, signal), { ca: authorities, mayReach }))
     } catch (cause) {
       if (cause instanceof CodedError) throw cause
       const shown =
         thumbprints.length > 0 && isDistrust(cause) ? await shownBy(url, thumbprints, { signal, mayReach }) : undefined
       if (!shown) throw unreachable(cause)
       try {
-        return textOf(await get(url, signal, { ca: [shown], mayReach }))
+        return textOf(await ask(getting(url, signal), { ca: [shown], mayReach }))
       } catch (error) {
         throw error instanceof CodedError ? error : unreachable(error)
       }
@@ -48,14 +45,46 @@ export function issuerDocuments({ ca, networks = [], httpIssuers = [] }: IssuerD
   }
 }
 
+/** The same for what somebody is sent: under the authorities alone. */
+export function issuerPosts(options: IssuerDocumentOptions): PostToIssuer {
+  const { authorities, reachOf } = reaching(options)
+  return async (url, form, headers) => {
+    const signal = AbortSignal.timeout(TIMEOUT_MS)
+    const type = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    const request = { method: 'POST', url, signal, headers: { ...type, ...headers }, body: Buffer.from(form) } as const
+    try {
+      return textOf(await ask(request, { ca: authorities, mayReach: reachOf(url) }))
+    } catch (cause) {
+      throw cause instanceof CodedError ? cause : unreachable(cause)
+    }
+  }
+}
+
+function reaching({ ca, networks = [], namedIssuers = [] }: IssuerDocumentOptions) {
+  const isAllowed = networkTest(networks)
+  const namedOrigins = new Set(namedIssuers.map((issuer) => new URL(issuer).origin))
+  return {
+    authorities: ca === undefined ? undefined : [...getCACertificates('default'), ca],
+    reachOf: (url: URL): MayReach => {
+      // Whose URL the operator gave may be anywhere.
+      const isNamed = namedOrigins.has(url.origin)
+      return (address) => isNamed || isPublicAddress(address) || isAllowed(address)
+    },
+  }
+}
+
+const getting = (url: URL, signal: AbortSignal): HttpRequest => ({
+  ...{ method: 'GET', url, headers: { accept: 'application/json' }, signal },
+})
+
 interface Reaching {
   readonly ca: readonly string[] | undefined
   readonly mayReach: MayReach
 }
 
-async function get(url: URL, signal: AbortSignal, { ca, mayReach }: Reaching): Promise<HttpReply> {
+async function ask(request: HttpRequest, { ca, mayReach }: Reaching): Promise<HttpReply> {
   await using exchange = httpExchange({ maxConnections: 1, mayReach, ...(ca ? { ca, trustsIssued: true } : {}) })
-  return await exchange({ method: 'GET', url, headers: { accept: 'application/json' }, signal })
+  return await exchange(request)
 }
 
 /** A redirect is no document: nobody asks where it leads. */

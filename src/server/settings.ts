@@ -75,6 +75,19 @@ const domains = listOf(
   (one) => `${one.toLowerCase()} is not a domain name`,
 )
 
+const accountId = z
+  .string('give an account id')
+  .regex(/^[0-9a-f]{32}$/, 'give the id of an account: 32 lower-case hex digits')
+
+/** A URL of a listener: its paths are its own. */
+const origin = (example: string) =>
+  z
+    .string('give a URL')
+    .refine(
+      (given) => /^https?:\/\/[^/?#]+$/.test(given) && URL.canParse(given),
+      `give a URL without a path, like ${example}`,
+    )
+
 const rootKey = z
   .string('give the CRN of a root key')
   .refine(
@@ -183,12 +196,7 @@ export const SETTINGS = {
   'data-dir': setting(text, './data', 'directory of the store'),
   's3.listen': setting(address, { host: '127.0.0.1', port: 9000 }, 'address of the S3 listener'),
   's3.public-url': setting(
-    z
-      .string('give a URL')
-      .refine(
-        (given) => /^https?:\/\/[^/?#]+$/.test(given) && URL.canParse(given),
-        'give a URL without a path, like https://s3.example.com',
-      ),
+    origin('https://s3.example.com'),
     undefined,
     'URL that clients reach S3 at, as the console tells it. Default: the host that the console is asked on, with the port of S3',
   ),
@@ -226,6 +234,47 @@ export const SETTINGS = {
     'address of the control listener: Key Protect, IAM, health',
   ),
   console: setting(yesOrNo, true, 'whether the control listener serves the console, at /ui/'),
+  'control.public-url': setting(
+    origin('https://coffer.example.com'),
+    undefined,
+    'URL that browsers reach the console at, without /ui; sign-in by an identity provider needs it',
+  ),
+  'console-oidc.issuer': setting(
+    z.string('give a URL').regex(/^https?:\/\/[^?#\s]+$/, 'give the URL of an issuer, as its tokens name it'),
+    undefined,
+    'identity provider (OpenID Connect) that people sign in with at the console. It may be at any address; without TLS only if iam.oidc-http-issuers names it, too',
+  ),
+  'console-oidc.client-id': setting(text, undefined, 'what the console is called at that identity provider'),
+  'console-oidc.client-secret': setting(
+    text.transform((given) => new Secret(given)),
+    undefined,
+    'secret of the console at that identity provider. Default: none, for a public client',
+    { secret: true },
+  ),
+  'console-oidc.scopes': setting(
+    listOf(
+      'scopes',
+      (one) => (/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/.test(one) ? one : undefined),
+      (one) => `${one} is not a scope: give ones like openid,email`,
+    ),
+    ['openid', 'email'],
+    'what the identity provider is asked for, separated by commas; openid always is',
+  ),
+  'console-oidc.claim': setting(
+    text,
+    'email',
+    'claim that says which user of the account somebody is: email (verified) by the address, any other one by the IAM id',
+  ),
+  'console-oidc.account': setting(
+    accountId,
+    undefined,
+    'account whose users sign in with that identity provider. Default: that of iam.operator-account',
+  ),
+  'console-oidc.name': setting(
+    text.pipe(z.string().max(40, 'give at most 40 characters')),
+    'SSO',
+    'how the console calls that identity provider: Continue with …',
+  ),
   'tls.certificate-file': setting(
     text,
     undefined,
@@ -454,7 +503,7 @@ export const SETTINGS = {
   ),
   'iam.issuer': setting(text, 'https://coffer.invalid/identity', 'issuer of IAM tokens'),
   'iam.operator-account': setting(
-    z.string('give an account id').regex(/^[0-9a-f]{32}$/, 'give the id of an account: 32 lower-case hex digits'),
+    accountId,
     undefined,
     'account whose Administrators may rotate the keys that sign tokens. Default: the first of the bootstrap file, or the only one there is',
   ),

@@ -70,7 +70,7 @@ describe('An identity provider, whose URL an account chooses,', () => {
       await expect(ask(url, { thumbprints: [] })).rejects.toMatchObject({ code: 'IssuerUnreachable' })
       await expect(ask(url, THUMBPRINTS)).rejects.toMatchObject({ code: 'IssuerUnreachable' })
       // Other networks that the operator allows do not open this one.
-      const elsewhere = issuerDocuments({ ca: tls.ca, networks: ['10.0.0.0/8'], httpIssuers: ['http://idp.example'] })
+      const elsewhere = issuerDocuments({ ca: tls.ca, networks: ['10.0.0.0/8'], namedIssuers: ['http://idp.example'] })
       await expect(elsewhere(url, THUMBPRINTS)).rejects.toMatchObject({ code: 'IssuerUnreachable' })
       expect(inside.connections()).toBe(0)
     },
@@ -92,7 +92,7 @@ describe('An identity provider, whose URL an account chooses,', () => {
     expect(await ask(url, { thumbprints: [] })).toBe('{}')
     await using plain = await listening(ok)
     const issuer = `http://127.0.0.1:${plain.port}`
-    expect(await issuerDocuments({ httpIssuers: [issuer] })(new URL(`${issuer}/keys`), { thumbprints: [] })).toBe('{}')
+    expect(await issuerDocuments({ namedIssuers: [issuer] })(new URL(`${issuer}/keys`), { thumbprints: [] })).toBe('{}')
   })
 })
 

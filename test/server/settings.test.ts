@@ -62,6 +62,34 @@ const EXAMPLES: Readonly<
     ],
     bad: ['', 's3.example.com', 'https://s3.example.com/', 'ftp://s3.example.com', 'https://'],
   },
+  'control.public-url': {
+    good: [
+      ['https://coffer.example.com', 'https://coffer.example.com'],
+      ['http://localhost:9001', 'http://localhost:9001'],
+      ['http://[::1]:9001', 'http://[::1]:9001'],
+    ],
+    bad: ['', 'coffer.example.com', 'https://coffer.example.com/ui', 'ftp://coffer.example.com', 'https://'],
+  },
+  'console-oidc.issuer': {
+    good: ['https://idp.example', 'https://idp.example/realms/a', 'http://localhost:8080'].map((url) => [url, url]),
+    bad: ['', 'idp.example', 'ftp://idp.example', 'https://idp.example?a=b', 'https://idp.example#a'],
+  },
+  'console-oidc.client-id': { good: ['coffer', 'a b', '1'].map((id) => [id, id]), bad: [''] },
+  'console-oidc.client-secret': { good: [], bad: [''] },
+  'console-oidc.scopes': {
+    good: [
+      ['openid', ['openid']],
+      ['openid, profile', ['openid', 'profile']],
+      ['', []],
+    ],
+    bad: ['open id', 'a"b'],
+  },
+  'console-oidc.claim': { good: ['email', 'sub', 'preferred_username'].map((name) => [name, name]), bad: [''] },
+  'console-oidc.account': {
+    good: ['0', 'a', '1f'].map((digits) => digits.padEnd(32, '0')).map((id) => [id, id]),
+    bad: ['', 'main', 'A'.repeat(32)],
+  },
+  'console-oidc.name': { good: ['SSO', 'Example Inc.', 'x'].map((name) => [name, name]), bad: ['', 'x'.repeat(41)] },
   'data-dir': {
     good: [
       ['/a', '/a'],
@@ -602,6 +630,11 @@ async function toml(name: string, value: string): Promise<string> {
   return path
 }
 
+const OIDC = {
+  ...{ COFFER_CONSOLE_OIDC_ISSUER: 'https://idp.example', COFFER_CONSOLE_OIDC_CLIENT_ID: 'coffer' },
+  ...{ COFFER_CONTROL_PUBLIC_URL: 'https://coffer.example.com', COFFER_IAM_OIDC_HTTP_ISSUERS: 'http://localhost:8080' },
+}
+
 /** Without which the example of another setting would be refused. */
 const companionsOf = (name: SettingName): Readonly<Record<string, string>> => ({
   ...(name === 's3.replication-targets' ? { COFFER_S3_REPLICATION_CREDENTIALS: 'dr=k:s,a=k:s,b-2=k:s' } : {}),
@@ -609,6 +642,7 @@ const companionsOf = (name: SettingName): Readonly<Record<string, string>> => ({
     ? { COFFER_TLS_CERTIFICATE_FILE: 'certificate.pem', COFFER_TLS_KEY_FILE: 'key.pem' }
     : {}),
   ...(name === 'tls.certificate-file' ? { COFFER_TLS_KEY_FILE: 'key.pem' } : {}),
+  ...(name === 'console-oidc.issuer' || name === 'console-oidc.client-id' ? OIDC : {}),
   ...(name === 'tls.key-file' ? { COFFER_TLS_CERTIFICATE_FILE: 'certificate.pem' } : {}),
 })
 
@@ -633,8 +667,9 @@ describe('settings', () => {
       const companions = companionsOf(name)
       const environment = { ...companions, [environmentName(name)]: inEnvironment }
       expect(readConfig([], {})[name]).toEqual(all[name]?.default)
-      expect(readConfig(['--config-file', path], companions)[name]).toEqual(ofFile)
-      expect(readConfig([], { ...companions, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
+      const { [environmentName(name)]: _, ...others } = companions
+      expect(readConfig(['--config-file', path], others)[name]).toEqual(ofFile)
+      expect(readConfig([], { ...others, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFile)
       expect(readConfig(['--config-file', path], environment)[name]).toEqual(ofEnvironment)
       expect(readConfig([flagName(name), asFlag], { ...environment, COFFER_CONFIG_FILE: path })[name]).toEqual(ofFlag)
       expect(readConfig([`${flagName(name)}=${asFlag}`], environment)[name]).toEqual(ofFlag)
@@ -662,6 +697,16 @@ describe('settings', () => {
       }
     },
   )
+
+  it('have an identity provider of the console with all that it needs', () => {
+    for (const name of Object.keys(OIDC)) {
+      const others = Object.fromEntries(Object.entries(OIDC).filter(([one]) => one !== name))
+      const issuer =
+        name === 'COFFER_IAM_OIDC_HTTP_ISSUERS' ? { COFFER_CONSOLE_OIDC_ISSUER: 'http://localhost:8080' } : {}
+      expect(refusal([], { ...others, ...issuer })).toContain(name)
+    }
+    expect(readConfig([], OIDC)['console-oidc.client-id']).toBe('coffer')
+  })
 
   it('let no two targets of notifications have one name', () => {
     const both = { COFFER_S3_WEBHOOKS: 'a=http://x', COFFER_S3_NATS_TARGETS: 'a=nats://x/s' }

@@ -13,6 +13,17 @@ export interface IdentityProvider extends AsyncDisposable {
   readonly idToken: (subject: string, clientId?: string) => Promise<string>
   /** What it says of somebody besides, by name. */
   readonly claims: Map<string, object>
+  /** Who logs in where nobody is named; undefined: whoever it is does not want to. */
+  readonly atTheKeyboard: { name: string | undefined }
+  /** Follows redirects from here, as a browser does, until they lead elsewhere. */
+  readonly browse: (url: string) => Promise<URL>
+}
+
+/** One that keeps a secret, beside those that do not. */
+export interface ConfidentialClient {
+  readonly id: string
+  readonly secret: string
+  readonly redirectUri: string
 }
 
 export const CLIENT_ID = 'photos'
@@ -21,24 +32,32 @@ const REDIRECT = 'https://client.example/back'
 
 export async function startIdentityProvider({
   tls,
+  confidential,
 }: {
   readonly tls?: TestCertificates
+  readonly confidential?: ConfidentialClient
 } = {}): Promise<IdentityProvider> {
   const { server, origin } = await listen(tls)
   const said = new Map<string, object>()
-  const clients = [CLIENT_ID, 'another'].map((client_id) => ({
-    ...{ client_id, redirect_uris: [REDIRECT], response_types: ['code' as const], grant_types: ['authorization_code'] },
+  const atTheKeyboard: IdentityProvider['atTheKeyboard'] = { name: 'nobody-in-particular' }
+  const usual = { response_types: ['code' as const], grant_types: ['authorization_code'] }
+  const open = [CLIENT_ID, 'another'].map((client_id) => ({
+    ...{ ...usual, client_id, redirect_uris: [REDIRECT] },
     token_endpoint_auth_method: 'none' as const,
   }))
+  const closed = [confidential ?? []].flat().map(({ id, secret, redirectUri }) => ({
+    ...{ ...usual, client_id: id, client_secret: secret, redirect_uris: [redirectUri] },
+    token_endpoint_auth_method: 'client_secret_basic' as const,
+  }))
   const provider = new Provider(origin, {
-    clients,
+    clients: [...open, ...closed],
     pkce: { required: () => false },
     jwks: { keys: [privateJwk()] },
     ttl: { Interaction: 60, Grant: 60, Session: 60, AccessToken: 60, IdToken: 3600 },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     features: { devInteractions: { enabled: false } },
     findAccount: (_, accountId) => ({ accountId, claims: () => ({ sub: accountId, ...said.get(accountId) }) }),
-    claims: { openid: ['sub', TAGS] },
+    claims: { openid: ['sub', TAGS], email: ['email', 'email_verified'] },
     conformIdTokenClaims: false,
     interactions: { url: (_, { uid }) => `/login/${uid}` },
   })
@@ -47,10 +66,11 @@ export async function startIdentityProvider({
   const serve = provider.callback()
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     if (!incoming.url?.startsWith('/login/')) return void serve(incoming, response)
-    void logIn(provider, incoming, response)
+    void logIn(provider, atTheKeyboard.name, incoming, response)
   })
   return {
-    ...{ issuer: origin, claims: said },
+    ...{ issuer: origin, claims: said, atTheKeyboard },
+    browse: async (url) => new URL(await browser(origin, tls?.ca)(url)),
     idToken: async (subject, clientId = CLIENT_ID) => {
       const browse = browser(origin, tls?.ca)
       const query = { client_id: clientId, redirect_uri: REDIRECT, response_type: 'code', scope: 'openid' }
@@ -75,11 +95,21 @@ function privateJwk() {
   return { ...privateKey.export({ format: 'jwk' }), kid: 'first', use: 'sig', alg: 'RS256' }
 }
 
-async function logIn(provider: Provider, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function logIn(
+  provider: Provider,
+  person: string | undefined,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { params } = await provider.interactionDetails(incoming, response)
-  const accountId = String(params['login_hint'])
+  const hint = params['login_hint']
+  const accountId = typeof hint === 'string' ? hint : person
+  if (accountId === undefined) {
+    await provider.interactionFinished(incoming, response, { error: 'access_denied' })
+    return
+  }
   const grant = new provider.Grant({ accountId, clientId: String(params['client_id']) })
-  grant.addOIDCScope('openid')
+  grant.addOIDCScope('openid email')
   const grantId = await grant.save()
   await provider.interactionFinished(incoming, response, { login: { accountId }, consent: { grantId } })
 }

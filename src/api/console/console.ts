@@ -10,6 +10,7 @@ import type { ConsoleOptions } from './options.ts'
 import { renderError } from './protocol.ts'
 import { sessionApi } from './session-api.ts'
 import { createSessions } from './sessions.ts'
+import { createSso, type SsoOptions } from './sso.ts'
 
 export interface Console {
   /** To be mounted with the other APIs. */
@@ -20,7 +21,9 @@ export interface Console {
   readonly principalOf: (token: string) => Promise<Principal> | undefined
 }
 
-export interface NewConsole extends Omit<ConsoleOptions, 'sessions'> {
+export interface NewConsole extends Omit<ConsoleOptions, 'sessions' | 'sso'> {
+  /** Undefined: nobody signs in with an identity provider. */
+  readonly sso: SsoOptions | undefined
   readonly s3Handler: GateOptions['s3']
   readonly onFault: (error: unknown) => void
   /** Default: what was built. */
@@ -28,10 +31,10 @@ export interface NewConsole extends Omit<ConsoleOptions, 'sessions'> {
 }
 
 /** Where people look and click. It does nothing that they may not do by themselves: see the gate. */
-export function createConsole({ s3Handler, onFault, assets = createAssets(), ...rest }: NewConsole): Console {
+export function createConsole({ s3Handler, onFault, assets = createAssets(), sso, ...rest }: NewConsole): Console {
   const sessions = createSessions(rest.clock)
   const handles = createHandles()
-  const options = { ...rest, sessions }
+  const options = { ...rest, sessions, sso: sso && createSso(sso, rest.iam, rest.clock) }
   let gate: Gate | undefined
   return {
     api: sessionApi(options),
@@ -46,7 +49,7 @@ export function createConsole({ s3Handler, onFault, assets = createAssets(), ...
       response.on('error', () => {})
       incoming.on('error', () => {})
       setSecurityHeaders(response)
-      if (/^\/ui\/session(?:\?|$)/.test(url)) return control(incoming, response)
+      if (/^\/ui\/session(?:\/ways|\/oidc(?:\/callback)?)?(?:\?|$)/.test(url)) return control(incoming, response)
       gate ??= createGate({ sessions, handles, control, s3: s3Handler })
       const through = gate(incoming, response)
       if (!through) return serveAsset(assets, url, incoming, response)

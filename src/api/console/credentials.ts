@@ -14,7 +14,7 @@ export type PresentedCredentials =
 
 /** What somebody signed in with. It is asked again at each request: what was revoked since ends the session. */
 export interface HeldCredentials {
-  readonly kind: 'access-key' | 'api-key'
+  readonly kind: 'access-key' | 'api-key' | 'oidc'
   readonly accessKeyId?: string
   /** Throws InvalidToken when they are good no longer. */
   readonly principal: () => Promise<UserPrincipal>

@@ -1,6 +1,10 @@
 export const CONSOLE_ERROR_CODES = [
   /** Nobody is known by what was given. */
   'SignInRefused',
+  /** An identity provider was asked for somebody, and did not say who it is. */
+  'SsoFailed',
+  /** There is no identity provider here. */
+  'SsoNotConfigured',
   /** No session, or one that has ended. */
   'NoSession',
   /** The token that shows that a request comes from the console's own pages is missing or wrong. */

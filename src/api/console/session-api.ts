@@ -6,10 +6,11 @@ import type { ApiRequest } from '../common/request.ts'
 import { endCookie, sessionCookie, setCookie } from './cookie.ts'
 import { hold } from './credentials.ts'
 import { noSession } from './gate.ts'
-import type { ConsoleOptions } from './options.ts'
+import { type ConsoleOptions, isSecure } from './options.ts'
 import { checkOrigin, checkRequest } from './origin.ts'
 import { consoleProtocol } from './protocol.ts'
 import { IDLE_MS, type Session } from './sessions.ts'
+import { SSO_OPERATIONS } from './sso-api.ts'
 
 const defineOperation = jsonOperations<ConsoleOptions>()
 const PATH = '/ui/session'
@@ -64,7 +65,8 @@ const signOut = defineOperation({
 
 export const SESSION_OPERATIONS: readonly JsonOperation<ConsoleOptions>[] = [signIn, getSession, signOut]
 
-export const sessionApi = (options: ConsoleOptions): Api => defineApi(consoleProtocol(options), SESSION_OPERATIONS)
+export const sessionApi = (options: ConsoleOptions): Api =>
+  defineApi(consoleProtocol(options), [...SESSION_OPERATIONS, ...SSO_OPERATIONS])
 
 function sessionOf(request: ApiRequest, { sessions }: ConsoleOptions): Session {
   const session = sessions.use(sessionCookie(request.header('cookie')))
@@ -72,14 +74,10 @@ function sessionOf(request: ApiRequest, { sessions }: ConsoleOptions): Session {
   return session
 }
 
-/** Over TLS, or behind a proxy that says that it speaks it. Whoever lies about that hurts themselves alone. */
-const isSecure = ({ header }: ApiRequest, { tls }: ConsoleOptions): boolean =>
-  tls || header('x-forwarded-proto')?.split(',')[0]?.trim() === 'https'
-
 async function told(
   { credentials, csrfToken, id, expiresAtMs }: Session,
   request: ApiRequest,
-  { iam, sessions, s3, halves, version }: ConsoleOptions,
+  { iam, sessions, s3, halves, version, sso }: ConsoleOptions,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
   const principal = await credentials.principal().catch(() => undefined)
@@ -99,6 +97,7 @@ async function told(
     ...(credentials.accessKeyId === undefined ? {} : { accessKeyId: credentials.accessKeyId }),
     ...{ instances, csrfToken, halves, version },
     s3: s3?.(request),
+    sso: sso?.name,
     idleMinutes: IDLE_MS / 60_000,
     expiresAt: new Date(expiresAtMs).toISOString(),
   }

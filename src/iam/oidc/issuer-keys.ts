@@ -5,7 +5,7 @@ import type { Clock } from '../../base/clock.ts'
 import { CodedError, hasCode } from '../../base/errors.ts'
 import { parseStrictJson } from '../../base/strict-json.ts'
 import { type AwsIamErrorCode, invalidIdentity } from '../aws/errors.ts'
-import { configurationUrl, type IssuerRules, keysUrl } from './issuer-url.ts'
+import { configurationUrl, endpointUrl, type IssuerRules } from './issuer-url.ts'
 import type { OidcProvider } from './provider.ts'
 
 /** `IssuerUnreachable`: it may answer later. `IssuerRefused`: it answers, and not with a document. */
@@ -24,6 +24,22 @@ export interface IssuerKeys {
   readonly of: (provider: OidcProvider) => Promise<IssuerKeySet>
   /** Asked again, unless that was a moment ago: undefined then. */
   readonly again: (provider: OidcProvider) => Promise<IssuerKeySet | undefined>
+  /** Where people sign in with it, by the same document, kept as long. Throws InvalidIdentityToken, IDPCommunicationError. */
+  readonly endpoints: (provider: OidcProvider) => Promise<IssuerEndpoints>
+}
+
+/** OpenID Connect Discovery 1.0, section 3, and RFC 9207; undefined: it says nothing of it that could be used. */
+export interface IssuerEndpoints {
+  readonly authorization: URL | undefined
+  readonly token: URL | undefined
+  readonly tokenAuthMethods: readonly string[] | undefined
+  /** Each of its answers says whose it is. */
+  readonly saysIssuer: boolean
+}
+
+interface Shown {
+  readonly keySet: IssuerKeySet
+  readonly endpoints: IssuerEndpoints
 }
 
 const FRESH_MS = 600_000
@@ -33,11 +49,19 @@ const FAILED_MS = 5000
 const MAX_PROVIDERS = 1000
 const MAX_KEYS = 100
 
-const configuration = z.object({ issuer: z.string(), jwks_uri: z.string() })
+/** What only signing in needs does not make it another's document. */
+const configuration = z.object({
+  issuer: z.string(),
+  jwks_uri: z.string(),
+  authorization_endpoint: z.string().optional().catch(undefined),
+  token_endpoint: z.string().optional().catch(undefined),
+  token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
+  authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
+})
 const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(MAX_KEYS) })
 
 interface Known {
-  readonly keys: Promise<IssuerKeySet>
+  readonly shown: Promise<Shown>
   readonly sinceMs: number
   state: 'asked' | 'known' | 'failed'
   askedAgainMs: number
@@ -53,11 +77,11 @@ export interface IssuerKeysOptions {
 export function createIssuerKeys({ fetchDocument, rules, clock }: IssuerKeysOptions): IssuerKeys {
   const known = new LRUCache<string, Known>({ max: MAX_PROVIDERS })
 
-  const ask = (provider: OidcProvider): Promise<IssuerKeySet> => {
+  const ask = (provider: OidcProvider): Promise<Shown> => {
     const nowMs = clock.now()
-    const keys = load(provider, fetchDocument, rules)
-    const one: Known = { keys, sinceMs: nowMs, state: 'asked', askedAgainMs: nowMs }
-    keys.then(
+    const shown = load(provider, fetchDocument, rules)
+    const one: Known = { shown, sinceMs: nowMs, state: 'asked', askedAgainMs: nowMs }
+    shown.then(
       () => {
         one.state = 'known'
       },
@@ -66,27 +90,29 @@ export function createIssuerKeys({ fetchDocument, rules, clock }: IssuerKeysOpti
       },
     )
     known.set(nameOf(provider), one)
-    return keys
+    return shown
+  }
+  const shownBy = (provider: OidcProvider): Promise<Shown> => {
+    const last = known.get(nameOf(provider))
+    if (!last) return ask(provider)
+    const ageMs = clock.now() - last.sinceMs
+    const isGood = last.state === 'asked' || (ageMs >= 0 && ageMs < (last.state === 'known' ? FRESH_MS : FAILED_MS))
+    return isGood ? last.shown : ask(provider)
   }
   return {
-    of: (provider) => {
-      const last = known.get(nameOf(provider))
-      if (!last) return ask(provider)
-      const ageMs = clock.now() - last.sinceMs
-      const isGood = last.state === 'asked' || (ageMs >= 0 && ageMs < (last.state === 'known' ? FRESH_MS : FAILED_MS))
-      return isGood ? last.keys : ask(provider)
-    },
+    of: async (provider) => (await shownBy(provider)).keySet,
+    endpoints: async (provider) => (await shownBy(provider)).endpoints,
     again: async (provider) => {
       const last = known.get(nameOf(provider))
       const nowMs = clock.now()
-      if (!last) return await ask(provider)
+      if (!last) return (await ask(provider)).keySet
       if (Math.abs(nowMs - last.askedAgainMs) < AGAIN_MS) return undefined
       last.askedAgainMs = nowMs
       // What is known stays when there is no answer.
-      const keys = load(provider, fetchDocument, rules)
-      await keys
-      known.set(nameOf(provider), { keys, sinceMs: nowMs, state: 'known', askedAgainMs: nowMs })
-      return await keys
+      const shown = load(provider, fetchDocument, rules)
+      const { keySet } = await shown
+      known.set(nameOf(provider), { shown, sinceMs: nowMs, state: 'known', askedAgainMs: nowMs })
+      return keySet
     },
   }
 }
@@ -98,18 +124,18 @@ async function load(
   { url, thumbprints }: OidcProvider,
   fetchDocument: FetchIssuerDocument,
   { httpIssuers }: IssuerRules,
-): Promise<IssuerKeySet> {
+): Promise<Shown> {
   if (!url.startsWith('https://') && !httpIssuers.has(url)) throw noKey()
   try {
     const fetchJson = async <Shape>(at: URL, shape: z.ZodType<Shape>): Promise<Shape> =>
       shape.parse(parseStrictJson(await fetchDocument(at, { thumbprints })))
-    const { issuer, jwks_uri } = await fetchJson(configurationUrl(url), configuration)
-    const at = keysUrl(url, jwks_uri)
-    if (issuer !== url || !at) throw noKey()
+    const told = await fetchJson(configurationUrl(url), configuration)
+    const at = endpointUrl(url, told.jwks_uri)
+    if (told.issuer !== url || !at) throw noKey()
     const { keys } = await fetchJson(at, keySet)
     // A key that several could hold verifies nothing.
     const jwks: JSONWebKeySet = { keys: keys.filter(({ kty }) => kty === 'RSA' || kty === 'EC') }
-    return createLocalJWKSet(jwks)
+    return { keySet: createLocalJWKSet(jwks), endpoints: endpointsOf(url, told) }
   } catch (error) {
     if (hasCode<IssuerDocumentErrorCode>(error, 'IssuerUnreachable')) {
       throw new CodedError<AwsIamErrorCode>(
@@ -121,6 +147,13 @@ async function load(
     throw hasCode<AwsIamErrorCode>(error, 'InvalidIdentityToken') ? error : noKey(error)
   }
 }
+
+const endpointsOf = (issuer: string, told: z.output<typeof configuration>): IssuerEndpoints => ({
+  authorization: endpointUrl(issuer, told.authorization_endpoint ?? ''),
+  token: endpointUrl(issuer, told.token_endpoint ?? ''),
+  tokenAuthMethods: told.token_endpoint_auth_methods_supported,
+  saysIssuer: told.authorization_response_iss_parameter_supported === true,
+})
 
 const noKey = (cause?: unknown) =>
   invalidIdentity("Couldn't retrieve verification key from your identity provider", cause)

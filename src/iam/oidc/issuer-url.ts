@@ -21,8 +21,8 @@ export function checkIssuerUrl(url: string, { httpIssuers }: IssuerRules): void 
 export const configurationUrl = (issuer: string): URL =>
   new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
 
-/** Its keys are where it says, but nowhere without TLS that it is not itself. */
-export function keysUrl(issuer: string, given: string): URL | undefined {
+/** Its keys and endpoints are where it says, but nowhere without TLS that it is not itself. */
+export function endpointUrl(issuer: string, given: string): URL | undefined {
   if (given.length > 2048 || !URL.canParse(given)) return undefined
   const url = new URL(given)
   if (url.username !== '' || url.password !== '') return undefined

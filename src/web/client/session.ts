@@ -19,13 +19,15 @@ export interface Session {
     readonly arn?: string
   }
   readonly account: { readonly id: string; readonly name: string }
-  readonly signedInBy: 'access-key' | 'api-key'
+  readonly signedInBy: 'access-key' | 'api-key' | 'oidc'
   readonly accessKeyId?: string
   readonly instances: readonly Instance[]
   readonly csrfToken: string
   readonly s3: { readonly url: string; readonly region: string } | undefined
   /** Whether this process has the objects, and the keys. */
   readonly halves: { readonly objects: boolean; readonly keys: boolean }
+  /** How the identity provider is called that people can sign in with. */
+  readonly sso?: string
   readonly version: string
   readonly idleMinutes: number
   readonly expiresAt: string
@@ -33,7 +35,8 @@ export interface Session {
 
 /** `unknown`: nobody has asked yet. `expired`: somebody was signed in and is to sign in again; what they were at is kept. */
 export type SessionState =
-  | { readonly status: 'unknown' | 'signed-out' }
+  | { readonly status: 'unknown' }
+  | { readonly status: 'signed-out'; readonly sso?: string | undefined }
   | { readonly status: 'signed-in' | 'expired'; readonly session: Session }
 
 export const sessionState = createStore<SessionState>({ status: 'unknown' })
@@ -65,4 +68,11 @@ export function markExpired(): void {
   const state = sessionState.get()
   if (state.status === 'signed-in') sessionState.set({ status: 'expired', session: state.session })
   else if (state.status === 'unknown') sessionState.set({ status: 'signed-out' })
+}
+
+/** How the identity provider is called that somebody can sign in with; undefined: there is none. */
+export function ssoName(): string | undefined {
+  const state = sessionState.get()
+  if ('session' in state) return state.session.sso
+  return state.status === 'signed-out' ? state.sso : undefined
 }

@@ -11,6 +11,8 @@ export interface ButtonProps {
   readonly href?: string
   /** Of a link: what is there is a file to keep, and no page. */
   readonly isDownload?: boolean
+  /** Of a link: it leaves the console's pages, in this window or a new one. */
+  readonly leaves?: 'here' | 'new-window' | undefined
   readonly type?: 'button' | 'submit'
   readonly form?: string
   readonly isDisabled?: boolean
@@ -34,7 +36,7 @@ export function Button(props: ButtonProps) {
     onClick,
     children,
   } = props
-  const { isDisabled = false, isDownload = false, disabledBecause } = props
+  const { isDisabled = false, isDownload = false, leaves, disabledBecause } = props
   const name = classes('button', kind !== 'plain' && kind, isSmall && 'small', isBusy && 'busy')
   const inside = (
     <>
@@ -45,7 +47,13 @@ export function Button(props: ButtonProps) {
   const isOff = isBusy || disabledBecause !== undefined
   if (href !== undefined && !isOff && !isDisabled) {
     return (
-      <a class={name} href={href} {...(isDownload ? { download: '' } : {})} {...(onClick ? { onClick } : {})}>
+      <a
+        class={name}
+        href={href}
+        {...(isDownload ? { download: '' } : {})}
+        {...(leaves === 'here' ? { 'data-plain': '' } : leaves ? { target: '_blank' } : {})}
+        {...(onClick ? { onClick } : {})}
+      >
         {inside}
       </a>
     )

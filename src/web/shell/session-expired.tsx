@@ -8,7 +8,7 @@ export const SessionExpired = () => (
     title="Sign in again"
     sub={`The session of ${session().user.name || session().user.iamId} has ended. What you were doing is kept.`}
     isNarrow
-    onClose={() => sessionState.set({ status: 'signed-out' })}
+    onClose={() => sessionState.set({ status: 'signed-out', sso: session().sso })}
   >
     <SignInForm />
   </Drawer>

@@ -55,7 +55,7 @@ function Status() {
 }
 
 function UserMenu({ onTheme, onHelp }: Pick<TopbarProps, 'onTheme' | 'onHelp'>) {
-  const { user, account, signedInBy, accessKeyId } = session()
+  const { user, account, signedInBy, accessKeyId, sso } = session()
   const name = user.name || user.iamId
   return (
     <Menu
@@ -66,7 +66,8 @@ function UserMenu({ onTheme, onHelp }: Pick<TopbarProps, 'onTheme' | 'onHelp'>) 
           <b>{name}</b>
           <div class="muted small">{user.email || user.arn || user.iamId}</div>
           <div class="muted small">
-            {account.name} · {signedInBy === 'access-key' ? accessKeyId : 'API key'}
+            {account.name} ·{' '}
+            {signedInBy === 'access-key' ? accessKeyId : signedInBy === 'oidc' ? (sso ?? 'SSO') : 'API key'}
           </div>
         </>
       }

@@ -21,7 +21,8 @@ import { useLoad } from '../../use-load.ts'
 const EVERY_MS = 30_000
 
 export function Page() {
-  const { s3, user, account, signedInBy, accessKeyId, expiresAt, idleMinutes, version, halves, instances } = session()
+  const { s3, user, account, signedInBy, sso, accessKeyId, expiresAt, idleMinutes, version, halves, instances } =
+    session()
   const health = useLoad(readHealth, [], { everyMs: EVERY_MS })
   const isTls = window.location.protocol === 'https:'
   return (
@@ -91,7 +92,14 @@ export function Page() {
                   ['Name', user.name || '–'],
                   ['Identity', <Address key="iam" text={user.arn ?? user.iamId} />],
                   ['Account', `${account.name}`],
-                  ['Signed in by', signedInBy === 'access-key' ? `access key ${accessKeyId ?? ''}` : 'API key'],
+                  [
+                    'Signed in by',
+                    signedInBy === 'access-key'
+                      ? `access key ${accessKeyId ?? ''}`
+                      : signedInBy === 'oidc'
+                        ? (sso ?? 'SSO')
+                        : 'API key',
+                  ],
                   ['Session ends', `${formatAgo(expiresAt)}, or after ${idleMinutes} minutes without use`],
                 ]}
               />

@@ -5,6 +5,7 @@ import { Button } from '../../parts/button.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Note } from '../../parts/note.tsx'
 import { Segmented } from '../../parts/segmented.tsx'
+import { ContinueWithSso } from './continue-with-sso.tsx'
 
 export interface SignInFormProps {
   /** It is all there is, and has the heading of a page. */
@@ -41,6 +42,7 @@ export function SignInForm({ isPage = false }: SignInFormProps) {
   return (
     <form onSubmit={(event) => void onSubmit(event)}>
       {isPage && <h1>Sign in</h1>}
+      <ContinueWithSso isPage={isPage} />
       <Segmented
         label="Sign in with"
         value={way}
