@@ -10,6 +10,7 @@ import { copyLevelStore } from '../storage/metadata/level-copy.ts'
 import { openLevelStore } from '../storage/metadata/level-store.ts'
 import { openNonceSource } from '../storage/metadata/nonce-source.ts'
 import { sealedStore } from '../storage/metadata/sealed-store.ts'
+import { witnessFile } from '../storage/metadata/witness-file.ts'
 import type { Foundation } from './foundation.ts'
 import { givenInstanceKey, keyFileOf, sealFileOf } from './given-instance-key.ts'
 import type { Config } from './settings.ts'
@@ -23,6 +24,8 @@ export type StoredDataErrorCode =
 export interface StoredData extends Foundation {
   /** The metadata stores that are there. */
   readonly stores: readonly StoreName[]
+  /** Those that are not there, and were. */
+  readonly missing: readonly StoreName[]
 }
 
 const STORES: readonly StoreName[] = ['iam', 'kms', 'metadata']
@@ -66,7 +69,7 @@ export async function openStoredData(
     dataDir,
     instanceKey,
     keyFile,
-    stores: await storesIn(dataDir),
+    ...(await storesIn(dataDir)),
     openStore: async (name) => {
       const root = instanceKey.derive('records')
       await copyLevelStore(join(dataDir, name), join(scratch, name))
@@ -82,9 +85,21 @@ export async function openStoredData(
   }
 }
 
-export async function storesIn(dataDir: string): Promise<readonly StoreName[]> {
+/**
+ * What tells that a store was made: its witness; of `iam`, which every server has, that there is a data directory; of
+ * `metadata` that there are blobs.
+ */
+export async function storesIn(dataDir: string): Promise<Pick<StoredData, 'stores' | 'missing'>> {
+  const wasMade = async (name: StoreName): Promise<boolean> =>
+    name === 'iam' ||
+    (await exists(witnessFile(join(dataDir, name)))) ||
+    (name === 'metadata' && (await exists(join(dataDir, 'blobs'))))
   const there = await Promise.all(STORES.map((name) => exists(join(dataDir, name))))
-  return STORES.filter((_, index) => there[index])
+  const made = await Promise.all(STORES.map(wasMade))
+  return {
+    stores: STORES.filter((_, index) => there[index]),
+    missing: STORES.filter((_, index) => !there[index] && made[index]),
+  }
 }
 
 /** Goes with the scope. A process that is killed leaves it: it holds what the metadata directories hold, as sealed as there. */

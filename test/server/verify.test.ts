@@ -20,6 +20,7 @@ import { contentBytes } from '../support/content.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
 import { flipped, type StoredRow, withRows } from '../support/level-rows.ts'
+import { ownCommand } from '../support/own-command.ts'
 import { sendRaw } from '../support/raw-s3.ts'
 import { type BlobPlace, blobsAddedBy, flipAt, writeAt } from '../support/stored-blobs.ts'
 import { topology } from '../support/topology.ts'
@@ -434,6 +435,18 @@ describe.skipIf(topology.split)('coffer verify', () => {
     })
   })
 
+  it.each(['iam', 'kms', 'metadata'])('is told of %s/ that is not there, and no backup is taken', async (store) => {
+    for (const args of [[], ['--without-keys']]) {
+      const { places } = await found(({ dataDir }) => rm(join(dataDir, store), { recursive: true }), ...args)
+      expect(places).toMatchObject([{ kind: 'store-missing', file: `${store}/` }])
+    }
+    await found(async ({ dataDir }) => {
+      await rm(join(dataDir, store), { recursive: true })
+      const backup = await ownCommand(['backup', `${dataDir}.backup`], { COFFER_DATA_DIR: dataDir })
+      expect(backup).toMatchObject({ status: 1, err: expect.stringContaining(`${store}/ is missing`) })
+    })
+  })
+
   describe('as a program', () => {
     const MAIN = join(import.meta.dirname, '../../src/server/main.js')
     const dataDir = () => join(directory, 'data')
@@ -465,6 +478,21 @@ describe.skipIf(topology.split)('coffer verify', () => {
       ])
       const elsewhere = await verified(dataDir(), `--state=${join(copy, 'data.key')}`)
       expect(elsewhere).toMatchObject({ status: 2, errors: expect.stringContaining('VerifyStateInvalid') })
+    })
+
+    it('that has come to its end begins anew with the same state file', async () => {
+      await using scope = new AsyncDisposableStack()
+      const copy = await mkdtemp(join(tmpdir(), 'coffer-verify-'))
+      scope.defer(() => rm(copy, { recursive: true, force: true }))
+      await cp(directory, copy, { recursive: true })
+      const again = () => verified(join(copy, 'data'), `--state=${join(copy, 'state.json')}`)
+      expect(await again()).toMatchObject({ status: 0, findings: [], summary: { resumed: false, objects: 11 } })
+      const path = blobs.get('large')?.[0]?.path ?? ''
+      const place = { path: join(copy, relative(directory, path)), start: 0, lengthBytes: LARGE, packed: false }
+      await flipAt(place, 500)
+      expect(await again()).toMatchObject({ status: 7, summary: { resumed: false, objects: 11 } })
+      await flipAt(place, 500)
+      expect(await again()).toMatchObject({ status: 0, findings: [] })
     })
 
     it.each([

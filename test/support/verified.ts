@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { Finding } from '../../src/objects/verify/finding.ts'
 import { verifyCommand } from '../../src/server/commands/verify.ts'
+import { complaints } from './coffer-command.ts'
 
 export interface Verified {
   readonly status: number
@@ -24,7 +25,7 @@ export async function verified(dataDir: string, ...args: readonly string[]): Pro
     status,
     findings: parsed.filter(({ type }) => type === 'finding'),
     summary: parsed.find(({ type }) => type === 'summary'),
-    errors,
+    errors: complaints(errors),
   }
 }
 

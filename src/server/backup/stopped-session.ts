@@ -8,6 +8,7 @@ import { givenInstanceKey } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { scratchDirectory, storesIn, takeStoredData } from '../stored-data.ts'
 import type { StoreName } from '../stores.ts'
+import { backupError } from './manifest.ts'
 import { type BackupSession, sessionOf } from './session.ts'
 
 /** A backup of a data directory that no server has; none can start meanwhile. Throws as openStoredData. */
@@ -20,7 +21,15 @@ export async function stoppedSession(config: Config): Promise<BackupSession> {
   seed.fill(0)
   const scratch = await scratchDirectory(scope)
   const stores: (readonly [StoreName, StoredRows])[] = []
-  for (const name of await storesIn(dataDir)) {
+  const { stores: there, missing } = await storesIn(dataDir)
+  if (missing.length > 0) {
+    const names = missing.map((name) => `${name}/`).join(' and ')
+    throw backupError(
+      'BackupRefused',
+      `${dataDir} is not complete: ${names} is missing. What is there is not worth a backup`,
+    )
+  }
+  for (const name of there) {
     await copyLevelStore(join(dataDir, name), join(scratch, name))
     const mark = logMark(instanceKey.derive('records'), name)
     const store = await openLevelStore(join(scratch, name), { mark, onFailure: () => {} })

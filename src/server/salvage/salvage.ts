@@ -21,7 +21,7 @@ import { readWitness, writeWitness } from '../../storage/metadata/witness-file.t
 import type { Config } from '../settings.ts'
 import { openStoredData } from '../stored-data.ts'
 import type { StoreName } from '../stores.ts'
-import { faultProblem } from '../verify/verify-offline.ts'
+import { faultProblem, missingProblem } from '../verify/verify-offline.ts'
 import { type CopiedFiles, copyBlobs, copyDirectory } from './copy-blobs.ts'
 
 export type SalvageErrorCode = 'SalvageRefused'
@@ -77,6 +77,8 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
   const data = await openStoredData(config, scope)
   const to = await emptyPlace(options.to, data.dataDir)
   const stores: Record<string, StoreReport> = {}
+  // None is made in its place: no server opens a directory without it.
+  for (const name of data.missing) onFinding(adviseOn(missingProblem(name)))
   for (const name of data.stores) {
     onProgress(`the store ${name}`)
     const root = data.instanceKey.derive('records')

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { z } from 'zod'
 import { CodedError } from '../../base/errors.ts'
 import type { Finding } from '../../objects/verify/finding.ts'
@@ -62,3 +62,6 @@ export async function writeVerifyState(path: string, keyId: string, { cursor, ..
   const state = { v: 1, keyId, space: cursor.space, after: cursor.after.toString('hex'), ...rest }
   await replaceFile(path, `${JSON.stringify(state)}\n`)
 }
+
+/** It has come to its end: the next one looks at everything again. */
+export const removeVerifyState = (path: string): Promise<void> => rm(path, { force: true })

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeHeader } from '../../envelope/header.ts'
 import { HEADER_SIZE, plainLength } from '../../envelope/segment.ts'
@@ -13,10 +12,10 @@ import { openLevelStore } from '../../storage/metadata/level-store.ts'
 import type { MetadataStore } from '../../storage/metadata/metadata-store.ts'
 import { surveyLevel } from '../../storage/metadata/survey-level.ts'
 import type { Config } from '../settings.ts'
-import { scratchDirectory, takeStoredData } from '../stored-data.ts'
+import { scratchDirectory, storesIn, takeStoredData } from '../stored-data.ts'
 import type { StoreName } from '../stores.ts'
 import { openStoredBlobs, type StoredBlobs } from './stored-blobs.ts'
-import { faultProblem } from './verify-offline.ts'
+import { faultProblem, missingProblem } from './verify-offline.ts'
 
 export interface KeylessOptions {
   readonly config: Pick<Config, 'data-dir' | 'storage-classes'>
@@ -39,7 +38,6 @@ export interface KeylessReport extends KeylessCounts {
   readonly unopened: readonly StoreName[]
 }
 
-const STORES: readonly StoreName[] = ['iam', 'kms', 'metadata']
 const PAGE = 500
 
 /**
@@ -51,16 +49,16 @@ export async function verifyKeyless(options: KeylessOptions): Promise<KeylessRep
   const { config, signal, onFinding, onProgress } = options
   await using scope = new AsyncDisposableStack()
   const dataDir = await takeStoredData(config['data-dir'], scope)
-  const unopened: StoreName[] = []
-  for (const name of STORES) {
-    if (!(await stat(join(dataDir, name)).catch(() => undefined))) continue
+  const { stores, missing } = await storesIn(dataDir)
+  const unopened: StoreName[] = [...missing]
+  for (const name of missing) onFinding(adviseOn(missingProblem(name)))
+  for (const name of stores) {
     const { faults } = await surveyLevel(join(dataDir, name))
     for (const fault of faults) onFinding(adviseOn(faultProblem(name, fault)))
     if (faults.some(({ kind }) => kind === 'missing' || kind === 'table')) unopened.push(name)
   }
   const counts: KeylessCounts = { blobs: 0, storedBytes: 0, bytesRead: 0 }
-  const there = await stat(join(dataDir, 'metadata')).catch(() => undefined)
-  if (!there || unopened.includes('metadata')) return { ...counts, complete: true, unopened }
+  if (!stores.includes('metadata') || unopened.includes('metadata')) return { ...counts, complete: true, unopened }
   const scratch = await scratchDirectory(scope)
   await copyLevelStore(join(dataDir, 'metadata'), join(scratch, 'metadata'))
   // Nobody can say whether its end is there without the key: the copy opens as it is.

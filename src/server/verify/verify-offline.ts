@@ -21,7 +21,7 @@ import type { Config } from '../settings.ts'
 import { openStoredData, type StoredData } from '../stored-data.ts'
 import { openStoredKeys } from '../stored-keys.ts'
 import type { StoreName } from '../stores.ts'
-import { readVerifyState, type VerifyState, writeVerifyState } from './state-file.ts'
+import { readVerifyState, removeVerifyState, type VerifyState, writeVerifyState } from './state-file.ts'
 import { findOrphans, type Orphans, openStoredBlobs } from './stored-blobs.ts'
 
 export interface OfflineOptions {
@@ -31,7 +31,7 @@ export interface OfflineOptions {
   /** 0: as fast as it goes. */
   readonly mibPerSecond: number
   readonly checksums: boolean
-  /** Where it is noted how far it has come. */
+  /** Where it is noted how far it has come, until it has come to its end. */
   readonly stateFile: string | undefined
   readonly signal: AbortSignal
   readonly onFinding: (finding: Finding) => void
@@ -122,7 +122,9 @@ export async function verifyOffline(options: OfflineOptions): Promise<OfflineRep
   const indexed = await verifyIndex({ metadata, buckets, signal, onFinding })
   progress('orphans')
   const orphans = indexed ? await findOrphans(metadata, blobs, signal, onFinding) : undefined
-  return { ...report, complete: !signal.aborted, bytesRead: bytesRead(), orphans }
+  const complete = !signal.aborted
+  if (complete && stateFile !== undefined) await removeVerifyState(stateFile)
+  return { ...report, complete, bytesRead: bytesRead(), orphans }
 }
 
 const KINDS = { missing: 'store-missing', table: 'table-damaged', log: 'log-damaged', cut: 'store-cut' } as const
@@ -135,12 +137,19 @@ export const faultProblem = (store: StoreName, { kind, file, offset, damage }: L
   damage,
 })
 
+export const missingProblem = (store: StoreName): Problem => ({
+  kind: 'store-missing',
+  file: `${store}/`,
+  damage: `the store ${store} was here, and is not`,
+})
+
 /** The stores that cannot be opened. */
 async function surveyStores(
-  { dataDir, stores, instanceKey }: StoredData,
+  { dataDir, stores, missing, instanceKey }: StoredData,
   onFinding: (finding: Finding) => void,
 ): Promise<Set<StoreName>> {
-  const broken = new Set<StoreName>()
+  const broken = new Set<StoreName>(missing)
+  for (const name of missing) onFinding(adviseOn(missingProblem(name)))
   for (const name of stores) {
     const root = instanceKey.derive('records')
     const { faults } = await surveyLevel(join(dataDir, name), logMark(root, name))

@@ -90,7 +90,7 @@ const isStored = (name: string): boolean =>
 /** Of the manifest that `CURRENT` names, or of another one. Nothing when it is not there: LevelDB says so. */
 export async function readManifest(directory: string, given?: string): Promise<LevelManifest> {
   const name = given ?? (await currentName(directory))
-  if (name === undefined) return { logNumber: 0, tables: new Map(), bounds: new Map() }
+  if (name === undefined) return decodeManifest(Buffer.alloc(0))
   return decodeManifest(await readFile(join(directory, name)).catch(() => Buffer.alloc(0)))
 }
 

@@ -1,5 +1,5 @@
 import { type LevelReader, levelReader } from './level-bytes.ts'
-import { FIRST, FULL, LAST, logParts } from './log-parts.ts'
+import { FIRST, FULL, LAST, logParts, PART_HEADER_BYTES } from './log-parts.ts'
 
 /** What a manifest says that a store consists of. */
 export interface LevelManifest {
@@ -9,6 +9,8 @@ export interface LevelManifest {
   readonly tables: ReadonlyMap<number, number>
   /** Of each of these tables: its level, of which a lower one is newer, and its first and last key as rows have them. */
   readonly bounds: ReadonlyMap<number, TableBounds>
+  /** Where it is no manifest any more, before its end; undefined where all of it was read. */
+  readonly damagedAt: number | undefined
 }
 
 export interface TableBounds {
@@ -26,19 +28,31 @@ interface State {
 /** Up to where it makes sense; whether it is whole LevelDB finds out. */
 export function decodeManifest(bytes: Buffer): LevelManifest {
   const state: State = { logNumber: 0, tables: new Map(), bounds: new Map() }
-  for (const edit of edits(bytes)) applyEdit(levelReader(edit), state)
-  return state
+  const edits = editsIn(bytes)
+  for (;;) {
+    const { done, value } = edits.next()
+    if (done) return { ...state, damagedAt: value }
+    applyEdit(levelReader(value), state)
+  }
 }
 
-/** Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit. */
-function* edits(bytes: Buffer): Generator<Buffer> {
+/** Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit. Returns where that is. */
+function* editsIn(bytes: Buffer): Generator<Buffer, number | undefined> {
   let parts: Buffer[] = []
-  for (const { type, data } of logParts(bytes)) {
-    if (type === undefined) return
+  for (const { offset, type, data } of logParts(bytes)) {
+    if (type === undefined) return isUnfinished(bytes, offset) ? undefined : offset
     if (type === FULL || type === FIRST) parts = []
     parts.push(data)
     if (type === FULL || type === LAST) yield Buffer.concat(parts)
   }
+  return undefined
+}
+
+/** Was what stands here never written to its end? LevelDB goes by what is before it, then. */
+function isUnfinished(bytes: Buffer, offset: number): boolean {
+  const rest = bytes.subarray(offset)
+  if (rest.every((byte) => byte === 0)) return true
+  return rest.length < PART_HEADER_BYTES || PART_HEADER_BYTES + rest.readUInt16LE(4) > rest.length
 }
 
 const COMPARATOR = 1

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { hasErrno } from '../errno.ts'
 import { readManifest } from './level-files.ts'
 import { encodeValue, FORMAT, FORMAT_KEY, SEQUENCE_KEY, sequenceOf } from './level-format.ts'
-import type { TableBounds } from './level-manifest.ts'
+import type { LevelManifest, TableBounds } from './level-manifest.ts'
 import type { LogMark } from './log-mark.ts'
 import { NONCE_SPACE } from './nonce-source.ts'
 import { salvageLog } from './salvage-log.ts'
@@ -115,11 +115,14 @@ function saltsOf(candidates: ReadonlyMap<string, readonly FoundWrite[]>): (epoch
   return (epoch) => salts.get(epoch)
 }
 
-/** Logs, then the tables of each level; those of level 0 by their numbers. Where no manifest says, all tables are alike. */
+/**
+ * Logs, then the tables of each level; those of level 0 by their numbers. Where no manifest says, all tables are alike: also
+ * where it says so up to its damage, for behind that tables may have been made, moved and removed.
+ */
 async function sourcesOf(directory: string, mark: LogMark): Promise<Source[]> {
   const names = await readdir(directory).catch(noneThere)
   const manifest = names.includes('CURRENT') ? await readManifest(directory) : undefined
-  const known = manifest && manifest.logNumber > 0 ? manifest : undefined
+  const known = manifest && manifest.logNumber > 0 && manifest.damagedAt === undefined ? manifest : undefined
   const logs = names.filter((name) => /^\d+\.log$/.test(name)).sort((a, b) => numberOf(b) - numberOf(a))
   const sources: Source[] = []
   for (const file of logs.filter((name) => numberOf(name) >= (known?.logNumber ?? 0))) {
@@ -131,7 +134,7 @@ async function sourcesOf(directory: string, mark: LogMark): Promise<Source[]> {
     sources.push({ file: 'log', rank: 0, writes: [], lost: [{ after: undefined, last: undefined }] })
   }
   const there = new Map(names.filter((name) => /^\d+\.(ldb|sst)$/.test(name)).map((name) => [numberOf(name), name]))
-  const numbers = known ? [...known.tables.keys()] : [...there.keys()]
+  const numbers = known ? inUse(known, logs.map(numberOf), [...there.keys()]) : [...there.keys()]
   for (const number of numbers) {
     const file = there.get(number)
     const bounds = known?.bounds.get(number)
@@ -141,6 +144,17 @@ async function sourcesOf(directory: string, mark: LogMark): Promise<Source[]> {
     sources.push({ file: name, rank: rankOf(number, bounds), writes, lost: bounded(lost, writes, bounds) })
   }
   return sources
+}
+
+/**
+ * Others than those that the manifest names wait to be removed, or were being written. But where it names what is not there,
+ * it may itself be of an earlier time, cut short between two of its edits: then what was made later counts as well.
+ */
+function inUse({ logNumber, tables }: LevelManifest, logs: readonly number[], there: readonly number[]): number[] {
+  const named = [...tables.keys()]
+  if (logs.includes(logNumber) && named.every((number) => there.includes(number))) return named
+  const last = Math.max(0, ...named)
+  return [...named, ...there.filter((number) => number > last)]
 }
 
 const numberOf = (name: string): number => Number.parseInt(name, 10)

@@ -6,7 +6,6 @@ import { readLogs, readManifest } from './level-files.ts'
 import { surveyTables } from './level-tables.ts'
 import { surveyLogs } from './log-damage.ts'
 import type { LogMark } from './log-mark.ts'
-import { logParts } from './log-parts.ts'
 import { readWitness, witnessFile } from './witness-file.ts'
 
 /** What is wrong with a file of a store. */
@@ -41,10 +40,13 @@ export async function surveyLevel(directory: string, mark?: LogMark): Promise<Le
   if (!names) return missing('', 'the store is not there')
   const witness = await witnessed(directory, mark)
   if (!names.includes('CURRENT')) return missing('CURRENT', 'the store has lost its file CURRENT, or all of its files')
-  const { logNumber, tables } = await readManifest(directory)
+  const { logNumber, tables, damagedAt } = await readManifest(directory)
   if (logNumber === 0) return missing('MANIFEST', 'the manifest that CURRENT names cannot be read')
-  const manifest = await damagedManifest(directory)
-  if (manifest) return { faults: [manifest], ...nothing }
+  if (damagedAt !== undefined) {
+    const file = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
+    const damage = `the manifest is damaged at byte ${damagedAt}`
+    return { faults: [{ kind: 'missing', file, offset: damagedAt, damage }], ...nothing }
+  }
   const surveyed = await surveyTables(directory, names, tables)
   const faults: LevelFault[] = surveyed.faults.map((fault) => ({
     kind: 'table',
@@ -90,17 +92,4 @@ async function witnessed(directory: string, mark: LogMark | undefined): Promise<
     if (hasCode(error, 'MetadataCorrupt')) return error
     throw error
   }
-}
-
-/** LevelDB does not open a store whose manifest has damage before its end, nor tells what is behind it. */
-async function damagedManifest(directory: string): Promise<LevelFault | undefined> {
-  const file = (await readFile(join(directory, 'CURRENT'), 'latin1')).trim()
-  const bytes = await readFile(join(directory, file))
-  for (const { offset, type } of logParts(bytes)) {
-    if (type !== undefined) continue
-    // What was never written to its end.
-    if (bytes.subarray(offset).every((byte) => byte === 0)) return undefined
-    return { kind: 'missing', file, offset, damage: `the manifest is damaged at byte ${offset}` }
-  }
-  return undefined
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fillLevelStore, openLevelStore } from '../../../src/storage/metadata/level-store.ts'
+import { logParts } from '../../../src/storage/metadata/log-parts.ts'
 import { nameOfRow, type SalvagedLevel, salvageLevel } from '../../../src/storage/metadata/salvage-level.ts'
 import type { StoredPair } from '../../../src/storage/metadata/stored-rows.ts'
 import { contentBytes } from '../../support/content.ts'
@@ -92,6 +93,30 @@ describe('a table that is damaged', () => {
     const { store } = await storeOf(home)
     await unlink(join(store, 'CURRENT'))
     expect(rowsIn(await salvaged(store))).toHaveLength(ROWS)
+  })
+
+  it('is read whatever became of the manifest that names it', async () => {
+    await using home = await temporaryDirectory()
+    const directory = home.join('store')
+    const names = ['one', 'two', 'three']
+    const store = await openLevelStore(directory, { mark, onFailure: () => {} })
+    for (const name of names) {
+      const key = Buffer.from(name)
+      await store.commit([{ type: 'put', space: 2, key, value: key }])
+      // Into a table, which takes the place of the one before.
+      await store.compact?.(2, { gte: Buffer.alloc(0), lt: Buffer.from('z') })
+    }
+    await store.close()
+    const manifest = join(directory, (await readdir(directory)).find((name) => name.startsWith('MANIFEST')) ?? '')
+    const bytes = await readFile(manifest)
+    const harmed = [
+      ...Array.from(bytes, (_, at) => flipped(bytes, at)),
+      ...[...logParts(bytes)].map(({ offset }) => bytes.subarray(0, offset)),
+    ]
+    for (const harm of harmed) {
+      await writeFile(manifest, harm)
+      expect(rowsIn(await salvaged(directory)).map(([key]) => key.toString('latin1', 1))).toEqual(names.toSorted())
+    }
   })
 
   // A table ends with what the store says of itself: what is before its first row is not touched by its loss.
