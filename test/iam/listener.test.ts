@@ -260,6 +260,18 @@ describe('a body', () => {
   })
 })
 
+describe('requests that are sent ahead', () => {
+  it('are answered one after the other, and more than wait in memory end the connection', async () => {
+    const answersTo = async (count: number): Promise<number> => {
+      const text = await raw('GET /t/param/a HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(count) + LAST).catch(() => '')
+      return text.split('HTTP/1.1 200 ').length - 1
+    }
+    expect(await answersTo(10)).toBe(11)
+    expect(await answersTo(400)).toBeLessThan(100)
+  })
+})
+const LAST = 'GET /t/param/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
+
 describe('an answer', () => {
   it('to a bug tells nothing of it, and the log does', async () => {
     const answer = await get('/t/bug?apikey=hidden')

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createEdgeServer, type TlsSource } from './edge-server.ts'
 import { cutIdle } from './idle.ts'
+import { inTurn } from './in-turn.ts'
 import { openResponses } from './open-responses.ts'
 
 export interface ListenerLimits {
@@ -39,11 +40,11 @@ export function createLimitedServer(
   const limits = { ...LIMITS, ...given }
   const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
   const open = openResponses()
+  const take = inTurn(handler, open)
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // Koa, its pipeline and what is here listen to the end of one answer: that is no leak.
     response.setMaxListeners(MAX_LISTENERS)
-    open.add(response)
-    handler(incoming, response)
+    take(incoming, response)
   })
   cutIdle(server, open, limits.idleTimeoutMs)
   server.headersTimeout = limits.headersTimeoutMs

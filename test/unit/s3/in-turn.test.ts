@@ -1,8 +1,8 @@
 import { IncomingMessage, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { inTurn } from '../../../src/api/common/in-turn.ts'
 import { openResponses } from '../../../src/api/common/open-responses.ts'
-import { inTurn } from '../../../src/api/s3/in-turn.ts'
 
 /** Requests of one connection that are begun when the test says so, and end when it says so. */
 function connection() {

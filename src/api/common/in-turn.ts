@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { OpenResponses } from '../common/open-responses.ts'
-import { reset } from '../common/reset.ts'
+import type { OpenResponses } from './open-responses.ts'
+import { reset } from './reset.ts'
 
-/** More on one connection than any client of S3 sends ahead, and few enough to wait in memory. */
+/** More on one connection than any client sends ahead, and few enough to wait in memory. */
 const MAX_WAITING = 16
 
-type Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<void>
+type Handler = (incoming: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
  * One request of a connection at a time. RFC 9112, 9.3.2: requests that were sent ahead may be processed in parallel only
