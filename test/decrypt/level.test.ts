@@ -1,9 +1,9 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import { openLevelStore } from '../../src/decrypt/level/level-store.ts'
-import { readBatch } from '../../src/decrypt/level/log-file.ts'
+import { readBatch, readLog } from '../../src/decrypt/level/log-file.ts'
 import { unsnappy } from '../../src/decrypt/level/snappy.ts'
 import { contentBytes } from '../support/content.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -97,6 +97,22 @@ describe('a LevelDB read out of its files', () => {
     await writeFile(table, whole)
     expect(() => hexRows(openLevelStore(home.join('level')))).toThrow('checksum')
   })
+})
+
+it('A manifest with something else in it, and a log that is not there, are told of', async () => {
+  await using home = await temporaryDirectory()
+  await filled(home.join('level'), false)
+  const names = await readdir(home.join('level'))
+  const manifest = home.join('level', names.find((name) => name.startsWith('MANIFEST')) ?? '')
+  const bytes = await readFile(manifest)
+  const { offset = 0 } = readLog(bytes).records.at(-1) ?? {}
+  const damaged = Buffer.from(bytes)
+  damaged[offset + 8] = (damaged[offset + 8] ?? 0) ^ 1
+  await writeFile(manifest, damaged)
+  expect(openLevelStore(home.join('level')).warnings).toContainEqual(expect.stringContaining(`from ${offset} are no`))
+  await writeFile(manifest, bytes)
+  await unlink(home.join('level', names.find((name) => name.endsWith('.log')) ?? ''))
+  expect(openLevelStore(home.join('level')).warnings).toEqual([expect.stringContaining('.log is not there')])
 })
 
 describe('a batch', () => {

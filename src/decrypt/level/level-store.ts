@@ -15,7 +15,7 @@ export interface LevelStore {
   /** In the order of keys: from `from`, to before `before`. Throws Damaged. */
   readonly rows: (from: Buffer, before?: Buffer) => Generator<LevelRow>
   readonly get: (key: Buffer) => Buffer | undefined
-  /** What is to be told of it, though it could be read: logs that end with something else. */
+  /** What is to be told of it, though it could be read: files that end with something else, a log that is not there. */
   readonly warnings: readonly string[]
   readonly close: () => void
 }
@@ -27,8 +27,10 @@ export function openLevelStore(directory: string): LevelStore {
   const current = join(directory, 'CURRENT')
   if (!existsSync(current)) throw damaged(`${directory} is no LevelDB: it has no file CURRENT`)
   const manifest = join(directory, readFileSync(current, 'latin1').trim())
-  const { logNumber, tables } = readLevelManifest(readFileSync(manifest), manifest)
+  const edits = readFileSync(manifest)
+  const { logNumber, tables, end } = readLevelManifest(edits, manifest)
   const { recent, warnings } = readLogs(directory, logNumber)
+  warnings.push(...unread(manifest, edits, end))
   const open = new Map<number, TableFile>()
   const table = ({ number }: LevelFile): TableFile => {
     const known = open.get(number)
@@ -61,26 +63,32 @@ export function tablePath(directory: string, number: number): string {
 }
 
 /** What no table holds yet. */
-function readLogs(
-  directory: string,
-  logNumber: number,
-): { readonly recent: Entries; readonly warnings: readonly string[] } {
+function readLogs(directory: string, logNumber: number): { readonly recent: Entries; readonly warnings: string[] } {
   const warnings: string[] = []
   const newest = new Map<string, LevelEntry>()
   const names = readdirSync(directory).filter((name) => /^\d+\.log$/.test(name))
+  // LevelDB always has it.
+  if (logNumber > 0 && !names.some((name) => Number.parseInt(name, 10) === logNumber))
+    warnings.push(
+      `${join(directory, `${String(logNumber).padStart(6, '0')}.log`)} is not there: what was written last is missing`,
+    )
   for (const name of names.toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))) {
     if (Number.parseInt(name, 10) < logNumber) continue
     const path = join(directory, name)
     const bytes = readFileSync(path)
     const { records, end } = readLog(bytes)
-    const rest = bytes.subarray(end)
-    if (rest.some((byte) => byte !== 0))
-      warnings.push(`${path}: the ${rest.length} bytes from ${end} are no record, and nothing behind them was read`)
+    warnings.push(...unread(path, bytes, end))
     for (const { data } of records)
       for (const entry of readBatch(data, path)) newest.set(entry.key.toString('latin1'), entry)
   }
   const sorted = [...newest.values()].toSorted((a, b) => a.key.compare(b.key))
   return { recent: (from) => sorted.values().filter(({ key }) => key.compare(from) >= 0), warnings }
+}
+
+function unread(path: string, bytes: Buffer, end: number): string[] {
+  const rest = bytes.subarray(end)
+  if (rest.every((byte) => byte === 0)) return []
+  return [`${path}: the ${rest.length} bytes from ${end} are no record, and nothing behind them was read`]
 }
 
 /** Tables of level 0 may overlap, those of each other level follow one another. */

@@ -12,6 +12,8 @@ export interface LevelManifest {
   /** Logs with smaller numbers are in the tables already. */
   readonly logNumber: number
   readonly tables: readonly LevelFile[]
+  /** Where the last whole edit ends. */
+  readonly end: number
 }
 
 const [COMPARATOR, LOG_NUMBER, NEXT_FILE, LAST_SEQUENCE, COMPACT_POINTER, DELETED_FILE, NEW_FILE, PREVIOUS_LOG] = [
@@ -22,7 +24,8 @@ const [COMPARATOR, LOG_NUMBER, NEXT_FILE, LAST_SEQUENCE, COMPACT_POINTER, DELETE
 export function readLevelManifest(bytes: Buffer, what: string): LevelManifest {
   const tables = new Map<number, LevelFile>()
   let logNumber = 0
-  for (const { data } of readLog(bytes).records) {
+  const { records, end } = readLog(bytes)
+  for (const { data } of records) {
     const source = levelReader(data, what)
     const { varint, text } = source
     while (!source.atEnd()) {
@@ -42,5 +45,5 @@ export function readLevelManifest(bytes: Buffer, what: string): LevelManifest {
       } else throw damaged(`${what} has an edit that is not known (${tag})`)
     }
   }
-  return { logNumber, tables: [...tables.values()] }
+  return { logNumber, tables: [...tables.values()], end }
 }
