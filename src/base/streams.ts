@@ -50,6 +50,36 @@ export async function primed(stream: AsyncIterable<Buffer>): Promise<AsyncIterab
   return rest
 }
 
+/** The chunks of batches, one after the other; what is waiting costs no turn of the generators that it came through. Once. */
+export function piecewise(batches: AsyncIterable<readonly Buffer[]>): AsyncIterableIterator<Buffer> {
+  const source = batches[Symbol.asyncIterator]()
+  let batch: readonly Buffer[] = []
+  let at = 0
+  const took = (step: IteratorResult<readonly Buffer[]>): IteratorResult<Buffer> | Promise<IteratorResult<Buffer>> => {
+    if (step.done) return DONE
+    batch = step.value
+    at = 0
+    return next()
+  }
+  const next = (): Promise<IteratorResult<Buffer>> => {
+    const value = batch[at++]
+    if (value !== undefined) return Promise.resolve({ done: false, value })
+    // Not held while the next are waited for.
+    batch = []
+    return source.next().then(took)
+  }
+  const chunks: AsyncIterableIterator<Buffer> = {
+    next,
+    return: async () => {
+      batch = []
+      await source.return?.()
+      return DONE
+    },
+    [Symbol.asyncIterator]: () => chunks,
+  }
+  return chunks
+}
+
 /** What looks at bytes as they pass. */
 export interface Inspection {
   /** Not changed. */

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { spending } from '../base/spent-memory.ts'
+import { piecewise } from '../base/streams.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { Dek } from './dek.ts'
 import { forged } from './errors.ts'
@@ -27,7 +28,9 @@ export interface PartOpener extends Disposable {
    * before any of it is released, and the last one only when the source has ended. Throws EnvelopeForged.
    * When the source's chunks are whole segments, none of them is kept once the next one is asked for.
    */
-  readonly unseal: (range: ByteRange, ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer, void, undefined>
+  readonly unseal: (range: ByteRange, ciphertext: AsyncIterable<Uint8Array>) => AsyncIterableIterator<Buffer>
+  /** The same, all that came of a chunk at once. */
+  readonly unsealBatches: (range: ByteRange, ciphertext: AsyncIterable<Uint8Array>) => AsyncGenerator<Buffer[], void>
   /** The same for ciphertext that is in memory already, at once. */
   readonly bytes: (range: ByteRange, ciphertext: Uint8Array) => Buffer[]
 }
@@ -78,13 +81,8 @@ export function partOpener({ segmentSize, plainLengthBytes, ...keys }: ProvenPar
   return {
     sealedSegmentBytes: segmentSize + TAG_SIZE,
     ciphertextRange: (range) => sealedRange(range, plainLengthBytes, segmentSize),
-    unseal: async function* (range, ciphertext) {
-      const running = reader(range)
-      for await (const chunk of ciphertext) {
-        for (const piece of running.push(chunk)) yield piece
-      }
-      for (const piece of running.end()) yield piece
-    },
+    unseal: (range, ciphertext) => piecewise(batchesOf(reader(range), ciphertext)),
+    unsealBatches: (range, ciphertext) => batchesOf(reader(range), ciphertext),
     bytes: (range, ciphertext) => openSegments(cipher, range, ciphertext, plainLengthBytes, segmentSize),
     [Symbol.dispose]: () => cipher[Symbol.dispose](),
   }
@@ -118,8 +116,19 @@ function openSegments(
 const lastSegment = (plainBytes: number, segmentSize: number): number =>
   Math.max(0, Math.ceil(plainBytes / segmentSize) - 1)
 
+async function* batchesOf(
+  running: SegmentReader,
+  ciphertext: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Buffer[], void> {
+  for await (const chunk of ciphertext) {
+    const batch = running.push(chunk)
+    if (batch.length > 0) yield batch
+  }
+  yield running.end()
+}
+
 interface SegmentReader {
-  readonly push: (chunk: Uint8Array) => Generator<Buffer, void, undefined>
+  readonly push: (chunk: Uint8Array) => Buffer[]
   readonly end: () => Buffer[]
 }
 
@@ -147,15 +156,17 @@ function segmentReader(
   const ready = () => index < segments.end && queue.length >= segmentLength(index, plainBytes, segmentSize) + TAG_SIZE
 
   return {
-    push: function* (chunk) {
+    push: (chunk) => {
       queue.push(chunk)
       spent.received(chunk)
+      const batch: Buffer[] = []
       while (ready()) {
         const plaintext = next()
         if (index === segments.end) held = plaintext
-        else yield* plaintext
+        else batch.push(...plaintext)
       }
       if (index === segments.end && queue.length > 0) throw forged('there are bytes after the last segment')
+      return batch
     },
     end: () => {
       if (index < segments.end) throw forged('the ciphertext ends early', { segment: index })

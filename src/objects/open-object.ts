@@ -1,3 +1,4 @@
+import { piecewise } from '../base/streams.ts'
 import type { LayerKeys } from '../envelope/layers.ts'
 import { HEADER_SIZE, SEGMENT_SIZE, TAG_SIZE } from '../envelope/segment.ts'
 import { type PartOpener, type ProvenPart, partOpener, provenPart } from '../envelope/unseal.ts'
@@ -105,7 +106,7 @@ async function openRecord(
   if (!foreign && stored.sizeBytes !== record.sizeBytes)
     throw new ObjectsError('ObjectDamaged', 'sizes of record and manifest differ')
   const readable = { bucket, key, record, keys: content, manifest: stored }
-  const readStored = (range: ByteRange) => readRange(engine, readable, range)
+  const readStored = (range: ByteRange) => piecewise(readRange(engine, readable, range))
   const now = currentOf(engine.buckets)(bucket)
   const replica =
     foreign && !asSealed
@@ -158,7 +159,7 @@ interface Readable {
   readonly manifest: Manifest
 }
 
-async function* readRange(engine: Engine, object: Readable, range: ByteRange): AsyncGenerator<Buffer> {
+async function* readRange(engine: Engine, object: Readable, range: ByteRange): AsyncGenerator<readonly Buffer[]> {
   for (const { part, within } of partsOf(object.manifest, range)) {
     const blob = await blobOfPart(engine, object.record, part)
     yield* readPart(engine, storedPart(engine, object, part, blob), within)
@@ -233,10 +234,10 @@ async function openedByHeader({ blobs, blob, open }: StoredPart, lengthBytes: nu
   return open(header, lengthBytes)
 }
 
-async function* readPart(engine: Engine, stored: StoredPart, range: ByteRange): AsyncGenerator<Buffer> {
+async function* readPart(engine: Engine, stored: StoredPart, range: ByteRange): AsyncGenerator<readonly Buffer[]> {
   const { part, blobs, blob } = stored
   if (Math.floor(range.start / SEGMENT_SIZE) === Math.floor(Math.max(range.end - 1, 0) / SEGMENT_SIZE)) {
-    yield* await readSmall(stored, range)
+    yield await readSmall(stored, range)
     return
   }
   try {
@@ -244,7 +245,7 @@ async function* readPart(engine: Engine, stored: StoredPart, range: ByteRange): 
     const known = stored.known()
     const lengthBytes = known ? 0 : await lengthOf(stored)
     if (!known && ahead && part.sizeBytes <= WHOLE_BYTES && lengthBytes <= 2 * WHOLE_BYTES) {
-      yield* await readWhole(stored, lengthBytes, range)
+      yield await readWhole(stored, lengthBytes, range)
       return
     }
     using opener = known ?? (await openedByHeader(stored, lengthBytes))
@@ -292,10 +293,15 @@ async function readSegments(
   return opener.bytes(range, sealed)
 }
 
-function streamed(blobs: ReadableBlobs, blob: BlobId, opener: PartOpener, range: ByteRange): AsyncGenerator<Buffer> {
+function streamed(
+  blobs: ReadableBlobs,
+  blob: BlobId,
+  opener: PartOpener,
+  range: ByteRange,
+): AsyncGenerator<readonly Buffer[]> {
   // Whole segments, so that the store may fill the same memory again.
   const chunkBytes = SEGMENTS_PER_READ * opener.sealedSegmentBytes
-  return opener.unseal(range, blobs.get(blob, { ...opener.ciphertextRange(range), chunkBytes, reuse: true }))
+  return opener.unsealBatches(range, blobs.get(blob, { ...opener.ciphertextRange(range), chunkBytes, reuse: true }))
 }
 
 /** One segment in memory and no file open in between, until reading ahead is possible. */
@@ -304,7 +310,7 @@ async function* bySegment(
   blob: BlobId,
   opener: PartOpener,
   range: ByteRange,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<readonly Buffer[]> {
   const segmentBytes = opener.sealedSegmentBytes - TAG_SIZE
   for (let start = range.start; start < range.end; ) {
     using ahead = readAhead.take()
@@ -313,7 +319,7 @@ async function* bySegment(
       return
     }
     const end = Math.min(range.end, start - (start % segmentBytes) + segmentBytes)
-    yield* await readSegments(blobs, blob, opener, { start, end })
+    yield await readSegments(blobs, blob, opener, { start, end })
     start = end
   }
 }

@@ -7,13 +7,28 @@ const ASK_EVERY_MS = 1000
  * Passes a body on while the root key allows it. `ask` throws when it no longer does; it allowed it at `askedAtMs`.
  * A clock that was set back tells nothing of the time since, so then it is asked too.
  */
-export async function* whilePermitted(stream: AsyncIterable<Buffer>, permission: Permission): AsyncGenerator<Buffer> {
+export function whilePermitted(stream: AsyncIterable<Buffer>, permission: Permission): AsyncIterableIterator<Buffer> {
   const due = permissionWatch(permission)
-  for await (const chunk of stream) {
-    const asked = due()
-    if (asked !== undefined) await asked
-    yield chunk
+  let source: AsyncIterator<Buffer> | undefined
+  const allowed = (step: IteratorResult<Buffer>): IteratorResult<Buffer> | Promise<IteratorResult<Buffer>> => {
+    const asked = step.done ? undefined : due()
+    return asked === undefined ? step : asked.then(() => step, leave)
   }
+  const leave = async (error: unknown): Promise<never> => {
+    // What went wrong first is told.
+    await source?.return?.().catch(() => {})
+    throw error
+  }
+  const permitted: AsyncIterableIterator<Buffer> = {
+    next: () => {
+      // Not before somebody wants it: the body of a request is asked for by that.
+      source ??= stream[Symbol.asyncIterator]()
+      return source.next().then(allowed)
+    },
+    return: async () => (await source?.return?.()) ?? { done: true, value: undefined },
+    [Symbol.asyncIterator]: () => permitted,
+  }
+  return permitted
 }
 
 export interface Permission {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { spend } from '../../base/spent-memory.ts'
 import { readAhead } from '../../objects/read-ahead.ts'
@@ -82,13 +81,15 @@ interface Passed {
 async function pass(response: ServerResponse, bytes: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Passed> {
   using ahead = writeAheads.take()
   let sentBytes = 0
+  const together = inOneWrite(response)
   for await (const chunk of bytes) {
     if (ahead) {
       signal.throwIfAborted()
+      together()
       const room = response.write(chunk, (error) => {
         if (!error) spend(chunk)
       })
-      if (!room && response.writableLength > AHEAD_BYTES) await once(response, 'drain', { signal })
+      if (!room && response.writableLength > AHEAD_BYTES) await drained(response, signal)
       continue
     }
     for (let start = 0; start < chunk.length; start += PIECE_BYTES) {
@@ -102,6 +103,38 @@ async function pass(response: ServerResponse, bytes: AsyncIterable<Buffer>, sign
     spend(chunk)
   }
   return { bytes: sentBytes }
+}
+
+/** To be called before each write: all that is written before anything is waited for goes to the system in one call. */
+function inOneWrite(response: ServerResponse): () => void {
+  let corked = false
+  const uncork = (): void => {
+    corked = false
+    // The end has done it, and the socket may be another answer's by now.
+    if (!response.writableEnded) response.uncork()
+  }
+  return () => {
+    if (corked) return
+    corked = true
+    response.cork()
+    process.nextTick(uncork)
+  }
+}
+
+/** `events.once` takes 4 times as long. */
+function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onAbort = (): void => {
+    response.off('drain', onDrain)
+    reject(signal.reason)
+  }
+  const onDrain = (): void => {
+    signal.removeEventListener('abort', onAbort)
+    resolve()
+  }
+  response.once('drain', onDrain)
+  signal.addEventListener('abort', onAbort, { once: true })
+  return promise
 }
 
 function written(response: ServerResponse, piece: Buffer, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { DiskFs } from './disk-fs.ts'
 
 export interface DescriptorCache {
   /** Calls `use` with an open descriptor, which stays open at least until the promise settles. */
-  readonly use: <Result>(path: string, use: (fd: number) => Promise<Result>) => Promise<Result>
+  readonly use: <Result>(path: string, use: (fd: number) => Result | Promise<Result>) => Promise<Result>
   /** An open descriptor, which stays open at least until it is released, once. */
   readonly open: (path: string) => Promise<HeldDescriptor>
   /** Forgets a path, once its readers are done. */

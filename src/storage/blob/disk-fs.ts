@@ -35,11 +35,11 @@ const statfs = promisify(fs.statfs)
 const readdir = promisify(fs.readdir)
 const mkdir = promisify(fs.mkdir)
 
-/** Two segments at most: more is better copied by another thread. */
-const READ_NOW_BYTES = 160 * 1024
+/** No thread is held up for longer than that takes to be copied, 30 us. */
+const READ_NOW_BYTES = 512 * 1024
 /**
- * A read out of the page cache takes 1.4 us of CPU on this thread (6 us for 64 KiB), and 9 to 17 us by way of the thread
- * pool (Node 26.10). One that is not in the cache holds up everything: after that the pool reads for a while.
+ * A read out of the page cache takes 1.4 us of CPU on this thread (6 us for 64 KiB), and 9 to 17 us more by way of the thread
+ * pool (Node 26.10), a sixth of the CPU of a large GET. One that is not in the cache holds up everything: after that the pool reads for a while.
  */
 const cold = coldReads()
 
@@ -102,14 +102,30 @@ function without(buffers: readonly Uint8Array[], written: number): Uint8Array[] 
   return first ? [first.subarray(skip), ...rest] : []
 }
 
-/** Fills `buffer` from `position` on; resolves to the bytes read, fewer only at the end of the file. */
-export async function readFully(disk: DiskFs, fd: number, buffer: Uint8Array, position: number): Promise<number> {
-  let filled = 0
-  while (filled < buffer.length) {
-    const reading = disk.read(fd, buffer, filled, buffer.length - filled, position + filled)
-    const got = typeof reading === 'number' ? reading : await reading
-    if (got === 0) break
+/** Fills `buffer` from `position` on; the bytes read, fewer only at the end of the file. At once where `read` is. */
+export function readFully(disk: DiskFs, fd: number, buffer: Uint8Array, position: number): number | Promise<number> {
+  for (let filled = 0; filled < buffer.length; ) {
+    const got = disk.read(fd, buffer, filled, buffer.length - filled, position + filled)
+    if (typeof got !== 'number') return readRest(disk, fd, buffer, position, filled, got)
+    if (got === 0) return filled
     filled += got
+  }
+  return buffer.length
+}
+
+async function readRest(
+  disk: DiskFs,
+  fd: number,
+  buffer: Uint8Array,
+  position: number,
+  alreadyFilled: number,
+  running: Promise<number>,
+): Promise<number> {
+  let filled = alreadyFilled
+  for (let got = await running; got > 0; ) {
+    filled += got
+    if (filled === buffer.length) break
+    got = await disk.read(fd, buffer, filled, buffer.length - filled, position + filled)
   }
   return filled
 }

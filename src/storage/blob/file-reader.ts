@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { hasErrno } from '../errno.ts'
 import type { BlobId } from './blob-store.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -42,7 +43,7 @@ interface Unit {
   readonly buffer: Buffer
 }
 
-/** A range of a blob's own file, in large reads of whole chunks, one of them ahead of the consumer. */
+/** A range of a blob's own file, in large reads of whole chunks, one of them ahead of the consumer while the disk has to be waited for. */
 export async function* readBlobFile(
   { disk, files, pool }: FileReaderParts,
   path: string,
@@ -55,36 +56,52 @@ export async function* readBlobFile(
   const wholeUnitBytes = Math.max(1, Math.floor(UNIT_BYTES / chunkBytes)) * chunkBytes
   const unitBytes = end - start <= chunkBytes ? chunkBytes : wholeUnitBytes
 
-  const readUnit = async (at: number): Promise<Unit> => {
+  const readUnit = (at: number): Unit | Promise<Unit> => {
     const length = Math.min(unitBytes, end - at)
     const buffer = reuse ? pool.take(unitBytes) : Buffer.allocUnsafeSlow(length)
     const bytes = buffer.subarray(0, length)
-    const got = await readFully(disk, fd, bytes, at).catch((error: unknown) => {
+    const whole = (got: number): Unit => {
+      if (got < length) throw blobTorn(end, at + got, id)
+      return { bytes, buffer }
+    }
+    const failed = (error: unknown): never => {
       throw diskError(error)
-    })
-    if (got < length) throw blobTorn(end, at + got, id)
-    return { bytes, buffer }
+    }
+    try {
+      const got = readFully(disk, fd, bytes, at)
+      return typeof got === 'number' ? whole(got) : got.then(whole).catch(failed)
+    } catch (error) {
+      return failed(error)
+    }
   }
   const done = ({ buffer }: Unit): void => {
     if (reuse) pool.give(buffer)
   }
 
   let current: Unit | undefined
-  let ahead: Promise<Unit> | undefined
+  let ahead: Unit | Promise<Unit> | undefined
   try {
     for (let at = start; at < end; at += unitBytes) {
-      current = await (ahead ?? readUnit(at))
-      ahead = at + unitBytes < end ? readUnit(at + unitBytes) : undefined
+      const reading = ahead ?? readUnit(at)
+      const isCold = reading instanceof Promise
+      current = isCold ? await reading : reading
+      const isLast = at + unitBytes >= end
+      ahead = isCold && !isLast ? readUnit(at + unitBytes) : undefined
       // Met when its turn comes, or never when the consumer leaves.
-      ahead?.catch(() => {})
+      if (ahead instanceof Promise) ahead.catch(() => {})
       yield* recut(current.bytes, chunkBytes)
       done(current)
       current = undefined
+      // What is in memory would be read, opened and sent on without a look at anybody else.
+      if (!isCold && !isLast) await nextTurn()
     }
   } finally {
     if (current) done(current)
     // Closing a descriptor under a running read would hand its number to another file.
-    await ahead?.then(done, () => {})
+    await Promise.resolve(ahead).then(
+      (unit) => unit && done(unit),
+      () => {},
+    )
     release()
   }
 }

@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
-import { collect, inspected, limited, primed, readBytes } from '../../../src/base/streams.ts'
+import { collect, inspected, limited, piecewise, primed, readBytes } from '../../../src/base/streams.ts'
 
 async function* chunks(...texts: string[]): AsyncGenerator<Buffer> {
   for (const text of texts) yield Buffer.from(text)
@@ -175,5 +175,40 @@ describe('an inspected stream', () => {
     expect(opened).toEqual([])
     expect(await text(unread)).toBe('a')
     expect(opened).toEqual(['a'])
+  })
+})
+
+describe('batches taken piece by piece', () => {
+  it('give every chunk once, in order, empty batches or not', async () => {
+    async function* batches(): AsyncGenerator<Buffer[]> {
+      yield []
+      yield [Buffer.from('a'), Buffer.from('b')]
+      yield []
+      yield [Buffer.from('c')]
+    }
+    const pieces = piecewise(batches())
+    const got: string[] = []
+    for await (const piece of pieces) got.push(piece.toString())
+    expect(got).toEqual(['a', 'b', 'c'])
+    expect((await pieces.next()).done).toBe(true)
+  })
+
+  it('close their source when they are left early, and pass on how it fails', async () => {
+    let closed = 0
+    async function* batches(): AsyncGenerator<Buffer[]> {
+      try {
+        yield [Buffer.from('a'), Buffer.from('b')]
+        throw new Error('source')
+      } finally {
+        closed++
+      }
+    }
+    const left = piecewise(batches())
+    for await (const _ of left) break
+    expect(closed).toBe(1)
+    expect((await left.next()).done).toBe(true)
+    await expect(async () => {
+      for await (const _ of piecewise(batches()));
+    }).rejects.toThrow('source')
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { BlobInfo, BlobStore } from '../../../src/storage/blob/blob-store.ts'
+import { nodeFs } from '../../../src/storage/blob/disk-fs.ts'
 import { type DiskStoreOptions, openDiskStore } from '../../../src/storage/blob/disk-store.ts'
 import { PACK_HEADER_BYTES } from '../../../src/storage/blob/pack-format.ts'
 import { bytesOf, everythingIn } from '../../contract/blob-store.ts'
@@ -63,6 +64,22 @@ describe('disk store', () => {
   })
 
   describe('order of a write', () => {
+    it('lets others have their turn while it reads out of memory', async () => {
+      const store = await openStore('1', { disk: nodeFs })
+      const { id } = await put(store, 4 * LARGE)
+      let turns = 0
+      let reading = true
+      const turn = (): void => {
+        turns++
+        if (reading) setImmediate(turn)
+      }
+      setImmediate(turn)
+      const pieces = await bytesOf(store, id, 0, 4 * LARGE)
+      reading = false
+      expect(pieces.equals(stored.get(id) ?? Buffer.alloc(0))).toBe(true)
+      expect(turns).toBeGreaterThan(4)
+    })
+
     it('a file: bytes, then fdatasync, then its directory, then the answer', async () => {
       const store = await openStore('a')
       await put(store, LARGE)
