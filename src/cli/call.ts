@@ -25,6 +25,8 @@ export interface Call extends Given {
   readonly signal: AbortSignal
   /** What is told when it fails: `create bucket invoices`. */
   readonly doing: (what: string) => void
+  /** Done when the command ends, however it does; `by` is the command that does it by hand. */
+  readonly atEnd: (by: string, work: () => Promise<void>) => void
   /** The bucket that it is about, so that what keeps it from being read can be told. */
   readonly about: (bucket: string) => void
 }

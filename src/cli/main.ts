@@ -1,3 +1,4 @@
+import { endWithReader } from '../base/end-with-reader.ts'
 import { probablyMeant, readArguments } from './arguments.ts'
 import type { Call } from './call.ts'
 import { NOUNS } from './commands/index.ts'
@@ -81,8 +82,9 @@ async function run({ spec, line, words, streams, environment, isJson, colour }: 
   let bucket: string | undefined
   let server: Promise<Server> | undefined
   let progress: Progress | undefined
+  const ends: AtEnd[] = []
   const interrupt = interruption()
-  endWithReader(streams)
+  endWithReader(streams.out)
   try {
     const found = readArguments(spec, words, line)
     const out = openOutput(streams, {
@@ -109,6 +111,7 @@ async function run({ spec, line, words, streams, environment, isJson, colour }: 
       about: (name) => {
         bucket = name
       },
+      atEnd: (by, work) => void ends.push({ by, work }),
     }
     return EXIT[(await Promise.race([spec.run(call), interrupt.happened])) ?? 'done']
   } catch (error) {
@@ -118,11 +121,22 @@ async function run({ spec, line, words, streams, environment, isJson, colour }: 
   } finally {
     progress?.end()
     interrupt.end()
+    if (ends.length > 0) await cleanedUp(ends, interrupt.linger, streams)
     server?.then(
       ({ dispose }) => dispose(),
       () => {},
     )
   }
+}
+
+interface AtEnd {
+  readonly by: string
+  readonly work: () => Promise<void>
+}
+
+async function cleanedUp(ends: readonly AtEnd[], linger: () => void, { err }: Streams): Promise<void> {
+  linger()
+  for (const { by, work } of ends) await work().catch(() => err.write(`▲ Not all was cleared away. Fix: ${by}\n`))
 }
 
 const MODES: readonly ProgressMode[] = ['bar', 'plain', 'json', 'none']
@@ -207,25 +221,20 @@ function interruption() {
   const abort = new AbortController()
   const { promise, reject } = Promise.withResolvers<never>()
   promise.catch(() => {})
+  let exit: NodeJS.Timeout | undefined
   const stop = (): void => {
     const reason = new CommandFailure({ code: 'Interrupted', ending: 'interrupted', why: 'it was interrupted' })
     reject(reason)
     abort.abort(reason)
     // Whatever holds the process up does so no longer than this.
-    setTimeout(() => process.exit(EXIT.interrupted), 500).unref()
+    exit = setTimeout(() => process.exit(EXIT.interrupted), 500).unref()
   }
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  return { signal: abort.signal, happened: promise, end: () => void process.off('SIGINT', stop).off('SIGTERM', stop) }
-}
-
-/** Whoever reads may stop before the end, as `head` does: that is no failure. */
-function endWithReader({ out }: Streams): void {
-  if (out !== process.stdout || out.listenerCount('error') > 0) return
-  out.on('error', (error) => {
-    if (member(error, 'code') === 'EPIPE') process.exit(EXIT.done)
-    process.stderr.write(
-      `✕ Can't write the answer: ${member(error, 'code') === 'ENOSPC' ? 'there is no room left' : error.message}.\n`,
-    )
-    process.exit(EXIT.failed)
-  })
+  return {
+    signal: abort.signal,
+    happened: promise,
+    end: () => void process.off('SIGINT', stop).off('SIGTERM', stop),
+    /** What is cleared away takes its time; a second Ctrl-C ends it. */
+    linger: () => clearTimeout(exit),
+  }
 }

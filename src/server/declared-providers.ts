@@ -46,6 +46,8 @@ const COMMON_MEMBERS = ['type', ...Object.keys(CLAIMS.shape)]
 
 const secretFiles = ({ secrets }: KeyProviderType): string[] => secrets.map((member) => `${member}-file`)
 const membersOf = (type: KeyProviderType): string[] => [...COMMON_MEMBERS, ...type.members, ...secretFiles(type)]
+/** Those that can be declared; what serves this process's own keys cannot. */
+export const PROVIDER_TYPES: readonly string[] = Object.keys(TYPES)
 /** Of all types. */
 export const PROVIDER_MEMBERS: readonly string[] = [...new Set(Object.values(TYPES).flatMap(membersOf))]
 /** The longest first: IAM_URL is no URL of a provider whose name ends in IAM. */

@@ -1,3 +1,4 @@
+import { endWithReader } from '../base/end-with-reader.ts'
 import { COMMANDS, unknownCommand } from './commands/index.ts'
 import { guardProcess } from './guard-process.ts'
 import { withoutUndici } from './lean-http.ts'
@@ -13,6 +14,7 @@ if (command?.local) (await import('./config.ts')).sizeThreadPool()
 // What a client fetches is a file like any other of its user's.
 else if (command) process.umask(inheritedMask)
 const streams = { out: process.stdout, err: process.stderr }
+if (command && name !== 'serve') endWithReader(process.stdout)
 if (command) process.exitCode = await command.run(rest, streams)
 else if (name !== '' && !name.startsWith('-')) {
   process.exitCode = await unknownCommand(name, streams)

@@ -28,7 +28,12 @@ export const NOUNS: readonly NounEntry[] = [
     summary: 'which object storage may use which keys',
     load: () => import('./authorization/index.ts'),
   },
-  { noun: 'provider', group: 'Keys', summary: 'key services', load: () => import('./provider/index.ts') },
+  {
+    noun: 'provider',
+    group: 'Keys',
+    summary: 'key services; add and rm write the settings of a server',
+    load: () => import('./provider/index.ts'),
+  },
   {
     noun: 'user',
     group: 'Access',
@@ -57,6 +62,12 @@ export const NOUNS: readonly NounEntry[] = [
   },
   { noun: 'health', group: 'Operate', summary: 'probes a server', load: () => import('./health/index.ts') },
   { noun: 'status', group: 'Operate', summary: 'how a server is', load: () => import('./status/index.ts') },
+  {
+    noun: 'bench',
+    group: 'Operate',
+    summary: 'a small load, and how the server did',
+    load: () => import('./bench/index.ts'),
+  },
   {
     noun: 'login',
     group: 'Connection',

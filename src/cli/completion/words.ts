@@ -16,6 +16,7 @@ export const LOCAL: Readonly<Record<string, readonly string[]>> = {
   salvage: [],
   backup: ['verify', 'list', 'prune'],
   doctor: [],
+  provider: ['add', 'rm'],
   keys: ['backup', 'restore'],
   restore: [],
   prove: ['verify'],
@@ -32,10 +33,10 @@ export async function completionWords(call: Call, words: readonly string[]): Pro
     return fitting([...new Set([...call.nouns.map((one) => one.noun), ...Object.keys(LOCAL)])].sort())
   const ofStore = rest.length === 0 ? fitting(LOCAL[noun] ?? []) : []
   const entry = call.nouns.find((one) => one.noun === noun)
-  if (!entry || ofStore.length > 0) return ofStore
+  if (!entry) return ofStore
   const { COMMANDS } = await entry.load()
   const spec = commandOf(COMMANDS, rest)
-  if (spec === undefined) return fitting(nextVerbs(COMMANDS, rest))
+  if (spec === undefined || ofStore.length > 0) return [...ofStore, ...fitting(nextVerbs(COMMANDS, rest))]
   const options = { ...GLOBAL_OPTIONS, ...optionsOf(spec) }
   const before = rest.at(-1)?.startsWith('--') ? options[rest.at(-1)?.slice(2) ?? ''] : undefined
   if (before?.value !== undefined) return fitting(before.choices ?? (await named(call, before.kind, typed)))

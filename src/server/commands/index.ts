@@ -72,7 +72,20 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     'doctor',
     {
       local: { summary: 'says what is wrong with a deployment, and what mends it', verbs: '' },
-      run: async (...call) => (await import('./doctor.ts')).doctorCommand(...call),
+      run: async (args, streams) =>
+        (await import('./doctor.ts')).doctorCommand(args, streams, async () =>
+          (await import('../../cli/doctor/online.ts')).askOnline(),
+        ),
+    },
+  ],
+  [
+    'provider',
+    {
+      local: { summary: 'key services elsewhere, in the settings of a server', verbs: 'add, rm' },
+      run: async (args, streams) =>
+        args[0] === 'add' || args[0] === 'rm'
+          ? (await import('./provider.ts')).providerCommand(args, streams)
+          : (await import('../../cli/main.ts')).clientCommand('provider', args, streams),
     },
   ],
   [
@@ -110,7 +123,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['--help', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   ['-h', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   // Clients of a server, by HTTP like anybody else.
-  ...NOUNS.filter(({ noun }) => noun !== 'audit').map(({ noun }): readonly [string, Command] => [
+  ...NOUNS.filter(({ noun }) => noun !== 'audit' && noun !== 'provider').map(({ noun }): readonly [string, Command] => [
     noun,
     { run: async (...call) => (await import('../../cli/main.ts')).clientCommand(noun, ...call) },
   ]),

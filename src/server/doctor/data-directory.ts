@@ -1,9 +1,10 @@
 import { constants } from 'node:fs'
-import { access, readFile, stat, statfs } from 'node:fs/promises'
+import { access, mkdir, readFile, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { hasErrno } from '../../storage/errno.ts'
 import { warnBytesOf } from '../disk-watch.ts'
 import { type Check, type Finding, finding } from './finding.ts'
+import { closed } from './modes.ts'
 
 const say = finding('data directory')
 
@@ -26,6 +27,12 @@ export const dataDirectory: Check = async ({ config, dataDir }) => {
           say.problem(
             `${dataDir} is not there, and ${parent} may not be written`,
             `make it, with this user as its owner: install -d -m 0700 ${dataDir}`,
+            (await isWritable(await nearestAbove(parent)))
+              ? {
+                  command: `install -d -m 0700 ${dataDir}`,
+                  apply: async () => void (await mkdir(dataDir, { recursive: true, mode: 0o700 })),
+                }
+              : undefined,
           ),
         ]
   }
@@ -44,6 +51,7 @@ export const dataDirectory: Check = async ({ config, dataDir }) => {
       say.warning(
         `${dataDir} may be read by others: names, sizes and ciphertext are theirs to copy`,
         `chmod 0700 ${dataDir}`,
+        closed(dataDir, found),
       ),
     )
   const reserveBytes = config['disk.reserve-bytes']
@@ -60,6 +68,15 @@ export const dataDirectory: Check = async ({ config, dataDir }) => {
       )
   }
   return findings
+}
+
+/** The first that is there. */
+async function nearestAbove(path: string): Promise<string> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  return isThere || dirname(path) === path ? path : nearestAbove(dirname(path))
 }
 
 const isWritable = (path: string): Promise<boolean> =>

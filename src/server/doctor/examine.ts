@@ -3,12 +3,13 @@ import type { Config } from '../settings.ts'
 import { dataDirectory } from './data-directory.ts'
 import type { Check, Finding } from './finding.ts'
 import { instanceKey } from './instance-key.ts'
+import { leftovers } from './leftovers.ts'
 import { listeners } from './listeners.ts'
 import { machine } from './machine.ts'
 import { askRunning } from './running-server.ts'
 
 /** In the order in which a start meets them. */
-const CHECKS: readonly Check[] = [machine, dataDirectory, instanceKey, listeners]
+const CHECKS: readonly Check[] = [machine, dataDirectory, leftovers, instanceKey, listeners]
 
 export async function examine(config: Config): Promise<readonly Finding[]> {
   const running = await askRunning(config)

@@ -9,6 +9,15 @@ export interface Finding {
   readonly message: string
   /** What to do about it. */
   readonly mend?: string
+  /** What --fix may do about it. */
+  readonly fix?: Fix
+}
+
+/** A mend that loses nothing and can be undone by hand. */
+export interface Fix {
+  /** As a person would do it: `chmod 0700 /data`. */
+  readonly command: string
+  readonly apply: () => Promise<void>
 }
 
 /** What a check looks at. It changes nothing. */
@@ -30,6 +39,20 @@ export type Check = (examined: Examined) => Promise<readonly Finding[]> | readon
 
 export const finding = (check: string) => ({
   ok: (message: string): Finding => ({ check, verdict: 'ok', message }),
-  warning: (message: string, mend: string): Finding => ({ check, verdict: 'warning', message, mend }),
-  problem: (message: string, mend: string): Finding => ({ check, verdict: 'problem', message, mend }),
+  warning: (message: string, mend: string, fix?: Fix): Finding => ({
+    check,
+    verdict: 'warning',
+    message,
+    mend,
+    ...fixed(fix),
+  }),
+  problem: (message: string, mend: string, fix?: Fix): Finding => ({
+    check,
+    verdict: 'problem',
+    message,
+    mend,
+    ...fixed(fix),
+  }),
 })
+
+const fixed = (fix: Fix | undefined) => (fix === undefined ? {} : { fix })

@@ -3,6 +3,7 @@ import { CodedError } from '../../base/errors.ts'
 import { refuseKeyInside } from '../data-directory.ts'
 import { givenInstanceKey, keyFileOf, sealFileOf } from '../given-instance-key.ts'
 import { type Check, finding } from './finding.ts'
+import { closed, isOpenToOthers } from './modes.ts'
 
 const say = finding('instance key')
 const BACKUP = 'coffer keys backup --out FILE makes a bundle of it under a passphrase of its own'
@@ -20,6 +21,16 @@ export const instanceKey: Check = async ({ config, dataDir }) => {
       say.problem(
         `${keyFile} is missing: without it nothing in ${dataDir} can be read`,
         'put it back from where it is kept, or coffer keys restore from a bundle; COFFER_INSTANCE_KEY_FILE says where it is',
+      ),
+    ]
+  }
+  const file = keyFile === undefined ? undefined : await stat(keyFile)
+  if (keyFile !== undefined && file && isOpenToOthers(file)) {
+    return [
+      say.problem(
+        `${keyFile} may be read by others: with it and the data everything can be`,
+        `chmod 0600 ${keyFile}; whoever may have read it has it`,
+        closed(keyFile, file),
       ),
     ]
   }

@@ -20,6 +20,30 @@ export const aliasRemove: CommandSpec = {
   run: (call) => change(call, 'DELETE', (label, alias) => `✓ ${label} is no longer ${alias}`),
 }
 
+export const renameKey: CommandSpec = {
+  name: 'rename',
+  summary: 'Gives a key another alias in place of the one that it is called by.',
+  about: 'The name that it was made with stays: Key Protect has no call that changes it.',
+  arguments: [KEY_ARGUMENT, ALIAS],
+  examples: ['coffer key rename finance-root books', 'coffer key rename books finance-root'],
+  see: ['coffer key alias add'],
+  run: async (call) => {
+    const alias = call.argument('alias')
+    call.doing(`rename the key ${call.argument('key')}`)
+    const server = await call.server()
+    const key = await findKey(server, call.argument('key'))
+    const [former] = key.aliases
+    const path = (one: string): string => `${keyPath(key)}/aliases/${encodeURIComponent(one)}`
+    // The new one first: at no time has it none.
+    await server.control('POST', path(alias), inInstance(key.instance))
+    if (former !== undefined) await server.control('DELETE', path(former), inInstance(key.instance))
+    call.out.answer({ key: key.id, alias, former }, () => `✓ ${labelled(key)} is ${key.instance.name}/${alias}`, [
+      alias,
+    ])
+    return 'done'
+  },
+}
+
 async function change(
   call: Parameters<CommandSpec['run']>[0],
   method: 'POST' | 'DELETE',

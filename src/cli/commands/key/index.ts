@@ -1,5 +1,5 @@
 import type { CommandSpec } from '../../spec.ts'
-import { aliasAdd, aliasRemove } from './alias.ts'
+import { aliasAdd, aliasRemove, renameKey } from './alias.ts'
 import { keyBuckets } from './buckets.ts'
 import { createKey } from './create.ts'
 import { disableKey } from './disable.ts'
@@ -19,6 +19,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   createKey,
   importKey,
   showKey,
+  renameKey,
   aliasAdd,
   aliasRemove,
   rotateKey,

@@ -1,7 +1,8 @@
 import { CommandFailure } from '../../failure.ts'
 import { listOf, textOf } from '../../json.ts'
-import { inInstance, KEY_TYPE, keyInstance, keyInstances, keyLabel, keysOf, type RootKey } from '../../key-protect.ts'
+import { keyInstance, keyInstances, keyLabel, keysOf } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
+import { probed } from '../../probe.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 
@@ -9,7 +10,7 @@ const list: CommandSpec = {
   name: 'ls',
   summary: 'Lists key services: the Key Protect instances of this server, and those elsewhere that buckets are under.',
   about:
-    'Which services elsewhere there are is a setting of the server, read at its start: `coffer serve --help`, key-providers. What is told of them here is whether their keys answer.',
+    'Which services elsewhere there are is a setting of the server, read at its start: `coffer provider add` and `rm` write it. What is told of them here is whether their keys answer.',
   examples: ['coffer provider ls'],
   see: ['coffer provider test', 'coffer config explain key-providers'],
   run: async (call) => {
@@ -118,19 +119,6 @@ const test: CommandSpec = {
     )
     return 'done'
   },
-}
-
-async function probed(server: Server, key: RootKey): Promise<number> {
-  const startedMs = performance.now()
-  const path = `/api/v2/keys/${key.id}/actions`
-  const headers = { 'content-type': KEY_TYPE }
-  const wrapped = await server.control('POST', `${path}/wrap`, inInstance(key.instance, { json: {}, headers }))
-  const json = { ciphertext: textOf(wrapped, 'ciphertext') ?? '' }
-  const unwrapped = await server.control('POST', `${path}/unwrap`, inInstance(key.instance, { json, headers }))
-  if (textOf(unwrapped, 'plaintext') !== textOf(wrapped, 'plaintext')) {
-    throw new CommandFailure({ code: 'KeyWrong', ending: 'damage', why: 'what was unwrapped is not what was wrapped' })
-  }
-  return Math.round(performance.now() - startedMs)
 }
 
 export const COMMANDS: readonly CommandSpec[] = [list, test]

@@ -1,21 +1,23 @@
 import { isTrue, listOf, member, numberOf, parsed, textOf } from '../../json.ts'
 import { keyInstances, keysOf } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
+import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { countText } from '../../units.ts'
+import { countText, sizeText } from '../../units.ts'
 
 const status: CommandSpec = {
   name: '',
-  summary: 'Shows how a server is: its health, buckets that are locked, keys, jobs, the look for damage.',
-  about: 'Exit status 3 when something is not as it should be.',
+  summary: 'Shows how a server is: its health, disks, buckets that are locked, keys, jobs, the look for damage.',
+  about: 'A server is one node. Exit status 3 when something is not as it should be.',
   examples: ['coffer status', 'coffer status --json'],
   see: ['coffer health', 'coffer doctor', 'coffer jobs ls'],
   run: async (call) => {
     const server = await call.server()
     call.doing(`ask ${server.controlUrl} how it is`)
     const health = parsed((await server.open('GET', '/health/ready')).body)
-    const [buckets, jobs, scrub, keys] = await Promise.all([
+    const [disks, buckets, jobs, scrub, keys] = await Promise.all([
+      disksOf(server),
       tokenOrNone(() => server.control('GET', '/admin/v1/buckets')),
       tokenOrNone(() => server.control('GET', '/admin/v1/jobs')),
       tokenOrNone(() => server.control('GET', '/admin/v1/scrub')),
@@ -33,7 +35,7 @@ const status: CommandSpec = {
     const findings = numberOf(found, 'findings')
     const document = {
       ...{ control: server.controlUrl, s3: server.s3Url, status: textOf(health, 'status') ?? 'unknown', problems },
-      ...{ lockedBuckets: locked, keys: keys?.filter(({ isRootKey }) => isRootKey).length },
+      ...{ disks, lockedBuckets: locked, keys: keys?.filter(({ isRootKey }) => isRootKey).length },
       ...{ keysNotActive: disabled.map(({ id, name, state }) => ({ id, name, state })) },
       ...{
         jobsRunning: running.length,
@@ -48,6 +50,13 @@ const status: CommandSpec = {
         [
           ['server', `${document.status}, S3 on ${server.s3Url}, control on ${server.controlUrl}`],
           ...problems.map((problem) => ['problem', problem] as const),
+          ...disks.map(
+            ({ name, freeBytes, sizeBytes, state }) =>
+              [
+                'disk',
+                `${name}: ${sizeText(freeBytes)} of ${sizeText(sizeBytes)} free${state === 'ok' ? '' : `, ${state}`}`,
+              ] as const,
+          ),
           ['locked', locked.length === 0 ? undefined : locked.join(', ')],
           ['root keys', keys === undefined ? undefined : String(document.keys)],
           [
@@ -69,6 +78,28 @@ const status: CommandSpec = {
     )
     return isWell ? 'done' : 'partly'
   },
+}
+
+interface Disk {
+  readonly name: string
+  readonly freeBytes: number
+  readonly sizeBytes: number
+  /** `ok`, `low`, `full` */
+  readonly state: string
+}
+
+/** As /metrics has them; none where that is not for everybody. */
+async function disksOf(server: Server): Promise<readonly Disk[]> {
+  const { status, body } = await server.open('GET', '/metrics')
+  if (status !== 200) return []
+  const of = (metric: string, name: string): number =>
+    Number(new RegExp(`^${metric}\\{disk="${RegExp.escape(name)}"\\} (\\S+)$`, 'm').exec(body)?.[1] ?? 0)
+  const states = [...body.matchAll(/^coffer_disk_state\{disk="([^"]+)",state="(\w+)"\} 1$/gm)]
+  return states.map(([, name = '', state = '']) => ({
+    ...{ name, state },
+    freeBytes: of('coffer_disk_free_bytes', name),
+    sizeBytes: of('coffer_disk_size_bytes', name),
+  }))
 }
 
 export const COMMANDS: readonly CommandSpec[] = [status]

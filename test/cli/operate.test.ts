@@ -1,0 +1,77 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { percentile } from '../../src/cli/bench/load.ts'
+import { askOnline } from '../../src/cli/doctor/online.ts'
+import { type CliServer, startCliServer } from '../support/cli-server.ts'
+
+let cli: CliServer
+beforeAll(async () => {
+  cli = await startCliServer()
+  await writeFile(join(cli.home, 'file'), 'x')
+  for (const line of [
+    'key create root',
+    'bucket create vault --key root',
+    `object put ${join(cli.home, 'file')} vault/`,
+  ])
+    expect([line, await cli.call(line.split(' '))]).toMatchObject([line, { status: 0 }])
+})
+afterAll(() => cli[Symbol.asyncDispose]())
+
+it('a measurement works in a bucket of its own, which goes, and tells rates and percentiles', async () => {
+  const { status, out } = await cli.call(['bench', '--seconds', '1', '--size', '4kB', '--key', 'root', '--json'])
+  expect(status).toBe(0)
+  const { measured } = JSON.parse(out)
+  expect(measured.map(({ operation }: { operation: string }) => operation).sort()).toEqual(['get', 'list', 'put'])
+  for (const one of measured) {
+    expect(one).toMatchObject({ failed: 0, bytes: one.operation === 'list' ? 0 : one.count * 4000 })
+    expect([one.count > 0, one.p50Ms <= one.p99Ms, one.p99Ms <= one.maxMs]).toEqual([true, true, true])
+  }
+  expect(await cli.call(['bucket', 'ls', '--quiet'])).toMatchObject({ out: 'vault\n' })
+  expect(await cli.call(['bench', 'everything'])).toMatchObject({ status: 2 })
+  expect([percentile([1, 2, 3, 4], 0.5), percentile([1, 2, 3, 4], 0.99), percentile([], 0.5)]).toEqual([2, 4, 0])
+})
+
+it('a server tells of itself what it can be asked, and what mends it', async () => {
+  const told = async (environment = cli.environment) => {
+    const found = await askOnline(environment)
+    return {
+      found,
+      wrong: found.filter(({ verdict }) => verdict !== 'ok').map(({ check, message, mend }) => [check, message, mend]),
+    }
+  }
+  const well = await told()
+  expect(well.wrong).toEqual([
+    ['backup', expect.stringContaining('tells of none'), expect.stringContaining('coffer backup')],
+  ])
+  expect(well.found.map(({ message }) => message).join('\n')).toMatch(
+    /is ready\n[\s\S]*wrapped and unwrapped with root in \d+ ms/,
+  )
+  await cli.call(['key', 'disable', 'root', '--yes'])
+  const { wrong } = await told()
+  expect(wrong).toContainEqual([
+    'root keys',
+    expect.stringContaining('keys/root is disabled'),
+    expect.stringContaining('coffer key enable keys/root'),
+  ])
+  expect(wrong).toContainEqual([
+    'buckets',
+    expect.stringContaining('vault cannot be read'),
+    'coffer bucket who-can-read vault',
+  ])
+  await cli.call(['key', 'enable', 'root'])
+  const stranger = await told({ ...cli.environment, IBMCLOUD_API_KEY: 'wrong' })
+  expect(stranger.wrong).toContainEqual([
+    'credentials',
+    expect.stringContaining('could not be looked at'),
+    'export IBMCLOUD_API_KEY=…',
+  ])
+})
+
+it('the status of a server has its disk', async () => {
+  const { out } = await cli.call(['status', '--json'])
+  expect(JSON.parse(out)).toMatchObject({
+    disks: [{ name: 'data', freeBytes: expect.any(Number), state: expect.any(String) }],
+  })
+  expect(JSON.parse(out).disks[0].sizeBytes).toBeGreaterThan(0)
+})
