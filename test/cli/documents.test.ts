@@ -4,6 +4,7 @@ import { Writable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { readArguments } from '../../src/cli/arguments.ts'
 import { NOUNS } from '../../src/cli/commands/index.ts'
+import { LOCAL } from '../../src/cli/completion/words.ts'
 import { COMMANDS } from '../../src/server/commands/index.ts'
 import { flagName, SETTINGS } from '../../src/server/settings.ts'
 
@@ -38,7 +39,7 @@ async function wrongWith(line: string): Promise<string | undefined> {
   // `coffer …`, `coffer <command> --help`; a text that is encrypted to see whether it comes back.
   if (/^[<…-]|^canary$/.test(noun)) return undefined
   const isAbout = words.includes('…') || words.some((word) => word.startsWith('<'))
-  const isClient = NOUNS.some((one) => one.noun === noun) && !(noun === 'audit' && words[0]?.startsWith('-') === false)
+  const isClient = NOUNS.some((one) => one.noun === noun) && !LOCAL[noun]?.includes(words[0] ?? '')
   if (isClient) return wrongWithClient(noun, words, isAbout)
   const command = COMMANDS.get(noun)
   if (command === undefined) return `there is no command ${noun}`
