@@ -30,6 +30,14 @@ afterAll(() => test[Symbol.asyncDispose]())
 const simulate = (question: object, who = keys) => who.call('POST', '/admin/v1/simulate', question)
 
 describe('A simulated request', () => {
+  it('changes nothing, so that it is no line of the audit log', async () => {
+    expect((await simulate({ action: 's3:GetObject', resource: 'asked/k' })).status).toBe(200)
+    await s3.send(new PutObjectCommand({ Bucket: 'asked', Key: 'later', Body: 'x' }))
+    const { entries } = (await keys.call('GET', '/admin/v1/activity?did=admin.*,s3.PutObject')).json
+    expect(entries[0]).toMatchObject({ action: 's3.PutObject', object: 'later' })
+    expect(entries.filter(({ action }: { action: string }) => action === 'admin.Simulate')).toEqual([])
+  })
+
   it('is decided as the request would be, and told what decided', async () => {
     const question = { action: 's3:GetObject', resource: 'arn:aws:s3:::asked/k' }
     const outside = await simulate({ ...question, context: { sourceIp: '203.0.113.1' } })

@@ -1,10 +1,13 @@
 import {
   CreateBucketCommand,
+  GetBucketCorsCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketPolicyCommand,
   GetBucketTaggingCommand,
   GetBucketVersioningCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -85,7 +88,18 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     await page.getByRole('main').getByText('Main user').first().waitFor()
     await page.getByRole('navigation', { name: 'Of ledger' }).getByRole('link', { name: 'Metrics' }).click()
     await page.getByText('objects, all versions').waitFor()
+    await page
+      .getByRole('img', { name: /Data keys by the minute: [1-9]\d* opened, [1-9]\d* made or rewrapped/ })
+      .waitFor()
+    await page.getByRole('list', { name: 'Who used them' }).getByText('Main user').waitFor()
     expectNoFaults(page)
+    for (const [tab, text] of [
+      ['who-can-read', 'may read ledger'],
+      ['metrics', 'objects, all versions'],
+    ] as const)
+      await expectWellMade(house, `/ui/buckets/${bucket}/${tab}`, `bucket-${tab}`, (shown) =>
+        shown.getByText(text).first().waitFor(),
+      )
   })
 
   it('set rules, a policy, tags and versioning as S3 then has them', async () => {
@@ -133,6 +147,57 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     await toast(page, 'The tags were saved')
     const { TagSet } = await client.send(new GetBucketTaggingCommand({ Bucket: bucket }))
     expect(TagSet).toEqual([{ Key: 'team', Value: 'finance' }])
+    expectNoFaults(page)
+  })
+
+  it('set retention, CORS, the public access block and a quota as the APIs then have them', async () => {
+    const name = 'retained'
+    await client.send(new CreateBucketCommand({ Bucket: name, ObjectLockEnabledForBucket: true }))
+    const page = await house.open(`/ui/buckets/${name}/settings`)
+    await page.getByLabel('Retention of new objects').selectOption('GOVERNANCE')
+    await page.getByLabel(/^For/).fill('30')
+    await page
+      .locator('section.card', { hasText: 'Retention of new objects' })
+      .getByRole('button', { name: 'Save' })
+      .press('Enter')
+    await toast(page, 'The retention of new objects was saved')
+    const lock = await client.send(new GetObjectLockConfigurationCommand({ Bucket: name }))
+    expect(lock.ObjectLockConfiguration?.Rule).toEqual({ DefaultRetention: { Mode: 'GOVERNANCE', Days: 30 } })
+    expect(await page.getByRole('switch', { name: 'Versioning' }).isDisabled()).toBe(true)
+
+    const cors = page.locator('section.card', { hasText: 'CORS, as XML' })
+    await cors.getByLabel('CORS, as XML').fill('<CORSConfiguration><CORSRule/></CORSConfiguration>')
+    await cors.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('The cors was refused.').waitFor()
+    const rule = '<AllowedOrigin>https://app.example.com</AllowedOrigin><AllowedMethod>GET</AllowedMethod>'
+    await cors.getByLabel('CORS, as XML').fill(`<CORSConfiguration><CORSRule>${rule}</CORSRule></CORSConfiguration>`)
+    await cors.getByRole('button', { name: 'Save' }).click()
+    await toast(page, 'CORS saved')
+    const { CORSRules } = await client.send(new GetBucketCorsCommand({ Bucket: name }))
+    expect(CORSRules).toMatchObject([{ AllowedOrigins: ['https://app.example.com'], AllowedMethods: ['GET'] }])
+    await cors.getByRole('button', { name: 'Remove' }).click()
+    await toast(page, 'CORS removed')
+    await expect(client.send(new GetBucketCorsCommand({ Bucket: name }))).rejects.toMatchObject({
+      name: 'NoSuchCORSConfiguration',
+    })
+
+    const open = page.getByRole('switch', { name: 'Refuse policies that make public' })
+    expect(await open.getAttribute('aria-checked')).toBe('true')
+    await open.press('Space')
+    await toast(page, 'Public access was changed')
+    const block = await client.send(new GetPublicAccessBlockCommand({ Bucket: name }))
+    expect(block.PublicAccessBlockConfiguration).toMatchObject({ BlockPublicPolicy: false, BlockPublicAcls: true })
+
+    await page.getByLabel('At most').fill('0.000001')
+    await page.getByRole('form', { name: 'Quota' }).getByRole('button', { name: 'Save' }).click()
+    await toast(page, 'The quota was saved')
+    await page.getByText('0 B of 1.00 kB').waitFor()
+    expect((await keys.call('GET', `/v1/b/${name}`)).json).toMatchObject({ hard_quota: 1000 })
+    const beyond = new PutObjectCommand({ Bucket: name, Key: 'large', Body: 'x'.repeat(2000) })
+    await expect(client.send(beyond)).rejects.toThrow()
+    await expectWellMade(house, `/ui/buckets/${name}/settings`, 'bucket-locked-settings', (shown) =>
+      shown.getByLabel('Retention of new objects').waitFor(),
+    )
     expectNoFaults(page)
   })
 

@@ -3,7 +3,15 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
-import { chromiumPath, expectNoFaults, expectWellMade, keepPicture, startWebHouse, type WebHouse } from './support.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
 
 describe.skipIf(chromiumPath === undefined)('root keys', () => {
   let house: WebHouse
@@ -11,7 +19,7 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
   let keys: KeyOwner
   let rootKey: { readonly crn: string; readonly id: string }
   beforeAll(async () => {
-    house = await startWebHouse()
+    house = await startWebHouse({ settings: { COFFER_KMS_PURGE_DELAY_MS: '0' } })
     s3 = house.test.client()
     keys = await keyOwner(house.test.controlUrl)
     rootKey = await keys.newKey('finance-root', { aliases: ['finance-root'], description: 'Invoices of the year' })
@@ -32,6 +40,19 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     return reply instanceof Error ? reply.name : `${(await reply.Body.transformToByteArray()).length} bytes`
   }
   const metadata = async (id: string) => (await keys.call('GET', `/api/v2/keys/${id}/metadata`)).json.resources[0]
+  const grant = async (iamId: string, of: 'iam' | 'kms', role: string): Promise<void> => {
+    const attributes = [
+      { name: 'accountId', value: mainAccount.id },
+      { name: 'serviceName', value: 'kms' },
+    ]
+    const { status } = await keys.call('POST', '/v1/policies', {
+      type: 'access',
+      subjects: [{ attributes: [{ name: 'iam_id', value: iamId }] }],
+      roles: [{ role_id: `crn:v1:bluemix:public:${of}::::serviceRole:${role}` }],
+      resources: [{ attributes }],
+    })
+    expect(status).toBe(201)
+  }
   const openKey = async (then = ''): Promise<Page> => {
     const page = await house.open(`/ui/keys/keys/finance-root${then}`)
     await page.getByRole('heading', { name: 'finance-root', level: 1 }).waitFor()
@@ -99,6 +120,7 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     )
     const page = await openKey()
     await page.getByText('2 buckets, 2 objects, 69.0 kB').waitFor()
+    await page.getByRole('img', { name: /Data keys by the minute: \d+ opened, [1-9]\d* made/ }).waitFor()
     await page.getByRole('link', { name: 'invoices' }).click()
     expect(new URL(page.url()).pathname).toBe('/ui/buckets/invoices')
     await page.context().close()
@@ -194,6 +216,45 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete key' }).click()
     await page.getByText('two-root was not deleted.').waitFor()
     expect((await metadata(two.id)).state).toBe(1)
+    await page.context().close()
+
+    const made = await keys.call('POST', '/v1/serviceids', { account_id: mainAccount.id, name: 'second' })
+    await grant(made.json.iam_id, 'iam', 'Manager')
+    const json = { account_id: mainAccount.id, iam_id: made.json.iam_id, name: 'k' }
+    const { apikey } = (await keys.call('POST', '/v1/apikeys', json)).json
+    const second = await house.open('/ui/keys/keys/two-root', { credentials: { apiKey: apikey } })
+    await second.getByText('two-root is set for deletion.').waitFor()
+    await keepPicture(second, 'key-second-person')
+    await expectAccessible(second)
+    await second.getByRole('button', { name: 'Delete…' }).first().click()
+    await second.getByText('One person has agreed').waitFor()
+    await second.getByLabel('Type two-root to confirm').fill('two-root')
+    await second.getByRole('dialog').getByRole('button', { name: 'Delete key' }).press('Enter')
+    await second.getByText('It can be restored until').waitFor()
+    expect((await metadata(two.id)).state).toBe(5)
+    expectNoFaults(second)
+    await second.context().close()
+  })
+
+  it('that were deleted are purged for good by who has the role for it', async () => {
+    const { id } = await keys.newKey('gone-root', { aliases: ['gone-root'] })
+    await keys.remove(id)
+    const page = await house.open(`/ui/keys/keys/${id}`)
+    await page.getByTitle('Needs KeyPurge on keys').waitFor()
+    await grant(mainAccount.user.iamId, 'kms', 'KeyPurge')
+    await page.reload()
+    await page.getByRole('button', { name: 'Purge…' }).press('Enter')
+    const drawer = page.getByRole('dialog', { name: 'Purge gone-root?' })
+    await drawer.getByText('This cannot be undone.').waitFor()
+    await keepPicture(page, 'key-purge')
+    await expectAccessible(page)
+    await drawer.getByLabel('Type gone-root to confirm').fill('gone-root')
+    await page.keyboard.press('Enter')
+    await page.getByText('It may have been purged').waitFor()
+    await keepPicture(page, 'key-purged')
+    expect((await keys.call('POST', `/api/v2/keys/${id}/restore`)).status).toBeGreaterThanOrEqual(400)
+    expect((await keys.call('GET', `/api/v2/keys/${id}/metadata`)).status).toBe(404)
+    expectNoFaults(page)
     await page.context().close()
   })
 

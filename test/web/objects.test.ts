@@ -10,6 +10,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signInAt } from '../support/console-client.ts'
 import { keyOwner } from '../support/keys.ts'
 import { makeBucket } from '../support/s3.ts'
 import {
@@ -111,6 +112,33 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     expect(TagSet).toEqual([{ Key: 'case', Value: 'acme + co' }])
     await expectAccessible(page)
     expectNoFaults(page)
+  })
+
+  it('of somebody else’s making never run in a preview', async () => {
+    const page_ = '<script>document.title = "taken"; fetch("/ui/session", { method: "DELETE" })</script><h1>hello</h1>'
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" onload="parent.document.title='taken'"><script>parent.document.title='taken'</script></svg>`
+    for (const [Key, Body, ContentType] of [
+      ['wild/page.html', page_, 'text/html'],
+      ['wild/drawing.svg', svg, 'image/svg+xml'],
+    ] as const)
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body, ContentType }))
+    const page = await house.open(`/ui/buckets/${bucket}/objects/wild/?sel=page.html`)
+    await page.getByRole('link', { name: 'drawing.svg' }).waitFor()
+    for (const name of ['page.html', 'drawing.svg']) {
+      await page.getByRole('link', { name }).click()
+      await page.getByRole('complementary', { name }).getByText('Download').waitFor()
+      await page.waitForLoadState('networkidle')
+      expect(await page.title()).toContain(bucket)
+      expect(await page.locator('.preview iframe, .preview object, .preview embed').count()).toBe(0)
+    }
+    expectNoFaults(page)
+    const { send } = await signInAt(house.url)
+    for (const name of ['page.html', 'drawing.svg']) {
+      const { headers } = await send({ method: 'GET', target: `/ui/preview/${bucket}/wild/${name}` })
+      expect(headers['content-security-policy']).toContain('sandbox')
+      expect(headers['content-disposition']).toContain('attachment')
+      expect(headers['x-content-type-options']).toBe('nosniff')
+    }
   })
 
   it('come back as an earlier version, and after they were deleted', async () => {

@@ -2,7 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { signInAt } from '../support/console-client.ts'
 import { createRootKey } from '../support/control-api.ts'
-import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
 
 describe.skipIf(chromiumPath === undefined)('the overview and the list of buckets', () => {
   let house: WebHouse
@@ -54,6 +62,33 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     await page.getByText('1 of 3').waitFor()
     expect(await page.getByRole('row').count()).toBe(2)
     expect(new URL(page.url()).searchParams.get('filter')).toBe('key:finance')
+    expectNoFaults(page)
+  })
+
+  it('draws what is stored by encryption over time, with what moved', async () => {
+    const page = await house.open('/ui/settings')
+    const dayMs = 86_400_000
+    const now = Date.now()
+    const of = (bytes: number) => ({ objects: 1, bytes, uploads: 0 })
+    const stored = Array.from({ length: 60 }, (_, index) => ({
+      at: new Date(now - (59 - index) * dayMs).toISOString(),
+      providerManaged: of(4e9 + index * 5e7),
+      customerManaged: of(1e9 + index * 3e7 + (index > 40 ? 1e9 : 0)),
+    }))
+    // Sixty days of samples, which no test has; what is drawn of them is the page's.
+    await page.route(/admin\/v1\/samples/, async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...(await response.json()), stored } })
+    })
+    await page.goto(`${house.url}/ui/`)
+    await page.getByRole('button', { name: '92 d' }).click()
+    const picture = page.getByRole('img', { name: /Stored bytes since .*from 1.00 GB to 3.77 GB.*4.00 GB to 6.95 GB/ })
+    await picture.waitFor()
+    await page.getByText('+5.72 GB in 59 days').waitFor()
+    await keepPicture(page, 'overview-over-time')
+    await expectAccessible(page)
+    await page.getByRole('button', { name: '7 d' }).click()
+    await picture.waitFor({ state: 'detached' })
     expectNoFaults(page)
   })
 

@@ -11,12 +11,21 @@ import {
   ListPartsCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
-import type { Route } from 'playwright-core'
+import type { Page, Route } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { chromiumPath, expectAccessible, expectNoFaults, keepPicture, startWebHouse, type WebHouse } from './support.ts'
 
 const MIB = 1024 * 1024
 const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** As from the desktop: files and folders, which the browser itself opens. */
+async function dropFiles(page: Page, files: string[]): Promise<void> {
+  const debug = await page.context().newCDPSession(page)
+  const data = { items: [], files, dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+    await debug.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data })
+  await debug.detach()
+}
 
 describe.skipIf(chromiumPath === undefined)('uploads', () => {
   let house: WebHouse
@@ -75,6 +84,44 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     await page.evaluate(drop('drop'))
     await page.getByText('1 upload done').waitFor()
     expect(new TextDecoder().decode(await read('dropped.txt'))).toBe('dropped')
+    expectNoFaults(page)
+  })
+
+  it('take a folder that is dropped, with all that is in it', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}`)
+    await page.getByRole('link', { name: 'in/' }).waitFor()
+    await dropFiles(page, [join(directory, 'folder'), join(directory, 'small.txt')])
+    await page.getByText('3 uploads done').waitFor()
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }))
+    const keys = Contents.map(({ Key }) => Key)
+    expect(keys).toEqual(expect.arrayContaining(['folder/deep/two.txt', 'folder/one.txt', 'small.txt']))
+    expect(new TextDecoder().decode(await read('folder/deep/two.txt'))).toBe('two')
+    expectNoFaults(page)
+  })
+
+  it('go on after a reload with the file that the browser lends, or with the same file chosen again', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/lent/`)
+    await page.getByText('Nothing is under this prefix').waitFor()
+    let sent = 0
+    await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : undefined))
+    await dropFiles(page, [join(directory, 'large.bin')])
+    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByRole('button', { name: 'Pause large.bin' }).click()
+    await page.unroute(/partNumber=/)
+    await page.reload()
+    const again: string[] = []
+    page.on('request', (request) => {
+      if (/partNumber=/.test(request.url())) again.push(request.url())
+    })
+    await page.getByRole('button', { name: 'Resume large.bin' }).click()
+    // A browser that lends nothing any more asks for the file.
+    const isAsked = page.getByRole('button', { name: 'Choose file' })
+    await isAsked.or(page.getByText('1 upload done')).waitFor()
+    if (await isAsked.isVisible())
+      await page.getByLabel('The file of large.bin').setInputFiles(join(directory, 'large.bin'))
+    await page.getByText('1 upload done').waitFor()
+    expect(again).toHaveLength(2)
+    expect(digest(await read('lent/large.bin'))).toBe(digest(large))
     expectNoFaults(page)
   })
 

@@ -132,9 +132,9 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
     const json = { account_id: mainAccount.id, iam_id: made.json.iam_id, name: 'k' }
     const { apikey } = (await keys.call('POST', '/v1/apikeys', json)).json
     const page = await house.open('/ui/users', { credentials: { apiKey: apikey } })
-    await page.getByText('The users could not be listed.').waitFor()
+    await page.getByText('Needs Viewer on main.').waitFor()
     await page.goto(`${house.url}/ui/keys`)
-    await page.getByText('The root keys could not be listed.').or(page.getByText('No root keys yet')).waitFor()
+    await page.getByText('Not for you to see.').or(page.getByText('No root keys yet')).waitFor()
     await keepPicture(page, 'keys-refused')
     await expectAccessible(page)
     await page.goto(`${house.url}/ui/authorizations`)
@@ -157,7 +157,7 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
     })
     expect(grant.status).toBe(201)
     await page.goto(`${house.url}/ui/keys/keys/finance-root`)
-    await page.getByTitle('Needs another role on keys').first().waitFor()
+    await page.getByTitle('Needs Manager on keys').first().waitFor()
     expect(await page.getByRole('button', { name: 'Disable…' }).getAttribute('aria-disabled')).toBe('true')
     await keepPicture(page, 'key-refused')
     await expectAccessible(page)

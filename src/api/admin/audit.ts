@@ -41,4 +41,5 @@ export function adminAudit({ objects, activity, clientAddress }: AdminAuditOptio
   }
 }
 
-const isRead = ({ operation: { method } }: Call): boolean => method === 'GET' || method === 'HEAD'
+const isRead = ({ operation: { method, isQuestion } }: Call): boolean =>
+  method === 'GET' || method === 'HEAD' || isQuestion === true

@@ -9,6 +9,8 @@ export interface JsonOperationInfo {
   /** Name in its API: metrics label, audit name, catalogue entry. */
   readonly name: string
   readonly method: Method
+  /** It changes nothing, whatever its method is. */
+  readonly isQuestion?: boolean
   /** `/api/v2/keys/:id/actions/wrap`. A literal segment wins over a parameter, whatever the order of definition. */
   readonly path: string
   /** Query parameters that select the operation among those of one path: `true` = present with any value. */

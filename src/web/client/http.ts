@@ -1,4 +1,5 @@
 import { ApiError } from './api-error.ts'
+import { noteAnswer, noteNoAnswer } from './connection.ts'
 import { readError } from './read-error.ts'
 import { markExpired, sessionState, signedInAgain } from './session.ts'
 
@@ -35,7 +36,7 @@ const isNoSession = ({ status, code }: ApiError): boolean => status === 401 && c
 
 async function ask(path: string, { method = 'GET', query, headers, body, signal }: Call): Promise<Response> {
   try {
-    return await fetch(path + queryText(query), {
+    const response = await fetch(path + queryText(query), {
       method,
       headers: { ...definedOf(headers), ...(method === 'GET' || method === 'HEAD' ? {} : csrf()) },
       credentials: 'same-origin',
@@ -44,11 +45,21 @@ async function ask(path: string, { method = 'GET', query, headers, body, signal 
       ...(body === undefined ? {} : { body }),
       ...(signal ? { signal } : {}),
     })
+    noteAnswer(response)
+    return response
   } catch (error) {
     if (signal?.aborted) throw error
+    noteNoAnswer()
     throw new ApiError({ code: 'Unreachable', message: 'The server cannot be reached. Is it running?', status: 0 })
   }
 }
+
+/** Does the server answer, whatever it says? */
+export const reach = (): Promise<boolean> =>
+  ask('/ui/session', {}).then(
+    () => true,
+    () => false,
+  )
 
 /** For what does not go through `call`: uploads with progress. */
 export function csrf(): Record<string, string> {

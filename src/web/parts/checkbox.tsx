@@ -37,10 +37,12 @@ export interface SwitchProps {
   readonly hint?: ComponentChildren
   readonly isOn: boolean
   readonly isDisabled?: boolean
+  /** Why: shown in place of the hint. */
+  readonly disabledBecause?: string | undefined
   readonly onChange: (isOn: boolean) => void
 }
 
-export function Switch({ label, hint, isOn, isDisabled = false, onChange }: SwitchProps) {
+export function Switch({ label, hint, isOn, isDisabled = false, disabledBecause, onChange }: SwitchProps) {
   const id = useId()
   return (
     <div class="switch-row">
@@ -51,7 +53,7 @@ export function Switch({ label, hint, isOn, isDisabled = false, onChange }: Swit
         aria-checked={isOn}
         aria-labelledby={`${id}-label`}
         aria-describedby={`${id}-hint`}
-        disabled={isDisabled}
+        disabled={isDisabled || disabledBecause !== undefined}
         onClick={() => onChange(!isOn)}
       />
       <div>
@@ -59,7 +61,7 @@ export function Switch({ label, hint, isOn, isDisabled = false, onChange }: Swit
           {label}
         </span>
         <span class="hint" id={`${id}-hint`}>
-          {hint}
+          {disabledBecause ?? hint}
         </span>
       </div>
     </div>

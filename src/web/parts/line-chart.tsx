@@ -1,3 +1,4 @@
+import { BOTTOM, HEIGHT, LEFT, niceTop, RIGHT, TOP, WIDTH } from './chart-scale.ts'
 import { classes } from './class-names.ts'
 
 export interface Series {
@@ -18,12 +19,6 @@ export interface LineChartProps {
   readonly format: (value: number) => string
 }
 
-const WIDTH = 510
-const HEIGHT = 168
-const LEFT = 2
-const RIGHT = 450
-const TOP = 12
-const BOTTOM = 146
 const MOST_POINTS = 180
 
 /** Lines over time, in shapes as well as colours: areas, lines, and a legend in words. */
@@ -120,11 +115,4 @@ function pathOf(
     path += `${path === '' ? 'M' : 'L'}${x(time).toFixed(1)} ${y(value).toFixed(1)}`
   }
   return path
-}
-
-/** 1, 1.5, 3, 6 and their tens: thirds of them are easy to read. */
-function niceTop(most: number): number {
-  if (most <= 0) return 3
-  const tens = 10 ** Math.floor(Math.log10(most))
-  return ([1.5, 3, 6, 9, 15].find((factor) => factor * tens >= most) ?? 15) * tens
 }

@@ -7,12 +7,14 @@ import { toast } from './toast.tsx'
 
 export interface TagEditorProps {
   readonly tags: readonly Tag[]
+  /** Why they cannot be changed. */
+  readonly disabledBecause?: string | undefined
   /** Of all of them. Rejects with what was refused. */
   readonly onSave: (tags: readonly Tag[]) => Promise<void>
 }
 
 /** Names and values, put down together. */
-export function TagEditor({ tags, onSave }: TagEditorProps) {
+export function TagEditor({ tags, disabledBecause, onSave }: TagEditorProps) {
   const [rows, setRows] = useState<readonly Tag[]>(tags)
   const [error, setError] = useState<ApiError>()
   const [isBusy, setBusy] = useState(false)
@@ -64,10 +66,22 @@ export function TagEditor({ tags, onSave }: TagEditorProps) {
       ))}
       {error && <ErrorState title="The tags could not be saved." error={error} />}
       <div class="row">
-        <Button isSmall icon="plus" onClick={() => setRows([...rows, { key: '', value: '' }])}>
+        <Button
+          isSmall
+          icon="plus"
+          disabledBecause={disabledBecause}
+          onClick={() => setRows([...rows, { key: '', value: '' }])}
+        >
           Add a tag
         </Button>
-        <Button isSmall kind="primary" type="submit" isBusy={isBusy} isDisabled={JSON.stringify(rows) === stored}>
+        <Button
+          isSmall
+          kind="primary"
+          type="submit"
+          isBusy={isBusy}
+          isDisabled={JSON.stringify(rows) === stored}
+          disabledBecause={disabledBecause}
+        >
           Save
         </Button>
       </div>

@@ -1,5 +1,6 @@
 import { listJobs } from '../client/admin.ts'
 import { onChange } from '../client/changes.ts'
+import { readHealth } from '../client/health.ts'
 import { listKeys } from '../client/key-protect.ts'
 import { listBuckets } from '../client/s3.ts'
 import { keyInstances, session, sessionState } from '../client/session.ts'
@@ -11,19 +12,22 @@ export interface Counts {
   readonly areas: Readonly<Partial<Record<Area, number>>>
   /** Root keys that are disabled. */
   readonly disabledKeys: number
+  /** Of the server, as `/health/ready` tells them. */
+  readonly problems: readonly string[]
 }
 
-export const counts = createStore<Counts>({ areas: {}, disabledKeys: 0 })
+export const counts = createStore<Counts>({ areas: {}, disabledKeys: 0, problems: [] })
 
 /** Numbers of the sidebar, as far as whoever is signed in may know them: what is refused has none. */
 export async function readCounts(): Promise<void> {
   if (sessionState.get().status !== 'signed-in') return
   const { halves } = session()
-  const [buckets, jobs, keys, access] = await Promise.all([
+  const [buckets, jobs, keys, access, problems] = await Promise.all([
     halves.objects ? known(listBuckets()) : undefined,
     halves.objects ? known(listJobs()) : undefined,
     halves.keys ? known(Promise.all(keyInstances().map((instance) => listKeys(instance)))) : undefined,
     known(listAuthorizationsAndPolicies()),
+    known(readHealth()),
   ])
   const all = keys?.flat()
   const running = jobs?.filter(({ state }) => state === 'running' || state === 'paused')
@@ -39,6 +43,7 @@ export async function readCounts(): Promise<void> {
       Object.entries(areas).flatMap(([area, count]) => (count === undefined ? [] : [[area, count]])),
     ),
     disabledKeys: all?.filter(({ state }) => state === 2).length ?? 0,
+    problems: problems ?? [],
   })
 }
 

@@ -1,6 +1,9 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../client/api-error.ts'
+import { connection } from '../client/connection.ts'
+import { reach } from '../client/http.ts'
+import { useStore } from '../client/store.ts'
 import type { PageDefinition, PageProps } from '../pages/page.ts'
 import { ErrorState } from '../parts/error-state.tsx'
 import { Skeleton } from '../parts/skeleton.tsx'
@@ -14,15 +17,23 @@ export function LazyPage({ page, params }: { readonly page: PageDefinition; read
   const [Page, setPage] = useState<ComponentType<PageProps>>()
   const [error, setError] = useState<ApiError>()
   const [isSlow, setSlow] = useState(false)
+  const { isReachable } = useStore(connection)
   useEffect(() => {
     const slow = setTimeout(() => setSlow(true), SLOW_MS)
     page
       .load()
-      .then(({ Page: loaded }) => setPage(() => loaded))
-      .catch((cause: unknown) => setError(toApiError(cause)))
+      .then(({ Page: loaded }) => {
+        setPage(() => loaded)
+        setError(undefined)
+      })
+      .catch((cause: unknown) => {
+        setError(toApiError(cause))
+        // Whether the server is there at all is told over the page, and asked until it is.
+        void reach()
+      })
       .finally(() => clearTimeout(slow))
     return () => clearTimeout(slow)
-  }, [page])
+  }, [page, isReachable])
   useEffect(() => {
     if (!Page) return
     // Not on the page that was asked for by its address: the reader begins at its top.

@@ -5,6 +5,7 @@ import { announce } from '../parts/toast.tsx'
 import { matchPath, usePlace } from '../router.ts'
 import { TrayHost } from '../uploads/tray-host.tsx'
 import { CommandMenu } from './command-menu.tsx'
+import { ConnectionNotes } from './connection-notes.tsx'
 import { followCounts } from './counts.ts'
 import { Help } from './help.tsx'
 import { LazyPage } from './lazy-page.tsx'
@@ -45,6 +46,7 @@ export function Shell() {
             onHelp={() => setOpen('help')}
           />
           <main id="main" class="content" tabIndex={-1}>
+            <ConnectionNotes />
             {found ? <LazyPage key={pageName} page={found.page} params={found.params} /> : <NotFound />}
           </main>
         </div>

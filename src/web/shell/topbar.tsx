@@ -1,3 +1,4 @@
+import { connection } from '../client/connection.ts'
 import { session } from '../client/session.ts'
 import { signOut } from '../client/sign-in.ts'
 import { useStore } from '../client/store.ts'
@@ -44,12 +45,21 @@ export const Topbar = ({ crumbs, onSearch, onTheme, onHelp }: TopbarProps) => (
 const MODIFIER = /Mac|iPhone|iPad/.test(navigator.platform) ? '⌘' : 'Ctrl '
 
 function Status() {
-  const { disabledKeys } = useStore(counts)
-  const isWell = disabledKeys === 0
+  const { disabledKeys, problems } = useStore(counts)
+  const { isReachable } = useStore(connection)
+  const isWell = isReachable && disabledKeys === 0 && problems.length === 0
+  const to = !isReachable || problems.length > 0 ? href(['settings']) : href(['keys'], { state: 'disabled' })
+  const text = !isReachable
+    ? 'No answer'
+    : problems.length > 0
+      ? counted(problems.length, 'problem')
+      : isWell
+        ? 'Healthy'
+        : `${counted(disabledKeys, 'key')} disabled`
   return (
-    <a class={classes('status', !isWell && 'warn')} href={isWell ? href(['']) : href(['keys'], { state: 'disabled' })}>
+    <a class={classes('status', !isWell && 'warn')} href={isWell ? href(['']) : to} title={problems.join('\n')}>
       <span class="dot" />
-      <span class="status-text">{isWell ? 'Healthy' : `${counted(disabledKeys, 'key')} disabled`}</span>
+      <span class="status-text">{text}</span>
     </a>
   )
 }

@@ -59,6 +59,7 @@ export const simulate = defineOperation({
   summary: 'May somebody do this? Decided as the request itself would be; nothing is done.',
   method: 'POST',
   path: '/admin/v1/simulate',
+  isQuestion: true,
   body,
   reply,
   run: async ({ body: asked }, context) => {

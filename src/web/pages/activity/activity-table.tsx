@@ -3,6 +3,7 @@ import { formatExact } from '../../format.ts'
 import { Chip } from '../../parts/chip.tsx'
 import { type Column, Table } from '../../parts/table.tsx'
 import { whatOf } from '../overview/activity-list.tsx'
+import { useKeyNames } from '../overview/key-names.ts'
 
 export interface ActivityTableProps {
   readonly entries: readonly ActivityEntry[]
@@ -19,6 +20,7 @@ const clock = new Intl.DateTimeFormat('en-GB', {
 })
 
 export function ActivityTable({ entries, open, onOpen }: ActivityTableProps) {
+  const names = useKeyNames()
   const columns: readonly Column<ActivityEntry>[] = [
     {
       id: 'time',
@@ -39,7 +41,7 @@ export function ActivityTable({ entries, open, onOpen }: ActivityTableProps) {
         </button>
       ),
     },
-    { id: 'what', title: 'What', cell: (entry) => <span class="mono breaks">{whatOf(entry)}</span> },
+    { id: 'what', title: 'What', cell: (entry) => <span class="mono breaks">{whatOf(entry, names)}</span> },
     {
       id: 'outcome',
       title: 'Outcome',

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type ActivityEntry, activityExportPath, listActivity } from '../../client/activity.ts'
+import { session } from '../../client/session.ts'
 import { counted } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -48,7 +49,12 @@ export function Page() {
       <div class="stack">
         <Card isFlush>
           <Filters />
-          <Loaded load={first} failed="The audit log could not be read." skeletonRows={10}>
+          <Loaded
+            load={first}
+            failed="The audit log could not be read."
+            needs={`Administrator on ${session().account.name}`}
+            skeletonRows={10}
+          >
             {(page) => (
               <Entries key={JSON.stringify([filter, page.latest])} first={page} isLive={isLive} filter={filter} />
             )}

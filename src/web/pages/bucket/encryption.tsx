@@ -4,6 +4,7 @@ import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Envelope } from '../../parts/envelope.tsx'
 import { useLoad } from '../../use-load.ts'
+import { useBucketRights } from '../../use-rights.ts'
 import { JobCard } from '../jobs/job-card.tsx'
 import type { PageProps } from '../page.ts'
 import { BucketFrame, useBucket } from './frame.tsx'
@@ -30,6 +31,7 @@ function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
       everyMs: EVERY_MS,
     },
   )
+  const missing = useBucketRights(bucket, ['s3:PutEncryptionConfiguration'])
   const label = rootKey?.label ?? 'a root key of the customer’s'
   return (
     <div class="columns with-aside">
@@ -48,7 +50,8 @@ function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
             isSmall
             icon="rotate"
             disabledBecause={
-              lock ? 'The bucket is locked' : job.value?.state === 'running' ? 'It is under way' : undefined
+              missing('s3:PutEncryptionConfiguration') ??
+              (lock ? 'The bucket is locked' : job.value?.state === 'running' ? 'It is under way' : undefined)
             }
             onClick={() => void startRewrap(bucket)}
           >

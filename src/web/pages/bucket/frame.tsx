@@ -129,7 +129,7 @@ export function KeyChip({ facts }: { readonly facts: BucketFacts }) {
   }
   if (!rootKey) {
     return (
-      <Chip tone={lock ? 'bad' : 'brass'} icon="key">
+      <Chip tone={lock && lock.cause !== 'unreachable' ? 'bad' : 'brass'} icon="key">
         Customer-managed
       </Chip>
     )

@@ -11,6 +11,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Table } from '../../parts/table.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
+import { useBucketRights } from '../../use-rights.ts'
 import type { PageProps } from '../page.ts'
 import { BucketFrame, useBucket } from './frame.tsx'
 import { NewRuleDialog } from './new-rule.tsx'
@@ -34,8 +35,9 @@ function Rules({ bucket }: { readonly bucket: string }) {
     rules.reload()
     toast(done)
   }
+  const noRight = useBucketRights(bucket, ['s3:PutLifecycleConfiguration'])('s3:PutLifecycleConfiguration')
   const add = (
-    <Button kind="primary" icon="plus" onClick={() => setMaking(true)}>
+    <Button kind="primary" icon="plus" disabledBecause={noRight} onClick={() => setMaking(true)}>
       Add a rule
     </Button>
   )
@@ -74,6 +76,7 @@ function Rules({ bucket }: { readonly bucket: string }) {
                         isSmall
                         kind="danger"
                         icon="trash"
+                        disabledBecause={noRight}
                         onClick={() =>
                           void save(
                             all.filter((one) => one !== rule),

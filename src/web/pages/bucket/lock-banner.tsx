@@ -11,8 +11,8 @@ export const LockBanner = ({ facts, lock }: { readonly facts: BucketFacts; reado
     >
       {lock.cause === 'unreachable' ? (
         <>
-          <b>The key service cannot be reached.</b> What was read a moment ago may still be served for some seconds;
-          everything else is refused until it is back.
+          <b>The key service cannot be reached.</b> Cached reads go on for 2 seconds after its last answer; then
+          everything is refused until it is back, and clients are told to try again (503).
         </>
       ) : (
         <>

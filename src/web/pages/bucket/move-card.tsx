@@ -17,6 +17,7 @@ import { Note } from '../../parts/note.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
+import { useBucketRights } from '../../use-rights.ts'
 import { AuthorizationRow } from '../create-bucket/authorization-row.tsx'
 import { KeyChoice } from '../create-bucket/key-choice.tsx'
 import { listKeysToChoose } from '../create-bucket/list-keys.ts'
@@ -40,13 +41,16 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
   const policies = useLoad((signal) => listPolicies('authorization', signal), [], { topics: ['access'] })
   const chosen = keys.value?.find(({ key }) => key.id === keyId)
   const isSame = way === 'customer' ? chosen !== undefined && chosen.key.crn === rootKeyCrn : !isCustomerManaged
-  const missing = lock
-    ? 'The bucket is locked: its data keys cannot be opened to be rewrapped'
-    : way === 'customer' && !chosen
-      ? 'Choose a root key'
-      : isSame
-        ? 'It is there already'
-        : undefined
+  const noRight = useBucketRights(bucket, ['s3:PutEncryptionConfiguration'])('s3:PutEncryptionConfiguration')
+  const missing =
+    noRight ??
+    (lock
+      ? 'The bucket is locked: its data keys cannot be opened to be rewrapped'
+      : way === 'customer' && !chosen
+        ? 'Choose a root key'
+        : isSame
+          ? 'It is there already'
+          : undefined)
   const start = async (): Promise<void> => {
     setBusy(true)
     setError(undefined)

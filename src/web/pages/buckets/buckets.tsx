@@ -13,6 +13,7 @@ import { Table } from '../../parts/table.tsx'
 import { navigate, setQuery, usePlace } from '../../router.ts'
 import { usePageKeys } from '../../shell/shortcuts.ts'
 import { useLoad } from '../../use-load.ts'
+import { useCreateBucketRight } from '../../use-rights.ts'
 import { COLUMNS } from './columns.tsx'
 import { type BucketRow, matchesFilter, readBuckets } from './read-buckets.ts'
 
@@ -20,20 +21,21 @@ const EVERY_MS = 30_000
 
 export function Page() {
   const buckets = useLoad(readBuckets, [], { topics: ['buckets', 'objects', 'keys', 'jobs'], everyMs: EVERY_MS })
+  const missing = useCreateBucketRight()
   return (
     <>
       <PageHead
         title="Buckets"
         sub={buckets.value && summaryOf(buckets.value)}
         actions={
-          <Button kind="primary" icon="plus" href={createBucketHref()}>
+          <Button kind="primary" icon="plus" href={createBucketHref()} disabledBecause={missing}>
             Create bucket
           </Button>
         }
       />
       <div class="stack">
         <Loaded load={buckets} failed="The buckets could not be listed.">
-          {(rows) => (rows.length === 0 ? <NoBuckets /> : <List rows={rows} />)}
+          {(rows) => (rows.length === 0 ? <NoBuckets missing={missing} /> : <List rows={rows} />)}
         </Loaded>
         <CliHint command="aws s3 ls" />
       </div>
@@ -48,14 +50,14 @@ function summaryOf(rows: readonly BucketRow[]): string {
   return `${counted(rows.length, 'bucket')}${all}. Everything at rest is encrypted.`
 }
 
-const NoBuckets = () => (
+const NoBuckets = ({ missing }: { readonly missing: string | undefined }) => (
   <Card>
     <EmptyState
       figure={<Hatch size={44} />}
       title="No buckets yet"
       text="A bucket holds objects, each encrypted under a data key of its own."
       action={
-        <Button kind="primary" icon="plus" href={createBucketHref()}>
+        <Button kind="primary" icon="plus" href={createBucketHref()} disabledBecause={missing}>
           Create bucket
         </Button>
       }

@@ -9,6 +9,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { href, navigate, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
+import { useCreateBucketRight } from '../../use-rights.ts'
 import { CreateKey } from '../keys/create-key.tsx'
 import { isUsable } from '../keys/key-facts.ts'
 import { AdvancedConfiguration } from './advanced-configuration.tsx'
@@ -40,7 +41,8 @@ export function Page() {
     setRefusal(undefined)
     setDraft({ ...draft, ...changes })
   }
-  const missing = missingOf(draft, nameState, isCustomer && (!chosen || !isUsable(chosen.key)))
+  const missingRight = useCreateBucketRight()
+  const missing = missingRight ?? missingOf(draft, nameState, isCustomer && (!chosen || !isUsable(chosen.key)))
   const onSubmit = async (event: Event): Promise<void> => {
     event.preventDefault()
     if (missing !== undefined || isBusy || !source) return

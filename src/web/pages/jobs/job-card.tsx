@@ -9,6 +9,7 @@ import { ErrorState } from '../../parts/error-state.tsx'
 import { Meter } from '../../parts/meter.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../use-load.ts'
+import { useBucketRights } from '../../use-rights.ts'
 
 const STATES = {
   running: { label: 'Running', tone: 'dek' },
@@ -27,6 +28,7 @@ export function JobCard({ job }: { readonly job: Job }) {
   const usage = useLoad((signal) => getBucketUsage(bucket, signal).catch(() => undefined), [bucket])
   const total = usage.value === undefined ? undefined : usage.value.objects + (usage.value['uploads'] ?? 0)
   const { label, tone } = stateOf(state)
+  const noRight = useBucketRights(bucket, ['s3:PutEncryptionConfiguration'])('s3:PutEncryptionConfiguration')
   const act = async (how: (bucket: string) => Promise<unknown>): Promise<void> => {
     setError(undefined)
     await how(bucket).catch((cause: unknown) => setError(toApiError(cause)))
@@ -50,17 +52,17 @@ export function JobCard({ job }: { readonly job: Job }) {
         </span>
         <span class="end row">
           {state === 'running' && (
-            <Button isSmall icon="pause" onClick={() => void act(pauseRewrap)}>
+            <Button isSmall icon="pause" disabledBecause={noRight} onClick={() => void act(pauseRewrap)}>
               Pause
             </Button>
           )}
           {state === 'paused' && (
-            <Button isSmall icon="play" onClick={() => void act(resumeRewrap)}>
+            <Button isSmall icon="play" disabledBecause={noRight} onClick={() => void act(resumeRewrap)}>
               Resume
             </Button>
           )}
           {state === 'failed' && (
-            <Button isSmall icon="rotate" onClick={() => void act(startRewrap)}>
+            <Button isSmall icon="rotate" disabledBecause={noRight} onClick={() => void act(startRewrap)}>
               Try again
             </Button>
           )}

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { getScrub, listScrubFindings, startScrub } from '../../client/admin.ts'
-import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { type ApiError, isStatus, toApiError } from '../../client/api-error.ts'
 import { listOf, member, textOf } from '../../client/json.ts'
 import { counted, formatBytes } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
@@ -11,6 +11,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../use-load.ts'
+import { storageName } from '../../use-rights.ts'
 
 const EVERY_MS = 5000
 const MOST_SHOWN = 50
@@ -32,6 +33,8 @@ export function ScrubCard() {
       .then(scrub.reload)
       .catch((cause: unknown) => setError(toApiError(cause)))
   }
+  const needs = `Manager on ${storageName()}`
+  const mayNot = scrub.error !== undefined && isStatus(scrub.error, 401, 403)
   const state = textOf(scrub.value, 'state')
   const isNever = state === 'idle' && textOf(scrub.value, 'finishedAt') === ''
   const isRunning = state === 'running' || state === 'waiting'
@@ -43,7 +46,7 @@ export function ScrubCard() {
         <Button
           isSmall
           icon="play"
-          disabledBecause={isRunning ? 'It is under way' : undefined}
+          disabledBecause={mayNot ? `Needs ${needs}` : isRunning ? 'It is under way' : undefined}
           onClick={() => void begin()}
         >
           Start now
@@ -51,7 +54,7 @@ export function ScrubCard() {
       }
     >
       <div class="stack tight">
-        <Loaded load={scrub} failed="The scrub could not be asked." skeletonRows={2}>
+        <Loaded load={scrub} failed="The scrub could not be asked." needs={needs} skeletonRows={2}>
           {(value) => (
             <div class="row wrap">
               <Chip

@@ -10,6 +10,7 @@ import { Details } from '../../parts/details.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Time } from '../../parts/time.tsx'
 import { toast } from '../../parts/toast.tsx'
+import { useKeyRights } from '../../use-rights.ts'
 import { MAX_ALIASES } from '../keys/new-key.ts'
 
 export interface KeyAboutProps {
@@ -46,6 +47,7 @@ export const KeyAbout = ({ instance, rootKey }: KeyAboutProps) => (
 
 function Aliases({ instance, rootKey }: KeyAboutProps) {
   const [text, setText] = useState('')
+  const missing = useKeyRights(instance, rootKey)
   const aliases = rootKey.aliases ?? []
   const change = async (work: Promise<void>, done: string): Promise<void> => {
     try {
@@ -69,12 +71,14 @@ function Aliases({ instance, rootKey }: KeyAboutProps) {
         {aliases.map((alias) => (
           <Chip key={alias} tone="brass">
             {alias}
-            <IconButton
-              icon="close"
-              label={`Remove the alias ${alias}`}
-              isSmall
-              onClick={() => void change(removeAlias(instance, rootKey.id, alias), `${alias} names no key any more`)}
-            />
+            {missing('kms.secrets-alias.delete') === undefined && (
+              <IconButton
+                icon="close"
+                label={`Remove the alias ${alias}`}
+                isSmall
+                onClick={() => void change(removeAlias(instance, rootKey.id, alias), `${alias} names no key any more`)}
+              />
+            )}
           </Chip>
         ))}
       </div>
@@ -87,7 +91,12 @@ function Aliases({ instance, rootKey }: KeyAboutProps) {
             onInput={setText}
             isCode
           />
-          <Button type="submit" isSmall isDisabled={text.trim() === ''}>
+          <Button
+            type="submit"
+            isSmall
+            disabledBecause={missing('kms.secrets-alias.create')}
+            isDisabled={text.trim() === ''}
+          >
             Add
           </Button>
         </form>

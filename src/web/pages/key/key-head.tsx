@@ -1,6 +1,5 @@
 import { keyLabel, type RootKey } from '../../client/key-protect.ts'
 import type { Instance } from '../../client/session.ts'
-import { refusedActions } from '../../client/simulate.ts'
 import { createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -9,7 +8,7 @@ import { Menu, type MenuItem } from '../../parts/menu.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
-import { useLoad } from '../../use-load.ts'
+import { useKeyRights } from '../../use-rights.ts'
 import { standingOf } from '../keys/key-facts.ts'
 import { openDrawer } from './key-drawers.tsx'
 
@@ -45,27 +44,28 @@ export function KeyHead({ instance, rootKey }: KeyHeadProps) {
   )
 }
 
-const ACTIONS = ['rotate', 'disable', 'enable', 'delete', 'restore', 'purge'].map((name) => `kms.secrets.${name}`)
-
 function KeyActions({ instance, rootKey }: KeyHeadProps) {
   const { state } = rootKey
-  const refused = useLoad((signal) => refusedActions(rootKey.crn, ACTIONS, signal), [rootKey.crn], {
-    topics: ['access'],
-  })
-  const missing = (name: string): string | undefined =>
-    refused.value?.has(`kms.secrets.${name}`) ? `Needs another role on ${instance.name}` : undefined
+  const missing = useKeyRights(instance, rootKey)
   if (state === 5) {
     return (
       <>
         <Button
           kind="primary"
           icon="rotate"
-          disabledBecause={missing('restore') ?? (rootKey.restoreAllowed ? undefined : 'It can no longer be restored')}
+          disabledBecause={
+            missing('kms.secrets.restore') ?? (rootKey.restoreAllowed ? undefined : 'It can no longer be restored')
+          }
           onClick={() => openDrawer('restore')}
         >
           Restore…
         </Button>
-        <Button kind="danger" icon="trash" disabledBecause={missing('purge')} onClick={() => openDrawer('purge')}>
+        <Button
+          kind="danger"
+          icon="trash"
+          disabledBecause={missing('kms.secrets.purge')}
+          onClick={() => openDrawer('purge')}
+        >
           Purge…
         </Button>
       </>
@@ -73,14 +73,19 @@ function KeyActions({ instance, rootKey }: KeyHeadProps) {
   }
   const isUsable = state === 1
   const items: readonly (MenuItem | 'separator')[] = [
-    { label: 'Edit policies…', icon: 'gear', onSelect: () => openDrawer('policy') },
+    {
+      label: 'Edit policies…',
+      icon: 'gear',
+      disabledBecause: missing('kms.policies.write'),
+      onSelect: () => openDrawer('policy'),
+    },
     { label: 'Create a bucket under it', icon: 'bucket', href: createBucketHref(rootKey.crn) },
     'separator',
     {
       label: 'Delete…',
       icon: 'trash',
       isDanger: true,
-      disabledBecause: missing('delete'),
+      disabledBecause: missing('kms.secrets.delete'),
       onSelect: () => openDrawer('delete'),
     },
   ]
@@ -88,18 +93,28 @@ function KeyActions({ instance, rootKey }: KeyHeadProps) {
     <>
       <Button
         icon="rotate"
-        disabledBecause={missing('rotate') ?? (state === 2 ? 'A disabled key does not rotate' : undefined)}
+        disabledBecause={missing('kms.secrets.rotate') ?? (state === 2 ? 'A disabled key does not rotate' : undefined)}
         onClick={() => openDrawer('rotate')}
       >
         Rotate now
       </Button>
       {isUsable ? (
-        <Button kind="danger" icon="lock" disabledBecause={missing('disable')} onClick={() => openDrawer('disable')}>
+        <Button
+          kind="danger"
+          icon="lock"
+          disabledBecause={missing('kms.secrets.disable')}
+          onClick={() => openDrawer('disable')}
+        >
           Disable…
         </Button>
       ) : (
         state === 2 && (
-          <Button kind="primary" icon="unlock" disabledBecause={missing('enable')} onClick={() => openDrawer('enable')}>
+          <Button
+            kind="primary"
+            icon="unlock"
+            disabledBecause={missing('kms.secrets.enable')}
+            onClick={() => openDrawer('enable')}
+          >
             Enable…
           </Button>
         )

@@ -1,17 +1,21 @@
 import { type ActivityEntry, whoOf } from '../../client/activity.ts'
 import { keyLabel, type RootKey } from '../../client/key-protect.ts'
+import type { Instance } from '../../client/session.ts'
 import { formatAgo, formatExact } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Note } from '../../parts/note.tsx'
+import { useKeyRights } from '../../use-rights.ts'
 import { openDrawer } from './key-drawers.tsx'
 
 export interface KeyStateNoteProps {
+  readonly instance: Instance
   readonly rootKey: RootKey
   readonly history: readonly ActivityEntry[] | undefined
 }
 
 /** Why the key is not in use, who did it, and what can be done. */
-export function KeyStateNote({ rootKey, history }: KeyStateNoteProps) {
+export function KeyStateNote({ instance, rootKey, history }: KeyStateNoteProps) {
+  const missing = useKeyRights(instance, rootKey)
   const name = keyLabel(rootKey)
   if (rootKey.state === 2) {
     const last = history?.find(({ action, outcome }) => outcome === 'success' && /disable$/.test(action))
@@ -20,7 +24,12 @@ export function KeyStateNote({ rootKey, history }: KeyStateNoteProps) {
         tone="bad"
         icon="lock"
         actions={
-          <Button isSmall icon="unlock" onClick={() => openDrawer('enable')}>
+          <Button
+            isSmall
+            icon="unlock"
+            disabledBecause={missing('kms.secrets.enable')}
+            onClick={() => openDrawer('enable')}
+          >
             Enable…
           </Button>
         }
@@ -59,7 +68,12 @@ export function KeyStateNote({ rootKey, history }: KeyStateNoteProps) {
         tone="warn"
         icon="people"
         actions={
-          <Button isSmall kind="danger" onClick={() => openDrawer('delete')}>
+          <Button
+            isSmall
+            kind="danger"
+            disabledBecause={missing('kms.secrets.delete')}
+            onClick={() => openDrawer('delete')}
+          >
             Delete…
           </Button>
         }

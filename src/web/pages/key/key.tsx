@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import { isStatus } from '../../client/api-error.ts'
 import { inShell } from '../../in-shell.ts'
 import { instanceNamed, keyHref, keyReference } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -9,6 +10,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href, navigate, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
+import { DataKeysCard } from '../metrics/data-keys-card.tsx'
 import type { PageProps } from '../page.ts'
 import { KeyAbout } from './key-about.tsx'
 import { KeyActivity } from './key-activity.tsx'
@@ -56,7 +58,7 @@ function KeyPage({ instance, name }: KeyPageProps) {
   })
   const jobs = whole.value?.jobs
   useEffect(() => setRewrapping(jobs?.some(({ state }) => state === 'running') ?? false), [jobs])
-  if (whole.error && whole.error.status === 404 && !whole.value) {
+  if (isStatus(whole.error, 404, 410)) {
     return (
       <>
         <PageHead title={name} figure={<Seal size={54} isDisabled />} />
@@ -81,14 +83,22 @@ function KeyPage({ instance, name }: KeyPageProps) {
           <>
             <KeyHead instance={instance} rootKey={rootKey} />
             <div class="stack">
-              <KeyStateNote rootKey={rootKey} history={value.history} />
-              <VersionsCard {...value} />
+              <KeyStateNote instance={instance} rootKey={rootKey} history={value.history} />
+              <VersionsCard {...value} instance={instance} />
               <div class="columns wide-left">
                 <div class="stack">
                   <ProtectedBuckets {...value} />
                   <KeyActivity rootKey={rootKey} history={value.history} />
                 </div>
-                <KeyAbout instance={instance} rootKey={rootKey} />
+                <div class="stack">
+                  <DataKeysCard title="Unwraps" of={{ key: rootKey.crn }}>
+                    <p class="muted small">
+                      Every use counts, also of a data key that was still in memory: it is kept there for a minute at
+                      most, and only while this key may be used.
+                    </p>
+                  </DataKeysCard>
+                  <KeyAbout instance={instance} rootKey={rootKey} />
+                </div>
               </div>
               <CliHint
                 command={['show', 'buckets']

@@ -2,20 +2,23 @@ import { useState } from 'preact/hooks'
 import { startRewrap } from '../../client/admin.ts'
 import { toApiError } from '../../client/api-error.ts'
 import { keyLabel } from '../../client/key-protect.ts'
+import type { Instance } from '../../client/session.ts'
 import { counted, formatCount, formatPercent } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Meter } from '../../parts/meter.tsx'
 import { toast } from '../../parts/toast.tsx'
+import { useKeyRights } from '../../use-rights.ts'
 import { everyMonths } from '../keys/key-facts.ts'
 import { objectsOf } from '../keys/read-keys.ts'
 import { openDrawer } from './key-drawers.tsx'
 import type { WholeKey } from './read-key.ts'
 import { Timeline } from './timeline.tsx'
 
-export function VersionsCard(whole: WholeKey) {
-  const { rootKey } = whole
+export function VersionsCard(whole: WholeKey & { readonly instance: Instance }) {
+  const { instance, rootKey } = whole
+  const missing = useKeyRights(instance, rootKey)
   const { rotation } = rootKey
   return (
     <Card
@@ -24,7 +27,12 @@ export function VersionsCard(whole: WholeKey) {
       note={`${rotation?.enabled ? `Rotates ${everyMonths(rotation.interval_month)}.` : 'Rotates by hand.'} Old versions only unwrap, never wrap.`}
       actions={
         rootKey.state !== 5 && (
-          <Button isSmall kind="ghost" onClick={() => openDrawer('policy')}>
+          <Button
+            isSmall
+            kind="ghost"
+            disabledBecause={missing('kms.policies.write')}
+            onClick={() => openDrawer('policy')}
+          >
             Edit policy
           </Button>
         )

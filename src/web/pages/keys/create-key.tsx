@@ -14,6 +14,7 @@ import { Segmented } from '../../parts/segmented.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
+import { useRights } from '../../use-rights.ts'
 import { AdvancedKeyOptions } from './advanced-key-options.tsx'
 import { MaterialField } from './material-field.tsx'
 import { aliasFor, aliasProblem, commandFor, EMPTY_KEY, type NewKey, nameProblem, submitKey } from './new-key.ts'
@@ -40,6 +41,7 @@ export function CreateKey({ way: firstWay = 'create', name = '', instance: wante
   const change = (part: Partial<NewKey>): void => setForm((before) => ({ ...before, ...part }))
   const changeName = (next: string): void =>
     change({ name: next, ...(form.aliases === aliasFor(form.name) ? { aliases: aliasFor(next) } : {}) })
+  const missing = useRights(instance?.crn ?? '', instance?.name ?? '', ['kms.secrets.create'])
   const isReady =
     instance !== undefined &&
     form.name !== '' &&
@@ -72,7 +74,14 @@ export function CreateKey({ way: firstWay = 'create', name = '', instance: wante
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" form="new-key" isDisabled={!isReady} isBusy={isBusy}>
+          <Button
+            kind="primary"
+            type="submit"
+            form="new-key"
+            isDisabled={!isReady}
+            isBusy={isBusy}
+            disabledBecause={missing('kms.secrets.create')}
+          >
             {way === 'import' ? 'Import key' : 'Create key'}
           </Button>
         </>

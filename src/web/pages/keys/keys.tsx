@@ -11,6 +11,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href, navigate, ROOT, setQuery, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
+import { useCreateKeyRight } from '../../use-rights.ts'
 import { CreateKey } from './create-key.tsx'
 import { standingOf } from './key-facts.ts'
 import { KeyFilters } from './key-filters.tsx'
@@ -31,7 +32,8 @@ export const Page = () => {
     else if (path === '/create-key') navigate(href(['keys']), { replace: true })
     else setQuery({ create: undefined, import: undefined, name: undefined })
   }
-  const noInstance = keyInstances().length === 0 ? 'There is no Key Protect instance in this account' : undefined
+  const missingRight = useCreateKeyRight()
+  const noInstance = keyInstances().length === 0 ? 'There is no Key Protect instance in this account' : missingRight
   return (
     <>
       <PageHead

@@ -1,11 +1,18 @@
 import { type ActivityEntry, whoOf } from '../../client/activity.ts'
+import { session } from '../../client/session.ts'
 import { lastOfCrn, shortId } from '../../format.ts'
 import { classes } from '../../parts/class-names.ts'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { Time } from '../../parts/time.tsx'
+import { type NamedKeys, nameOfKey } from './key-names.ts'
 
-export const ActivityList = ({ entries }: { readonly entries: readonly ActivityEntry[] }) =>
+export interface ActivityListProps {
+  readonly entries: readonly ActivityEntry[]
+  readonly names: NamedKeys
+}
+
+export const ActivityList = ({ entries, names }: ActivityListProps) =>
   entries.length === 0 ? (
     <EmptyState title="Nothing has happened yet" />
   ) : (
@@ -16,7 +23,7 @@ export const ActivityList = ({ entries }: { readonly entries: readonly ActivityE
             <Icon name={iconOf(entry)} size="small" />
           </span>
           <span>
-            <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry)}</span>
+            <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry, names)}</span>
             <span class="second">{detailOf(entry)}</span>
           </span>
           <span class="muted small nowrap">
@@ -28,10 +35,12 @@ export const ActivityList = ({ entries }: { readonly entries: readonly ActivityE
   )
 
 /** In few words: a bucket, an object, a key. */
-export function whatOf({ said: { what } }: ActivityEntry): string {
+export function whatOf({ said: { what } }: ActivityEntry, names: NamedKeys): string {
   if (what.bucket !== undefined) return what.object === undefined ? what.bucket : `${what.bucket}/${what.object}`
-  if (what.rootKey !== undefined) return shortId(lastOfCrn(what.rootKey))
-  return what.name === undefined ? '' : shortId(lastOfCrn(what.name) || what.name)
+  if (what.rootKey !== undefined) return nameOfKey(what.rootKey, names)
+  if (what.name === undefined) return ''
+  const { name } = what
+  return session().instances.find(({ guid }) => name.includes(guid))?.name ?? shortId(lastOfCrn(name) || name)
 }
 
 function detailOf({ outcome, code, sourceIp, kind }: ActivityEntry): string {

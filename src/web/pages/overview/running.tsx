@@ -10,17 +10,22 @@ import { Note } from '../../parts/note.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
+import { useCreateBucketRight, useCreateKeyRight } from '../../use-rights.ts'
 import type { BucketRow } from '../buckets/read-buckets.ts'
 import { RequestsChart } from '../metrics/charts.tsx'
 import { ActivityList } from './activity-list.tsx'
+import { namesOf } from './key-names.ts'
 import { KeyRow } from './key-row.tsx'
 import type { Overview } from './read-overview.ts'
+import { StoredBytes, totalOf } from './stored-bytes.tsx'
 
 export function Running({ overview }: { readonly overview: Overview }) {
   const { buckets, keys, activity, samples } = overview
   const { halves } = session()
   const locked = buckets.filter(({ isLocked }) => isLocked)
   const total = totalOf(buckets)
+  const names = namesOf(overview.keys)
+  const [noBucket, noKey] = [useCreateBucketRight(), useCreateKeyRight()]
   return (
     <>
       <PageHead
@@ -29,12 +34,12 @@ export function Running({ overview }: { readonly overview: Overview }) {
         actions={
           <>
             {halves.keys && (
-              <Button icon="key" href={href(['keys'], { create: '' })}>
+              <Button icon="key" href={href(['keys'], { create: '' })} disabledBecause={noKey}>
                 Create root key
               </Button>
             )}
             {halves.objects && (
-              <Button kind="primary" icon="plus" href={createBucketHref()}>
+              <Button kind="primary" icon="plus" href={createBucketHref()} disabledBecause={noBucket}>
                 Create bucket
               </Button>
             )}
@@ -46,26 +51,18 @@ export function Running({ overview }: { readonly overview: Overview }) {
           <LockedNote key={bucket.name} bucket={bucket} />
         ))}
         <div class="columns wide-left">
-          <div class="stack">
-            <StoredBytes buckets={buckets} />
-            {samples && (
-              <Card title="Requests, last 24 hours" actions={<a href={href(['metrics'])}>Metrics</a>}>
-                <RequestsChart minutes={samples.minutes} />
-              </Card>
-            )}
-            {activity && (
-              <Card title="Activity" actions={<a href={href(['activity'])}>Open audit log</a>} isFlush>
-                <ActivityList entries={activity} />
-              </Card>
-            )}
-          </div>
+          <StoredBytes buckets={buckets} stored={samples?.stored} names={names} />
           <Card title="Root keys" actions={<a href={href(['keys'])}>All keys</a>} isFlush>
             {keys.length === 0 ? (
               <EmptyState
                 figure={<Seal size={40} />}
                 title="No root keys yet"
                 text="A root key of your own decides who can read what lies under it."
-                action={<Button href={href(['keys'], { create: '' })}>Create root key</Button>}
+                action={
+                  <Button href={href(['keys'], { create: '' })} disabledBecause={noKey}>
+                    Create root key
+                  </Button>
+                }
               />
             ) : (
               <ul class="key-rows">
@@ -82,16 +79,25 @@ export function Running({ overview }: { readonly overview: Overview }) {
             )}
           </Card>
         </div>
+        {(samples || activity) && (
+          <div class="columns">
+            {samples && (
+              <Card title="Requests, last 24 hours" actions={<a href={href(['metrics'])}>Metrics</a>}>
+                <RequestsChart minutes={samples.minutes} />
+              </Card>
+            )}
+            {activity && (
+              <Card title="Activity" actions={<a href={href(['activity'])}>Open audit log</a>} isFlush>
+                <ActivityList entries={activity} names={names} />
+              </Card>
+            )}
+          </div>
+        )}
         <CliHint command={`aws s3 ls${halves.keys ? '\ncoffer key ls' : ''}`} />
       </div>
     </>
   )
 }
-
-const totalOf = (buckets: readonly BucketRow[]) => ({
-  objects: buckets.reduce((sum, { usage }) => sum + (usage?.objects ?? 0), 0),
-  bytes: buckets.reduce((sum, { usage }) => sum + (usage?.bytes ?? 0), 0),
-})
 
 function LockedNote({ bucket: { name, encryption, usage } }: { readonly bucket: BucketRow }) {
   const key = encryption?.key
@@ -119,55 +125,3 @@ function LockedNote({ bucket: { name, encryption, usage } }: { readonly bucket: 
     </Note>
   )
 }
-
-function StoredBytes({ buckets }: { readonly buckets: readonly BucketRow[] }) {
-  const customer = buckets.filter(({ encryption }) => encryption?.kind === 'customer')
-  const provider = buckets.filter(({ encryption }) => encryption?.kind === 'provider')
-  const [all, own, theirs] = [totalOf(buckets), totalOf(customer), totalOf(provider)]
-  const share = all.bytes === 0 ? 0 : (100 * own.bytes) / all.bytes
-  return (
-    <Card title="Stored bytes by encryption">
-      <div class="stack">
-        <div class="figures">
-          <Figure value={formatBytes(all.bytes)} text="total" />
-          <Figure
-            value={formatBytes(own.bytes)}
-            isBrass
-            text={`customer-managed, ${counted(customer.length, 'bucket')}`}
-            swatch="brass"
-          />
-          <Figure
-            value={formatBytes(theirs.bytes)}
-            text={`provider-managed, ${counted(provider.length, 'bucket')}`}
-            swatch="ct hatched"
-          />
-        </div>
-        <div
-          class="share-bar"
-          role="img"
-          aria-label={`${Math.round(share)} percent of the stored bytes are under root keys of your own`}
-        >
-          <span class="share-own" style={{ width: `${share}%` }} />
-          <span class="share-rest hatched" />
-        </div>
-      </div>
-    </Card>
-  )
-}
-
-interface FigureProps {
-  readonly value: string
-  readonly text: string
-  readonly isBrass?: boolean
-  readonly swatch?: string
-}
-
-const Figure = ({ value, text, isBrass = false, swatch }: FigureProps) => (
-  <div>
-    <div class={`big-number${isBrass ? ' brass' : ''}`}>{value}</div>
-    <div class="muted small">
-      {swatch !== undefined && <span class={`swatch ${swatch}`} />}
-      {text}
-    </div>
-  </div>
-)

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks'
 import { listPolicies } from '../../client/iam.ts'
+import { session } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
@@ -16,6 +17,7 @@ export const Page = () => {
   const policies = useLoad((signal) => listPolicies('access', signal), [], { topics: ['access'] })
   const identities = useLoad(readIdentities, [], { topics: ['access'] })
   const [isCreating, setCreating] = useState(false)
+  const noSight = identities.error ? `Needs Viewer on ${session().account.name}, to see who there is` : undefined
   const known = identities.value ?? []
   return (
     <>
@@ -23,12 +25,7 @@ export const Page = () => {
         title="Policies"
         sub="What users and service IDs may do. What no policy allows is refused."
         actions={
-          <Button
-            kind="primary"
-            icon="plus"
-            disabledBecause={identities.error ? 'You may not see who there is' : undefined}
-            onClick={() => setCreating(true)}
-          >
+          <Button kind="primary" icon="plus" disabledBecause={noSight} onClick={() => setCreating(true)}>
             Create policy
           </Button>
         }
@@ -43,7 +40,7 @@ export const Page = () => {
                   title="No access policy"
                   text="Administrators of the account may everything without one. What you may not see is not listed."
                   action={
-                    <Button kind="primary" onClick={() => setCreating(true)}>
+                    <Button kind="primary" disabledBecause={noSight} onClick={() => setCreating(true)}>
                       Create policy
                     </Button>
                   }

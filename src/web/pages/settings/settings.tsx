@@ -1,7 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { API, callJson } from '../../client/http.ts'
-import { listOf } from '../../client/json.ts'
+import { readHealth } from '../../client/health.ts'
 import { type Instance, session } from '../../client/session.ts'
 import { signOut } from '../../client/sign-in.ts'
 import { formatAgo } from '../../format.ts'
@@ -134,12 +133,6 @@ function ThemeChoice() {
       onChange={choose}
     />
   )
-}
-
-/** What `/health/ready` tells anybody. It answers 503 while the server is not ready. */
-async function readHealth(signal: AbortSignal): Promise<readonly string[]> {
-  const answer = await callJson(`${API}/health/ready`, { signal })
-  return listOf(answer, 'problems').map(String)
 }
 
 const Address = ({ text }: { readonly text: string }) => (

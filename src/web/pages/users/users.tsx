@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { session } from '../../client/session.ts'
 import { counted } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -12,6 +13,7 @@ import { Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
 import { href, navigate } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
+import { useRights } from '../../use-rights.ts'
 import { CreateIdentity } from './create-identity.tsx'
 import { type Identity, readIdentities } from './read-identities.ts'
 
@@ -19,6 +21,10 @@ export const identityHref = (iamId: string): string => href(['users', iamId])
 
 export const Page = () => {
   const load = useLoad(readIdentities, [], { topics: ['access'] })
+  const missing = useRights('', session().account.name, [
+    'user-management.user.invite',
+    'iam-identity.serviceid.create',
+  ])
   const [creating, setCreating] = useState<Identity['kind']>()
   return (
     <>
@@ -27,17 +33,31 @@ export const Page = () => {
         sub="People, and programs with identities of their own. Neither may anything before a policy lets it."
         actions={
           <>
-            <Button icon="people" onClick={() => setCreating('user')}>
+            <Button
+              icon="people"
+              disabledBecause={missing('user-management.user.invite')}
+              onClick={() => setCreating('user')}
+            >
               Add user
             </Button>
-            <Button kind="primary" icon="plus" onClick={() => setCreating('service-id')}>
+            <Button
+              kind="primary"
+              icon="plus"
+              disabledBecause={missing('iam-identity.serviceid.create')}
+              onClick={() => setCreating('service-id')}
+            >
               Create service ID
             </Button>
           </>
         }
       />
       <div class="stack">
-        <Loaded load={load} failed="The users could not be listed." skeletonRows={6}>
+        <Loaded
+          load={load}
+          failed="The users could not be listed."
+          needs={`Viewer on ${session().account.name}`}
+          skeletonRows={6}
+        >
           {(all) => (
             <Card isFlush>
               {all.length === 0 ? <EmptyState title="Nobody yet" /> : <IdentityTable identities={all} />}

@@ -1,8 +1,10 @@
+import { session } from '../../client/session.ts'
 import { whoCanRead } from '../../client/who-can-read.ts'
 import { counted } from '../../format.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { useLoad } from '../../use-load.ts'
+import { storageName } from '../../use-rights.ts'
 import { Chain, inOrder } from './chain.tsx'
 import { ReaderTable } from './reader-table.tsx'
 import { refusalWords } from './words.ts'
@@ -16,7 +18,11 @@ export interface WhoCanReadViewProps {
 export function WhoCanReadView({ bucket, hasTable = false }: WhoCanReadViewProps) {
   const load = useLoad((signal) => whoCanRead(bucket, signal), [bucket], { topics: ['access', 'keys', 'buckets'] })
   return (
-    <Loaded load={load} failed={`Who can read ${bucket} could not be found out.`}>
+    <Loaded
+      load={load}
+      failed={`Who can read ${bucket} could not be found out.`}
+      needs={`Manager on ${storageName()}, and Viewer on ${session().account.name}`}
+    >
       {(found) => {
         const readers = inOrder(found)
         const broken = found.rootKeys.filter(({ opens }) => !opens)

@@ -7,12 +7,13 @@ import { filesOfDrop } from '../../../uploads/files-of.ts'
 export interface DropZoneProps {
   readonly bucket: string
   readonly prefix: string
-  readonly isRefused: boolean
+  /** Why nothing can be uploaded. */
+  readonly refusal: string | undefined
   readonly children: ComponentChildren
 }
 
 /** The whole page takes files and folders while it is open. */
-export function DropZone({ bucket, prefix, isRefused, children }: DropZoneProps) {
+export function DropZone({ bucket, prefix, refusal, children }: DropZoneProps) {
   const [isOver, setOver] = useState(false)
   useEffect(() => {
     let depth = 0
@@ -30,14 +31,14 @@ export function DropZone({ bucket, prefix, isRefused, children }: DropZoneProps)
       dragover: (event) => {
         if (!hasFiles(event)) return
         event.preventDefault()
-        if (event.dataTransfer) event.dataTransfer.dropEffect = isRefused ? 'none' : 'copy'
+        if (event.dataTransfer) event.dataTransfer.dropEffect = refusal ? 'none' : 'copy'
       },
       drop: (event) => {
         if (!hasFiles(event) || !event.dataTransfer) return
         event.preventDefault()
         depth = 0
         setOver(false)
-        if (isRefused) return toast('The bucket is locked: nothing can be uploaded', 'bad')
+        if (refusal !== undefined) return toast(refusal, 'bad')
         const found = filesOfDrop(event.dataTransfer)
         void Promise.all([found, import('../../../uploads/uploader.ts')]).then(([files, { addUploads }]) =>
           addUploads(bucket, prefix, files),
@@ -47,14 +48,14 @@ export function DropZone({ bucket, prefix, isRefused, children }: DropZoneProps)
     for (const name of ['dragenter', 'dragleave', 'dragover', 'drop'] as const)
       document.addEventListener(name, listeners[name], { signal: stop.signal })
     return () => stop.abort()
-  }, [bucket, prefix, isRefused])
+  }, [bucket, prefix, refusal])
   return (
     <>
       {children}
       {isOver && (
         <div class="drop-over" aria-hidden="true">
-          <Icon name={isRefused ? 'lock' : 'upload'} size="large" />
-          <b>{isRefused ? 'This bucket is locked' : `Drop to upload into ${bucket}/${prefix}`}</b>
+          <Icon name={refusal ? 'lock' : 'upload'} size="large" />
+          <b>{refusal ? 'This bucket is locked' : `Drop to upload into ${bucket}/${prefix}`}</b>
         </div>
       )}
     </>

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { objectsHref } from '../../../links.ts'
 import { Button } from '../../../parts/button.tsx'
 import { navigate } from '../../../router.ts'
+import { useBucketRights } from '../../../use-rights.ts'
 import type { PageProps } from '../../page.ts'
 import { BucketFrame, useBucket } from '../frame.tsx'
 import { NewFolder } from './new-folder.tsx'
@@ -12,7 +13,8 @@ export function Page({ params }: PageProps) {
   const { bucket = '', prefix = '' } = params
   const facts = useBucket(bucket)
   const [isMaking, setMaking] = useState(false)
-  const refusal = facts.value?.lock ? 'The bucket is locked: nothing can be written' : undefined
+  const missing = useBucketRights(bucket, ['s3:PutObject'], `${prefix}*`)
+  const refusal = facts.value?.lock ? 'The bucket is locked: nothing can be written' : missing('s3:PutObject')
   return (
     <>
       <BucketFrame
@@ -28,7 +30,7 @@ export function Page({ params }: PageProps) {
           </>
         }
       >
-        {(value) => <ObjectsTab facts={value} prefix={prefix} />}
+        {(value) => <ObjectsTab facts={value} prefix={prefix} refusal={refusal} />}
       </BucketFrame>
       {isMaking && (
         <NewFolder

@@ -16,6 +16,7 @@ import { Skeleton } from '../../../parts/skeleton.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { navigate, setQuery, usePlace } from '../../../router.ts'
 import { usePageKeys } from '../../../shell/shortcuts.ts'
+import { useBucketRights } from '../../../use-rights.ts'
 import { LockedPanel } from '../locked-panel.tsx'
 import { ObjectPanel } from '../panel/object-panel.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
@@ -29,9 +30,11 @@ import { useSelection } from './use-selection.ts'
 export interface ObjectsTabProps {
   readonly facts: BucketFacts
   readonly prefix: string
+  /** Why nothing can be uploaded. */
+  readonly refusal: string | undefined
 }
 
-export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
+export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
   const bucket = facts.name
   const { query } = usePlace()
   const mode: ListingMode = query.get('show') === 'versions' ? 'versions' : 'objects'
@@ -41,6 +44,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
   const chosenRows = (): readonly Row[] => [...selection.chosen.values()]
   const [deleting, setDeleting] = useState<readonly Row[]>()
   const box = useRef<HTMLInputElement>(null)
+  const noDelete = useBucketRights(bucket, ['s3:DeleteObject'], `${prefix}*`)('s3:DeleteObject')
   const isLocked = facts.lock !== undefined && facts.lock.cause !== 'unreachable'
   const sel = query.get('sel')
   const openKey = sel === null ? undefined : folder + sel
@@ -80,7 +84,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
         ]),
     { label: 'Copy URI', icon: 'copy', onSelect: () => copyUri(row) },
     'separator',
-    { label: 'Delete…', icon: 'trash', isDanger: true, onSelect: () => setDeleting([row]) },
+    { label: 'Delete…', icon: 'trash', isDanger: true, disabledBecause: noDelete, onSelect: () => setDeleting([row]) },
   ]
   const move = (by: number): void => {
     selection.move(by)
@@ -102,12 +106,12 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
       if (row) copyUri(row)
     },
     '.': () => document.querySelector<HTMLElement>('tr.active .row-menu button')?.click(),
-    Delete: () => selection.chosen.size > 0 && setDeleting(chosenRows()),
+    Delete: () => selection.chosen.size > 0 && noDelete === undefined && setDeleting(chosenRows()),
     Escape: close,
   })
 
   return (
-    <DropZone bucket={bucket} prefix={folder} isRefused={facts.lock !== undefined}>
+    <DropZone bucket={bucket} prefix={folder} refusal={refusal}>
       <div class={openKey !== undefined || isLocked ? 'columns with-aside' : ''}>
         <div class="stack">
           <div class="card flush">
@@ -131,7 +135,13 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
                 <Button isSmall onClick={selection.clear}>
                   Clear
                 </Button>
-                <Button isSmall kind="danger" icon="trash" onClick={() => setDeleting(chosenRows())}>
+                <Button
+                  isSmall
+                  kind="danger"
+                  icon="trash"
+                  disabledBecause={noDelete}
+                  onClick={() => setDeleting(chosenRows())}
+                >
                   Delete
                 </Button>
               </div>
@@ -167,7 +177,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
               />
             )}
             {listing.rows.length === 0 && !listing.isLoading && !listing.error && (
-              <Nothing prefix={prefix} isLocked={isLocked} />
+              <Nothing prefix={prefix} refusal={refusal} />
             )}
             {listing.rows.length > 0 && (
               <div class="table-foot">
@@ -176,7 +186,7 @@ export function ObjectsTab({ facts, prefix }: ObjectsTabProps) {
                   {listing.hasMore ? ' so far' : ''} under this prefix
                 </span>
                 <span class="end row">
-                  {!isLocked && (
+                  {refusal === undefined && (
                     <span class="drop-hint">
                       <Icon name="upload" size="small" /> Drop files or folders anywhere to upload here
                     </span>
@@ -230,12 +240,10 @@ function withQuery(changes: Readonly<Record<string, string | undefined>>): strin
   return `${window.location.pathname}?${query}`
 }
 
-const Nothing = ({ prefix, isLocked }: { readonly prefix: string; readonly isLocked: boolean }) => (
+const Nothing = ({ prefix, refusal }: { readonly prefix: string; readonly refusal: string | undefined }) => (
   <EmptyState
     figure={<Hatch size={44} />}
     title={prefix === '' ? 'This bucket is empty' : 'Nothing is under this prefix'}
-    text={
-      isLocked ? 'Nothing can be uploaded while it is locked.' : 'Drop files or folders here, or press u to upload.'
-    }
+    text={refusal === undefined ? 'Drop files or folders here, or press u to upload.' : `${refusal}.`}
   />
 )

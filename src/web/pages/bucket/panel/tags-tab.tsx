@@ -2,6 +2,7 @@ import { getTags, putTags } from '../../../client/s3.ts'
 import { Loaded } from '../../../parts/loaded.tsx'
 import { TagEditor } from '../../../parts/tag-editor.tsx'
 import { useLoad } from '../../../use-load.ts'
+import { useBucketRights } from '../../../use-rights.ts'
 
 export interface TagsTabProps {
   readonly bucket: string
@@ -11,11 +12,13 @@ export interface TagsTabProps {
 
 export function TagsTab({ bucket, objectKey, versionId }: TagsTabProps) {
   const tags = useLoad(() => getTags(bucket, objectKey, versionId), [bucket, objectKey, versionId])
+  const missing = useBucketRights(bucket, ['s3:PutObjectTagging'], objectKey)
   return (
     <Loaded load={tags} failed="The tags could not be read." skeletonRows={2}>
       {(value) => (
         <TagEditor
           tags={value}
+          disabledBecause={missing('s3:PutObjectTagging')}
           onSave={async (wanted) => {
             await putTags(wanted, bucket, objectKey, versionId)
             tags.reload()

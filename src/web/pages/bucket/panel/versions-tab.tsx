@@ -13,6 +13,7 @@ import { Time } from '../../../parts/time.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { setQuery } from '../../../router.ts'
 import type { Loaded as Load } from '../../../use-load.ts'
+import { useBucketRights } from '../../../use-rights.ts'
 
 export interface VersionsTabProps {
   readonly facts: BucketFacts
@@ -40,6 +41,7 @@ export function VersionsTab({ facts, objectKey, versionId, versions }: VersionsT
     }
     setBusy(undefined)
   }
+  const missing = useBucketRights(bucket, ['s3:PutObject', 's3:DeleteObject'], objectKey)
   const locked = facts.lock === undefined ? undefined : 'The bucket is locked'
   return (
     <Loaded load={versions} failed="The versions could not be listed." skeletonRows={3}>
@@ -83,7 +85,9 @@ export function VersionsTab({ facts, objectKey, versionId, versions }: VersionsT
                     <Button
                       isSmall
                       isBusy={busy === version.versionId}
-                      disabledBecause={version.isDeleteMarker ? undefined : locked}
+                      disabledBecause={
+                        version.isDeleteMarker ? missing('s3:DeleteObject') : (locked ?? missing('s3:PutObject'))
+                      }
                       onClick={() => void restore(version)}
                     >
                       Restore

@@ -8,6 +8,7 @@ import { TextArea } from '../../../parts/field.tsx'
 import { Loaded } from '../../../parts/loaded.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { useLoad } from '../../../use-load.ts'
+import { storageName } from '../../../use-rights.ts'
 
 export interface ConfigEditorProps {
   readonly bucket: string
@@ -17,10 +18,13 @@ export interface ConfigEditorProps {
   readonly note: string
   readonly placeholder: string
   readonly isJson?: boolean
+  /** Why it cannot be changed. */
+  readonly refusal: string | undefined
 }
 
 /** A document of the bucket as it is written. What the server finds wrong with it is said under it. */
-export function ConfigEditor({ bucket, name, title, note, placeholder, isJson = false }: ConfigEditorProps) {
+export function ConfigEditor(props: ConfigEditorProps) {
+  const { bucket, name, title, note, placeholder, isJson = false, refusal } = props
   const stored = useLoad(async (signal) => (await getBucketConfig(bucket, name, signal)) ?? '', [bucket, name])
   const [text, setText] = useState('')
   const [error, setError] = useState<ApiError>()
@@ -42,7 +46,12 @@ export function ConfigEditor({ bucket, name, title, note, placeholder, isJson = 
   }
   return (
     <Card title={title} note={note}>
-      <Loaded load={stored} failed={`The ${title.toLowerCase()} could not be read.`} skeletonRows={3}>
+      <Loaded
+        load={stored}
+        failed={`The ${title.toLowerCase()} could not be read.`}
+        needs={`Manager on ${storageName()}`}
+        skeletonRows={3}
+      >
         {(value) => (
           <div class="stack tight">
             <TextArea
@@ -60,6 +69,7 @@ export function ConfigEditor({ bucket, name, title, note, placeholder, isJson = 
                 isSmall
                 kind="primary"
                 isBusy={isBusy}
+                disabledBecause={refusal}
                 isDisabled={text === shown || text.trim() === '' || problem !== undefined}
                 onClick={() => void run(() => putBucketConfig(bucket, name, text.trim()), `${title} saved`)}
               >
@@ -69,6 +79,7 @@ export function ConfigEditor({ bucket, name, title, note, placeholder, isJson = 
                 <Button
                   isSmall
                   kind="danger"
+                  disabledBecause={refusal}
                   onClick={() => void run(() => deleteBucketConfig(bucket, name), `${title} removed`)}
                 >
                   Remove

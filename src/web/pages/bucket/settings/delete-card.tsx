@@ -12,7 +12,7 @@ import { Field } from '../../../parts/field.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { href, navigate } from '../../../router.ts'
 
-export function DeleteCard({ facts }: { readonly facts: BucketFacts }) {
+export function DeleteCard({ facts, refusal }: { readonly facts: BucketFacts; readonly refusal: string | undefined }) {
   const { name: bucket, usage } = facts
   const [isOpen, setOpen] = useState(false)
   const [typed, setTyped] = useState('')
@@ -43,7 +43,7 @@ export function DeleteCard({ facts }: { readonly facts: BucketFacts }) {
           <Button
             kind="danger"
             icon="trash"
-            disabledBecause={isFull ? 'The bucket is not empty' : undefined}
+            disabledBecause={refusal ?? (isFull ? 'The bucket is not empty' : undefined)}
             onClick={() => setOpen(true)}
           >
             Delete bucket…

@@ -8,6 +8,7 @@ import { ErrorState } from '../../../parts/error-state.tsx'
 import { Loaded } from '../../../parts/loaded.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { useLoad } from '../../../use-load.ts'
+import { storageName } from '../../../use-rights.ts'
 
 const RULES = [
   ['BlockPublicAcls', 'Refuse ACLs that make public'],
@@ -16,12 +17,18 @@ const RULES = [
   ['RestrictPublicBuckets', 'A public policy lets nobody in from outside'],
 ] as const
 
-export function PublicAccessCard({ bucket }: { readonly bucket: string }) {
+export function PublicAccessCard(props: { readonly bucket: string; readonly refusal: string | undefined }) {
+  const { bucket, refusal } = props
   const stored = useLoad(async (signal) => (await getBucketConfig(bucket, 'publicAccessBlock', signal)) ?? '', [bucket])
   const [error, setError] = useState<ApiError>()
   return (
     <Card title="Public access" note="What is on keeps the public out, whatever else allows it">
-      <Loaded load={stored} failed="The public access block could not be read." skeletonRows={3}>
+      <Loaded
+        load={stored}
+        failed="The public access block could not be read."
+        needs={`Manager on ${storageName()}`}
+        skeletonRows={3}
+      >
         {(text) => {
           const root = text === '' ? undefined : parseXml(text)
           const isOn = (name: string): boolean => root?.getElementsByTagName(name)[0]?.textContent === 'true'
@@ -39,7 +46,13 @@ export function PublicAccessCard({ bucket }: { readonly bucket: string }) {
           return (
             <div class="stack tight">
               {RULES.map(([name, words]) => (
-                <Switch key={name} label={words} isOn={isOn(name)} onChange={(wanted) => change(name, wanted)} />
+                <Switch
+                  key={name}
+                  label={words}
+                  isOn={isOn(name)}
+                  disabledBecause={refusal}
+                  onChange={(wanted) => change(name, wanted)}
+                />
               ))}
             </div>
           )

@@ -4,11 +4,13 @@ import { CliHint } from '../../../parts/cli-hint.tsx'
 import { Loaded } from '../../../parts/loaded.tsx'
 import { TagEditor } from '../../../parts/tag-editor.tsx'
 import { useLoad } from '../../../use-load.ts'
+import { useBucketRights } from '../../../use-rights.ts'
 import type { PageProps } from '../../page.ts'
 import { BucketFrame, useBucket } from '../frame.tsx'
 import { ConfigEditor } from './config-editor.tsx'
 import { DeleteCard } from './delete-card.tsx'
 import { PublicAccessCard } from './public-access-card.tsx'
+import { QuotaCard } from './quota-card.tsx'
 import { VersioningCard } from './versioning-card.tsx'
 
 const POLICY = `{
@@ -18,28 +20,43 @@ const POLICY = `{
 const CORS =
   '<CORSConfiguration><CORSRule><AllowedOrigin>https://app.example.com</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>'
 
+const CHANGES = [
+  's3:PutBucketVersioning',
+  's3:PutBucketObjectLockConfiguration',
+  's3:PutBucketPolicy',
+  's3:PutBucketCORS',
+  's3:PutBucketPublicAccessBlock',
+  's3:PutBucketQuota',
+  's3:PutBucketTagging',
+  's3:DeleteBucket',
+] as const
+
 export function Page({ params: { bucket = '' } }: PageProps) {
   const facts = useBucket(bucket)
+  const missing = useBucketRights(bucket, CHANGES)
   return (
     <BucketFrame bucket={bucket} tab="settings" facts={facts}>
       {(value) => (
         <div class="stack">
           <div class="columns">
             <div class="stack">
-              <VersioningCard facts={value} />
+              <VersioningCard facts={value} missing={missing} />
               <ConfigEditor
                 {...{ bucket, name: 'policy', title: 'Policy', placeholder: POLICY, isJson: true }}
+                refusal={missing('s3:PutBucketPolicy')}
                 note="Who may do what, beside the rights that they have"
               />
               <ConfigEditor
                 {...{ bucket, name: 'cors', title: 'CORS', placeholder: CORS }}
+                refusal={missing('s3:PutBucketCORS')}
                 note="Which web sites may ask from a browser"
               />
             </div>
             <div class="stack">
-              <PublicAccessCard bucket={bucket} />
-              <BucketTags bucket={bucket} />
-              <DeleteCard facts={value} />
+              <PublicAccessCard bucket={bucket} refusal={missing('s3:PutBucketPublicAccessBlock')} />
+              <QuotaCard bucket={bucket} usedBytes={value.usage?.bytes} refusal={missing('s3:PutBucketQuota')} />
+              <BucketTags bucket={bucket} refusal={missing('s3:PutBucketTagging')} />
+              <DeleteCard facts={value} refusal={missing('s3:DeleteBucket')} />
             </div>
           </div>
           <CliHint
@@ -51,7 +68,7 @@ export function Page({ params: { bucket = '' } }: PageProps) {
   )
 }
 
-function BucketTags({ bucket }: { readonly bucket: string }) {
+function BucketTags({ bucket, refusal }: { readonly bucket: string; readonly refusal: string | undefined }) {
   const tags = useLoad(() => getTags(bucket), [bucket])
   return (
     <Card title="Tags">
@@ -59,6 +76,7 @@ function BucketTags({ bucket }: { readonly bucket: string }) {
         {(value) => (
           <TagEditor
             tags={value}
+            disabledBecause={refusal}
             onSave={async (wanted) => {
               await putTags(wanted, bucket)
               tags.reload()

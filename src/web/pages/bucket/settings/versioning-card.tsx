@@ -11,9 +11,10 @@ import { Field } from '../../../parts/field.tsx'
 import { Select } from '../../../parts/select.tsx'
 import { toast } from '../../../parts/toast.tsx'
 import { useLoad } from '../../../use-load.ts'
+import type { Missing } from '../../../use-rights.ts'
 
 /** What is kept of what was overwritten, and for how long it cannot be deleted. */
-export function VersioningCard({ facts }: { readonly facts: BucketFacts }) {
+export function VersioningCard({ facts, missing }: { readonly facts: BucketFacts; readonly missing: Missing }) {
   const { name: bucket, versioning } = facts
   const [error, setError] = useState<ApiError>()
   const lock = useLoad((signal) => getBucketConfig(bucket, 'object-lock', signal), [bucket])
@@ -32,6 +33,7 @@ export function VersioningCard({ facts }: { readonly facts: BucketFacts }) {
           }
           isOn={isOn}
           isDisabled={versioning === undefined || lock.value !== undefined}
+          disabledBecause={missing('s3:PutBucketVersioning')}
           onChange={(wanted) => {
             setError(undefined)
             putVersioning(bucket, wanted ? 'Enabled' : 'Suspended')
@@ -43,7 +45,13 @@ export function VersioningCard({ facts }: { readonly facts: BucketFacts }) {
         {lock.value === undefined ? (
           <p class="muted small">Object lock is off. It is switched on when a bucket is created.</p>
         ) : (
-          <LockDefaults key={lock.value} bucket={bucket} stored={lock.value} onSaved={lock.reload} />
+          <LockDefaults
+            key={lock.value}
+            bucket={bucket}
+            stored={lock.value}
+            refusal={missing('s3:PutBucketObjectLockConfiguration')}
+            onSaved={lock.reload}
+          />
         )}
       </div>
     </Card>
@@ -53,10 +61,11 @@ export function VersioningCard({ facts }: { readonly facts: BucketFacts }) {
 interface LockDefaultsProps {
   readonly bucket: string
   readonly stored: string
+  readonly refusal: string | undefined
   readonly onSaved: () => void
 }
 
-function LockDefaults({ bucket, stored, onSaved }: LockDefaultsProps) {
+function LockDefaults({ bucket, stored, refusal, onSaved }: LockDefaultsProps) {
   const root = parseXml(stored)
   const textOf = (name: string): string => root?.getElementsByTagName(name)[0]?.textContent ?? ''
   const [mode, setMode] = useState(textOf('Mode') || 'NONE')
@@ -95,7 +104,13 @@ function LockDefaults({ bucket, stored, onSaved }: LockDefaultsProps) {
       </div>
       {error && <ErrorState title="The retention was refused." error={error} />}
       <div class="row">
-        <Button isSmall kind="primary" isDisabled={mode !== 'NONE' && days === ''} onClick={save}>
+        <Button
+          isSmall
+          kind="primary"
+          disabledBecause={refusal}
+          isDisabled={mode !== 'NONE' && days === ''}
+          onClick={save}
+        >
           Save
         </Button>
       </div>
