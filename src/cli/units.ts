@@ -44,6 +44,10 @@ export function whenText(time: Date | string | undefined, nowMs: number): string
   return span === 'now' ? span : at <= nowMs ? `${span} ago` : `in ${span}`
 }
 
+/** `2026-11-22T23:52:08Z  (1 h ago)`. Empty for no time. */
+export const timeText = (time: string | undefined, nowMs: number): string =>
+  time === undefined || time === '' ? '' : `${time}  (${whenText(time, nowMs)})`
+
 const LENGTHS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** `15m`, `1h`, `7d`, in milliseconds; undefined for what is no span of time. */

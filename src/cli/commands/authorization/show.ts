@@ -1,6 +1,7 @@
 import { authorizationOf } from '../../authorizations.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
+import { timeText } from '../../units.ts'
 import { keysText, place } from './ls.ts'
 
 export const showAuthorization: CommandSpec = {
@@ -25,7 +26,7 @@ export const showAuthorization: CommandSpec = {
             ['keys', keysText(one)],
             ['roles', one.roles.join(', ')],
             ['state', one.state],
-            ['made', one.createdAt],
+            ['made', timeText(one.createdAt, call.out.nowMs)],
           ],
           call.out.paint,
         ),

@@ -4,7 +4,7 @@ import { type Job, jobOf, jobsOf, watched } from '../../rewrap-jobs.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { whenText } from '../../units.ts'
+import { timeText, whenText } from '../../units.ts'
 
 const BUCKET = { name: 'bucket', help: 'whose rewrap it is', kind: 'bucket' } as const
 
@@ -53,15 +53,15 @@ async function jobFor(server: Server, bucket: string): Promise<Job> {
   return found
 }
 
-const factsOf = (job: Job, { paint }: Parameters<CommandSpec['run']>[0]['out']): string =>
+const factsOf = (job: Job, { paint, nowMs }: Parameters<CommandSpec['run']>[0]['out']): string =>
   factsText(
     [
       ['bucket', job.bucket],
       ['state', job.state],
       ['looked at', job.examined],
       ['rewrapped', job.rewrapped],
-      ['begun', job.startedAt],
-      ['ended', job.finishedAt],
+      ['begun', timeText(job.startedAt, nowMs)],
+      ['ended', timeText(job.finishedAt, nowMs)],
       ['problem', job.problem],
       [
         'keys that refuse',

@@ -4,7 +4,7 @@ import { findKey, inInstance, registrationsOf } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { whenText } from '../../units.ts'
+import { timeText } from '../../units.ts'
 
 export const showKey: CommandSpec = {
   name: 'show',
@@ -29,7 +29,7 @@ export const showKey: CommandSpec = {
       createdAt: textOf(one, 'creationDate'),
     }))
     const { nowMs, paint } = call.out
-    const at = (time: string | undefined): string => (time === undefined ? '' : `${time}  (${whenText(time, nowMs)})`)
+    const at = (time: string | undefined): string => timeText(time, nowMs)
     call.out.answer(
       { ...keyDocument(key), versions: listed, buckets: registrations?.map(({ bucket }) => bucket) },
       () =>

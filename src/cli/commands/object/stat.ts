@@ -3,7 +3,7 @@ import { checkOf } from '../../s3/content-check.ts'
 import { readObject } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { sizeText, whenText } from '../../units.ts'
+import { sizeText, timeText } from '../../units.ts'
 
 export const statObject: CommandSpec = {
   name: 'stat',
@@ -45,7 +45,7 @@ export const statObject: CommandSpec = {
           [
             ['object', `${bucket}/${key}`],
             ['size', `${sizeText(document.size)}  (${document.size.toLocaleString('en-US')} bytes)`],
-            ['modified', modified === undefined ? '' : `${modified}  (${whenText(modified, call.out.nowMs)})`],
+            ['modified', timeText(modified, call.out.nowMs)],
             ['type', head.ContentType],
             ['etag', head.ETag],
             ['version', head.VersionId],
@@ -53,10 +53,7 @@ export const statObject: CommandSpec = {
             ['encryption', rootKey === undefined ? 'provider-managed' : 'customer-managed'],
             ['root key', rootKey],
             [check?.algorithm ?? 'checksum', check?.digest],
-            [
-              'retained until',
-              document.retainUntil && `${document.retainUntil}  (${whenText(document.retainUntil, call.out.nowMs)})`,
-            ],
+            ['retained until', timeText(document.retainUntil, call.out.nowMs)],
             ['legal hold', document.legalHold ? 'yes' : undefined],
             ...Object.entries(document.metadata).map(([name, value]) => [`metadata ${name}`, value] as const),
           ],

@@ -1,7 +1,7 @@
 import { listOf, member, numberOf, textOf } from '../../json.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { sizeText } from '../../units.ts'
+import { sizeText, timeText } from '../../units.ts'
 
 const status: CommandSpec = {
   name: 'status',
@@ -22,9 +22,9 @@ const status: CommandSpec = {
             ['read', sizeText(numberOf(scrub, 'bytesRead') ?? 0)],
             ['not openable', numberOf(scrub, 'notOpenable')],
             ['findings', numberOf(scrub, 'findings')],
-            ['began', textOf(scrub, 'startedAt')],
-            ['ended', textOf(scrub, 'finishedAt')],
-            ['next', textOf(scrub, 'dueAt')],
+            ['began', timeText(textOf(scrub, 'startedAt'), call.out.nowMs)],
+            ['ended', timeText(textOf(scrub, 'finishedAt'), call.out.nowMs)],
+            ['next', timeText(textOf(scrub, 'dueAt'), call.out.nowMs)],
           ],
           call.out.paint,
         ),

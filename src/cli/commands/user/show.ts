@@ -3,6 +3,7 @@ import { credentialsOf, findSomebody } from '../../identities.ts'
 import { tokenOrNone } from '../../optional-control.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
+import { timeText } from '../../units.ts'
 import { USER_ARGUMENT } from './ls.ts'
 
 export const showUser: CommandSpec = {
@@ -27,7 +28,7 @@ export const showUser: CommandSpec = {
             ['type', who.type],
             ['iam id', who.iamId],
             ['state', who.state],
-            ['added', who.createdAt],
+            ['added', timeText(who.createdAt, call.out.nowMs)],
             ...policies.map(({ roles, on, id }) => ['policy', `${roles.join(', ')} on ${on}  (${id})`] as const),
             ...(credentials ?? []).map(
               ({ kind, id, accessKeyId, state }) =>
