@@ -3,8 +3,13 @@ import { dirname, resolve } from 'node:path'
 import { hasErrno } from './errno.ts'
 
 /** Makes the names in a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+export const syncDirectory = (directory: string): Promise<void> => sync(directory)
+
+/** Makes the bytes of a file durable that somebody else has written. */
+export const syncFile = (path: string): Promise<void> => sync(path)
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r')
   try {
     await handle.sync()
   } finally {

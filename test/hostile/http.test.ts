@@ -328,6 +328,12 @@ describe('Shapes that two servers would read in two ways', () => {
     expect(statuses).toEqual([400])
   })
 
+  it('are those with two hosts, whoever asks', async () => {
+    const head = 'GET /objects/kept HTTP/1.1\r\nHost: one\r\nHost: other\r\nConnection: close\r\n\r\n'
+    const { statuses, text } = await exchange(test.s3Url, head)
+    expect([statuses, text.includes('<Code>InvalidRequest</Code>')]).toEqual([[400], true])
+  })
+
   it.each([
     'GET / HTTP/3.0\r\n\r\n',
     'GET /\r\n\r\n',

@@ -17,6 +17,8 @@ const MAX_KEY_BYTES = 1024
 /** Reads what the request names, from the raw target and headers. Throws InvalidURI, InvalidBucketName, KeyTooLongError or InvalidRequest. */
 export function readRequest(incoming: IncomingMessage, options: ReadRequestOptions): S3Request {
   const { headers, duplicateHeaders } = readHeaders(incoming.rawHeaders)
+  // RFC 9112, 3.2: whichever of them counts, somebody on the way may have gone by the other one.
+  if (duplicateHeaders.has('host')) throw new S3Error('InvalidRequest', 'The Host header is there twice.')
   checkFraming(incoming.httpVersion, headers)
   const target = originForm(incoming.url ?? '/', headers.get('host'))
   const question = target.indexOf('?')

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncDirectory, syncFile } from '../../storage/directories.ts'
 import { hasErrno } from '../../storage/errno.ts'
 import { copyReadable } from './copy-readable.ts'
 
@@ -45,6 +46,7 @@ async function copyTree(
     if (entry.isDirectory()) await copyTree(from, to, path, done, mustCopy)
     else if (entry.isFile()) await place(join(from, path), join(to, path), path, done, mustCopy(path))
   }
+  await syncDirectory(join(to, below))
 }
 
 async function place(source: string, target: string, path: string, done: CopiedFiles, copies: boolean): Promise<void> {
@@ -60,6 +62,7 @@ async function place(source: string, target: string, path: string, done: CopiedF
   }
   try {
     await copyFile(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL)
+    await syncFile(target)
   } catch (error) {
     if (!hasErrno(error, 'EIO', 'EUCLEAN')) throw error
     await rm(target, { force: true })

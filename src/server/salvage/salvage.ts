@@ -10,7 +10,7 @@ import { keyOfHead, SPACE, splitUploadKey, splitVersionKey } from '../../objects
 import { adviseOn, type Finding } from '../../objects/verify/finding.ts'
 import { type Repaired, repairRows } from '../../objects/verify/repair-rows.ts'
 import { verifyIndex } from '../../objects/verify/verify-index.ts'
-import { syncDirectory } from '../../storage/directories.ts'
+import { syncDirectory, syncFile } from '../../storage/directories.ts'
 import { hasErrno } from '../../storage/errno.ts'
 import { fillLevelStore, openLevelStore } from '../../storage/metadata/level-store.ts'
 import { openNonceSource } from '../../storage/metadata/nonce-source.ts'
@@ -98,7 +98,10 @@ export async function salvage(options: SalvageOptions): Promise<SalvageReport> {
     if (NOT_COPIED.has(entry.name) || WITNESS.test(entry.name)) continue
     const [source, target] = [join(data.dataDir, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) tell(entry.name, await copyDirectory(source, target))
-    else if (entry.isFile()) await copyFile(source, target)
+    else if (entry.isFile()) {
+      await copyFile(source, target)
+      await syncFile(target)
+    }
   }
   const repaired = data.stores.includes('metadata')
     ? await repairStore(to, data.instanceKey.derive('records'), signal, onFinding)
