@@ -9,6 +9,7 @@ import { bearer, sendPlain } from '../support/send.ts'
 
 let test: TestHouse
 let url: string
+let offsetMs = 0
 beforeAll(async () => {
   test = await startHouse()
   url = test.objectsControlUrl
@@ -93,6 +94,30 @@ describe('a session', () => {
     const [own, other] = [sessions.open(credentials, 'own'), sessions.open(credentials, 'other')]
     for (let count = 0; count < 10_000; count++) sessions.open(credentials, 'other')
     expect([sessions.use(own.id), sessions.use(other.id)]).toEqual([own, undefined])
+  })
+
+  it('ends an hour after it was last used, and after twelve however much it is', async () => {
+    await using house = await startHouse({ clock: { now: () => Date.now() + offsetMs } })
+    const { send, cookie } = await signInAt(house.objectsControlUrl)
+    const asked = async (afterMs: number): Promise<number> => {
+      offsetMs += afterMs
+      return (await send({ method: 'GET', target: '/ui/session' })).status
+    }
+    const minuteMs = 60_000
+    for (let minutes = 0; minutes < 11 * 60 + 30; minutes += 58) expect(await asked(58 * minuteMs)).toBe(200)
+    expect(await asked(58 * minuteMs)).toBe(401)
+
+    const idle = await signInAt(house.objectsControlUrl)
+    offsetMs += 61 * minuteMs
+    const reply = await idle.send({ method: 'GET', target: '/ui/s3/' })
+    expect([reply.status, codeOf(reply)]).toEqual([401, 'NoSession'])
+    // It is gone, whatever the clock says later.
+    offsetMs = 0
+    for (const one of [idle.cookie, cookie]) {
+      const headers = { cookie: one }
+      const again = await sendPlain(house.objectsControlUrl, { method: 'GET', target: '/ui/session', headers })
+      expect(again.status).toBe(401)
+    }
   })
 
   it('is no bearer token, and none is a session', async () => {

@@ -85,5 +85,11 @@ async function holdApiKey(apiKey: string, { tokens }: CredentialsIam): Promise<H
   }
 }
 
+/** One identity has one name here, whatever it signed in with. Throws InvalidToken. */
+export async function whoseAre({ principal }: HeldCredentials): Promise<string> {
+  const { accountId, iamId, aws } = await principal()
+  return `${accountId} ${aws?.ids.at(-1) ?? iamId}`
+}
+
 const refused = (): CodedError<ConsoleErrorCode> =>
   new CodedError('SignInRefused', 'Nobody is known by these credentials. They are case-sensitive.')

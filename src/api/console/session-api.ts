@@ -4,7 +4,7 @@ import { type JsonOperation, jsonOperations, noBody } from '../common/json-opera
 import { empty, json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { endCookie, sessionCookie, setCookie } from './cookie.ts'
-import { hold } from './credentials.ts'
+import { hold, whoseAre } from './credentials.ts'
 import { noSession } from './gate.ts'
 import { type ConsoleOptions, isSecure } from './options.ts'
 import { checkOrigin, checkRequest } from './origin.ts'
@@ -31,8 +31,7 @@ const signIn = defineOperation({
     // Never the id of an earlier session, which somebody else may have planted.
     const earlier = sessionCookie(request.header('cookie'))
     if (earlier !== undefined) sessions.end(earlier)
-    const { accountId, iamId, aws } = await credentials.principal()
-    const session = sessions.open(credentials, `${accountId} ${aws?.ids.at(-1) ?? iamId}`)
+    const session = sessions.open(credentials, await whoseAre(credentials))
     return told(session, request, options, { 'Set-Cookie': setCookie(session.id, isSecure(request, options)) })
   },
 })

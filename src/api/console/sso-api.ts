@@ -2,6 +2,7 @@ import { CodedError } from '../../base/errors.ts'
 import { type JsonOperation, jsonOperations, noBody } from '../common/json-operation.ts'
 import { empty, json, type Reply } from '../common/reply.ts'
 import { sessionCookie, setCookie, setSsoCookie, ssoCookie } from './cookie.ts'
+import { whoseAre } from './credentials.ts'
 import type { ConsoleErrorCode } from './errors.ts'
 import { type ConsoleOptions, isSecure } from './options.ts'
 import { checkOrigin } from './origin.ts'
@@ -56,7 +57,7 @@ const finishSso = defineOperation({
     const [secret, to = ''] = ssoCookie(request.header('cookie'))?.split('.') ?? []
     const credentials = await sso.finish({ secret, query: request.query })
     // A new one: what the browser may have had before is none of this.
-    const session = options.sessions.open(credentials)
+    const session = options.sessions.open(credentials, await whoseAre(credentials))
     const secure = isSecureAt(sso) || isSecure(request, options)
     return seeOther(pageOf(Buffer.from(to, 'base64url').toString('utf8')), {
       'Set-Cookie': setCookie(session.id, secure),
