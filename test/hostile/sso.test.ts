@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { type HostileIssuer, json, part, rsaKey, startHostileIssuer, token } from '../support/hostile-issuer.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
+import type { RawS3Reply } from '../support/raw-s3.ts'
 import { beginSso, finishSso, SSO_CLIENT, ssoSettings } from '../support/sso.ts'
 
 const [rsa, stranger] = [rsaKey('rsa'), rsaKey('rsa')]
@@ -174,3 +175,38 @@ describe('a provider', () => {
     expect(await signIn(genuine)).toBe('/ui/?sso=unreachable')
   })
 })
+
+describe('the console', () => {
+  it('behind TLS has cookies for TLS alone, and looks at no more answers from where too many were refused', async () => {
+    const secure = {
+      ...ssoSettings(idp.issuer, 'https://console.test'),
+      COFFER_LIMITS_REFUSED_SIGN_INS_PER_MINUTE: '2',
+    }
+    await using other = await startHouse({ settings: secure })
+    idp.answers.set(CONFIGURATION, configuration())
+    const url = other.objectsControlUrl
+    const begun = await beginSso(url, 'https://console.test')
+    expect(begun.url.searchParams.get('redirect_uri')).toBe('https://console.test/ui/session/oidc/callback')
+    expect(begun.reply.headers['set-cookie']?.[0]).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/)
+    const finish = async (state: string): Promise<RawS3Reply> => finishSso(url, begun.cookie, { code: 'a', state })
+    const idToken = token(rsa, {
+      ...claims(begun.url.searchParams.get('nonce') ?? ''),
+      iat: seconds(),
+      exp: seconds() + 60,
+    })
+    idp.answers.set('/token', json({ id_token: idToken }))
+    const state = begun.url.searchParams.get('state') ?? ''
+    expect((await finish('x')).headers.location).toBe('/ui/?sso=again')
+    expect((await finish(state)).headers['set-cookie']?.[0]).toMatch(/^coffer_session=.*; SameSite=Strict; Secure$/)
+    expect((await finish(state)).headers.location).toBe('/ui/?sso=again')
+    expect((await finish(state)).status).toBe(429)
+  })
+
+  it('that is turned off lets nobody sign in', async () => {
+    const off = { ...ssoSettings(idp.issuer, PUBLIC), COFFER_CONSOLE: 'false' }
+    await using other = await startHouse({ settings: off })
+    expect((await beginSso(other.objectsControlUrl, PUBLIC)).reply.status).toBe(404)
+  })
+})
+
+const seconds = () => Math.floor(Date.now() / 1000)
