@@ -102,6 +102,7 @@ const VERBS: Readonly<Record<string, string>> = {
   'kms.policies.write': 'changed the policies of the root key',
   'kms.registrations.create': 'came under the root key',
   'kms.registrations.delete': 'left the root key',
+  'iam.bootstrap.apply': 'took in the bootstrap file',
   'kms.secrets.list': 'listed the root keys',
   'kms.secrets-metadata.read': 'looked at the root key',
   'kms.secrets-key-versions.list': 'listed the versions of the root key',

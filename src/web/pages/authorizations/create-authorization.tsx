@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks'
-import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { type ApiError, isStatus, toApiError } from '../../client/api-error.ts'
 import { createAuthorization } from '../../client/iam.ts'
 import { keyLabel, listKeyRings, listKeys } from '../../client/key-protect.ts'
-import { type Instance, keyInstances, objectInstances } from '../../client/session.ts'
+import { type Instance, keyInstances, objectInstances, session } from '../../client/session.ts'
 import { inShell } from '../../in-shell.ts'
 import { instanceNamed } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -117,7 +117,16 @@ export function CreateAuthorization(props: CreateAuthorizationProps) {
           <b>After this</b>, Create bucket in {nameOf(from)} offers the keys in {nameOf(to)}. Existing buckets don’t
           change.
         </Note>
-        {error && <ErrorState title="The authorization was not created." error={error} />}
+        {error && (
+          <ErrorState
+            title={
+              isStatus(error, 401, 403)
+                ? `Needs Administrator on ${to?.name ?? session().account.name}.`
+                : 'The authorization was not created.'
+            }
+            error={error}
+          />
+        )}
         <CliHint
           command={[
             'coffer authorization create',

@@ -10,6 +10,8 @@ import { Meter } from '../../parts/meter.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../use-load.ts'
 import { useBucketRights } from '../../use-rights.ts'
+import { nameOfKey, useKeyNames } from '../overview/key-names.ts'
+import { refusedWords } from '../who-can-read/words.ts'
 
 const STATES = {
   running: { label: 'Running', tone: 'dek' },
@@ -27,7 +29,9 @@ export function JobCard({ job }: { readonly job: Job }) {
   const [error, setError] = useState<ApiError>()
   const usage = useLoad((signal) => getBucketUsage(bucket, signal).catch(() => undefined), [bucket])
   const total = usage.value === undefined ? undefined : usage.value.objects + (usage.value['uploads'] ?? 0)
-  const { label, tone } = stateOf(state)
+  const isWaiting = state === 'running' && refusals !== undefined && refusals.length > 0
+  const { label, tone } = isWaiting ? ({ label: 'Waiting', tone: 'warn' } as const) : stateOf(state)
+  const names = useKeyNames()
   const noRight = useBucketRights(bucket, ['s3:PutEncryptionConfiguration'])('s3:PutEncryptionConfiguration')
   const act = async (how: (bucket: string) => Promise<unknown>): Promise<void> => {
     setError(undefined)
@@ -81,8 +85,9 @@ export function JobCard({ job }: { readonly job: Job }) {
       </span>
       {problem !== undefined && (
         <span class="bad-text small">
-          {problem}
-          {refusals ? `, ${counted(refusals.length, 'root key')} refused` : ''}
+          {refusals && refusals.length > 0
+            ? `${refusals.map(({ rootKeyCrn, problem: why }) => `${nameOfKey(rootKeyCrn, names)} ${refusedWords(why)}`).join(', ')}. What lies under it is rewrapped when it opens again.`
+            : problem}
         </span>
       )}
       {error && <ErrorState title="It could not be done." error={error} />}

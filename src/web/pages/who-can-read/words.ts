@@ -41,8 +41,11 @@ const REFUSALS: Readonly<Record<string, string>> = {
   RootKeyDeleted: 'was deleted',
   RootKeyNotFound: 'is gone',
   KeyAccessDenied: 'may not be used',
+  KeyProviderUnavailable: 'cannot be reached',
 }
 
+/** `code`: as the key service said it. */
+export const refusedWords = (code: string | undefined): string => REFUSALS[code ?? ''] ?? `does not open (${code})`
+
 /** Why nobody can read, with the key's name before it. */
-export const refusalWords = (key: UsedRootKey): string =>
-  `${keyName(key)} ${REFUSALS[key.refusal ?? ''] ?? `does not open (${key.refusal})`}`
+export const refusalWords = (key: UsedRootKey): string => `${keyName(key)} ${refusedWords(key.refusal)}`
