@@ -39,7 +39,8 @@ export function Listbox(props: ListboxProps) {
 
   useEffect(() => {
     if (!isOpen) return undefined
-    setActive(options.findIndex((option) => option.value === value))
+    const at = options.findIndex((option) => option.value === value)
+    setActive(at >= 0 ? at : options.findIndex(({ isDisabled }) => isDisabled !== true))
     const leave = (event: Event): void => {
       if (event.target instanceof Node && !frame.current?.contains(event.target)) setOpen(false)
     }
@@ -71,11 +72,17 @@ export function Listbox(props: ListboxProps) {
       event.preventDefault()
       event.stopPropagation()
       setOpen(false)
-    } else if (event.key === 'Tab') setOpen(false)
+    } else if (event.key === 'Tab' && (footer === undefined || event.shiftKey)) setOpen(false)
   }
 
   return (
-    <div class="field listbox" ref={frame}>
+    <div
+      class="field listbox"
+      ref={frame}
+      onFocusOut={({ relatedTarget }) => {
+        if (relatedTarget instanceof Node && !frame.current?.contains(relatedTarget)) setOpen(false)
+      }}
+    >
       <span class="label" id={`${id}-label`}>
         {label}
       </span>

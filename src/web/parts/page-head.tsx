@@ -1,4 +1,6 @@
 import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { headingIsThere } from './page-focus.ts'
 
 export interface PageHeadProps {
   readonly title: ComponentChildren
@@ -15,12 +17,19 @@ export const PageHead = ({ title, mark, figure, sub, actions }: PageHeadProps) =
   <div class="page-head">
     {figure !== undefined && <span class="page-figure">{figure}</span>}
     <div class="page-title">
-      <h1 tabIndex={-1} id="page-title">
-        {title}
-      </h1>
+      <PageHeading>{title}</PageHeading>
       {mark}
       {sub !== undefined && <div class="sub">{sub}</div>}
     </div>
     {actions !== undefined && <div class="page-actions">{actions}</div>}
   </div>
 )
+
+export function PageHeading({ children }: { readonly children: ComponentChildren }) {
+  useEffect(headingIsThere, [])
+  return (
+    <h1 tabIndex={-1} id="page-title">
+      {children}
+    </h1>
+  )
+}

@@ -2,7 +2,7 @@ import type { RefObject } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 
 /**
- * The browser's own modal dialog: focus stays in it and returns to where it was, what is behind is inert, Escape closes.
+ * The browser's own modal dialog: focus stays in it and returns to where it was, or to the heading of the page; what is behind is inert, Escape closes.
  * `element` is a `<dialog>`.
  */
 export function useModal(onClose: () => void): RefObject<HTMLDialogElement | null> {
@@ -28,7 +28,8 @@ export function useModal(onClose: () => void): RefObject<HTMLDialogElement | nul
       dialog.removeEventListener('cancel', onCancel)
       dialog.removeEventListener('pointerdown', onClick)
       dialog.close()
-      if (before instanceof HTMLElement && before.isConnected) before.focus()
+      if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus()
+      else document.querySelector<HTMLElement>('#page-title')?.focus({ preventScroll: true })
     }
   }, [])
   return element

@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import { sessionState } from '../client/session.ts'
 import { useStore } from '../client/store.ts'
 import { SignIn } from '../pages/sign-in/sign-in.tsx'
@@ -5,6 +6,7 @@ import { Button } from '../parts/button.tsx'
 import { EmptyState } from '../parts/empty-state.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Toasts } from '../parts/toast.tsx'
+import { wasElsewhere } from './lazy-page.tsx'
 import { SessionExpired } from './session-expired.tsx'
 import { Shell } from './shell.tsx'
 
@@ -15,6 +17,11 @@ export interface AppProps {
 
 export function App({ isUnreachable = false }: AppProps) {
   const { status } = useStore(sessionState)
+  useEffect(() => {
+    if (status !== 'signed-out') return
+    document.title = 'Sign in · Coffer'
+    wasElsewhere()
+  }, [status])
   if (status === 'unknown') return isUnreachable ? <Unreachable /> : null
   return (
     <>

@@ -6,11 +6,17 @@ import { reach } from '../client/http.ts'
 import { useStore } from '../client/store.ts'
 import type { PageDefinition, PageProps } from '../pages/page.ts'
 import { ErrorState } from '../parts/error-state.tsx'
+import { startAtHeading } from '../parts/page-focus.ts'
 import { Skeleton } from '../parts/skeleton.tsx'
 import type { Params } from '../router.ts'
 
 const SLOW_MS = 200
 let isFirst = true
+
+/** Somebody was elsewhere in the console before its first page, at the sign-in. */
+export const wasElsewhere = (): void => {
+  isFirst = false
+}
 
 /** A page whose code comes when it is first opened. Reading goes on at its heading. */
 export function LazyPage({ page, params }: { readonly page: PageDefinition; readonly params: Params }) {
@@ -39,7 +45,7 @@ export function LazyPage({ page, params }: { readonly page: PageDefinition; read
     // Not on the page that was asked for by its address: the reader begins at its top.
     if (!isFirst) {
       window.scrollTo(0, 0)
-      document.querySelector<HTMLElement>('#page-title')?.focus({ preventScroll: true })
+      startAtHeading()
     }
     isFirst = false
   }, [Page])

@@ -36,12 +36,12 @@ export function ActivityTable({ entries, open, onOpen }: ActivityTableProps) {
       id: 'did',
       title: 'Did',
       cell: (entry) => (
-        <button type="button" class="text-button" onClick={() => onOpen(entry)}>
+        <button type="button" class="text-button activity-did" onClick={() => onOpen(entry)}>
           {entry.said.did}
         </button>
       ),
     },
-    { id: 'what', title: 'What', cell: (entry) => <span class="mono breaks">{whatOf(entry, names)}</span> },
+    { id: 'what', title: 'What', cell: (entry) => <span class="mono breaks clamped">{whatOf(entry, names)}</span> },
     {
       id: 'outcome',
       title: 'Outcome',

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type ActivityEntry, activityExportPath, listActivity } from '../../client/activity.ts'
 import { session } from '../../client/session.ts'
+import { toApiError } from '../../client/api-error.ts'
 import { counted } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -9,7 +10,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
-import { announce } from '../../parts/toast.tsx'
+import { announce, toast } from '../../parts/toast.tsx'
 import { setQuery, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
 import { ActivityTable } from './activity-table.tsx'
@@ -89,6 +90,8 @@ function Entries({ first, isLive, filter }: EntriesProps) {
       const page = await listActivity({ ...filter, limit: PAGE, before: next })
       setOlder([...older, ...page.entries])
       setNext(page.next)
+    } catch (cause) {
+      toast(`Older entries could not be read: ${toApiError(cause).message}`, 'bad')
     } finally {
       setBusy(false)
     }

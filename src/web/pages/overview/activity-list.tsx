@@ -23,7 +23,9 @@ export const ActivityList = ({ entries, names }: ActivityListProps) =>
             <Icon name={iconOf(entry)} size="small" />
           </span>
           <span>
-            <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry, names)}</span>
+            <span class="clamped">
+              <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry, names)}</span>
+            </span>
             <span class="second">{detailOf(entry)}</span>
           </span>
           <span class="muted small nowrap">

@@ -6,6 +6,7 @@ import { Card } from '../../parts/card.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { Envelope } from '../../parts/envelope.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { PageHeading } from '../../parts/page-head.tsx'
 import { href } from '../../router.ts'
 import { ConnectClient } from './connect-client.tsx'
 import type { Overview } from './read-overview.ts'
@@ -16,11 +17,11 @@ export function FirstRun({ overview }: { readonly overview: Overview }) {
     <>
       <div class="hero">
         <div>
-          <h1 id="page-title" tabIndex={-1}>
+          <PageHeading>
             Your store is running.
             <br />
             Nothing in it yet.
-          </h1>
+          </PageHeading>
           <p class="sub">
             Any S3 client can use it now, with encryption on. Add a root key when you want to hold the seal yourself.
           </p>
@@ -85,7 +86,14 @@ function HoldYourOwnKey({ overview: { keys, isAuthorized } }: { readonly overvie
             </Button>
           }
         >
-          Let Object Storage use keys{instance ? ` in ${instance.name}` : ''} as Reader.
+          Let Object Storage use the root keys
+          {instance && (
+            <>
+              {' '}
+              of <b>{instance.name}</b>
+            </>
+          )}{' '}
+          as Reader.
         </Step>
         <Step
           number={4}

@@ -1,7 +1,8 @@
+import { session } from '../../client/session.ts'
 import { Loaded } from '../../parts/loaded.tsx'
 import { useLoad } from '../../use-load.ts'
 import { FirstRun } from './first-run.tsx'
-import { readOverview } from './read-overview.ts'
+import { type Overview, readOverview } from './read-overview.ts'
 import { Running } from './running.tsx'
 
 const EVERY_MS = 30_000
@@ -13,13 +14,11 @@ export function Page() {
   })
   return (
     <Loaded load={overview} failed="The overview could not be read." skeletonRows={8}>
-      {(value) =>
-        value.buckets.length === 0 && value.keys.length === 0 ? (
-          <FirstRun overview={value} />
-        ) : (
-          <Running overview={value} />
-        )
-      }
+      {(value) => (isFirstRun(value) ? <FirstRun overview={value} /> : <Running overview={value} />)}
     </Loaded>
   )
 }
+
+/** Until there is a bucket, so that the way to one under a key of one's own can be gone to its end. */
+const isFirstRun = ({ buckets, keys }: Overview): boolean =>
+  session().halves.objects ? buckets.length === 0 : keys.length === 0

@@ -1,6 +1,6 @@
 import { keyLabel } from '../../client/key-protect.ts'
 import { session } from '../../client/session.ts'
-import { counted, formatBytes } from '../../format.ts'
+import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketHref, createBucketHref, keyHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -11,13 +11,21 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
 import { useCreateBucketRight, useCreateKeyRight } from '../../use-rights.ts'
-import type { BucketRow } from '../buckets/read-buckets.ts'
+import type { BucketRow, KnownKey } from '../buckets/read-buckets.ts'
 import { RequestsChart } from '../metrics/charts.tsx'
 import { ActivityList } from './activity-list.tsx'
 import { namesOf } from './key-names.ts'
 import { KeyRow } from './key-row.tsx'
 import type { Overview } from './read-overview.ts'
 import { StoredBytes, totalOf } from './stored-bytes.tsx'
+
+const SHOWN = 6
+const SHOWN_LOCKED = 3
+
+/** Those first that want something done. */
+const byNeed = (one: KnownKey, other: KnownKey): number =>
+  Number(one.key.state === ACTIVE) - Number(other.key.state === ACTIVE)
+const ACTIVE = 1
 
 export function Running({ overview }: { readonly overview: Overview }) {
   const { buckets, keys, activity, samples } = overview
@@ -47,9 +55,14 @@ export function Running({ overview }: { readonly overview: Overview }) {
         }
       />
       <div class="stack">
-        {locked.map((bucket) => (
+        {locked.slice(0, SHOWN_LOCKED).map((bucket) => (
           <LockedNote key={bucket.name} bucket={bucket} />
         ))}
+        {locked.length > SHOWN_LOCKED && (
+          <Note tone="warn" icon="lock">
+            <a href={href(['buckets'], { filter: 'is:locked' })}>All {formatCount(locked.length)} locked buckets</a>
+          </Note>
+        )}
         <div class="columns wide-left">
           <StoredBytes buckets={buckets} stored={samples?.stored} names={names} />
           <Card title="Root keys" actions={<a href={href(['keys'])}>All keys</a>} isFlush>
@@ -66,7 +79,10 @@ export function Running({ overview }: { readonly overview: Overview }) {
               />
             ) : (
               <ul class="key-rows">
-                {keys.map(({ key, instance }) => (
+                {[...keys]
+                  .sort(byNeed)
+                  .slice(0, SHOWN)
+                  .map(({ key, instance }) => (
                   <li key={key.id}>
                     <KeyRow
                       rootKey={key}

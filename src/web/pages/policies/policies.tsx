@@ -38,7 +38,7 @@ export const Page = () => {
               {all.length === 0 ? (
                 <EmptyState
                   title="No access policy"
-                  text="Administrators of the account may everything without one. What you may not see is not listed."
+                  text="Administrators of the account may do everything without one. What you may not see is not listed."
                   action={
                     <Button kind="primary" disabledBecause={noSight} onClick={() => setCreating(true)}>
                       Create policy

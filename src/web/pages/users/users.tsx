@@ -30,7 +30,7 @@ export const Page = () => {
     <>
       <PageHead
         title="Users & service IDs"
-        sub="People, and programs with identities of their own. Neither may anything before a policy lets it."
+        sub="People, and programs with identities of their own. Neither may do anything until a policy allows it."
         actions={
           <>
             <Button

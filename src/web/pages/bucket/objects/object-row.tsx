@@ -38,8 +38,11 @@ export function ObjectRow(props: ObjectRowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       class={classes('clickable', (isSelected || isOpen) && 'selected', isActive && 'active')}
+      data-open={isOpen ? '' : undefined}
       onClick={(event) => {
-        if (event.target instanceof Element && event.target.closest('a,button,input,label')) return
+        if (event.target instanceof Element && event.target.closest('button,input,label')) return
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+        event.preventDefault()
         props.onActive(index)
         props.onOpen(row)
       }}

@@ -45,6 +45,7 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
   const [deleting, setDeleting] = useState<readonly Row[]>()
   const box = useRef<HTMLInputElement>(null)
   const noDelete = useBucketRights(bucket, ['s3:DeleteObject'], `${prefix}*`)('s3:DeleteObject')
+  const wasOpenedHere = useRef(false)
   const isLocked = facts.lock !== undefined && facts.lock.cause !== 'unreachable'
   const sel = query.get('sel')
   const openKey = sel === null ? undefined : folder + sel
@@ -57,14 +58,22 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
           sel: row.object.key.slice(folder.length),
           version: row.kind === 'version' ? row.object.versionId : undefined,
         })
-  const open = (row: Row): void =>
-    row.kind === 'folder'
-      ? navigate(objectsHref(bucket, row.prefix))
-      : setQuery({
-          sel: row.object.key.slice(folder.length),
-          version: row.kind === 'version' ? row.object.versionId : undefined,
-        })
-  const close = (): void => setQuery({ sel: undefined, version: undefined, tab: undefined })
+  const open = (row: Row): void => {
+    if (row.kind === 'folder') return navigate(objectsHref(bucket, row.prefix))
+    wasOpenedHere.current = true
+    setQuery({
+      sel: row.object.key.slice(folder.length),
+      version: row.kind === 'version' ? row.object.versionId : undefined,
+    })
+  }
+  const close = (): void => {
+    if (sel === null) return
+    const row =
+      document.querySelector<HTMLElement>('tr[data-open] .file-name a') ??
+      document.querySelector<HTMLElement>('.object-frame')
+    setQuery({ sel: undefined, version: undefined, tab: undefined })
+    row?.focus({ preventScroll: true })
+  }
   const copyUri = (row: Row): void => {
     copyText(uriOf(bucket, keyOfRow(row)))
     toast('The URI was copied')
@@ -209,7 +218,13 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
           />
         </div>
         {openKey !== undefined ? (
-          <ObjectPanel facts={facts} objectKey={openKey} versionId={openVersion} onClose={close} />
+          <ObjectPanel
+            facts={facts}
+            objectKey={openKey}
+            versionId={openVersion}
+            hasFocus={wasOpenedHere.current}
+            onClose={close}
+          />
         ) : (
           isLocked && facts.lock && <LockedPanel facts={facts} lock={facts.lock} listing={listing.rows} />
         )}

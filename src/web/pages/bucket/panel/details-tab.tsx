@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { formatBytes, formatCount, formatExact } from '../../../format.ts'
+import { counted, formatBytes, formatExact } from '../../../format.ts'
 import { Copy } from '../../../parts/copy.tsx'
 import { Details } from '../../../parts/details.tsx'
 import { Skeleton } from '../../../parts/skeleton.tsx'
@@ -20,7 +20,10 @@ export function DetailsTab({ objectKey, head }: DetailsTabProps) {
     <Details
       items={[
         ['Key', code(objectKey)],
-        ['Size', `${formatBytes(sizeBytes)} (${formatCount(sizeBytes)} bytes)`],
+        [
+          'Size',
+          sizeBytes < 1000 ? counted(sizeBytes, 'byte') : `${formatBytes(sizeBytes)} (${counted(sizeBytes, 'byte')})`,
+        ],
         ['Modified', formatExact(head.get('last-modified') ?? '')],
         ['Type', head.get('content-type') ?? '–'],
         ['ETag', code(head.get('etag') ?? '')],

@@ -26,6 +26,8 @@ export interface ObjectPanelProps {
   readonly objectKey: string
   /** Undefined: the current one. */
   readonly versionId: string | undefined
+  /** It was opened by a key, or by a link: reading goes on in it. */
+  readonly hasFocus: boolean
   readonly onClose: () => void
 }
 
@@ -37,12 +39,13 @@ const TABS = [
 ] as const
 
 /** One object, beside the list. */
-export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPanelProps) {
+export function ObjectPanel({ facts, objectKey, versionId, hasFocus, onClose }: ObjectPanelProps) {
   const { name: bucket, lock } = facts
   const { query } = usePlace()
   const tab = TABS.find(({ id }) => id === query.get('tab'))?.id ?? 'details'
   const [isSharing, setSharing] = useState(false)
   const panel = useRef<HTMLElement>(null)
+  const heading = useRef<HTMLHeadingElement>(null)
   const head = useLoad(
     (signal) => headObject(bucket, objectKey, { versionId, signal }),
     [bucket, objectKey, versionId],
@@ -54,6 +57,7 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
     topics: ['objects'],
   })
   const name = objectKey.slice(objectKey.lastIndexOf('/', objectKey.length - 2) + 1)
+  const folder = `${bucket}/${objectKey.slice(0, objectKey.length - name.length)}`
   const isRefused = lock !== undefined && lock.cause !== 'unreachable'
   // S3: 405 of a delete marker that is named, 404 of an object whose newest version is one.
   const isDeleted =
@@ -69,13 +73,20 @@ export function ObjectPanel({ facts, objectKey, versionId, onClose }: ObjectPane
   useEffect(() => {
     if (window.innerWidth < 980) panel.current?.scrollIntoView({ block: 'start' })
   }, [objectKey])
+  useEffect(() => {
+    if (hasFocus) heading.current?.focus({ preventScroll: true })
+  }, [hasFocus, objectKey, versionId])
   return (
     <aside class="card panel" aria-label={name} ref={panel}>
       <div class="panel-head">
         <FileIcon name={name} />
         <div>
-          <h2>{name}</h2>
-          <p class="muted small">{`${bucket}/${objectKey.slice(0, objectKey.length - name.length)}`}</p>
+          <h2 ref={heading} tabIndex={-1} title={name} dir="auto">
+            {name}
+          </h2>
+          <p class="muted small" title={folder}>
+            {folder}
+          </p>
         </div>
         <IconButton icon="close" label="Close" onClick={onClose} />
       </div>
