@@ -30,6 +30,7 @@ export function useLoad<Value>(
 ): Loaded<Value> {
   const [state, setState] = useState<Omit<Loaded<Value>, 'reload'>>(NOTHING)
   const current = useRef<AbortController>(undefined)
+  const isReading = useRef(false)
   const reading = useRef(read)
   reading.current = read
 
@@ -37,10 +38,12 @@ export function useLoad<Value>(
     current.current?.abort()
     const controller = new AbortController()
     current.current = controller
+    isReading.current = true
     const slow = setTimeout(() => setState((before) => ({ ...before, isSlow: before.value === undefined })), SLOW_MS)
     setState((before) => ({ ...before, isLoading: true }))
     const settle = (outcome: Pick<Loaded<Value>, 'error'> | Pick<Loaded<Value>, 'error' | 'value'>): void => {
       clearTimeout(slow)
+      if (current.current === controller) isReading.current = false
       if (!controller.signal.aborted) setState((before) => ({ ...before, isLoading: false, isSlow: false, ...outcome }))
     }
     reading.current(controller.signal).then(
@@ -59,7 +62,8 @@ export function useLoad<Value>(
   useEffect(() => {
     if (everyMs === undefined) return undefined
     const timer = setInterval(() => {
-      if (!document.hidden) reload()
+      // What takes longer than this is not begun again and again.
+      if (!document.hidden && !isReading.current) reload()
     }, everyMs)
     return () => clearInterval(timer)
   }, [everyMs, reload])

@@ -123,6 +123,9 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     await page.getByRole('img', { name: /Data keys by the minute: \d+ opened, [1-9]\d* made/ }).waitFor()
     await page.getByRole('link', { name: 'invoices' }).click()
     expect(new URL(page.url()).pathname).toBe('/ui/buckets/invoices')
+    await page.locator('h1:focus').getByText('invoices').waitFor()
+    await page.goBack()
+    await page.locator('h1:focus').getByText('finance-root').waitFor()
     await page.context().close()
   })
 

@@ -78,6 +78,7 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('complementary', { name: 'acme-0419.txt' }).waitFor()
     await page.getByText('the third draft of the letter').waitFor()
+    await page.locator('h2:focus').getByText('acme-0419.txt').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('complementary', { name: 'acme-0419.txt' }).waitFor({ state: 'detached' })
     // With the mouse first, then by keyboard: the keys are not the clicked box's.

@@ -22,6 +22,14 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
   it('begins with what to do first, in an empty store', async () => {
     await expectWellMade(house, '/ui/', 'first-run', (page) => page.getByText('Nothing in it yet').waitFor())
     await expectWellMade(house, '/ui/buckets', 'no-buckets', (page) => page.getByText('No buckets yet').waitFor())
+    const page = await house.open('/ui/')
+    await createRootKey(house.test.controlUrl, 'first-root')
+    await page.reload()
+    await page.getByRole('listitem').filter({ hasText: 'Create a root key' }).getByText('Done').waitFor()
+    await page.getByRole('link', { name: 'Authorize' }).press('Enter')
+    await page.getByRole('dialog', { name: 'Create authorization' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('h1:focus').getByText('Authorizations').waitFor()
   })
 
   it('tells what is stored and under which keys, and what is locked', async () => {
@@ -52,8 +60,12 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
       page.getByRole('link', { name: 'web-assets' }).waitFor(),
     )
 
-    const page = await house.open('/ui/buckets')
+    const page = await house.open('/ui/settings')
+    const asked: string[] = []
+    page.on('request', (request) => asked.push(request.url()))
+    await page.getByRole('link', { name: /^Buckets/ }).click()
     await page.getByText('3 buckets, 3 objects, 322 kB').waitFor()
+    expect(asked.filter((url) => /\/usage|\?versioning/.test(url))).toEqual([])
     await page.getByText('1 key disabled').waitFor()
     const row = page.getByRole('row').filter({ hasText: 'scans-2023' })
     await row.getByText('Locked').waitFor()

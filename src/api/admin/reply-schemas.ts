@@ -51,6 +51,10 @@ export const bucketsReply = z.object({
           refusal: z.string().optional(),
         }),
       ),
+      encryption: z.enum(['provider-managed', 'customer-managed']).optional(),
+      rootKeyCrn: z.string().optional().meta({ description: 'Of what is new in it, if it is customer-managed.' }),
+      versioning: z.enum(['Off', 'Enabled', 'Suspended']).optional(),
+      usage: z.object({ objects: count, bytes: count, uploads: count }).optional(),
     }),
   ),
 })

@@ -1,6 +1,7 @@
 import { announceChange } from './changes.ts'
 import { API, callJson } from './http.ts'
 import { listOf, member } from './json.ts'
+import type { Versioning } from './s3.ts'
 
 const ADMIN = `${API}/admin/v1`
 
@@ -14,6 +15,14 @@ export interface BucketKeyState {
     readonly checkedAt?: string
     readonly refusal?: string
   }[]
+}
+
+/** Each as far as whoever is signed in may know it. */
+export interface BucketDetails extends BucketKeyState {
+  readonly encryption: 'provider-managed' | 'customer-managed'
+  readonly rootKeyCrn?: string
+  readonly versioning?: Versioning
+  readonly usage?: Totals
 }
 
 export interface Totals {
@@ -59,6 +68,13 @@ export interface KeyUsage {
 
 export const listBucketStates = async (signal?: AbortSignal): Promise<readonly BucketKeyState[]> =>
   listOf(await callJson(`${ADMIN}/buckets`, { signal }), 'buckets') as readonly BucketKeyState[]
+
+/** Of all buckets at once: there may be thousands. */
+export const listBucketDetails = async (signal?: AbortSignal): Promise<readonly BucketDetails[]> =>
+  listOf(
+    await callJson(`${ADMIN}/buckets`, { query: { details: 'true' }, signal }),
+    'buckets',
+  ) as readonly BucketDetails[]
 
 export const getBucketUsage = async (bucket: string, signal?: AbortSignal): Promise<Totals> =>
   (await callJson(`${ADMIN}/buckets/${encodeURIComponent(bucket)}/usage`, { signal })) as Totals

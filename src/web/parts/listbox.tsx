@@ -104,7 +104,8 @@ export function Listbox(props: ListboxProps) {
         </span>
         <Icon name="chevron" />
       </button>
-      <div class="listbox-panel" hidden={!isOpen}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a pointer takes the focus from the button no more than a key does */}
+      <div class="listbox-panel" hidden={!isOpen} onMouseDown={(event) => event.preventDefault()}>
         <div role="listbox" id={`${id}-list`} aria-labelledby={`${id}-label`}>
           {options.map((option, index) => (
             // biome-ignore lint/a11y/useKeyWithClickEvents: the keys are heard by the button, which keeps the focus

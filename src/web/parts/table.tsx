@@ -28,12 +28,14 @@ export interface TableProps<Row> {
   readonly keyOf: (row: Row) => string
   readonly isSelected?: (row: Row) => boolean
   readonly sorting?: Sorting
+  /** Of the sorted rows, so many are shown. */
+  readonly limit?: number
   readonly onSort?: (sorting: Sorting) => void
   readonly onRowClick?: (row: Row, event: MouseEvent) => void
 }
 
 export function Table<Row>(props: TableProps<Row>) {
-  const { label, columns, rows, keyOf, isSelected, sorting, onSort, onRowClick } = props
+  const { label, columns, rows, keyOf, isSelected, sorting, limit, onSort, onRowClick } = props
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div class="table-frame" role="region" aria-label={label} tabIndex={0}>
@@ -53,22 +55,24 @@ export function Table<Row>(props: TableProps<Row>) {
           </tr>
         </thead>
         <tbody>
-          {sorted(rows, columns, sorting).map((row) => (
-            <tr
-              key={keyOf(row)}
-              class={classes(isSelected?.(row) && 'selected', onRowClick && 'clickable')}
-              onClick={(event) => {
-                const isOnControl = event.target instanceof Element && event.target.closest('a,button,input,label')
-                if (onRowClick && !isOnControl) onRowClick(row, event)
-              }}
-            >
-              {columns.map((column) => (
-                <td key={column.id} class={classes(column.isNumber && 'number', column.isMinor && 'minor')}>
-                  {column.cell(row)}
-                </td>
-              ))}
-            </tr>
-          ))}
+          {sorted(rows, columns, sorting)
+            .slice(0, limit)
+            .map((row) => (
+              <tr
+                key={keyOf(row)}
+                class={classes(isSelected?.(row) && 'selected', onRowClick && 'clickable')}
+                onClick={(event) => {
+                  const isOnControl = event.target instanceof Element && event.target.closest('a,button,input,label')
+                  if (onRowClick && !isOnControl) onRowClick(row, event)
+                }}
+              >
+                {columns.map((column) => (
+                  <td key={column.id} class={classes(column.isNumber && 'number', column.isMinor && 'minor')}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            ))}
         </tbody>
       </table>
     </div>

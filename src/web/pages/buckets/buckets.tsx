@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
-import { counted, formatBytes } from '../../format.ts'
+import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketHref, createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -18,6 +18,8 @@ import { COLUMNS } from './columns.tsx'
 import { type BucketRow, matchesFilter, readBuckets } from './read-buckets.ts'
 
 const EVERY_MS = 30_000
+/** Rows that are drawn at first, and each time more are asked for. */
+const PAGE = 200
 
 export function Page() {
   const buckets = useLoad(readBuckets, [], { topics: ['buckets', 'objects', 'keys', 'jobs'], everyMs: EVERY_MS })
@@ -71,6 +73,7 @@ function List({ rows }: { readonly rows: readonly BucketRow[] }) {
   const field = useRef<HTMLInputElement>(null)
   const [sorting, setSorting] = useState({ column: 'name', isDescending: false })
   const [active, setActive] = useState(-1)
+  const [limit, setLimit] = useState(PAGE)
   const shown = rows.filter((row) => matchesFilter(row, filter))
   const move = (by: number) => () => setActive(Math.max(0, Math.min(shown.length - 1, active + by)))
   usePageKeys({
@@ -103,12 +106,25 @@ function List({ rows }: { readonly rows: readonly BucketRow[] }) {
         label="Buckets"
         columns={COLUMNS}
         rows={shown}
+        limit={limit}
         keyOf={({ name }) => name}
         sorting={sorting}
         onSort={setSorting}
         isSelected={(row) => shown[active] === row}
         onRowClick={({ name }) => navigate(bucketHref(name))}
       />
+      {shown.length > limit && (
+        <div class="table-foot">
+          <span class="number">
+            {formatCount(limit)} of {formatCount(shown.length)}
+          </span>
+          <span class="end">
+            <Button isSmall onClick={() => setLimit(limit + PAGE)}>
+              Show more
+            </Button>
+          </span>
+        </div>
+      )}
       {shown.length === 0 && (
         <EmptyState
           title="No bucket is like that"

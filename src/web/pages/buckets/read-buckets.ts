@@ -1,4 +1,10 @@
-import { type BucketKeyState, getBucketUsage, listBucketStates, type Totals } from '../../client/admin.ts'
+import {
+  type BucketDetails,
+  type BucketKeyState,
+  getBucketUsage,
+  listBucketDetails,
+  type Totals,
+} from '../../client/admin.ts'
 import { keyLabel, listKeys, type RootKey } from '../../client/key-protect.ts'
 import { getVersioning, headBucket, listBuckets, type Versioning } from '../../client/s3.ts'
 import { type Instance, keyInstances, session } from '../../client/session.ts'
@@ -28,28 +34,43 @@ export interface KnownKey {
   readonly instance: Instance
 }
 
+/** In three requests, however many there are: but for those of which whoever is signed in may not know all. */
 export async function readBuckets(signal: AbortSignal): Promise<readonly BucketRow[]> {
-  const [listed, states, keys] = await Promise.all([
+  const [listed, details, keys] = await Promise.all([
     listBuckets(signal),
-    orNothing(listBucketStates(signal)),
+    orNothing(listBucketDetails(signal)),
     readKeys(signal),
   ])
+  const byName = new Map(details?.map((one) => [one.bucket, one]))
   return inTurns(listed, async ({ name, createdAt }) => {
-    const [usage, versioning, headers] = await Promise.all([
-      orNothing(getBucketUsage(name, signal)),
-      orNothing(getVersioning(name, signal)),
-      orNothing(headBucket(name, signal)),
-    ])
-    const encryption = headers && encryptionOf(headers, keys)
-    const state = states?.find(({ bucket }) => bucket === name)
-    return {
-      ...{ name, createdAt },
-      ...(usage ? { usage } : {}),
-      ...(versioning ? { versioning } : {}),
-      ...(encryption ? { encryption } : {}),
-      isLocked: isLocked(encryption, state),
-    }
+    const known = byName.get(name)
+    const facts = known ? factsOf(known, keys) : await factsOfOne(name, keys, signal)
+    return { ...{ name, createdAt }, ...facts, isLocked: isLocked(facts.encryption, known) }
   })
+}
+
+type Facts = Pick<BucketRow, 'usage' | 'versioning' | 'encryption'>
+
+const factsOf = ({ encryption, rootKeyCrn, usage, versioning }: BucketDetails, keys: readonly KnownKey[]): Facts => ({
+  ...(usage ? { usage } : {}),
+  ...(versioning ? { versioning } : {}),
+  encryption:
+    encryption === 'customer-managed'
+      ? customerManaged(rootKeyCrn, keys)
+      : { kind: 'provider', label: 'Provider-managed' },
+})
+
+async function factsOfOne(name: string, keys: readonly KnownKey[], signal: AbortSignal): Promise<Facts> {
+  const [usage, versioning, headers] = await Promise.all([
+    orNothing(getBucketUsage(name, signal)),
+    orNothing(getVersioning(name, signal)),
+    orNothing(headBucket(name, signal)),
+  ])
+  return {
+    ...(usage ? { usage } : {}),
+    ...(versioning ? { versioning } : {}),
+    ...(headers ? { encryption: encryptionOf(headers, keys) } : {}),
+  }
 }
 
 /** Of every instance that this process has, those that are deleted too: a bucket may still be under one. */
@@ -64,7 +85,14 @@ export async function readKeys(signal: AbortSignal): Promise<readonly KnownKey[]
 
 function encryptionOf(headers: Headers, keys: readonly KnownKey[]): Encryption {
   const crn = headers.get('ibm-sse-kp-customer-root-key-crn') ?? headers.get('ibm-sse-kp-crk-id')
-  if (!crn) return { kind: 'provider', label: 'Provider-managed' }
+  return crn || headers.get('ibm-sse-kp-enabled') === 'true'
+    ? customerManaged(crn ?? undefined, keys)
+    : { kind: 'provider', label: 'Provider-managed' }
+}
+
+/** Which root key it is may be more than whoever is signed in may know. */
+function customerManaged(crn: string | undefined, keys: readonly KnownKey[]): Encryption {
+  if (crn === undefined) return { kind: 'customer', label: 'A root key' }
   const known = keys.find(({ key }) => key.crn === crn || key.id === crn)
   return known
     ? { kind: 'customer', label: keyLabel(known.key), ...known }
