@@ -8,13 +8,10 @@ import { type AdminContext, defineOperation } from '../context.ts'
 import { bucketsReply } from '../reply-schemas.ts'
 
 const takes = z.object({
-  details: z
-    .enum(['true', 'false'])
-    .default('false')
-    .meta({
-      description:
-        '`true`: with what is in each, its versioning and its encryption, so that nobody has to ask bucket by bucket.',
-    }),
+  details: z.enum(['true', 'false']).default('false').meta({
+    description:
+      '`true`: with what is in each, its versioning and its encryption, so that nobody has to ask bucket by bucket.',
+  }),
 })
 
 /** Of the buckets that the caller manages: whether their root keys are those that they were made with. */

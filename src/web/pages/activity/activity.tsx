@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { type ActivityEntry, activityExportPath, listActivity } from '../../client/activity.ts'
-import { session } from '../../client/session.ts'
 import { toApiError } from '../../client/api-error.ts'
+import { session } from '../../client/session.ts'
 import { counted } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'

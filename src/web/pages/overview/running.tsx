@@ -83,14 +83,14 @@ export function Running({ overview }: { readonly overview: Overview }) {
                   .sort(byNeed)
                   .slice(0, SHOWN)
                   .map(({ key, instance }) => (
-                  <li key={key.id}>
-                    <KeyRow
-                      rootKey={key}
-                      instance={instance}
-                      buckets={buckets.filter(({ encryption }) => encryption?.key?.crn === key.crn).length}
-                    />
-                  </li>
-                ))}
+                    <li key={key.id}>
+                      <KeyRow
+                        rootKey={key}
+                        instance={instance}
+                        buckets={buckets.filter(({ encryption }) => encryption?.key?.crn === key.crn).length}
+                      />
+                    </li>
+                  ))}
               </ul>
             )}
           </Card>
