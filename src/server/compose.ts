@@ -134,6 +134,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     heldPrincipal,
     verifyToken: (token: string) => heldPrincipal(token) ?? iam.verifyToken(token),
   }
+  const clientAddress = clientAddressBehind(config['trusted-proxies'])
   if (config.console) {
     ui = createConsole({
       ...{ iam, clock, version: VERSION, tls: tls !== undefined },
@@ -141,6 +142,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       s3: store && ((request) => publicEndpoint(config, store.s3, tls !== undefined, request.header('host'))),
       s3Handler: store?.s3For(known),
       sso: await consoleSignIn(config, clock, log),
+      audit: { log: audit.iam, clientAddress },
       onFault: (err) => log.error({ err }, 'the console failed'),
     })
   }
@@ -152,7 +154,6 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   await diskWatch.look()
   const ownProcess = scope.use(processMetrics(VERSION))
   const controlRequests = requestMetrics('coffer_control', 'the control listener')
-  const clientAddress = clientAddressBehind(config['trusted-proxies'])
   const counters = async (): Promise<readonly Metric[]> => [
     ...controlRequests.read(),
     ...summed([

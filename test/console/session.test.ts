@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSessions } from '../../src/api/console/sessions.ts'
 import { systemClock } from '../../src/base/clock.ts'
@@ -127,5 +129,26 @@ describe('a session', () => {
     const token = await iamToken(test.controlUrl)
     const reply = await sendPlain(url, { method: 'GET', target: '/ui/s3/', headers: bearer(token) })
     expect([reply.status, codeOf(reply)]).toEqual([401, 'NoSession'])
+  })
+})
+
+describe('the audit log', () => {
+  it('tells who signed in, by what and from where, who was refused, and who signed out', async () => {
+    await using house = await startHouse()
+    const control = house.objectsControlUrl
+    await postSession(control, { ...mainAccessKey, secretAccessKey: 'x'.repeat(40) })
+    const { send } = await signInAt(control, mainApiKey)
+    await send({ method: 'DELETE', target: '/ui/session' })
+    await house.stop()
+    const log = await readFile(path.join(house.dataDir, 'audit/audit-0000000001.jsonl'), 'utf8')
+    const lines = log.split('\n').filter((line) => /"action":"iam.Sign(In|Out)"/.test(line))
+    const who = { account: mainAccount.id, iamId: mainAccount.user.iamId, reason: 'by api-key' }
+    const from = { sourceIp: '127.0.0.1', target: '/ui/session' }
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { action: 'iam.SignIn', outcome: 'failure', code: 'SignInRefused', ...from },
+      { action: 'iam.SignIn', outcome: 'success', ...who, ...from },
+      { action: 'iam.SignOut', outcome: 'success', ...who, ...from },
+    ])
+    for (const secret of ['x'.repeat(40), mainApiKey.apiKey]) expect(log).not.toContain(secret)
   })
 })

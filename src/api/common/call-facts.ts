@@ -13,7 +13,10 @@ export interface CallFacts {
   readonly account?: string
 }
 
-export function callFacts({ request, context }: Call, clientAddress: ClientAddress): CallFacts {
+export function callFacts(
+  { request, context }: Pick<Call, 'request' | 'context'>,
+  clientAddress: ClientAddress,
+): CallFacts {
   const { id, correlationId } = request
   const sourceIp = clientAddress(request)
   const principal: unknown = Object(context).principal

@@ -3,6 +3,7 @@ import type { Iam } from '../../iam/iam.ts'
 import type { ApiRequest } from '../common/request.ts'
 import type { CredentialsIam } from './credentials.ts'
 import type { Sessions } from './sessions.ts'
+import type { SignInAudit } from './sign-in-audit.ts'
 import type { Sso } from './sso.ts'
 import type { PeopleIam } from './sso-person.ts'
 
@@ -18,6 +19,7 @@ export interface ConsoleOptions {
   readonly tls: boolean
   /** Undefined: nobody signs in with an identity provider. */
   readonly sso: Sso | undefined
+  readonly audit: SignInAudit
 }
 
 /** Over TLS, or behind a proxy that says that it speaks it. Whoever lies about that hurts themselves alone. */

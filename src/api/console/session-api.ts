@@ -10,6 +10,7 @@ import { type ConsoleOptions, isSecure } from './options.ts'
 import { checkOrigin, checkRequest } from './origin.ts'
 import { consoleProtocol } from './protocol.ts'
 import { IDLE_MS, type Session } from './sessions.ts'
+import { recordSignOut, signInRecorded } from './sign-in-audit.ts'
 import { SSO_OPERATIONS } from './sso-api.ts'
 
 const defineOperation = jsonOperations<ConsoleOptions>()
@@ -24,16 +25,18 @@ const signIn = defineOperation({
     z.strictObject({ accessKeyId: text, secretAccessKey: text, sessionToken: z.string().max(8192).optional() }),
     z.strictObject({ apiKey: text }),
   ]),
-  run: async ({ request, body }, options) => {
-    checkOrigin(request.header, 'POST')
-    const { iam, clock, sessions } = options
-    const credentials = await hold(body, iam, clock)
-    // Never the id of an earlier session, which somebody else may have planted.
-    const earlier = sessionCookie(request.header('cookie'))
-    if (earlier !== undefined) sessions.end(earlier)
-    const session = sessions.open(credentials, await whoseAre(credentials))
-    return told(session, request, options, { 'Set-Cookie': setCookie(session.id, isSecure(request, options)) })
-  },
+  run: ({ request, body }, options) =>
+    signInRecorded(request, options.audit, async () => {
+      checkOrigin(request.header, 'POST')
+      const { iam, clock, sessions } = options
+      const credentials = await hold(body, iam, clock)
+      // Never the id of an earlier session, which somebody else may have planted.
+      const earlier = sessionCookie(request.header('cookie'))
+      if (earlier !== undefined) sessions.end(earlier)
+      const session = sessions.open(credentials, await whoseAre(credentials))
+      const cookie = setCookie(session.id, isSecure(request, options))
+      return { credentials, reply: await told(session, request, options, { 'Set-Cookie': cookie }) }
+    }),
 })
 
 const getSession = defineOperation({
@@ -58,6 +61,7 @@ const signOut = defineOperation({
     const session = sessionOf(request, options)
     checkRequest(request.header, 'DELETE', session)
     options.sessions.end(session.id)
+    await recordSignOut(request, options.audit, session.credentials)
     return empty(204, { 'Set-Cookie': endCookie(isSecure(request, options)) })
   },
 })

@@ -6,6 +6,7 @@ import { whoseAre } from './credentials.ts'
 import type { ConsoleErrorCode } from './errors.ts'
 import { type ConsoleOptions, isSecure } from './options.ts'
 import { checkOrigin } from './origin.ts'
+import { signInRecorded } from './sign-in-audit.ts'
 import { ANSWER_WITHIN_MS, type Sso } from './sso.ts'
 
 const defineOperation = jsonOperations<ConsoleOptions>()
@@ -55,12 +56,13 @@ const finishSso = defineOperation({
   run: async ({ request }, options) => {
     const sso = ssoOf(options)
     const [secret, to = ''] = ssoCookie(request.header('cookie'))?.split('.') ?? []
-    const credentials = await sso.finish({ secret, query: request.query })
-    // A new one: what the browser may have had before is none of this.
-    const session = options.sessions.open(credentials, await whoseAre(credentials))
-    const secure = isSecureAt(sso) || isSecure(request, options)
-    return seeOther(pageOf(Buffer.from(to, 'base64url').toString('utf8')), {
-      'Set-Cookie': setCookie(session.id, secure),
+    return signInRecorded(request, options.audit, async () => {
+      const credentials = await sso.finish({ secret, query: request.query })
+      // A new one: what the browser may have had before is none of this.
+      const session = options.sessions.open(credentials, await whoseAre(credentials))
+      const cookie = setCookie(session.id, isSecureAt(sso) || isSecure(request, options))
+      const page = pageOf(Buffer.from(to, 'base64url').toString('utf8'))
+      return { credentials, reply: seeOther(page, { 'Set-Cookie': cookie }) }
     })
   },
 })
