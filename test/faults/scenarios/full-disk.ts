@@ -11,8 +11,10 @@ import { openRig, type Rig } from '../harness/rig.ts'
 import type { Scenario } from '../harness/scenario.ts'
 
 const MIB = 1024 * 1024
-const DISK_BYTES = 160 * MIB
-const RESERVE_BYTES = 24 * MIB
+const DISK_BYTES = 256 * MIB
+const RESERVE_BYTES = 64 * MIB
+/** What a fill leaves: room for what is written before the server looks again, and for a table of LevelDB's. */
+const AT_RESERVE_BYTES = 48 * MIB
 const BACK_WITHIN_MS = 15_000
 const FILE_SYSTEMS = ['tmpfs', 'ext4'] as const
 type FileSystem = (typeof FILE_SYSTEMS)[number]
@@ -52,12 +54,12 @@ export const fullDisk: Scenario = {
         const what = `${kind} full to ${toTheLast ? 'its last byte' : 'the reserve'}`
         const act = async (): Promise<void> => {
           await sleep(dice.below(400))
-          await fill(root, toTheLast ? 0 : RESERVE_BYTES / 2)
+          await fill(root, toTheLast ? 0 : AT_RESERVE_BYTES)
           await sleep(options.loadMs)
         }
         await rig.underLoad({ seed, act, excuses })
         rig.injected(what)
-        await fill(root, toTheLast ? 0 : RESERVE_BYTES / 2)
+        await fill(root, toTheLast ? 0 : AT_RESERVE_BYTES)
         if (rig.server().running()) {
           // Without a byte no use of a key can be recorded, so nothing is read either.
           if (!toTheLast) {
