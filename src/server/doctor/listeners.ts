@@ -23,7 +23,9 @@ export const listeners: Check = async ({ config, running }) => {
       ),
     )
   }
-  if (running.state === 'absent') found.push(server.ok('it does not run now'))
+  const { host, port } = config['control.listen']
+  // With other settings than these it may run all the same.
+  if (running.state === 'absent') found.push(server.ok(`it does not run now: nothing listens at ${host}:${port}`))
   else if (running.state === 'unknown')
     found.push(
       server.warning(

@@ -169,6 +169,8 @@ function Remedy({
     try {
       if (lock.cause === 'deleted') await restoreKey(instance, key.id)
       else await actOnKey(instance, key.id, 'enable')
+      // What was pressed goes with the lock.
+      document.querySelector<HTMLElement>('#page-title')?.focus({ preventScroll: true })
       toast(lock.cause === 'deleted' ? `${label} was restored` : `${label} was enabled`)
     } catch (cause) {
       setError(toApiError(cause))

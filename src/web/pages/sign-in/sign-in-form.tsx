@@ -40,7 +40,7 @@ export function SignInForm({ isPage = false }: SignInFormProps) {
   }
 
   return (
-    <form onSubmit={(event) => void onSubmit(event)}>
+    <form class="sign-in-fields" onSubmit={(event) => void onSubmit(event)}>
       {isPage && <h1>Sign in</h1>}
       <ContinueWithSso isPage={isPage} />
       <Segmented
