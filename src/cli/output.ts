@@ -98,7 +98,7 @@ export function failureText(doing: string, failure: Failure, paint: Paint): stri
     ...fixes.map((fix, index) => [index === 0 ? 'Fix' : 'Or', fix] as const),
     ...(requestId === undefined ? [] : [['Request', requestId] as const]),
   ]
-  const first = `${paint.red('✕')} Can't ${doing}: ${why}.  ${paint.dim(`[${code}, exit ${EXIT[ending]}]`)}`
+  const first = `${paint.red('✕')} Can't ${doing}: ${why}${why.endsWith('?') ? '' : '.'}  ${paint.dim(`[${code}, exit ${EXIT[ending]}]`)}`
   return harmless([first, ...facts.map(([name, text]) => `  ${paint.dim(name.padEnd(7))} ${text}`)].join('\n'))
 }
 

@@ -1,4 +1,5 @@
 import { stringify } from 'smol-toml'
+import { nearest } from '../../base/nearest.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { PROVIDER_MEMBERS } from '../declared-providers.ts'
 import { exitCode, explain } from '../explain.ts'
@@ -95,7 +96,9 @@ function show(args: readonly string[], { out }: Streams): number {
 }
 
 function explainOne(args: readonly string[], { out, err }: Streams): number {
-  const { positionals, flags } = parseCommand(args, [], ['json'])
+  // A flag is what is asked for here, and not given.
+  const words = args.map((arg) => (arg === '--json' ? arg : arg.replace(/^--(?=.)/, '')))
+  const { positionals, flags } = parseCommand(words, [], ['json'])
   const [asked, ...more] = positionals
   if (asked === undefined || more.length > 0)
     throw usageError('name one setting, as s3.listen, --s3-listen or COFFER_S3_LISTEN')
@@ -105,9 +108,12 @@ function explainOne(args: readonly string[], { out, err }: Streams): number {
     )
     return COMMAND_EXIT.done
   }
-  const found = Object.entries(ALL).find(([name]) => [name, flagName(name), environmentName(name)].includes(asked))
+  const spellings = (name: string): string[] => [name, flagName(name).slice(2), environmentName(name)]
+  const found = Object.entries(ALL).find(([name]) => spellings(name).includes(asked))
   if (!found) {
-    err.write(`✕ ${asked} is not a setting. coffer config show lists them all.\n`)
+    const meant = nearest(asked, Object.keys(ALL).flatMap(spellings), 3)
+    const hint = meant === undefined ? 'coffer config show lists them all.' : `Did you mean ${meant}?`
+    err.write(`✕ ${asked} is not a setting. ${hint}\n`)
     return NOT_FOUND
   }
   const [name, setting] = found
