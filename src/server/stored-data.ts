@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, rm, stat } from 'node:fs/promises'
+import { access, constants, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { CodedError } from '../base/errors.ts'
@@ -93,7 +93,7 @@ export async function storesIn(dataDir: string): Promise<Pick<StoredData, 'store
   const wasMade = async (name: StoreName): Promise<boolean> =>
     name === 'iam' ||
     (await exists(witnessFile(join(dataDir, name)))) ||
-    (name === 'metadata' && (await exists(join(dataDir, 'blobs'))))
+    (name === 'metadata' && (await hasEntries(join(dataDir, 'blobs'))))
   const there = await Promise.all(STORES.map((name) => exists(join(dataDir, name))))
   const made = await Promise.all(STORES.map(wasMade))
   return {
@@ -108,6 +108,9 @@ export async function scratchDirectory(scope: AsyncDisposableStack): Promise<str
   scope.defer(() => rm(scratch, { recursive: true, force: true }))
   return scratch
 }
+
+/** A salvage makes a directory for blobs, also of what has none. */
+const hasEntries = async (path: string): Promise<boolean> => (await readdir(path).catch(() => [])).length > 0
 
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined
