@@ -94,7 +94,7 @@ async function watch(store: KillSwitchStore) {
     isServed(store, { method: 'PUT', path: `/${store.bucket}/written`, body: 'x' }),
   )
   const runningEnd = readOn(running.incoming)
-  const stalledEnd = gone(stalled.localPort, stopping.signal)
+  const stalledEnd = gone(stalled.ports, stopping.signal)
   return {
     end: async () => {
       stopping.abort()
@@ -140,7 +140,8 @@ async function download({ s3Url, bucket }: KillSwitchStore) {
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   if (incoming.statusCode !== 200) throw new Error(`GET answered ${incoming.statusCode}`)
   incoming.on('error', () => {})
-  return { incoming, localPort: incoming.socket.localPort ?? 0 }
+  const { localPort = 0, remotePort = 0 } = incoming.socket
+  return { incoming, ports: [localPort, remotePort] }
 }
 
 /** Reads at a steady pace that would take longer than anybody watches; when it ended before its end. */
@@ -159,13 +160,16 @@ async function readOn(incoming: IncomingMessage): Promise<number> {
   return Number.POSITIVE_INFINITY
 }
 
-/** When the kernel no longer has a connection from this local port: who reads nothing is not told otherwise. */
-async function gone(localPort: number, signal: AbortSignal): Promise<number> {
-  const from = `:${localPort.toString(16).toUpperCase().padStart(4, '0')} `
+/**
+ * When the kernel no longer has a connection between these ports: who reads nothing is not told otherwise. The port of a client may be
+ * that of another one, too, who asks another server.
+ */
+async function gone(ports: readonly number[], signal: AbortSignal): Promise<number> {
+  const [from = '', to = ''] = ports.map((port) => `:${port.toString(16).toUpperCase().padStart(4, '0')} `)
   while (!signal.aborted) {
     const connections = await readFile('/proc/net/tcp', 'latin1')
     // ESTABLISHED is 01.
-    const open = connections.split('\n').some((line) => line.includes(from) && / 01 /.test(line))
+    const open = connections.split('\n').some((line) => line.includes(from) && line.includes(to) && / 01 /.test(line))
     if (!open) return performance.now()
     await sleep(POLL_MS)
   }
