@@ -56,6 +56,12 @@ export interface GarbageFigures {
   readonly removed: number
 }
 
+interface Visited {
+  /** Key of the last row; undefined: all, those too that come meanwhile. */
+  readonly end?: Buffer
+  readonly isStopped: () => boolean
+}
+
 /** Other threads that read the same envelopes. */
 export interface OtherReaders {
   /** Resolves when what they looked up before is held, if it is read, and what they look up from now on is what there is now. */
@@ -129,9 +135,9 @@ export function openGarbage(
     upload === undefined || (await metadata.get(SPACE.garbage, key)) !== undefined
 
   /** What fails for one row must not keep the others from being collected. Throws the first error in the end. */
-  const pass = async (last?: Buffer): Promise<void> => {
+  const pass = async (rows: Visited = { isStopped: stopped }): Promise<void> => {
     const errors: unknown[] = []
-    await visitRows(last, async (row) => {
+    await visitRows(rows, async (row) => {
       try {
         const record = decodeGarbage(row.value)
         if (pins.has(record.blobId)) postponed.add(record.blobId)
@@ -147,7 +153,7 @@ export function openGarbage(
     if (errors.length > 0) throw errors[0]
   }
 
-  const visitRows = async (end: Buffer | undefined, visit: (row: Entry) => Promise<void>): Promise<void> => {
+  const visitRows = async ({ end, isStopped }: Visited, visit: (row: Entry) => Promise<void>): Promise<void> => {
     const lt = end ? Buffer.concat([end, Buffer.from([0])]) : ALL.lt
     let { gte } = ALL
     for (;;) {
@@ -156,7 +162,7 @@ export function openGarbage(
       await lookups.settled()
       if (rows.length > 0) await others.settled()
       for (const row of rows) {
-        if (stopped()) return
+        if (isStopped()) return
         await visit(row)
       }
       const last = rows.at(-1)
@@ -208,35 +214,40 @@ export function openGarbage(
     }
   }
 
-  /** Ends what was begun, as far as it lets itself be; what is deleted from now on is not waited for. */
+  /** Ends what was begun, as far as it lets itself be. To be called by the one who holds it, when nothing runs. */
   const endBegun = async (): Promise<void> => {
-    if (!begun) return
+    if (!begun || closed || holds > 1) return
     const [last] = await metadata.range(SPACE.garbage, { ...ALL, limit: 1, reverse: true })
-    while (running !== undefined) await running
-    if (!last || stopped()) return
+    // Somebody else may hold it by now, who was told that nothing is being removed.
+    if (!last || holds > 1) return
     begun = false
-    running = pass(last.key)
+    // What is deleted from now on is left for later, and waited for by nobody.
+    running = pass({ end: last.key, isStopped: () => closed })
       .catch(onError)
       .finally(() => {
         running = undefined
-        if (again) collect()
       })
     await running
   }
 
   const pause = async (): Promise<Disposable> => {
-    await endBegun()
     holds++
     let held = true
-    while (running !== undefined) await running
-    return {
-      [Symbol.dispose]: () => {
-        if (!held) return
-        held = false
-        holds--
-        collect()
-      },
+    const release = (): void => {
+      if (!held) return
+      held = false
+      holds--
+      collect()
     }
+    try {
+      while (running !== undefined) await running
+      await endBegun()
+      while (running !== undefined) await running
+    } catch (error) {
+      release()
+      throw error
+    }
+    return { [Symbol.dispose]: release }
   }
 
   const lookups = pinning(hold)

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { blobKey, SPACE } from '../../../src/objects/keyspace.ts'
 import type { BlobId, BlobStore } from '../../../src/storage/blob/blob-store.ts'
@@ -72,4 +73,32 @@ it('has no row of bytes that are gone once it is held, though their removal was 
   const second = await testEngine({ stored, disk, lease: '1'.repeat(16), keepOrphans: true })
   using _ = await second.objects.garbage.hold()
   expect(await rowsOfGone()).toBe(0)
+})
+
+it('is held however much is being deleted', async () => {
+  const slowly = (inner: BlobStore): BlobStore => ({
+    ...inner,
+    remove: async (ids) => {
+      for (let turn = 0; turn < 20; turn++) await setImmediate()
+      return inner.remove(ids)
+    },
+  })
+  const engine = await testEngine({ blobs: slowly })
+  await engine.makeBucket()
+  const bucket = engine.objects.buckets.get('bucket')
+  const stopping = new AbortController()
+  let deleted = 0
+  const clients = Array.from({ length: 8 }, async (_, client) => {
+    for (let at = 0; !stopping.signal.aborted; at++) {
+      const key = `${client}/${at}`
+      await engine.objects.put({ bucket, key, body: bodyOf(key.repeat(300)), ...plain })
+      await engine.objects.delete({ bucket, key, conditions: {} })
+      deleted++
+      await setImmediate()
+    }
+  })
+  while (deleted < 20) await setImmediate()
+  ;(await engine.objects.garbage.hold())[Symbol.dispose]()
+  stopping.abort()
+  await Promise.all(clients)
 })
