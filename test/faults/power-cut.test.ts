@@ -1,4 +1,4 @@
-import { mkdir, truncate } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { diceFrom } from '../support/content.ts'
@@ -108,8 +108,6 @@ it.skipIf(missing !== undefined).each([
   const options = { directory, seed: 'lies', workers: 0, keysPerWorker: 0, loadMs: 0, acceptsLoss }
   const rig = await openRig(options, { settings: shim.environment })
   const [bucket = ''] = rig.buckets
-  const before = replay(new Map(), await readJournal(shim.journal)).seen()
-  await truncate(shim.journal, 0)
   shim.rules([{ ops: ['fdatasync', 'fsync'], place: lie, action: 'lie' }])
   for (let at = 0; at < 16; at++) {
     const [key, version] = [`key-${at}`, { seed: `lies/${at}`, lengthBytes: 2000 }]
@@ -119,7 +117,8 @@ it.skipIf(missing !== undefined).each([
   }
   await rig.server().kill()
   shim.rules([])
-  await writeTree(rig.root, replay(before, await readJournal(shim.journal)).cut('bytes', diceFrom('lies')))
+  // Of the whole run: what the server does by itself may come between any two looks at its journal.
+  await writeTree(rig.root, replay(new Map(), await readJournal(shim.journal)).cut('bytes', diceFrom('lies')))
   await rig.start()
   const { violations } = await check(rig.client, rig.model, rig.buckets)
   expect(violations.length).toBeGreaterThan(0)
