@@ -1,3 +1,4 @@
+import { ChartGrid } from './chart-grid.tsx'
 import { BOTTOM, HEIGHT, LEFT, niceTop, RIGHT, TOP, WIDTH } from './chart-scale.ts'
 import { classes } from './class-names.ts'
 
@@ -40,14 +41,7 @@ export function LineChart({ label, times, series, format }: LineChartProps) {
         ))}
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
-        {[0, 1 / 3, 2 / 3, 1].map((share) => (
-          <g key={share}>
-            <line class="grid-line" x1={LEFT} x2={RIGHT} y1={y(share * top)} y2={y(share * top)} />
-            <text class="axis" x={RIGHT + 8} y={y(share * top) + 4}>
-              {format(share * top)}
-            </text>
-          </g>
-        ))}
+        <ChartGrid left={LEFT} right={RIGHT} top={top} y={y} format={format} />
         {points.series.map(({ name, tone, values, isArea }) => {
           const line = pathOf(points.times, values, x, y)
           return (

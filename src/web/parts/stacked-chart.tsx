@@ -1,4 +1,5 @@
 import { useId } from 'preact/hooks'
+import { ChartGrid } from './chart-grid.tsx'
 import { BOTTOM, HEIGHT, LEFT, niceTop, RIGHT, TOP, WIDTH } from './chart-scale.ts'
 
 export interface StackedChartProps {
@@ -40,14 +41,7 @@ export function StackedChart({ label, times, lower, upper, format, formatTime, e
             <line class="hatch-line" x1="0" x2="0" y1="0" y2="7" />
           </pattern>
         </defs>
-        {[0, 1 / 3, 2 / 3, 1].map((share) => (
-          <g key={share}>
-            <line class="grid-line" x1={LEFT} x2={RIGHT} y1={y(share * top)} y2={y(share * top)} />
-            <text class="axis" x={RIGHT + 8} y={y(share * top) + 4}>
-              {format(share * top)}
-            </text>
-          </g>
-        ))}
+        <ChartGrid left={LEFT} right={RIGHT} top={top} y={y} format={format} />
         <path d={`${lowerLine}${ground}`} fill={`url(#${hatch})`} />
         <path class="area-brass" d={`${upperLine}L${pointsOf(lower).toReversed().join('L')}Z`} />
         <path class="line line-ct" d={lowerLine} />
