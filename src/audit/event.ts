@@ -22,6 +22,8 @@ export interface AuditEvent {
   readonly key?: string | undefined
   readonly keyVersion?: string | undefined
   readonly use?: string | undefined
+  /** Why it was done, in the words of whoever did it. */
+  readonly why?: string | undefined
   readonly dataKey?: string | undefined
   readonly requestId?: string | undefined
   readonly correlationId?: string | undefined
@@ -57,6 +59,7 @@ export function eventBody(event: AuditEvent, seq: number, time: string): string 
     time,
     type: 'event',
     use: clipped(event.use),
+    why: clipped(event.why),
   })
 }
 

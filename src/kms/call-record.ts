@@ -24,6 +24,8 @@ export interface KmsAuditEvent extends CallFacts {
 export interface CallFacts {
   /** Why the caller was let in or not: names roles and authorizations. */
   readonly reason?: string
+  /** Why they do it, in their own words. */
+  readonly why?: string
   readonly keyCrn?: string
   /** The version that wrapped or unwrapped, or was made. */
   readonly keyVersion?: string

@@ -45,7 +45,8 @@ export interface KeyCalls {
   /** Of a deleted key nothing is left. Resolves to what it was. */
   readonly purgeKey: (caller: KmsCaller, key: string) => Promise<KeyView>
   readonly rotateKey: (caller: KmsCaller, key: string, material?: IncomingMaterial) => Promise<void>
-  readonly disableKey: (caller: KmsCaller, key: string) => Promise<void>
+  /** `why`: for the audit log, also of an attempt that fails. */
+  readonly disableKey: (caller: KmsCaller, key: string, why?: string) => Promise<void>
   readonly enableKey: (caller: KmsCaller, key: string) => Promise<void>
   readonly setKeyForDeletion: (caller: KmsCaller, key: string) => Promise<void>
   readonly unsetKeyForDeletion: (caller: KmsCaller, key: string) => Promise<void>
@@ -124,8 +125,11 @@ export function keyCalls(context: KmsContext, door: Door, sweeper: Sweeper): Key
           note({ keyVersion: id })
         })
         .finally(() => material.payload?.fill(0)),
-    disableKey: (caller, key) =>
-      door.later(caller, 'kms.secrets.disable', key, ({ actor }) => disableKey(context, actor, key)),
+    disableKey: (caller, key, why) =>
+      door.later(caller, 'kms.secrets.disable', key, ({ actor, note }) => {
+        if (why !== undefined) note({ why })
+        return disableKey(context, actor, key)
+      }),
     enableKey: (caller, key) =>
       door.later(caller, 'kms.secrets.enable', key, ({ actor }) => enableKey(context, actor, key)),
     setKeyForDeletion: (caller, key) =>

@@ -26,6 +26,7 @@ export const keyEvent = (event: KmsAuditEvent): AuditEvent => ({
   target: event.keyCrn ?? targetOf(event),
   code: event.code,
   reason: event.reason,
+  why: event.why,
   key: event.keyCrn,
   keyVersion: event.keyVersion,
   correlationId: event.correlationId,

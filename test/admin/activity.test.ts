@@ -35,6 +35,8 @@ interface Entry {
   readonly seq: number
   readonly kind: string
   readonly action: string
+  readonly outcome: string
+  readonly why?: string
   readonly object?: string
   readonly target?: string
   readonly said: { readonly who: object; readonly did: string; readonly what: object; readonly decidedBy?: object }
@@ -77,6 +79,24 @@ describe('The activity of an account', () => {
     expect(await objects({ outcome: 'failure' })).toEqual(new Set())
     expect(await objects({ until: '2020-01-01T00:00:00Z' })).toEqual(new Set())
     expect(await objects({ since: '2020-01-01T01:00:00+01:00', object: 'b/1' })).toEqual(new Set(['b/1']))
+  })
+
+  it('has why a key was disabled, as far as whoever did it said so', async () => {
+    const { id, crn } = await keys.newKey('suspected')
+    const disable = (body: unknown) => keys.call('POST', `/api/v2/keys/${id}/actions/disable`, body)
+    expect((await disable({ reason: 'two\nlines' })).status).toBe(400)
+    expect((await disable({ reason: 'x'.repeat(501) })).status).toBe(400)
+    expect((await keys.call('GET', `/api/v2/keys/${id}/metadata`)).json.resources[0].state).toBe(1)
+    expect((await disable({ reason: ' suspected “leak” ', somethingElse: 1 })).status).toBe(204)
+    expect((await disable(undefined)).status).toBe(409)
+    // What was refused is written soon after.
+    await vi.waitFor(async () => {
+      const { entries } = await activity({ key: crn, did: 'kms.secrets.disable' })
+      expect(entries.map(({ outcome, why }) => [outcome, why])).toEqual([
+        ['failure', undefined],
+        ['success', 'suspected “leak”'],
+      ])
+    })
   })
 
   it('is paged from the newest to the oldest, each line once', async () => {

@@ -300,7 +300,8 @@ it('a command that mends runs nothing of a name that others gave a key', async (
   const id = listed.keys.find(({ name }) => name.startsWith('run $'))?.id ?? ''
   await ok('bucket', 'create', 'under-it', '--key', id)
   await ok('object', 'put', join(cli.home, 'small.txt'), 'under-it/a')
-  const disabled = await ok('key', 'disable', id, '--yes')
+  const disabled = await ok('key', 'disable', id, '--reason', 'a name to run', '--yes')
+  expect(await ok('audit', '--did', 'kms.secrets.disable', '--limit', '1')).toContain(': “a name to run”')
   const { err } = await cli.call(['object', 'cat', 'under-it/a'], source)
   for (const told of [disabled, err]) expect(told).toContain(`coffer key enable keys/${id}`)
 })

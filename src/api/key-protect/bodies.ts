@@ -103,6 +103,18 @@ export const unwrapBody = z.strictObject({ ciphertext: z.string(), aad: z.array(
 
 export const rotateBody = z.strictObject({ payload: z.string().optional(), ...secureImport }).nullish()
 
+/** Key Protect itself reads none: what is not a reason counts for nothing here either. */
+export const disableBody = z
+  .object({
+    reason: z
+      .string()
+      .trim()
+      .max(500)
+      .regex(/^\P{Cc}*$/u, 'control characters are not taken')
+      .optional(),
+  })
+  .nullish()
+
 interface CollectionBody<Resource> {
   readonly metadata?: { readonly collectionTotal?: number | undefined } | undefined
   readonly resources?: readonly Resource[] | undefined
@@ -167,6 +179,7 @@ const MEMBERS = [
   wrapBody,
   unwrapBody,
   rotateBody,
+  disableBody,
   registrationBody,
 ].flatMap(membersOf)
 const BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(MEMBERS.map((name) => [name.toLowerCase(), name]))

@@ -24,6 +24,8 @@ export interface ActivityEntry {
   readonly key?: string
   readonly keyVersion?: string
   readonly use?: string
+  /** In the words of whoever did it. */
+  readonly why?: string
   readonly requestId?: string
   readonly sourceIp?: string
   readonly said: {

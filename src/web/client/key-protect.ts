@@ -155,12 +155,12 @@ export interface SealedMaterial {
 
 export type KeyAction = 'disable' | 'enable' | 'rotate' | 'setKeyForDeletion' | 'unsetKeyForDeletion' | 'sync'
 
-/** `body`: new material for `rotate` of an imported key. */
+/** `body`: new material for `rotate` of an imported key; why, for `disable`. */
 export async function actOnKey(
   instance: Where,
   key: string,
   action: KeyAction,
-  body?: Partial<SealedMaterial>,
+  body?: Partial<SealedMaterial> | { readonly reason: string },
 ): Promise<void> {
   const sent =
     body === undefined ? {} : { json: body, headers: { 'content-type': 'application/vnd.ibm.kms.key_action+json' } }

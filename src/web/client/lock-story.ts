@@ -10,6 +10,8 @@ import { objectPath } from './s3-path.ts'
 export interface Deed {
   readonly who: string
   readonly at: string
+  /** In their own words; '' when they gave none. */
+  readonly why: string
 }
 
 const DEEDS: Partial<Readonly<Record<LockCause, string>>> = {
@@ -24,7 +26,11 @@ export async function whoDidIt(rootKeyCrn: string, cause: LockCause, signal?: Ab
   const [entry] = listOf(await callJson(`${API}/admin/v1/activity`, { query, signal }), 'entries')
   if (entry === undefined) return undefined
   const who = member(member(entry, 'said'), 'who')
-  return { who: textOf(who, 'name') || textOf(who, 'id') || 'Somebody', at: textOf(entry, 'time') }
+  return {
+    who: textOf(who, 'name') || textOf(who, 'id') || 'Somebody',
+    at: textOf(entry, 'time'),
+    why: textOf(entry, 'why'),
+  }
 }
 
 export interface ScrubFacts {

@@ -13,7 +13,16 @@ export const activityEntry = z.looseObject({
   action: z.string(),
   outcome: z.enum(['success', 'failure']),
   ...{ code: text, reason: text, account: text, iamId: text, service: text, target: text, object: text },
-  ...{ key: text, keyVersion: text, use: text, dataKey: text, requestId: text, correlationId: text, sourceIp: text },
+  ...{
+    key: text,
+    keyVersion: text,
+    use: text,
+    dataKey: text,
+    why: text,
+    requestId: text,
+    correlationId: text,
+    sourceIp: text,
+  },
   said: z
     .object({
       who: z.object({ id: text, name: text, kind: text }),

@@ -1,5 +1,5 @@
-import { noBody } from '../../common/json-operation.ts'
 import { empty } from '../../common/reply.ts'
+import { disableBody } from '../bodies.ts'
 import { defineKeyAction } from '../key-action.ts'
 
 export const disableKey = defineKeyAction({
@@ -7,9 +7,9 @@ export const disableKey = defineKeyAction({
   key: 'disable',
   path: 'actions/disable',
   action: 'kms.secrets.disable',
-  body: noBody,
-  run: async ({ request }, { kms, caller }) => {
-    await kms.disableKey(caller, request.param('id'))
+  body: disableBody,
+  run: async ({ request, body }, { kms, caller }) => {
+    await kms.disableKey(caller, request.param('id'), body?.reason || undefined)
     return empty(204)
   },
 })

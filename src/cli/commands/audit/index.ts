@@ -67,8 +67,9 @@ function told({ out }: Call, entry: unknown): void {
       const what = [textOf(said, 'what', 'bucket'), textOf(said, 'what', 'object')].filter(Boolean).join('/')
       const rest = what || textOf(said, 'what', 'rootKey')?.split(':').at(-1) || textOf(said, 'what', 'name') || ''
       const isFailure = textOf(entry, 'outcome') === 'failure'
-      const why = isFailure ? out.paint.red(`  ${textOf(entry, 'code') ?? 'refused'}`) : ''
-      return `${out.paint.dim(textOf(entry, 'time') ?? '')}  ${isFailure ? '✕' : '✓'} ${who} ${textOf(said, 'did') ?? textOf(entry, 'action') ?? ''} ${rest}${why}`
+      const code = isFailure ? out.paint.red(`  ${textOf(entry, 'code') ?? 'refused'}`) : ''
+      const why = textOf(entry, 'why')
+      return `${out.paint.dim(textOf(entry, 'time') ?? '')}  ${isFailure ? '✕' : '✓'} ${who} ${textOf(said, 'did') ?? textOf(entry, 'action') ?? ''} ${rest}${why === undefined ? '' : `: “${why}”`}${code}`
     },
     String(numberOf(entry, 'seq') ?? ''),
   )

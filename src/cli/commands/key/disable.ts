@@ -9,8 +9,12 @@ export const disableKey: CommandSpec = {
   summary: 'Disables a root key. What it protects can be read by nobody, until it is enabled.',
   about: 'The data stays as it is, and names stay listable. A key can be enabled 30 seconds later at the earliest.',
   arguments: [KEY_ARGUMENT],
+  options: { reason: { value: 'text', help: 'why, kept in the audit log' } },
   destructive: true,
-  examples: ['coffer key disable finance-root --dry-run', 'coffer key disable finance-root --yes'],
+  examples: [
+    'coffer key disable finance-root --dry-run',
+    'coffer key disable finance-root --reason "suspected leak" --yes',
+  ],
   see: ['coffer key enable', 'coffer key buckets', 'coffer bucket who-can-read'],
   run: async (call) => {
     call.doing(`disable the key ${call.argument('key')}`)
@@ -26,7 +30,9 @@ export const disableKey: CommandSpec = {
       `The data stays. coffer key enable ${keyReference(key)} brings it back.`,
     ]
     if (!(await confirmed(call, { name: keyLabel(key), lines, document: { key: key.id, ...radius } }))) return 'done'
-    await server.control('POST', `${keyPath(key)}/actions/disable`, inInstance(key.instance))
+    const reason = call.text('reason')
+    const said = reason === undefined ? {} : { json: { reason } }
+    await server.control('POST', `${keyPath(key)}/actions/disable`, inInstance(key.instance, said))
     const after = await findKey(server, key.crn)
     call.out.answer(
       { ...keyDocument(after), ...radius },

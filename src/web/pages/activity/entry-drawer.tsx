@@ -29,10 +29,11 @@ export function EntryDrawer({ entry, onClose }: { readonly entry: ActivityEntry;
 }
 
 const factsOf = (entry: ActivityEntry): readonly (readonly [string, string])[] => {
-  const { seq, action, iamId, target, object, key, keyVersion, use, requestId, sourceIp } = entry
+  const { seq, action, why, iamId, target, object, key, keyVersion, use, requestId, sourceIp } = entry
   const all: readonly (readonly [string, string | undefined])[] = [
     ['Number', String(seq)],
     ['Action', action],
+    ['Reason given', why],
     ['Identity', iamId],
     ['Target', target],
     ['Object', object],

@@ -50,7 +50,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
         <h2>The seal can’t be opened</h2>
         <p class="small">
           {deed
-            ? `${deed.who} ${DID[lock.cause] ?? 'changed'} root key ${label} ${formatAgo(deed.at)}, at ${formatExact(deed.at)}. `
+            ? `${deed.who} ${DID[lock.cause] ?? 'changed'} root key ${label} ${formatAgo(deed.at)}, at ${formatExact(deed.at)}${deed.why === '' ? '' : `: “${deed.why}”`}. `
             : ''}
           Names and sizes are still listed. Contents are not readable by anyone, including Coffer.
         </p>

@@ -16,6 +16,8 @@ export interface ActionDrawerProps {
   /** To be typed before anything is done. */
   readonly typed?: string | undefined
   readonly command: string
+  /** Beside what is to be typed. */
+  readonly fields?: ComponentChildren
   /** At the left of the foot. */
   readonly note?: ComponentChildren
   readonly keep?: string
@@ -33,7 +35,7 @@ export interface ActionDrawerProps {
 /** What is done to something that others depend on: first what comes of it, then the button. */
 export function ActionDrawer(props: ActionDrawerProps) {
   const { title, sub, figure, typed, command, note, keep = 'Cancel', action, kind = 'primary' } = props
-  const { blockedBecause, failed, onAct, onClose, children } = props
+  const { blockedBecause, failed, fields, onAct, onClose, children } = props
   const [text, setText] = useState('')
   const [error, setError] = useState<ApiError>()
   const [isBusy, setBusy] = useState(false)
@@ -51,6 +53,19 @@ export function ActionDrawer(props: ActionDrawerProps) {
       setBusy(false)
     }
   }
+  const confirm = typed !== undefined && blockedBecause === undefined && (
+    <Field
+      label={
+        <span>
+          Type <code>{typed}</code> to confirm
+        </span>
+      }
+      value={text}
+      onInput={setText}
+      isCode
+      hasFocus={fields === undefined}
+    />
+  )
   return (
     <Drawer
       title={title}
@@ -76,18 +91,13 @@ export function ActionDrawer(props: ActionDrawerProps) {
     >
       {children}
       <form id="act" class="stack" onSubmit={(event) => void act(event)}>
-        {typed !== undefined && blockedBecause === undefined && (
-          <Field
-            label={
-              <span>
-                Type <code>{typed}</code> to confirm
-              </span>
-            }
-            value={text}
-            onInput={setText}
-            isCode
-            hasFocus
-          />
+        {fields === undefined ? (
+          confirm
+        ) : (
+          <div class="columns">
+            {fields}
+            {confirm}
+          </div>
         )}
         {error && <ErrorState title={failed} error={error} />}
         <CliHint command={command} />

@@ -1,6 +1,8 @@
+import { useState } from 'preact/hooks'
 import { actOnKey, keyLabel } from '../../client/key-protect.ts'
 import { inShell } from '../../in-shell.ts'
 import { keyReference } from '../../links.ts'
+import { Field } from '../../parts/field.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { toast } from '../../parts/toast.tsx'
@@ -12,23 +14,38 @@ import { WhoNotices } from '../impact/who-notices.tsx'
 import { ActionDrawer } from './action-drawer.tsx'
 import type { KeyDrawerProps } from './drawer-props.ts'
 
+const MAX_REASON = 500
+
 export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
   const impact = useLoad((signal) => darknessOfKey(instance, rootKey, signal), [rootKey.crn])
+  const [reason, setReason] = useState('')
   const name = keyLabel(rootKey)
+  const command = `coffer key disable ${inShell(keyReference(instance, rootKey))}`
+  const given = reason.trim()
   return (
     <ActionDrawer
       title={`Disable ${name}?`}
       sub="Takes effect at once, within 5 seconds where another process keeps the key. It can be undone."
       figure={<Seal size={44} isDisabled />}
       typed={name}
-      command={`coffer key disable ${inShell(keyReference(instance, rootKey))} --dry-run`}
+      command={`${command}${given === '' ? '' : ` --reason ${inShell(given)}`} --dry-run`}
+      fields={
+        <Field
+          label="Reason"
+          note="kept in the audit log"
+          value={reason}
+          onInput={setReason}
+          maxLength={MAX_REASON}
+          hasFocus
+        />
+      }
       note="Enabling it takes a Manager."
       keep="Keep it enabled"
       action="Disable key"
       kind="destroy"
       failed={`${name} was not disabled.`}
       onAct={async () => {
-        await actOnKey(instance, rootKey.id, 'disable')
+        await actOnKey(instance, rootKey.id, 'disable', given === '' ? undefined : { reason: given })
         toast(`${name} is disabled`)
       }}
       onClose={onClose}

@@ -34,8 +34,9 @@ export const KeyActivity = ({ rootKey, history }: KeyActivityProps) => (
         <li key={entry.seq}>
           <Icon name={iconOf(entry.said.who.kind ?? '')} size="small" />
           <b class="ellipsis">{whoOf(entry)}</b>
-          <span class="ellipsis">
+          <span class="ellipsis" title={entry.why}>
             {entry.said.did}
+            {entry.why !== undefined && <span class="muted">: “{entry.why}”</span>}
             {entry.outcome === 'failure' && (
               <>
                 {' '}

@@ -38,7 +38,8 @@ export function KeyStateNote({ instance, rootKey, history }: KeyStateNoteProps) 
         {last && (
           <>
             {' '}
-            {whoOf(last)} disabled it {formatAgo(last.time)}.
+            {whoOf(last)} disabled it {formatAgo(last.time)}
+            {last.why === undefined ? '.' : `: “${last.why}”.`}
           </>
         )}
       </Note>

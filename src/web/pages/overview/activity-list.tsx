@@ -45,9 +45,9 @@ export function whatOf({ said: { what } }: ActivityEntry, names: NamedKeys): str
   return session().instances.find(({ guid }) => name.includes(guid))?.name ?? shortId(lastOfCrn(name) || name)
 }
 
-function detailOf({ outcome, code, sourceIp, kind }: ActivityEntry): string {
+function detailOf({ outcome, code, sourceIp, kind, why }: ActivityEntry): string {
   if (outcome === 'failure') return `refused: ${code ?? 'failed'}`
-  return [KINDS[kind], sourceIp === undefined ? undefined : `from ${sourceIp}`]
+  return [why === undefined ? KINDS[kind] : `“${why}”`, sourceIp === undefined ? undefined : `from ${sourceIp}`]
     .filter((part) => part !== undefined)
     .join(', ')
 }
