@@ -32,6 +32,10 @@ const { values: options, positionals } = parseArgs({
     'accept-loss': { type: 'boolean', default: false },
     /** That serve S3. */
     threads: { type: 'string', default: '1' },
+    /** File of the places of a walk that were visited: it goes on from there. Several at once share the work by other seeds. */
+    visited: { type: 'string' },
+    /** Place of a walk, as a violation names it: there alone. */
+    at: { type: 'string' },
     /** Goes on besides the load: scrub, backup. May be given twice. */
     with: { type: 'string', multiple: true, default: [] },
   },
@@ -69,6 +73,8 @@ for (const scenario of SCENARIOS) {
       besides,
       acceptsLoss: options['accept-loss'],
       say: (line) => console.log(line),
+      ...(options.visited === undefined ? {} : { visitedFile: options.visited }),
+      ...(options.at === undefined ? {} : { at: options.at }),
       ...(options.lie === undefined ? {} : { lie: options.lie }),
       ...(options.server === undefined ? {} : { main: options.server }),
     }),

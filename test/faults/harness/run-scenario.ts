@@ -2,13 +2,16 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { diceFrom } from '../../support/content.ts'
-import type { RigOptions, Tally } from './rig.ts'
-import type { Rounds, Scenario } from './scenario.ts'
+import type { Tally } from './rig.ts'
+import type { Rounds, Scenario, ScenarioOptions } from './scenario.ts'
+import { visitedPlaces } from './visited.ts'
 
-export interface RunOptions extends Omit<RigOptions, 'directory'> {
+export interface RunOptions extends Omit<ScenarioOptions, 'directory' | 'visited'> {
   readonly rounds: number
   /** Rounds that share a data directory. */
   readonly perStore: number
+  /** Of the places of a walk that were visited. */
+  readonly visitedFile?: string
   /** The data. Default: when something was wrong. */
   readonly keep?: boolean
   readonly say: (line: string) => void
@@ -31,18 +34,21 @@ export interface ScenarioResult {
 /** Runs a scenario; each store has a seed of its own, with which its rounds are run again alone. */
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
   const { say, rounds } = options
-  const perStore = scenario.isOneStore ? rounds : options.perStore
+  const visited = visitedPlaces(options.visitedFile)
   const total = { acknowledged: {}, injected: {}, figures: {}, startsMs: [] as number[], objects: 0, bytes: 0 }
   const violations: string[] = []
   const skipped = await scenario.missing?.()
   if (skipped !== undefined) say(`${scenario.name}: NOT RUN: ${skipped}`)
   const home = await mkdtemp(path.join(tmpdir(), 'coffer-faults-'))
   let done = 0
-  for (let store = 0; skipped === undefined && done < rounds; store++) {
+  let over = false
+  for (let store = 0; skipped === undefined && done < rounds && !over; store++) {
     const seed = store === 0 ? options.seed : `${options.seed}.${store}`
-    const count = Math.min(perStore, rounds - done)
-    const { tally, figures, found } = await runStore(scenario, { ...options, seed, rounds: count }, home)
-    done += count
+    const count = Math.min(scenario.perStore ?? options.perStore, rounds - done)
+    const result = await runStore(scenario, { ...options, visited, seed, rounds: count }, home)
+    const { tally, figures, found } = result
+    done += result.rounds
+    over = result.over
     violations.push(...found)
     merge(total.acknowledged, tally?.acknowledged ?? {})
     merge(total.injected, tally?.injected ?? {})
@@ -78,13 +84,17 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   }
 }
 
+type StoreOptions = RunOptions & Pick<ScenarioOptions, 'visited'>
+
 interface StoreResult {
+  readonly rounds: number
+  readonly over: boolean
   readonly tally: Tally | undefined
   readonly figures: Readonly<Record<string, number>>
   readonly found: readonly string[]
 }
 
-async function runStore(scenario: Scenario, options: RunOptions, home: string): Promise<StoreResult> {
+async function runStore(scenario: Scenario, options: StoreOptions, home: string): Promise<StoreResult> {
   const { seed, rounds, say } = options
   const found: string[] = []
   const directory = path.join(home, seed)
@@ -100,7 +110,8 @@ async function runStore(scenario: Scenario, options: RunOptions, home: string): 
   }
   try {
     open = await scenario.open({ ...options, directory })
-    for (round = 1; round <= rounds; round++) {
+    while (round < rounds && !open.over?.()) {
+      round++
       await open.round(diceFrom(`${seed}/${scenario.name}/${round}`), round)
       take()
     }
@@ -119,7 +130,8 @@ async function runStore(scenario: Scenario, options: RunOptions, home: string): 
     await open?.rig.close()
     await open?.close?.()
   }
-  return { tally: open?.rig.tally, figures: open?.figures?.() ?? {}, found }
+  const over = open?.over?.() ?? false
+  return { rounds: round, over, tally: open?.rig.tally, figures: open?.figures?.() ?? {}, found }
 }
 
 function merge(into: Record<string, number>, more: Readonly<Record<string, number>>): void {

@@ -2,17 +2,18 @@ import { truncate } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CopyObjectCommand, DeleteObjectCommand, DeleteObjectsCommand } from '@aws-sdk/client-s3'
 import type { Dice } from '../../support/content.ts'
-import { readJournal } from '../harness/journal.ts'
+import { type JournalEntry, readJournal } from '../harness/journal.ts'
 import { append, put, putInParts } from '../harness/load.ts'
 import { type KeyState, PART_BYTES, type Version } from '../harness/model.ts'
 import { openRig, type Rig } from '../harness/rig.ts'
 import type { Scenario } from '../harness/scenario.ts'
-import { openShim, shimMissing } from '../harness/shim.ts'
+import { type Op, openShim, shimMissing } from '../harness/shim.ts'
 import { CHANGES } from '../harness/steps.ts'
 
 const KIB = 1024
 /** What goes on behind an answer: the witness, collected garbage, a rewrapping. */
 const TRAIL_MS = 400
+const LOOK_MS = 20
 
 /** An operation by itself, on the key `walked` of a bucket, or what the server does by itself. */
 interface Walk {
@@ -20,10 +21,18 @@ interface Walk {
   readonly run: (rig: Rig, bucket: string, seed: string) => Promise<void>
 }
 
-/** A change of a file, counted from the beginning of the operation. */
-interface Position {
+/** A call of an operation that changes a file, by what it is: the first, second, … of its kind on files of one kind. */
+interface Place {
+  readonly op: Op
+  readonly place: string
   readonly skip: number
   readonly action: 'kill before' | 'kill after'
+}
+
+/** What is left to be tried of an operation, and the bucket in which it was seen. */
+interface Seen {
+  readonly bucket: string
+  readonly left: Place[]
 }
 
 /** Each operation alone, killed at each of the changes to a file that it was seen to make, in any order. */
@@ -31,13 +40,14 @@ export const walk: Scenario = {
   name: 'walk',
   about: 'each operation by itself, killed before and after each of its changes to a file, from the first to the last',
   missing: async () => shimMissing(),
-  isOneStore: true,
+  perStore: 100,
   open: async (options) => {
+    const { visited, at } = options
     const shim = openShim(`${options.directory}/store`, options.directory)
     const rig = await openRig(options, { settings: shim.environment })
     const figures: Record<string, number> = {}
-    /** Of each operation, where it was not killed yet; what it does is seen once before. */
-    const left = new Map<string, Position[]>()
+    /** By operation. */
+    const seen = new Map<string, Seen>()
     const perform = async (one: Walk, bucket: string, seed: string): Promise<void> => {
       await write(rig, bucket, { seed: `${seed}/first`, lengthBytes: FIRST_BYTES })
       if (one.name === START) await rig.server().kill()
@@ -49,52 +59,73 @@ export const walk: Scenario = {
       shim.record('nothing')
       if (one.name === START && !rig.server().running()) await rig.start()
     }
-    const changes = async (): Promise<number> =>
-      (await readJournal(shim.journal)).filter(({ op }) => CHANGES.includes(op)).length
-    const learn = async (one: Walk, dice: Dice, bucket: string, seed: string): Promise<Position[]> => {
+    const learn = async (one: Walk, dice: Dice, bucket: string, seed: string): Promise<Seen> => {
       await perform(one, bucket, seed)
       await one.run(rig, bucket, seed)
       await end(one)
-      const length = await changes()
-      figures[`changes of: ${one.name}`] = length
-      const all = Array.from({ length }, (_, skip) => BOTH.map((action): Position => ({ skip, action }))).flat()
-      return shuffled(all, dice)
+      const all = placesIn(await readJournal(shim.journal))
+      const tried = visited.all()
+      const isLeft = (place: Place): boolean =>
+        at === undefined ? !tried.has(nameOf(one, place)) : nameOf(one, place) === at
+      // What is there before a call is what was there after the one before it: after them all, only the last is new.
+      const inTurn = (action: Place['action']) =>
+        shuffled(
+          all.filter((place) => place.action === action && isLeft(place)),
+          dice,
+        )
+      return { bucket, left: [...inTurn('kill after'), ...inTurn('kill before')] }
+    }
+    const walksLeft = () =>
+      WALKS.filter(({ name }) => (at?.startsWith(`${name}: `) ?? true) && seen.get(name)?.left.length !== 0)
+    /** False when the server went by it. */
+    const kill = async (one: Walk, place: Place, bucket: string, seed: string): Promise<boolean> => {
+      await perform(one, bucket, seed)
+      const { op, skip, action } = place
+      shim.rules([{ ops: [op], place: place.place, action, skip, times: 1 }])
+      await one.run(rig, bucket, seed).catch((error: unknown) => {
+        if (shim.fired() === 0) rig.report(`${one.name} failed: ${String(error)}`)
+      })
+      for (let waited = 0; waited < TRAIL_MS && rig.server().running(); waited += LOOK_MS) await sleep(LOOK_MS)
+      const fired = shim.fired() > 0
+      shim.rules([])
+      if (fired) return true
+      // Not every time it makes as many.
+      count(figures, `not met again: ${one.name}`)
+      if (!rig.server().running()) await rig.start()
+      return false
+    }
+    /** Kills at one place that was not tried yet; its name. */
+    const visitOne = async (dice: Dice, number: number): Promise<string | undefined> => {
+      for (let turn = number - 1, walks = walksLeft(); walks.length > 0; turn++, walks = walksLeft()) {
+        const one = walks[turn % walks.length] ?? dice.pick(walks)
+        const seed = `${options.seed}/${number}`
+        const what = seen.get(one.name) ?? (await learn(one, dice, dice.pick(rig.buckets), `${seed}/seen`))
+        seen.set(one.name, what)
+        for (let place = what.left.pop(); place !== undefined; place = what.left.pop()) {
+          const isOthers = at === undefined && visited.all().has(nameOf(one, place))
+          if (!isOthers && (await kill(one, place, what.bucket, seed))) {
+            rig.injected(`${place.action} a change of: ${one.name}`)
+            return nameOf(one, place)
+          }
+        }
+      }
+      return undefined
     }
     return {
       rig,
       round: async (dice, number) => {
-        const open = WALKS.filter(({ name }) => left.get(name)?.length !== 0)
-        if (open.length === 0) left.clear()
-        const one = (open.length === 0 ? WALKS : open)[(number - 1) % (open.length || WALKS.length)] ?? dice.pick(WALKS)
-        const bucket = dice.pick(rig.buckets)
-        const seed = `${options.seed}/${number}`
-        const places = left.get(one.name) ?? (await learn(one, dice, bucket, `${seed}/seen`))
-        left.set(one.name, places)
-        for (let place = places.pop(); place !== undefined; place = places.pop()) {
-          await perform(one, bucket, seed)
-          shim.rules([{ ops: CHANGES, place: '*', action: place.action, skip: place.skip, times: 1 }])
-          await one.run(rig, bucket, seed).catch((error: unknown) => {
-            if (shim.fired() === 0) rig.report(`${one.name} failed: ${String(error)}`)
-          })
-          if (rig.server().running()) await sleep(TRAIL_MS)
-          const fired = shim.fired() > 0
-          shim.rules([])
-          if (fired) {
-            rig.injected(`${place.action} a change of: ${one.name}`)
-            break
-          }
-          // Not every time it has as many.
-          count(figures, `shorter than seen: ${one.name}`)
-          if (!rig.server().running()) await rig.start()
-        }
+        const place = await visitOne(dice, number)
         await rig.server().kill()
         await rig.start()
         await rig.verify()
+        if (place === undefined) return
+        if (rig.tally.violations.length > 0) rig.report(`by itself: npm run faults -- walk --at '${place}'`)
+        else visited.add(place)
+        // Again and again, when it is named.
+        if (at !== undefined) seen.clear()
       },
-      figures: () => ({
-        ...figures,
-        ...Object.fromEntries([...left].map(([n, all]) => [`left of: ${n}`, all.length])),
-      }),
+      over: () => walksLeft().length === 0,
+      figures: () => figures,
       close: async () => shim[Symbol.dispose](),
     }
   },
@@ -102,6 +133,19 @@ export const walk: Scenario = {
 
 const BOTH = ['kill before', 'kill after'] as const
 const FIRST_BYTES = 40 * KIB
+
+const nameOf = ({ name }: Walk, { action, op, place, skip }: Place): string =>
+  `${name}: ${action} ${op} ${place}, ${skip + 1}`
+
+function placesIn(journal: readonly JournalEntry[]): Place[] {
+  const met: Record<string, number> = {}
+  return journal
+    .filter(({ op }) => CHANGES.includes(op))
+    .flatMap(({ op, place }) => {
+      count(met, `${op} ${place}`)
+      return BOTH.map((action) => ({ op, place, skip: (met[`${op} ${place}`] ?? 0) - 1, action }))
+    })
+}
 
 const count = (figures: Record<string, number>, name: string): void => {
   figures[name] = (figures[name] ?? 0) + 1
