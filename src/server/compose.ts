@@ -124,7 +124,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const kms = config.only === 's3' ? undefined : await openKeys(room, iam)
   const providers = config.only === 'kms' ? undefined : await openProviders(room, iam, kms)
   const store =
-    providers && (await openObjectsRoom({ ...room, iam, kms, tls, provider: providers.provider, threads, onBlobSync }))
+    providers &&
+    (await openObjectsRoom({
+      ...room,
+      ...{ iam, kms, tls, provider: providers.provider, threads, onBlobSync, tables: foundation.levels },
+    }))
 
   if (foundation.restored) await noteRestore(foundation.dataDir, foundation.restored, audit, log)
 

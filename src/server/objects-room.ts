@@ -21,6 +21,7 @@ import type { KmsService } from '../kms/service.ts'
 import { wrappingVersions } from '../objects/key-slots.ts'
 import { STANDARD } from '../objects/move-to-class.ts'
 import { type Objects, openObjects } from '../objects/objects.ts'
+import type { OpenTables } from '../objects/verify/verify-tables.ts'
 import { counting } from '../observe/metrics.ts'
 import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { nodeFs } from '../storage/blob/disk-fs.ts'
@@ -71,6 +72,8 @@ export interface ObjectsRoomOptions extends RoomOptions {
   readonly tls: TlsSource | undefined
   readonly threads: Pick<Threads, 'engine' | 'removing' | 'doubt'> | undefined
   readonly onBlobSync: StorageMetrics['onBlobSync']
+  /** Of all stores, whichever room opens them. */
+  readonly tables: OpenTables
 }
 
 /** The objects half: the engine over its stores, and S3 in front of it. */
@@ -175,6 +178,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     scrub: {
       intervalMs: config['scrub.interval-ms'],
       mibPerSecond: config['scrub.mib-per-second'],
+      tables: options.tables,
       onFinding: (finding) => log.error(finding, 'the scrub found damage'),
       onPass: (what, { pass, counts, bytesRead, findings }) =>
         log.info({ pass, ...counts, bytesRead, findings }, `scrub ${what}`),

@@ -53,9 +53,9 @@ function scrubMetrics({ scrub }: ObjectsRoom['objects']): readonly Metric[] {
     },
     {
       name: 'coffer_scrub_read_bytes_total',
-      help: 'Stored bytes that the scrub has read since the process began.',
+      help: 'Stored bytes that the scrub has read since the process began, of blobs and of tables of metadata stores.',
       type: 'counter',
-      samples: byLabel('of', { blobs: scrub.bytesRead() }),
+      samples: byLabel('of', scrub.bytesRead()),
     },
   ]
 }

@@ -1,3 +1,5 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -143,3 +145,26 @@ it('finds nothing wrong in a busy store', async () => {
   await rewrapping
   expect(Math.min(acts, looked)).toBeGreaterThan(10)
 }, 60_000)
+
+it('finds what has rotted in a table of a metadata store while the server runs', async () => {
+  const first = await startHouse({ settings })
+  onTestFinished(() => rm(first.directory, { recursive: true }))
+  await first.client().send(new CreateBucketCommand({ Bucket: 'mine' }))
+  await first.client().send(new PutObjectCommand({ Bucket: 'mine', Key: 'key', Body: 'text' }))
+  await first.stop()
+  // A start writes the log to a table.
+  await using test = await startHouse({ directory: first.directory, settings })
+  const tables = (await readdir(join(test.dataDir, 'metadata'))).filter((name) => name.endsWith('.ldb'))
+  expect(tables).not.toEqual([])
+  expect((await scrubbed(test)).findings()).toEqual([])
+  const file = `metadata/${tables[0]}`
+  await flipAt({ path: join(test.dataDir, file), start: 0 }, 20)
+  const scrub = await scrubbed(test)
+  expect(scrub.findings()).toMatchObject([{ kind: 'table-damaged', file, offset: 0 }])
+  const metrics = await (await fetch(`${test.objectsControlUrl}/metrics`)).text()
+  expect(metrics).toContain('coffer_scrub_findings{kind="table-damaged"} 1')
+  expect(metrics).toMatch(/coffer_scrub_read_bytes_total\{of="tables"\} [1-9]/)
+  expect(await (await fetch(`${test.objectsControlUrl}/health/ready`)).text()).toContain('damage that the scrub found')
+  const { json } = await (await keyOwner(test.objectsControlUrl)).call('GET', '/admin/v1/scrub/findings')
+  expect(json.findings).toMatchObject([{ file, advice: expect.stringContaining('restore') }])
+})

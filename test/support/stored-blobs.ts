@@ -39,13 +39,17 @@ export const readBlob = async ({ path, start, lengthBytes }: BlobPlace): Promise
   (await readFile(path)).subarray(start, start + lengthBytes)
 
 /** Changes bytes in place; `at` counts from the blob's first byte and is negative in the header of a packed one. */
-export async function writeAt({ path, start }: BlobPlace, at: number, bytes: Buffer): Promise<void> {
+export async function writeAt(
+  { path, start }: Pick<BlobPlace, 'path' | 'start'>,
+  at: number,
+  bytes: Buffer,
+): Promise<void> {
   const file = await open(path, 'r+')
   await file.write(bytes, 0, bytes.length, start + at)
   await file.close()
 }
 
-export async function flipAt(place: BlobPlace, at: number): Promise<void> {
+export async function flipAt(place: Pick<BlobPlace, 'path' | 'start'>, at: number): Promise<void> {
   const { path, start } = place
   const byte = (await readFile(path))[start + at] ?? 0
   await writeAt(place, at, Buffer.from([byte ^ 1]))

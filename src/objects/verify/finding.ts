@@ -69,7 +69,7 @@ const ADVICE = {
     'what is under the key cannot be read until it is restored: restore the data directory from a backup',
   /** Files of a metadata store. */
   'store-missing': RESTORE_DIRECTORY,
-  'table-damaged': RESTORE_DIRECTORY,
+  'table-damaged': `leave no server running, which may write anew what is left of the table: ${RESTORE_DIRECTORY}`,
   'log-damaged': `${RESTORE_DIRECTORY}. A start with COFFER_ACCEPT_METADATA_LOSS=true gives up what is lost`,
   'store-cut': `${RESTORE_DIRECTORY}. A start with COFFER_ACCEPT_METADATA_LOSS=true gives up what is lost`,
 } as const satisfies Readonly<Record<string, string>>

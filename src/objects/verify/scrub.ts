@@ -19,12 +19,16 @@ import {
 import { noCounts, verifyContents } from './verify-contents.ts'
 import { verifyIndex } from './verify-index.ts'
 import { verifyRows } from './verify-rows.ts'
+import { type OpenTables, verifyTables } from './verify-tables.ts'
 
 export interface ScrubOptions {
   /** From the end of one look to the beginning of the next; 0: only when it is asked for. */
   readonly intervalMs: number
   /** Of stored bytes; 0: as fast as it goes. */
   readonly mibPerSecond: number
+  /** Looked at in every look, and between looks as often as that. */
+  readonly tables?: OpenTables
+  readonly tablesIntervalMs?: number
   /** How often it is asked whether a look is due. */
   readonly tickMs?: number
   /** Is the process busy with something else? Default: by its event loop. */
@@ -53,7 +57,7 @@ export interface Scrub {
   readonly status: () => ScrubStatus
   readonly findings: () => readonly Finding[]
   /** All, since the process began. */
-  readonly bytesRead: () => number
+  readonly bytesRead: () => { readonly blobs: number; readonly tables: number }
   /** A look from the beginning, now, unless one is under way. */
   readonly begin: () => void
   /** Resolves when no look is under way. */
@@ -62,6 +66,8 @@ export interface Scrub {
 }
 
 const TICK_MS = 60_000
+/** What rots in a table is lost for good when LevelDB merges it with others, and tables are a small part of what is stored. */
+const TABLES_INTERVAL_MS = 86_400_000
 const SAVE_MS = 10_000
 /** To find a blob costs a disk as much as to read so much of it. */
 const SEEK_BYTES = 16 * 1024
@@ -81,6 +87,7 @@ export async function openScrub(options: {
   const { engine, keysFor, clock, settings, onError } = options
   const { metadata, blobs, buckets } = engine
   const { intervalMs, mibPerSecond, busy, tickMs = TICK_MS, onFinding = () => {}, onPass = () => {} } = settings
+  const { tables = new Map(), tablesIntervalMs = TABLES_INTERVAL_MS } = settings
   const stop = new AbortController()
   const { signal } = stop
   const load = loadWatch(busy)
@@ -89,6 +96,10 @@ export async function openScrub(options: {
   let state = await readScrubState(metadata)
   let running: Promise<void> | undefined
   let readBytes = 0
+  let tableBytes = 0
+  // The start has read them all.
+  let tablesReadAt = performance.now()
+  let readingTables: Promise<void> | undefined
 
   const commit = async (writes: readonly Write[]): Promise<void> => {
     for (let at = 0; at < writes.length; at += WRITES_PER_COMMIT) {
@@ -124,6 +135,28 @@ export async function openScrub(options: {
     if (!before) onFinding(finding)
   }
 
+  const readTables = async (): Promise<void> => {
+    const writes: Write[] = []
+    const pace = async (bytes: number): Promise<void> => {
+      tableBytes += bytes
+      await rate.take(bytes)
+      await load.spare(signal)
+    }
+    try {
+      await verifyTables(tables, pace, (finding) => met(state?.pass ?? 0, writes)(finding))
+    } finally {
+      await commit(writes)
+    }
+    tablesReadAt = performance.now()
+  }
+  /** One reading of them at a time. */
+  const lookAtTables = (): Promise<void> => {
+    readingTables ??= readTables().finally(() => {
+      readingTables = undefined
+    })
+    return readingTables
+  }
+
   const look = async (from: ScrubState): Promise<void> => {
     const { pass, counts } = from
     const writes: Write[] = []
@@ -143,6 +176,9 @@ export async function openScrub(options: {
       },
     }
     let savedAtMs = performance.now()
+    // What began before this look is not of it.
+    await readingTables?.catch(() => {})
+    await lookAtTables()
     await verifyRows(metadata, buckets, clock, found)
     const whole = await verifyContents({
       ...{ checking, buckets, counts, from: from.cursor, signal, onFinding: found },
@@ -170,13 +206,14 @@ export async function openScrub(options: {
     onPass('ended', status())
   }
 
+  const failed = (error: unknown): void => {
+    if (!signal.aborted) onError(error)
+  }
   const run = (from: ScrubState): void => {
     state = from
     onPass(from.cursor ? 'went on' : 'began', status())
     running = look(from)
-      .catch((error: unknown) => {
-        if (!signal.aborted) onError(error)
-      })
+      .catch(failed)
       .finally(() => {
         running = undefined
       })
@@ -200,23 +237,31 @@ export async function openScrub(options: {
     const since = clock.now() - state.finishedAtMs
     if (since >= intervalMs || since < 0) run(fresh())
   }
-  const timer = setInterval(() => void tick().catch(onError), tickMs)
+  const tickTables = async (): Promise<void> => {
+    if (readingTables !== undefined || signal.aborted || intervalMs === 0) return
+    if (performance.now() - tablesReadAt >= tablesIntervalMs) await lookAtTables()
+  }
+  const timer = setInterval(() => {
+    tick().catch(onError)
+    tickTables().catch(failed)
+  }, tickMs)
   timer.unref()
 
   return {
     status,
     findings: () => [...known.values()].map(({ finding }) => finding),
-    bytesRead: () => readBytes,
+    bytesRead: () => ({ blobs: readBytes, tables: tableBytes }),
     begin: () => {
       if (running === undefined && !signal.aborted) run(fresh())
     },
     settled: async () => {
-      while (running !== undefined) await running
+      while (running ?? readingTables) await (running ?? readingTables)
     },
     close: async () => {
       stop.abort()
       clearInterval(timer)
       await running
+      await readingTables?.catch(() => {})
     },
   }
 }

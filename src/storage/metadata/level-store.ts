@@ -22,9 +22,11 @@ import {
   spaceKey,
 } from './level-format.ts'
 import { checkRead, readPage } from './level-pages.ts'
+import type { TableFault } from './level-tables.ts'
 import { checkCommit, checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
 import type { Counter, Entry, MetadataStore, MetadataStoreErrorCode, Range, Space } from './metadata-store.ts'
+import { openTableFaults, type ReadPace } from './open-tables.ts'
 import { skipScan } from './skip-scan.ts'
 import { pairBytes, type StoredPair, type StoredRows } from './stored-rows.ts'
 import { writeWitness } from './witness-file.ts'
@@ -48,6 +50,8 @@ export interface LevelStoreOptions {
 export interface LevelStore extends MetadataStore {
   /** All that is durable now, the store's own rows too. Taken at once, so that what several stores hold fits together. */
   readonly storedRows: () => StoredRows
+  /** Reads all tables that there are when it begins. Throws what the disk throws that is no damage. */
+  readonly tableFaults: (pace: ReadPace) => AsyncIterable<TableFault>
 }
 
 /**
@@ -380,6 +384,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
       }
     },
     storedRows: () => storedRows(database),
+    tableFaults: (pace) => openTableFaults(database.location, pace),
     // LevelDB writes its memory to a table first, and drops the log.
     compact: (space, { gte, lt }) => {
       checkSpace(space)

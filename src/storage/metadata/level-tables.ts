@@ -55,8 +55,10 @@ export async function surveyTables(
   return { faults, sequence }
 }
 
-const lostTable = (number: number): TableFault => ({
-  file: `${String(number).padStart(6, '0')}.ldb`,
+export const tableName = (number: number): string => `${String(number).padStart(6, '0')}.ldb`
+
+export const lostTable = (number: number): TableFault => ({
+  file: tableName(number),
   damage: `has lost the table ${number}`,
 })
 
@@ -74,7 +76,8 @@ function higher(a: TablesSurvey['sequence'], b: TablesSurvey['sequence']): Table
 /** While some wait for the disk, one is checked. */
 const READERS = 3
 
-async function wrongWith(directory: string, file: string, table: Buffer): Promise<TableFault | undefined> {
+/** Reads as many bytes as `table` has room for. Throws what is no damage. */
+export async function wrongWith(directory: string, file: string, table: Buffer): Promise<TableFault | undefined> {
   try {
     const got = await readInto(join(directory, file), table)
     if (got < table.length) return { file, offset: got, damage: `is cut short at byte ${got} of ${file}` }

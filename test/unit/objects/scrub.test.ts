@@ -76,6 +76,36 @@ describe('the scrub', () => {
     await again.objects.close()
   })
 
+  it('looks at the tables of open stores in every look, and between looks, and keeps what was wrong with them', async () => {
+    const damaged = new Set<string>()
+    const read: string[] = []
+    const tablesOf = (store: string) => ({
+      tableFaults: async function* (pace: (bytes: number) => Promise<void>) {
+        await pace(100)
+        read.push(store)
+        if (damaged.has(store)) yield { file: '000005.ldb', offset: 7, damage: 'is damaged' }
+      },
+    })
+    const tables = new Map(['metadata', 'kms'].map((store) => [store, tablesOf(store)]))
+    const run = await testEngine({ scrub: { intervalMs: 3_600_000, tables, tickMs: 5, tablesIntervalMs: 20 } })
+    expect(await look(run)).toMatchObject({ pass: 1, findings: 0 })
+    expect(read.slice(0, 2)).toEqual(['metadata', 'kms'])
+    damaged.add('kms')
+    await vi.waitFor(() => expect(run.objects.scrub.status().findings).toBe(1))
+    expect(run.objects.scrub.findings()).toMatchObject([
+      { kind: 'table-damaged', file: 'kms/000005.ldb', offset: 7, damage: 'the store is damaged' },
+    ])
+    // A table that was merged into others is damaged no more, and what it cost is told until all was looked through.
+    damaged.clear()
+    const { tables: before } = run.objects.scrub.bytesRead()
+    await vi.waitFor(() => expect(run.objects.scrub.bytesRead().tables).toBeGreaterThan(before + 400))
+    expect(run.objects.scrub.status().findings).toBe(1)
+    expect(await look(run)).toMatchObject({ pass: 2, findings: 0 })
+    expect(run.failures).toEqual([])
+    await run.objects.close()
+    expect(run.objects.scrub.bytesRead().blobs).toBe(0)
+  })
+
   it('waits while others have something to do, and not for ever', async () => {
     let busy = true
     const run = await testEngine({ scrub: { busy: () => busy } })

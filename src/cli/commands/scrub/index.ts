@@ -63,15 +63,21 @@ const findings: CommandSpec = {
       columns: [
         { head: 'KIND', cell: (one) => textOf(one, 'kind') },
         { head: 'BUCKET', cell: (one) => textOf(one, 'bucket') },
-        { head: 'KEY', cell: (one) => textOf(one, 'key') },
+        { head: 'KEY', cell: (one) => textOf(one, 'key') ?? textOf(one, 'file') },
         { head: 'DAMAGE', cell: (one) => textOf(one, 'damage') },
         { head: 'ADVICE', cell: (one) => textOf(one, 'advice'), wide: true },
       ],
-      id: (one) => `${textOf(one, 'bucket') ?? ''}/${textOf(one, 'key') ?? ''}`,
+      id: placeOf,
       none: '✓ Nothing that is damaged was found.',
     })
     return found.length > 0 ? 'damage' : 'done'
   },
+}
+
+/** Without a bucket it is of a file. */
+function placeOf(finding: unknown): string {
+  const bucket = textOf(finding, 'bucket')
+  return bucket === undefined ? (textOf(finding, 'file') ?? '') : `${bucket}/${textOf(finding, 'key') ?? ''}`
 }
 
 export const COMMANDS: readonly CommandSpec[] = [status, start, findings]

@@ -21,6 +21,9 @@ const numberOf = (value: unknown, name: string): number => {
   return typeof found === 'number' ? found : 0
 }
 
+const placeOf = (finding: unknown): string =>
+  [textOf(finding, 'bucket'), textOf(finding, 'key')].filter((part) => part !== '').join('/') || textOf(finding, 'file')
+
 /** The look through all that is stored, to the last tag. */
 export function ScrubCard() {
   const scrub = useLoad((signal) => getScrub(signal), [], { topics: ['jobs'], everyMs: EVERY_MS })
@@ -92,8 +95,7 @@ export function ScrubCard() {
         {error && <ErrorState title="It could not be started." error={error} />}
         {found.slice(0, MOST_SHOWN).map((finding, index) => (
           <Note key={index} tone="bad" icon="alert">
-            <code>{[textOf(finding, 'bucket'), textOf(finding, 'key')].filter((part) => part !== '').join('/')}</code>{' '}
-            {textOf(finding, 'problem') || textOf(finding, 'kind') || JSON.stringify(finding)}
+            <code>{placeOf(finding)}</code> {textOf(finding, 'damage') || textOf(finding, 'kind')}
           </Note>
         ))}
       </div>
