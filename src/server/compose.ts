@@ -65,7 +65,7 @@ export interface House {
   readonly dataDir: string
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Holds what is there now until it is disposed. */
-  readonly beginBackup: (what: BackupOf) => Promise<BackupSession>
+  readonly beginBackup: (what: BackupOf, after?: string) => Promise<BackupSession>
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
   readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 's3' | 'wrapBudgets'> | undefined
 }
@@ -274,10 +274,11 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       await threads?.lookAtCertificate()
     },
     dataDir: foundation.dataDir,
-    beginBackup: (what) =>
+    beginBackup: (what, after) =>
       beginBackup(
         { foundation, audit, clock, garbage: store?.objects.garbage, storageClasses: config['storage-classes'] },
         what,
+        after,
       ),
     instanceKey: {
       created: foundation.instanceKey.created,

@@ -9,11 +9,11 @@ import type { BackupOf, BackupSession } from './session.ts'
 const DIGEST_BYTES = 64
 
 /**
- * A backup by a command on this host. `POST /backups` (`?of=keys`) answers with a line of JSON and then stays open: the session ends with
- * the connection, however that ends.
+ * A backup by a command on this host. `POST /backups` (`?after=` the newest backup that there is, `?of=keys`) answers with a line
+ * of JSON and then stays open: the session ends with the connection, however that ends.
  */
 export function backupRoutes(
-  begin: (what: BackupOf) => Promise<BackupSession>,
+  begin: (what: BackupOf, after?: string) => Promise<BackupSession>,
   log: Pick<Logger, 'info'>,
 ): readonly HostRoute[] {
   const sessions = new Map<string, BackupSession>()
@@ -25,9 +25,9 @@ export function backupRoutes(
   return [
     {
       method: 'POST',
-      path: /^\/backups(?<keys>\?of=keys)?$/,
+      path: /^\/backups(?<keys>\?of=keys)?(?:\?after=(?<after>[\w-]{1,64}))?$/,
       handle: async ({ parameters, reply, gone }) => {
-        await using session = await begin(parameters['keys'] === undefined ? 'all' : 'keys')
+        await using session = await begin(parameters['keys'] === undefined ? 'all' : 'keys', parameters['after'])
         const { id: backup } = session.info
         sessions.set(backup, session)
         log.info({ backup }, 'a backup begins: bytes that are deleted from now on stay until it has ended')

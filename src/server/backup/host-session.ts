@@ -4,9 +4,13 @@ import { askHost } from '../host-socket.ts'
 import { backupError } from './manifest.ts'
 import type { BackupOf, BackupSession, SessionInfo } from './session.ts'
 
-/** A backup from the server that has the directory. Undefined when there is none. Throws what it answers. */
-export async function hostSession(dataDir: string, what: BackupOf): Promise<BackupSession | undefined> {
-  const held = await askHost(dataDir, { method: 'POST', path: what === 'all' ? '/backups' : '/backups?of=keys' })
+/**
+ * A backup from the server that has the directory. `after`: the newest backup beside which it is to lie. Undefined when there is
+ * no server. Throws what it answers.
+ */
+export async function hostSession(dataDir: string, what: BackupOf, after?: string): Promise<BackupSession | undefined> {
+  const query = what === 'keys' ? '?of=keys' : after === undefined ? '' : `?after=${after}`
+  const held = await askHost(dataDir, { method: 'POST', path: `/backups${query}` })
   if (!held) return undefined
   await checkStatus(held)
   const info = await firstLine(held)

@@ -29,9 +29,9 @@ export function backupId(atMs: number): string {
   return `${at}Z-${milliseconds}${randomId().slice(0, 5).toLowerCase()}`
 }
 
-/** For a backup that is taken now, beside these: behind all of them, also when the clock was set back since. */
-export function laterBackupId(ids: readonly string[], nowMs: number): string {
-  return backupId(Math.max(nowMs, ...ids.map((id) => timeOf(id) + 1)))
+/** For a backup that is taken now, behind the newest one that there is, also when the clock was set back since. */
+export function laterBackupId(newest: string | undefined, nowMs: number): string {
+  return backupId(newest !== undefined && isBackupId(newest) ? Math.max(nowMs, timeOf(newest) + 1) : nowMs)
 }
 
 function timeOf(id: string): number {
@@ -46,6 +46,12 @@ const count = z.int().min(0)
 
 const STORE_NAMES = ['iam', 'kms', 'metadata'] as const
 const store = z.object({ name: z.enum(STORE_NAMES), sequence: count, rows: count, bytes: count, chunks: digest })
+
+/** Whose backup it is, where several stores share a repository: the halves of a split server, for instance. */
+export const storeOf = ({ instanceKeyId, stores }: Pick<Manifest, 'instanceKeyId' | 'stores'>): string =>
+  `${instanceKeyId.slice(0, SHOWN_DIGITS)} ${stores.map(({ name }) => name).join('+')}`
+
+const SHOWN_DIGITS = 8
 
 /** Only what these let through becomes part of a path. */
 const GROUP_PATH =

@@ -1,7 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasCode } from '../../base/errors.ts'
 import { syncDirectory } from '../../storage/directories.ts'
-import { backupError, type Manifest, parseChunks } from './manifest.ts'
+import { backupError, type Manifest, parseChunks, storeOf } from './manifest.ts'
 import { filesOf } from './read-backup.ts'
 import type { RepositoryWriter } from './repository.ts'
 
@@ -10,6 +11,33 @@ export interface Pruned {
   readonly kept: readonly string[]
   readonly objects: number
   readonly bytes: number
+}
+
+/**
+ * All but the newest `keep` of each store that has backups here. One that cannot be read is of nobody: it goes when it is older
+ * than all that stay.
+ */
+export async function doomedBackups(repository: RepositoryWriter, keep: number): Promise<ReadonlySet<string>> {
+  const ids = await repository.ids()
+  const owners = new Map<string, string>()
+  for (const id of ids) {
+    const owner = await ownerOf(repository, id)
+    if (owner !== undefined) owners.set(id, owner)
+  }
+  const kept = new Set(
+    [...Map.groupBy(owners.keys(), (id) => owners.get(id)).values()].flatMap((of) => of.slice(-keep)),
+  )
+  const oldest = ids.find((id) => kept.has(id)) ?? ''
+  return new Set(ids.filter((id) => !kept.has(id) && (owners.has(id) || id < oldest)))
+}
+
+async function ownerOf(repository: RepositoryWriter, id: string): Promise<string | undefined> {
+  try {
+    return storeOf((await repository.manifest(id)).manifest)
+  } catch (error) {
+    if (hasCode(error, 'BackupInvalid')) return undefined
+    throw error
+  }
 }
 
 /**

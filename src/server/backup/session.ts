@@ -8,7 +8,7 @@ import type { OwnAudit } from '../audit-room.ts'
 import type { ServedFoundation } from '../foundation.ts'
 import type { StorageClass } from '../storage-classes.ts'
 import type { StoreName } from '../stores.ts'
-import { backupId } from './manifest.ts'
+import { laterBackupId } from './manifest.ts'
 
 /** What one backup is taken from: a server at one moment. Until it is disposed, nothing that it shows is removed. */
 export interface BackupSession extends AsyncDisposable {
@@ -20,6 +20,7 @@ export interface BackupSession extends AsyncDisposable {
 }
 
 export interface SessionInfo {
+  /** Also the name by which the audit log has the backup. */
   readonly id: string
   readonly takenAt: string
   readonly version: string
@@ -43,8 +44,12 @@ export interface ServedSessionOptions {
 /** Everything, or the keys of the embedded key service alone. */
 export type BackupOf = 'all' | 'keys'
 
-/** Of a server that runs. Throws AuditUnavailable. */
-export async function beginBackup(options: ServedSessionOptions, what: BackupOf): Promise<BackupSession> {
+/** Of a server that runs. `after`: the newest backup beside which it is to lie. Throws AuditUnavailable. */
+export async function beginBackup(
+  options: ServedSessionOptions,
+  what: BackupOf,
+  after?: string,
+): Promise<BackupSession> {
   const { foundation, audit, garbage, storageClasses, clock } = options
   audit.activity.ready()
   await using scope = new AsyncDisposableStack()
@@ -56,7 +61,7 @@ export async function beginBackup(options: ServedSessionOptions, what: BackupOf)
   const stores = levels.map(([name, level]) => [name, level.storedRows()] as const)
   for (const [, rows] of stores) scope.use(rows)
   const session = await sessionOf({
-    ...{ ...foundation, stores, takenAtMs, storageClasses },
+    ...{ ...foundation, stores, takenAtMs, after, storageClasses },
     key: { ...audit.publicKey, sign: audit.signBackup },
     resources: scope.move(),
   })
@@ -79,6 +84,7 @@ export interface SessionParts {
   readonly instanceKey: Pick<InstanceKey, 'id'>
   readonly stores: readonly (readonly [StoreName, StoredRows])[]
   readonly takenAtMs: number
+  readonly after: string | undefined
   readonly storageClasses: readonly StorageClass[]
   readonly key: { readonly keyId: string; readonly publicKeyPem: string; readonly sign: (digest: string) => string }
   /** Disposed with the session. */
@@ -86,10 +92,10 @@ export interface SessionParts {
 }
 
 export async function sessionOf(parts: SessionParts): Promise<BackupSession> {
-  const { dataDir, instanceKey, stores, takenAtMs, storageClasses, key, resources } = parts
+  const { dataDir, instanceKey, stores, takenAtMs, after, storageClasses, key, resources } = parts
   return {
     info: {
-      id: backupId(takenAtMs),
+      id: laterBackupId(after, takenAtMs),
       takenAt: new Date(takenAtMs).toISOString(),
       version: await ownVersion(),
       instanceKeyId: instanceKey.id,

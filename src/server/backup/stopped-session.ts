@@ -11,8 +11,11 @@ import type { StoreName } from '../stores.ts'
 import { backupError } from './manifest.ts'
 import { type BackupSession, sessionOf } from './session.ts'
 
-/** A backup of a data directory that no server has; none can start meanwhile. Throws as openStoredData. */
-export async function stoppedSession(config: Config): Promise<BackupSession> {
+/**
+ * A backup of a data directory that no server has; none can start meanwhile. `after`: the newest backup beside which it is to lie.
+ * Throws as openStoredData.
+ */
+export async function stoppedSession(config: Config, after?: string): Promise<BackupSession> {
   await using scope = new AsyncDisposableStack()
   const dataDir = await takeStoredData(config['data-dir'], scope)
   const instanceKey = scope.use(await givenInstanceKey(config, dataDir))
@@ -37,7 +40,7 @@ export async function stoppedSession(config: Config): Promise<BackupSession> {
     stores.push([name, scope.use(store.storedRows())])
   }
   return sessionOf({
-    ...{ dataDir, instanceKey, stores, takenAtMs: Date.now() },
+    ...{ dataDir, instanceKey, stores, takenAtMs: Date.now(), after },
     storageClasses: config['storage-classes'],
     key: { ...key, sign: key.signBackup },
     resources: scope.move(),

@@ -14,7 +14,6 @@ import {
   type FileEntry,
   FORMAT,
   type GroupEntry,
-  laterBackupId,
   type Manifest,
   type ManifestBody,
   parseIndex,
@@ -96,8 +95,7 @@ export async function takeBackup({ session, repository, onProgress = () => {} }:
 
   const body: ManifestBody = {
     format: FORMAT,
-    // Which is the newest one is told by its id.
-    id: laterBackupId(await repository.ids(), Date.parse(info.takenAt)),
+    id: info.id,
     repositoryId: repository.id,
     takenAt: info.takenAt,
     version: info.version,

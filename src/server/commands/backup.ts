@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { openSigningKey, type PublicKeys, readPublicKeys } from '../../audit/keys.ts'
 import { hasCode } from '../../base/errors.ts'
 import { hostSession } from '../backup/host-session.ts'
-import { pruneBackups } from '../backup/prune-backups.ts'
+import { storeOf } from '../backup/manifest.ts'
+import { doomedBackups, pruneBackups } from '../backup/prune-backups.ts'
 import { chosenId } from '../backup/read-backup.ts'
 import { openRepository, openRepositoryWriter } from '../backup/repository.ts'
 import { stoppedSession } from '../backup/stopped-session.ts'
@@ -32,7 +33,7 @@ Usage:
       The signature takes the public key of the audit log (coffer audit public-key), or the settings that give the instance key.
   coffer backup list <repository> [--json]
   coffer backup prune <repository> --keep <number> [--dry-run] [--json]
-      Removes all but the newest ones, and what only they need.
+      Removes all but the newest ones of each store, and what only they need.
 
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
@@ -66,7 +67,9 @@ async function take(args: readonly string[], { out, err }: Streams): Promise<num
   const { positionals, flags, config } = parseWithSettings(args, [], ['json'])
   using repository = await openRepositoryWriter(onlyPath(positionals))
   const dataDir = resolve(config['data-dir'])
-  await using session = (await hostSession(dataDir, 'all')) ?? (await stoppedSession(config))
+  // Which is the newest one is told by its id.
+  const newest = (await repository.ids()).at(-1)
+  await using session = (await hostSession(dataDir, 'all', newest)) ?? (await stoppedSession(config, newest))
   const startedMs = performance.now()
   const tell = progressLine({ err })
   const { manifest, addedBytes, copiedBytes, warnings } = await takeBackup({
@@ -162,12 +165,13 @@ async function publicKeys(file: string | undefined, config: Config): Promise<Pub
 async function list(args: readonly string[], { out, err }: Streams): Promise<number> {
   const { positionals, flags } = parseCommand(args, [], ['json'])
   const repository = await openRepository(onlyPath(positionals))
-  const shown: { id: string; takenAt: string; version: string; bytes: number; missing: number }[] = []
+  const shown: { id: string; takenAt: string; version: string; store: string; bytes: number; missing: number }[] = []
   for (const id of await repository.ids()) {
     try {
-      const { takenAt, version, stores, groups, missing } = (await repository.manifest(id)).manifest
+      const { manifest } = await repository.manifest(id)
+      const { takenAt, version, stores, groups, missing } = manifest
       const bytes = [...stores, ...groups].reduce((sum, part) => sum + part.bytes, 0)
-      shown.push({ id, takenAt, version, bytes, missing: missing.length })
+      shown.push({ id, takenAt, version, store: storeOf(manifest), bytes, missing: missing.length })
     } catch (error) {
       if (!hasCode(error)) throw error
       err.write(`✕ ${error.message}\n`)
@@ -175,8 +179,8 @@ async function list(args: readonly string[], { out, err }: Streams): Promise<num
   }
   if (flags.has('json')) out.write(`${JSON.stringify(shown)}\n`)
   else
-    for (const { id, bytes, missing } of shown)
-      out.write(`${id}  ${sizeText(bytes)}${missing > 0 ? `  (${missing} missing)` : ''}\n`)
+    for (const { id, store, bytes, missing } of shown)
+      out.write(`${id}  ${store}  ${sizeText(bytes)}${missing > 0 ? `  (${missing} missing)` : ''}\n`)
   return EXIT.done
 }
 
@@ -187,8 +191,8 @@ async function prune(args: readonly string[], { out }: Streams): Promise<number>
     throw usageError('--keep takes how many backups stay: at least 1')
   await openRepository(onlyPath(positionals))
   using repository = await openRepositoryWriter(onlyPath(positionals))
-  const doomed = (await repository.ids()).slice(0, -keep)
-  const pruned = await pruneBackups(repository, new Set(doomed), flags.has('dry-run'))
+  const doomed = await doomedBackups(repository, keep)
+  const pruned = await pruneBackups(repository, doomed, flags.has('dry-run'))
   if (flags.has('json')) out.write(`${JSON.stringify(pruned)}\n`)
   else {
     const done = flags.has('dry-run') ? 'would be removed' : 'removed'
