@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from './call.ts'
-import { listOf, numberOf, textOf } from './json.ts'
+import { listOf, member, numberOf, textOf } from './json.ts'
 import type { Server } from './server.ts'
 
 export interface Job {
@@ -8,6 +8,8 @@ export interface Job {
   readonly state: string
   readonly examined: number
   readonly rewrapped: number
+  /** Of one that seals contents anew: how many it has. */
+  readonly reencrypted: number | undefined
   readonly startedAt: string | undefined
   readonly finishedAt: string | undefined
   readonly problem: string | undefined
@@ -19,6 +21,7 @@ export const jobOf = (one: unknown): Job => ({
   state: textOf(one, 'state') ?? '',
   examined: numberOf(one, 'examined') ?? 0,
   rewrapped: numberOf(one, 'rewrapped') ?? 0,
+  reencrypted: numberOf(member(one, 'reencrypts'), 'versions'),
   startedAt: textOf(one, 'startedAt'),
   finishedAt: textOf(one, 'finishedAt'),
   problem: textOf(one, 'problem'),
@@ -27,6 +30,9 @@ export const jobOf = (one: unknown): Job => ({
 
 export const jobsOf = async (server: Server): Promise<readonly Job[]> =>
   listOf(await server.control('GET', '/admin/v1/jobs'), 'jobs').map(jobOf)
+
+export const doneText = ({ rewrapped, reencrypted }: Job): string =>
+  reencrypted === undefined ? `${rewrapped} rewrapped` : `${reencrypted} re-encrypted`
 
 const ASK_EVERY_MS = 500
 
@@ -41,7 +47,7 @@ export async function watched(call: Call, server: Server, buckets: readonly stri
       progress.clear()
       return jobs
     }
-    progress.begin(`${first.bucket}: ${first.examined} looked at, ${first.rewrapped} rewrapped`, undefined)
+    progress.begin(`${first.bucket}: ${first.examined} looked at, ${doneText(first)}`, undefined)
     await sleep(ASK_EVERY_MS, undefined, { signal: call.signal })
   }
 }

@@ -6,7 +6,7 @@ import { commitOrLeave, currentBucket } from './commit-version.ts'
 import type { Draft } from './drafts.ts'
 import { type Engine, encodeOwner } from './engine.ts'
 import type { FoundVersion } from './find-version.ts'
-import { blobKey, partKey, rowsUnder, SPACE } from './keyspace.ts'
+import { blobKey, headKey, keyOfVersion, partKey, rowsUnder, SPACE } from './keyspace.ts'
 import { decodePart, encodeObject, encodePart, type ObjectRecord } from './records.ts'
 
 /** Bytes that are sealed are moved as they are. */
@@ -59,7 +59,8 @@ export async function moveToClass(
   const committed = await commitOrLeave(engine, draft, [
     engine.buckets.fence(currentBucket(engine, bucket)),
     { type: 'put', space, key: row.key, value, if: row.token },
-    ...movedWrites(engine, moved, { space: SPACE.head, key: row.key }, record),
+    // Owners are known by the key, whichever version of it they are.
+    ...movedWrites(engine, moved, { space: SPACE.head, key: headKey(bucket.id, keyOfVersion(space, row.key)) }, record),
     ...also,
   ])
   if (committed) settle(engine, draft, moved)

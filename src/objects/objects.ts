@@ -256,6 +256,7 @@ export async function openObjects(options: ObjectsOptions): Promise<Objects> {
   const rewraps = await openRewraps({
     engine,
     keys: keysFor(storeItself('store.rewrap')),
+    reencryptKeys: keysFor(storeItself('store.reencrypt')),
     byName,
     settings: { ...DEFAULT_REWRAP, ...rewrap },
     onError: onBackgroundError,

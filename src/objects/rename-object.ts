@@ -1,24 +1,21 @@
 import { random16 } from '../base/ids.ts'
-import type { BlobId } from '../storage/blob/blob-store.ts'
 import type { Entry, Write } from '../storage/metadata/metadata-store.ts'
-import { permittedBody, writeBody } from './body-writer.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import { checkConditions, commitOrLeave, currentBucket, garbageOf } from './commit-version.ts'
 import type { WriteConditions } from './conditions.ts'
-import { type ManifestPart, type Summary, sealSummary } from './content.ts'
 import { type NewContentKeys, newContentKeys } from './content-keys.ts'
 import type { Draft } from './drafts.ts'
-import { type Engine, encodeOwner } from './engine.ts'
+import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { findObject } from './find-version.ts'
 import { destinationOf, findSlot, slotOf } from './key-slots.ts'
-import { blobKey, headKey, partKey, SPACE } from './keyspace.ts'
+import { headKey, SPACE } from './keyspace.ts'
 import { assertRemovable, mayKeep } from './object-lock.ts'
 import { type OpenObject, openObject } from './open-object.ts'
 import { permitVersion } from './permit-version.ts'
-import { decodeObject, encodeObject, encodePart, type ObjectRecord, type PartRecord } from './records.ts'
-import { storeManifest } from './seal-manifest.ts'
+import { decodeObject, encodeObject, type ObjectRecord } from './records.ts'
+import { type Resealed, reseal } from './reseal.ts'
 import { sealedProperties, tagsOf } from './seal-properties.ts'
 import { usageWrites } from './usage.ts'
 
@@ -77,8 +74,10 @@ async function tryToRename(engine: Engine, keys: BucketKeys, input: RenameInput)
   using content = await newContentKeys(keys, place, source.slot, { twice }, context)
   const { storageClass } = source.record.properties
   await using draft = engine.drafts.begin(storageClass)
-  const renaming = { input, blobId, object, source, content, storageClass }
-  return await commitName(engine, keys, draft, renaming, await copyParts(engine, keys, draft, renaming))
+  const ask = permitVersion(engine, keys, { bucket: source.bucket, key: from }, source.record, 'wrap')
+  const resealing = { object, record: source.record, bucket: source.bucket, key: to, blobId, content, ask }
+  await using resealed = await reseal(engine, keys, draft, resealing)
+  return await commitName(engine, keys, draft, { input, object, source, content, storageClass }, resealed)
 }
 
 interface Source {
@@ -122,8 +121,6 @@ async function isDone(engine: Engine, bucket: Bucket, { from, to, token }: Renam
 
 interface Renaming {
   readonly input: RenameInput
-  /** Of the new envelope. */
-  readonly blobId: Buffer
   readonly object: OpenObject
   /** As it was when the DEK was wrapped. */
   readonly source: Source
@@ -132,63 +129,17 @@ interface Renaming {
   readonly storageClass: string | undefined
 }
 
-interface CopiedPart {
-  readonly part: ManifestPart
-  readonly record: Omit<PartRecord, 'summary'>
-  readonly summary: Summary
-}
-
-async function copyParts(
-  engine: Engine,
-  keys: BucketKeys,
-  draft: Draft,
-  { input, blobId, object, source: { bucket, record }, content }: Renaming,
-): Promise<CopiedPart[]> {
-  const copies: CopiedPart[] = []
-  const ask = permitVersion(engine, keys, { bucket, key: input.from }, record, 'wrap')
-  let start = 0
-  for (const part of object.manifest.parts) {
-    const end = start + part.sizeBytes
-    const identity = { bucketId: bucket.id, key: input.to, blobId, partNumber: part.number }
-    const body = permittedBody(engine, ask, { stream: object.read({ start, end }), lengthBytes: part.sizeBytes })
-    const { blob, partSalt, md5, sizeBytes } = await writeBody(draft, content, identity, body)
-    if (sizeBytes !== part.sizeBytes)
-      throw new ObjectsError('ObjectDamaged', 'a part is shorter than its manifest says')
-    copies.push({
-      part: { ...part, salt: partSalt },
-      record: { sizeBytes, modifiedAtMs: object.modifiedAtMs, blob, partSalt },
-      summary: { etag: md5.toString('hex') },
-    })
-    start = end
-  }
-  await ask()
-  return copies
-}
-
 async function commitName(
   engine: Engine,
   keys: BucketKeys,
   draft: Draft,
-  { input, blobId, object, source, content, storageClass }: Renaming,
-  parts: readonly CopiedPart[],
+  { input, object, source, content, storageClass }: Renaming,
+  { members, writes: written }: Resealed,
 ): Promise<boolean> {
   const { from, to, conditions, token } = input
-  const { manifest } = object
-  const { bucket: wrappedIn } = source
-  using cipher = await keys.summaryCipher(wrappedIn)
-  const seal: SealSummary = (number, summary) => sealSummary(cipher, wrappedIn, to, blobId, number, summary)
-  const envelope = { bucket: wrappedIn, key: to, versionId: source.record.versionId, blobId }
-  const sealed = await storeManifest(draft, content.dek, envelope, {
-    ...manifest,
-    parts: parts.map(({ part }) => part),
-  })
-  const { etag, checksum } = manifest
-  const summary = seal(0, checksum ? { etag, checksum } : { etag })
-  const [only] = parts
-  const { data: held } = source.record
-  await using staged = await stageParts(engine, draft, blobId, 'blob' in held ? [] : parts, seal)
-  const data = 'blob' in held && only ? { blob: only.record.blob } : { partCount: parts.length }
-  let wrapped = { dek: content.wrapped, forRow: wrappedIn.token }
+  const { etag } = object.manifest
+  const { blobId } = members
+  let wrapped = { dek: content.wrapped, forRow: source.bucket.token }
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const { bucket, row, record: now, slot } = await sourceNow(engine, input, source.record)
     if (now.properties.storageClass !== storageClass) return false
@@ -205,8 +156,8 @@ async function commitName(
     const tags = await tagsOf(keys, bucket, from, now)
     const said = { ...plain, ...(token === undefined ? {} : { renamed: { token, from } }), tags }
     const record: ObjectRecord = {
-      ...{ versionId: now.versionId, sizeBytes: now.sizeBytes, modifiedAtMs: now.modifiedAtMs, blobId },
-      ...{ wrappedDek: wrapped.dek, sealing: { ...now.sealing, ...content.sealing }, summary, manifest: sealed, data },
+      ...{ versionId: now.versionId, sizeBytes: now.sizeBytes, modifiedAtMs: now.modifiedAtMs },
+      ...{ ...members, wrappedDek: wrapped.dek },
       properties: await sealedProperties(keys, { bucket, key: to, blobId }, said),
     }
     const key = headKey(bucket.id, to)
@@ -222,11 +173,7 @@ async function commitName(
       engine.buckets.fence(bucket),
       { type: 'delete', space: SPACE.head, key: row.key, if: row.token },
       { type: 'put', space: SPACE.head, key, value: encodeObject(record), if: target?.token ?? null },
-      ...('blob' in data
-        ? [owned(data.blob, SPACE.head, key)]
-        : staged.left.flatMap((part) => partWrites(blobId, part, seal))),
-      ...staged.writes,
-      ...('blob' in sealed ? [owned(sealed.blob, SPACE.head, key)] : []),
+      ...written(key),
       ...gone.map((one) => engine.garbage.entry(garbageOf(one))),
       ...usageWrites(bucket.id, { removed: gone, added: [record] }),
       ...events,
@@ -241,66 +188,6 @@ async function commitName(
   }
   throw new ObjectsError('BucketBusy', 'the object changed at the same time')
 }
-
-interface StagedParts extends AsyncDisposable {
-  /** Those whose rows belong into the commit that names the object. */
-  readonly left: readonly CopiedPart[]
-  readonly writes: readonly Write[]
-}
-
-/** A commit has 500 writes, and a part takes two. */
-const PARTS_PER_COMMIT = 100
-
-/**
- * Writes the rows of all but so many parts ahead. Until the commit that names the object takes it back, a row for the
- * collector says that they are to be removed, also after a crash; it waits while they are held here.
- */
-async function stageParts(
-  engine: Engine,
-  draft: Draft,
-  blobId: Buffer,
-  parts: readonly CopiedPart[],
-  seal: SealSummary,
-): Promise<StagedParts> {
-  const ahead = Math.max(parts.length - PARTS_PER_COMMIT, 0)
-  if (ahead === 0) return { left: parts, writes: [], [Symbol.asyncDispose]: async () => {} }
-  const { garbage } = engine
-  const name = blobId.toString('hex')
-  const held = await garbage.pin(async () => ({ blobId }))
-  const doomed = garbage.entry({ blobs: [], blobId: name, upload: { uploadId: name } })
-  const end = async (): Promise<void> => {
-    held[Symbol.dispose]()
-    garbage.collect()
-  }
-  try {
-    for (let at = 0; at < ahead; at += PARTS_PER_COMMIT) {
-      const some = parts.slice(at, Math.min(at + PARTS_PER_COMMIT, ahead))
-      const rows = some.flatMap((part) => partWrites(blobId, part, seal))
-      if (!(await commitOrLeave(engine, draft, at === 0 ? [doomed, ...rows] : rows))) throw changed()
-    }
-  } catch (error) {
-    await end()
-    throw error
-  }
-  const writes: Write[] = [{ type: 'delete', space: SPACE.garbage, key: doomed.key }]
-  return { left: parts.slice(ahead), writes, [Symbol.asyncDispose]: end }
-}
-
-type SealSummary = (part: number, summary: Summary) => Buffer
-
-function partWrites(envelope: Buffer, { part, record, summary }: CopiedPart, seal: SealSummary): Write[] {
-  const key = partKey(envelope, part.number)
-  const value = encodePart({ ...record, summary: seal(part.number, summary) })
-  return [{ type: 'put', space: SPACE.part, key, value, if: null }, owned(record.blob, SPACE.part, key)]
-}
-
-const owned = (blob: BlobId, space: number, key: Buffer): Write => ({
-  type: 'put',
-  space: SPACE.blob,
-  key: blobKey(blob),
-  value: encodeOwner({ space, key }),
-  if: null,
-})
 
 const changed = (): ObjectsError =>
   new ObjectsError('ConditionalRequestConflict', 'The object was changed while it was renamed.')

@@ -13,6 +13,7 @@ import { identityOf, keyedRecord } from './keyed-record.ts'
 import { headKey, rowsUnder, SPACE } from './keyspace.ts'
 import { hasOldCanary, isOutdatedSlot, type NewestVersions, newestVersions, rewrapTarget } from './outdated.ts'
 import { encodeObject, encodeUpload } from './records.ts'
+import { isReencryptable, type StoredVersion } from './reencrypt-version.ts'
 import type { RewrapCursor } from './rewrap-jobs.ts'
 import { findOpen, slotInPlace, withSlot } from './slot-choice.ts'
 import { type KeyedRecord, readCounter, type UsageCount, usagePrefix, usageWrites } from './usage.ts'
@@ -20,6 +21,10 @@ import { type KeyedRecord, readCounter, type UsageCount, usagePrefix, usageWrite
 const PAGE = 200
 /** Records at a time: enough to share a sync of the store. */
 const AT_A_TIME = 16
+/** Of contents at a time: each takes memory and the disk. */
+const CONTENTS_AT_A_TIME = 4
+/** Contents take long: the end of a page is to be near. */
+const PAGE_OF_CONTENTS = 16
 const MAX_ATTEMPTS = 20
 /** One is enough, unless a root key is rotated meanwhile. */
 const MAX_PASSES = 20
@@ -38,6 +43,8 @@ export interface RewrapControl {
   readonly goesOn: () => boolean
   /** Resolves when one more record may be rewrapped. */
   readonly pace: () => Promise<void>
+  /** Seals a version anew under a new DEK, in place of rewrapping its DEK. False: it is as it was. */
+  readonly reencrypt?: ((version: StoredVersion) => Promise<boolean>) | undefined
   /** After each page: all before the cursor has been looked at. */
   readonly progress: (
     done: { readonly examined: number; readonly rewrapped: number },
@@ -230,21 +237,23 @@ async function scan(
   from: RewrapCursor | undefined,
 ): Promise<boolean> {
   const under = rowsUnder(headKey(bucket.id, ''))
+  const limit = control.reencrypt ? PAGE_OF_CONTENTS : PAGE
   const start = from ? SPACES.indexOf(from.space) : 0
   for (const space of SPACES.slice(Math.max(start, 0))) {
     let gte = from?.space === space ? behind(Buffer.from(from.after, 'hex')) : under.gte
     for (;;) {
       if (!control.goesOn()) return false
       const rows: (Entry | DamagedRow)[] = await rangeWithDamaged(engine.metadata, space, {
-        ...{ gte, lt: under.lt, limit: PAGE },
+        ...{ gte, lt: under.lt, limit },
       })
       const last = rows.at(-1)
       if (!last) break
       const readable = rows.flatMap((row) => ('damage' in row ? [] : [row]))
       for (const row of rows) if ('damage' in row) pass.passedOver(row.damage)
       const rewrapped = await rewrapRows(engine, keys, bucket, pass, control, space, readable)
+      if (rewrapped === undefined) return false
       await control.progress({ examined: rows.length, rewrapped }, { space, after: last.key.toString('hex') })
-      if (rows.length < PAGE) break
+      if (rows.length < limit) break
       gte = behind(last.key)
     }
   }
@@ -253,6 +262,9 @@ async function scan(
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.from([0])])
 
+const leavesOff = ({ reencrypt, goesOn }: RewrapControl): boolean => reencrypt !== undefined && !goesOn()
+
+/** Undefined when it was given up before its end. */
 async function rewrapRows(
   engine: Engine,
   keys: BucketKeys,
@@ -261,7 +273,7 @@ async function rewrapRows(
   control: RewrapControl,
   space: Space,
   rows: readonly Entry[],
-): Promise<number> {
+): Promise<number | undefined> {
   let rewrapped = 0
   const now = sameBucket(engine, bucket)
   const due = rows.filter((row) => {
@@ -269,11 +281,12 @@ async function rewrapRows(
     if (!wrappedDek) return false
     return !findSlot(now, wrappedDek.slot) || rewrapTarget(now, pass.newest, wrappedDek)
   })
-  for (let at = 0; at < due.length; at += AT_A_TIME) {
-    const work = due.slice(at, at + AT_A_TIME).map(async (row) => {
+  const width = control.reencrypt ? CONTENTS_AT_A_TIME : AT_A_TIME
+  for (let at = 0; at < due.length && !leavesOff(control); at += width) {
+    const work = due.slice(at, at + width).map(async (row) => {
       await control.pace()
       try {
-        if (await rewrapRow(engine, keys, bucket, pass, space, row)) rewrapped++
+        if (await rewrapRow(engine, keys, bucket, pass, control, space, row)) rewrapped++
       } catch (error) {
         if (!hasCode<KeyProviderErrorCode | ObjectsErrorCode>(error, 'WrappedDekForged', 'ObjectDamaged')) throw error
         pass.passedOver(error)
@@ -283,7 +296,7 @@ async function rewrapRows(
     const failed = (await Promise.allSettled(work)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
   }
-  return rewrapped
+  return leavesOff(control) ? undefined : rewrapped
 }
 
 /** False when there is nothing to do any more: the row is gone, or somebody wrote it anew. A writer at the same time wins. */
@@ -292,11 +305,12 @@ async function rewrapRow(
   keys: BucketKeys,
   bucket: Bucket,
   { newest, refusals }: Pass,
+  control: RewrapControl,
   space: Space,
   found: Entry,
 ): Promise<boolean> {
   let row: Entry | undefined = found
-  for (let attempt = 0; row && attempt < MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 0; row && attempt < MAX_ATTEMPTS && !leavesOff(control); attempt++) {
     const now = sameBucket(engine, bucket)
     const record = keyedRecord(space, row.value)
     const to = record && rewrapTarget(now, newest, record.wrappedDek)
@@ -304,7 +318,7 @@ async function rewrapRow(
     const crns = [slotOf(now, record.wrappedDek.slot).rootKeyCrn, to.rootKeyCrn]
     if (crns.some((crn) => refusals.has(crn))) return false
     try {
-      if (await rewrapRecord(engine, keys, now, space, row, record, to)) return true
+      if (await moveRecord(engine, keys, now, control, space, row, record, to)) return true
     } catch (error) {
       // What wrapped it is gone when somebody else has rewrapped or replaced it.
       const current = await engine.metadata.get(space, row.key)
@@ -317,6 +331,27 @@ async function rewrapRow(
   }
   // Whoever goes on writing it does so under what is current.
   return false
+}
+
+async function moveRecord(
+  engine: Engine,
+  keys: BucketKeys,
+  bucket: Bucket,
+  { reencrypt }: RewrapControl,
+  space: Space,
+  row: Entry,
+  record: KeyedRecord,
+  to: KeySlot,
+): Promise<boolean> {
+  if (reencrypt && (space === SPACE.head || space === SPACE.version) && isReencryptable(record)) {
+    try {
+      return await reencrypt({ space, row, record })
+    } catch (error) {
+      // What is damaged goes along as it is, so that it keeps nothing under the former key: the look for damage tells of it.
+      if (!hasCode<ObjectsErrorCode>(error, 'ObjectDamaged')) throw error
+    }
+  }
+  return rewrapRecord(engine, keys, bucket, space, row, record, to)
 }
 
 /** False. Which of the keys it was tells who is asked again: the one that wraps, or else the one that opens. */

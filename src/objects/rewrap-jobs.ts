@@ -16,12 +16,20 @@ export interface RewrapJob {
   /** Objects and uploads looked at, and rewrapped. */
   readonly examined: number
   readonly rewrapped: number
+  /** Versions get new DEKs, and their contents are sealed under those, as far as that is possible. */
+  readonly reencrypts?: Reencrypted
   /** Why it does not go on at the moment, or why it failed: a code. */
   readonly problem?: string
   /** Root keys that refused, and why: what lies under them is as it was. */
   readonly refusals?: readonly KeyRefusal[]
   /** All rows up to this one have been looked at. */
   readonly cursor?: RewrapCursor
+}
+
+/** What was sealed anew so far. */
+export interface Reencrypted {
+  readonly versions: number
+  readonly bytes: number
 }
 
 export interface KeyRefusal {
@@ -47,9 +55,14 @@ export const jobWrite = ({ bucketId, ...job }: RewrapJob): Write => ({
 
 export const endOfJob = (bucketId: string): Write => ({ type: 'delete', space: SPACE.rewrap, key: rowOf(bucketId) })
 
-export const newJob = (of: { readonly id: string; readonly name: string }, startedAtMs: number): RewrapJob => ({
+export const newJob = (
+  of: { readonly id: string; readonly name: string },
+  startedAtMs: number,
+  reencrypts?: Reencrypted,
+): RewrapJob => ({
   ...{ bucketId: of.id, bucket: of.name, state: 'running' as const },
   ...{ startedAtMs, examined: 0, rewrapped: 0 },
+  ...(reencrypts ? { reencrypts } : {}),
 })
 
 export async function readJobs(metadata: MetadataStore): Promise<RewrapJob[]> {
@@ -70,6 +83,7 @@ const STATES: readonly RewrapState[] = ['running', 'paused', 'done', 'failed']
 
 function decodeJob(bucketId: string, value: Buffer): RewrapJob {
   const { json } = decode(value)
+  const reencrypts = json['reencrypts'] === undefined ? undefined : objectOf(json['reencrypts'])
   const cursor = json['cursor'] === undefined ? undefined : objectOf(json['cursor'])
   return {
     bucketId,
@@ -79,6 +93,9 @@ function decodeJob(bucketId: string, value: Buffer): RewrapJob {
     ...(json['finishedAtMs'] === undefined ? {} : { finishedAtMs: number(json, 'finishedAtMs') }),
     examined: number(json, 'examined'),
     rewrapped: number(json, 'rewrapped'),
+    ...(reencrypts
+      ? { reencrypts: { versions: number(reencrypts, 'versions'), bytes: number(reencrypts, 'bytes') } }
+      : {}),
     ...(json['problem'] === undefined ? {} : { problem: text(json, 'problem') }),
     ...(Array.isArray(json['refusals']) ? { refusals: json['refusals'].map(refusalFrom) } : {}),
     ...(cursor ? { cursor: { space: number(cursor, 'space'), after: text(cursor, 'after') } } : {}),

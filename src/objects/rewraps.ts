@@ -10,6 +10,7 @@ import { isOfOneKey, type KeyRefusals } from './key-refusals.ts'
 import { isOpen, type KeySlot } from './key-slots.ts'
 import type { NewestVersions } from './outdated.ts'
 import { pacer } from './pace.ts'
+import { reencryptVersion, type StoredVersion } from './reencrypt-version.ts'
 import { renewRegistrations } from './renew-registrations.ts'
 import { renewOwnKeys, rewrapBucket } from './rewrap-bucket.ts'
 import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
@@ -47,7 +48,11 @@ export interface Rewraps {
    * Begins with a change of the bucket, whose commit has the write that says so. Undefined: there was nothing to change, and
    * nothing begins.
    */
-  readonly beginWith: <T>(bucket: Bucket, change: (write: Write) => Promise<T | undefined>) => Promise<T | undefined>
+  readonly beginWith: <T>(
+    bucket: Bucket,
+    change: (write: Write) => Promise<T | undefined>,
+    options?: { readonly reencrypt?: boolean | undefined },
+  ) => Promise<T | undefined>
   /** A use of a key showed that it has this version, and that something of the bucket lies under an earlier one. */
   readonly outdated: (bucketId: string, rootKeyCrn: string, keyVersion: string) => void
   /** Resolves when nothing goes on; what waits for a key does not. */
@@ -73,11 +78,13 @@ const refusalsOf = (refusals: KeyRefusals): Pick<RewrapJob, 'refusals'> => {
 export async function openRewraps(options: {
   readonly engine: Engine
   readonly keys: BucketKeys
+  /** For what is sealed anew. */
+  readonly reencryptKeys: BucketKeys
   readonly byName: Serial
   readonly settings: RewrapOptions
   readonly onError: (error: unknown) => void
 }): Promise<Rewraps> {
-  const { engine, keys, byName, settings, onError } = options
+  const { engine, keys, reencryptKeys, byName, settings, onError } = options
   const { metadata, buckets, clock } = engine
   const stop = new AbortController()
   const pace = pacer(settings.perSecond, stop.signal)
@@ -87,6 +94,8 @@ export async function openRewraps(options: {
   const retries = new Map<string, NodeJS.Timeout>()
   /** What was asked for anew while it went on: what is under way may have passed it already. */
   const again = new Set<string>()
+  /** Whose runs have to wait for what is about to change. */
+  const held = new Set<string>()
   /** Versions of root keys that a run for the bucket began with, or ended under, in the life of the process. */
   const met = new Map<string, Set<string>>()
   /** A version that a use showed while a run was under way that may not have met it. */
@@ -116,6 +125,13 @@ export async function openRewraps(options: {
     return job
   }
 
+  /** What is to be sealed anew and is not yet still is, whatever it is that begins anew. */
+  const nextJob = (bucket: Bucket, reencrypt = false): RewrapJob => {
+    const before = jobs.get(bucket.id)
+    const unfinished = before?.state === 'done' ? undefined : before?.reencrypts
+    return newJob(bucket, clock.now(), unfinished ?? (reencrypt ? { versions: 0, bytes: 0 } : undefined))
+  }
+
   /** Within the serial of the name: a bucket that is deleted must not be registered again. */
   const renew = async ({ id, name }: Bucket): Promise<void> => {
     const now = buckets.find(name)
@@ -133,17 +149,25 @@ export async function openRewraps(options: {
     }
     // Woken for what waits for a key, but paused since.
     if (first.state !== 'running') return
-    const goesOn = () => !stop.signal.aborted && jobs.get(bucketId)?.state === 'running' && !again.has(bucketId)
+    const goesOn = () =>
+      !stop.signal.aborted && jobs.get(bucketId)?.state === 'running' && !again.has(bucketId) && !held.has(bucketId)
     const update = (change: Partial<RewrapJob>): RewrapJob => {
       const job = { ...(jobs.get(bucketId) ?? first), ...change }
       jobs.set(bucketId, job)
       return job
+    }
+    const reencrypt = async (version: StoredVersion): Promise<boolean> => {
+      const isDone = await reencryptVersion(engine, reencryptKeys, bucket, version, goesOn)
+      const { versions = 0, bytes = 0 } = jobs.get(bucketId)?.reencrypts ?? {}
+      if (isDone) update({ reencrypts: { versions: versions + 1, bytes: bytes + version.record.sizeBytes } })
+      return isDone
     }
     let pages = 0
     const end = await rewrapBucket(engine, keys, bucket, {
       cursor: first.cursor,
       goesOn,
       pace,
+      ...(first.reencrypts ? { reencrypt } : {}),
       meets: (newest) => meets(bucketId, newest),
       progress: async ({ examined, rewrapped }, cursor) => {
         // Begun anew meanwhile: what was looked at before counts for nothing.
@@ -194,7 +218,7 @@ export async function openRewraps(options: {
   const pump = (): void => {
     for (const bucketId of queue) {
       if (stop.signal.aborted || running.size >= AT_A_TIME) return
-      if (running.has(bucketId)) continue
+      if (running.has(bucketId) || held.has(bucketId)) continue
       queue.delete(bucketId)
       again.delete(bucketId)
       const work = run(bucketId)
@@ -226,9 +250,10 @@ export async function openRewraps(options: {
     jobs.set(job.bucketId, job)
     enqueue(job.bucketId)
   }
-  const beginWith: Rewraps['beginWith'] = (bucket, change) => {
-    const job = newJob(bucket, clock.now())
-    return saving.run(bucket.id, async () => {
+  const beginWith: Rewraps['beginWith'] = async (bucket, change, { reencrypt } = {}) => {
+    using _ = reencrypt ? await withoutRun(bucket.id) : undefined
+    const job = nextJob(bucket, reencrypt)
+    return await saving.run(bucket.id, async () => {
       try {
         const changed = await change(jobWrite(job))
         if (changed !== undefined) begin(job)
@@ -239,6 +264,17 @@ export async function openRewraps(options: {
         throw error
       }
     })
+  }
+  /** A run that only rewraps would take along what is to be sealed anew, before it knew. */
+  const withoutRun = async (bucketId: string): Promise<Disposable> => {
+    held.add(bucketId)
+    await running.get(bucketId)
+    return {
+      [Symbol.dispose]: () => {
+        held.delete(bucketId)
+        if (jobs.get(bucketId)?.state === 'running') enqueue(bucketId)
+      },
+    }
   }
   const start = async (bucket: Bucket): Promise<RewrapJob> => {
     await beginWith(bucket, (write) => metadata.commit([write]))
@@ -261,7 +297,7 @@ export async function openRewraps(options: {
     const isLate = job?.finishedAtMs !== undefined && clock.now() - job.finishedAtMs < settings.retryMs
     if (!isNew && (job?.state === 'failed' || isLate)) return
     // Not waited for: a request found it.
-    begin(newJob(bucket, clock.now()))
+    begin(nextJob(bucket))
     store(bucketId).catch(onError)
   }
 
@@ -276,7 +312,7 @@ export async function openRewraps(options: {
     // Something is to go elsewhere, whatever became of the row that says so.
     const state = jobs.get(bucket.id)?.state ?? 'done'
     if (state === 'done' && !bucket.slots.every(isOpen)) {
-      jobs.set(bucket.id, newJob(bucket, clock.now()))
+      jobs.set(bucket.id, nextJob(bucket))
       queue.add(bucket.id)
     }
   }

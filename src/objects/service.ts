@@ -123,8 +123,12 @@ export interface ObjectsService {
   readonly findRootKey: (bucket: Pick<Bucket, 'serviceInstanceCrn'>, named: string) => Promise<string>
   /** Puts one object under another root key. Throws TooManyKeys. */
   readonly updateEncryption: (update: EncryptionUpdate) => Promise<void>
-  /** Puts a bucket under another root key; what is there already is rewrapped in the background. */
-  readonly moveBucket: (bucket: Bucket, to: MoveTo) => Promise<Bucket>
+  /** Puts a bucket under another root key; what is there already is rewrapped in the background, or sealed anew. */
+  readonly moveBucket: (
+    bucket: Bucket,
+    to: MoveTo,
+    options?: { readonly reencrypt?: boolean | undefined },
+  ) => Promise<Bucket>
 }
 
 /** What `openObjects` opens, for a service. */
@@ -176,9 +180,11 @@ export function objectsService({ engine, keysFor, beginRewrap }: ServiceParts, a
       return (await provider.find(keyCall({ rootKeyCrn, serviceInstanceCrn }, asker))).crn
     },
     updateEncryption: (update) => updateEncryption(engine, keys, update),
-    moveBucket: async (bucket, to) => {
-      const moved = await beginRewrap(bucket, (write) =>
-        byName.run(bucket.name, () => moveBucket(engine, keys, bucket, to, [write])),
+    moveBucket: async (bucket, to, options) => {
+      const moved = await beginRewrap(
+        bucket,
+        (write) => byName.run(bucket.name, () => moveBucket(engine, keys, bucket, to, [write])),
+        options,
       )
       return moved ?? bucket
     },

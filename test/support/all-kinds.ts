@@ -144,7 +144,7 @@ async function fillKeys(test: ObjectHouse): Promise<void> {
   await owner.act(long.id, 'rotate')
 }
 
-async function storedIn({ s3 }: ObjectHouse): Promise<Stored[]> {
+export async function storedIn({ s3 }: Pick<ObjectHouse, 's3'>): Promise<Stored[]> {
   const stored: Stored[] = []
   for (const Bucket of ['customer-managed', 'objects', 'versions']) {
     const { Versions = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket }))

@@ -16,7 +16,15 @@ import {
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
-import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
 
 describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
   let house: WebHouse
@@ -81,6 +89,31 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     expect((await keys.call('GET', '/admin/v1/scrub')).json.scrub).toMatchObject({ state: 'idle', objects: 3 })
     await expectWellMade(house, '/ui/jobs', 'jobs', (shown) => shown.getByText('3 data keys rewrapped').waitFor())
     expectNoFaults(page)
+  })
+
+  it('move it with new data keys, when asked to, and its contents sealed anew', async () => {
+    const envelope = async () => {
+      const { status, json } = await keys.call('GET', `/admin/v1/buckets/${bucket}/envelope?key=a`)
+      expect(status).toBe(200)
+      return json.envelopeId
+    }
+    const before = await envelope()
+    const { ETag, LastModified } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: 'a' }))
+    const page = await house.open(`/ui/buckets/${bucket}/encryption`)
+    await page.getByRole('radio', { name: /Provider-managed encryption/ }).press('Space')
+    await page.getByRole('radio', { name: /Re-encrypt objects/ }).press('Space')
+    await page.getByText('Reads and writes 12 B.').waitFor()
+    await page.getByText(`coffer bucket encrypt ${bucket} --re-encrypt --provider-managed`).waitFor()
+    await keepPicture(page, 'bucket-re-encrypt')
+    await page.getByRole('button', { name: 'Start', exact: true }).press('Enter')
+    await page.getByText('3 objects re-encrypted, 12 B').waitFor()
+    await page.getByText('Done', { exact: true }).waitFor()
+    const read = await client.send(new GetObjectCommand({ Bucket: bucket, Key: 'a' }))
+    expect([await read.Body?.transformToString(), read.ETag, read.LastModified]).toEqual(['of a', ETag, LastModified])
+    expect(await envelope()).not.toBe(before)
+    await expectAccessible(page)
+    expectNoFaults(page)
+    await page.context().close()
   })
 
   it('tell who can read it, and how much lies in it', async () => {

@@ -10,6 +10,10 @@ export const job = z.object({
   state: z.string().meta({ description: '`running`, `paused`, `done`, …' }),
   examined: count,
   rewrapped: count,
+  reencrypts: z
+    .object({ versions: count, bytes: count })
+    .optional()
+    .meta({ description: 'Of a job that seals contents anew: how much it has. What cannot be is rewrapped.' }),
   startedAt: time,
   finishedAt: time.optional(),
   problem: z.string().optional(),

@@ -36,6 +36,8 @@ export interface Job {
   readonly state: string
   readonly examined: number
   readonly rewrapped: number
+  /** Of one that seals contents anew: how much it has. */
+  readonly reencrypts?: { readonly versions: number; readonly bytes: number }
   readonly startedAt: string
   readonly finishedAt?: string
   readonly problem?: string
@@ -95,14 +97,12 @@ export const startRewrap = (bucket: string): Promise<unknown> => bucketCall('POS
 export const pauseRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/pause')
 export const resumeRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/resume')
 
-/** `rootKeyCrn`: undefined for provider-managed encryption. */
-export const moveBucket = (bucket: string, rootKeyCrn: string | undefined): Promise<unknown> =>
-  bucketCall(
-    'PUT',
-    bucket,
-    'encryption',
-    rootKeyCrn === undefined ? { encryption: 'provider-managed' } : { encryption: 'customer-managed', rootKeyCrn },
-  )
+/** `rootKeyCrn`: undefined for provider-managed encryption. `reencrypt`: contents are sealed anew, under new data keys. */
+export const moveBucket = (bucket: string, rootKeyCrn: string | undefined, reencrypt: boolean): Promise<unknown> =>
+  bucketCall('PUT', bucket, 'encryption', {
+    ...(rootKeyCrn === undefined ? { encryption: 'provider-managed' } : { encryption: 'customer-managed', rootKeyCrn }),
+    reencrypt,
+  })
 
 export const getScrub = async (signal?: AbortSignal): Promise<unknown> =>
   member(await callJson(`${ADMIN}/scrub`, { signal }), 'scrub')

@@ -190,6 +190,24 @@ describe('An object that is moved to another storage class', () => {
     expect(await readAll(test.objects, test.bucket, 'key')).toBe('part 1 part 2 part 3 ')
     expect([test.cold.size, test.disk.size]).toEqual([3, 0])
   })
+
+  it('is known as the owner of its bytes when it is a version that others came after', async () => {
+    const cold = new Map<BlobId, Buffer>()
+    const { objects, makeBucket, time } = await testEngine({
+      storageClasses: new Map([['COLD', memoryBlobStore(LEASE, cold)]]),
+    })
+    const bucket = await objects.setVersioning(await makeBucket(), 'Enabled')
+    for (const text of ['one', 'two']) await objects.put({ bucket, key: 'key', body: bodyOf(text), ...plain })
+    await objects.changeDocument(bucket, 'lifecycle', () => ({
+      rules: [{ id: 'x', enabled: true, filter: {}, noncurrentTransitions: [{ days: 1, storageClass: 'COLD' }] }],
+    }))
+    time.nowMs += 3 * DAY_MS
+    await objects.lifecycle.pass()
+    expect(cold.size).toBe(1)
+    objects.scrub.begin()
+    await objects.scrub.settled()
+    expect(objects.scrub.findings()).toEqual([])
+  })
 })
 
 /** Only the record changes: all parts are moved. */

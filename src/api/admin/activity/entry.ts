@@ -143,6 +143,7 @@ const VERBS: Readonly<Record<string, string>> = {
   'iam.policy.delete': 'deleted a policy',
   'iam.CreateToken': 'signed in',
   'store.rewrap': 'rewrapped',
+  'store.reencrypt': 're-encrypted',
   'admin.CreateShareLink': 'made a link to',
   'admin.MoveBucket': 'moved the bucket under another key,',
   'admin.StartRewrap': 'began to rewrap',

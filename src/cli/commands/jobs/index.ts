@@ -1,6 +1,6 @@
 import { notFound } from '../../failure.ts'
 import { member } from '../../json.ts'
-import { type Job, jobOf, jobsOf, watched } from '../../rewrap-jobs.ts'
+import { doneText, type Job, jobOf, jobsOf, watched } from '../../rewrap-jobs.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
@@ -86,7 +86,7 @@ const watch: CommandSpec = {
     for (const job of jobs)
       call.out.item(
         { ...job },
-        () => `${job.state === 'failed' ? '✕' : '✓'} ${job.bucket}: ${job.state}, ${job.rewrapped} rewrapped`,
+        () => `${job.state === 'failed' ? '✕' : '✓'} ${job.bucket}: ${job.state}, ${doneText(job)}`,
         job.bucket,
       )
     call.out.result({ jobs: jobs.length }, () => (jobs.length === 0 ? 'There is no rewrap.' : undefined))

@@ -38,7 +38,7 @@ function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
       <div class="stack">
         <MoveCard facts={facts} />
         {job.value && (
-          <Card title="Latest rewrap">
+          <Card title={job.value.reencrypts ? 'Latest re-encryption' : 'Latest rewrap'}>
             <JobCard job={job.value} />
           </Card>
         )}

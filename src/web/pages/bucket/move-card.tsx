@@ -4,7 +4,7 @@ import { type ApiError, toApiError } from '../../client/api-error.ts'
 import type { BucketFacts } from '../../client/bucket-facts.ts'
 import { listPolicies } from '../../client/iam.ts'
 import { keyInstances, objectInstances } from '../../client/session.ts'
-import { counted } from '../../format.ts'
+import { counted, formatBytes } from '../../format.ts'
 import { inShell } from '../../in-shell.ts'
 import { bucketTabHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -28,6 +28,7 @@ import { KeyChip } from './frame.tsx'
 export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
   const { name: bucket, isCustomerManaged, rootKeyCrn, usage, lock } = facts
   const [way, setWay] = useState<'customer' | 'provider'>('customer')
+  const [how, setHow] = useState<'rewrap' | 'reencrypt'>('rewrap')
   const [instanceId, setInstanceId] = useState(keyInstances()[0]?.guid)
   const [keyId, setKeyId] = useState<string>()
   const [error, setError] = useState<ApiError>()
@@ -45,7 +46,7 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
   const missing =
     noRight ??
     (lock
-      ? 'The bucket is locked: its data keys cannot be opened to be rewrapped'
+      ? 'The bucket is locked: its data keys cannot be opened'
       : way === 'customer' && !chosen
         ? 'Choose a root key'
         : isSame
@@ -55,7 +56,7 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
     setBusy(true)
     setError(undefined)
     try {
-      await moveBucket(bucket, way === 'customer' ? chosen?.key.crn : undefined)
+      await moveBucket(bucket, way === 'customer' ? chosen?.key.crn : undefined, how === 'reencrypt')
       toast(
         way === 'customer'
           ? `New objects are under ${chosen?.label} from now on`
@@ -123,13 +124,32 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
             )}
           </>
         )}
+        <RadioCards
+          label="How"
+          value={how}
+          options={[
+            {
+              value: 'rewrap',
+              title: 'Rewrap data keys',
+              text: `${usage ? `${counted(usage.objects, 'envelope')}, objects` : 'Objects'} untouched.`,
+            },
+            {
+              value: 'reencrypt',
+              title: 'Re-encrypt objects',
+              text: `New data keys. Reads and writes ${usage ? formatBytes(usage.bytes) : 'all there is'}.`,
+            },
+          ]}
+          onChange={setHow}
+        />
         <Note icon="key">
-          <b>Data keys are rewrapped{usage ? `: ${counted(usage.objects, 'envelope')}` : ''}.</b> The objects themselves
-          are not touched. What is new is under the new key at once.
+          <b>What is new is under the new key at once.</b>{' '}
+          {how === 'rewrap'
+            ? 'The data keys of what is there are put under it in the background.'
+            : 'What is there is sealed anew in the background, with dates and ETags as they are. Objects whose key a customer keeps, and uploads under way, are rewrapped.'}
         </Note>
         {error && <ErrorState title="The bucket was not moved." error={error} />}
         <CliHint
-          command={`coffer bucket encrypt ${bucket} ${way === 'provider' ? '--provider-managed' : `--key ${chosen ? inShell(`${instance?.name}/${chosen.label}`) : 'INSTANCE/KEY'}`}`}
+          command={`coffer bucket encrypt ${bucket} ${how === 'reencrypt' ? '--re-encrypt ' : ''}${way === 'provider' ? '--provider-managed' : `--key ${chosen ? inShell(`${instance?.name}/${chosen.label}`) : 'INSTANCE/KEY'}`}`}
         />
         <div class="form-foot">
           {missing !== undefined && <span class="muted small">{missing}</span>}

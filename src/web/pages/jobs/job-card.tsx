@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
-import { counted, formatCount } from '../../format.ts'
+import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketTabHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -25,7 +25,7 @@ const stateOf = (state: string) =>
 
 /** The rewrapping of one bucket: how far it is, and what can be done about it. */
 export function JobCard({ job }: { readonly job: Job }) {
-  const { bucket, state, examined, rewrapped, problem, refusals, startedAt, finishedAt } = job
+  const { bucket, state, examined, rewrapped, reencrypts, problem, refusals, startedAt, finishedAt } = job
   const [error, setError] = useState<ApiError>()
   const usage = useLoad((signal) => getBucketUsage(bucket, signal).catch(() => undefined), [bucket])
   const total = usage.value === undefined ? undefined : usage.value.objects + (usage.value['uploads'] ?? 0)
@@ -41,7 +41,10 @@ export function JobCard({ job }: { readonly job: Job }) {
     <div class="job">
       <div class="row wrap">
         <b>
-          Rewrap <a href={bucketTabHref(bucket, 'encryption')}>{bucket}</a>
+          {reencrypts ? 'Re-encrypt' : 'Rewrap'}{' '}
+          <a class="inline-link" href={bucketTabHref(bucket, 'encryption')}>
+            {bucket}
+          </a>
         </b>
         <Chip isSmall tone={tone}>
           {label}
@@ -73,7 +76,7 @@ export function JobCard({ job }: { readonly job: Job }) {
         </span>
       </div>
       <Meter
-        label={`Rewrapping of ${bucket}`}
+        label={`${reencrypts ? 'Re-encryption' : 'Rewrapping'} of ${bucket}`}
         value={state === 'done' ? 1 : examined}
         max={state === 'done' ? 1 : Math.max(total ?? 0, examined, 1)}
         tone={state === 'done' ? 'ok' : state === 'failed' ? 'bad' : 'brass'}
@@ -81,7 +84,9 @@ export function JobCard({ job }: { readonly job: Job }) {
       <span class="muted small number">
         {formatCount(examined)}
         {total !== undefined && state !== 'done' ? ` of ${formatCount(Math.max(total, examined))}` : ''} looked at,{' '}
-        {counted(rewrapped, 'data key')} rewrapped
+        {reencrypts
+          ? `${counted(reencrypts.versions, 'object')} re-encrypted, ${formatBytes(reencrypts.bytes)}`
+          : `${counted(rewrapped, 'data key')} rewrapped`}
       </span>
       {problem !== undefined && (
         <span class="bad-text small">

@@ -17,7 +17,7 @@ export const Page = () => {
     <>
       <PageHead title="Jobs" sub="Work that goes on by itself, also after a restart." />
       <div class="stack">
-        <Card title="Rewraps" note="Data keys put under another root key, or its newest version">
+        <Card title="Rewraps" note="Data keys put under another root key, or its newest version, or made anew">
           <Loaded load={jobs} failed="The jobs could not be listed.">
             {(all) =>
               all.length === 0 ? (
