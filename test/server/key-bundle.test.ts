@@ -1,10 +1,11 @@
-import { access, copyFile, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { access, copyFile, cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
 import { keyOwner } from '../support/keys.ts'
+import { ownCommand } from '../support/own-command.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
@@ -14,12 +15,11 @@ const STORE_PASSPHRASE = 'the passphrase of the store itself'
 
 let home: TemporaryDirectory
 let bundle: string
-beforeEach(async () => {
-  home = await temporaryDirectory()
+const use = (directory: TemporaryDirectory): void => {
+  home = directory
   bundle = home.join('keys.bundle')
-  await writeFile(home.join('passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 })
-  await writeFile(home.join('store-passphrase'), STORE_PASSPHRASE, { mode: 0o600 })
-})
+}
+beforeEach(async () => use(await temporaryDirectory()))
 afterEach(() => home[Symbol.asyncDispose]())
 
 const KEY_FILE = () => ({ COFFER_INSTANCE_KEY_FILE: home.join('data.key') })
@@ -32,16 +32,41 @@ const start = async (instanceKey: Record<string, string>, name = 'data'): Promis
     settings: { COFFER_KMS_ROTATE_INTERVAL_MS: '0', COFFER_LOG_LEVEL: 'warn', ...instanceKey },
   })
 
+/** A file for a passphrase is named by the environment alone. */
+const commandFor = (settings: Record<string, string>) =>
+  'COFFER_INSTANCE_PASSPHRASE_FILE' in settings ? runCommand : ownCommand
+
 const keys = (what: 'backup' | 'restore', args: readonly string[], settings: Record<string, string>) =>
-  runCommand(['keys', what, ...args, '--passphrase-file', home.join('passphrase')], {
+  commandFor(settings)(['keys', what, ...args, '--passphrase-file', home.join('passphrase')], {
     COFFER_DATA_DIR: home.join('data'),
     ...settings,
   })
 const restoreKeys = (settings: Record<string, string>, ...args: readonly string[]) =>
   keys('restore', [bundle, ...args], settings)
 
-/** A store with objects under keys, one of them rotated; a bundle of it, made while the server ran. */
+/** Of each kind of instance key one, which is made once; tests have copies. */
+let withKeyFile: TemporaryDirectory
+let withPassphrase: TemporaryDirectory
+beforeAll(async () => {
+  withKeyFile = await made(KEY_FILE)
+  withPassphrase = await made(SEALED)
+})
+afterAll(async () => {
+  await withKeyFile[Symbol.asyncDispose]()
+  await withPassphrase[Symbol.asyncDispose]()
+})
+
+/** Puts a store here with objects under keys, one of them rotated; a bundle of it, made while the server ran. */
 async function filled(instanceKey: Record<string, string>): Promise<void> {
+  const from = 'COFFER_INSTANCE_KEY_FILE' in instanceKey ? withKeyFile : withPassphrase
+  await cp(from.path, home.path, { recursive: true })
+}
+
+async function made(keyOf: () => Record<string, string>): Promise<TemporaryDirectory> {
+  use(await temporaryDirectory())
+  await writeFile(home.join('passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 })
+  await writeFile(home.join('store-passphrase'), STORE_PASSPHRASE, { mode: 0o600 })
+  const instanceKey = keyOf()
   await using server = await start(instanceKey)
   const s3 = s3ClientFor({ s3Url: server.s3Url, ...mainAccount.user })
   const owner = await keyOwner(server.controlUrl)
@@ -54,6 +79,7 @@ async function filled(instanceKey: Record<string, string>): Promise<void> {
   s3.destroy()
   expect(await keys('backup', ['--out', bundle], instanceKey)).toMatchObject({ status: 0, err: '' })
   await server.stop()
+  return home
 }
 
 const OBJECTS = [
@@ -164,7 +190,7 @@ describe('what is lost comes back', () => {
     await filled(SEALED())
     const settings = { COFFER_DATA_DIR: home.join('data') }
     const backUp = (key: Record<string, string>) =>
-      runCommand(['backup', home.join('repository')], { ...settings, ...key })
+      commandFor(key)(['backup', home.join('repository')], { ...settings, ...key })
     expect(await backUp(SEALED())).toMatchObject({ status: 0 })
     await writeFile(home.join('store-passphrase'), 'what somebody thinks that it was', { mode: 0o600 })
     await expect(start(SEALED())).rejects.toThrow('InstanceKeyWrong')
@@ -173,7 +199,7 @@ describe('what is lost comes back', () => {
     await expectReadable(KEY_FILE())
     // And so is the next backup, beside one that takes the passphrase.
     expect(await backUp(KEY_FILE())).toMatchObject({ status: 0 })
-    const restored = await runCommand(['restore', home.join('repository')], {
+    const restored = await ownCommand(['restore', home.join('repository')], {
       COFFER_DATA_DIR: home.join('new'),
       ...KEY_FILE(),
     })
@@ -184,10 +210,10 @@ describe('what is lost comes back', () => {
   it('everything, from a backup and the bundle; and nothing from the backup without it', async () => {
     await filled(KEY_FILE())
     const settings = { COFFER_DATA_DIR: home.join('data'), ...KEY_FILE() }
-    expect(await runCommand(['backup', home.join('repository')], settings)).toMatchObject({ status: 0 })
+    expect(await ownCommand(['backup', home.join('repository')], settings)).toMatchObject({ status: 0 })
     await rm(home.join('data'), { recursive: true })
     await rm(home.join('data.key'))
-    const restore = () => runCommand(['restore', home.join('repository')], settings)
+    const restore = () => ownCommand(['restore', home.join('repository')], settings)
     expect(await restore()).toMatchObject({ status: 1, err: expect.stringContaining('InstanceKeyMissing') })
     expect(await restoreKeys(KEY_FILE())).toMatchObject({ status: 0, err: '' })
     expect(await restore()).toMatchObject({ status: 0 })
