@@ -46,6 +46,8 @@ describe.skipIf(chromiumPath === undefined)('the page about the APIs', () => {
     await expectWellMade(house, '/ui/api-docs', 'api-docs', async (page) => {
       await page.getByText('/admin/v1/overview').click()
       await page.getByRole('button', { name: 'Send' }).waitFor()
+      expect(await page.getByRole('main').textContent()).not.toContain('`')
+      await page.locator('summary code').getByText('/admin/v1/overview').waitFor()
     })
   })
 })

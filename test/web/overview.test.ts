@@ -53,6 +53,13 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
       headers: { 'bluemix-instance': mainAccount.keyProtectInstance },
     })
     expect(disabled.status).toBe(204)
+    expect((await send({ method: 'GET', target: '/ui/s3/scans-2023/intake-0001.tiff' })).status).toBe(400)
+    const refused = await house.open('/ui/')
+    const line = refused.getByText('refused: archive-2023 is disabled').first()
+    await line.waitFor()
+    await line.getByRole('link', { name: 'archive-2023' }).click()
+    await refused.getByRole('heading', { name: 'archive-2023', level: 1 }).waitFor()
+    await refused.context().close()
 
     await expectWellMade(house, '/ui/', 'overview', (page) => page.getByText('scans-2023 is locked.').waitFor())
     await expectWellMade(house, '/ui/buckets', 'buckets', (page) =>
@@ -68,6 +75,12 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     await page.getByText('1 key disabled').waitFor()
     const row = page.getByRole('row').filter({ hasText: 'scans-2023' })
     await row.getByText('Locked').waitFor()
+    // Rows are gone through in the order in which they stand.
+    await page.getByRole('button', { name: 'Size' }).click()
+    await page.getByRole('button', { name: 'Size' }).click()
+    await page.locator('h1').click()
+    for (const key of ['j', 'j', 'j', 'k']) await page.keyboard.press(key)
+    await page.locator('tr.selected').getByText('web-assets').waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('key:finance')
     await page.getByText('1 of 3').waitFor()

@@ -169,6 +169,37 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     expectNoFaults(page)
   })
 
+  it('leave nothing in the browser of whoever signs out, and show nobody what is another’s', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/secret/`)
+    await page.getByText('Nothing is under this prefix').waitFor()
+    await page.route(/partNumber=/, () => undefined)
+    const others = { id: 'x', owner: 'other/person', bucket, key: 'theirs.bin', uploadId: 'u', partBytes: 1 }
+    const file = { fileName: 'theirs.bin', sizeBytes: 1, lastModified: 1 }
+    await page.evaluate(`localStorage.setItem('coffer-uploads', '${JSON.stringify([{ ...others, ...file }])}')`)
+    await dropFiles(page, [join(directory, 'large.bin')])
+    await page.getByText(/resumes after a reload/).waitFor()
+    const kept = () => page.evaluate(`localStorage.getItem('coffer-uploads')`)
+    expect(await kept()).toContain('secret/large.bin')
+    await page.reload()
+    await page.getByRole('button', { name: 'Cancel large.bin' }).waitFor()
+    expect(await page.getByText('theirs.bin').count()).toBe(0)
+    await page.getByRole('button', { name: /signed in as Main user/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(await kept()).not.toContain('large.bin')
+    expect(await kept()).toContain('theirs.bin')
+    const handles = `new Promise((resolve) => {
+      const request = indexedDB.open('coffer-uploads', 1)
+      request.onsuccess = () => {
+        const count = request.result.transaction('handles').objectStore('handles').count()
+        count.onsuccess = () => { request.result.close(); resolve(count.result) }
+      }
+    })`
+    await expect.poll(() => page.evaluate(handles)).toBe(0)
+    expect(await page.getByText('large.bin').count()).toBe(0)
+    expectNoFaults(page)
+  })
+
   it('are shared by a link that anybody can read with, for a while', async () => {
     const page = await house.open(`/ui/buckets/${bucket}/objects/in/?sel=small.txt`)
     await page.getByRole('button', { name: 'Share link' }).click()

@@ -166,7 +166,9 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
   })
 
   it('are well made', async () => {
-    await expectWellMade(house, '/ui/users', 'users', (page) => page.getByRole('link', { name: 'Main user' }).waitFor())
+    await expectWellMade(house, '/ui/users', 'users', (page) =>
+      page.getByRole('row').filter({ hasText: 'Main user' }).getByText('role Administrator').waitFor(),
+    )
     await expectWellMade(house, `/ui/users/${mainAccount.user.iamId}`, 'user', (page) =>
       page.getByRole('heading', { name: 'API keys' }).waitFor(),
     )

@@ -100,7 +100,8 @@ function titleOf<Row>(column: Column<Row>, sorting: Sorting | undefined, onSort:
 const sortOf = (column: string, sorting: Sorting | undefined) =>
   sorting?.column === column ? (sorting.isDescending ? 'descending' : 'ascending') : undefined
 
-function sorted<Row>(
+/** In the order in which they are shown. */
+export function sorted<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
   sorting: Sorting | undefined,

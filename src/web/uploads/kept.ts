@@ -1,6 +1,10 @@
+import { session } from '../client/session.ts'
+
 /** Uploads in parts that are not at their end: what has to be known to go on with one after the page was closed. */
 export interface KeptUpload {
   readonly id: string
+  /** Whose it is: nobody else is shown its names. */
+  readonly owner: string
   readonly bucket: string
   readonly key: string
   readonly uploadId: string
@@ -12,7 +16,13 @@ export interface KeptUpload {
 
 const NAME = 'coffer-uploads'
 
-export function keptUploads(): readonly KeptUpload[] {
+/** Of whoever is signed in. */
+export const ownerNow = (): string => {
+  const { account, user } = session()
+  return `${account.id}/${user.iamId}`
+}
+
+function stored(): readonly KeptUpload[] {
   try {
     const kept: unknown = JSON.parse(window.localStorage.getItem(NAME) ?? '[]')
     return Array.isArray(kept) ? kept : []
@@ -21,15 +31,24 @@ export function keptUploads(): readonly KeptUpload[] {
   }
 }
 
+export const keptUploads = (owner = ownerNow()): readonly KeptUpload[] =>
+  stored().filter((upload) => upload.owner === owner)
+
 const store = (uploads: readonly KeptUpload[]): void => {
   if (uploads.length === 0) window.localStorage.removeItem(NAME)
   else window.localStorage.setItem(NAME, JSON.stringify(uploads))
 }
 
 export const keepUpload = (upload: KeptUpload): void =>
-  store([...keptUploads().filter(({ id }) => id !== upload.id), upload])
+  store([...stored().filter(({ id }) => id !== upload.id), upload])
 
-export const dropUpload = (id: string): void => store(keptUploads().filter((upload) => upload.id !== id))
+export const dropUpload = (id: string): void => store(stored().filter((upload) => upload.id !== id))
+
+/** Whoever leaves has nothing of theirs stay in this browser. What says of nobody whose it is goes, too. */
+export function dropUploadsOf(owner: string): void {
+  for (const { id } of keptUploads(owner)) void dropHandle(id)
+  store(stored().filter((upload) => upload.owner !== undefined && upload.owner !== owner))
+}
 
 const HANDLES = 'handles'
 

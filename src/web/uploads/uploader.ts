@@ -4,7 +4,16 @@ import { announceChange } from '../client/changes.ts'
 import { abortUpload } from '../client/multipart.ts'
 import { headObject } from '../client/s3.ts'
 import { announce } from '../parts/toast.tsx'
-import { dropHandle, dropUpload, type KeptUpload, keepHandle, keepUpload, keptHandle, keptUploads } from './kept.ts'
+import {
+  dropHandle,
+  dropUpload,
+  type KeptUpload,
+  keepHandle,
+  keepUpload,
+  keptHandle,
+  keptUploads,
+  ownerNow,
+} from './kept.ts'
 import { partBytesOf, sendParts, sendWhole, WHOLE_BYTES } from './send-file.ts'
 import { createTurns } from './turns.ts'
 import { changeUpload, isUnderWay, type UploadView, uploadOf, uploads } from './upload-list.ts'
@@ -107,6 +116,16 @@ export async function remove(id: string): Promise<void> {
   if (known?.kept) await abortUpload(known.kept).catch(() => undefined)
 }
 
+/** Of whoever left: nothing of theirs is sent any more, or shown. What the server has of it stays there. */
+export function leaveAll(): void {
+  for (const [id, { stop }] of running) {
+    stop.abort(new DOMException('left', 'AbortError'))
+    void dropHandle(id)
+  }
+  running.clear()
+  uploads.set([])
+}
+
 export const clearDone = (): void => uploads.set(uploads.get().filter(({ state }) => state !== 'done'))
 
 function forget(id: string): void {
@@ -174,7 +193,8 @@ function keepBegun(id: string, file: File, uploadId: string): void {
   const known = running.get(id)
   if (!view || !known) return
   const kept: KeptUpload = {
-    ...{ id, bucket: view.bucket, key: view.key, uploadId, partBytes: known.kept?.partBytes ?? partBytesOf(file.size) },
+    ...{ id, owner: ownerNow() },
+    ...{ bucket: view.bucket, key: view.key, uploadId, partBytes: known.kept?.partBytes ?? partBytesOf(file.size) },
     ...{ fileName: view.name, sizeBytes: file.size, lastModified: file.lastModified },
   }
   running.set(id, { ...known, kept })

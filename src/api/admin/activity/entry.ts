@@ -75,9 +75,14 @@ function whatOf({ target, object, key }: Target): ActivityEntry['said']['what'] 
     ...(bucket === undefined ? {} : { bucket }),
     ...(object === undefined ? {} : { object }),
     ...(rootKey === undefined ? {} : { rootKey }),
-    ...(bucket === undefined && rootKey === undefined && target !== undefined ? { name: target } : {}),
+    ...(bucket === undefined && rootKey === undefined && target !== undefined && !isOfConsole(target)
+      ? { name: target }
+      : {}),
   }
 }
+
+/** A path, where the words say it all. */
+const isOfConsole = (target: string): boolean => target.startsWith('/ui/')
 
 function partsOf(crn: string) {
   try {
@@ -142,6 +147,8 @@ const VERBS: Readonly<Record<string, string>> = {
   'iam.policy.update': 'changed a policy',
   'iam.policy.delete': 'deleted a policy',
   'iam.CreateToken': 'signed in',
+  'iam.SignIn': 'signed in at the console',
+  'iam.SignOut': 'signed out of the console',
   'store.rewrap': 'rewrapped',
   'store.reencrypt': 're-encrypted',
   'admin.CreateShareLink': 'made a link to',

@@ -8,6 +8,7 @@ import { Field } from '../../parts/field.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
+import { Prose } from '../../parts/prose.tsx'
 import { TabLinks } from '../../parts/tabs.tsx'
 import { href } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
@@ -55,7 +56,9 @@ export function Page({ params }: PageProps) {
           const found = operations.filter((operation) => matches(operation, wanted))
           return (
             <div class="api-groups">
-              <p class="muted small">{description}</p>
+              <p class="muted small">
+                <Prose text={description} />
+              </p>
               {[...Map.groupBy(found, ({ tag }) => tag)].map(([tag, all]) => (
                 <Card key={tag} title={tag} note={`${all.length}`}>
                   {all.map((operation) => (

@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { ApiOperation } from '../../client/openapi.ts'
 import { Chip } from '../../parts/chip.tsx'
 import { CodeBlock } from '../../parts/code-block.tsx'
+import { Prose } from '../../parts/prose.tsx'
 import { outline } from './outline.ts'
 import { TryIt } from './try-it.tsx'
 
@@ -16,12 +17,14 @@ export function OperationRow({ operation }: { readonly operation: ApiOperation }
           {method}
         </Chip>
         <code>{path}</code>
-        <span class="muted small">{summary}</span>
+        <span class="muted small">
+          <Prose text={summary} />
+        </span>
       </summary>
       {isOpen && (
         <div class="api-inside">
           <p class="small">
-            {id}. {description}
+            {id}. <Prose text={description} />
           </p>
           {body && (
             <>

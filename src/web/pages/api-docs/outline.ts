@@ -15,7 +15,7 @@ function linesOf(schema: Json, depth: number): string[] {
   }
   const required = listOf(schema, 'required')
   return Object.entries(properties).flatMap(([name, property]) => {
-    const about = textOf(property, 'description')
+    const about = textOf(property, 'description').replaceAll('`', '')
     const mark = required.includes(name) ? '' : '?'
     const line = `${'  '.repeat(depth)}${name}${mark}: ${typeOf(property)}${about === '' ? '' : `   — ${about}`}`
     const inner = isObject(member(property, 'properties')) ? property : innerOf(property)

@@ -7,6 +7,7 @@ import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { CodeBlock } from '../../parts/code-block.tsx'
 import { Field, TextArea } from '../../parts/field.tsx'
+import { Prose } from '../../parts/prose.tsx'
 import { sampleOf } from './outline.ts'
 
 interface Answer {
@@ -42,7 +43,7 @@ export function TryIt({ operation }: { readonly operation: ApiOperation }) {
             key={`${place} ${name}`}
             label={name}
             note={`${place}${isRequired ? '' : ', optional'}`}
-            hint={description}
+            hint={<Prose text={description} />}
             value={values[name] ?? ''}
             isCode
             onInput={(value) => setValues((before) => ({ ...before, [name]: value }))}

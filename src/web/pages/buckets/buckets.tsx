@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketHref, createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -9,7 +9,7 @@ import { Hatch } from '../../parts/hatch.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
-import { Table } from '../../parts/table.tsx'
+import { sorted, Table } from '../../parts/table.tsx'
 import { navigate, setQuery, usePlace } from '../../router.ts'
 import { usePageKeys } from '../../shell/shortcuts.ts'
 import { useLoad } from '../../use-load.ts'
@@ -74,8 +74,17 @@ function List({ rows }: { readonly rows: readonly BucketRow[] }) {
   const [sorting, setSorting] = useState({ column: 'name', isDescending: false })
   const [active, setActive] = useState(-1)
   const [limit, setLimit] = useState(PAGE)
-  const shown = rows.filter((row) => matchesFilter(row, filter))
-  const move = (by: number) => () => setActive(Math.max(0, Math.min(shown.length - 1, active + by)))
+  const shown = sorted(
+    rows.filter((row) => matchesFilter(row, filter)),
+    COLUMNS,
+    sorting,
+  )
+  // Keys may come faster than rows are drawn.
+  const move = (by: number) => () => setActive((now) => Math.max(0, Math.min(shown.length - 1, now + by)))
+  useEffect(() => {
+    if (active >= limit) setLimit(limit + PAGE)
+    if (active >= 0) document.querySelector('tr.selected')?.scrollIntoView({ block: 'nearest' })
+  }, [active, limit])
   usePageKeys({
     '/': () => field.current?.focus(),
     j: move(1),

@@ -1,10 +1,14 @@
+import type { ComponentChildren } from 'preact'
 import { type ActivityEntry, whoOf } from '../../client/activity.ts'
 import { session } from '../../client/session.ts'
 import { lastOfCrn, shortId } from '../../format.ts'
+import { instanceOfCrn } from '../../links.ts'
 import { classes } from '../../parts/class-names.ts'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon, type IconName } from '../../parts/icon.tsx'
 import { Time } from '../../parts/time.tsx'
+import { href } from '../../router.ts'
+import { isOfRootKey, refusedWords } from '../who-can-read/words.ts'
 import { type NamedKeys, nameOfKey } from './key-names.ts'
 
 export interface ActivityListProps {
@@ -26,7 +30,7 @@ export const ActivityList = ({ entries, names }: ActivityListProps) =>
             <span class="clamped">
               <b>{whoOf(entry)}</b> {entry.said.did} <span class="mono">{whatOf(entry, names)}</span>
             </span>
-            <span class="second">{detailOf(entry)}</span>
+            <span class="second">{detailOf(entry, names)}</span>
           </span>
           <span class="muted small nowrap">
             <Time at={entry.time} />
@@ -45,7 +49,24 @@ export function whatOf({ said: { what } }: ActivityEntry, names: NamedKeys): str
   return session().instances.find(({ guid }) => name.includes(guid))?.name ?? shortId(lastOfCrn(name) || name)
 }
 
-function detailOf({ outcome, code, sourceIp, kind, why }: ActivityEntry): string {
+function detailOf({ outcome, code, sourceIp, kind, why, key }: ActivityEntry, names: NamedKeys): ComponentChildren {
+  if (outcome === 'failure' && key !== undefined && isOfRootKey(code)) {
+    const instance = instanceOfCrn(key)
+    const name = nameOfKey(key, names)
+    return (
+      <>
+        refused:{' '}
+        {instance ? (
+          <a class="inline-link" href={href(['keys', instance.name, lastOfCrn(key)])}>
+            {name}
+          </a>
+        ) : (
+          name
+        )}{' '}
+        {refusedWords(code)}
+      </>
+    )
+  }
   if (outcome === 'failure') return `refused: ${code ?? 'failed'}`
   return [why === undefined ? KINDS[kind] : `“${why}”`, sourceIp === undefined ? undefined : `from ${sourceIp}`]
     .filter((part) => part !== undefined)

@@ -111,7 +111,14 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
           }
         >
           {identity.policies.length === 0 ? (
-            <EmptyState title="No policy names it" text="It may do what others share with it, and nothing else." />
+            <EmptyState
+              title="No policy names it"
+              text={
+                identity.roles.length > 0
+                  ? `It was declared with the role ${identity.roles.join(', ')}.`
+                  : 'It may do what others share with it, and nothing else.'
+              }
+            />
           ) : (
             <PolicyTable policies={identity.policies} identities={[identity]} />
           )}

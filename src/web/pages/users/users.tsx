@@ -103,9 +103,13 @@ const IdentityTable = ({ identities }: { readonly identities: readonly Identity[
       {
         id: 'policies',
         title: 'Access',
-        cell: ({ policies }) =>
+        cell: ({ policies, roles }) =>
           policies.length === 0 ? (
-            <span class="muted">by no policy</span>
+            roles.length > 0 ? (
+              `role ${roles.join(', ')}`
+            ) : (
+              <span class="muted">none</span>
+            )
           ) : (
             counted(policies.length, 'policy', 'policies')
           ),

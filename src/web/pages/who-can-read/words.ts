@@ -39,10 +39,14 @@ export const keyName = ({ name, aliases, encryption, crn }: UsedRootKey): string
 const REFUSALS: Readonly<Record<string, string>> = {
   RootKeyDisabled: 'is disabled',
   RootKeyDeleted: 'was deleted',
+  InvalidKeyState: 'is disabled, expired or deleted',
   RootKeyNotFound: 'is gone',
   KeyAccessDenied: 'may not be used',
   KeyProviderUnavailable: 'cannot be reached',
 }
+
+/** It says why a root key does not open. */
+export const isOfRootKey = (code: string | undefined): boolean => code !== undefined && Object.hasOwn(REFUSALS, code)
 
 /** `code`: as the key service said it. */
 export const refusedWords = (code: string | undefined): string => REFUSALS[code ?? ''] ?? `does not open (${code})`
