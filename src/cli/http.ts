@@ -8,8 +8,8 @@ export interface HttpCall {
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** PEM, trusted besides the system's. */
-  readonly ca?: string | undefined
+  /** PEM, trusted in place of those that Node carries. */
+  readonly ca?: readonly string[] | undefined
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
 }
@@ -38,7 +38,7 @@ export async function http({
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    ...(ca === undefined ? {} : { ca }),
+    ...(ca === undefined ? {} : { ca: [...ca] }),
   }
   const asked = url.startsWith('https:') ? request(url, options, resolve) : plainRequest(url, options, resolve)
   asked.on('error', reject)

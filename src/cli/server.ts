@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import type { S3 } from '@aws-sdk/client-s3'
+import { type Authorities, authorities } from './authorities.ts'
 import { awsEndpoint } from './aws-config.ts'
 import { type Environment, given } from './environment.ts'
 import { CommandFailure, usage } from './failure.ts'
@@ -113,8 +113,7 @@ export const openServerAt = (profile: Profile, environment: Environment, signal:
   serverOf({ ...profile, ...OF_PROFILE }, environment, signal)
 
 async function serverOf(target: Target, environment: Environment, signal: AbortSignal): Promise<Server> {
-  const caFile = target.caFile ?? given(environment, 'AWS_CA_BUNDLE')
-  const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8').catch(() => notReadable(caFile))
+  const ca = await authorities(target.caFile ?? given(environment, 'AWS_CA_BUNDLE'))
   checkedUrl(target.control, 'control')
   checkedUrl(target.s3, 's3')
   const timeoutMs = silenceMs(environment)
@@ -184,7 +183,7 @@ interface Token {
 
 async function tokenFor(
   { control, apiKey }: Target,
-  ca: string | undefined,
+  ca: Authorities,
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<Token> {
@@ -234,7 +233,7 @@ async function instancesOf(control: Server['control']): Promise<readonly Instanc
 /** With a key pair by signature, with an API key alone by token; else as AWS's own client finds credentials. */
 async function openS3(
   target: Target,
-  ca: string | undefined,
+  ca: Authorities,
   environment: Environment,
   token: () => Promise<string>,
 ): Promise<S3> {
@@ -244,7 +243,7 @@ async function openS3(
   const socketTimeout = silenceMs(environment)
   const requestHandler = {
     ...{ connectionTimeout: Math.min(CONNECT_MS, socketTimeout), socketTimeout },
-    ...(ca === undefined ? {} : { httpsAgent: { ca } }),
+    ...(ca === undefined ? {} : { httpsAgent: { ca: [...ca] } }),
   }
   const common = {
     endpoint: target.s3,
@@ -295,15 +294,6 @@ function silenceMs(environment: Environment): number {
   if (span === undefined || span === 0)
     throw usage(`COFFER_READ_TIMEOUT is a span of time as 30s or 5m, and not ${text}`)
   return span
-}
-
-function notReadable(file: string): never {
-  throw new CommandFailure({
-    code: 'CaBundle',
-    ending: 'config',
-    why: `${file} cannot be read, which should say what authorities are trusted`,
-    fixes: ['export AWS_CA_BUNDLE=ca.pem', 'coffer login URL --ca-file ca.pem'],
-  })
 }
 
 const ignored = (): void => {}

@@ -14,7 +14,9 @@ const ENVIRONMENT = `What the clients' half of coffer takes from the environment
   COFFER_PROGRESS               auto, bar, plain, json, none
   COFFER_READ_TIMEOUT           silence of a server that is waited through: 60s by default, 30s, 5m
   NO_COLOR                      no colours
-  AWS_CA_BUNDLE                 PEM file, trusted besides the system
+  AWS_CA_BUNDLE                 PEM file with the authorities that are trusted, in place of those that Node carries
+  NODE_EXTRA_CA_CERTS           PEM file with authorities that are trusted besides
+  NODE_USE_SYSTEM_CA=1          those of the machine are trusted, too
 
 A server's first start prints the first six as lines to paste. What --profile or COFFER_PROFILE names counts alone; else the
 environment counts before the current profile.

@@ -49,7 +49,13 @@ export function unreachable(url: string, error: unknown, asked: Asked): CommandF
     )
   const trust = TRUST[code]
   if (trust !== undefined)
-    return failure('NotTrusted', trust, 'export AWS_CA_BUNDLE=ca.pem', `coffer login ${origin} --ca-file ca.pem`)
+    return failure(
+      'NotTrusted',
+      trust,
+      'export AWS_CA_BUNDLE=ca.pem',
+      `coffer login ${origin} --ca-file ca.pem`,
+      'export NODE_USE_SYSTEM_CA=1',
+    )
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return failure('NotTrusted', 'its certificate is for other names', ...elsewhere('https://NAME-IN-THE-CERTIFICATE'))
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')

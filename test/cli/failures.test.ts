@@ -88,6 +88,38 @@ describe('a failure says what, why and what mends it:', () => {
     silent.close()
   })
 
+  it('trusts the bundle that is named and no other authority, and what is named as extra besides', async () => {
+    const [served, other] = [testCertificates(), testCertificates('Another authority')]
+    const [bundle, others] = [join(cli.home, 'ca.pem'), join(cli.home, 'other-ca.pem')]
+    await writeFile(bundle, served.ca)
+    await writeFile(others, other.ca)
+    const tls = createServer({ cert: served.cert, key: served.key }, ({ url }, reply) =>
+      url?.startsWith('/health')
+        ? reply.end('{"status":"ready","problems":[]}')
+        : reply.end('<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>'),
+    )
+    const url = `https://127.0.0.1:${await listening(tls)}`
+    const cases: readonly (readonly [Readonly<Record<string, string>>, boolean])[] = [
+      [{ AWS_CA_BUNDLE: bundle }, true],
+      [{ AWS_CA_BUNDLE: others }, false],
+      [{ NODE_EXTRA_CA_CERTS: bundle }, true],
+      [{ AWS_CA_BUNDLE: others, NODE_EXTRA_CA_CERTS: bundle }, true],
+      [{ AWS_CA_BUNDLE: bundle, NODE_EXTRA_CA_CERTS: others }, true],
+      [{ NODE_EXTRA_CA_CERTS: others }, false],
+    ]
+    for (const [environment, isTrusted] of cases) {
+      const own = { ...environment, COFFER_CONTROL: url, AWS_ENDPOINT_URL_S3: url, IBMCLOUD_API_KEY: '' }
+      for (const args of [['health'], ['bucket', 'ls']]) {
+        const { status, err } = await cli.run(args, own)
+        expect({ args, environment, status, err }).toEqual({
+          ...{ args, environment, status: isTrusted ? 0 : 1 },
+          err: isTrusted ? expect.not.stringContaining('✕') : expect.stringContaining('NotTrusted'),
+        })
+      }
+    }
+    tls.close()
+  })
+
   it('a file that is not there, or that may not be written', async () => {
     const { status, err } = await refused(['object', 'put', join(cli.home, 'none'), 'plain/'], {})
     expect({ status, err }).toEqual({

@@ -10,11 +10,11 @@ export interface TestCertificates {
 }
 
 /** P-256 and ECDSA with SHA-256; valid for a day on either side of now. */
-export function testCertificates(): TestCertificates {
+export function testCertificates(authorityName = 'Coffer test authority'): TestCertificates {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const server = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const client = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const issuer = name('Coffer test authority')
+  const issuer = name(authorityName)
   const isAuthority = extension('551d13', sequence(Buffer.from([0x01, 0x01, 0xff])), true)
   const loopback = extension(
     '551d11',

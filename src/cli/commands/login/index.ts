@@ -21,7 +21,7 @@ const login: CommandSpec = {
     name: { value: 'name', help: 'of the profile; the host otherwise' },
     s3: { value: 'url', help: 'S3 listener; AWS_ENDPOINT_URL_S3, or port 9000 of the same host, otherwise' },
     'api-key-file': { value: 'file', help: '- for standard input', kind: 'file' },
-    'ca-file': { value: 'file', help: 'PEM, trusted besides the system', kind: 'file' },
+    'ca-file': { value: 'file', help: 'PEM with the authorities that are trusted, and no others', kind: 'file' },
   },
   examples: [
     'coffer login http://127.0.0.1:9001 --name local',
