@@ -38,6 +38,10 @@ const HELP: Readonly<Record<string, Help>> = {
     fixes: ['timedatectl set-ntp true'],
     notes: ['The clocks of this machine and of the server are apart; a signature holds for 15 minutes.'],
   },
+  BucketMoving: {
+    fixes: ['coffer jobs pause BUCKET', 'coffer bucket encrypt BUCKET --key KEY-BEFORE'],
+    notes: ['What is under the new key already would stay there, the rest under the old one.'],
+  },
   NoSuchBucket: { fixes: ['coffer bucket ls'] },
   BucketAlreadyExists: { fixes: ['coffer bucket ls'] },
   BucketAlreadyOwnedByYou: { fixes: ['coffer bucket ls'] },

@@ -17,6 +17,8 @@ export type ObjectsErrorCode =
   | 'TooManyKeys'
   /** No rewrapping of the bucket was ever begun. */
   | 'NoSuchRewrap'
+  /** What is on its way to another root key has to arrive there, or to go back. */
+  | 'BucketMoving'
   /** The bucket would hold more bytes than its owner allows. */
   | 'QuotaExceeded'
   /** What would go is retained, or held. */

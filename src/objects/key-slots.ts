@@ -87,6 +87,10 @@ export function destinationOf(table: Pick<SlotTable, 'slots'>, from: KeySlot): K
   }
 }
 
+/** Is something on its way to another root key? */
+export const isMoving = (table: Pick<SlotTable, 'slots'>): boolean =>
+  table.slots.some((slot) => destinationOf(table, slot).rootKeyCrn !== slot.rootKeyCrn)
+
 type Keyed = SlotTable & Pick<SlotBase, 'rootKeyCrn' | 'encryption'>
 
 /**

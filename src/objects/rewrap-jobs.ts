@@ -3,8 +3,11 @@ import type { MetadataStore, Write } from '../storage/metadata/metadata-store.ts
 import { rowsUnder, SPACE } from './keyspace.ts'
 import { decode, encode, number, objectOf, text } from './record-codec.ts'
 
-/** `failed`: something of the bucket cannot be rewrapped, and trying again does not help. */
-export type RewrapState = 'running' | 'paused' | 'done' | 'failed'
+/**
+ * `failed`: something of the bucket cannot be rewrapped, and trying again does not help. `cancelled`: what was not rewrapped
+ * stays as it is until a rewrapping is begun anew.
+ */
+export type RewrapState = 'running' | 'paused' | 'done' | 'failed' | 'cancelled'
 
 /** Everything that is known of the latest rewrapping of a bucket; stored, so that it goes on after a restart. */
 export interface RewrapJob {
@@ -79,7 +82,7 @@ export async function readJobs(metadata: MetadataStore): Promise<RewrapJob[]> {
   }
 }
 
-const STATES: readonly RewrapState[] = ['running', 'paused', 'done', 'failed']
+const STATES: readonly RewrapState[] = ['running', 'paused', 'done', 'failed', 'cancelled']
 
 function decodeJob(bucketId: string, value: Buffer): RewrapJob {
   const { json } = decode(value)

@@ -3,11 +3,12 @@ import { createSerial, type Serial } from '../base/serial.ts'
 import type { MetadataStoreErrorCode, Write } from '../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
+import { sameBucket } from './commit-version.ts'
 import { dropSlots } from './drop-slots.ts'
 import type { Engine } from './engine.ts'
 import { ObjectsError } from './errors.ts'
 import { isOfOneKey, type KeyRefusals } from './key-refusals.ts'
-import { isOpen, type KeySlot } from './key-slots.ts'
+import { isMoving, isOpen, type KeySlot } from './key-slots.ts'
 import type { NewestVersions } from './outdated.ts'
 import { pacer } from './pace.ts'
 import { reencryptVersion, type StoredVersion } from './reencrypt-version.ts'
@@ -40,6 +41,11 @@ export interface Rewraps {
   /** Goes on after the page it is at. Throws NoSuchRewrap. */
   readonly pause: (bucket: Bucket) => Promise<RewrapJob>
   readonly resume: (bucket: Bucket) => Promise<RewrapJob>
+  /**
+   * Ends it before its end, also over a restart; what was rewrapped stays so, and all of the bucket can be read. Throws
+   * NoSuchRewrap; BucketMoving when something of the bucket is on its way to another root key.
+   */
+  readonly cancel: (bucket: Bucket) => Promise<RewrapJob>
   /** The latest of each bucket, in no order. */
   readonly jobs: () => readonly RewrapJob[]
   /** Something may be possible by now that was not before. */
@@ -125,10 +131,10 @@ export async function openRewraps(options: {
     return job
   }
 
-  /** What is to be sealed anew and is not yet still is, whatever it is that begins anew. */
+  /** What is to be sealed anew and is not yet still is, whatever it is that begins anew, unless that was cancelled. */
   const nextJob = (bucket: Bucket, reencrypt = false): RewrapJob => {
     const before = jobs.get(bucket.id)
-    const unfinished = before?.state === 'done' ? undefined : before?.reencrypts
+    const unfinished = before?.state === 'done' || before?.state === 'cancelled' ? undefined : before?.reencrypts
     return newJob(bucket, clock.now(), unfinished ?? (reencrypt ? { versions: 0, bytes: 0 } : undefined))
   }
 
@@ -201,6 +207,7 @@ export async function openRewraps(options: {
     if (stop.signal.aborted || !job) return
     // Deleted meanwhile: its job goes with it.
     if (buckets.find(job.bucket)?.id !== bucketId) return void queue.add(bucketId)
+    if (job.state === 'cancelled') return
     const problem = problemOf(error)
     const lasting = !isPassing(error)
     if (lasting) onError(error)
@@ -285,7 +292,8 @@ export async function openRewraps(options: {
     const [bucketId] = about
     const bucket = buckets.all().find(({ id }) => id === bucketId)
     const job = jobs.get(bucketId)
-    if (!settings.automatic || !bucket || job?.state === 'paused' || stop.signal.aborted) return
+    const isStopped = job?.state === 'paused' || job?.state === 'cancelled'
+    if (!settings.automatic || !bucket || isStopped || stop.signal.aborted) return
     const isNew = isNews(...about)
     if (job?.state === 'running') {
       if (running.has(bucketId)) {
@@ -351,6 +359,14 @@ export async function openRewraps(options: {
         await save({ ...job, state: 'running' })
         enqueue(bucket.id)
       }
+      return jobOf(bucket)
+    },
+    cancel: async (bucket) => {
+      const { cursor: _, problem: _before, refusals: _theirs, ...job } = jobOf(bucket)
+      if (job.state === 'done' || job.state === 'cancelled') return jobOf(bucket)
+      if (isMoving(sameBucket(engine, bucket)))
+        throw new ObjectsError('BucketMoving', 'The bucket is on its way to another root key, and stays under both so.')
+      await save({ ...job, state: 'cancelled', finishedAtMs: clock.now() })
       return jobOf(bucket)
     },
     jobs: () => [...jobs.values()].filter(({ bucket, bucketId }) => buckets.find(bucket)?.id === bucketId),

@@ -190,7 +190,7 @@ describe('Rewrapping on demand', () => {
   it('is begun, paused and resumed', async () => {
     await bucketUnder('demanded')
     await fill('demanded', 3)
-    for (const act of ['/pause', '/resume']) {
+    for (const act of ['/pause', '/resume', '/cancel']) {
       expect((await keys.call('POST', `/admin/v1/buckets/demanded/rewrap${act}`)).json.error.code).toBe('NoSuchRewrap')
     }
     const { status, json } = await keys.call('POST', '/admin/v1/buckets/demanded/rewrap')
@@ -198,5 +198,6 @@ describe('Rewrapping on demand', () => {
     await done('demanded')
     expect(await jobOf('demanded')).toMatchObject({ examined: 3, rewrapped: 0, finishedAt: expect.any(String) })
     expect((await keys.call('POST', '/admin/v1/buckets/demanded/rewrap/pause')).json.job.state).toBe('done')
+    expect((await keys.call('POST', '/admin/v1/buckets/demanded/rewrap/cancel')).json.job.state).toBe('done')
   })
 })

@@ -37,6 +37,7 @@ const BEFORE: Readonly<Record<string, readonly string[]>> = {
   'policy detach': ['coffer user create svc-leaving --role Reader'],
   'jobs ls': ['coffer rewrap --bucket invoices --wait'],
   'jobs pause': ['coffer rewrap --bucket invoices'],
+  'jobs cancel': ['coffer rewrap --bucket invoices'],
   logout: ['coffer login http://127.0.0.1:9001 --name local'],
   'profile use': ['coffer login http://127.0.0.1:9001 --name local'],
 }

@@ -370,6 +370,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
   [
     ['manager'],
     [
+      'CancelRewrap',
       'CreateApiKey',
       'CreateKeyWithPoliciesOverrides',
       'CreatePolicy',

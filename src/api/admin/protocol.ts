@@ -38,6 +38,7 @@ const STATUS = {
   DeleteMarker: 404,
   ObjectDamaged: 500,
   NoSuchRewrap: 404,
+  BucketMoving: 409,
   NothingToShare: 404,
   NoAccessKey: 409,
   BucketBusy: 409,

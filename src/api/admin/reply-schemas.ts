@@ -7,7 +7,7 @@ export const usageReply = z.object({ bucket: z.string(), objects: count, bytes: 
 
 export const job = z.object({
   bucket: z.string(),
-  state: z.string().meta({ description: '`running`, `paused`, `done`, …' }),
+  state: z.string().meta({ description: '`running`, `paused`, `done`, `failed`, `cancelled`' }),
   examined: count,
   rewrapped: count,
   reencrypts: z

@@ -43,6 +43,7 @@ const FACES = {
   BucketKeyWrong: 'KMS.KMSInvalidStateException',
   TooManyKeys: 'InvalidRequest',
   NoSuchRewrap: 'InvalidRequest',
+  BucketMoving: 'InvalidRequest',
   QuotaExceeded: 'QuotaExceeded',
   ObjectLocked: 'AccessDenied',
   ObjectLockMissing: 'InvalidRequest',

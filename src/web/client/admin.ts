@@ -94,6 +94,7 @@ const bucketCall = async (method: 'POST' | 'PUT', bucket: string, what: string, 
 }
 
 export const startRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap')
+export const cancelRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/cancel')
 export const pauseRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/pause')
 export const resumeRewrap = (bucket: string): Promise<unknown> => bucketCall('POST', bucket, 'rewrap/resume')
 

@@ -50,6 +50,7 @@ const REFUSALS = [
   'BucketBusy',
   'ConditionalRequestConflict',
   'NoSuchRewrap',
+  'BucketMoving',
   'PreconditionFailed',
   'InvalidPart',
   'EntityTooSmall',

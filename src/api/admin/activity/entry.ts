@@ -155,6 +155,7 @@ const VERBS: Readonly<Record<string, string>> = {
   'admin.MoveBucket': 'moved the bucket under another key,',
   'admin.StartRewrap': 'began to rewrap',
   'admin.PauseRewrap': 'paused the rewrap of',
+  'admin.CancelRewrap': 'cancelled the rewrap of',
   'admin.ResumeRewrap': 'resumed the rewrap of',
   'admin.StartScrub': 'began to look for damage',
 }

@@ -1,5 +1,6 @@
 import type { JsonOperation } from '../../common/json-operation.ts'
 import type { AdminContext } from '../context.ts'
+import { cancelRewrap } from './cancel-rewrap.ts'
 import { createShareLink } from './create-share-link.ts'
 import { explainReaders } from './explain-readers.ts'
 import { getAuthorizationImpact } from './get-authorization-impact.ts'
@@ -23,6 +24,7 @@ import { startRewrap } from './start-rewrap.ts'
 import { startScrub } from './start-scrub.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
+  cancelRewrap,
   createShareLink,
   explainReaders,
   getAuthorizationImpact,

@@ -94,9 +94,10 @@ const watch: CommandSpec = {
   },
 }
 
-const switched = (name: 'pause' | 'resume', summary: string): CommandSpec => ({
+const switched = (name: 'pause' | 'resume' | 'cancel', summary: string, about?: string): CommandSpec => ({
   name,
   summary,
+  ...(about === undefined ? {} : { about }),
   arguments: [BUCKET],
   examples: [`coffer jobs ${name} invoices`],
   run: async (call) => {
@@ -116,4 +117,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   watch,
   switched('pause', 'Pauses the rewrap of a bucket.'),
   switched('resume', 'Goes on with a rewrap that was paused.'),
+  switched(
+    'cancel',
+    'Ends the rewrap of a bucket before its end.',
+    'What was rewrapped stays so, the rest stays under its version of the root key, and all of it can be read. It begins again with `coffer rewrap`, or when the key is rotated here. The move of a bucket to another key is not cancelled: pause it, or move the bucket back.',
+  ),
 ]

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
+import { cancelRewrap, getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
 import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketTabHref } from '../../links.ts'
@@ -18,6 +18,7 @@ const STATES = {
   paused: { label: 'Paused', tone: 'warn' },
   done: { label: 'Done', tone: 'ok' },
   failed: { label: 'Failed', tone: 'bad' },
+  cancelled: { label: 'Cancelled', tone: 'plain' },
 } as const
 
 const stateOf = (state: string) =>
@@ -71,6 +72,11 @@ export function JobCard({ job }: { readonly job: Job }) {
           {state === 'failed' && (
             <Button isSmall icon="rotate" disabledBecause={noRight} onClick={() => void act(startRewrap)}>
               Try again
+            </Button>
+          )}
+          {(state === 'running' || state === 'paused') && (
+            <Button isSmall disabledBecause={noRight} onClick={() => void act(cancelRewrap)}>
+              Cancel
             </Button>
           )}
         </span>
