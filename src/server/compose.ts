@@ -23,6 +23,7 @@ import { type FirstStart, firstStart } from '../iam/first-start.ts'
 import type { Principal } from '../iam/principal.ts'
 import type { Instance } from '../iam/records.ts'
 import type { KmsService } from '../kms/service.ts'
+import { TABLES_INTERVAL_MS } from '../objects/verify/scrub.ts'
 import type { Logger } from '../observe/logger.ts'
 import { type Gauge, type Metric, summed } from '../observe/metrics.ts'
 import { ownEvent } from './audit-events.ts'
@@ -34,7 +35,7 @@ import { invalidConfig } from './config-error.ts'
 import { consoleSignIn } from './console-sign-in.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
-import { warnBytesOf, watchDisks } from './disk-watch.ts'
+import { type DiskWatch, warnBytesOf, watchDisks } from './disk-watch.ts'
 import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
@@ -49,6 +50,7 @@ import { takeSamples } from './samples.ts'
 import type { Address, Config } from './settings.ts'
 import { storageMetrics } from './storage-metrics.ts'
 import { storeGauges } from './store-gauges.ts'
+import { watchTables } from './table-watch.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
 import { startThreads } from './threads/owner.ts'
 import { throttleOf } from './throttle-of.ts'
@@ -156,6 +158,18 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const marks = { reserveBytes, warnBytes: warnBytesOf(reserveBytes, config['disk.warn-bytes']) }
   const diskWatch = scope.use(watchDisks({ disks, ...marks, log }))
   await diskWatch.look()
+  const tables =
+    store || config['scrub.interval-ms'] === 0
+      ? undefined
+      : scope.use(
+          watchTables({
+            stores: foundation.levels,
+            intervalMs: TABLES_INTERVAL_MS,
+            mibPerSecond: config['scrub.mib-per-second'],
+            onFinding: (finding) => log.error(finding, 'a table of a metadata store is damaged'),
+            onError: (err) => log.error({ err }, 'the tables of the metadata stores were not looked at'),
+          }),
+        )
   const ownProcess = scope.use(processMetrics(VERSION))
   const controlRequests = requestMetrics('coffer_control', 'the control listener')
   const counters = async (): Promise<readonly Metric[]> => [
@@ -174,7 +188,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     if (!audit.writable()) return { ok: false, problems: ['the audit log cannot be written'] }
     // Ready also without a key service: names, sizes and the buckets of other services are served, and any other
     // process would miss it too.
-    return { ok: true, ...about(providers, store, damagedRows.total(), diskWatch.problems()) }
+    return { ok: true, ...about(providers, store, damagedRows.total(), problemsOf(diskWatch, tables)) }
   }
   const samples =
     store &&
@@ -324,11 +338,14 @@ const auditGauge = (isWritable: boolean): Gauge => ({
   samples: [{ labels: {}, value: isWritable ? 1 : 0 }],
 })
 
+const problemsOf = (...watches: readonly (Pick<DiskWatch, 'problems'> | undefined)[]): readonly string[] =>
+  watches.flatMap((watch) => watch?.problems() ?? [])
+
 function about(
   providers: ProvidersRoom | undefined,
   store: Pick<ObjectsRoom, 'objects' | 'wrapBudgets'> | undefined,
   damagedRows: number,
-  ofDisks: readonly string[],
+  ofFiles: readonly string[],
 ): { readonly problems?: readonly string[] } {
   const locked = store?.objects.keyChecks.states().filter(({ state }) => state === 'locked').length ?? 0
   const unreadable = store?.objects.buckets.damaged().length ?? 0
@@ -336,7 +353,7 @@ function about(
   const spent = store?.wrapBudgets().filter(({ state }) => state === 'spent').length ?? 0
   const problems = [
     ...(providers?.problems() ?? []),
-    ...ofDisks,
+    ...ofFiles,
     ...(locked > 0 ? [`buckets locked because their root key is not the right one: ${locked}`] : []),
     ...(spent > 0 ? [`versions of root keys that have wrapped all they may: ${spent}`] : []),
     ...(damagedRows > 0 ? [`keys, identities or policies whose record is damaged: ${damagedRows}`] : []),

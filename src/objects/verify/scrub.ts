@@ -67,7 +67,7 @@ export interface Scrub {
 
 const TICK_MS = 60_000
 /** What rots in a table is lost for good when LevelDB merges it with others, and tables are a small part of what is stored. */
-const TABLES_INTERVAL_MS = 86_400_000
+export const TABLES_INTERVAL_MS = 86_400_000
 const SAVE_MS = 10_000
 /** To find a blob costs a disk as much as to read so much of it. */
 const SEEK_BYTES = 16 * 1024
