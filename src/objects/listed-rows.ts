@@ -29,12 +29,23 @@ const all = new WeakMap<Kept, ListedRows>()
  */
 export const listedRows = (kept: Kept): ListedRows => all.get(kept) ?? newRows(kept)
 
+interface Known {
+  readonly token: Token
+  readonly listed: ListedRow
+}
+
 function newRows(kept: Kept): ListedRows {
-  const rows = new Map<string, { readonly token: Token; readonly listed: ListedRow }>()
+  // A map for each, so that no name is put together of two texts, for each row of each page.
+  const spaces = new Map<Space, Map<string, Known>>()
   let taken = 0
+  const rowsOf = (space: Space): Map<string, Known> => {
+    const rows = spaces.get(space) ?? new Map<string, Known>()
+    spaces.set(space, rows)
+    return rows
+  }
   const listedRows: ListedRows = {
     find: (space, row, token) => {
-      const found = rows.get(nameOf(space, row))
+      const found = spaces.get(space)?.get(nameOf(row))
       if (found?.token !== token) {
         misses++
         return undefined
@@ -44,7 +55,8 @@ function newRows(kept: Kept): ListedRows {
     },
     keep: (space, row, token, listed) => {
       if (!kept.isOpen()) return
-      const name = nameOf(space, row)
+      const rows = rowsOf(space)
+      const name = nameOf(row)
       if (!rows.has(name)) {
         const bytes = ROW_BYTES + 2 * row.length
         if (bytes > room) return
@@ -56,8 +68,8 @@ function newRows(kept: Kept): ListedRows {
     },
   }
   const dispose = (): void => {
-    entries -= rows.size
-    rows.clear()
+    for (const rows of spaces.values()) entries -= rows.size
+    spaces.clear()
     room += taken
     taken = 0
   }
@@ -67,4 +79,4 @@ function newRows(kept: Kept): ListedRows {
   return listedRows
 }
 
-const nameOf = (space: Space, row: Buffer): string => `${space}${row.toString('latin1')}`
+const nameOf = (row: Buffer): string => row.toString('latin1')

@@ -1,5 +1,5 @@
 import { CodedError } from '../../base/errors.ts'
-import type { Entry, MetadataStoreErrorCode, Space } from './metadata-store.ts'
+import type { Entry, MetadataStoreErrorCode, Space, Token } from './metadata-store.ts'
 
 /** Space 255, the store's own: one byte of kind, then the rest. docs/storage-format.md is normative. */
 const OWN = 0xff
@@ -34,11 +34,24 @@ export function sequenceOf(stored: Buffer): number {
   return stored.readUIntBE(0, SEQUENCE_BYTES)
 }
 
-export const decodeEntry = (key: Buffer, stored: Buffer): Entry => ({
-  key,
-  value: stored.subarray(SEQUENCE_BYTES),
-  token: String(sequenceOf(stored)),
-})
+export const decodeEntry = (key: Buffer, stored: Buffer): Entry => new StoredEntry(key, stored)
+
+/** Of most rows of a page that was listed before nobody looks at the value. */
+class StoredEntry implements Entry {
+  readonly key: Buffer
+  readonly token: Token
+  readonly #stored: Buffer
+
+  constructor(key: Buffer, stored: Buffer) {
+    this.key = key
+    this.token = String(sequenceOf(stored))
+    this.#stored = stored
+  }
+
+  get value(): Buffer {
+    return this.#stored.subarray(SEQUENCE_BYTES)
+  }
+}
 
 export function encodeCounter(value: number): Buffer {
   const stored = Buffer.allocUnsafe(8)

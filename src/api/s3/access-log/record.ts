@@ -43,8 +43,10 @@ export function counted(reply: S3Reply, answer: Answer, bodyless: boolean, wante
   const { body } = reply
   if (body === undefined || bodyless) return reply
   if (typeof body === 'string' || Buffer.isBuffer(body)) {
-    answer.sentBytes += Buffer.byteLength(body)
-    return reply
+    // Encoded once, and not for its length here, for its length in the head and when it is written.
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    answer.sentBytes += bytes.length
+    return { ...reply, body: bytes }
   }
   if (!wanted()) return reply
   const { from: uncounted, close } = body
