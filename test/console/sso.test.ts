@@ -174,6 +174,17 @@ describe('signing in with an identity provider', () => {
     expect([again.headers.location, again.headers['set-cookie']]).toEqual(['/ui/keys', undefined])
   })
 
+  it('ends here at once, and tells where it ends with the provider itself, of which nothing is given away', async () => {
+    const { cookie } = await signIn('main')
+    const { body } = await sessionOf(cookie)
+    const headers = { cookie, 'x-coffer-csrf': body.csrfToken, 'sec-fetch-site': 'same-origin' }
+    const reply = await sendPlain(url, { method: 'DELETE', target: '/ui/session', headers })
+    expect(reply.status).toBe(200)
+    const endsAt = `${provider.issuer}/session/end?client_id=${SSO_CLIENT.id}`
+    expect(JSON.parse(String(reply.body))).toEqual({ endsAt })
+    expect((await sessionOf(cookie)).status).toBe(401)
+  })
+
   it('leads to no page but the console’s', async () => {
     for (const to of ['//evil.example', 'https://evil.example/ui/', '/ui/\\evil', '/ui/a\r\nb', '/uix/', '/']) {
       expect((await signIn('main', to)).location).toBe('/ui/')

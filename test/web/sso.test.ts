@@ -4,7 +4,15 @@ import { mainAccount } from '../support/bootstrap.ts'
 import { freePort } from '../support/free-port.ts'
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
 import { SSO_CALLBACK, SSO_CLIENT, ssoSettings } from '../support/sso.ts'
-import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHouse } from './support.ts'
+import {
+  chromiumPath,
+  expectAccessible,
+  expectNoFaults,
+  expectWellMade,
+  keepPicture,
+  startWebHouse,
+  type WebHouse,
+} from './support.ts'
 
 describe.skipIf(chromiumPath === undefined)('signing in with an identity provider', () => {
   let provider: IdentityProvider
@@ -71,5 +79,26 @@ describe.skipIf(chromiumPath === undefined)('signing in with an identity provide
     await page.evaluate('window.dispatchEvent(new Event("focus"))')
     await page.getByRole('heading', { name: 'kept-name', level: 1 }).waitFor()
     expectNoFaults(page)
+  })
+
+  it('ends here first, and with the provider when somebody says so there', async () => {
+    provider.atTheKeyboard.name = 'main'
+    const page = await house.openSignedOut('/ui/')
+    await button(page).click()
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+    const isKnownThere = async () =>
+      (await page.context().cookies(provider.issuer)).some(({ name }) => name === '_session')
+    await page.getByRole('button', { name: /signed in as Main user/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByText('You are signed out here.').waitFor()
+    await keepPicture(page, 'signed-out-sso')
+    await expectAccessible(page)
+    expect(await isKnownThere()).toBe(true)
+    await page.getByRole('link', { name: 'Sign out there' }).click()
+    await page.waitForURL(/session\/end/)
+    expect(new URL(page.url()).origin).toBe(provider.issuer)
+    await page.getByRole('button', { name: /sign me out/ }).click()
+    await page.waitForURL(/session\/end\/success/)
+    await expect.poll(isKnownThere).toBe(false)
   })
 })

@@ -16,6 +16,8 @@ export type PresentedCredentials =
 export interface HeldCredentials {
   readonly kind: 'access-key' | 'api-key' | 'oidc'
   readonly accessKeyId?: string
+  /** Where the session with the identity provider ends, which goes on when that here has ended. */
+  readonly endsAt?: string
   /** Throws InvalidToken when they are good no longer. */
   readonly principal: () => Promise<UserPrincipal>
   /** The instance that new buckets belong to; undefined: the first of the account. */

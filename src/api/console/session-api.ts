@@ -62,7 +62,9 @@ const signOut = defineOperation({
     checkRequest(request.header, 'DELETE', session)
     options.sessions.end(session.id)
     await recordSignOut(request, options.audit, session.credentials)
-    return empty(204, { 'Set-Cookie': endCookie(isSecure(request, options)) })
+    const headers = { 'Set-Cookie': endCookie(isSecure(request, options)) }
+    const { endsAt } = session.credentials
+    return endsAt === undefined ? empty(204, headers) : json(200, { endsAt }, headers)
   },
 })
 

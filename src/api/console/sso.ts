@@ -81,7 +81,9 @@ export function createSso(options: SsoOptions, iam: PeopleIam, clock: Clock): Ss
         const claims = await provider.redeem({ code, issuer: query.get('iss'), verifier: secret, nonce })
         const person = findPerson(claims, { claim, accountId }, iam)
         if (!person) throw ssoRefused('nobody', `No user of the account is known by the claim ${claim}.`)
-        return holdPerson(person, iam)
+        // Whoever is let in is so without it.
+        const endsAt = await provider.endSessionUrl().catch(() => undefined)
+        return { ...holdPerson(person, iam), ...(endsAt ? { endsAt: endsAt.href } : {}) }
       }),
   }
 }

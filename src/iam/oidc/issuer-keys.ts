@@ -32,6 +32,8 @@ export interface IssuerKeys {
 export interface IssuerEndpoints {
   readonly authorization: URL | undefined
   readonly token: URL | undefined
+  /** OpenID Connect RP-Initiated Logout 1.0, section 2.1. */
+  readonly endSession: URL | undefined
   readonly tokenAuthMethods: readonly string[] | undefined
   /** Each of its answers says whose it is. */
   readonly saysIssuer: boolean
@@ -55,6 +57,7 @@ const configuration = z.object({
   jwks_uri: z.string(),
   authorization_endpoint: z.string().optional().catch(undefined),
   token_endpoint: z.string().optional().catch(undefined),
+  end_session_endpoint: z.string().optional().catch(undefined),
   token_endpoint_auth_methods_supported: z.array(z.string()).optional().catch(undefined),
   authorization_response_iss_parameter_supported: z.boolean().optional().catch(undefined),
 })
@@ -151,6 +154,7 @@ async function load(
 const endpointsOf = (issuer: string, told: z.output<typeof configuration>): IssuerEndpoints => ({
   authorization: endpointUrl(issuer, told.authorization_endpoint ?? ''),
   token: endpointUrl(issuer, told.token_endpoint ?? ''),
+  endSession: endpointUrl(issuer, told.end_session_endpoint ?? ''),
   tokenAuthMethods: told.token_endpoint_auth_methods_supported,
   saysIssuer: told.authorization_response_iss_parameter_supported === true,
 })

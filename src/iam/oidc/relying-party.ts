@@ -57,6 +57,11 @@ export interface RelyingParty {
    * Throws InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim, IDPCommunicationError.
    */
   readonly redeem: (redemption: Redemption) => Promise<Readonly<Record<string, unknown>>>
+  /**
+   * Where somebody ends their session with the provider itself; undefined: it offers no such place. It says who sends them and
+   * nothing of them, so the provider asks them first. Throws InvalidIdentityToken, IDPCommunicationError.
+   */
+  readonly endSessionUrl: () => Promise<URL | undefined>
 }
 
 const MAX_TOKEN_CHARACTERS = 64 * 1024
@@ -103,6 +108,13 @@ export function createRelyingParty({ settings, rules, fetchDocument, post, clock
         ...{ state, nonce, code_challenge: challenge, code_challenge_method: 'S256' },
       }
       for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
+      return url
+    },
+    endSessionUrl: async () => {
+      const { endSession } = await keys.endpoints(provider)
+      if (!endSession) return undefined
+      const url = new URL(endSession)
+      url.searchParams.set('client_id', clientId)
       return url
     },
     redeem: async ({ code, issuer: said, verifier, nonce }) => {

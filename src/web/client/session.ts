@@ -36,7 +36,12 @@ export interface Session {
 /** `unknown`: nobody has asked yet. `expired`: somebody was signed in and is to sign in again; what they were at is kept. */
 export type SessionState =
   | { readonly status: 'unknown' }
-  | { readonly status: 'signed-out'; readonly sso?: string | undefined }
+  | {
+      readonly status: 'signed-out'
+      readonly sso?: string | undefined
+      /** Where whoever has just signed out here is still signed in: the identity provider ends it there. */
+      readonly endsAt?: string | undefined
+    }
   | { readonly status: 'signed-in' | 'expired'; readonly session: Session }
 
 export const sessionState = createStore<SessionState>({ status: 'unknown' })

@@ -1,5 +1,6 @@
 import { isStatus } from './api-error.ts'
-import { call, callJson } from './http.ts'
+import { callJson } from './http.ts'
+import { textOf } from './json.ts'
 import { type Session, sessionState, ssoName } from './session.ts'
 
 export type Credentials =
@@ -36,8 +37,8 @@ export async function findSessionAgain(): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  await call(PATH, { method: 'DELETE' }).catch((error: unknown) => {
+  const answer = await callJson(PATH, { method: 'DELETE' }).catch((error: unknown) => {
     if (!isStatus(error, 401)) throw error
   })
-  sessionState.set({ status: 'signed-out', sso: ssoName() })
+  sessionState.set({ status: 'signed-out', sso: ssoName(), endsAt: textOf(answer, 'endsAt') || undefined })
 }

@@ -1,6 +1,7 @@
 import { useEffect } from 'preact/hooks'
-import { ssoName } from '../../client/session.ts'
+import { sessionState, ssoName } from '../../client/session.ts'
 import { findSessionAgain, ssoLink } from '../../client/sign-in.ts'
+import { useStore } from '../../client/store.ts'
 import { Button } from '../../parts/button.tsx'
 import { Note } from '../../parts/note.tsx'
 import { usePlace } from '../../router.ts'
@@ -21,6 +22,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 /** Only where there is an identity provider to sign in with. */
 export function ContinueWithSso({ isPage }: ContinueWithSsoProps) {
   const { path, query } = usePlace()
+  const state = useStore(sessionState)
   const name = ssoName()
   useEffect(() => {
     if (isPage || name === undefined) return
@@ -38,6 +40,19 @@ export function ContinueWithSso({ isPage }: ContinueWithSsoProps) {
       {isPage && failure !== undefined && (
         <Note tone="bad" icon="alert" isLive>
           {failure}
+        </Note>
+      )}
+      {isPage && 'endsAt' in state && state.endsAt !== undefined && (
+        <Note
+          icon="signOut"
+          isLive
+          actions={
+            <Button isSmall href={state.endsAt} leaves="here">
+              Sign out there
+            </Button>
+          }
+        >
+          <b>You are signed out here.</b> At {name} you may still be signed in.
         </Note>
       )}
       <Button href={ssoLink(isPage ? to : '/ui/')} leaves={isPage ? 'here' : 'new-window'}>
