@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
 import { signInAt } from '../support/console-client.ts'
 import { createRootKey } from '../support/control-api.ts'
+import { keyOwner } from '../support/keys.ts'
 import {
   chromiumPath,
   expectAccessible,
@@ -90,6 +91,10 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
   })
 
   it('draws what is stored by encryption over time, with what moved', async () => {
+    const keys = await keyOwner(house.test.controlUrl)
+    const { crn } = await keys.newKey('assets-root', { aliases: ['assets-root'] })
+    const to = { encryption: 'customer-managed', rootKeyCrn: crn }
+    expect((await keys.call('PUT', '/admin/v1/buckets/web-assets/encryption', to)).status).toBe(202)
     const page = await house.open('/ui/settings')
     const dayMs = 86_400_000
     const now = Date.now()
@@ -109,6 +114,10 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     const picture = page.getByRole('img', { name: /Stored bytes since .*from 1.00 GB to 3.77 GB.*4.00 GB to 6.95 GB/ })
     await picture.waitFor()
     await page.getByText('+5.72 GB in 59 days').waitFor()
+    // What moved is told beside its line, and to those who do not see it.
+    await page.locator('svg text.event').getByText('web-assets moved to assets-root').waitFor()
+    expect(await page.locator('svg .event-line').count()).toBe(1)
+    expect(await picture.getAttribute('aria-label')).toContain('web-assets moved to assets-root')
     await keepPicture(page, 'overview-over-time')
     await expectAccessible(page)
     await page.getByRole('button', { name: '7 d' }).click()

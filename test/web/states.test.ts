@@ -1,10 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccessKey } from '../support/console-client.ts'
+import { startHouse } from '../support/house.ts'
 import { keyOwner } from '../support/keys.ts'
 import { type KeysHalf, startKeysHalf } from '../support/keys-half.ts'
 import { chromiumPath, expectAccessible, expectNoFaults, keepPicture, startWebHouse, type WebHouse } from './support.ts'
@@ -119,5 +126,62 @@ describe.skipIf(chromiumPath === undefined)('a bucket whose key service cannot b
     await page?.reload()
     await page?.getByRole('link', { name: 'a.txt' }).waitFor()
     await page?.getByText('The key service cannot be reached.').waitFor({ state: 'detached' })
+  })
+})
+
+describe.skipIf(chromiumPath === undefined)('a server whose disk has no more room to give', () => {
+  let directory: string
+  let house: WebHouse
+  let client: S3Client
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'coffer-web-full-'))
+    {
+      await using before = await startHouse({ directory })
+      const s3 = before.client()
+      await s3.send(new CreateBucketCommand({ Bucket: 'kept' }))
+      for (const Key of ['kept.txt', 'to-go.txt'])
+        await s3.send(new PutObjectCommand({ Bucket: 'kept', Key, Body: Key }))
+    }
+    house = await startWebHouse({ directory, settings: { COFFER_DISK_RESERVE_BYTES: String(2 ** 52) } })
+    client = house.test.client()
+  })
+  afterAll(async () => {
+    await house[Symbol.asyncDispose]()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  it('says so over every page and at the upload that is refused, shows what there is, and lets room be made', async () => {
+    const page = await house.open('/ui/buckets/kept')
+    await page.getByRole('link', { name: 'kept.txt' }).waitFor()
+    await page
+      .getByLabel('Files to upload')
+      .setInputFiles({ name: 'new.txt', mimeType: 'text/plain', buffer: Buffer.from('new') })
+    const tray = page.getByRole('region', { name: 'Uploads' })
+    await tray
+      .getByText(/room|space|full/i)
+      .first()
+      .waitFor()
+    await keepPicture(page, 'state-full')
+    await expectAccessible(page)
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'kept' }))
+    expect(Contents.map(({ Key }) => Key)).toEqual(['kept.txt', 'to-go.txt'])
+    await page.getByRole('link', { name: /problem/ }).press('Enter')
+    await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor()
+    await page
+      .getByText(/room|space|full/i)
+      .first()
+      .waitFor()
+    await keepPicture(page, 'state-full-settings')
+    await expectAccessible(page)
+    const read = await client.send(new GetObjectCommand({ Bucket: 'kept', Key: 'kept.txt' }))
+    expect(await read.Body?.transformToString()).toBe('kept.txt')
+    await page.goto(`${house.url}/ui/buckets/kept`)
+    await page.getByRole('button', { name: 'Actions for to-go.txt' }).click()
+    await page.getByRole('menuitem', { name: 'Delete…' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete for good' }).click()
+    await page.getByRole('link', { name: 'to-go.txt' }).waitFor({ state: 'detached' })
+    const left = await client.send(new ListObjectsV2Command({ Bucket: 'kept' }))
+    expect(left.Contents?.map(({ Key }) => Key)).toEqual(['kept.txt'])
+    expectNoFaults(page)
   })
 })

@@ -169,6 +169,41 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     expectNoFaults(page)
   })
 
+  it('go on after a reload by the handle alone that the browser keeps, with no file chosen again', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/handle/`)
+    await page.getByText('Nothing is under this prefix').waitFor()
+    let sent = 0
+    await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : undefined))
+    // A handle of the browser's own file system is one that it asks nobody about.
+    await page.evaluate(`(async () => {
+      const home = await navigator.storage.getDirectory()
+      const handle = await home.getFileHandle('lent.bin', { create: true })
+      const writer = await handle.createWritable()
+      await writer.write(new Uint8Array(${18 * MIB}).map((_, at) => at % 251))
+      await writer.close()
+      DataTransferItem.prototype.getAsFileSystemHandle = async () => handle
+      const file = await handle.getFile()
+      for (const type of ['dragenter', 'drop']) {
+        const transfer = new DataTransfer()
+        transfer.items.add(file)
+        document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }))
+      }
+    })()`)
+    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByRole('button', { name: 'Pause lent.bin' }).click()
+    await page.unroute(/partNumber=/)
+    await page.reload()
+    const again: string[] = []
+    page.on('request', (request) => {
+      if (/partNumber=/.test(request.url())) again.push(request.url())
+    })
+    await page.getByRole('button', { name: 'Resume lent.bin' }).click()
+    await page.getByText('1 upload done').waitFor()
+    expect(again).toHaveLength(2)
+    expect(digest(await read('handle/lent.bin'))).toBe(digest(new Uint8Array(18 * MIB).map((_, at) => at % 251)))
+    expectNoFaults(page)
+  })
+
   it('leave nothing in the browser of whoever signs out, and show nobody what is another’s', async () => {
     const page = await house.open(`/ui/buckets/${bucket}/objects/secret/`)
     await page.getByText('Nothing is under this prefix').waitFor()

@@ -15,6 +15,8 @@ export interface Activity {
   readonly target: string
   /** Key of the object. */
   readonly object?: string
+  /** CRN of the root key that it is about. */
+  readonly key?: string
   readonly requestId: string
   readonly correlationId?: string
   readonly sourceIp?: string

@@ -34,7 +34,11 @@ export function StackedChart({ label, times, lower, upper, format, formatTime, e
   const ground = `L${x(last).toFixed(1)} ${BOTTOM}L${x(first).toFixed(1)} ${BOTTOM}Z`
   return (
     <figure class="chart">
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={label}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="img"
+        aria-label={[label, ...events.map(({ text }) => text)].join('; ')}
+      >
         <defs>
           <pattern id={hatch} width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
             <rect class="hatch-ground" width="7" height="7" />

@@ -29,10 +29,13 @@ export const moveBucket = defineOperation({
   reply: movedReply,
   run: async (
     { request, body: { reencrypt, ...wanted } },
-    { service, objects, bucketFor, checkRootKey, serviceRootKeyCrn },
+    { service, objects, about, bucketFor, checkRootKey, serviceRootKeyCrn },
   ) => {
     const bucket = bucketFor(request.param('name'), 's3:PutEncryptionConfiguration')
-    if (wanted.encryption === 'customer-managed') checkRootKey(wanted.rootKeyCrn, bucket)
+    if (wanted.encryption === 'customer-managed') {
+      checkRootKey(wanted.rootKeyCrn, bucket)
+      about.key = wanted.rootKeyCrn
+    }
     const moved = await service.moveBucket(bucket, { rootKeyCrn: serviceRootKeyCrn, ...wanted }, { reencrypt })
     const job = objects.rewraps.jobs().find(({ bucketId }) => bucketId === bucket.id)
     const encryption = { bucket: moved.name, encryption: moved.encryption, rootKeyCrn: moved.rootKeyCrn }
