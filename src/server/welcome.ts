@@ -28,6 +28,22 @@ export function welcome(config: Config, house: Pick<House, 'instanceKey'>, bound
   return `${lines.join('\n')}\n`
 }
 
+/** The same for programs. */
+export function welcomeDocument(
+  config: Config,
+  { instanceKey: { file } }: Pick<House, 'instanceKey'>,
+  { s3, control, firstStart }: Listening,
+): object {
+  return {
+    dataDir: config['data-dir'],
+    ...(file === undefined ? {} : { instanceKeyFile: file }),
+    ...(s3 ? { s3Url: url(config, s3), region: config['s3.region'] } : {}),
+    controlUrl: url(config, control),
+    ...(config.console ? { consoleUrl: `${url(config, control)}/ui/` } : {}),
+    ...firstStart,
+  }
+}
+
 function serves(config: Config, { s3, control }: Listening): string {
   const { only, console, 'data-dir': dataDir } = config
   const halves = [

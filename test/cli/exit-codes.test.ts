@@ -185,6 +185,10 @@ describe('coffer ends with', () => {
     const copy = join(cli.home, 'store')
     expect((await cli.run(['init', copy], SERVER_ONLY)).status).toBe(EXIT.done)
     expect((await cli.run(['init', copy], SERVER_ONLY)).status).toBe(EXIT.conflict)
+    const again = await cli.run(['init', copy, '--json'], SERVER_ONLY)
+    expect({ status: again.status, said: errorIn(again.out) }).toMatchObject({
+      ...{ status: EXIT.conflict, said: { code: 'StoreExists', exit: EXIT.conflict } },
+    })
     const wrongKey = ['serve', copy, ...nowhere, '--instance-key-file', keyFile]
     expect((await cli.run(wrongKey, SERVER_ONLY)).status).toBe(EXIT.wrongKey)
   })

@@ -52,7 +52,7 @@ const start = async (dataDir: string, more: Record<string, string> = {}): Promis
 
 const QUICK = { COFFER_KMS_ENABLE_DELAY_MS: '0', COFFER_KMS_ROTATE_INTERVAL_MS: '0', COFFER_LOG_LEVEL: 'warn' }
 
-const backup = (...args: readonly string[]) => ownCommand(['backup', repository, ...args], settings)
+const backup = (...args: readonly string[]) => ownCommand(['backup', 'create', repository, ...args], settings)
 const verify = (...args: readonly string[]) => ownCommand(['backup', 'verify', repository, ...args], settings)
 const restoreTo = (name: string, ...args: readonly string[]) =>
   ownCommand(['restore', repository, ...args], {
@@ -292,7 +292,7 @@ describe('a backup that is killed', () => {
     killed.child.kill('SIGKILL')
     await killed.result
     expect(await readdir(join(repository, 'backups'))).toEqual([])
-    expect(await ownCommand(['backup', 'list', repository])).toMatchObject({ status: 0, out: '' })
+    expect(await ownCommand(['backup', 'ls', repository])).toMatchObject({ status: 0, out: '' })
     expect(await restoreTo('new')).toMatchObject({ status: 1, err: expect.stringContaining('no finished backup') })
     // Deleted bytes go: nothing is held any more.
     await s3.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: 'key-39' }))

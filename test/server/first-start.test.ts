@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { GetObjectCommand, ListBucketsCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
+import { runCommand } from '../support/coffer-command.ts'
 import { iamToken } from '../support/control-api.ts'
 import { endedServer } from '../support/ended-server.ts'
 import { freePort } from '../support/free-port.ts'
@@ -31,6 +32,24 @@ const WELL_KNOWN = [
 ] as const
 
 describe('the first start', () => {
+  it('is done by coffer init, which tells a program what serve then serves and takes', async () => {
+    await using home = await temporaryDirectory()
+    const dataDir = home.join('data')
+    const keyFile = home.join('instance.key')
+    const { status, out, err } = await runCommand(['init', dataDir, '--json', '--instance-key-file', keyFile])
+    expect({ status, err }).toEqual({ status: 0, err: '' })
+    const made = JSON.parse(out)
+    expect(made).toMatchObject({
+      ...{ dataDir, instanceKeyFile: keyFile, region: 'us-east-1' },
+      ...{ s3Url: 'http://127.0.0.1:9000', controlUrl: 'http://127.0.0.1:9001' },
+      ...{ keyProtectInstance: expect.any(String), objectStorageCrn: expect.stringMatching(/^crn:/) },
+    })
+    await using server = await startServerProcess({ dataDir, settings: { COFFER_INSTANCE_KEY_FILE: keyFile } })
+    const { accessKeyId, secretAccessKey, apiKey } = made
+    await makeBucket(s3ClientFor({ s3Url: server.s3Url, accessKeyId, secretAccessKey }), 'hello')
+    expect(await iamToken(server.controlUrl, apiKey)).toMatch(/^ey/)
+  })
+
   it('prints credentials that work at once for S3 and for tokens, and no later start prints any', async () => {
     await using home = await temporaryDirectory()
     const dataDir = home.join('data')

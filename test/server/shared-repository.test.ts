@@ -29,7 +29,7 @@ interface Listed {
 }
 
 async function listed(repository: string): Promise<readonly Listed[]> {
-  return JSON.parse((await ownCommand(['backup', 'list', repository, '--json'])).out)
+  return JSON.parse((await ownCommand(['backup', 'ls', repository, '--json'])).out)
 }
 
 const manifestOf = (repository: string, id: string): string => join(repository, 'backups', `${id}.json`)

@@ -85,7 +85,7 @@ export async function backups(server: Server): Promise<readonly Finding[]> {
     .catch(() => undefined)
   if (answer === undefined) return []
   const last = textOf(listOf(answer, 'entries')[0], 'time')
-  const mend = 'coffer backup REPOSITORY, every night: docs/backup.md'
+  const mend = 'coffer backup create REPOSITORY, every night: docs/backup.md'
   if (last === undefined) return [warning('backup', 'the audit log of your account tells of none', mend)]
   const age = whenText(last, Date.now())
   return Date.now() - Date.parse(last) > OLD_MS

@@ -24,16 +24,21 @@ const EXIT = { ...COMMAND_EXIT, incomplete: 3 } as const
 const HELP = `coffer backup: consistent, incremental copies of a store, of ciphertext and wrapped keys alone.
 
 Usage:
-  coffer backup <repository> [--json] [settings]
+  coffer backup create <repository> [--json] [settings]
       Copies what is new since the last backup into the repository: a directory, made when it is not there. The server goes
       on meanwhile; it is found by its data directory (--data-dir), whose owner this has to be run by. Run again after
       whatever interrupts it: what was copied stays.
   coffer backup verify <repository> [--backup <id> | --all] [--quick] [--public-key <file>] [--json] [settings]
       Reads all that the newest backup needs, and looks whether it fits together. --quick: whether it is there, and how long.
       The signature takes the public key of the audit log (coffer audit public-key), or the settings that give the instance key.
-  coffer backup list <repository> [--json]
+  coffer backup ls <repository> [--json]
+      Lists the backups that are there, the oldest first.
   coffer backup prune <repository> --keep <number> [--dry-run] [--json]
       Removes all but the newest ones of each store, and what only they need.
+
+Examples:
+  coffer backup create /mnt/backup --data-dir /var/lib/coffer
+  coffer backup ls /mnt/backup
 
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
@@ -50,9 +55,11 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
     return asked ? EXIT.done : EXIT.usage
   }
   try {
+    if (name === 'create') return await take(rest, streams)
     if (name === 'verify') return await verify(rest, streams)
-    if (name === 'list') return await list(rest, streams)
+    if (name === 'ls') return await list(rest, streams)
     if (name === 'prune') return await prune(rest, streams)
+    // What calls it so every night goes on.
     return await take(args, streams)
   } catch (error) {
     return refused(error, { args, streams, status: exitStatus(error) })

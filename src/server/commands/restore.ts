@@ -24,7 +24,7 @@ Usage:
       Takes the settings of the server that is to be started on it: its data directory (--data-dir), which must be empty or
       not there, the instance key (--instance-key-file, or the passphrase), the directories of its storage classes. Nothing is ever written
       over. Run again after whatever interrupts it: it goes on where it was.
-      --backup    the newest one when left out; \`coffer backup list <repository>\` shows them
+      --backup    the newest one when left out; \`coffer backup ls <repository>\` shows them
       --dry-run   opens the key, looks whether all is there and has room, and writes nothing
 
 exit status 0: done; 1: not done; 2: called wrongly; 10: there is no store; 11: another process uses it
