@@ -1,5 +1,6 @@
 import { chmod, copyFile, readdir, stat, utimes, writeFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
+import { judged } from '../../src/server/doctor/syncing.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { testCertificates } from '../support/certificate.ts'
 import { runCommand } from '../support/coffer-command.ts'
@@ -41,6 +42,49 @@ async function stopped(home: TemporaryDirectory) {
 }
 
 describe('coffer doctor', () => {
+  it('tries the URLs that clients are told, the names of buckets as subdomains, and the syncs of the disk', async () => {
+    await using home = await temporaryDirectory()
+    const { server, settings } = await stopped(home)
+    const at = (urls: Readonly<Record<string, string>>) =>
+      doctor({ ...settings, COFFER_CONTROL_LISTEN: `127.0.0.1:${server.controlPort}`, ...urls })
+    const well = await at({
+      ...{ COFFER_S3_PUBLIC_URL: server.s3Url, COFFER_CONTROL_PUBLIC_URL: server.controlUrl },
+      COFFER_S3_DOMAIN: 'nowhere.invalid',
+    })
+    expect(well.problems).toEqual([])
+    expect(well.found.filter(({ check }) => check === 'public URL')).toMatchObject([
+      { verdict: 'ok', message: `${server.s3Url} reaches the S3 listener` },
+      { verdict: 'ok', message: `${server.controlUrl} reaches the control listener` },
+    ])
+    expect(well.found).toContainEqual(
+      expect.objectContaining({ verdict: 'ok', message: expect.stringMatching(/: fsync of 4 KiB takes [\d.]+ ms$/) }),
+    )
+    expect(well.warnings).toContainEqual(
+      expect.objectContaining({ check: 'host names', mend: expect.stringContaining('*.nowhere.invalid') }),
+    )
+    expect(await readdir(home.join('data'))).not.toContainEqual(expect.stringContaining('doctor'))
+    const wrong = await at({
+      COFFER_S3_PUBLIC_URL: server.controlUrl,
+      COFFER_CONTROL_PUBLIC_URL: `http://127.0.0.1:${await freePort()}`,
+    })
+    expect(wrong.problems).toMatchObject([{ check: 'public URL', message: expect.stringContaining(server.controlUrl) }])
+    expect(wrong.warnings).toContainEqual(
+      expect.objectContaining({ check: 'public URL', message: expect.stringContaining('ECONNREFUSED') }),
+    )
+    await server.stop()
+    // Nobody is asked for a server that does not run.
+    const { found } = await doctor({ ...settings, COFFER_S3_PUBLIC_URL: server.s3Url })
+    expect(found.filter(({ check }) => check === 'public URL')).toEqual([])
+  })
+
+  it('says of a disk that is slow what waits for it', () => {
+    expect(judged('/data', 1.234)).toMatchObject({ verdict: 'ok', message: '/data: fsync of 4 KiB takes 1.23 ms' })
+    expect(judged('/data', 80.4)).toMatchObject({
+      verdict: 'warning',
+      message: '/data: fsync of 4 KiB takes 80 ms, and everything that is stored waits for one',
+    })
+  })
+
   it('finds nothing wrong before the first start, and makes nothing', async () => {
     await using home = await temporaryDirectory()
     const { status, problems, found } = await doctor({ COFFER_DATA_DIR: home.join('data') })

@@ -5,6 +5,7 @@ import { hasErrno } from '../../storage/errno.ts'
 import { warnBytesOf } from '../disk-watch.ts'
 import { type Check, type Finding, finding } from './finding.ts'
 import { closed } from './modes.ts'
+import { syncing } from './syncing.ts'
 
 const say = finding('data directory')
 
@@ -56,9 +57,9 @@ export const dataDirectory: Check = async ({ config, dataDir }) => {
     )
   const reserveBytes = config['disk.reserve-bytes']
   const marks = { reserveBytes, warnBytes: warnBytesOf(reserveBytes, config['disk.warn-bytes']) }
-  findings.push(...(await room(dataDir, marks)), ...(await fileSystem(dataDir)))
+  findings.push(...(await room(dataDir, marks)), ...(await fileSystem(dataDir)), ...(await syncing(dataDir)))
   for (const { name, directory } of config['storage-classes']) {
-    if (await isWritable(directory)) findings.push(...(await room(directory, marks)))
+    if (await isWritable(directory)) findings.push(...(await room(directory, marks)), ...(await syncing(directory)))
     else
       findings.push(
         say.problem(

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Config } from '../settings.ts'
+import { addresses } from './addresses.ts'
 import { dataDirectory } from './data-directory.ts'
 import type { Check, Finding } from './finding.ts'
 import { instanceKey } from './instance-key.ts'
@@ -9,7 +10,7 @@ import { machine } from './machine.ts'
 import { askRunning } from './running-server.ts'
 
 /** In the order in which a start meets them. */
-const CHECKS: readonly Check[] = [machine, dataDirectory, leftovers, instanceKey, listeners]
+const CHECKS: readonly Check[] = [machine, dataDirectory, leftovers, instanceKey, listeners, addresses]
 
 export async function examine(config: Config): Promise<readonly Finding[]> {
   const running = await askRunning(config)
