@@ -39,7 +39,9 @@ async function wrongWith(line: string): Promise<string | undefined> {
   // `coffer …`, `coffer <command> --help`; a text that is encrypted to see whether it comes back.
   if (/^[<…-]|^canary$/.test(noun)) return undefined
   const isAbout = words.includes('…') || words.some((word) => word.startsWith('<'))
-  const isClient = NOUNS.some((one) => one.noun === noun) && !LOCAL[noun]?.includes(words[0] ?? '')
+  const ofStore = LOCAL[noun]
+  const isLocal = ofStore?.length === 0 ? !/^[^-]/.test(words[0] ?? '') : ofStore?.includes(words[0] ?? '')
+  const isClient = NOUNS.some((one) => one.noun === noun) && !isLocal
   if (isClient) return wrongWithClient(noun, words, isAbout)
   const command = COMMANDS.get(noun)
   if (command === undefined) return `there is no command ${noun}`

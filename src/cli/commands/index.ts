@@ -55,6 +55,12 @@ export const NOUNS: readonly NounEntry[] = [
     load: () => import('./scrub/index.ts'),
   },
   {
+    noun: 'verify',
+    group: 'Operate',
+    summary: 'has a running server look for damage',
+    load: () => import('./verify/index.ts'),
+  },
+  {
     noun: 'audit',
     group: 'Operate',
     summary: 'what was done, by whom, and what let them',

@@ -14,7 +14,7 @@ export const LOCAL: Readonly<Record<string, readonly string[]>> = {
   decrypt: ['list', 'get', 'wrapped'],
   verify: [],
   salvage: [],
-  backup: ['verify', 'list', 'prune'],
+  backup: ['create', 'ls', 'verify', 'prune'],
   doctor: [],
   provider: ['add', 'rm'],
   keys: ['backup', 'restore'],

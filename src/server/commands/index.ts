@@ -4,6 +4,9 @@ import type { Streams } from './command.ts'
 
 export type Command = ListedCommand
 
+/** Partly of a store on its own machine, partly of clients. */
+const BOTH = ['audit', 'provider', 'verify']
+
 /** By the first word after `coffer`. Each is loaded when it is called: a server that starts carries none of them. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
@@ -51,7 +54,10 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     'verify',
     {
       local: { summary: 'looks for damage in the data directory of a stopped server', verbs: '' },
-      run: async (...call) => (await import('./verify.ts')).verifyCommand(...call),
+      run: async (args, streams) =>
+        args[0]?.startsWith('-') === false
+          ? (await import('../../cli/main.ts')).clientCommand('verify', args, streams)
+          : (await import('./verify.ts')).verifyCommand(args, streams),
     },
   ],
   [
@@ -64,7 +70,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   [
     'backup',
     {
-      local: { summary: 'consistent, incremental copies of a store', verbs: 'verify, list, prune' },
+      local: { summary: 'consistent, incremental copies of a store', verbs: 'create, ls, verify, prune' },
       run: async (...call) => (await import('./backup.ts')).backupCommand(...call),
     },
   ],
@@ -123,7 +129,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['--help', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   ['-h', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   // Clients of a server, by HTTP like anybody else.
-  ...NOUNS.filter(({ noun }) => noun !== 'audit' && noun !== 'provider').map(({ noun }): readonly [string, Command] => [
+  ...NOUNS.filter(({ noun }) => !BOTH.includes(noun)).map(({ noun }): readonly [string, Command] => [
     noun,
     { run: async (...call) => (await import('../../cli/main.ts')).clientCommand(noun, ...call) },
   ]),

@@ -21,12 +21,15 @@ Usage:
       Without any key: the checksums of the metadata stores; that all bytes that rows keep are there, begin as they should
       and have a length that they can have. It cannot tell whether ciphertext was changed: only its tags can.
 
+  coffer verify <bucket>[/<prefix>] [--json]
+      Of a running server, by HTTP: has it look through all that it stores, waits, and lists what is damaged there.
+
   --checksums        also those that take long: MD5 (the ETag of what was put in one piece) and SHA
   --json             findings as lines of JSON on standard output, the last line a summary
   --mib-per-second   reads no more than that of contents
   --state            notes every few seconds how far it has come; a later call with the same file goes on from there
 Settings as of the server: --data-dir, --instance-key-file, --storage-classes …  A server that runs must be stopped, or looks
-for damage by itself: its scrub, GET /admin/v1/scrub.
+for damage by itself: coffer scrub status.
 
 Exit status: 0 nothing is wrong; 7 something is, see the findings; 2 it could not be looked at, or not to the end;
 10 there is no store; 11 a server uses it.
@@ -47,7 +50,7 @@ export async function verifyCommand(args: readonly string[], streams: Streams): 
 }
 
 const RUNNING =
-  'A running server verifies what it stores by itself: GET /admin/v1/scrub tells what it found, and POST /admin/v1/scrub begins now. Or stop it first.'
+  'A running server verifies what it stores by itself: coffer scrub findings tells what it found, and coffer verify BUCKET has it look now. Or stop it first.'
 
 async function verify(args: readonly string[], streams: Streams): Promise<number> {
   const { options, flags, rest } = ownOptions(args, ['mib-per-second', 'state'], ['json', 'without-keys', 'checksums'])

@@ -1,6 +1,6 @@
-import { listOf, textOf } from '../../json.ts'
-import { KEY_ARGUMENT, keyDocument, keyPath } from '../../key-face.ts'
-import { findKey, inInstance, registrationsOf } from '../../key-protect.ts'
+import { KEY_ARGUMENT, keyDocument } from '../../key-face.ts'
+import { findKey, registrationsOf } from '../../key-protect.ts'
+import { versionsOf } from '../../key-versions.ts'
 import { tokenOrNone } from '../../optional-control.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
@@ -16,18 +16,8 @@ export const showKey: CommandSpec = {
     call.doing(`show the key ${call.argument('key')}`)
     const server = await call.server()
     const key = await findKey(server, call.argument('key'))
-    const versions = await tokenOrNone(() =>
-      server.control(
-        'GET',
-        `${keyPath(key)}/versions`,
-        inInstance(key.instance, { query: { allKeyStates: true, limit: 5000 } }),
-      ),
-    )
+    const listed = (await tokenOrNone(() => versionsOf(server, key))) ?? []
     const registrations = await tokenOrNone(() => registrationsOf(server, key))
-    const listed = listOf(versions, 'resources').map((one) => ({
-      id: textOf(one, 'id'),
-      createdAt: textOf(one, 'creationDate'),
-    }))
     const { nowMs, paint } = call.out
     const at = (time: string | undefined): string => timeText(time, nowMs)
     call.out.answer(
@@ -47,7 +37,7 @@ export const showKey: CommandSpec = {
             ['rotated', at(key.rotatedAt)],
             ['rotates', key.rotateMonths === undefined ? undefined : `every ${key.rotateMonths} months`],
             ['expires', at(key.expiresAt)],
-            ['versions', listed.length === 0 ? undefined : listed.length],
+            ...listed.map(({ id, createdAt }, index): [string, string] => [`v${index + 1}`, `${id}, ${at(createdAt)}`]),
             ['restorable until', at(key.restoreUntil)],
             ['buckets', registrations?.map(({ bucket }) => bucket).join(', ')],
           ],

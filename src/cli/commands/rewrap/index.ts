@@ -1,9 +1,11 @@
 import { type DarkBucket, radiusOfKey } from '../../blast-radius.ts'
 import { usage } from '../../failure.ts'
-import { member } from '../../json.ts'
-import { findKey } from '../../key-protect.ts'
+import { listOf, member, textOf } from '../../json.ts'
+import { findKey, type RootKey } from '../../key-protect.ts'
+import { versionNamed } from '../../key-versions.ts'
 import { type Job, jobOf, watched } from '../../rewrap-jobs.ts'
 import { readBucket } from '../../s3/references.ts'
+import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { countText } from '../../units.ts'
 
@@ -15,17 +17,23 @@ const rewrap: CommandSpec = {
   options: {
     bucket: { value: 'bucket', help: 'this bucket', many: true, kind: 'bucket' },
     key: { value: 'key', help: 'the buckets under this root key', kind: 'key' },
+    from: { value: 'version', help: 'with --key: only buckets that have something under this version, v2 or its id' },
     wait: { help: 'until it is done' },
   },
-  examples: ['coffer rewrap --bucket invoices --wait', 'coffer rewrap --key finance-root'],
+  examples: [
+    'coffer rewrap --bucket invoices --wait',
+    'coffer rewrap --key finance-root',
+    'coffer rewrap --key finance-root --from v1',
+  ],
   see: ['coffer key rotate', 'coffer jobs watch'],
   run: async (call) => {
     call.doing('rewrap')
     const [named, key] = [call.texts('bucket').map(readBucket), call.text('key')]
     if ((named.length === 0) === (key === undefined)) throw usage('give either --bucket or --key')
+    const from = call.text('from')
+    if (from !== undefined && key === undefined) throw usage('--from takes --key: it is a version of that key')
     const server = await call.server()
-    const buckets =
-      key === undefined ? named : bucketsHere((await radiusOfKey(server, await findKey(server, key))).buckets)
+    const buckets = key === undefined ? named : await bucketsOf(server, await findKey(server, key), from)
     const started: Job[] = []
     for (const bucket of buckets) {
       const answer = await server.control('POST', `/admin/v1/buckets/${encodeURIComponent(bucket)}/rewrap`)
@@ -37,7 +45,7 @@ const rewrap: CommandSpec = {
       { jobs },
       () =>
         jobs.length === 0
-          ? 'No bucket is under it.'
+          ? 'No bucket has anything under it.'
           : call.flag('wait')
             ? `✓ ${countText(rewrapped, 'data key')} rewrapped in ${buckets.join(', ')}`
             : `✓ begun for ${buckets.join(', ')}; coffer jobs watch tells how far it is`,
@@ -45,6 +53,15 @@ const rewrap: CommandSpec = {
     )
     return jobs.some(({ state }) => state === 'failed') ? 'partly' : 'done'
   },
+}
+
+async function bucketsOf(server: Server, key: RootKey, from: string | undefined): Promise<readonly string[]> {
+  if (from === undefined) return bucketsHere((await radiusOfKey(server, key)).buckets)
+  const { id } = await versionNamed(server, key, from)
+  const usage = await server.control('GET', '/admin/v1/keys/usage', { query: { crn: key.crn } })
+  return listOf(usage, 'buckets').flatMap((bucket) =>
+    listOf(bucket, 'versions').some((one) => textOf(one, 'keyVersion') === id) ? (textOf(bucket, 'name') ?? []) : [],
+  )
 }
 
 /** A store elsewhere rewraps its own; of those this one knows no figures. */

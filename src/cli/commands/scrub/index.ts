@@ -1,4 +1,5 @@
 import { listOf, member, numberOf, textOf } from '../../json.ts'
+import { findingColumns, placeOf } from '../../scrub-findings.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
 import { sizeText, timeText } from '../../units.ts'
@@ -60,24 +61,12 @@ const findings: CommandSpec = {
     call.out.rows({
       name: 'findings',
       rows: found,
-      columns: [
-        { head: 'KIND', cell: (one) => textOf(one, 'kind') },
-        { head: 'BUCKET', cell: (one) => textOf(one, 'bucket') },
-        { head: 'KEY', cell: (one) => textOf(one, 'key') ?? textOf(one, 'file') },
-        { head: 'DAMAGE', cell: (one) => textOf(one, 'damage') },
-        { head: 'ADVICE', cell: (one) => textOf(one, 'advice'), wide: true },
-      ],
+      columns: findingColumns,
       id: placeOf,
       none: '✓ Nothing that is damaged was found.',
     })
     return found.length > 0 ? 'damage' : 'done'
   },
-}
-
-/** Without a bucket it is of a file. */
-function placeOf(finding: unknown): string {
-  const bucket = textOf(finding, 'bucket')
-  return bucket === undefined ? (textOf(finding, 'file') ?? '') : `${bucket}/${textOf(finding, 'key') ?? ''}`
 }
 
 export const COMMANDS: readonly CommandSpec[] = [status, start, findings]

@@ -1,0 +1,63 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Call } from '../../call.ts'
+import { CommandFailure } from '../../failure.ts'
+import { listOf, member, numberOf, textOf } from '../../json.ts'
+import { readReference, referenceText } from '../../s3/references.ts'
+import { findingColumns, placeOf } from '../../scrub-findings.ts'
+import type { Server } from '../../server.ts'
+import type { CommandSpec } from '../../spec.ts'
+import { countText, sizeText } from '../../units.ts'
+
+const verify: CommandSpec = {
+  name: '',
+  summary: 'Has a running server look for damage, waits until it has, and lists what it found in a bucket.',
+  about:
+    'The server looks through all that it stores, to the last tag, as fast as it is let (COFFER_SCRUB_MIB_PER_SECOND); a look that is under way is waited for. It goes on when this is interrupted. Exit status 7 if anything is damaged. Without a bucket it is the data directory of a stopped server that is looked at: `coffer verify --help`.',
+  arguments: [{ name: 'bucket/prefix', help: 'bucket, bucket/prefix or bucket/key', kind: 'object' }],
+  examples: ['coffer verify invoices', 'coffer verify invoices/2026/ --json'],
+  see: ['coffer scrub findings', 'coffer scrub status', 'coffer salvage'],
+  run: async (call) => {
+    const place = readReference(call.argument('bucket/prefix'))
+    call.doing(`verify ${referenceText(place)}`)
+    const server = await call.server()
+    // One that is not there would be without damage.
+    await (await server.s3()).headBucket({ Bucket: place.bucket })
+    const looked = await lookedThrough(call, server)
+    const found = listOf(await server.control('GET', '/admin/v1/scrub/findings'), 'findings').filter(
+      (one) => textOf(one, 'bucket') === place.bucket && (textOf(one, 'key') ?? '').startsWith(place.key),
+    )
+    const objects = countText(numberOf(looked, 'objects') ?? 0, 'version')
+    call.out.rows({
+      name: 'findings',
+      rows: found,
+      columns: findingColumns,
+      id: placeOf,
+      none: `✓ Nothing of ${referenceText(place)} is damaged: the server looked at ${objects} of all buckets.`,
+    })
+    return found.length > 0 ? 'damage' : 'done'
+  },
+}
+
+const ASK_EVERY_MS = 500
+
+/** Begins a look unless one is under way; what is told of it at its end. */
+async function lookedThrough(call: Call, server: Server): Promise<unknown> {
+  const progress = call.progress()
+  let scrub = member(await server.control('POST', '/admin/v1/scrub'), 'scrub')
+  while (textOf(scrub, 'state') !== 'idle') {
+    const [objects, bytes] = [numberOf(scrub, 'objects') ?? 0, numberOf(scrub, 'bytesRead') ?? 0]
+    progress.begin(`${countText(objects, 'version')} looked at, ${sizeText(bytes)} read`, undefined)
+    await sleep(ASK_EVERY_MS, undefined, { signal: call.signal })
+    scrub = member(await server.control('GET', '/admin/v1/scrub'), 'scrub')
+  }
+  progress.clear()
+  if (textOf(scrub, 'finishedAt') !== undefined) return scrub
+  throw new CommandFailure({
+    code: 'LookNotEnded',
+    ending: 'failed',
+    why: 'the look ended before its end; the log of the server says why',
+    fixes: ['coffer scrub status', 'coffer status'],
+  })
+}
+
+export const COMMANDS: readonly CommandSpec[] = [verify]

@@ -1,0 +1,32 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { startCliServer } from '../support/cli-server.ts'
+import { contentBytes } from '../support/content.ts'
+import { filesUnder } from '../support/files-under.ts'
+import { flipAt } from '../support/stored-blobs.ts'
+
+it('coffer verify BUCKET has the server look, and ends with 7 where something of that bucket is damaged', async () => {
+  await using cli = await startCliServer({ COFFER_SCRUB_MIB_PER_SECOND: '0' })
+  const file = join(cli.home, 'large')
+  await writeFile(file, contentBytes('large', 500_000))
+  for (const bucket of ['hurt', 'whole']) expect((await cli.call(['bucket', 'create', bucket])).status).toBe(0)
+  expect((await cli.call(['object', 'put', file, 'whole/large'])).status).toBe(0)
+  const blobs = join(cli.server.dataDir, 'blobs')
+  const before = new Set((await filesUnder(blobs)).keys())
+  expect((await cli.call(['object', 'put', file, 'hurt/2026/large'])).status).toBe(0)
+  const [path = ''] = [...(await filesUnder(blobs)).keys()].filter((one) => !before.has(one))
+  expect(await cli.run(['verify', 'hurt'])).toMatchObject({
+    ...{ status: 0, out: expect.stringContaining('✓ Nothing of hurt is damaged: the server looked at 2 versions') },
+  })
+  await flipAt({ path, start: 0 }, 1000)
+  const damaged = await cli.run(['verify', 'hurt', '--json'])
+  expect(damaged.status).toBe(7)
+  expect(JSON.parse(damaged.out).findings).toMatchObject([
+    { kind: 'content-damaged', bucket: 'hurt', key: '2026/large' },
+  ])
+  expect((await cli.call(['verify', 'hurt/2026/'])).status).toBe(7)
+  expect((await cli.call(['verify', 'hurt/2025/'])).status).toBe(0)
+  expect((await cli.call(['verify', 'whole'])).status).toBe(0)
+  expect((await cli.call(['verify', 'nowhere'])).status).toBe(4)
+})
