@@ -148,6 +148,40 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     expectNoFaults(page)
   })
 
+  it('shows who can read, metrics and settings to a keyboard alone', async () => {
+    const page = await house.open('/ui/')
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
+    const at = () => page.evaluate('document.activeElement.textContent')
+    const tabTo = async (text: string) => {
+      for (let presses = 0; presses < 60 && (await at()) !== text; presses++) await page.keyboard.press('Tab')
+      expect(await at()).toBe(text)
+    }
+    const openByMenu = async (words: string, name: string) => {
+      await page.keyboard.press('Control+k')
+      await page.getByRole('combobox', { name: 'Search' }).waitFor()
+      await page.keyboard.type(words)
+      await page.keyboard.press('Enter')
+      await page.locator('h1:focus').getByText(name, { exact: true }).waitFor()
+    }
+    await openByMenu('metrics', 'Metrics')
+    await page.getByRole('group', { name: 'Time' }).waitFor()
+    const last = page.getByRole('group', { name: 'Time' }).getByRole('button').last()
+    await tabTo((await last.textContent()) ?? '')
+    await page.keyboard.press('Enter')
+    expect(await last.getAttribute('aria-pressed')).toBe('true')
+    await openByMenu('settings', 'Settings')
+    await tabTo('Dark')
+    await page.keyboard.press('Space')
+    expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark')
+    await openByMenu('web-assets', 'web-assets')
+    await tabTo('Who can read')
+    await page.keyboard.press('Enter')
+    await page.getByRole('main').getByText('Main user').first().waitFor()
+    await tabTo('Lifecycle')
+    expectNoFaults(page)
+    await page.context().close()
+  })
+
   it('keeps the page when the session ends, and goes on after signing in again', async () => {
     const page = await house.open('/ui/buckets')
     await page.getByRole('link', { name: 'web-assets' }).waitFor()
