@@ -43,6 +43,9 @@ it('cancels a rewrap, which stays cancelled, and not the move of a bucket to ano
   await said('rewrap', '--bucket', 'ended')
   expect(await said('jobs', 'cancel', 'ended')).toMatchObject({ bucket: 'ended', state: 'cancelled' })
   expect(await said('jobs', 'show', 'ended')).toMatchObject({ state: 'cancelled', finishedAt: expect.any(String) })
+  expect(await cli.call(['jobs', 'watch', 'ended'])).toMatchObject({
+    ...{ status: 3, out: expect.stringContaining('✕ ended: cancelled') },
+  })
   expect(await cli.call(['object', 'cat', 'ended/7'])).toMatchObject({ status: 0, out: 'hello' })
 
   await said('key', 'create', 'next-root')

@@ -1,4 +1,10 @@
-import { CreateBucketCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
 import { makeBucket } from '../support/s3.ts'
@@ -49,6 +55,23 @@ describe.skipIf(chromiumPath === undefined)('jobs', () => {
     const used = json.versions.filter(({ objects }: { objects: number }) => objects > 0)
     expect(used).toMatchObject([{ keyVersion: newest.id, objects: 6 }])
     expect((await client.send(new HeadObjectCommand({ Bucket: bucket, Key: '0' }))).ETag).toBe(ETag)
+    expectNoFaults(page)
+  })
+
+  it('are cancelled, stay so, and all that is there can be read', async () => {
+    await keys.act(keyId, 'rotate')
+    await keys.call('POST', `/admin/v1/buckets/${bucket}/rewrap`)
+    const page = await house.open('/ui/jobs')
+    await page.getByRole('button', { name: 'Cancel' }).press('Enter')
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+    expect(await job()).toMatchObject({ state: 'cancelled' })
+    await expectAccessible(page)
+    await page.reload()
+    await page.getByText('Cancelled', { exact: true }).waitFor()
+    for (let count = 0; count < 6; count++)
+      await client.send(new GetObjectCommand({ Bucket: bucket, Key: String(count) }))
+    await page.getByRole('button', { name: 'Begin again' }).press('Enter')
+    await page.getByText('Done', { exact: true }).waitFor()
     expectNoFaults(page)
   })
 

@@ -56,7 +56,9 @@ async function add(args: readonly string[], streams: Streams): Promise<number> {
   if (type === undefined || name === undefined || more.length > 0)
     throw usageError('give a type and a name: key-protect hq')
   if (!PROVIDER_TYPES.includes(type))
-    throw usageError(`there is no key provider of the type ${type}, only ${PROVIDER_TYPES.join(', ')}`)
+    throw usageError(
+      `there is no key provider of the type ${type}, only ${PROVIDER_TYPES.join(', ')}: any other key service is reached through one that speaks this`,
+    )
   if (!/^[a-z][a-z0-9-]{0,31}$/.test(name))
     throw usageError(`${name} is no name of a provider: up to 32 lower-case letters, digits and hyphens`)
   const members = Object.entries(options).filter(([member]) => member !== 'config-file')

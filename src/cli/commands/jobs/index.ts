@@ -74,6 +74,7 @@ const factsOf = (job: Job, { paint, nowMs }: Parameters<CommandSpec['run']>[0]['
 const watch: CommandSpec = {
   name: 'watch',
   summary: 'Waits until rewraps are done, and tells how far they are.',
+  about: 'Exit status 3 when one failed, was paused or was cancelled.',
   arguments: [{ ...BUCKET, optional: true }],
   examples: ['coffer jobs watch invoices'],
   run: async (call) => {
@@ -86,11 +87,11 @@ const watch: CommandSpec = {
     for (const job of jobs)
       call.out.item(
         { ...job },
-        () => `${job.state === 'failed' ? '✕' : '✓'} ${job.bucket}: ${job.state}, ${doneText(job)}`,
+        () => `${job.state === 'done' ? '✓' : '✕'} ${job.bucket}: ${job.state}, ${doneText(job)}`,
         job.bucket,
       )
     call.out.result({ jobs: jobs.length }, () => (jobs.length === 0 ? 'There is no rewrap.' : undefined))
-    return jobs.some(({ state }) => state === 'failed') ? 'partly' : 'done'
+    return jobs.every(({ state }) => state === 'done') ? 'done' : 'partly'
   },
 }
 

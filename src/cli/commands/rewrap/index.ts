@@ -40,6 +40,7 @@ const rewrap: CommandSpec = {
       started.push(jobOf(member(answer, 'job')))
     }
     const jobs = call.flag('wait') ? await watched(call, server, buckets) : started
+    const ended = jobs.filter(({ state }) => state !== 'done' && state !== 'running')
     const rewrapped = jobs.reduce((sum, one) => sum + one.rewrapped, 0)
     call.out.answer(
       { jobs },
@@ -47,11 +48,14 @@ const rewrap: CommandSpec = {
         jobs.length === 0
           ? 'No bucket has anything under it.'
           : call.flag('wait')
-            ? `✓ ${countText(rewrapped, 'data key')} rewrapped in ${buckets.join(', ')}`
+            ? [
+                `${ended.length === 0 ? '✓' : '✕'} ${countText(rewrapped, 'data key')} rewrapped in ${buckets.join(', ')}`,
+                ...ended.map(({ bucket, state }) => `  ${bucket} is ${state}`),
+              ].join('\n')
             : `✓ begun for ${buckets.join(', ')}; coffer jobs watch tells how far it is`,
       buckets,
     )
-    return jobs.some(({ state }) => state === 'failed') ? 'partly' : 'done'
+    return ended.length === 0 ? 'done' : 'partly'
   },
 }
 

@@ -69,9 +69,9 @@ export function JobCard({ job }: { readonly job: Job }) {
               Resume
             </Button>
           )}
-          {state === 'failed' && (
+          {(state === 'failed' || state === 'cancelled') && (
             <Button isSmall icon="rotate" disabledBecause={noRight} onClick={() => void act(startRewrap)}>
-              Try again
+              {state === 'failed' ? 'Try again' : 'Begin again'}
             </Button>
           )}
           {(state === 'running' || state === 'paused') && (
