@@ -24,14 +24,15 @@ export interface Target {
 }
 
 /**
- * Coffer in several ways: as it comes, under a customer's root key, with TLS, pinned to one core, with two or three serving
- * threads, without any sealing.
+ * Coffer in several ways: as it comes, under a customer's root key, with TLS, pinned to one core, with one, two or three
+ * serving threads, without any sealing.
  */
 export const VARIANTS = [
   'coffer',
   'coffer-customer',
   'coffer-tls',
   'coffer-one-core',
+  'coffer-one-thread',
   'coffer-two-threads',
   'coffer-three-threads',
   'coffer-null',
@@ -39,6 +40,7 @@ export const VARIANTS = [
 export type Variant = (typeof VARIANTS)[number]
 
 const THREADS: Readonly<Partial<Record<Variant, Readonly<Record<string, string>>>>> = {
+  'coffer-one-thread': { COFFER_S3_THREADS: '1' },
   'coffer-two-threads': { COFFER_S3_THREADS: '2' },
   'coffer-three-threads': { COFFER_S3_THREADS: '3' },
 }

@@ -45,6 +45,8 @@ export interface BudgetedProvider extends KeyProvider {
   readonly watch: (rootKeyCrn: string, keyVersion: string) => Promise<void>
   /** Another thread has reserved, and so many are by then: they count as used here, too, and whoever asks is told so. */
   readonly reservedElsewhere: (rootKeyCrn: string, keyVersion: string, reserved: number) => Promise<void>
+  /** What is reserved and was not used: nothing is wrapped any more. */
+  readonly giveBack: () => Promise<void>
   /** Of the versions that wrapped something in the life of the process, or were asked about. */
   readonly budgets: () => readonly WrapBudget[]
 }
@@ -233,6 +235,13 @@ export function budgetedProvider(inner: KeyProvider, options: WrapBudgetOptions)
       if (account.reserving !== undefined || reserved <= account.reserved) return
       addByOthers(account, reserved)
       tell(account)
+    },
+    giveBack: async () => {
+      for (const account of opened) {
+        const unused = account.reserved - account.used
+        account.reserved = account.used
+        if (unused > 0) await counts.reserve(account.rootKeyCrn, account.keyVersion, -unused)
+      }
     },
     budgets: () => [...opened].map((account) => ({ ...useOf(account), state: stateOf(account) })),
   }

@@ -36,7 +36,6 @@ import { consoleSignIn } from './console-sign-in.ts'
 import { damagedRowsOf } from './damaged-rows.ts'
 import { diskMetrics } from './disk-metrics.ts'
 import { type DiskWatch, warnBytesOf, watchDisks } from './disk-watch.ts'
-import { drainable } from './drain.ts'
 import { layFoundation } from './foundation.ts'
 import { openIdentities } from './identities-room.ts'
 import { openKeys } from './keys-room.ts'
@@ -47,12 +46,14 @@ import { openProviders, type ProvidersRoom } from './providers-room.ts'
 import { publicEndpoint } from './public-endpoint.ts'
 import { forgetRestored, type Restored } from './restored.ts'
 import { takeSamples } from './samples.ts'
+import { servedConnections } from './served-connections.ts'
 import type { Address, Config } from './settings.ts'
 import { storageMetrics } from './storage-metrics.ts'
 import { storeGauges } from './store-gauges.ts'
 import { watchTables } from './table-watch.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
-import { startThreads } from './threads/owner.ts'
+import { startThreads, type Threads } from './threads/owner.ts'
+import { servingThreads, steerThreads, threadCounts } from './threads/steer.ts'
 import { throttleOf } from './throttle-of.ts'
 import { followTls } from './tls-files.ts'
 import { VERSION } from './version.ts'
@@ -70,6 +71,8 @@ export interface House {
   readonly beginBackup: (what: BackupOf, after?: string) => Promise<BackupSession>
   /** Beneath S3: for what an operator or a test must see and no client may. Undefined in the keys half. */
   readonly store: Pick<ObjectsRoom, 'objects' | 'blobs' | 's3' | 'wrapBudgets'> | undefined
+  /** The same, of threads that come and go. */
+  readonly threads: Pick<Threads, 'more' | 'fewer' | 'serving' | 'there'> | undefined
 }
 
 export interface Listening {
@@ -96,11 +99,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   await using scope = new AsyncDisposableStack()
   let state: 'starting' | 'serving' | 'draining' = 'starting'
   const isStarting = () => state === 'starting'
+  const many = config.only === 'kms' ? { atStart: 1, most: 1 } : threadCounts(config['s3.threads'])
   const threads =
-    config['s3.threads'] === 1 || config.only === 'kms'
+    many.most === 1
       ? undefined
       : startThreads({
-          count: config['s3.threads'] - 1,
+          count: many.atStart - 1,
           sources: sourcesOf(config),
           onFailure: onStoreFailure,
           onError: (err) => log.error({ err }, 'what a serving thread told was not done'),
@@ -182,6 +186,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       ...(store?.objects.threadMetrics() ?? []),
       ...((await threads?.metrics()) ?? []).flat(),
     ]),
+    ...(store ? (steered?.metrics() ?? [servingThreads(many.atStart)]) : []),
   ]
   const ready = (): HealthReport => {
     if (state !== 'serving') return { ok: false, problems: [state] }
@@ -251,14 +256,23 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     onServed: controlRequests.served,
     front: ui?.front,
   })
-  const connections = connectionMetrics({ ...(store ? { s3: store.s3 } : {}), control: control.server })
-  const drainS3 = store && drainable(store.s3)
+  const servedS3 = store && servedConnections(store.s3)
+  const connections = connectionMetrics(
+    { ...(store ? { s3: store.s3 } : {}), control: control.server },
+    servedS3?.ended,
+  )
   if (threads && store && providers) {
     shareConnectionLimit(store.s3, config['s3.max-connections'], threads.flags.connections)
     scope.defer(() => threads.close())
     await threads.open({ ...store, iam, provider: providers.provider, audit: audit.log })
   }
-  const drainControl = drainable(control.server)
+  const servedControl = servedConnections(control.server)
+  const steered =
+    threads && servedS3 && config['s3.threads'] === 'auto'
+      ? scope.use(
+          steerThreads({ threads, connections: servedS3, most: many.most, idleMs: config['s3.thread-idle-ms'], log }),
+        )
+      : undefined
   const resources = scope.move()
 
   return {
@@ -274,13 +288,15 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         await audit.iam.settled()
       }
       state = 'serving'
+      steered?.begin()
       return { s3: s3Address, control: controlAddress, firstStart: credentials }
     },
     close: async (graceMs) => {
       state = 'draining'
       // The control listener stays until then, to say that this server is not ready any more.
-      await Promise.all([drainS3?.(graceMs), threads?.drain(graceMs)])
-      await drainControl(Math.min(graceMs, CONTROL_DRAIN_MS))
+      steered?.[Symbol.dispose]()
+      await Promise.all([servedS3?.drain(graceMs), threads?.drain(graceMs)])
+      await servedControl.drain(Math.min(graceMs, CONTROL_DRAIN_MS))
       await resources.disposeAsync()
     },
     lookAtCertificate: async () => {
@@ -300,6 +316,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       file: foundation.keyFile,
     },
     store,
+    threads,
   }
 }
 

@@ -219,9 +219,17 @@ export const SETTINGS = {
   // A client that stalls costs up to 0.1 MB. docs/measured.md has the figures.
   's3.max-connections': setting(atLeastOne, 1024, 'connections of S3 clients at once; more are closed'),
   's3.threads': setting(
-    z.coerce.number('give a number').int('give a whole number').min(1, 'give at least 1').max(64, 'give at most 64'),
-    1,
-    'threads that serve S3; each beyond the first takes some 40 MiB',
+    z.union(
+      [z.literal('auto'), atLeastOne.pipe(z.int().max(64, 'give at most 64'))],
+      'give auto, or a number of 1 to 64',
+    ),
+    'auto',
+    'threads that serve S3. auto: one, and on Linux more while there is work for them, up to the number of cores',
+  ),
+  's3.thread-idle-ms': setting(
+    atLeastOne,
+    600_000,
+    'milliseconds after which a serving thread ends that is not needed any more, with s3.threads=auto',
   ),
   's3.service-root-key': setting(
     rootKey,

@@ -167,8 +167,17 @@ const EXAMPLES: Readonly<
       ['1', 1],
       ['2', 2],
       ['64', 64],
+      ['auto', 'auto'],
     ],
     bad: ['0', '-1', '1.5', '65', 'two'],
+  },
+  's3.thread-idle-ms': {
+    good: [
+      ['1', 1],
+      ['5000', 5000],
+      ['60000', 60_000],
+    ],
+    bad: ['0', '-1', '1.5', 'soon'],
   },
   's3.max-connections': {
     good: [

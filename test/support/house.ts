@@ -113,8 +113,8 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
   }
 }
 
-/** `COFFER_TEST_THREADS=3` has every house serve with as many, but for those of a clock of their own, which threads cannot share. */
+/** `COFFER_TEST_THREADS=3` has every house serve with as many, but for those of a clock of their own, which threads cannot share. Else it is one. */
 const threaded = ({ clock }: TestHouseOptions): Readonly<Record<string, string>> => {
   const threads = process.env['COFFER_TEST_THREADS']
-  return threads === undefined || clock ? {} : { COFFER_S3_THREADS: threads }
+  return { COFFER_S3_THREADS: threads === undefined || clock ? '1' : threads }
 }

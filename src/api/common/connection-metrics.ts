@@ -2,8 +2,14 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { byLabel, type Metric } from '../../observe/metrics.ts'
 
-/** Connections of a server and what goes over them, counted by the sockets themselves: no request pays for it. */
-export function connectionMetrics(servers: Readonly<Record<string, Server>>): () => readonly Metric[] {
+/**
+ * Connections of a server and what goes over them, counted by the sockets themselves: no request pays for it. `ended`: those that
+ * were ended so that their clients connect again.
+ */
+export function connectionMetrics(
+  servers: Readonly<Record<string, Server>>,
+  ended: () => number = () => 0,
+): () => readonly Metric[] {
   const watched = Object.entries(servers).map(([listener, server]) => ({ listener, ...watch(server) }))
   const all = (pick: (one: (typeof watched)[number]) => number): Record<string, number> =>
     Object.fromEntries(watched.map((one) => [one.listener, pick(one)]))
@@ -21,6 +27,11 @@ export function connectionMetrics(servers: Readonly<Record<string, Server>>): ()
         'listener',
         all(({ totals }) => totals.connections),
       ),
+    },
+    {
+      ...{ name: 'coffer_s3_connections_moved_total', type: 'counter' },
+      help: 'Connections that were told to end, so that their clients connect again and may reach another thread.',
+      samples: [{ labels: {}, value: ended() }],
     },
     {
       ...{ name: 'coffer_received_bytes_total', help: 'Bytes that came in, heads and all.', type: 'counter' },

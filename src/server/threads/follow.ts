@@ -19,6 +19,7 @@ export function follow({ flags, environment, memory }: ThreadStart, port: Messag
   let house: FollowerHouse | undefined
   /** What changed while the stores were being read. */
   let missed: Told[] = []
+  let doubted: string[] = []
   let following: Promise<void> = Promise.resolve()
   let isClosing = false
 
@@ -40,9 +41,14 @@ export function follow({ flags, environment, memory }: ThreadStart, port: Messag
         // More may change meanwhile, and is taken in behind these.
         const late = missed
         missed = []
+        for (const rootKeyCrn of doubted) house.doubt(rootKeyCrn)
+        doubted = []
         await Promise.all(late.map(takeIn))
       },
       listen: (address) => opened().listen(address),
+      leave: () => opened().leave(),
+      load: () => opened().load(),
+      endConnections: (count) => house?.endConnections(count),
       rows: ({ store, rows }) => {
         const told = { store, rows: rows.map((row) => ({ ...row, key: Buffer.from(row.key) })) }
         // It serves nobody yet.
@@ -56,14 +62,15 @@ export function follow({ flags, environment, memory }: ThreadStart, port: Messag
       letGo: (ids) => {
         if (!isClosing) house?.letGo(ids)
       },
-      doubt: (rootKeyCrn) => house?.doubt(rootKeyCrn),
-      lookAtCertificate: () => opened().lookAtCertificate(),
-      metrics: () => (isClosing ? [] : (house?.metrics() ?? [])),
+      doubt: (rootKeyCrn) => (house ? house.doubt(rootKeyCrn) : void doubted.push(rootKeyCrn)),
+      lookAtCertificate: () => house?.lookAtCertificate(),
+      metrics: () => house?.metrics() ?? [],
       drain: (graceMs) => house?.drain(graceMs),
       close: async () => {
         isClosing = true
         await following
         await house?.close()
+        return house?.metrics() ?? []
       },
     },
     (err) => log.error({ err }, 'a serving thread could not do what it was told'),

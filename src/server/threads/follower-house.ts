@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { connectionMetrics } from '../../api/common/connection-metrics.ts'
 import { requestMetrics } from '../../api/common/request-metrics.ts'
+import type { S3Handler } from '../../api/s3/handler.ts'
 import { createS3Server } from '../../api/s3/listener.ts'
 import { replicationRights } from '../../api/s3/replication/rights.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -20,13 +22,13 @@ import { timedFs } from '../../storage/blob/timed-fs.ts'
 import type { ChangedRow } from '../../storage/metadata/changed-row.ts'
 import { generations } from '../../storage/metadata/generations.ts'
 import { collectStart } from '../after-start.ts'
-import { drainable } from '../drain.ts'
 import { kmsSettings } from '../keys-room.ts'
 import { notificationTargets } from '../notifications/targets.ts'
 import { openProviders } from '../providers-room.ts'
 import { replicationTargets } from '../replication/targets.ts'
 import type { RoomOptions } from '../room.ts'
 import { s3Handler } from '../s3-handler.ts'
+import { servedConnections } from '../served-connections.ts'
 import type { Address, Config } from '../settings.ts'
 import { openStorageClasses } from '../storage-classes.ts'
 import { storageMetrics } from '../storage-metrics.ts'
@@ -40,10 +42,15 @@ import { handOver } from './hand-over.ts'
 import type { Line } from './line.ts'
 import type { OwnerCalls } from './messages.ts'
 import { type SharedMemory, sharedFlags } from './shared-memory.ts'
+import { loadMeter, type ThreadLoad } from './thread-load.ts'
 
 /** The rooms of a thread that follows the one which owns the stores. */
 export interface FollowerHouse {
-  readonly listen: (address: Address) => Promise<void>
+  readonly listen: (address: Address & { readonly isStart: boolean }) => Promise<void>
+  /** No more connections. Resolves when none is left and nothing runs: true; or when it listens again: false. */
+  readonly leave: () => Promise<boolean>
+  readonly load: () => ThreadLoad
+  readonly endConnections: (count: number) => void
   readonly follow: (store: StoreName, rows: readonly ChangedRow[]) => Promise<void>
   readonly lookedUp: () => Promise<void>
   readonly remove: (ids: readonly string[]) => Promise<readonly string[]>
@@ -64,6 +71,9 @@ export interface FollowerOptions {
   readonly serviceRootKeyCrn: string
   readonly onStoreFailure: (error: Error) => void
 }
+
+/** Of a thread that leaves, whether its last connections have ended. */
+const LOOK_EVERY_MS = 100
 
 /** How often counts go to the thread that tells them. */
 const COUNT_EVERY_MS = 1000
@@ -142,23 +152,59 @@ export async function openFollowerHouse(options: FollowerOptions): Promise<Follo
     notificationTargets: targets.arns,
     onServed: requests.served,
     accountRootKey: (accountId) => line.ask('accountRootKey', accountId),
-    elsewhere: handOver((over) => line.tell('handOver', over, [over.port])),
+    elsewhere: handOver((over) => {
+      load.handOn()
+      line.tell('handOver', over, [over.port])
+    }),
   })
-  const s3 = createS3Server(handler, { tls })
+  let running = 0
+  const counted: S3Handler = async (incoming, response) => {
+    running++
+    load.request()
+    try {
+      await handler(incoming, response)
+    } finally {
+      running--
+    }
+  }
+  const s3 = createS3Server(counted, { tls })
   shareConnectionLimit(s3, config['s3.max-connections'], flags.connections)
-  const drain = drainable(s3)
-  const connections = connectionMetrics({ s3 })
+  const served = servedConnections(s3)
+  const load = loadMeter(served)
+  const connections = connectionMetrics({ s3 }, served.ended)
   const count = (): void => line.tell('permits', iam.policies.takePermits())
   const counting = setInterval(count, COUNT_EVERY_MS).unref()
   scope.defer(() => clearInterval(counting))
   const resources = scope.move()
 
+  let isLeaving = false
+  let listening: Promise<unknown> = Promise.resolve()
+
   return {
-    listen: async ({ host, port }) => {
-      s3.listen({ host, port, reusePort: true })
-      await once(s3, 'listening')
-      collectStart()
+    listen: async ({ host, port, isStart }) => {
+      isLeaving = false
+      served.endAfterAnswer(0)
+      // It may have been told to leave, and not have begun to.
+      if (!s3.listening) {
+        s3.listen({ host, port, reusePort: true })
+        listening = once(s3, 'listening')
+      }
+      await listening
+      if (isStart) collectStart()
     },
+    leave: async () => {
+      isLeaving = true
+      // What the kernel has accepted is taken first: it is reset with the socket that listens.
+      await turn()
+      await turn()
+      if (!isLeaving) return false
+      served.leave()
+      // What runs for a client that is gone still writes, and holds what it reads.
+      while (isLeaving && served.open() + running > 0) await sleep(LOOK_EVERY_MS)
+      return isLeaving
+    },
+    load: load.read,
+    endConnections: served.endAfterAnswer,
     follow: async (store, rows) => {
       const salts = await foundation.nonces(store)?.follow(rows)
       salts?.()
@@ -178,9 +224,14 @@ export async function openFollowerHouse(options: FollowerOptions): Promise<Follo
       ...storage.read(),
       ...objects.metrics(),
     ],
-    drain,
+    drain: async (graceMs) => {
+      await listening
+      await served.drain(graceMs)
+    },
     close: async () => {
       count()
+      // What is not given back counts as used.
+      await budgeted.giveBack().catch(() => {})
       await resources.disposeAsync()
       await audit.dataKeys.settled().catch(() => {})
     },

@@ -32,6 +32,8 @@ export interface Line<Theirs extends Calls<Theirs>> {
     asked: Theirs[Name]['asked'],
     transfer?: readonly Transferred[],
   ) => void
+  /** The other thread is gone: whatever it was asked, and is asked from now on, rejects with this. */
+  readonly end: (error: Error) => void
 }
 
 type Item =
@@ -48,6 +50,7 @@ export function openLine<Mine extends Calls<Mine>, Theirs extends Calls<Theirs>>
   let items: Item[] = []
   let transfers: Transferred[] = []
   let last = 0
+  let ended: Error | undefined
   const flush = (): void => {
     const [sent, memory] = [items, transfers]
     items = []
@@ -85,6 +88,7 @@ export function openLine<Mine extends Calls<Mine>, Theirs extends Calls<Theirs>>
   return {
     ask: (name, asked, transfer = []) =>
       new Promise((resolve, reject) => {
+        if (ended) return reject(ended)
         const id = ++last
         waiting.set(id, { resolve, reject })
         transfers.push(...transfer)
@@ -93,6 +97,11 @@ export function openLine<Mine extends Calls<Mine>, Theirs extends Calls<Theirs>>
     tell: (name, asked, transfer = []) => {
       transfers.push(...transfer)
       send({ type: 'call', id: undefined, name, asked })
+    },
+    end: (error) => {
+      ended = error
+      for (const { reject } of waiting.values()) reject(error)
+      waiting.clear()
     },
   }
 }

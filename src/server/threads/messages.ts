@@ -8,6 +8,7 @@ import type { Address } from '../settings.ts'
 import type { StoreName } from '../stores.ts'
 import type { Failure } from './line.ts'
 import type { SharedMemory } from './shared-memory.ts'
+import type { ThreadLoad } from './thread-load.ts'
 
 interface Call<Asked, Answered = void> {
   readonly asked: Asked
@@ -54,7 +55,13 @@ export interface HandedOver {
 export interface FollowerCalls {
   /** Resolves when it could serve. It writes blobs under this lease. */
   readonly open: Call<{ readonly serviceRootKeyCrn: string; readonly lease: string }>
-  readonly listen: Call<Address>
+  /** `isStart`: of the process; what was left behind by opening is given back then. Also for a thread that is leaving. */
+  readonly listen: Call<Address & { readonly isStart: boolean }>
+  /** No more connections. True: none is left; false: it was told to listen again. */
+  readonly leave: Call<undefined, boolean>
+  readonly load: Call<undefined, ThreadLoad>
+  /** So many connections are to end with their next answer. */
+  readonly endConnections: Call<number>
   /** Resolves when it has taken them in. */
   readonly rows: Call<{ readonly store: StoreName; readonly rows: readonly ChangedRow[] }>
   readonly lookedUp: Call<undefined>
@@ -66,7 +73,8 @@ export interface FollowerCalls {
   readonly lookAtCertificate: Call<undefined>
   readonly metrics: Call<undefined, readonly Metric[]>
   readonly drain: Call<number>
-  readonly close: Call<undefined>
+  /** What it has counted at last. */
+  readonly close: Call<undefined, readonly Metric[]>
 }
 
 /** What a thread is started with. */

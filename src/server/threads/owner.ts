@@ -7,7 +7,7 @@ import type { Iam } from '../../iam/iam.ts'
 import { SPACE } from '../../objects/keyspace.ts'
 import type { Objects, OwnerThreads } from '../../objects/objects.ts'
 import { sharedPins } from '../../objects/shared-pins.ts'
-import type { Metric } from '../../observe/metrics.ts'
+import { type Metric, summed } from '../../observe/metrics.ts'
 import type { BlobId, BlobStore } from '../../storage/blob/blob-store.ts'
 import type { ChangedRow, FollowRows } from '../../storage/metadata/changed-row.ts'
 import type { RowChange } from '../../storage/metadata/commit-group.ts'
@@ -22,6 +22,7 @@ import { decideCommits } from './forwarded-commits.ts'
 import { errorOf, type Handlers, type Line, openLine } from './line.ts'
 import type { FollowerCalls, HandedOver, OwnerCalls, ThreadStart } from './messages.ts'
 import { type SharedFlags, type SharedMemory, sharedFlags, sharedMemory } from './shared-memory.ts'
+import type { ThreadLoad } from './thread-load.ts'
 
 /** What the threads that follow are served with, once it is there. */
 export interface ServedFollowers {
@@ -52,6 +53,18 @@ export interface Threads {
   readonly doubt: (rootKeyCrn: string) => void
   readonly open: (served: ServedFollowers) => Promise<void>
   readonly listen: (address: Address) => Promise<void>
+  /** One more serves. Rejects when it cannot be had: those that are there go on. Only once they listen. */
+  readonly more: () => Promise<void>
+  /** One of them takes no more connections, and ends when its last one has. */
+  readonly fewer: () => void
+  /** Of those that serve. */
+  readonly loads: () => Promise<readonly ThreadLoad[]>
+  /** Of the one at this place among those, so many connections are to end with their next answer. */
+  readonly endConnections: (place: number, count: number) => void
+  /** How many serve. */
+  readonly serving: () => number
+  /** The same, with those that come or leave. */
+  readonly there: () => number
   readonly lookAtCertificate: () => Promise<void>
   /** What each of them counts. */
   readonly metrics: () => Promise<readonly (readonly Metric[])[]>
@@ -69,10 +82,18 @@ export interface ThreadsOptions {
   readonly onError: (error: unknown) => void
 }
 
+/** `opening`: it serves nobody yet, and may fail alone. */
+type State = 'opening' | 'serving' | 'leaving' | 'closing' | 'ended'
+
 interface Follower {
   readonly worker: Worker
   readonly line: Line<FollowerCalls>
   readonly lease: string
+  state: State
+  /** Rejects when it fails while it opens. */
+  readonly failed: Promise<never>
+  /** In its life, once it has ended. */
+  counted: readonly Metric[]
 }
 
 const LEASE_CHARACTERS = 16
@@ -85,12 +106,31 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
   const followers: Follower[] = []
   const stores = new Map<StoreName, { raw: MetadataStore; committing: MetadataStore; follow: FollowRows }>()
   let served: ServedFollowers | undefined
+  let address: Address | undefined
+  let isDraining = false
   let isClosing = false
   const closed = Promise.withResolvers<void>()
+  /** Threads that come or go. */
+  const changes = new Set<Promise<unknown>>()
+  /** What those counted that are gone. */
+  let gone: readonly Metric[] = []
+  /** One that has ended answers nothing, and nobody is served by it any more. */
+  const ask = async <Name extends keyof FollowerCalls, Else>(
+    follower: Follower,
+    name: Name,
+    asked: FollowerCalls[Name]['asked'],
+    ended: () => Else | Promise<Else>,
+  ): Promise<FollowerCalls[Name]['answered'] | Else> => {
+    try {
+      return await follower.line.ask(name, asked)
+    } catch (error) {
+      if (follower.state === 'ended') return ended()
+      throw error
+    }
+  }
   const all = <Name extends keyof FollowerCalls>(name: Name, asked: FollowerCalls[Name]['asked']) =>
-    Promise.all(followers.map(({ line }) => line.ask(name, asked)))
-  /** What is asked of threads that end meanwhile is not answered, and nobody is served by them any more. */
-  const answered = (asked: Promise<unknown>): Promise<unknown> => Promise.race([asked, closed.promise])
+    Promise.all(followers.map((follower) => ask(follower, name, asked, () => undefined)))
+  const servers = (): Follower[] => followers.filter(({ state }) => state === 'serving')
   const serving = (): ServedFollowers => {
     if (!served) throw new Error('the thread that owns the stores is not open yet')
     return served
@@ -107,7 +147,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
       const apply = await stores.get(name)?.follow(rows)
       apply?.()
       if (name === 'metadata') await served?.objects.elsewhere.follow(rows)
-      await answered(told)
+      await told
     } catch (cause) {
       // It is committed, and a thread does not know it: nobody may be told, and nobody may go on.
       onFailure(new Error('a serving thread did not take in what was committed', { cause }))
@@ -146,24 +186,100 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
   const start = (): Follower => {
     const workerData: ThreadStart = { ...sources, memory }
     const worker = new Worker(new URL('./main.js', import.meta.url), { workerData, stdout: false, stderr: false })
-    const failed = (error: unknown): void => {
-      if (!isClosing) onFailure(error instanceof Error ? error : new Error('a serving thread failed', { cause: error }))
+    const failure = Promise.withResolvers<never>()
+    // Nobody may be waiting for it.
+    failure.promise.catch(() => {})
+    const follower: Follower = {
+      ...{ worker, lease: newLease(), state: 'opening', failed: failure.promise, counted: [] },
+      line: openLine<OwnerCalls, FollowerCalls>(worker, handlers, onError),
+    }
+    const failed = (cause: unknown): void => {
+      if (follower.state === 'ended') return
+      const error = cause instanceof Error ? cause : new Error('a serving thread failed', { cause })
+      if (follower.state === 'opening') failure.reject(error)
+      else if (!isClosing) onFailure(error)
     }
     worker.on('error', failed)
     worker.on('exit', (code) => failed(new Error(`a serving thread ended with ${code}`)))
-    return { worker, line: openLine<OwnerCalls, FollowerCalls>(worker, handlers, onError), lease: newLease() }
+    return follower
+  }
+
+  const end = async (follower: Follower): Promise<void> => {
+    const { worker, line } = follower
+    follower.state = 'ended'
+    const at = followers.indexOf(follower)
+    if (at >= 0) followers.splice(at, 1)
+    line.end(new Error('the serving thread has ended'))
+    await worker.terminate()
+  }
+
+  /** Resolves when it could serve. From its start on it is told of what changes, and its lease is left alone. */
+  const open = async (follower: Follower): Promise<void> => {
+    const { line, lease, failed } = follower
+    const { serviceRootKeyCrn } = serving()
+    followers.push(follower)
+    try {
+      await Promise.race([line.ask('open', { serviceRootKeyCrn, lease }), failed])
+    } catch (error) {
+      await end(follower)
+      throw error
+    }
+  }
+
+  const listen = async ({ line }: Follower, isStart: boolean): Promise<void> => {
+    if (!address) throw new Error('there is no address to serve at yet')
+    await line.ask('listen', { ...address, isStart })
+  }
+
+  const join = async (): Promise<void> => {
+    const leaving = followers.find(({ state }) => state === 'leaving')
+    const follower = leaving ?? start()
+    if (!leaving) await open(follower)
+    follower.state = 'serving'
+    if (isDraining) return
+    try {
+      // It may have been renewed after this one read it.
+      await ask(follower, 'lookAtCertificate', undefined, () => undefined)
+      await listen(follower, false)
+    } catch (error) {
+      await finish(follower)
+      throw error
+    }
+  }
+
+  const leave = async (follower: Follower): Promise<void> => {
+    follower.state = 'leaving'
+    const isIdle = await ask(follower, 'leave', undefined, () => false)
+    if (isIdle && follower.state === 'leaving' && !isClosing) await during(finish(follower))
+  }
+
+  const finish = async (follower: Follower): Promise<void> => {
+    follower.state = 'closing'
+    const counted = await ask(follower, 'close', undefined, () => [])
+    follower.counted = counted.filter(({ type }) => type !== 'gauge')
+    gone = summed([...gone, ...follower.counted])
+    await end(follower)
+  }
+
+  const during = async (change: Promise<void>): Promise<void> => {
+    changes.add(change)
+    try {
+      await change
+    } finally {
+      changes.delete(change)
+    }
   }
 
   // Their code is loaded while this thread opens the stores.
   const started = Array.from({ length: count }, start)
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
+    await Promise.allSettled(changes)
     isClosing = true
     try {
       await all('close', undefined)
     } finally {
-      followers.length = 0
-      await Promise.all(started.map(({ worker }) => worker.terminate()))
+      await Promise.all([...new Set([...started, ...followers])].map(end))
       closed.resolve()
     }
   }
@@ -183,7 +299,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
           if (followers.length === 0) return
           // What is written has its number by then, so nothing older is found in a cache.
           await storeOf('metadata').raw.commit([])
-          await answered(all('lookedUp', undefined))
+          await all('lookedUp', undefined)
         },
       },
     },
@@ -213,7 +329,10 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
             byThread,
             ([follower, of]): Promise<readonly BlobId[]> =>
               follower
-                ? Promise.race([removeThere(follower, of, storageClass), closed.promise.then(() => blobs.remove(of))])
+                ? removeThere(follower, of, storageClass).catch((error) => {
+                    if (follower.state === 'ended') return blobs.remove(of)
+                    throw error
+                  })
                 : blobs.remove(of),
           ),
         )
@@ -228,18 +347,40 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
     },
     open: async (given) => {
       served = given
-      // From here on they are told of what changes, and their leases are left alone.
-      followers.push(...started)
-      const { serviceRootKeyCrn } = given
-      await Promise.all(followers.map(({ line, lease }) => line.ask('open', { serviceRootKeyCrn, lease })))
+      await Promise.all(started.map(open))
+      for (const follower of started) follower.state = 'serving'
     },
-    listen: async (address) => {
+    listen: async (given) => {
+      address = given
       // One after the other, for what each does when its start is over.
-      for (const { line } of followers) await line.ask('listen', address)
+      for (const follower of followers) await listen(follower, true)
     },
+    more: () => during(join()),
+    fewer: () => {
+      const follower = servers().at(-1)
+      if (follower) leave(follower).catch(onFailure)
+    },
+    loads: async () => {
+      const loads = await Promise.all(servers().map((follower) => ask(follower, 'load', undefined, () => undefined)))
+      return loads.filter((load) => load !== undefined)
+    },
+    endConnections: (place, connections) => servers()[place]?.line.tell('endConnections', connections),
+    serving: () => servers().length,
+    there: () => followers.length,
     lookAtCertificate: async () => void (await all('lookAtCertificate', undefined)),
-    metrics: async () => (isClosing ? [] : all('metrics', undefined)),
-    drain: async (graceMs) => void (await all('drain', graceMs)),
+    metrics: async () => {
+      // First: what ends meanwhile tells of itself.
+      const before = gone
+      if (isClosing) return [before]
+      const counted = await Promise.all(
+        followers.map((follower) => ask(follower, 'metrics', undefined, () => follower.counted)),
+      )
+      return [before, ...counted]
+    },
+    drain: async (graceMs) => {
+      isDraining = true
+      await all('drain', graceMs)
+    },
     close: () => {
       closing ??= close()
       return closing

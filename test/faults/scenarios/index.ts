@@ -9,10 +9,12 @@ import { memory } from './memory.ts'
 import { powerLoss } from './power-loss.ts'
 import { slowDisk } from './slow-disk.ts'
 import { steps } from './steps.ts'
+import { threads } from './threads.ts'
 import { walk } from './walk.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   kill,
+  threads,
   steps,
   walk,
   diskErrors,

@@ -13,7 +13,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startHouse, type TestHouse } from '../../support/house.ts'
 import { type KeyOwner, keyOwner } from '../../support/keys.ts'
 import { makeBucket } from '../../support/s3.ts'
@@ -22,16 +22,6 @@ import { type Thread, type ThreadClients, threadClients } from '../../support/th
 let test: TestHouse
 let clients: ThreadClients
 let keys: KeyOwner
-beforeAll(async () => {
-  test = await startHouse({ settings: { COFFER_S3_THREADS: '2' } })
-  clients = threadClients(test)
-  keys = await keyOwner(test.controlUrl)
-})
-afterAll(async () => {
-  clients[Symbol.dispose]()
-  await test[Symbol.asyncDispose]()
-})
-
 const threads = fc.constantFrom<Thread>('owner', 'follower')
 const names = fc.constantFrom('a', 'b', 'c/1', 'c/2')
 
@@ -66,7 +56,23 @@ const steps = fc.array(
 
 let buckets = 0
 
-describe('What one thread acknowledged', () => {
+describe.each(['from the start', 'and came later'])('What one thread acknowledged, of two that serve %s', (when) => {
+  beforeAll(async () => {
+    test = await startHouse({ settings: { COFFER_S3_THREADS: '2' } })
+    const { threads: serving } = test.house
+    if (when !== 'from the start') {
+      serving?.fewer()
+      await vi.waitFor(() => expect(serving?.there()).toBe(0), 20_000)
+      await serving?.more()
+    }
+    clients = threadClients(test)
+    keys = await keyOwner(test.controlUrl)
+  }, 60_000)
+  afterAll(async () => {
+    clients[Symbol.dispose]()
+    await test[Symbol.asyncDispose]()
+  })
+
   it.each([false, true])('is what every other thread says (versions: %s)', async (versioned) => {
     await fc.assert(
       fc.asyncProperty(steps, async (all) => {

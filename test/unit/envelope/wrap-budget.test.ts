@@ -186,3 +186,21 @@ describe('a wrap budget', () => {
     await expect(wrapWith(provider)).rejects.toMatchObject(SPENT)
   })
 })
+
+it('counts no wrap that a thread reserved and did not use, once it has given it back, and every one that it did', async () => {
+  const { threads, wrapWith, stored } = await setUp(640)
+  const [owner, other] = threads(2)
+  if (!owner || !other) throw new Error('there are two')
+  await wrapWith(owner)
+  for (let wraps = 0; wraps < 3; wraps++) await wrapWith(other)
+  const reserved = await stored()
+  await other.giveBack()
+  expect(await stored()).toBe(reserved - 7)
+  await other.giveBack()
+  expect(await stored()).toBe(reserved - 7)
+  // Both go on from there.
+  for (let wraps = 0; wraps < 10; wraps++) await wrapWith(owner)
+  await wrapWith(other)
+  await Promise.all([owner.giveBack(), other.giveBack()])
+  expect(await stored()).toBe(15)
+})
