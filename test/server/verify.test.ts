@@ -510,7 +510,7 @@ describe.skipIf(topology.split)('coffer verify', () => {
       await using test = await startHouse()
       expect(await verified(test.dataDir)).toMatchObject({
         status: 11,
-        errors: expect.stringMatching(/in use by process \d+[\s\S]*\/admin\/v1\/scrub/),
+        errors: expect.stringMatching(/in use by process \d+[\s\S]*coffer scrub findings[\s\S]*coffer verify BUCKET/),
       })
       expect(await verified(join(test.directory, 'nowhere'))).toMatchObject({
         status: 10,
