@@ -319,8 +319,9 @@ function bounds(space: Space, gte: Buffer, lt: Buffer) {
 
 async function rangeOf(database: Database, space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> {
   const { gte, lt, limit, reverse = false } = range
-  const iterator = database.iterator({ ...bounds(space, gte, lt), limit, reverse, snapshot })
-  const rows = await readPage(iterator, limit).catch(unreadable)
+  const within = bounds(space, gte, lt)
+  const iterator = database.iterator({ ...within, limit, reverse, snapshot })
+  const rows = await readPage(iterator, within.gte, limit).catch(unreadable)
   return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
 }
 
