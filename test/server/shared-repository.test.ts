@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect, it } from 'vitest'
@@ -57,17 +57,24 @@ it('Backups of stores that share a repository are counted store by store when it
   }
 })
 
-it('A manifest that nobody can read goes when all that stay are newer, and keeps all bytes until then', async () => {
+it.each([
+  ['rotten', () => 'rotten'],
+  ['of a later release', (text: string) => text.replace('coffer-backup-1', 'coffer-backup-2')],
+  ['with one wrong bit', (text: string) => text.replace('instanceKeyId', 'instanceKeyIe')],
+])('A manifest that is %s keeps all bytes until somebody removes it by hand', async (_, spoilt) => {
   await using home = await temporaryDirectory()
   const repository = home.join('repository')
   await using store = await storeWith('one')
+  await using other = await storeWith('two')
+  const lost = await take(other, repository)
   const [first, second] = [await take(store, repository), await take(store, repository)]
-  await writeFile(manifestOf(repository, second), 'rotten')
+  const file = manifestOf(repository, lost)
+  await writeFile(file, spoilt(await readFile(file, 'utf8')))
   const prune = () => ownCommand(['backup', 'prune', repository, '--keep', '1', '--json'])
-  expect(await prune()).toMatchObject({ status: 1, err: expect.stringContaining('is no JSON') })
-  expect((await readdir(join(repository, 'backups'))).length).toBe(2)
-  const third = await take(store, repository)
-  expect(JSON.parse((await prune()).out)).toMatchObject({ removed: [first, second], kept: [third] })
+  expect(await prune()).toMatchObject({ status: 1, err: expect.stringContaining(`${lost}.json by hand`) })
+  expect((await readdir(join(repository, 'backups'))).length).toBe(3)
+  await rm(file)
+  expect(JSON.parse((await prune()).out)).toMatchObject({ removed: [first], kept: [second] })
 })
 
 it('A backup is in the audit log by its own id, also when the clock was set back since the one before', async () => {

@@ -13,10 +13,7 @@ export interface Pruned {
   readonly bytes: number
 }
 
-/**
- * All but the newest `keep` of each store that has backups here. One that cannot be read is of nobody: it goes when it is older
- * than all that stay.
- */
+/** All but the newest `keep` of each store that has backups here; none that cannot be read: it may be the only one of its store. */
 export async function doomedBackups(repository: RepositoryWriter, keep: number): Promise<ReadonlySet<string>> {
   const ids = await repository.ids()
   const owners = new Map<string, string>()
@@ -27,8 +24,7 @@ export async function doomedBackups(repository: RepositoryWriter, keep: number):
   const kept = new Set(
     [...Map.groupBy(owners.keys(), (id) => owners.get(id)).values()].flatMap((of) => of.slice(-keep)),
   )
-  const oldest = ids.find((id) => kept.has(id)) ?? ''
-  return new Set(ids.filter((id) => !kept.has(id) && (owners.has(id) || id < oldest)))
+  return new Set([...owners.keys()].filter((id) => !kept.has(id)))
 }
 
 async function ownerOf(repository: RepositoryWriter, id: string): Promise<string | undefined> {
@@ -59,7 +55,7 @@ export async function pruneBackups(
   }
   const removed = ids.filter((id) => doomed.has(id))
   const needed = new Set<string>()
-  for (const id of kept) await addNeeded(repository, (await repository.manifest(id)).manifest, needed)
+  for (const id of kept) await addNeeded(repository, await readableManifest(repository, id), needed)
   if (!dryRun) {
     const manifests = join(repository.directory, 'backups')
     for (const id of removed) await rm(join(manifests, `${id}.json`))
@@ -77,6 +73,20 @@ export async function pruneBackups(
     }
   }
   return { removed, kept, objects, bytes }
+}
+
+/** What the bytes of a repository are needed for is known only when each manifest can be read, by this release. */
+async function readableManifest(repository: RepositoryWriter, id: string): Promise<Manifest> {
+  try {
+    return (await repository.manifest(id)).manifest
+  } catch (error) {
+    if (!hasCode(error, 'BackupInvalid')) throw error
+    const file = join(repository.directory, 'backups', `${id}.json`)
+    throw backupError(
+      'BackupInvalid',
+      `${error.message}. Whose backup it is, and what it needs, is not known: nothing was removed. Only if it may be lost, remove ${file} by hand`,
+    )
+  }
 }
 
 async function addNeeded(repository: RepositoryWriter, manifest: Manifest, needed: Set<string>): Promise<void> {

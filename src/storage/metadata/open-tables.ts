@@ -10,9 +10,12 @@ export type ReadPace = (bytes: number) => Promise<void>
  * rotten one says, and gives the new one checksums that are right: what is wrong is told even of one that is gone by now.
  */
 export async function* openTableFaults(directory: string, pace: ReadPace): AsyncGenerator<TableFault> {
-  const { tables, damagedAt } = await readManifest(directory)
+  const { logNumber, tables, damagedAt } = await readManifest(directory)
   if (damagedAt !== undefined) {
     yield { file: 'MANIFEST', offset: damagedAt, damage: `has a manifest that is damaged at byte ${damagedAt}` }
+  } else if (logNumber === 0) {
+    // LevelDB names its log in the first thing that it writes there, and needs that at the next start only.
+    yield { file: 'MANIFEST', damage: 'has lost its manifest, or it cannot be read' }
   }
   let buffer: Buffer = Buffer.alloc(0)
   for (const [number, lengthBytes] of tables) {

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -60,6 +60,20 @@ async function placeOfKey(row: number): Promise<{ readonly name: string; readonl
   }
   throw new Error('no table has it whole')
 }
+
+it('A manifest that is gone, or cannot be made out, is told of before the next start needs it', async () => {
+  const name = (await readFile(join(directory, 'CURRENT'), 'utf8')).trim()
+  const bytes = await readFile(join(directory, name))
+  const lost = [{ file: 'MANIFEST', damage: 'has lost its manifest, or it cannot be read' }]
+  const longer = Buffer.from(bytes)
+  longer[5] = (longer[5] ?? 0) ^ 0x40
+  await writeFile(join(directory, name), longer)
+  expect(await faults()).toEqual(lost)
+  await rm(join(directory, name))
+  expect(await faults()).toEqual(lost)
+  await writeFile(join(directory, name), bytes)
+  expect(await faults()).toEqual([])
+})
 
 describe('tables of a store that is open', () => {
   it('that are whole have no faults, and every byte of them is read at the given pace', async () => {
