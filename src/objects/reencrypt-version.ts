@@ -6,6 +6,7 @@ import { commitOrLeave, currentBucket, garbageOf } from './commit-version.ts'
 import { newContentKeys } from './content-keys.ts'
 import type { Engine } from './engine.ts'
 import { destinationOf, slotOf } from './key-slots.ts'
+import { keyedRecord } from './keyed-record.ts'
 import { headKey, keyOfVersion, type SPACE } from './keyspace.ts'
 import { openObject } from './open-object.ts'
 import { encodeObject, type ObjectRecord } from './records.ts'
@@ -31,10 +32,25 @@ export const isReencryptable = (record: KeyedRecord): record is ObjectRecord =>
 
 class GivenUp extends Error {}
 
+function recordOf(space: StoredVersion['space'], row: Entry): ObjectRecord | undefined {
+  const record = keyedRecord(space, row.value)
+  return record && isReencryptable(record) ? record : undefined
+}
+
+/** All but what may change of an object that is there: its properties, but for where it lies, and what wraps its DEK in a slot. */
+function hasSameContent(now: ObjectRecord, then: ObjectRecord): boolean {
+  const { properties, wrappedDek } = then
+  const isWhereItWas =
+    now.properties.storageClass === properties.storageClass &&
+    now.wrappedDek.slot === wrappedDek.slot &&
+    now.wrappedDek.context === wrappedDek.context
+  return isWhereItWas && encodeObject({ ...now, properties, wrappedDek }).equals(encodeObject(then))
+}
+
 /**
  * Gives an object version a new DEK, under the key where it belongs, and seals its content under that. Nothing that a client
- * sees of it changes, and whoever reads it reads on. False when its row changed meanwhile, or it was given up: then it is as
- * it was. Throws what opening and wrapping throw.
+ * sees of it changes, and whoever reads it reads on. False when its content changed meanwhile, or it was given up: then it is
+ * as it was. Throws what opening and wrapping throw.
  */
 export async function reencryptVersion(
   engine: Engine,
@@ -67,23 +83,25 @@ export async function reencryptVersion(
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const now = currentBucket(engine, bucket)
       const current = await engine.metadata.get(space, row.key)
-      if (current?.token !== row.token) return false
+      const is = current && recordOf(space, current)
+      // Who may tag it, or lock it, all the time must not keep its content from being sealed anew.
+      if (!is || !hasSameContent(is, record)) return false
       if (now.token !== wrapped.forRow) {
         // What wraps keys may have changed with the bucket's row: nothing is stored any more under what did before.
         const dek = await keys.wrapDek(now, key, blobId, content.secret, slotIn(now), context)
         wrapped = { dek, forRow: now.token }
       }
-      const tags = await tagsOf(keys, now, key, record)
-      const { sealedTags: _, ...plain } = record.properties
+      const tags = await tagsOf(keys, now, key, is)
+      const { sealedTags: _, ...plain } = is.properties
       const properties = await sealedProperties(keys, { bucket: now, key, blobId }, { ...plain, tags })
-      const next: ObjectRecord = { ...record, ...resealed.members, wrappedDek: wrapped.dek, properties }
+      const next: ObjectRecord = { ...is, ...resealed.members, wrappedDek: wrapped.dek, properties }
       const committed = await commitOrLeave(engine, draft, [
         engine.buckets.fence(now),
-        { type: 'put', space, key: row.key, value: encodeObject(next), if: row.token },
+        { type: 'put', space, key: row.key, value: encodeObject(next), if: current.token },
         // Owners are known by the key, whichever version of it they are.
         ...resealed.writes(headKey(bucket.id, key)),
-        engine.garbage.entry(garbageOf(record)),
-        ...usageWrites(bucket.id, { removed: [record], added: [next] }),
+        engine.garbage.entry(garbageOf(is)),
+        ...usageWrites(bucket.id, { removed: [is], added: [next] }),
       ])
       if (committed) {
         draft.keep()

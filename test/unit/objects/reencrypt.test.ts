@@ -154,6 +154,28 @@ describe('re-encrypting what a bucket has', () => {
     await test.sound()
   })
 
+  it('is not begun anew because tags change meanwhile, and has the new ones', async () => {
+    const slow = gate()
+    const test = await setUp({ blobs: slow.blobs })
+    await test.put('large', 'x'.repeat(LARGE))
+    const move = async (meanwhile: () => Promise<unknown>): Promise<number> => {
+      slow.hold()
+      await test.moveTo(await test.kms.newRootKey())
+      await vi.waitFor(() => expect(slow.reads()).toBeGreaterThan(0))
+      await meanwhile()
+      slow.release()
+      expect(await test.ended()).toMatchObject({ state: 'done', reencrypts: { versions: 1, bytes: LARGE } })
+      return slow.reads()
+    }
+    const undisturbed = await move(async () => {})
+    const target = { bucket: test.now(), key: 'large' }
+    const tags = [{ key: 'r', value: '1' }]
+    expect(await move(() => test.objects.changeProperties(target, (is) => ({ ...is, tags })))).toBe(undisturbed)
+    expect(await (await test.objects.known({ bucket: test.now(), key: 'large' }))?.tags()).toEqual(tags)
+    expect(await readAll(test.objects, test.now(), 'large')).toBe('x'.repeat(LARGE))
+    await test.sound()
+  })
+
   it('goes on after a restart, with what is still to be sealed anew', async () => {
     const slow = gate()
     const stored = memoryStore()
