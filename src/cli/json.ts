@@ -13,6 +13,13 @@ export function numberOf(value: unknown, ...path: readonly string[]): number | u
   return typeof found === 'number' ? found : undefined
 }
 
+/** Of all members that are numbers. */
+export function sumOf(value: unknown, ...path: readonly string[]): number {
+  const found = path.reduce(member, value)
+  const all: readonly unknown[] = typeof found === 'object' && found !== null ? Object.values(found) : []
+  return all.reduce<number>((sum, one) => (typeof one === 'number' ? sum + one : sum), 0)
+}
+
 export const isTrue = (value: unknown, ...path: readonly string[]): boolean => path.reduce(member, value) === true
 
 export function listOf(value: unknown, ...path: readonly string[]): readonly unknown[] {

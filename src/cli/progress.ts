@@ -50,7 +50,7 @@ export function openProgress({ mode, err, out, paint }: ProgressOptions): Progre
       out.write(
         `${JSON.stringify({ type: 'progress', bytes: done, totalBytes: whole, items: itemsDone, totalItems: items, name })}\n`,
       )
-    else if (mode === 'plain') err.write(`  … ${said(facts)}\n`)
+    else if (mode === 'plain') err.write(`  … ${[shown(name), said(facts)].filter(Boolean).join(', ')}\n`)
     else {
       clear()
       err.write(bar(facts, widthOfTerminal(err), paint))

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from './call.ts'
+import type { Ending } from './exit.ts'
 import { listOf, member, numberOf, textOf } from './json.ts'
 import type { Server } from './server.ts'
 
@@ -35,19 +36,41 @@ export const doneText = ({ rewrapped, reencrypted }: Job): string =>
   reencrypted === undefined ? `${rewrapped} rewrapped` : `${reencrypted} re-encrypted`
 
 const ASK_EVERY_MS = 500
+/** What stands for longer will not go on before somebody mends it. */
+const STANDS_MS = 5000
 
-/** Until none of these is under way; what they ended as. */
+/** Of a job that stands, or ended in part: why. */
+export const problemsOf = ({ problem, refusals }: Job): readonly string[] => [
+  ...new Set([problem, ...refusals.map((one) => textOf(one, 'problem'))].filter((one) => one !== undefined)),
+]
+
+const isOfKey = (code: string): boolean =>
+  ['RootKeyDisabled', 'RootKeyNotFound', 'KeyAccessDenied', 'KeyProviderUnavailable'].includes(code)
+
+/** What a command ends with that waited for these. */
+export function endingOf(jobs: readonly Job[]): Ending {
+  if (jobs.every(({ state }) => state === 'done')) return 'done'
+  const isOfKeys = jobs.some((job) => job.state === 'running' && problemsOf(job).some(isOfKey))
+  return isOfKeys ? 'keyUnavailable' : 'partly'
+}
+
+/** Until none of these is under way, or none goes on; what they are by then. */
 export async function watched(call: Call, server: Server, buckets: readonly string[]): Promise<readonly Job[]> {
   const progress = call.progress()
+  let goingAt = performance.now()
   for (;;) {
     const jobs = (await jobsOf(server)).filter(({ bucket }) => buckets.includes(bucket))
     const running = jobs.filter(({ state }) => state === 'running')
     const [first] = running
-    if (!first) {
+    if (running.some((job) => problemsOf(job).length === 0)) goingAt = performance.now()
+    if (!first || performance.now() - goingAt >= STANDS_MS) {
       progress.clear()
       return jobs
     }
-    progress.begin(`${first.bucket}: ${first.examined} looked at, ${doneText(first)}`, undefined)
+    progress.begin(
+      [`${first.bucket}: ${first.examined} looked at`, doneText(first), ...problemsOf(first)].join(', '),
+      undefined,
+    )
     await sleep(ASK_EVERY_MS, undefined, { signal: call.signal })
   }
 }

@@ -57,3 +57,28 @@ it('cancels a rewrap, which stays cancelled, and not the move of a bucket to ano
   })
   expect(await said('jobs', 'show', 'ended')).toMatchObject({ state: 'running' })
 })
+
+it('does not wait for ever for a rewrap whose root key may not be used, and says why it stands', async () => {
+  await filled('dark', 'dark-root')
+  await said('key', 'rotate', 'dark-root')
+  await said('key', 'disable', 'dark-root', '--yes')
+  expect(await cli.call(['rewrap', '--bucket', 'dark', '--wait'])).toMatchObject({
+    ...{ status: 6, out: expect.stringMatching(/✕ 0 data keys.*\n {2}dark is running, RootKeyDisabled/) },
+  })
+  expect(await cli.call(['jobs', 'watch', 'dark'])).toMatchObject({
+    ...{ status: 6, out: expect.stringContaining('✕ dark: running, 0 rewrapped, RootKeyDisabled') },
+  })
+})
+
+it('does not say that it sealed anew what stays under the same key', async () => {
+  await filled('same', 'same-root')
+  for (const how of ['--dry-run', '--yes'])
+    expect(await cli.call(['bucket', 'encrypt', 'same', '--key', 'same-root', '--re-encrypt', how])).toMatchObject({
+      ...{ status: 8, err: expect.stringContaining('SameKey') },
+    })
+  const provider = ['bucket', 'create', 'theirs']
+  expect((await cli.call(provider)).status).toBe(0)
+  expect(await cli.call(['bucket', 'encrypt', 'theirs', '--provider-managed', '--re-encrypt', '--yes'])).toMatchObject({
+    ...{ status: 8, err: expect.stringContaining('SameKey') },
+  })
+})

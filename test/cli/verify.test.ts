@@ -30,3 +30,27 @@ it('coffer verify BUCKET has the server look, and ends with 7 where something of
   expect((await cli.call(['verify', 'whole'])).status).toBe(0)
   expect((await cli.call(['verify', 'nowhere'])).status).toBe(4)
 })
+
+it('coffer verify BUCKET calls nothing whole that it could not open, and forgets no damage of it', async () => {
+  await using cli = await startCliServer({ COFFER_SCRUB_MIB_PER_SECOND: '0' })
+  const file = join(cli.home, 'large')
+  await writeFile(file, contentBytes('large', 500_000))
+  expect((await cli.call(['key', 'create', 'root'])).status).toBe(0)
+  expect((await cli.call(['bucket', 'create', 'hurt', '--key', 'root'])).status).toBe(0)
+  const blobs = join(cli.server.dataDir, 'blobs')
+  const before = new Set((await filesUnder(blobs)).keys())
+  expect((await cli.call(['object', 'put', file, 'hurt/large'])).status).toBe(0)
+  const [path = ''] = [...(await filesUnder(blobs)).keys()].filter((one) => !before.has(one))
+  const disable = () => cli.call(['key', 'disable', 'root', '--yes'])
+  expect((await disable()).status).toBe(0)
+  expect(await cli.call(['verify', 'hurt'])).toMatchObject({
+    ...{ status: 3, out: expect.stringMatching(/No damage of hurt is known.*RootKeyDisabled.*could not be opened/) },
+  })
+  expect((await cli.call(['scrub', 'status'])).out).toMatch(/not openable +1 version \(RootKeyDisabled\)/)
+  expect((await cli.call(['key', 'enable', 'root'])).status).toBe(0)
+  await flipAt({ path, start: 0 }, 1000)
+  expect((await cli.call(['verify', 'hurt'])).status).toBe(7)
+  expect((await disable()).status).toBe(0)
+  expect((await cli.call(['verify', 'hurt'])).status).toBe(7)
+  expect((await cli.call(['scrub', 'findings'])).status).toBe(7)
+})

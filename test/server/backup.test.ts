@@ -285,7 +285,7 @@ describe('a backup that is killed', () => {
   it('leaves no backup, holds nothing in the server, and what it copied is not copied again', async () => {
     await makeBucket(s3, 'bucket')
     await putMany(40)
-    const killed = startCommand(['backup', repository], settings)
+    const killed = startCommand(['backup', 'create', repository], settings)
     // Killed while it copies files: the log of what is copied has begun.
     const log = join(repository, 'unfinished/copied.log')
     while (((await stat(log).catch(() => undefined))?.size ?? 0) < 1000) await sleep(1)
@@ -307,7 +307,7 @@ describe('a backup that is killed', () => {
   it('with its server, says so, and is taken when the server is back', async () => {
     await makeBucket(s3, 'bucket')
     await putMany(40)
-    const running = startCommand(['backup', repository], settings)
+    const running = startCommand(['backup', 'create', repository], settings)
     const log = join(repository, 'unfinished/copied.log')
     while (((await stat(log).catch(() => undefined))?.size ?? 0) < 500) await sleep(1)
     await server.kill()
@@ -322,7 +322,7 @@ describe('a backup that is killed', () => {
   it('holds bytes that are deleted meanwhile until they are copied', async () => {
     await makeBucket(s3, 'bucket')
     await putMany(40)
-    const running = startCommand(['backup', repository, '--json'], settings)
+    const running = startCommand(['backup', 'create', repository, '--json'], settings)
     const begun = join(repository, 'unfinished/copied.log')
     while (!(await stat(begun).catch(() => undefined))?.size) await sleep(1)
     for (let at = 0; at < 40; at++) await s3.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: `key-${at}` }))
@@ -553,7 +553,7 @@ describe('a repository that outlives a restore', () => {
     const onNew = { COFFER_DATA_DIR: home.join('new'), COFFER_INSTANCE_KEY_FILE: home.join('data.key') }
     await onRestored('new', async (_, client) => {
       await makeBucket(client, 'kept')
-      expect(await ownCommand(['backup', repository], onNew)).toMatchObject({ status: 0 })
+      expect(await ownCommand(['backup', 'create', repository], onNew)).toMatchObject({ status: 0 })
     })
     expect(await verify('--all')).toMatchObject({ status: 0 })
     expect(await restoreTo('again')).toMatchObject({ status: 0 })

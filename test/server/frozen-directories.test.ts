@@ -69,7 +69,7 @@ describe.each(RELEASES)('a data directory of release %s', (release) => {
     expect(await runCommand(['restore', home.join('backup')], settings)).toMatchObject({ status: 0 })
     await using server = await startAgeless(home.join('new'), home.join('data.key'), home.path)
     expect(await portraitOf(server)).toEqual(portrait)
-    const next = await runCommand(['backup', home.join('backup'), '--json'], settings)
+    const next = await runCommand(['backup', 'create', home.join('backup'), '--json'], settings)
     expect(next).toMatchObject({ status: 0, err: '' })
     // Blobs that the release has copied are not copied again: the audit log is smaller than the largest of them.
     expect(JSON.parse(next.out).copiedBytes).toBeLessThan(250_000)

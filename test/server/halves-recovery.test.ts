@@ -79,7 +79,7 @@ describe('The halves of a split server', { timeout: 240_000 }, () => {
   it('are backed up and restored each by itself, the objects first', async () => {
     const backups = { objects: home.join('backup of objects'), 'keys-data': home.join('backup of keys') }
     for (const name of ['objects', 'keys-data'] as const) {
-      const { missing } = JSON.parse(await done(['backup', backups[name], '--json'], settingsOf(name)))
+      const { missing } = JSON.parse(await done(['backup', 'create', backups[name], '--json'], settingsOf(name)))
       expect(missing).toEqual([])
       expect(await done(['backup', 'verify', backups[name]], settingsOf(name))).toContain('is whole')
     }

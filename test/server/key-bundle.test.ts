@@ -190,7 +190,7 @@ describe('what is lost comes back', () => {
     await filled(SEALED())
     const settings = { COFFER_DATA_DIR: home.join('data') }
     const backUp = (key: Record<string, string>) =>
-      commandFor(key)(['backup', home.join('repository')], { ...settings, ...key })
+      commandFor(key)(['backup', 'create', home.join('repository')], { ...settings, ...key })
     expect(await backUp(SEALED())).toMatchObject({ status: 0 })
     await writeFile(home.join('store-passphrase'), 'what somebody thinks that it was', { mode: 0o600 })
     await expect(start(SEALED())).rejects.toThrow('InstanceKeyWrong')
@@ -210,7 +210,7 @@ describe('what is lost comes back', () => {
   it('everything, from a backup and the bundle; and nothing from the backup without it', async () => {
     await filled(KEY_FILE())
     const settings = { COFFER_DATA_DIR: home.join('data'), ...KEY_FILE() }
-    expect(await ownCommand(['backup', home.join('repository')], settings)).toMatchObject({ status: 0 })
+    expect(await ownCommand(['backup', 'create', home.join('repository')], settings)).toMatchObject({ status: 0 })
     await rm(home.join('data'), { recursive: true })
     await rm(home.join('data.key'))
     const restore = () => ownCommand(['restore', home.join('repository')], settings)

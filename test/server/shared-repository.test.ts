@@ -90,3 +90,10 @@ it('A backup is in the audit log by its own id, also when the clock was set back
   const texts = await Promise.all((await readdir(audit)).map((name) => readFile(join(audit, name), 'utf8')))
   for (const id of [first, second]) expect(texts.join('')).toContain(`"${id}"`)
 })
+
+it('A word that is no verb takes no backup into a directory of that name', async () => {
+  await using home = await temporaryDirectory()
+  const { status, err } = await ownCommand(['backup', join(home.path, 'list'), '--data-dir', join(home.path, 'data')])
+  expect({ status, err }).toEqual({ status: 2, err: expect.stringContaining('create, verify, ls or prune') })
+  expect(await readdir(home.path)).toEqual([])
+})

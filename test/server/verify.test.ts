@@ -442,7 +442,7 @@ describe.skipIf(topology.split)('coffer verify', () => {
     }
     await found(async ({ dataDir }) => {
       await rm(join(dataDir, store), { recursive: true })
-      const backup = await ownCommand(['backup', `${dataDir}.backup`], { COFFER_DATA_DIR: dataDir })
+      const backup = await ownCommand(['backup', 'create', `${dataDir}.backup`], { COFFER_DATA_DIR: dataDir })
       expect(backup).toMatchObject({ status: 1, err: expect.stringContaining(`${store}/ is missing`) })
     })
   })

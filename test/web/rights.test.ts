@@ -125,6 +125,18 @@ describe.skipIf(chromiumPath === undefined)('a reader of buckets and keys', () =
     expectNoFaults(page)
   })
 
+  it('is not told what encryption a bucket has that is none of theirs', async () => {
+    const keys = await keyOwner(house.test.controlUrl)
+    const made = await keys.call('POST', '/v1/serviceids', { account_id: mainAccount.id, name: 'outsider' })
+    const json = { account_id: mainAccount.id, iam_id: made.json.iam_id, name: 'k' }
+    const outsider = (await keys.call('POST', '/v1/apikeys', json)).json.apikey
+    const page = await house.open('/ui/', { credentials: { apiKey: outsider } })
+    await page.goto(`${house.url}/ui/buckets/${bucket}/encryption`)
+    await page.getByRole('main').getByText('is not for you to see').waitFor()
+    for (const text of ['Provider-managed', 'Coffer’s own root key'])
+      expect([text, await page.getByText(text, { exact: true }).count()]).toEqual([text, 0])
+  })
+
   it('is refused the same by the APIs themselves, and may read', async () => {
     const { send } = await signInAt(house.url, { apiKey })
     const put = await send({ method: 'PUT', target: `/ui/s3/${bucket}/b.txt`, body: 'x' })

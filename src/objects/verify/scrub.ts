@@ -182,6 +182,12 @@ export async function openScrub(options: {
     await verifyRows(metadata, buckets, clock, found)
     const whole = await verifyContents({
       ...{ checking, buckets, counts, from: from.cursor, signal, onFinding: found },
+      onClosed: ({ bucket, key, versionId, uploadId }) => {
+        for (const { finding } of known.values()) {
+          const isOfIt = finding.bucket === bucket.name && finding.key === key
+          if (isOfIt && finding.versionId === versionId && finding.uploadId === uploadId) found(finding)
+        }
+      },
       onProgress: async (cursor) => {
         state = now(cursor)
         if (writes.length > 0) await tell()

@@ -36,6 +36,8 @@ export interface VerifyContents {
   readonly from?: VerifyCursor | undefined
   readonly signal: AbortSignal
   readonly onFinding: (finding: Finding) => void
+  /** Its content could not be opened now: what was known of it holds. */
+  readonly onClosed?: (subject: Subject) => void
   /** All rows up to there are dealt with, and what was found there was told. */
   readonly onProgress: (cursor: VerifyCursor) => Promise<void> | void
 }
@@ -79,7 +81,7 @@ export async function verifyContents(work: VerifyContents): Promise<boolean> {
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)])
 
-function walker({ checking, buckets, counts, onFinding }: VerifyContents) {
+function walker({ checking, buckets, counts, onFinding, onClosed }: VerifyContents) {
   const { metadata } = checking
   const unknownBuckets = new Set<string>()
   const tell = (problems: readonly Problem[]): void => {
@@ -136,6 +138,7 @@ function walker({ checking, buckets, counts, onFinding }: VerifyContents) {
       const still = problems.length === 0 || (await isStill(space, row))
       if (still && (problems.length === 0 || suspected)) {
         count(counts, record, closed)
+        if (closed !== undefined) onClosed?.(subject)
         return tell(problems)
       }
       // Once more: parts and owners have rows of their own, which may have been read at different times.

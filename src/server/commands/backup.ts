@@ -59,8 +59,7 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
     if (name === 'verify') return await verify(rest, streams)
     if (name === 'ls') return await list(rest, streams)
     if (name === 'prune') return await prune(rest, streams)
-    // What calls it so every night goes on.
-    return await take(args, streams)
+    throw usageError(`there is no coffer backup ${name}: it is create, verify, ls or prune`)
   } catch (error) {
     return refused(error, { args, streams, status: exitStatus(error) })
   }
@@ -143,7 +142,7 @@ function tellVerified(report: VerifiedBackup, quick: boolean, { out, err }: Stre
     err.write(`✕ backup ${id} is damaged: ${countText(findings.length, 'finding')}\n`)
     for (const { problem, affects } of findings) err.write(`  ${problem}\n      affects ${affects}\n`)
     err.write(
-      '  What the store still has is copied again: remove the files named here and run `coffer backup`. Until then an older backup may be whole: --all\n',
+      '  What the store still has is copied again: remove the files named here and run `coffer backup create`. Until then an older backup may be whole: --all\n',
     )
     return
   }

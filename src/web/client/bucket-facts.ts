@@ -9,7 +9,8 @@ import { parseXml } from './xml.ts'
 export interface BucketFacts {
   readonly name: string
   readonly location: string
-  readonly isCustomerManaged: boolean
+  /** Undefined: not for whoever is signed in to know. */
+  readonly isCustomerManaged: boolean | undefined
   /** Undefined: provider-managed, or not for whoever is signed in to know. */
   readonly rootKeyCrn: string | undefined
   readonly rootKey: BucketRootKey | undefined
@@ -42,7 +43,7 @@ export async function readBucketFacts(name: string, signal?: AbortSignal): Promi
   const [head, location, states, versioning, usage, used] = await Promise.all([
     headBucket(name, signal).catch((error: unknown) => {
       // Whoever may not list it may do other things with it.
-      if (isStatus(error, 403)) return new Headers()
+      if (isStatus(error, 403)) return undefined
       throw error
     }),
     known(getBucketConfig(name, 'location', signal)),
@@ -52,8 +53,8 @@ export async function readBucketFacts(name: string, signal?: AbortSignal): Promi
     known(rootKeysOf(name, signal)),
   ])
   const keyState = states?.find(({ bucket }) => bucket === name)
-  const isCustomerManaged = head.get('ibm-sse-kp-enabled') === 'true'
-  const rootKeyCrn = head.get('ibm-sse-kp-customer-root-key-crn') ?? head.get('ibm-sse-kp-crk-id') ?? undefined
+  const isCustomerManaged = head && head.get('ibm-sse-kp-enabled') === 'true'
+  const rootKeyCrn = head?.get('ibm-sse-kp-customer-root-key-crn') ?? head?.get('ibm-sse-kp-crk-id') ?? undefined
   const rootKey = rootKeyCrn === undefined ? undefined : await known(readRootKey(rootKeyCrn, signal))
   return {
     ...{ name, isCustomerManaged, rootKeyCrn, rootKey, keyState, versioning, usage },

@@ -36,6 +36,14 @@ export async function whoDidIt(rootKeyCrn: string, cause: LockCause, signal?: Ab
 export interface ScrubFacts {
   readonly finishedAt: string | undefined
   readonly findings: number
+  /** Versions and uploads that the look could not open: whether they are whole is not known. */
+  readonly unopened: number
+}
+
+/** Of what is told of the scrub. */
+export function unopenedIn(scrub: unknown): number {
+  const counts: readonly unknown[] = Object.values(Object(member(scrub, 'notOpenable')))
+  return counts.reduce<number>((sum, count) => (typeof count === 'number' ? sum + count : sum), 0)
 }
 
 /** Undefined: not for whoever is signed in, or nothing has been looked through yet. */
@@ -43,7 +51,8 @@ export async function readScrubFacts(signal?: AbortSignal): Promise<ScrubFacts |
   const scrub = await getScrub(signal).catch(() => undefined)
   const finishedAt = textOf(scrub, 'finishedAt') || undefined
   const findings = member(scrub, 'findings')
-  return scrub === undefined ? undefined : { finishedAt, findings: typeof findings === 'number' ? findings : 0 }
+  if (scrub === undefined) return undefined
+  return { finishedAt, findings: typeof findings === 'number' ? findings : 0, unopened: unopenedIn(scrub) }
 }
 
 /** What mends it, and whether whoever is signed in may do that. */

@@ -69,7 +69,7 @@ function stepsFor(target: Target): readonly Step[] {
         await makeBucket(own, 'bucket')
         for (const Key of ['first', 'second']) {
           await own.send(new PutObjectCommand({ Bucket: 'bucket', Key, Body: contentBytes(Key, BYTES) }))
-          await coffer(['backup', repository])
+          await coffer(['backup', 'create', repository])
         }
         own.destroy()
         await server.stop()

@@ -35,7 +35,7 @@ export function backupsOf({ directory, dataDir, settings }: BackupsOptions): Bac
     taken: () => taken,
     during: async (signal) => {
       while (!signal.aborted) {
-        const { child, result } = startCommand(['backup', repository], of(dataDir))
+        const { child, result } = startCommand(['backup', 'create', repository], of(dataDir))
         const kill = (): void => void child.kill('SIGKILL')
         signal.addEventListener('abort', kill, { once: true })
         if ((await result).status === 0) taken++
@@ -49,7 +49,7 @@ export function backupsOf({ directory, dataDir, settings }: BackupsOptions): Bac
         const { status, out, err } = await runCommand(args, of(dir))
         if (status !== 0) wrong.push(`${what} ended with ${status}: ${out}${err}`)
       }
-      await expectDone('a backup', ['backup', repository], dataDir)
+      await expectDone('a backup', ['backup', 'create', repository], dataDir)
       await expectDone('the verification of all backups', ['backup', 'verify', repository, '--all'], dataDir)
       const restored = path.join(directory, 'restored')
       await expectDone('a restore', ['restore', repository], restored)

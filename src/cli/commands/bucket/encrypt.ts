@@ -1,11 +1,12 @@
 import { confirmed } from '../../confirm.ts'
-import { usage } from '../../failure.ts'
+import { CommandFailure, usage } from '../../failure.ts'
 import { numberOf, textOf } from '../../json.ts'
 import { findKey, keyLabel } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
 import { readBucket } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { countText, sizeText } from '../../units.ts'
+import { rootKeyCrn } from '../../why-locked.ts'
 
 export const encryptBucket: CommandSpec = {
   name: 'encrypt',
@@ -39,6 +40,13 @@ export const encryptBucket: CommandSpec = {
     const bytes = numberOf(usageNow, 'bytes')
     const reencrypt = call.flag('re-encrypt')
     const under = key ? `${key.instance.name}/${keyLabel(key)}` : 'the key of the store'
+    const sameKey = (): CommandFailure =>
+      new CommandFailure({
+        ...{ code: 'SameKey', ending: 'conflict' },
+        why: `${name} is under ${under} already, and objects are sealed anew as they move under another key`,
+        fixes: [`coffer bucket encrypt ${name} --key KEY --re-encrypt`, `coffer rewrap --bucket ${name}`],
+      })
+    if (reencrypt && key && (await tokenOrNone(() => rootKeyCrn(server, name))) === key.crn) throw sameKey()
     const lines = [
       `What is new in ${name} is under ${under} at once.`,
       `${objects === undefined ? 'What is there is' : `${countText(objects, 'object')} are`} ${reencrypt ? `sealed anew in the background: ${bytes === undefined ? 'all is' : sizeText(bytes)} read, and written again.` : 'rewrapped in the background; nothing is read or written of their contents.'}`,
@@ -49,6 +57,7 @@ export const encryptBucket: CommandSpec = {
     const json = key ? { encryption: 'customer-managed', rootKeyCrn: key.crn } : { encryption: 'provider-managed' }
     const answer = await server.control('PUT', `${path}/encryption`, { json: { ...json, reencrypt } })
     const job = textOf(answer, 'job', 'state')
+    if (reencrypt && job === undefined) throw sameKey()
     call.out.answer(
       Object(answer),
       () =>

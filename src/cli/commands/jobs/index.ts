@@ -1,6 +1,6 @@
 import { notFound } from '../../failure.ts'
 import { member } from '../../json.ts'
-import { doneText, type Job, jobOf, jobsOf, watched } from '../../rewrap-jobs.ts'
+import { doneText, endingOf, type Job, jobOf, jobsOf, problemsOf, watched } from '../../rewrap-jobs.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
@@ -74,7 +74,8 @@ const factsOf = (job: Job, { paint, nowMs }: Parameters<CommandSpec['run']>[0]['
 const watch: CommandSpec = {
   name: 'watch',
   summary: 'Waits until rewraps are done, and tells how far they are.',
-  about: 'Exit status 3 when one failed, was paused or was cancelled.',
+  about:
+    'Exit status 3 when one failed, was paused or was cancelled; 6 when none goes on because root keys may not be used.',
   arguments: [{ ...BUCKET, optional: true }],
   examples: ['coffer jobs watch invoices'],
   run: async (call) => {
@@ -87,11 +88,12 @@ const watch: CommandSpec = {
     for (const job of jobs)
       call.out.item(
         { ...job },
-        () => `${job.state === 'done' ? '✓' : '✕'} ${job.bucket}: ${job.state}, ${doneText(job)}`,
+        () =>
+          `${job.state === 'done' ? '✓' : '✕'} ${job.bucket}: ${[job.state, doneText(job), ...problemsOf(job)].join(', ')}`,
         job.bucket,
       )
     call.out.result({ jobs: jobs.length }, () => (jobs.length === 0 ? 'There is no rewrap.' : undefined))
-    return jobs.every(({ state }) => state === 'done') ? 'done' : 'partly'
+    return endingOf(jobs)
   },
 }
 

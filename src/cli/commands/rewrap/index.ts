@@ -3,7 +3,7 @@ import { usage } from '../../failure.ts'
 import { listOf, member, textOf } from '../../json.ts'
 import { findKey, type RootKey } from '../../key-protect.ts'
 import { versionNamed } from '../../key-versions.ts'
-import { type Job, jobOf, watched } from '../../rewrap-jobs.ts'
+import { endingOf, type Job, jobOf, problemsOf, watched } from '../../rewrap-jobs.ts'
 import { readBucket } from '../../s3/references.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
@@ -40,7 +40,7 @@ const rewrap: CommandSpec = {
       started.push(jobOf(member(answer, 'job')))
     }
     const jobs = call.flag('wait') ? await watched(call, server, buckets) : started
-    const ended = jobs.filter(({ state }) => state !== 'done' && state !== 'running')
+    const open = call.flag('wait') ? jobs.filter(({ state }) => state !== 'done') : []
     const rewrapped = jobs.reduce((sum, one) => sum + one.rewrapped, 0)
     call.out.answer(
       { jobs },
@@ -49,13 +49,13 @@ const rewrap: CommandSpec = {
           ? 'No bucket has anything under it.'
           : call.flag('wait')
             ? [
-                `${ended.length === 0 ? '✓' : '✕'} ${countText(rewrapped, 'data key')} rewrapped in ${buckets.join(', ')}`,
-                ...ended.map(({ bucket, state }) => `  ${bucket} is ${state}`),
+                `${open.length === 0 ? '✓' : '✕'} ${countText(rewrapped, 'data key')} rewrapped in ${buckets.join(', ')}`,
+                ...open.map((job) => `  ${job.bucket} is ${[job.state, ...problemsOf(job)].join(', ')}`),
               ].join('\n')
             : `✓ begun for ${buckets.join(', ')}; coffer jobs watch tells how far it is`,
       buckets,
     )
-    return ended.length === 0 ? 'done' : 'partly'
+    return call.flag('wait') ? endingOf(jobs) : 'done'
   },
 }
 

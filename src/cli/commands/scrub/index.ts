@@ -1,5 +1,5 @@
 import { listOf, member, numberOf, textOf } from '../../json.ts'
-import { findingColumns, placeOf } from '../../scrub-findings.ts'
+import { findingColumns, placeOf, unopenedText } from '../../scrub-findings.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
 import { sizeText, timeText } from '../../units.ts'
@@ -21,7 +21,7 @@ const status: CommandSpec = {
             ['look', numberOf(scrub, 'look')],
             ['objects', numberOf(scrub, 'objects')],
             ['read', sizeText(numberOf(scrub, 'bytesRead') ?? 0)],
-            ['not openable', numberOf(scrub, 'notOpenable')],
+            ['not openable', unopenedText(scrub)],
             ['findings', numberOf(scrub, 'findings')],
             ['began', timeText(textOf(scrub, 'startedAt'), call.out.nowMs)],
             ['ended', timeText(textOf(scrub, 'finishedAt'), call.out.nowMs)],

@@ -3,7 +3,7 @@ import type { Call } from '../../call.ts'
 import { CommandFailure } from '../../failure.ts'
 import { listOf, member, numberOf, textOf } from '../../json.ts'
 import { readReference, referenceText } from '../../s3/references.ts'
-import { findingColumns, placeOf } from '../../scrub-findings.ts'
+import { findingColumns, placeOf, unopenedText } from '../../scrub-findings.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { countText, sizeText } from '../../units.ts'
@@ -12,7 +12,7 @@ const verify: CommandSpec = {
   name: '',
   summary: 'Has a running server look for damage, waits until it has, and lists what it found in a bucket.',
   about:
-    'The server looks through all that it stores, to the last tag, as fast as it is let (COFFER_SCRUB_MIB_PER_SECOND); a look that is under way is waited for. It goes on when this is interrupted. Exit status 7 if anything is damaged. Without a bucket it is the data directory of a stopped server that is looked at: `coffer verify --help`.',
+    'The server looks through all that it stores, to the last tag, as fast as it is let (COFFER_SCRUB_MIB_PER_SECOND); a look that is under way is waited for. It goes on when this is interrupted. Exit status 7 if anything is damaged; 3 if not all could be opened, of whatever bucket, for its root key may not be used or is its customer’s. Without a bucket it is the data directory of a stopped server that is looked at: `coffer verify --help`.',
   arguments: [{ name: 'bucket/prefix', help: 'bucket, bucket/prefix or bucket/key', kind: 'object' }],
   examples: ['coffer verify invoices', 'coffer verify invoices/2026/ --json'],
   see: ['coffer scrub findings', 'coffer scrub status', 'coffer salvage'],
@@ -26,15 +26,20 @@ const verify: CommandSpec = {
     const found = listOf(await server.control('GET', '/admin/v1/scrub/findings'), 'findings').filter(
       (one) => textOf(one, 'bucket') === place.bucket && (textOf(one, 'key') ?? '').startsWith(place.key),
     )
+    const unopened = unopenedText(looked)
     const objects = countText(numberOf(looked, 'objects') ?? 0, 'version')
     call.out.rows({
       name: 'findings',
       rows: found,
       columns: findingColumns,
       id: placeOf,
-      none: `✓ Nothing of ${referenceText(place)} is damaged: the server looked at ${objects} of all buckets.`,
+      none:
+        unopened === undefined
+          ? `✓ Nothing of ${referenceText(place)} is damaged: the server looked at ${objects} of all buckets.`
+          : `▲ No damage of ${referenceText(place)} is known, but of the ${objects} of all buckets ${unopened} could not be opened: whether those are whole is not known.`,
     })
-    return found.length > 0 ? 'damage' : 'done'
+    if (found.length > 0) return 'damage'
+    return unopened === undefined ? 'done' : 'partly'
   },
 }
 

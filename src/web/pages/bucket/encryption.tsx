@@ -60,10 +60,12 @@ function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
         }
       >
         <div class="outcome-picture">
-          <Envelope state={lock ? 'broken' : isCustomerManaged ? 'sealed' : 'provider'} />
+          <Envelope state={lock ? 'broken' : isCustomerManaged === false ? 'provider' : 'sealed'} />
         </div>
         <p class="small">
-          {isCustomerManaged ? (
+          {isCustomerManaged === undefined ? (
+            'What wraps the data key of each new object is not for you to see.'
+          ) : isCustomerManaged ? (
             <>
               <b>{label}</b> wraps the data key of each new object
               {rootKey && rootKey.version !== undefined && `, with its version ${rootKey.version}`}.

@@ -120,6 +120,7 @@ function Facts({ facts }: { readonly facts: BucketFacts }) {
 /** What wraps the data keys of what is new in the bucket. */
 export function KeyChip({ facts }: { readonly facts: BucketFacts }) {
   const { isCustomerManaged, rootKey, lock } = facts
+  if (isCustomerManaged === undefined) return null
   if (!isCustomerManaged) {
     return (
       <Chip tone="ct" icon="lock">

@@ -63,7 +63,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
               title:
                 scrub && scrub.findings > 0
                   ? 'Some stored data is damaged'
-                  : scrub?.finishedAt === undefined
+                  : scrub?.finishedAt === undefined || scrub.unopened > 0
                     ? 'Nothing stored was changed'
                     : 'Stored data is intact',
               text: dataText(facts, scrub),
@@ -101,7 +101,8 @@ function dataText({ usage }: BucketFacts, scrub: Awaited<ReturnType<typeof readS
   if (!scrub?.finishedAt) return `${objects}. No scrub has looked through them yet.`
   const found =
     scrub.findings === 0 ? 'found no damage' : `found ${counted(scrub.findings, 'damaged entry', 'damaged entries')}`
-  return `${objects}, last scrub ${formatAgo(scrub.finishedAt)} ${found}`
+  const unopened = scrub.unopened > 0 ? `, and could not open ${counted(scrub.unopened, 'object')} of the store` : ''
+  return `${objects}, last scrub ${formatAgo(scrub.finishedAt)} ${found}${unopened}`
 }
 
 function keyStep({ cause }: BucketLock, rootKey: BucketRootKey | undefined): Step {

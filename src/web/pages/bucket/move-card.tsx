@@ -41,7 +41,8 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
   })
   const policies = useLoad((signal) => listPolicies('authorization', signal), [], { topics: ['access'] })
   const chosen = keys.value?.find(({ key }) => key.id === keyId)
-  const isSame = way === 'customer' ? chosen !== undefined && chosen.key.crn === rootKeyCrn : !isCustomerManaged
+  const isSame =
+    way === 'customer' ? chosen !== undefined && chosen.key.crn === rootKeyCrn : isCustomerManaged === false
   const noRight = useBucketRights(bucket, ['s3:PutEncryptionConfiguration'])('s3:PutEncryptionConfiguration')
   const missing =
     noRight ??

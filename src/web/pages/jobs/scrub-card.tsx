@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { getScrub, listScrubFindings, startScrub } from '../../client/admin.ts'
 import { type ApiError, isStatus, toApiError } from '../../client/api-error.ts'
 import { listOf, member, textOf } from '../../client/json.ts'
+import { unopenedIn } from '../../client/lock-story.ts'
 import { counted, formatBytes } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
@@ -76,8 +77,8 @@ export function ScrubCard() {
               </Chip>
               <span class="muted small">
                 {counted(numberOf(value, 'objects'), 'object')}, {formatBytes(numberOf(value, 'bytesRead'))} read
-                {numberOf(value, 'notOpenable') > 0 &&
-                  `, ${counted(numberOf(value, 'notOpenable'), 'object')} could not be opened for their keys`}
+                {unopenedIn(value) > 0 &&
+                  `, ${counted(unopenedIn(value), 'object')} could not be opened for their keys`}
                 {textOf(value, 'finishedAt') !== '' && (
                   <>
                     , ended <Time at={textOf(value, 'finishedAt')} />

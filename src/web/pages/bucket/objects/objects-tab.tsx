@@ -172,7 +172,7 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
                       ? `o:${openKey}`
                       : `v:${openVersion}:${openKey}`
                 }
-                isCustomerManaged={facts.isCustomerManaged}
+                isCustomerManaged={facts.isCustomerManaged !== false}
                 newestVersion={facts.rootKey?.version}
                 bucket={bucket}
                 isLocked={isLocked}
