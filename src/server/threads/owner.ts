@@ -1,13 +1,11 @@
-import { Worker } from 'node:worker_threads'
 import type { AuditEvent } from '../../audit/event.ts'
-import { newLease } from '../../base/ids.ts'
 import type { KeyProvider } from '../../envelope/key-provider.ts'
 import type { WrapCounts, WrapUse } from '../../envelope/wrap-budget.ts'
 import type { Iam } from '../../iam/iam.ts'
 import { SPACE } from '../../objects/keyspace.ts'
 import type { Objects, OwnerThreads } from '../../objects/objects.ts'
 import { sharedPins } from '../../objects/shared-pins.ts'
-import { type Metric, summed } from '../../observe/metrics.ts'
+import type { Metric } from '../../observe/metrics.ts'
 import type { BlobId, BlobStore } from '../../storage/blob/blob-store.ts'
 import type { ChangedRow, FollowRows } from '../../storage/metadata/changed-row.ts'
 import type { RowChange } from '../../storage/metadata/commit-group.ts'
@@ -18,9 +16,10 @@ import type { ConfigSources } from '../config.ts'
 import type { Address } from '../settings.ts'
 import type { StoreName } from '../stores.ts'
 import { ANNOUNCED } from './announced.ts'
+import { type Follower, startFollowers } from './followers.ts'
 import { decideCommits } from './forwarded-commits.ts'
-import { errorOf, type Handlers, type Line, openLine } from './line.ts'
-import type { FollowerCalls, HandedOver, OwnerCalls, ThreadStart } from './messages.ts'
+import { errorOf, type Handlers } from './line.ts'
+import type { HandedOver, OwnerCalls } from './messages.ts'
 import { type SharedFlags, type SharedMemory, sharedFlags, sharedMemory } from './shared-memory.ts'
 import type { ThreadLoad } from './thread-load.ts'
 
@@ -82,20 +81,6 @@ export interface ThreadsOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** `opening`: it serves nobody yet, and may fail alone. */
-type State = 'opening' | 'serving' | 'leaving' | 'closing' | 'ended'
-
-interface Follower {
-  readonly worker: Worker
-  readonly line: Line<FollowerCalls>
-  readonly lease: string
-  state: State
-  /** Rejects when it fails while it opens. */
-  readonly failed: Promise<never>
-  /** In its life, once it has ended. */
-  counted: readonly Metric[]
-}
-
 const LEASE_CHARACTERS = 16
 
 export function startThreads({ count, sources, onFailure, onError }: ThreadsOptions): Threads {
@@ -103,34 +88,8 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
   const flags = sharedFlags(memory)
   const numbers = generations(memory.generations)
   const pins = sharedPins(memory.pins)
-  const followers: Follower[] = []
   const stores = new Map<StoreName, { raw: MetadataStore; committing: MetadataStore; follow: FollowRows }>()
   let served: ServedFollowers | undefined
-  let address: Address | undefined
-  let isDraining = false
-  let isClosing = false
-  const closed = Promise.withResolvers<void>()
-  /** Threads that come or go. */
-  const changes = new Set<Promise<unknown>>()
-  /** What those counted that are gone. */
-  let gone: readonly Metric[] = []
-  /** One that has ended answers nothing, and nobody is served by it any more. */
-  const ask = async <Name extends keyof FollowerCalls, Else>(
-    follower: Follower,
-    name: Name,
-    asked: FollowerCalls[Name]['asked'],
-    ended: () => Else | Promise<Else>,
-  ): Promise<FollowerCalls[Name]['answered'] | Else> => {
-    try {
-      return await follower.line.ask(name, asked)
-    } catch (error) {
-      if (follower.state === 'ended') return ended()
-      throw error
-    }
-  }
-  const all = <Name extends keyof FollowerCalls>(name: Name, asked: FollowerCalls[Name]['asked']) =>
-    Promise.all(followers.map((follower) => ask(follower, name, asked, () => undefined)))
-  const servers = (): Follower[] => followers.filter(({ state }) => state === 'serving')
   const serving = (): ServedFollowers => {
     if (!served) throw new Error('the thread that owns the stores is not open yet')
     return served
@@ -183,106 +142,8 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
     storeFailed: (failure) => onFailure(errorOf(failure)),
   }
 
-  const start = (): Follower => {
-    const workerData: ThreadStart = { ...sources, memory }
-    const worker = new Worker(new URL('./main.js', import.meta.url), { workerData, stdout: false, stderr: false })
-    const failure = Promise.withResolvers<never>()
-    // Nobody may be waiting for it.
-    failure.promise.catch(() => {})
-    const follower: Follower = {
-      ...{ worker, lease: newLease(), state: 'opening', failed: failure.promise, counted: [] },
-      line: openLine<OwnerCalls, FollowerCalls>(worker, handlers, onError),
-    }
-    const failed = (cause: unknown): void => {
-      if (follower.state === 'ended') return
-      const error = cause instanceof Error ? cause : new Error('a serving thread failed', { cause })
-      if (follower.state === 'opening') failure.reject(error)
-      else if (!isClosing) onFailure(error)
-    }
-    worker.on('error', failed)
-    worker.on('exit', (code) => failed(new Error(`a serving thread ended with ${code}`)))
-    return follower
-  }
-
-  const end = async (follower: Follower): Promise<void> => {
-    const { worker, line } = follower
-    follower.state = 'ended'
-    const at = followers.indexOf(follower)
-    if (at >= 0) followers.splice(at, 1)
-    line.end(new Error('the serving thread has ended'))
-    await worker.terminate()
-  }
-
-  /** Resolves when it could serve. From its start on it is told of what changes, and its lease is left alone. */
-  const open = async (follower: Follower): Promise<void> => {
-    const { line, lease, failed } = follower
-    const { serviceRootKeyCrn } = serving()
-    followers.push(follower)
-    try {
-      await Promise.race([line.ask('open', { serviceRootKeyCrn, lease }), failed])
-    } catch (error) {
-      await end(follower)
-      throw error
-    }
-  }
-
-  const listen = async ({ line }: Follower, isStart: boolean): Promise<void> => {
-    if (!address) throw new Error('there is no address to serve at yet')
-    await line.ask('listen', { ...address, isStart })
-  }
-
-  const join = async (): Promise<void> => {
-    const leaving = followers.find(({ state }) => state === 'leaving')
-    const follower = leaving ?? start()
-    if (!leaving) await open(follower)
-    follower.state = 'serving'
-    if (isDraining) return
-    try {
-      // It may have been renewed after this one read it.
-      await ask(follower, 'lookAtCertificate', undefined, () => undefined)
-      await listen(follower, false)
-    } catch (error) {
-      await finish(follower)
-      throw error
-    }
-  }
-
-  const leave = async (follower: Follower): Promise<void> => {
-    follower.state = 'leaving'
-    const isIdle = await ask(follower, 'leave', undefined, () => false)
-    if (isIdle && follower.state === 'leaving' && !isClosing) await during(finish(follower))
-  }
-
-  const finish = async (follower: Follower): Promise<void> => {
-    follower.state = 'closing'
-    const counted = await ask(follower, 'close', undefined, () => [])
-    follower.counted = counted.filter(({ type }) => type !== 'gauge')
-    gone = summed([...gone, ...follower.counted])
-    await end(follower)
-  }
-
-  const during = async (change: Promise<void>): Promise<void> => {
-    changes.add(change)
-    try {
-      await change
-    } finally {
-      changes.delete(change)
-    }
-  }
-
-  // Their code is loaded while this thread opens the stores.
-  const started = Array.from({ length: count }, start)
-  let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
-    await Promise.allSettled(changes)
-    isClosing = true
-    try {
-      await all('close', undefined)
-    } finally {
-      await Promise.all([...new Set([...started, ...followers])].map(end))
-      closed.resolve()
-    }
-  }
+  const followers = startFollowers({ count, workerData: { ...sources, memory }, handlers, onFailure, onError })
+  const { all, ask, list, servers } = followers
 
   return {
     memory,
@@ -291,12 +152,12 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
       generations: numbers,
       orderMemory: memory.orders,
       sequencerMemory: memory.sequencers,
-      isRunning: (lease) => followers.some((follower) => follower.lease === lease),
+      isRunning: (lease) => list.some((follower) => follower.lease === lease),
       readers: {
         isHeld: pins.isHeld,
         settled: async () => {
-          if (isClosing) await closed.promise
-          if (followers.length === 0) return
+          if (followers.isClosing()) await followers.closed
+          if (list.length === 0) return
           // What is written has its number by then, so nothing older is found in a cache.
           await storeOf('metadata').raw.commit([])
           await all('lookedUp', undefined)
@@ -312,7 +173,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
           if (store === 'metadata') numbers.changed(key)
           if (ANNOUNCED[store](space)) rows.push({ space, key: key.subarray(1), isGone: value === undefined })
         }
-        return rows.length === 0 || followers.length === 0 ? undefined : announce(store, rows.map(ownMemory))
+        return rows.length === 0 || list.length === 0 ? undefined : announce(store, rows.map(ownMemory))
       },
     }),
     opened: (name, raw, committing, follow) => void stores.set(name, { raw, committing, follow }),
@@ -320,10 +181,8 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
       ...blobs,
       remove: async (ids) => {
         // Nobody appends any more to what is left then.
-        if (isClosing) await closed.promise
-        const byThread = Map.groupBy(ids, (id) =>
-          followers.find(({ lease }) => lease === id.slice(0, LEASE_CHARACTERS)),
-        )
+        if (followers.isClosing()) await followers.closed
+        const byThread = Map.groupBy(ids, (id) => list.find(({ lease }) => lease === id.slice(0, LEASE_CHARACTERS)))
         const failed = await Promise.all(
           Array.from(
             byThread,
@@ -338,53 +197,39 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
         )
         blobs.letGo?.(ids)
         const outside = storageClass === undefined ? ids : ids.map((id) => outer(id, storageClass))
-        for (const { line } of followers) line.tell('letGo', outside)
+        for (const { line } of list) line.tell('letGo', outside)
         return failed.flat()
       },
     }),
     doubt: (rootKeyCrn) => {
-      for (const { line } of followers) line.tell('doubt', rootKeyCrn)
+      for (const { line } of list) line.tell('doubt', rootKeyCrn)
     },
-    open: async (given) => {
+    open: (given) => {
       served = given
-      await Promise.all(started.map(open))
-      for (const follower of started) follower.state = 'serving'
+      return followers.open(given.serviceRootKeyCrn)
     },
-    listen: async (given) => {
-      address = given
-      // One after the other, for what each does when its start is over.
-      for (const follower of followers) await listen(follower, true)
-    },
-    more: () => during(join()),
-    fewer: () => {
-      const follower = servers().at(-1)
-      if (follower) leave(follower).catch(onFailure)
-    },
+    listen: followers.listen,
+    more: followers.more,
+    fewer: followers.fewer,
     loads: async () => {
       const loads = await Promise.all(servers().map((follower) => ask(follower, 'load', undefined, () => undefined)))
       return loads.filter((load) => load !== undefined)
     },
     endConnections: (place, connections) => servers()[place]?.line.tell('endConnections', connections),
     serving: () => servers().length,
-    there: () => followers.length,
+    there: () => list.length,
     lookAtCertificate: async () => void (await all('lookAtCertificate', undefined)),
     metrics: async () => {
       // First: what ends meanwhile tells of itself.
-      const before = gone
-      if (isClosing) return [before]
+      const before = followers.gone()
+      if (followers.isClosing()) return [before]
       const counted = await Promise.all(
-        followers.map((follower) => ask(follower, 'metrics', undefined, () => follower.counted)),
+        list.map((follower) => ask(follower, 'metrics', undefined, () => follower.counted)),
       )
       return [before, ...counted]
     },
-    drain: async (graceMs) => {
-      isDraining = true
-      await all('drain', graceMs)
-    },
-    close: () => {
-      closing ??= close()
-      return closing
-    },
+    drain: followers.drain,
+    close: followers.close,
   }
 }
 
