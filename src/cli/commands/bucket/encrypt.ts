@@ -22,8 +22,8 @@ export const encryptBucket: CommandSpec = {
   destructive: true,
   examples: [
     'coffer bucket encrypt logs --key finance-root --dry-run',
-    'coffer bucket encrypt logs --key finance-root --yes',
     'coffer bucket encrypt logs --key finance-root --re-encrypt --dry-run',
+    'coffer bucket encrypt logs --key finance-root --yes',
     'coffer bucket encrypt logs --provider-managed --yes',
   ],
   see: ['coffer jobs watch', 'coffer rewrap'],
