@@ -33,7 +33,10 @@ export async function inspectLevelFiles(directory: string, mark: LogMark, witnes
     return { isNew: true, loss: undefined }
   }
   const former = witness === undefined ? undefined : await formerManifest(directory, names)
-  const { logNumber, tables } = await readManifest(directory, former)
+  const { logNumber, tables, damagedAt } = await readManifest(directory, former)
+  if (damagedAt !== undefined) {
+    throw corrupt(`the metadata store ${directory} has a manifest that is damaged at byte ${damagedAt}: ${UNTOUCHED}`)
+  }
   const tabled = await surveyTables(directory, names, tables, { one: true })
   const [fault] = tabled.faults
   // Not to be accepted: LevelDB would end the process when it met it.

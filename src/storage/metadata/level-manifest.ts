@@ -39,8 +39,9 @@ export function decodeManifest(bytes: Buffer): LevelManifest {
 /** Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit. Returns where that is. */
 function* editsIn(bytes: Buffer): Generator<Buffer, number | undefined> {
   let parts: Buffer[] = []
-  for (const { offset, type, data } of logParts(bytes)) {
-    if (type === undefined) return isUnfinished(bytes, offset) ? undefined : offset
+  const standing = logParts(bytes)
+  for (const { offset, type, data } of standing) {
+    if (type === undefined) return isUnfinished(bytes, offset) && standing.next().done ? undefined : offset
     if (type === FULL || type === FIRST) parts = []
     parts.push(data)
     if (type === FULL || type === LAST) yield Buffer.concat(parts)
@@ -48,7 +49,10 @@ function* editsIn(bytes: Buffer): Generator<Buffer, number | undefined> {
   return undefined
 }
 
-/** Was what stands here never written to its end? LevelDB goes by what is before it, then. */
+/**
+ * May what stands here be what was never written to its end? LevelDB goes by what is before it, then. Not if a whole part stands
+ * behind it: LevelDB believes a damaged length there, too, passes over all that follows, and removes the tables that it then knows nothing of.
+ */
 function isUnfinished(bytes: Buffer, offset: number): boolean {
   const rest = bytes.subarray(offset)
   if (rest.every((byte) => byte === 0)) return true

@@ -95,6 +95,24 @@ it('a store whose making was cut short is made', async () => {
   expect(await rowsOf()).toEqual([])
 })
 
+it('a manifest is refused in whose middle an edit says that it is longer than the file, for which LevelDB would pass over the rest', async () => {
+  const writer = await openLevelStore(store, { mark: testMark, onFailure })
+  for (let row = 0; row < ROWS; row++) {
+    await writer.commit([{ type: 'put', space: 1, key: keyOf(row), value: contentOf(row) }])
+    if (row % 20 === 0) await writer.compact?.(1, { gte: Buffer.alloc(0), lt: Buffer.alloc(2, 0xff) })
+  }
+  await writer.close()
+  const manifest = join(store, (await readFile(join(store, 'CURRENT'), 'utf8')).trim())
+  const bytes = await readFile(manifest)
+  const second = 7 + bytes.readUInt16LE(4)
+  const damaged = Buffer.from(bytes)
+  damaged.writeUInt16LE(0x7000, second + 4)
+  await writeFile(manifest, damaged)
+  await expectUntouchedRefusal(new RegExp(`manifest that is damaged at byte ${second}: restore .*backup`))
+  await writeFile(manifest, bytes)
+  expect(await rowsOf()).toEqual(firstRows(ROWS))
+})
+
 describe('a log', () => {
   it.each([0.1, 0.3, 0.5, 0.8])('with a bit flipped at %d of it is refused and left as it is', async (at) => {
     await damaged((bytes) => flipped(bytes, Math.floor(bytes.length * at)))

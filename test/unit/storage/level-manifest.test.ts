@@ -56,6 +56,21 @@ describe('a manifest', () => {
     expect(decodeManifest(Buffer.alloc(0))).toEqual(nothing(0))
   })
 
+  it('has an edit that says it is longer than the file: damage where others follow, unfinished where it is the last', () => {
+    const [first, middle, last] = [logNumber(5), Buffer.alloc(200, 1), logNumber(9)]
+    const longer = (records: readonly Buffer[]): Buffer => {
+      const bytes = Buffer.from(logOf(records))
+      bytes.writeUInt16LE(0x4000, logOf([first]).length + 4)
+      return bytes
+    }
+    const damagedAt = logOf([first]).length
+    expect(decodeManifest(longer([first, middle, last]))).toMatchObject({ logNumber: 5, damagedAt })
+    expect(decodeManifest(longer([first, middle]))).toMatchObject({ logNumber: 5, damagedAt: undefined })
+    // The first of its parts was written and the others were not.
+    const torn = logOf([first, snapshot]).subarray(0, 40_000)
+    expect(decodeManifest(torn)).toMatchObject({ logNumber: 5, damagedAt: undefined })
+  })
+
   it('says nothing behind damage', () => {
     const whole = Buffer.from(logOf([logNumber(5), Buffer.alloc(200, 1), logNumber(9)]))
     whole[60] = 0

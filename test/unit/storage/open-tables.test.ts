@@ -68,6 +68,8 @@ it('A manifest that is gone, or cannot be made out, is told of before the next s
   const longer = Buffer.from(bytes)
   longer[5] = (longer[5] ?? 0) ^ 0x40
   await writeFile(join(directory, name), longer)
+  expect(await faults()).toEqual([{ file: 'MANIFEST', offset: 0, damage: 'has a manifest that is damaged at byte 0' }])
+  await writeFile(join(directory, name), longer.subarray(0, 20))
   expect(await faults()).toEqual(lost)
   await rm(join(directory, name))
   expect(await faults()).toEqual(lost)
