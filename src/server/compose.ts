@@ -162,18 +162,17 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
   const marks = { reserveBytes, warnBytes: warnBytesOf(reserveBytes, config['disk.warn-bytes']) }
   const diskWatch = scope.use(watchDisks({ disks, ...marks, log }))
   await diskWatch.look()
-  const tables =
-    store || config['scrub.interval-ms'] === 0
-      ? undefined
-      : scope.use(
-          watchTables({
-            stores: foundation.levels,
-            intervalMs: TABLES_INTERVAL_MS,
-            mibPerSecond: config['scrub.mib-per-second'],
-            onFinding: (finding) => log.error(finding, 'a table of a metadata store is damaged'),
-            onError: (err) => log.error({ err }, 'the tables of the metadata stores were not looked at'),
-          }),
-        )
+  const tables = store
+    ? undefined
+    : scope.use(
+        watchTables({
+          stores: foundation.levels,
+          intervalMs: TABLES_INTERVAL_MS,
+          mibPerSecond: config['scrub.mib-per-second'],
+          onFinding: (finding) => log.error(finding, 'a table of a metadata store is damaged'),
+          onError: (err) => log.error({ err }, 'the tables of the metadata stores were not looked at'),
+        }),
+      )
   const ownProcess = scope.use(processMetrics(VERSION))
   const controlRequests = requestMetrics('coffer_control', 'the control listener')
   const counters = async (): Promise<readonly Metric[]> => [

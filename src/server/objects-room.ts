@@ -180,8 +180,8 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
       mibPerSecond: config['scrub.mib-per-second'],
       tables: options.tables,
       onFinding: (finding) => log.error(finding, 'the scrub found damage'),
-      onPass: (what, { pass, counts, bytesRead, findings }) =>
-        log.info({ pass, ...counts, bytesRead, findings }, `scrub ${what}`),
+      onPass: (what, { pass, counts, bytesRead, findings, notKept }) =>
+        log.info({ pass, ...counts, bytesRead, findings, notKept }, `scrub ${what}`),
     },
     rewrap: { automatic: config['rewrap.automatic'], perSecond: config['rewrap.per-second'] },
   })

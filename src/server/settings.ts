@@ -441,7 +441,7 @@ export const SETTINGS = {
   'scrub.interval-ms': setting(
     count,
     DEFAULT_SCRUB.intervalMs,
-    'from the end of one look through all that is stored, for damage, to the beginning of the next; 0: only when it is asked for',
+    'from the end of one look through all that is stored, for damage, to the beginning of the next; 0: only when it is asked for, the tables of the metadata stores all the same once a day',
   ),
   'scrub.mib-per-second': setting(
     count,

@@ -23,8 +23,8 @@ export function storeGauges({ objects, wrapBudgets }: Pick<ObjectsRoom, 'objects
 }
 
 function scrubMetrics({ scrub }: ObjectsRoom['objects']): readonly Metric[] {
-  const { state, counts, finishedAtMs } = scrub.status()
-  const findings: Record<string, number> = {}
+  const { state, counts, finishedAtMs, notKept } = scrub.status()
+  const findings: Record<string, number> = notKept > 0 ? { 'not-kept': notKept } : {}
   for (const { kind } of scrub.findings()) findings[kind] = (findings[kind] ?? 0) + 1
   return [
     {

@@ -79,6 +79,23 @@ it('is begun and watched by a Manager of all buckets', async () => {
   expect(Date.parse(scrub.dueAt) - Date.parse(scrub.finishedAt)).toBe(14 * 86_400_000)
 })
 
+it('of a store without buckets is for who decides about what all accounts share, and for nobody else', async () => {
+  await using test = await startHouse({ accounts: [mainAccount, otherAccount], settings })
+  const asked = async (account: typeof mainAccount): Promise<unknown[]> => {
+    const { call } = await keyOwner(test.objectsControlUrl, account)
+    const calls = [
+      ['GET', 'scrub'],
+      ['POST', 'scrub'],
+      ['POST', 'usage/recount'],
+    ] as const
+    return Promise.all(calls.map(async ([method, what]) => (await call(method, `/admin/v1/${what}`)).status))
+  }
+  expect(await asked(mainAccount)).toEqual([200, 202, 200])
+  expect(await asked(otherAccount)).toEqual([403, 403, 403])
+  const { call } = await keyOwner(test.objectsControlUrl)
+  expect((await call('GET', '/admin/v1/overview')).json).toMatchObject({ scrub: { findings: 0, notKept: 0 } })
+})
+
 it('finds nothing wrong in a busy store', async () => {
   // Otherwise it would wait for the load.
   const spy = vi.spyOn(performance, 'eventLoopUtilization').mockReturnValue({ utilization: 0, idle: 1, active: 0 })

@@ -76,7 +76,7 @@ export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly service: ObjectsService
   readonly serviceRootKeyCrn: string
   readonly may: (bucket: Bucket, action: Action) => boolean
-  /** Of every bucket there is, also where there is none. */
+  /** Of every bucket there is; of a store that has none, in the operator's account. */
   readonly managesAll: (action: Action) => boolean
   /** For what is of all buckets. Throws NotPermitted unless the caller may do this in every one. */
   readonly requireAll: (action: Action) => void
@@ -110,6 +110,14 @@ export async function contextOf(
     const target = { service: 'cloud-object-storage', accountId: account, instance } as const
     return iam.decide(principal, action, { ...target, resourceType: 'bucket', resource: bucket.name }).allowed
   }
+  const managesAll = (action: Action): boolean => {
+    const buckets = objects.buckets.all()
+    if (buckets.length > 0) return buckets.every((bucket) => may(bucket, action))
+    const { accountId } = principal
+    return (
+      iam.isOperator(accountId) && iam.decide(principal, action, { service: 'cloud-object-storage', accountId }).allowed
+    )
+  }
   const mayAccount = (action: IamAction): boolean =>
     iam.decide(principal, action, { service: 'iam', accountId: principal.accountId }).allowed
   const asker: Asker = {
@@ -132,10 +140,9 @@ export async function contextOf(
     keys: keySight(kms, { principal, address: sourceIp, correlationId: request.correlationId }),
     knowsKey,
     may,
-    managesAll: (action) => objects.buckets.all().every((bucket) => may(bucket, action)),
+    managesAll,
     requireAll: (action) => {
-      const buckets = objects.buckets.all()
-      if (buckets.length === 0 || !buckets.every((bucket) => may(bucket, action))) throw notPermitted()
+      if (!managesAll(action)) throw notPermitted()
     },
     mayAccount,
     requireAccount: (action) => {

@@ -72,6 +72,7 @@ export const scrub = z.object({
   ...{ objects: count, deleteMarkers: count, uploads: count, bytes: count, bytesRead: count },
   notOpenable: z.record(z.string(), count),
   findings: count,
+  notKept: count,
 })
 export const scrubReply = z.object({ scrub })
 

@@ -1,7 +1,7 @@
 import type { ScrubStatus } from '../../objects/verify/scrub.ts'
 
 /** What is told of the scrub: times as ISO 8601. */
-export function faceOfScrub({ state, pass, counts, bytesRead, findings, ...times }: ScrubStatus): object {
+export function faceOfScrub({ state, pass, counts, bytesRead, findings, notKept, ...times }: ScrubStatus): object {
   const { closed, objects, deleteMarkers, uploads, bytes } = counts
   const at = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : new Date(ms).toISOString())
   return {
@@ -13,5 +13,6 @@ export function faceOfScrub({ state, pass, counts, bytesRead, findings, ...times
     ...{ objects, deleteMarkers, uploads, bytes, bytesRead },
     notOpenable: closed,
     findings,
+    notKept,
   }
 }

@@ -16,6 +16,9 @@ export interface ScrubState {
   readonly cursor?: VerifyCursor
   readonly counts: VerifyCounts
   readonly bytesRead: number
+  /** Findings beyond those that are kept. Of a look that is under way: of contents up to the cursor, and of the look before. */
+  readonly notKept?: number
+  readonly notKeptBefore?: number
 }
 
 /** And the look that met it last. */
@@ -67,6 +70,8 @@ function stateFrom(json: Record<string, unknown>): ScrubState {
       closed: Object.fromEntries(closed),
     },
     bytesRead: number(json, 'bytesRead'),
+    ...(json['notKept'] === undefined ? {} : { notKept: number(json, 'notKept') }),
+    ...(json['notKeptBefore'] === undefined ? {} : { notKeptBefore: number(json, 'notKeptBefore') }),
   }
 }
 

@@ -22,7 +22,7 @@ import { verifyRows } from './verify-rows.ts'
 import { type OpenTables, verifyTables } from './verify-tables.ts'
 
 export interface ScrubOptions {
-  /** From the end of one look to the beginning of the next; 0: only when it is asked for. */
+  /** From the end of one look to the beginning of the next; 0: only when it is asked for. Tables are read all the same. */
   readonly intervalMs: number
   /** Of stored bytes; 0: as fast as it goes. */
   readonly mibPerSecond: number
@@ -31,6 +31,8 @@ export interface ScrubOptions {
   readonly tablesIntervalMs?: number
   /** How often it is asked whether a look is due. */
   readonly tickMs?: number
+  /** So many are kept, and beyond that each table, and the first of its kind in each bucket. */
+  readonly maxFindings?: number
   /** Is the process busy with something else? Default: by its event loop. */
   readonly busy?: () => boolean
   /** Told of each finding when it is met the first time. */
@@ -50,6 +52,8 @@ export interface ScrubStatus extends Pick<ScrubState, 'pass' | 'counts' | 'bytes
   readonly dueAtMs: number | undefined
   /** Of the latest look, and those of the one before that are not looked at again yet. */
   readonly findings: number
+  /** Of these: counted, and not kept. */
+  readonly notKept: number
 }
 
 /** Looks through all that is stored, to the last tag, again and again, and changes nothing of it. */
@@ -72,7 +76,6 @@ const SAVE_MS = 10_000
 /** To find a blob costs a disk as much as to read so much of it. */
 const SEEK_BYTES = 16 * 1024
 const INDEX_PAUSE_MS = 10
-/** More are counted, and not kept. */
 const MAX_FINDINGS = 1000
 const WRITES_PER_COMMIT = 200
 
@@ -87,12 +90,15 @@ export async function openScrub(options: {
   const { engine, keysFor, clock, settings, onError } = options
   const { metadata, blobs, buckets } = engine
   const { intervalMs, mibPerSecond, busy, tickMs = TICK_MS, onFinding = () => {}, onPass = () => {} } = settings
-  const { tables = new Map(), tablesIntervalMs = TABLES_INTERVAL_MS } = settings
+  const { tables = new Map(), tablesIntervalMs = TABLES_INTERVAL_MS, maxFindings = MAX_FINDINGS } = settings
   const stop = new AbortController()
   const { signal } = stop
   const load = loadWatch(busy)
   const rate = bytePace(mibPerSecond, signal)
   const known = new Map((await readFindings(metadata)).map((one) => [identityOf(one.finding), one]))
+  let kindsKnown = new Set(Array.from(known.values(), ({ finding }) => kindAndBucket(finding)))
+  /** In the look that is under way, by whether a restart goes through them again. */
+  const dropped = { contents: 0, rows: 0 }
   let state = await readScrubState(metadata)
   let running: Promise<void> | undefined
   let readBytes = 0
@@ -114,6 +120,11 @@ export async function openScrub(options: {
     if (intervalMs === 0 || !state) return undefined
     return state.finishedAtMs === undefined ? clock.now() : state.finishedAtMs + intervalMs
   }
+  const notKept = (): number => {
+    if (!state) return 0
+    const { finishedAtMs, notKept: ofContents = 0, notKeptBefore = 0 } = state
+    return finishedAtMs === undefined ? Math.max(notKeptBefore, ofContents + dropped.rows) : ofContents
+  }
   const status = (): ScrubStatus => ({
     state: running === undefined ? 'idle' : load.waiting() ? 'waiting' : 'running',
     pass: state?.pass ?? 0,
@@ -122,15 +133,22 @@ export async function openScrub(options: {
     startedAtMs: state?.startedAtMs,
     finishedAtMs: state?.finishedAtMs,
     dueAtMs: dueAtMs(),
-    findings: known.size,
+    findings: known.size + notKept(),
+    notKept: notKept(),
   })
 
-  const met = (pass: number, writes: Write[]) => (finding: Finding) => {
+  const isKept = (finding: Finding): boolean =>
+    known.size < maxFindings || finding.kind === 'table-damaged' || !kindsKnown.has(kindAndBucket(finding))
+  const met = (pass: number, writes: Write[], of: keyof typeof dropped) => (finding: Finding) => {
     const name = identityOf(finding)
     const before = known.get(name)
-    if (!before && known.size >= MAX_FINDINGS) return
+    if (!before && !isKept(finding)) {
+      dropped[of]++
+      return
+    }
     const now: KnownFinding = { pass, finding }
     known.set(name, now)
+    kindsKnown.add(kindAndBucket(finding))
     writes.push(findingWrite(now))
     if (!before) onFinding(finding)
   }
@@ -143,7 +161,7 @@ export async function openScrub(options: {
       await load.spare(signal)
     }
     try {
-      await verifyTables(tables, pace, (finding) => met(state?.pass ?? 0, writes)(finding))
+      await verifyTables(tables, pace, (finding) => met(state?.pass ?? 0, writes, 'rows')(finding))
     } finally {
       await commit(writes)
     }
@@ -160,10 +178,14 @@ export async function openScrub(options: {
   const look = async (from: ScrubState): Promise<void> => {
     const { pass, counts } = from
     const writes: Write[] = []
-    const found = met(pass, writes)
+    const found = met(pass, writes, 'contents')
+    const foundInRows = met(pass, writes, 'rows')
+    Object.assign(dropped, { contents: from.notKept ?? 0, rows: 0 })
     const bytesBefore = from.bytesRead - readBytes
     const now = (cursor = state?.cursor): ScrubState => ({
       ...{ pass, startedAtMs: from.startedAtMs, counts, bytesRead: bytesBefore + readBytes },
+      ...(dropped.contents > 0 ? { notKept: dropped.contents } : {}),
+      ...(from.notKeptBefore ? { notKeptBefore: from.notKeptBefore } : {}),
       ...(cursor ? { cursor } : {}),
     })
     const tell = async (): Promise<void> => commit(writes.splice(0))
@@ -179,7 +201,7 @@ export async function openScrub(options: {
     // What began before this look is not of it.
     await readingTables?.catch(() => {})
     await lookAtTables()
-    await verifyRows(metadata, buckets, clock, found)
+    await verifyRows(metadata, buckets, clock, foundInRows)
     const whole = await verifyContents({
       ...{ checking, buckets, counts, from: from.cursor, signal, onFinding: found },
       onClosed: ({ bucket, key, versionId, uploadId }) => {
@@ -200,14 +222,16 @@ export async function openScrub(options: {
       await wait(INDEX_PAUSE_MS, undefined, { signal, ref: false })
       await load.spare(signal)
     }
-    const complete = whole && (await verifyIndex({ metadata, buckets, signal, onFinding: found, pause }))
+    const complete = whole && (await verifyIndex({ metadata, buckets, signal, onFinding: foundInRows, pause }))
     await tell()
     if (!complete) return await save(now())
     // What was not met again was put right, or is gone.
     const over = [...known.values()].filter((one) => one.pass !== pass)
     for (const { finding } of over) known.delete(identityOf(finding))
-    const { cursor: _, ...rest } = now()
-    state = { ...rest, finishedAtMs: clock.now() }
+    kindsKnown = new Set(Array.from(known.values(), ({ finding }) => kindAndBucket(finding)))
+    const { cursor: _, notKeptBefore: __, ...rest } = now()
+    const left = dropped.contents + dropped.rows
+    state = { ...rest, finishedAtMs: clock.now(), ...(left > 0 ? { notKept: left } : {}) }
     await commit([...over.map(({ finding }) => endOfFinding(finding)), stateWrite(state)])
     onPass('ended', status())
   }
@@ -229,6 +253,7 @@ export async function openScrub(options: {
     startedAtMs: clock.now(),
     counts: noCounts(),
     bytesRead: 0,
+    ...(notKept() > 0 ? { notKeptBefore: notKept() } : {}),
   })
   const tick = async (): Promise<void> => {
     if (running !== undefined || signal.aborted || intervalMs === 0) return
@@ -244,7 +269,7 @@ export async function openScrub(options: {
     if (since >= intervalMs || since < 0) run(fresh())
   }
   const tickTables = async (): Promise<void> => {
-    if (readingTables !== undefined || signal.aborted || intervalMs === 0) return
+    if (readingTables !== undefined || signal.aborted) return
     if (performance.now() - tablesReadAt >= tablesIntervalMs) await lookAtTables()
   }
   const timer = setInterval(() => {
@@ -271,6 +296,8 @@ export async function openScrub(options: {
     },
   }
 }
+
+const kindAndBucket = ({ kind, bucket = '' }: Finding): string => `${kind} ${bucket}`
 
 /** Says of each key of a bucket once that it was used, and of no object. */
 function onceEach(inner: DataKeyAudit): DataKeyAudit {

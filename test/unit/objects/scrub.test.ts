@@ -106,6 +106,60 @@ describe('the scrub', () => {
     expect(run.objects.scrub.bytesRead().blobs).toBe(0)
   })
 
+  it('tells of tables although it looks by itself at nothing else', async () => {
+    let reads = 0
+    const metadata = {
+      tableFaults: async function* () {
+        reads++
+        yield { file: '000005.ldb', offset: 7, damage: 'is damaged' }
+      },
+    }
+    const tables = new Map([['metadata', metadata]])
+    const run = await testEngine({ scrub: { intervalMs: 0, tables, tickMs: 5, tablesIntervalMs: 20 } })
+    await vi.waitFor(() => expect(run.objects.scrub.status().findings).toBe(1))
+    await vi.waitFor(() => expect(reads).toBeGreaterThan(1))
+    expect(run.objects.scrub.status()).toMatchObject({ pass: 0, dueAtMs: undefined })
+    await run.objects.close()
+  })
+
+  it('says how many there are where it keeps no more, and keeps each table and what is new in kind or bucket', async () => {
+    const damaged = new Set<string>()
+    const metadata = {
+      tableFaults: async function* () {
+        for (const file of damaged) yield { file, offset: 7, damage: 'is damaged' }
+      },
+    }
+    const found: Finding[] = []
+    const scrub = {
+      maxFindings: 2,
+      tables: new Map([['metadata', metadata]]),
+      onFinding: (finding: Finding) => void found.push(finding),
+    }
+    const run = await testEngine({ scrub })
+    await run.makeBucket()
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await put(run, key)
+    const mends = [0, 1, 2, 3, 4].map((index) => flip(run.disk, 300, index))
+    expect(await look(run)).toMatchObject({ findings: 5, notKept: 3 })
+    expect(run.objects.scrub.findings()).toHaveLength(2)
+    damaged.add('000005.ldb').add('000006.ldb')
+    const last = [...run.disk.keys()].at(-1) ?? ''
+    run.disk.delete(last)
+    const status = await look(run)
+    expect(status).toMatchObject({ pass: 2, findings: 7, notKept: 2 })
+    const kinds = ['content-damaged', 'content-damaged', 'content-missing', 'table-damaged', 'table-damaged']
+    expect(found.map(({ kind }) => kind).sort()).toEqual(kinds)
+    expect(run.objects.scrub.findings()).toHaveLength(5)
+    await run.objects.close()
+
+    const { stored, disk, kms } = run
+    const again = await testEngine({ stored, disk, kms, lease: '1'.repeat(16), scrub })
+    expect(again.objects.scrub.status()).toEqual(status)
+    for (const mend of mends.slice(0, 4)) mend()
+    damaged.clear()
+    expect(await look(again)).toMatchObject({ pass: 3, findings: 1, notKept: 0 })
+    await again.objects.close()
+  })
+
   it('waits while others have something to do, and not for ever', async () => {
     let busy = true
     const run = await testEngine({ scrub: { busy: () => busy } })

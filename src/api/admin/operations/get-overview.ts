@@ -62,7 +62,7 @@ export const getOverview = defineOperation({
       closed: keyStates.flatMap((one) => closedFace(context, one)),
       rootKeys: rootKeysOf(context),
       jobs: jobs.map(faceOf),
-      ...(buckets.length > 0 && managesAll('s3:GetBucketUsage') ? { scrub: faceOfScrub(objects.scrub.status()) } : {}),
+      ...(managesAll('s3:GetBucketUsage') ? { scrub: faceOfScrub(objects.scrub.status()) } : {}),
       ...{ ready: ok, problems, startedAt: new Date(samples.since).toISOString() },
     })
   },

@@ -11,10 +11,10 @@ export const listScrubFindings = defineOperation({
   path: '/admin/v1/scrub/findings',
   body: noBody,
   reply: findingsReply,
-  run: async (_input, { objects, may }) => {
+  run: async (_input, { objects, may, managesAll }) => {
     const buckets = objects.buckets.all()
     const managed = new Set(buckets.filter((bucket) => may(bucket, 's3:GetBucketUsage')).map(({ name }) => name))
-    const all = buckets.length > 0 && managed.size === buckets.length
+    const all = managesAll('s3:GetBucketUsage')
     const findings = objects.scrub
       .findings()
       .filter(({ bucket }) => all || (bucket !== undefined && managed.has(bucket)))

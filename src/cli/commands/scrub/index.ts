@@ -23,6 +23,7 @@ const status: CommandSpec = {
             ['read', sizeText(numberOf(scrub, 'bytesRead') ?? 0)],
             ['not openable', unopenedText(scrub)],
             ['findings', numberOf(scrub, 'findings')],
+            ['of these not kept', numberOf(scrub, 'notKept') || undefined],
             ['began', timeText(textOf(scrub, 'startedAt'), call.out.nowMs)],
             ['ended', timeText(textOf(scrub, 'finishedAt'), call.out.nowMs)],
             ['next', timeText(textOf(scrub, 'dueAt'), call.out.nowMs)],

@@ -31,6 +31,7 @@ export function ScrubCard() {
   const findings = useLoad((signal) => listScrubFindings(signal), [numberOf(scrub.value, 'findings')])
   const [error, setError] = useState<ApiError>()
   const found = listOf(findings.value, 'findings')
+  const notShown = Math.max(found.length, numberOf(scrub.value, 'findings')) - Math.min(found.length, MOST_SHOWN)
   const begin = async (): Promise<void> => {
     setError(undefined)
     await startScrub()
@@ -99,6 +100,9 @@ export function ScrubCard() {
             <code>{placeOf(finding)}</code> {textOf(finding, 'damage') || textOf(finding, 'kind')}
           </Note>
         ))}
+        {found.length > 0 && notShown > 0 && (
+          <p class="muted small">and {counted(notShown, 'more finding')}: see coffer scrub findings</p>
+        )}
       </div>
     </Card>
   )
