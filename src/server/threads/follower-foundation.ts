@@ -19,7 +19,7 @@ export interface FollowerFoundation extends Foundation {
 /** The stores and the instance key, as the thread that owns them has them open. */
 export async function layFollowerFoundation(
   config: Config,
-  line: Pick<Line<OwnerCalls>, 'ask'>,
+  line: Pick<Line<OwnerCalls>, 'askLast'>,
   scope: AsyncDisposableStack,
 ): Promise<FollowerFoundation> {
   const dataDir = resolve(config['data-dir'])

@@ -11,27 +11,32 @@ interface Waiting {
 }
 
 /** Commits of one store, decided by the thread that owns it. Those of one turn go together. */
-export function forwardedCommits(store: StoreName, line: Pick<Line<OwnerCalls>, 'ask'>): MetadataStore['commit'] {
-  let waiting: Waiting[] = []
+export function forwardedCommits(store: StoreName, line: Pick<Line<OwnerCalls>, 'askLast'>): MetadataStore['commit'] {
+  const waiting: Waiting[] = []
   const flush = async (): Promise<void> => {
-    const sent = waiting
-    waiting = []
+    let sent: readonly Waiting[] | undefined
+    const take = (): readonly Waiting[] => {
+      sent ??= waiting.splice(0)
+      return sent
+    }
     try {
-      const { buffer } = encodeCommits(sent.map(({ writes }) => writes))
-      const outcomes = await line.ask('commit', { store, bytes: buffer }, [buffer])
-      for (const [index, { resolve, reject }] of sent.entries()) {
+      const outcomes = await line.askLast('commit', () => {
+        const { buffer } = encodeCommits(take().map(({ writes }) => writes))
+        return { asked: { store, bytes: buffer }, transfer: [buffer] }
+      })
+      for (const [index, { resolve, reject }] of take().entries()) {
         const outcome = outcomes[index]
         if (typeof outcome === 'boolean') resolve(outcome)
         else reject(outcome ? errorOf(outcome) : new Error('a commit was not answered'))
       }
     } catch (error) {
-      for (const { reject } of sent) reject(error)
+      for (const { reject } of take()) reject(error)
     }
   }
   return (writes) =>
     new Promise((resolve, reject) => {
-      if (waiting.length === 0) setImmediate(() => void flush())
       waiting.push({ writes, resolve, reject })
+      if (waiting.length === 1) void flush()
     })
 }
 

@@ -26,6 +26,11 @@ export interface Line<Theirs extends Calls<Theirs>> {
     asked: Theirs[Name]['asked'],
     transfer?: readonly Transferred[],
   ) => Promise<Theirs[Name]['answered']>
+  /** The same, put together when the message goes out: with it goes all that comes up in that turn. */
+  readonly askLast: <Name extends keyof Theirs>(
+    name: Name,
+    make: () => { readonly asked: Theirs[Name]['asked']; readonly transfer: readonly Transferred[] },
+  ) => Promise<Theirs[Name]['answered']>
   /** Nobody waits for an answer. */
   readonly tell: <Name extends keyof Theirs>(
     name: Name,
@@ -47,17 +52,18 @@ export function openLine<Mine extends Calls<Mine>, Theirs extends Calls<Theirs>>
   onError: (error: unknown) => void,
 ): Line<Theirs> {
   const waiting = new Map<number, { resolve: (answered: never) => void; reject: (error: unknown) => void }>()
-  let items: Item[] = []
+  let items: (Item | (() => Item | undefined))[] = []
   let transfers: Transferred[] = []
   let last = 0
   let ended: Error | undefined
   const flush = (): void => {
-    const [sent, memory] = [items, transfers]
+    const sent = items.map((item) => (typeof item === 'function' ? item() : item)).filter((item) => item !== undefined)
+    const memory = transfers
     items = []
     transfers = []
     port.postMessage(sent, memory)
   }
-  const send = (item: Item): void => {
+  const send = (item: Item | (() => Item | undefined)): void => {
     if (items.length === 0) setImmediate(flush)
     items.push(item)
   }
@@ -85,15 +91,34 @@ export function openLine<Mine extends Calls<Mine>, Theirs extends Calls<Theirs>>
     }
   })
 
+  const call = <Name extends keyof Theirs>(sendAs: (id: number) => void): Promise<Theirs[Name]['answered']> =>
+    new Promise((resolve, reject) => {
+      if (ended) return reject(ended)
+      const id = ++last
+      waiting.set(id, { resolve, reject })
+      sendAs(id)
+    })
+
   return {
     ask: (name, asked, transfer = []) =>
-      new Promise((resolve, reject) => {
-        if (ended) return reject(ended)
-        const id = ++last
-        waiting.set(id, { resolve, reject })
+      call((id) => {
         transfers.push(...transfer)
         send({ type: 'call', id, name, asked })
       }),
+    askLast: (name, make) =>
+      call((id) =>
+        send(() => {
+          try {
+            const { asked, transfer } = make()
+            transfers.push(...transfer)
+            return { type: 'call', id, name, asked }
+          } catch (error) {
+            waiting.get(id)?.reject(error)
+            waiting.delete(id)
+            return undefined
+          }
+        }),
+      ),
     tell: (name, asked, transfer = []) => {
       transfers.push(...transfer)
       send({ type: 'call', id: undefined, name, asked })

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs'
 import { promisify } from 'node:util'
-import { coldReads } from './cold-reads.ts'
+import { diskWaits } from './disk-waits.ts'
 
 /** The calls to the operating system that a disk store makes; tests put failures in between. */
 export interface DiskFs {
@@ -14,8 +14,8 @@ export interface DiskFs {
     length: number,
     position: number,
   ) => number | Promise<number>
-  /** Resolves to the bytes written, which may be fewer. */
-  readonly writev: (fd: number, buffers: readonly Uint8Array[], position: number) => Promise<number>
+  /** The bytes written, which may be fewer. Little is written at once: that is a copy in memory, durable only when it is synced. */
+  readonly writev: (fd: number, buffers: readonly Uint8Array[], position: number) => number | Promise<number>
   readonly ftruncate: (fd: number, length: number) => Promise<void>
   readonly fdatasync: (fd: number) => Promise<void>
   readonly fsync: (fd: number) => Promise<void>
@@ -41,21 +41,37 @@ const READ_NOW_BYTES = 512 * 1024
  * A read out of the page cache takes 1.4 us of CPU on this thread (6 us for 64 KiB), and 9 to 17 us more by way of the thread
  * pool (Node 26.10), a sixth of the CPU of a large GET. One that is not in the cache holds up everything: after that the pool reads for a while.
  */
-const cold = coldReads()
+const coldReads = diskWaits()
+
+/**
+ * A write into the page cache, which takes 50 us for so many bytes. By way of the thread pool everything that waits for it waits for one more turn
+ * of the event loop, and in a busy process a turn is milliseconds. One that the system holds back, as it does when too much is
+ * to be written, holds up everything: after that the pool writes for a while.
+ */
+const WRITE_NOW_BYTES = 128 * 1024
+const slowWrites = diskWaits()
 
 export const nodeFs: DiskFs = {
   open: (path, flags, mode) => open(path, flags, mode),
   close: promisify(fs.close),
   read: (fd, buffer, offset, length, position) => {
-    if (length > READ_NOW_BYTES || !cold.mayBlock()) {
+    if (length > READ_NOW_BYTES || !coldReads.mayBlock()) {
       return read(fd, buffer, offset, length, position).then(({ bytesRead }) => bytesRead)
     }
     const startedAtMs = performance.now()
     const got = fs.readSync(fd, buffer, offset, length, position)
-    cold.blocked(startedAtMs)
+    coldReads.blocked(startedAtMs)
     return got
   },
-  writev: async (fd, buffers, position) => (await writev(fd, [...buffers], position)).bytesWritten,
+  writev: (fd, buffers, position) => {
+    if (bytesOf(buffers) > WRITE_NOW_BYTES || !slowWrites.mayBlock()) {
+      return writev(fd, [...buffers], position).then(({ bytesWritten }) => bytesWritten)
+    }
+    const startedAtMs = performance.now()
+    const written = fs.writevSync(fd, [...buffers], position)
+    slowWrites.blocked(startedAtMs)
+    return written
+  },
   ftruncate: promisify(fs.ftruncate),
   fdatasync: promisify(fs.fdatasync),
   fsync: promisify(fs.fsync),
@@ -89,6 +105,8 @@ export async function writeFully(
     rest = without(rest, written)
   }
 }
+
+const bytesOf = (buffers: readonly Uint8Array[]): number => buffers.reduce((sum, { length }) => sum + length, 0)
 
 function without(buffers: readonly Uint8Array[], written: number): Uint8Array[] {
   let skip = written

@@ -59,7 +59,7 @@ export function faultyDisk(root: string, { shortWrites }: { readonly shortWrites
     read: (fd, buffer, offset, length, position) =>
       onDescriptor('read', fd, async () => nodeFs.read(fd, buffer, offset, length, position)),
     writev: (fd, buffers, position) =>
-      onDescriptor('writev', fd, () => {
+      onDescriptor('writev', fd, async () => {
         const [first] = buffers
         const taken = shortWrites && first ? [first.subarray(0, shortWrites)] : buffers
         return nodeFs.writev(fd, taken, position)

@@ -1,31 +1,31 @@
 import { expect, it } from 'vitest'
-import { coldReads } from '../../../src/storage/blob/cold-reads.ts'
+import { diskWaits } from '../../../src/storage/blob/disk-waits.ts'
 
 function watched() {
   const time = { nowMs: 1000 }
-  const cold = coldReads(() => time.nowMs)
+  const waits = diskWaits(() => time.nowMs)
   const read = (tookMs: number): void => {
     const startedAtMs = time.nowMs
     time.nowMs += tookMs
-    cold.blocked(startedAtMs)
+    waits.blocked(startedAtMs)
   }
-  return { time, cold, read }
+  return { time, waits, read }
 }
 
 it('lets reads out of memory block for ever', () => {
-  const { cold, read } = watched()
+  const { waits, read } = watched()
   for (let count = 0; count < 10_000; count++) {
-    expect(cold.mayBlock()).toBe(true)
+    expect(waits.mayBlock()).toBe(true)
     read(0.1)
   }
 })
 
 it('lets reads of a cold disk take no more than a twentieth of the time in the long run', () => {
-  const { time, cold, read } = watched()
+  const { time, waits, read } = watched()
   let blockedMs = 0
   const startMs = time.nowMs
   while (time.nowMs < startMs + 60_000) {
-    if (cold.mayBlock()) {
+    if (waits.mayBlock()) {
       read(10)
       blockedMs += 10
     }
@@ -36,10 +36,10 @@ it('lets reads of a cold disk take no more than a twentieth of the time in the l
 })
 
 it('stays away from a disk that hung', () => {
-  const { time, cold, read } = watched()
+  const { time, waits, read } = watched()
   read(1000)
   time.nowMs += 15_000
-  expect(cold.mayBlock()).toBe(false)
+  expect(waits.mayBlock()).toBe(false)
   time.nowMs += 10_000
-  expect(cold.mayBlock()).toBe(true)
+  expect(waits.mayBlock()).toBe(true)
 })

@@ -1,18 +1,18 @@
 /** Bounds how much of the time a thread waits for the disk itself. */
-export interface ColdReads {
+export interface DiskWaits {
   readonly mayBlock: () => boolean
-  /** A read that began then has just ended. */
+  /** A read or a write that began then has just ended. */
   readonly blocked: (startedAtMs: number) => void
 }
 
-/** Longer than that, and the bytes were hardly in memory. */
-const COLD_MS = 0.2
+/** Longer than that, and it hardly was a copy in memory. */
+const COPY_MS = 0.2
 const SHARE = 0.05
-/** What is allowed at once. A thread that the system took off its core for a moment must not look like a cold disk. */
+/** What is allowed at once. A thread that the system took off its core for a moment must not look like a slow disk. */
 const MOST_MS = 25
 
 /** A thread may be blocked for 5 % of the time, and a little ahead of it. `now` in milliseconds. */
-export function coldReads(now: () => number = () => performance.now()): ColdReads {
+export function diskWaits(now: () => number = () => performance.now()): DiskWaits {
   let allowedMs = MOST_MS
   let lastMs = now()
   return {
@@ -24,7 +24,7 @@ export function coldReads(now: () => number = () => performance.now()): ColdRead
     },
     blocked: (startedAtMs) => {
       const tookMs = now() - startedAtMs
-      if (tookMs > COLD_MS) allowedMs -= tookMs
+      if (tookMs > COPY_MS) allowedMs -= tookMs
     },
   }
 }
