@@ -1,9 +1,12 @@
-import { writeFile } from 'node:fs/promises'
+import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect, it } from 'vitest'
+import { mainAccount } from '../support/bootstrap.ts'
 import { startCliServer } from '../support/cli-server.ts'
 import { contentBytes } from '../support/content.ts'
 import { filesUnder } from '../support/files-under.ts'
+import { s3ClientFor } from '../support/s3.ts'
 import { flipAt } from '../support/stored-blobs.ts'
 
 it('coffer verify BUCKET has the server look, and ends with 7 where something of that bucket is damaged', async () => {
@@ -54,3 +57,27 @@ it('coffer verify BUCKET calls nothing whole that it could not open, and forgets
   expect((await cli.call(['verify', 'hurt'])).status).toBe(7)
   expect((await cli.call(['scrub', 'findings'])).status).toBe(7)
 })
+
+it('coffer verify and coffer scrub say how many findings the server could not keep, and call nothing whole that may be among them', async () => {
+  await using cli = await startCliServer({ COFFER_SCRUB_MIB_PER_SECOND: '0' })
+  expect((await cli.call(['bucket', 'create', 'hurt'])).status).toBe(0)
+  const s3 = s3ClientFor({ s3Url: cli.server.s3Url, ...mainAccount.user })
+  const keys = Array.from({ length: 1003 }, (_, n) => `k${String(n).padStart(4, '0')}`)
+  for (let at = 0; at < keys.length; at += 50) {
+    const some = keys.slice(at, at + 50)
+    await Promise.all(some.map((Key) => s3.send(new PutObjectCommand({ Bucket: 'hurt', Key, Body: Key }))))
+  }
+  s3.destroy()
+  const packs = [...(await filesUnder(join(cli.server.dataDir, 'blobs'))).keys()].filter((path) => /\/p\//.test(path))
+  for (const pack of packs) await truncate(pack, 100)
+  expect(await cli.call(['verify', 'hurt'])).toMatchObject({ status: 7 })
+  expect(await cli.call(['verify', 'hurt/k1002'])).toMatchObject({
+    ...{ status: 3, out: expect.stringContaining('▲ No damage of hurt/k1002 is known, but 3 findings') },
+  })
+  const status = await cli.call(['scrub', 'status'])
+  expect(status.out).toMatch(/findings +1003/)
+  expect(status.out).toMatch(/not kept +3/)
+  const findings = await cli.call(['scrub', 'findings'])
+  expect(findings.status).toBe(7)
+  expect(findings.err).toContain('3 findings more could not be kept')
+}, 60_000)

@@ -76,7 +76,7 @@ export const scrub = z.object({
 })
 export const scrubReply = z.object({ scrub })
 
-export const findingsReply = z.object({ findings: z.array(z.looseObject({})) })
+export const findingsReply = z.object({ findings: z.array(z.looseObject({})), notKept: count.optional() })
 
 export const recountReply = z.object({
   exact: z.boolean(),

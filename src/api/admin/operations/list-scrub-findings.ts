@@ -18,6 +18,6 @@ export const listScrubFindings = defineOperation({
     const findings = objects.scrub
       .findings()
       .filter(({ bucket }) => all || (bucket !== undefined && managed.has(bucket)))
-    return json(200, { findings })
+    return json(200, { findings, ...(all ? { notKept: objects.scrub.status().notKept } : {}) })
   },
 })

@@ -2,7 +2,7 @@ import { listOf, member, numberOf, textOf } from '../../json.ts'
 import { findingColumns, placeOf, unopenedText } from '../../scrub-findings.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
-import { sizeText, timeText } from '../../units.ts'
+import { countText, sizeText, timeText } from '../../units.ts'
 
 const status: CommandSpec = {
   name: 'status',
@@ -58,7 +58,8 @@ const findings: CommandSpec = {
   see: ['coffer verify', 'coffer salvage'],
   run: async (call) => {
     call.doing('list what is damaged')
-    const found = listOf(await (await call.server()).control('GET', '/admin/v1/scrub/findings'), 'findings')
+    const told = await (await call.server()).control('GET', '/admin/v1/scrub/findings')
+    const found = listOf(told, 'findings')
     call.out.rows({
       name: 'findings',
       rows: found,
@@ -66,6 +67,12 @@ const findings: CommandSpec = {
       id: placeOf,
       none: '✓ Nothing that is damaged was found.',
     })
+    const notKept = numberOf(told, 'notKept') ?? 0
+    if (notKept > 0) {
+      call.out.warning(
+        `${countText(notKept, 'finding')} more could not be kept: a look after these are mended tells of them.`,
+      )
+    }
     return found.length > 0 ? 'damage' : 'done'
   },
 }
