@@ -19,7 +19,7 @@ import { startServerProcess } from '../support/server-process.ts'
 import { startSoakChores } from './chores.ts'
 import { startSoakLoad, versionLedger } from './load.ts'
 import { paceOf } from './pace.ts'
-import { type Sample, watchProcess } from './watch.ts'
+import { type Collected, type Sample, watchProcess } from './watch.ts'
 
 export interface SoakOptions {
   /** Empty. */
@@ -39,7 +39,7 @@ export interface Soak {
   readonly running: () => boolean
   readonly output: () => string
   readonly sample: (withDisk: boolean) => Promise<Sample>
-  readonly collected: () => Promise<number>
+  readonly collected: () => Promise<Collected>
   readonly stopLoad: () => Promise<void>
   /** With the load stopped: what was acknowledged, the index and the audit log. What is wrong. */
   readonly verify: () => Promise<readonly string[]>

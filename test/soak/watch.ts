@@ -16,7 +16,14 @@ export interface Watch {
   readonly nodeOptions: readonly string[]
   readonly take: (pid: number, dataDir: string, withDisk: boolean) => Promise<Sample>
   /** Memory in use once its garbage was collected, in bytes. Asked for twice a run, so that it shapes nothing. */
-  readonly collected: (pid: number) => Promise<number>
+  readonly collected: (pid: number) => Promise<Collected>
+}
+
+export interface Collected {
+  /** What V8 has compiled. */
+  readonly code: number
+  /** What the program holds, in the heap and outside. */
+  readonly data: number
 }
 
 const POLL_MS = 50
@@ -40,7 +47,7 @@ export async function watchProcess(dir: string): Promise<Watch> {
       for (;;) {
         await sleep(POLL_MS)
         const text = await readFile(asked, 'utf8')
-        if (text.endsWith('\n')) return Number(text)
+        if (text.endsWith('\n')) return JSON.parse(text)
       }
     },
   }
@@ -71,18 +78,31 @@ async function onDisk(dataDir: string): Promise<Record<string, number>> {
   }
 }
 
-/** Every two seconds what only the process itself knows. The heap is told as the last full collection of its own left it. */
+/**
+ * Every two seconds what only the process itself knows. The heap is told as the last full collection of its own left it: what the
+ * program holds apart from what V8 has compiled of it, which grows for hours, for a function is compiled when it has run often enough.
+ */
 const insideTheProcess = (told: string, asked: string): string => `
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { getHeapSpaceStatistics } from 'node:v8'
 
 if (isMainThread) {
   const kept = {}
+  const inHeap = () => {
+    let [code, all] = [0, 0]
+    for (const { space_name: name, space_used_size: bytes } of getHeapSpaceStatistics()) {
+      all += bytes
+      if (/^(shared_)?(code|trusted)_/.test(name)) code += bytes
+    }
+    return { code, data: all - code }
+  }
   new PerformanceObserver((list) => {
-    if (list.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR))
-      kept['heap after a full collection'] = process.memoryUsage().heapUsed
+    if (!list.getEntries().some(({ detail }) => detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)) return
+    const { code, data } = inHeap()
+    Object.assign(kept, { 'heap after a full collection': code + data, 'code in the heap': code, 'data in the heap': data })
   }).observe({ entryTypes: ['gc'] })
   const open = () => {
     const count = { descriptors: 0, 'descriptors of files': 0 }
@@ -108,8 +128,8 @@ if (isMainThread) {
       globalThis.gc()
       await sleep(100)
     }
-    const { heapUsed, external } = process.memoryUsage()
-    writeFileSync(${JSON.stringify(asked)}, heapUsed + external + '\\n')
+    const { code, data } = inHeap()
+    writeFileSync(${JSON.stringify(asked)}, JSON.stringify({ code, data: data + process.memoryUsage().external }) + '\\n')
   })
 }
 `
