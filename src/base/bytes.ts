@@ -37,6 +37,25 @@ function writePrefixed(out: Buffer, part: Uint8Array | string, at: number): numb
   return start + length
 }
 
+/**
+ * Copies in memory of their own, in one piece: what is kept for long and lies in Node's pool keeps all 8 KiB of that with it.
+ */
+export function ownCopies(all: readonly Uint8Array[]): Buffer[] {
+  const room = Buffer.allocUnsafeSlow(all.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  return all.map((bytes) => {
+    room.set(bytes, at)
+    at += bytes.length
+    return room.subarray(at - bytes.length, at)
+  })
+}
+
+export function ownCopy(bytes: Uint8Array): Buffer {
+  const own = Buffer.allocUnsafeSlow(bytes.length)
+  own.set(bytes)
+  return own
+}
+
 /** The smallest byte string above every string that starts with `prefix`; undefined when there is none (all 0xFF). */
 export function successor(prefix: Uint8Array): Buffer | undefined {
   for (let last = prefix.length - 1; last >= 0; last--) {

@@ -1,4 +1,5 @@
 import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
+import { ownCopy } from './bytes.ts'
 import { memoised } from './memo.ts'
 
 export const newUuid = (): string => randomUUID()
@@ -17,7 +18,9 @@ const spellsUuid = memoised((text) => UUID.test(text))
 export const isUuid = (text: string): boolean => text.length === 36 && spellsUuid(text)
 
 /** Shared, so not to be changed. Remembered: a put asks for those of its bucket and root key ten times. */
-export const uuidToBytes: (uuid: string) => Buffer = memoised((uuid) => Buffer.from(uuid.replaceAll('-', ''), 'hex'))
+export const uuidToBytes: (uuid: string) => Buffer = memoised((uuid) =>
+  ownCopy(Buffer.from(uuid.replaceAll('-', ''), 'hex')),
+)
 
 export function uuidFromBytes(bytes: Uint8Array): string {
   const hex = Buffer.from(bytes).toString('hex')

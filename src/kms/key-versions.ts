@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ownCopy } from '../base/bytes.ts'
 import { recordCodec } from './record.ts'
 
 /** A stretch of a key's life between two rotations. A standard key has exactly one. */
@@ -26,5 +27,5 @@ export function encodeVersion({ id, createdAt, sealed }: KeyVersion): Buffer {
 /** Throws KeyDamaged. */
 export function decodeVersion(sequence: number, bytes: Buffer): KeyVersion {
   const { id, createdAt, sealed } = storedVersions.decode(bytes)
-  return { id, sequence, createdAt, sealed: sealed === null ? undefined : Buffer.from(sealed, 'base64') }
+  return { id, sequence, createdAt, sealed: sealed === null ? undefined : ownCopy(Buffer.from(sealed, 'base64')) }
 }

@@ -1,4 +1,5 @@
 import { randomFillSync, timingSafeEqual } from 'node:crypto'
+import { ownCopy } from '../base/bytes.ts'
 import { hasCode } from '../base/errors.ts'
 import { uuidFromBytes, uuidToBytes } from '../base/ids.ts'
 import { deriveKey } from '../envelope/hkdf.ts'
@@ -62,7 +63,7 @@ export function createMaterials(sealingKey: Buffer): Materials {
 
   return {
     seal: (instanceId, keyId, versionId, material) =>
-      sealSmall({ ...sealing(sealingKey, instanceId, keyId), keyRef: uuidToBytes(versionId) }, material),
+      ownCopy(sealSmall({ ...sealing(sealingKey, instanceId, keyId), keyRef: uuidToBytes(versionId) }, material)),
     reveal,
     equals: (entry, version, candidate) => {
       const material = reveal(entry, version)

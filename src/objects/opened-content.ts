@@ -1,3 +1,4 @@
+import { ownCopies } from '../base/bytes.ts'
 import type { Dek, Kept } from '../envelope/dek.ts'
 import { type PartOpener, type ProvenPart, partOpener } from '../envelope/unseal.ts'
 import type { BlobId, BlobStore } from '../storage/blob/blob-store.ts'
@@ -50,9 +51,15 @@ const isSame = (one: ManifestEnvelope, other: ManifestEnvelope): boolean =>
 
 function hold(kept: Kept, content: Pick<OpenedContent, 'envelope' | 'sealed' | 'manifest'>): void {
   const parts = new Map<BlobId, ProvenPart>()
+  const { envelope, manifest } = content
+  const [sealed = content.sealed, blobId = envelope.blobId, ...salts] = ownCopies([
+    content.sealed,
+    envelope.blobId,
+    ...manifest.parts.map(({ salt }) => salt),
+  ])
   const opened: OpenedContent = {
-    ...content,
-    parts,
+    ...{ sealed, envelope: { ...envelope, blobId }, parts },
+    manifest: { ...manifest, parts: manifest.parts.map((part, at) => ({ ...part, salt: salts[at] ?? part.salt })) },
     [Symbol.dispose]: () => {
       if (contents.get(kept) === opened) contents.delete(kept)
       for (const { key } of parts.values()) key.fill(0)
@@ -73,5 +80,10 @@ export function openedPart({ kept }: Dek, blob: BlobId): PartOpener | undefined 
 export function keepPart({ kept }: Dek, blob: BlobId, part: ProvenPart): void {
   const parts = kept && contents.get(kept)?.parts
   if (!parts || parts.size >= MAX_PARTS || parts.has(blob)) return
-  parts.set(blob, { ...part, key: Buffer.alloc(part.key.length, part.key) })
+  const [prefix = part.prefix, context = part.context, commitment = part.commitment] = ownCopies([
+    part.prefix,
+    part.context,
+    part.commitment,
+  ])
+  parts.set(blob, { ...part, prefix, context, commitment, key: Buffer.alloc(part.key.length, part.key) })
 }

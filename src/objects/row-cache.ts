@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { ownCopy } from '../base/bytes.ts'
 import { hasCode } from '../base/errors.ts'
 import type { Generations } from '../storage/metadata/generations.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Space, Write } from '../storage/metadata/metadata-store.ts'
@@ -72,7 +73,9 @@ export function rowCache(inner: MetadataStore, generations: Pick<Generations, 's
       const before = commits
       const generation = generations.at(slot)
       const entry = await inner.get(space, key)
-      if (entry && commits === before) rows.set(name, { entry, slot, generation })
+      if (entry && commits === before) {
+        rows.set(name, { entry: { ...entry, key: ownCopy(entry.key) }, slot, generation })
+      }
       return entry
     },
     commit: async (writes) => {

@@ -70,3 +70,15 @@ it('an object that is written again, or added to, is what it is then', async () 
   await put('key', second)
   expect((await piece('key', 0, 1000)).bytes).toEqual(second)
 })
+
+it('keeps nothing but its own bytes, of a pool that others are in as well', async () => {
+  const { put, objects, bucket } = await setUp()
+  await put('key', contentBytes('opened', 100_000))
+  const salts = async () => {
+    using object = await objects.open({ bucket, key: 'key' })
+    return object.manifest.parts.map(({ salt }) => salt)
+  }
+  const [first, kept] = [await salts(), await salts()]
+  expect(kept).toEqual(first)
+  for (const { buffer } of kept) expect(buffer.byteLength).toBeLessThan(1024)
+})

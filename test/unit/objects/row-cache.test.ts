@@ -131,3 +131,12 @@ it('sees by its number that another thread wrote a row, also while it is being r
   expect(await overtaken).toBe('three')
   expect(await value()).toBe('four')
 })
+
+it('A row that is kept has its key in memory of its own, and not in a pool that would be kept with it', async () => {
+  const store = rowCache(memoryStore())
+  const key = Buffer.from('a key out of the pool')
+  await store.commit([{ ...put('value'), key }])
+  const [read, kept] = [await store.get(SPACE.head, key), await store.get(SPACE.head, key)]
+  expect(kept).toEqual(read)
+  expect(kept?.key.buffer.byteLength).toBe(key.length)
+})
