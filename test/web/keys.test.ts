@@ -85,7 +85,11 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     await page.getByLabel('Rotates by itself').press('Space')
     await page.getByRole('combobox', { name: 'How often' }).selectOption('3')
     await page.getByLabel('Deleting it needs two people').press('Space')
-    await keepPicture(page, 'create-key')
+    for (const theme of ['dark', 'light']) {
+      await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
+      await keepPicture(page, `create-key-${theme}`)
+      await expectAccessible(page)
+    }
     await page.getByLabel('Key name').press('Enter')
     await page.getByRole('heading', { name: 'media-root', level: 1 }).waitFor()
     expect(new URL(page.url()).pathname).toBe('/ui/keys/keys/media-root')
@@ -175,6 +179,14 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
       { keyVersion: json.resources[0].id, objects: 2 },
     ])
     expect(await read()).toBe('60000 bytes')
+    // It was disabled while v1 was the newest: the notch is on its bar, and said in words, too.
+    await page
+      .getByRole('list', { name: 'When it was disabled' })
+      .getByText(/^‖ disabled from .* to /)
+      .waitFor()
+    const topOf = async (part: string) => Number(await page.locator(`.timeline ${part}`).first().getAttribute('y'))
+    expect(await topOf('.timeline-pause rect')).toBe((await topOf('.timeline-bar')) - 4)
+    await expectAccessible(page)
     await keepPicture(page, 'key-rotated')
     expectNoFaults(page)
     await page.context().close()

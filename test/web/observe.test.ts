@@ -55,6 +55,22 @@ describe.skipIf(chromiumPath === undefined)('what the console shows of what goes
     expectNoFaults(page)
   })
 
+  it('draws no fall to nothing in the minute that has only begun', async () => {
+    const page = await house.open('/ui/settings')
+    await page.route(/\/admin\/v1\/samples/, async (route) => {
+      const answer = await route.fetch()
+      const samples = await answer.json()
+      const at = [0, 1, 2, 3].map((minute) => 1_790_000_000 + minute * 60)
+      const columns = Object.keys(samples.minutes).map((name) => [name, [60, 60, 60, 0]])
+      await route.fulfill({ response: answer, json: { ...samples, minutes: { ...Object.fromEntries(columns), at } } })
+    })
+    await page.getByRole('link', { name: 'Metrics', exact: true }).click()
+    const line = page.getByRole('img', { name: /Requests to S3/ }).locator('.line-dek')
+    const heights = [...String(await line.getAttribute('d')).matchAll(/ ([\d.]+)/g)].map(([, y]) => y)
+    expect([heights.length, new Set(heights).size]).toEqual([3, 1])
+    await page.context().close()
+  })
+
   it('counts what S3 served', async () => {
     const page = await house.open('/ui/metrics')
     const requests = page.locator('.stat').filter({ hasText: 'requests' })

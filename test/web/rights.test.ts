@@ -131,6 +131,24 @@ describe.skipIf(chromiumPath === undefined)('a reader of buckets and keys', () =
     const json = { account_id: mainAccount.id, iam_id: made.json.iam_id, name: 'k' }
     const outsider = (await keys.call('POST', '/v1/apikeys', json)).json.apikey
     const page = await house.open('/ui/', { credentials: { apiKey: outsider } })
+    for (const [path, heading] of [
+      ['', 'Overview'],
+      ['buckets', 'Buckets'],
+    ] as const) {
+      await page.goto(`${house.url}/ui/${path}`)
+      await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+      await page.getByRole('main').getByText('to list the buckets').waitFor()
+      for (const theme of ['dark', 'light']) {
+        await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`)
+        await keepPicture(page, `outsider-${heading}-${theme}`)
+        await expectAccessible(page)
+      }
+    }
+    await page.goto(`${house.url}/ui/`)
+    await page.getByText('No root keys for you to see').waitFor()
+    await page.getByLabel('Open a bucket by its name').fill(bucket)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(new RegExp(`/ui/buckets/${bucket}`))
     await page.goto(`${house.url}/ui/buckets/${bucket}/encryption`)
     await page.getByRole('main').getByText('is not for you to see').waitFor()
     for (const text of ['Provider-managed', 'Coffer’s own root key'])

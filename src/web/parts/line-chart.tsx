@@ -14,7 +14,7 @@ export interface Series {
 export interface LineChartProps {
   /** What it shows, in a sentence, for those who do not see it. */
   readonly label: string
-  /** Milliseconds, in order. */
+  /** Milliseconds, in order; the last one is under way: its values are not drawn, for they have yet to grow. */
   readonly times: readonly number[]
   readonly series: readonly Series[]
   readonly format: (value: number) => string
@@ -24,9 +24,13 @@ const MOST_POINTS = 180
 
 /** Lines over time, in shapes as well as colours: areas, lines, and a legend in words. */
 export function LineChart({ label, times, series, format }: LineChartProps) {
-  const points = thinned(times, series)
+  const points = thinned(
+    times.slice(0, -1),
+    series.map((one) => ({ ...one, values: one.values.slice(0, -1) })),
+  )
   const top = niceTop(Math.max(0, ...points.series.flatMap(({ values }) => values.map((value) => value ?? 0))))
-  const [first = 0, last = 1] = [points.times[0], points.times.at(-1)]
+  const [first = 0, last = 1] = [times[0], times.at(-1)]
+  const drawnTo = points.times.at(-1) ?? first
   const x = (time: number): number =>
     last === first ? RIGHT : LEFT + ((time - first) / (last - first)) * (RIGHT - LEFT)
   const y = (value: number): number => BOTTOM - (value / top) * (BOTTOM - TOP)
@@ -49,7 +53,7 @@ export function LineChart({ label, times, series, format }: LineChartProps) {
               {isArea && line !== '' && (
                 <path
                   class={`area-${tone}`}
-                  d={`${line}L${x(last).toFixed(1)} ${BOTTOM}L${x(first).toFixed(1)} ${BOTTOM}Z`}
+                  d={`${line}L${x(drawnTo).toFixed(1)} ${BOTTOM}L${x(first).toFixed(1)} ${BOTTOM}Z`}
                 />
               )}
               <path class={`line line-${tone}`} d={line} />

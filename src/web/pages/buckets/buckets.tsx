@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { isStatus } from '../../client/api-error.ts'
 import { counted, formatBytes, formatCount } from '../../format.ts'
 import { bucketHref, createBucketHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -15,6 +16,7 @@ import { usePageKeys } from '../../shell/shortcuts.ts'
 import { useLoad } from '../../use-load.ts'
 import { useCreateBucketRight } from '../../use-rights.ts'
 import { COLUMNS } from './columns.tsx'
+import { BucketsNotListed } from './not-listed.tsx'
 import { type BucketRow, matchesFilter, readBuckets } from './read-buckets.ts'
 
 const EVERY_MS = 30_000
@@ -36,9 +38,13 @@ export function Page() {
         }
       />
       <div class="stack">
-        <Loaded load={buckets} failed="The buckets could not be listed.">
-          {(rows) => (rows.length === 0 ? <NoBuckets missing={missing} /> : <List rows={rows} />)}
-        </Loaded>
+        {isStatus(buckets.error, 401, 403) ? (
+          <BucketsNotListed />
+        ) : (
+          <Loaded load={buckets} failed="The buckets could not be listed.">
+            {(rows) => (rows.length === 0 ? <NoBuckets missing={missing} /> : <List rows={rows} />)}
+          </Loaded>
+        )}
         <CliHint command="aws s3 ls" />
       </div>
     </>

@@ -3,7 +3,7 @@ import type { VersionUsage } from '../../client/admin.ts'
 import { keyLabel } from '../../client/key-protect.ts'
 import { counted, formatExact } from '../../format.ts'
 import { rotationOf } from '../keys/key-facts.ts'
-import { pausesOf, type WholeKey } from './read-key.ts'
+import { type Pause, pausesOf, type WholeKey } from './read-key.ts'
 import { timeScale } from './timeline-scale.ts'
 
 const WIDTH = 1100
@@ -14,6 +14,8 @@ const BAR = 28
 const TOP = 30
 /** Of the newest: older ones are summed up in words. */
 const MOST_LINES = 6
+/** Room for the two strokes that tell a pause without its colour. */
+const MIN_PAUSE = 14
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 
 /** A bar for each version while it wrapped, a dashed one for as long as it only unwraps, and what is planned. */
@@ -110,16 +112,16 @@ export function Timeline({ rootKey, versions, usage, history }: WholeKey) {
         )
       })}
       {pauses.map(({ fromMs, untilMs }) => {
-        const from = Math.max(LEFT, scale.x(fromMs))
-        const width = Math.max(6, (untilMs === undefined ? TODAY : scale.x(untilMs)) - from)
-        return fromMs < Date.parse(first.creationDate) ? null : (
-          <rect key={fromMs} class="timeline-pause" x={from - 3} y={lastTop - 4} width={width} height={BAR + 8} rx="3">
-            <title>
-              {untilMs === undefined
-                ? `disabled since ${formatExact(fromMs)}`
-                : `disabled from ${formatExact(fromMs)} to ${formatExact(untilMs)}`}
-            </title>
-          </rect>
+        const row = shown.findLastIndex(({ creationDate }) => Date.parse(creationDate) <= fromMs)
+        const width = Math.max(MIN_PAUSE, (untilMs === undefined ? TODAY : scale.x(untilMs)) - scale.x(fromMs))
+        const from = Math.min(scale.x(fromMs), TODAY - width)
+        const y = TOP + row * LINE - 4
+        return row < 0 ? null : (
+          <g key={fromMs} class="timeline-pause">
+            <title>{wordsOfPause({ fromMs, untilMs })}</title>
+            <rect x={from} y={y} width={width} height={BAR + 8} rx="3" />
+            <path d={`M${from + width / 2 - 2.5} ${y + 12}v12m5 -12v12`} />
+          </g>
         )
       })}
       {planned && (
@@ -145,7 +147,7 @@ export function Timeline({ rootKey, versions, usage, history }: WholeKey) {
     const made = shown.map((version, index) => `version ${numberOf(index)} of ${formatExact(version.creationDate)}`)
     return [
       `${keyLabel(rootKey)}: ${made.join(', ')}`,
-      ...(pauses.length > 0 ? [`disabled ${counted(pauses.length, 'time')}`] : []),
+      ...pauses.map(wordsOfPause),
       ...(planned ? [`next rotation ${date.format(planned.atMs)}`] : []),
     ].join('; ')
   }
@@ -153,3 +155,8 @@ export function Timeline({ rootKey, versions, usage, history }: WholeKey) {
 
 const wordsOf = (usage: VersionUsage | undefined): string =>
   usage === undefined || usage.objects === 0 ? '' : counted(usage.objects, 'data key')
+
+export const wordsOfPause = ({ fromMs, untilMs }: Pause): string =>
+  untilMs === undefined
+    ? `disabled since ${formatExact(fromMs)}`
+    : `disabled from ${formatExact(fromMs)} to ${formatExact(untilMs)}`

@@ -13,13 +13,14 @@ import { useKeyRights } from '../../use-rights.ts'
 import { everyMonths } from '../keys/key-facts.ts'
 import { objectsOf } from '../keys/read-keys.ts'
 import { openDrawer } from './key-drawers.tsx'
-import type { WholeKey } from './read-key.ts'
-import { Timeline } from './timeline.tsx'
+import { type Pause, pausesOf, type WholeKey } from './read-key.ts'
+import { Timeline, wordsOfPause } from './timeline.tsx'
 
 export function VersionsCard(whole: WholeKey & { readonly instance: Instance }) {
   const { instance, rootKey } = whole
   const missing = useKeyRights(instance, rootKey)
   const { rotation } = rootKey
+  const pauses = pausesOf(whole.history ?? [])
   return (
     <Card
       isFlush
@@ -46,10 +47,29 @@ export function VersionsCard(whole: WholeKey & { readonly instance: Instance }) 
           <p class="muted">The versions of this key may not be seen by you.</p>
         )}
       </div>
+      {pauses.length > 0 && <Pauses pauses={pauses} />}
       <RewrapStrip {...whole} />
     </Card>
   )
 }
+
+const SHOWN_PAUSES = 3
+
+/** What the notches of the timeline are, in words: the newest first. */
+const Pauses = ({ pauses }: { readonly pauses: readonly Pause[] }) => (
+  <ul class="timeline-pauses muted small" aria-label="When it was disabled">
+    {pauses
+      .toReversed()
+      .slice(0, SHOWN_PAUSES)
+      .map((pause) => (
+        <li key={pause.fromMs}>
+          <span aria-hidden="true">‖ </span>
+          {wordsOfPause(pause)}
+        </li>
+      ))}
+    {pauses.length > SHOWN_PAUSES && <li>and {counted(pauses.length - SHOWN_PAUSES, 'time')} before</li>}
+  </ul>
+)
 
 /** How much is under the newest version, and a way to bring the rest there. */
 function RewrapStrip({ rootKey, versions, usage, jobs }: WholeKey) {

@@ -9,8 +9,8 @@ import { Seal } from '../../parts/seal.tsx'
 export interface KeyRowProps {
   readonly rootKey: RootKey
   readonly instance: Instance
-  /** That it protects. */
-  readonly buckets: number
+  /** That it protects; undefined: they are not for whoever is signed in to see. */
+  readonly buckets: number | undefined
 }
 
 export const KeyRow = ({ rootKey, instance, buckets }: KeyRowProps) => (
@@ -19,7 +19,8 @@ export const KeyRow = ({ rootKey, instance, buckets }: KeyRowProps) => (
     <span>
       <b class="ellipsis">{keyLabel(rootKey)}</b>
       <span class="second">
-        {instance.name} · {counted(buckets, 'bucket')}
+        {instance.name}
+        {buckets !== undefined && ` · ${counted(buckets, 'bucket')}`}
       </span>
     </span>
     <Rotation rootKey={rootKey} />

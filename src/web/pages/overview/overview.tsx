@@ -1,5 +1,6 @@
 import { session } from '../../client/session.ts'
 import { Loaded } from '../../parts/loaded.tsx'
+import { PageHead } from '../../parts/page-head.tsx'
 import { useLoad } from '../../use-load.ts'
 import { FirstRun } from './first-run.tsx'
 import { type Overview, readOverview } from './read-overview.ts'
@@ -13,12 +14,15 @@ export function Page() {
     everyMs: EVERY_MS,
   })
   return (
-    <Loaded load={overview} failed="The overview could not be read." skeletonRows={8}>
-      {(value) => (isFirstRun(value) ? <FirstRun overview={value} /> : <Running overview={value} />)}
-    </Loaded>
+    <>
+      {overview.value === undefined && (overview.error || overview.isSlow) && <PageHead title="Overview" />}
+      <Loaded load={overview} failed="The overview could not be read." skeletonRows={8}>
+        {(value) => (isFirstRun(value) ? <FirstRun overview={value} /> : <Running overview={value} />)}
+      </Loaded>
+    </>
   )
 }
 
 /** Until there is a bucket, so that the way to one under a key of one's own can be gone to its end. */
 const isFirstRun = ({ buckets, keys }: Overview): boolean =>
-  session().halves.objects ? buckets.length === 0 : keys.length === 0
+  session().halves.objects ? buckets?.length === 0 : keys.length === 0

@@ -1,4 +1,5 @@
 import { type ActivityEntry, listActivity } from '../../client/activity.ts'
+import { isStatus } from '../../client/api-error.ts'
 import { attributeOf, listPolicies } from '../../client/iam.ts'
 import { getSamples, type Samples } from '../../client/samples.ts'
 import { session } from '../../client/session.ts'
@@ -6,7 +7,7 @@ import { type BucketRow, type KnownKey, readBuckets, readKeys } from '../buckets
 
 /** What is left out may not be seen by whoever is signed in. */
 export interface Overview {
-  readonly buckets: readonly BucketRow[]
+  readonly buckets?: readonly BucketRow[]
   readonly keys: readonly KnownKey[]
   /** May object storage use root keys? */
   readonly isAuthorized?: boolean
@@ -28,19 +29,27 @@ const DEEDS = [
 export async function readOverview(signal: AbortSignal): Promise<Overview> {
   const { halves } = session()
   const [buckets, keys, isAuthorized, activity, samples] = await Promise.all([
-    halves.objects ? readBuckets(signal) : [],
+    halves.objects ? unlessRefused(readBuckets(signal)) : [],
     readKeys(signal),
     authorized(signal).catch(() => undefined),
     halves.objects ? listActivity({ did: DEEDS, limit: SHOWN }, signal).catch(() => undefined) : undefined,
     halves.objects ? getSamples(undefined, signal).catch(() => undefined) : undefined,
   ])
   return {
-    ...{ buckets, keys: keys.filter(({ key }) => !key.deleted) },
+    keys: keys.filter(({ key }) => !key.deleted),
+    ...(buckets ? { buckets } : {}),
     ...(isAuthorized === undefined ? {} : { isAuthorized }),
     ...(activity ? { activity: activity.entries } : {}),
     ...(samples ? { samples } : {}),
   }
 }
+
+/** What is refused leaves the rest of the page to be seen. */
+const unlessRefused = <Value>(asked: Promise<Value>): Promise<Value | undefined> =>
+  asked.catch((error: unknown) => {
+    if (isStatus(error, 401, 403)) return undefined
+    throw error
+  })
 
 async function authorized(signal: AbortSignal): Promise<boolean> {
   const policies = await listPolicies('authorization', signal)

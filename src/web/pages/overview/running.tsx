@@ -11,6 +11,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
 import { useCreateBucketRight, useCreateKeyRight } from '../../use-rights.ts'
+import { BucketsNotListed } from '../buckets/not-listed.tsx'
 import type { BucketRow, KnownKey } from '../buckets/read-buckets.ts'
 import { RequestsChart } from '../metrics/charts.tsx'
 import { ActivityList } from './activity-list.tsx'
@@ -28,7 +29,8 @@ const byNeed = (one: KnownKey, other: KnownKey): number =>
 const ACTIVE = 1
 
 export function Running({ overview }: { readonly overview: Overview }) {
-  const { buckets, keys, activity, samples } = overview
+  const { keys, activity, samples } = overview
+  const buckets = overview.buckets ?? []
   const { halves } = session()
   const locked = buckets.filter(({ isLocked }) => isLocked)
   const total = totalOf(buckets)
@@ -38,7 +40,7 @@ export function Running({ overview }: { readonly overview: Overview }) {
     <>
       <PageHead
         title="Overview"
-        sub={`${counted(buckets.length, 'bucket')}, ${counted(total.objects, 'object')}, ${formatBytes(total.bytes)}. Everything at rest is encrypted.`}
+        sub={`${overview.buckets ? `${counted(buckets.length, 'bucket')}, ${counted(total.objects, 'object')}, ${formatBytes(total.bytes)}. ` : ''}Everything at rest is encrypted.`}
         actions={
           <>
             {halves.keys && (
@@ -64,12 +66,18 @@ export function Running({ overview }: { readonly overview: Overview }) {
           </Note>
         )}
         <div class="columns wide-left">
-          <StoredBytes buckets={buckets} stored={samples?.stored} names={names} />
+          {overview.buckets ? (
+            <StoredBytes buckets={buckets} stored={samples?.stored} names={names} />
+          ) : (
+            <Card title="Buckets" actions={<a href={href(['buckets'])}>Buckets</a>}>
+              <BucketsNotListed />
+            </Card>
+          )}
           <Card title="Root keys" actions={<a href={href(['keys'])}>All keys</a>} isFlush>
             {keys.length === 0 ? (
               <EmptyState
                 figure={<Seal size={40} />}
-                title="No root keys yet"
+                title={noKey === undefined ? 'No root keys yet' : 'No root keys for you to see'}
                 text="A root key of your own decides who can read what lies under it."
                 action={
                   <Button href={href(['keys'], { create: '' })} disabledBecause={noKey}>
@@ -87,7 +95,7 @@ export function Running({ overview }: { readonly overview: Overview }) {
                       <KeyRow
                         rootKey={key}
                         instance={instance}
-                        buckets={buckets.filter(({ encryption }) => encryption?.key?.crn === key.crn).length}
+                        buckets={overview.buckets?.filter(({ encryption }) => encryption?.key?.crn === key.crn).length}
                       />
                     </li>
                   ))}
