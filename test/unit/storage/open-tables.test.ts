@@ -17,11 +17,13 @@ const onFailure = (error: Error): void => {
 let directory: string
 let store: LevelStore
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'coffer-open-tables-'))
+  const home = await mkdtemp(join(tmpdir(), 'coffer-open-tables-'))
+  // The witness lies beside it.
+  directory = join(home, 'store')
   store = await openLevelStore(directory, { mark: testMark, onFailure })
   onTestFinished(async () => {
     await store.close()
-    await rm(directory, { recursive: true })
+    await rm(home, { recursive: true })
   })
   await write()
   await merge()
