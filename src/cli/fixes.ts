@@ -49,7 +49,10 @@ const HELP: Readonly<Record<string, Help>> = {
   NoSuchVersion: { fixes: ['coffer object versions BUCKET/KEY'] },
   ServiceUnavailable: LATER,
   SlowDown: LATER,
-  InternalError: { fixes: ['coffer status'], notes: ['The log of the server says more, under the request id.'] },
+  InternalError: {
+    fixes: ['coffer status', 'coffer verify BUCKET'],
+    notes: ['The log of the server says more, under the request id. An object that is damaged ends so, too.'],
+  },
 }
 
 export const fixesOf = (code: string | undefined, status?: number): Help =>

@@ -81,3 +81,30 @@ it('coffer verify and coffer scrub say how many findings the server could not ke
   expect(findings.status).toBe(7)
   expect(findings.err).toContain('3 findings more could not be kept')
 }, 60_000)
+
+it('coffer object cat and get call what ends in the midst damaged, and name the command that looks', async () => {
+  await using cli = await startCliServer()
+  const file = join(cli.home, 'large')
+  await writeFile(file, contentBytes('large', 3_000_000))
+  expect((await cli.call(['bucket', 'create', 'hurt'])).status).toBe(0)
+  // Of what is damaged at its beginning nothing is sent: the server can say that it failed.
+  for (const [key, at, ending] of [
+    ['end', 2_500_000, 7],
+    ['start', 1000, 1],
+  ] as const) {
+    const blobs = join(cli.server.dataDir, 'blobs')
+    const before = new Set((await filesUnder(blobs)).keys())
+    expect((await cli.call(['object', 'put', file, `hurt/${key}`])).status).toBe(0)
+    const [path = ''] = [...(await filesUnder(blobs)).keys()].filter((one) => !before.has(one))
+    await flipAt({ path, start: 0 }, at)
+    for (const args of [
+      ['cat', `hurt/${key}`],
+      ['get', `hurt/${key}`, join(cli.home, 'back')],
+    ]) {
+      const { status, err } = await cli.call(['object', ...args])
+      expect([args, status, err]).toEqual([args, ending, expect.stringMatching(/damaged/)])
+      expect(err).toMatch(/(Fix|Or) +coffer verify (hurt|BUCKET)\n/)
+      expect(err).not.toContain('TLS')
+    }
+  }
+})

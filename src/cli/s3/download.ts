@@ -1,9 +1,9 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { GetObjectCommandOutput, S3 } from '@aws-sdk/client-s3'
+import type { GetObjectCommandInput, GetObjectCommandOutput, S3 } from '@aws-sdk/client-s3'
 import { randomId } from '../../base/ids.ts'
-import { CommandFailure } from '../failure.ts'
 import { checkFile, checkOf } from './content-check.ts'
+import { cutOff, isClosed } from './cut-off.ts'
 import { signalled } from './listing.ts'
 import { inParallel } from './workers.ts'
 
@@ -50,23 +50,14 @@ export async function download(
     )
     await inParallel(offsets, atOnce, async (offset) => {
       const end = Math.min(offset + PIECE_BYTES, size) - 1
-      const piece = await s3.getObject(
-        { ...wanted, IfMatch: etag, ...(offsets.length > 1 ? { Range: `bytes=${offset}-${end}` } : {}) },
-        signalled(signal),
-      )
+      const range = offsets.length > 1 ? { Range: `bytes=${offset}-${end}` } : {}
       let at = offset
-      for await (const chunk of bytesOf(piece)) {
+      for await (const chunk of contentOf(s3, { ...wanted, IfMatch: etag, ...range }, signal)) {
         await file.write(chunk, 0, chunk.length, at)
         at += chunk.length
         onBytes?.(chunk.length)
       }
-      if (at !== end + 1) {
-        throw new CommandFailure({
-          code: 'IncompleteBody',
-          ending: 'damage',
-          why: `${end + 1 - at} bytes of it did not come`,
-        })
-      }
+      if (at !== end + 1) throw cutOff(bucket)
     })
     await file.close()
     const isPlain = head.ServerSideEncryption === undefined || head.ServerSideEncryption === 'AES256'
@@ -80,6 +71,31 @@ export async function download(
     throw error
   }
 }
+
+/** The content of an object, piece by piece. Throws ContentCutOff where it ends before its end. */
+export async function* contentOf(s3: S3, wanted: GetObjectCommandInput, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const { Bucket: bucket = '' } = wanted
+  const answer = await s3.getObject(wanted, signalled(signal)).catch(async (error: unknown) => {
+    // Whoever does answer for the object, and not with its content, speaks no other protocol.
+    if (isClosed(error) && (await headOf(s3, wanted, signal))) throw cutOff(bucket, error)
+    throw error
+  })
+  let missing = answer.ContentLength ?? 0
+  try {
+    for await (const chunk of bytesOf(answer)) {
+      missing -= chunk.length
+      yield chunk
+    }
+  } catch (error) {
+    throw isClosed(error) ? cutOff(bucket, error) : error
+  }
+  if (missing > 0) throw cutOff(bucket)
+}
+
+const headOf = (s3: S3, { Bucket, Key, VersionId }: GetObjectCommandInput, signal?: AbortSignal) =>
+  s3
+    .headObject({ Bucket, Key, ...(VersionId === undefined ? {} : { VersionId }) }, signalled(signal))
+    .catch(() => undefined)
 
 /** The content of an answer, piece by piece. */
 export async function* bytesOf({ Body: body }: Pick<GetObjectCommandOutput, 'Body'>): AsyncGenerator<Buffer> {

@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { bytesOf } from '../../s3/download.ts'
-import { signalled } from '../../s3/listing.ts'
+import { contentOf } from '../../s3/download.ts'
 import { readObject } from '../../s3/references.ts'
 import type { CommandSpec } from '../../spec.ts'
 
@@ -20,16 +19,13 @@ export const catObject: CommandSpec = {
     call.about(bucket)
     const s3 = await (await call.server()).s3()
     const [version, range] = [call.text('version-id'), call.text('range')]
-    const found = await s3.getObject(
-      {
-        ...{ Bucket: bucket, Key: key },
-        ...(version === undefined ? {} : { VersionId: version }),
-        ...(range === undefined ? {} : { Range: `bytes=${range}` }),
-      },
-      signalled(call.signal),
-    )
+    const wanted = {
+      ...{ Bucket: bucket, Key: key },
+      ...(version === undefined ? {} : { VersionId: version }),
+      ...(range === undefined ? {} : { Range: `bytes=${range}` }),
+    }
     const { out } = call.streams
-    for await (const chunk of bytesOf(found)) if (!out.write(chunk)) await once(out, 'drain')
+    for await (const chunk of contentOf(s3, wanted, call.signal)) if (!out.write(chunk)) await once(out, 'drain')
     return 'done'
   },
 }
