@@ -1,7 +1,10 @@
 import { probablyMeant } from './arguments.ts'
 import { NOUNS } from './commands/index.ts'
 import { EXIT } from './exit.ts'
+import { type CommandFailure, usage } from './failure.ts'
 import { clientLines, type TreeLine, treeText } from './help-text.ts'
+import { failureDocument, failureText, jsonText } from './output.ts'
+import { paintFor } from './paint.ts'
 import type { Streams } from './streams.ts'
 import { TOPICS } from './topics.ts'
 
@@ -30,8 +33,8 @@ export async function helpCommand(
   }
   const found = table.get(topic)
   if (found) return found.run([...more, '--help'], streams)
-  streams.err.write(`✕ There is no help on ${topic}: ${[...TOPICS.keys()].join(', ')}, or the name of a command.\n`)
-  return EXIT.usage
+  const why = `there is no help on it, only on ${[...TOPICS.keys()].join(', ')} and every command`
+  return refusedWord(`help with ${topic}`, usage(why, 'coffer --help'), more, streams)
 }
 
 export const treeLines = async (table: Table): Promise<readonly TreeLine[]> => [
@@ -41,10 +44,19 @@ export const treeLines = async (table: Table): Promise<readonly TreeLine[]> => [
   ...(await clientLines(NOUNS)),
 ]
 
-export function unknownCommand(table: Table, name: string, { err }: Streams): number {
+export function unknownCommand(table: Table, [name = '', ...rest]: readonly string[], streams: Streams): number {
   const near = probablyMeant(name, [...table.keys()])
-  err.write(
-    `✕ There is no command ${name}.${near === undefined ? '' : ` Did you mean coffer ${near}?`}  [Usage, exit 2]\n  Fix     coffer --help\n`,
-  )
-  return EXIT.usage
+  const why = `there is no such command${near === undefined ? '' : `; did you mean coffer ${near}?`}`
+  return refusedWord(`run coffer ${name}`, usage(why, 'coffer --help'), rest, streams)
+}
+
+function refusedWord(
+  doing: string,
+  { failure }: CommandFailure,
+  words: readonly string[],
+  { out, err }: Streams,
+): number {
+  if (words.includes('--json')) out.write(`${jsonText(failureDocument(doing, failure))}\n`)
+  else err.write(`${failureText(doing, failure, paintFor(false))}\n`)
+  return EXIT[failure.ending]
 }

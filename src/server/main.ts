@@ -17,7 +17,7 @@ const streams = { out: process.stdout, err: process.stderr }
 if (command && name !== 'serve') endWithReader(process.stdout)
 if (command) process.exitCode = await command.run(rest, streams)
 else if (name !== '' && !name.startsWith('-')) {
-  process.exitCode = await unknownCommand(name, streams)
+  process.exitCode = await unknownCommand([name, ...rest], streams)
 } else {
   // Loaded after the guard stands, and by who serves alone: loading takes long enough for a signal to come in between.
   const { run } = await import('./run.ts')

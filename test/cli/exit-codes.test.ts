@@ -78,6 +78,18 @@ describe('coffer ends with', () => {
     expect((await cli.call(['object', 'stat', 'plain/hello.txt'])).status).toBe(0)
   })
 
+  it('2 for a command or a topic that there is not, as JSON with --json', async () => {
+    for (const args of [['buckt'], ['help', 'nonsense']]) {
+      const { status, out, err } = await cli.run([...args, '--json'])
+      expect({ status, said: errorIn(out), err }).toMatchObject({
+        status: 2,
+        said: { code: 'Usage', exit: 2 },
+        err: '',
+      })
+      expect(await cli.run(args)).toMatchObject({ status: 2, out: '', err: expect.stringContaining('[Usage, exit 2]') })
+    }
+  })
+
   it('3 when some failed and the rest is done', async () => {
     await cli.call(['key', 'create', 'partly-root'])
     await cli.call(['bucket', 'create', 'partly'])
@@ -191,6 +203,12 @@ describe('coffer ends with', () => {
     })
     const wrongKey = ['serve', copy, ...nowhere, '--instance-key-file', keyFile]
     expect((await cli.run(wrongKey, SERVER_ONLY)).status).toBe(EXIT.wrongKey)
+    const wrongly = ['--data-dir', copy, '--instance-key-file', keyFile]
+    expect((await cli.run(['verify', ...wrongly], SERVER_ONLY)).status).toBe(EXIT.wrongKey)
+    expect((await cli.run(['audit', 'public-key', ...wrongly], SERVER_ONLY)).status).toBe(EXIT.wrongKey)
+    for (const words of [['restore', cli.home], ['verify'], ['audit', 'public-key']]) {
+      expect((await cli.run([...words, '--s3-listen', 'x'], SERVER_ONLY)).status).toBe(EXIT.config)
+    }
   })
 
   it('130 when it is interrupted, and says so as the last line', async () => {

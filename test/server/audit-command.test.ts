@@ -9,6 +9,7 @@ import { verifyLog } from '../../src/audit/verify.ts'
 import { auditCommand } from '../../src/server/commands/audit.ts'
 import { KEY, logFiles, PUBLIC_KEYS, recordsOf, writtenLog } from '../support/audit-log.ts'
 import { startHouse } from '../support/house.ts'
+import { ownCommand } from '../support/own-command.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 
 const MAIN = path.join(import.meta.dirname, '../../src/server/main.js')
@@ -94,7 +95,9 @@ describe('coffer audit verify', () => {
       [],
     ]
     for (const args of wrong) expect([args, (await run(...args)).status]).toEqual([args, 2])
-    expect((await run('--help')).output).toContain('coffer audit verify')
+    const help = (await ownCommand(['audit', '--help'])).out
+    for (const word of ['coffer audit verify', '--follow ', '--who <', '--key <', '--since <', '--limit <', '--did <'])
+      expect(help).toContain(word)
   })
 })
 

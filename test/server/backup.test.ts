@@ -209,9 +209,9 @@ describe('the restore drill', () => {
     await writeFile(home.join('other.key'), contentBytes('another key', 32), { mode: 0o600 })
     const settings = { COFFER_DATA_DIR: home.join('new'), COFFER_INSTANCE_KEY_FILE: home.join('other.key') }
     const refused = await ownCommand(['restore', repository], settings)
-    expect(refused).toMatchObject({ status: 1, err: expect.stringContaining('InstanceKeyWrong') })
+    expect(refused).toMatchObject({ status: 12, err: expect.stringContaining('InstanceKeyWrong') })
     const missing = await ownCommand(['restore', repository], { COFFER_DATA_DIR: home.join('new') })
-    expect(missing).toMatchObject({ status: 1, err: expect.stringContaining('InstanceKeyMissing') })
+    expect(missing).toMatchObject({ status: 12, err: expect.stringContaining('InstanceKeyMissing') })
     await expect(stat(home.join('new'))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })

@@ -214,7 +214,7 @@ describe('what is lost comes back', () => {
     await rm(home.join('data'), { recursive: true })
     await rm(home.join('data.key'))
     const restore = () => ownCommand(['restore', home.join('repository')], settings)
-    expect(await restore()).toMatchObject({ status: 1, err: expect.stringContaining('InstanceKeyMissing') })
+    expect(await restore()).toMatchObject({ status: 12, err: expect.stringContaining('InstanceKeyMissing') })
     expect(await restoreKeys(KEY_FILE())).toMatchObject({ status: 0, err: '' })
     expect(await restore()).toMatchObject({ status: 0 })
     await expectReadable(KEY_FILE())

@@ -496,14 +496,14 @@ describe.skipIf(topology.split)('coffer verify', () => {
     })
 
     it.each([
-      [['--mib-per-second=0'], 'UsageError'],
-      [['--mib-per-second', 'fast'], 'UsageError'],
-      [['--nonsense'], 'ConfigInvalid'],
-      [['--state'], 'UsageError'],
-      [['--without-keys', '--state=x'], 'UsageError'],
-      [['--instance-key-file=/nowhere'], 'InstanceKeyMissing'],
-    ])('called with %s ends with 2', async (args, code) => {
-      expect(await verified(dataDir(), ...args)).toMatchObject({ status: 2, errors: expect.stringContaining(code) })
+      [['--mib-per-second=0'], 'UsageError', 2],
+      [['--mib-per-second', 'fast'], 'UsageError', 2],
+      [['--nonsense'], 'ConfigInvalid', 9],
+      [['--state'], 'UsageError', 2],
+      [['--without-keys', '--state=x'], 'UsageError', 2],
+      [['--instance-key-file=/nowhere'], 'InstanceKeyMissing', 12],
+    ])('called with %s ends with what %s has everywhere', async (args, code, status) => {
+      expect(await verified(dataDir(), ...args)).toMatchObject({ status, errors: expect.stringContaining(code) })
     })
 
     it('says what to do when a server runs, or when there is nothing', async () => {

@@ -9,7 +9,7 @@ const COMMANDS = { verify: auditVerify, export: auditExport, 'public-key': audit
 
 const HELP = `coffer audit: the hash-chained, signed log of every use of keys and every change of rights.
 
-Usage:
+On the machine of the log:
   coffer audit verify <directory | file…> --public-key <file> [--expect <seq>:<hash>] [--json]
       Needs nothing but the log and the public key: no server, no settings, no lock.
       A directory is a whole log; files are some of its files, or one excerpt that an export made.
@@ -20,6 +20,13 @@ Usage:
       The lines of a range and what is needed to verify them, on standard output or in a new file.
   coffer audit public-key [settings]
       The public key in PEM, derived from the instance key. A running server gives it at GET /audit/public-key.
+
+Examples:
+  coffer audit public-key --data-dir /var/lib/coffer > audit.pem
+  coffer audit verify /var/lib/coffer/audit --public-key audit.pem
+  coffer audit export /var/lib/coffer/audit --from 2030-01-31 --out january.jsonl
+
+Of a running server, by HTTP: coffer audit [--follow] [--who <text>] [--key <key>] [--since <time>] [--limit <n>] …
 `
 
 /** `coffer audit …`; resolves to the exit status. */

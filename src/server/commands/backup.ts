@@ -43,7 +43,8 @@ Examples:
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
 exit status 0: done; 3: done, but of a backup something is missing in the data directory, or its signature was not looked at;
-1: not done, or found bad; 2: called wrongly; 10: there is no store; 11: another process uses it
+1: not done, or found bad; 2: called wrongly; 9: a setting is not valid; 10: there is no store;
+11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer backup …`; resolves to the exit status. */
@@ -66,8 +67,7 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
 }
 
 /** Of what a command throws. */
-export const exitStatus = (error: unknown): number =>
-  hasCode(error, 'UsageError', 'ConfigInvalid') ? EXIT.usage : EXIT.failed
+export const exitStatus = (error: unknown): number => (hasCode(error, 'UsageError') ? EXIT.usage : EXIT.failed)
 
 async function take(args: readonly string[], { out, err }: Streams): Promise<number> {
   const { positionals, flags, config } = parseWithSettings(args, [], ['json'])

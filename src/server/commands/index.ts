@@ -37,10 +37,14 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         summary: 'verification of the log of every use of keys and every change of rights',
         verbs: 'verify, export, public-key',
       },
-      run: async (args, streams) =>
-        isOfServer(args)
-          ? (await import('../../cli/main.ts')).clientCommand('audit', args, streams)
-          : (await import('./audit.ts')).auditCommand(args, streams),
+      run: async (args, streams) => {
+        const { clientCommand } = await import('../../cli/main.ts')
+        if (isOfServer(args)) return clientCommand('audit', args, streams)
+        const status = await (await import('./audit.ts')).auditCommand(args, streams)
+        if (args[0] !== '--help') return status
+        streams.out.write('\n')
+        return clientCommand('audit', ['--help'], streams)
+      },
     },
   ],
   [
@@ -138,5 +142,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 /** `coffer audit --follow`: the log as a running server tells it. */
 const isOfServer = ([first]: readonly string[]): boolean => first?.startsWith('--') === true && first !== '--help'
 
-export const unknownCommand = async (name: string, streams: Streams): Promise<number> =>
-  (await import('../../cli/help-command.ts')).unknownCommand(COMMANDS, name, streams)
+export const unknownCommand = async (words: readonly string[], streams: Streams): Promise<number> =>
+  (await import('../../cli/help-command.ts')).unknownCommand(COMMANDS, words, streams)

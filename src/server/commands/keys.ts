@@ -36,10 +36,15 @@ Usage:
       --dry-run             writes nothing: whether the passphrase is the right one, and what is in it
       --replace-passphrase  for a store whose passphrase is lost: from then on it has a key file
 
+Examples:
+  coffer keys backup --out keys.bundle --passphrase-file bundle.pass --data-dir /var/lib/coffer
+  coffer keys restore keys.bundle --passphrase-file bundle.pass --dry-run --data-dir /var/lib/coffer
+
   A bundle and its passphrase open everything: keep them apart, and neither beside the data. docs/backup.md says what is to
   be kept where.
 
-exit status 0: done; 1: not done; 2: called wrongly; 10: there is no store; 11: another process uses it
+exit status 0: done; 1: not done; 2: called wrongly; 9: a setting is not valid; 10: there is no store; 11: another process
+uses it; 12: the wrong instance key
 `
 
 /** `coffer keys …`; resolves to the exit status. */

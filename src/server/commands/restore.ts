@@ -27,7 +27,12 @@ Usage:
       --backup    the newest one when left out; \`coffer backup ls <repository>\` shows them
       --dry-run   opens the key, looks whether all is there and has room, and writes nothing
 
-exit status 0: done; 1: not done; 2: called wrongly; 10: there is no store; 11: another process uses it
+Examples:
+  coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key --dry-run
+  coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key
+
+exit status 0: done; 1: not done; 2: called wrongly; 9: a setting is not valid; 10: there is no store; 11: another process
+uses it; 12: the wrong instance key
 `
 
 /** `coffer restore …`; resolves to the exit status. */

@@ -21,7 +21,11 @@ Usage:
 Settings as of the server. A restore from a backup is better than this, where there is one. Afterwards: coffer verify --data-dir <directory>
 --instance-key-file <key>, and a server with these settings. Directories of storage classes stay where they are, and the new one goes on using them.
 
-Exit status: 0 nothing was lost; 3 something was, see the findings; 2 it could not be done; 10 there is no store; 11 a server uses it.
+Exit status: 0 nothing was lost; 3 something was, see the findings; 2 it could not be done; 9 a setting is not valid;
+10 there is no store; 11 a server uses it; 12 the wrong instance key.
+
+Example:
+  coffer salvage --to /var/lib/coffer-new --data-dir /var/lib/coffer --instance-key-file /etc/coffer.key
 `
 
 /** `coffer salvage`; resolves to the exit status. */

@@ -32,7 +32,11 @@ Settings as of the server: --data-dir, --instance-key-file, --storage-classes â€
 for damage by itself: coffer scrub status.
 
 Exit status: 0 nothing is wrong; 7 something is, see the findings; 2 it could not be looked at, or not to the end;
-10 there is no store; 11 a server uses it.
+9 a setting is not valid; 10 there is no store; 11 a server uses it; 12 the wrong instance key.
+
+Examples:
+  coffer verify --data-dir /var/lib/coffer --instance-key-file /etc/coffer.key
+  coffer verify --without-keys --data-dir /var/lib/coffer --json
 `
 
 /** `coffer verify`; resolves to the exit status. */
