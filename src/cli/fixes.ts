@@ -3,8 +3,8 @@ import type { Failure } from './failure.ts'
 type Help = Pick<Failure, 'fixes' | 'notes'>
 
 const RIGHT: Help = {
-  fixes: ['coffer policy simulate USER ACTION RESOURCE'],
-  notes: ['An administrator of the account gives rights: coffer policy attach USER ROLE.'],
+  fixes: ['coffer policy attach USER ROLE'],
+  notes: ['An administrator of the account runs that; coffer policy simulate USER ACTION RESOURCE tells what lacks.'],
 }
 const LATER: Help = { fixes: ['coffer status'], notes: ['The same command may do later.'] }
 const PAIR: Help = {
