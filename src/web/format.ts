@@ -52,6 +52,20 @@ export const formatExact = (iso: string | number): string => {
   return Number.isNaN(at) ? '' : exact.format(at)
 }
 
+/** A length of time, in its two greatest units: `2 h 5 min`. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 1) return 'less than a second'
+  const [days, hours, minutes] = [86_400, 3600, 60].map((unit) => Math.floor(seconds / unit)) as [
+    number,
+    number,
+    number,
+  ]
+  if (days > 0) return `${days} d ${hours % 24} h`
+  if (hours > 0) return `${hours} h ${minutes % 60} min`
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`
+}
+
 export const formatPercent = (part: number, whole: number): string =>
   whole === 0 ? '0 %' : `${Math.floor((100 * part) / whole)} %`
 

@@ -40,6 +40,7 @@ describe.skipIf(chromiumPath === undefined)('a locked bucket', () => {
     await expect(read()).rejects.toMatchObject({ name: 'KMS.DisabledException' })
     const page = await house.open(`/ui/buckets/${bucket}`)
     await page.getByText('Reads and writes are refused').waitFor()
+    await page.getByText(/Main user disabled it/).waitFor()
     await page.getByText('Root key still exists').waitFor()
     await page.getByText('No scrub has looked through them yet.').waitFor()
     expect(await page.getByRole('button', { name: 'Upload', exact: true }).getAttribute('aria-disabled')).toBe('true')

@@ -27,6 +27,22 @@ describe.skipIf(chromiumPath === undefined)('what the console shows of what goes
     )
   })
 
+  it('leads from the settings to what is set elsewhere', async () => {
+    const page = await house.open('/ui/settings')
+    const main = page.getByRole('main')
+    for (const [link, heading] of [
+      ['Quotas', 'Buckets'],
+      ['Key providers', 'Key providers'],
+      ['API documents', 'API docs'],
+    ] as const) {
+      await main.getByRole('link', { name: link, exact: true }).click()
+      await page.getByRole('heading', { name: heading, level: 1 }).waitFor()
+      await page.goBack()
+    }
+    expectNoFaults(page)
+    await page.context().close()
+  })
+
   it('filters the audit log by its address, opens a line, and hands it out as lines of JSON', async () => {
     const page = await house.open('/ui/activity')
     await page.getByRole('searchbox', { name: 'What' }).fill('2026/a.txt')

@@ -62,7 +62,9 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     await refused.getByRole('heading', { name: 'archive-2023', level: 1 }).waitFor()
     await refused.context().close()
 
-    await expectWellMade(house, '/ui/', 'overview', (page) => page.getByText('scans-2023 is locked.').waitFor())
+    await expectWellMade(house, '/ui/', 'overview', (page) =>
+      page.getByText(/scans-2023 is locked\..* disabled it /).waitFor(),
+    )
     await expectWellMade(house, '/ui/buckets', 'buckets', (page) =>
       page.getByRole('link', { name: 'web-assets' }).waitFor(),
     )

@@ -1,5 +1,6 @@
 import type { BucketFacts, BucketLock } from '../../client/bucket-facts.ts'
 import { Note } from '../../parts/note.tsx'
+import { WhoLocked } from './who-locked.tsx'
 
 /** Over all tabs of a bucket whose contents are refused: what, and why. */
 export const LockBanner = ({ facts, lock }: { readonly facts: BucketFacts; readonly lock: BucketLock }) => (
@@ -17,6 +18,7 @@ export const LockBanner = ({ facts, lock }: { readonly facts: BucketFacts; reado
       ) : (
         <>
           <b>Reads and writes are refused</b> {because(facts, lock)}
+          <WhoLocked rootKeyCrn={facts.rootKeyCrn} cause={lock.cause} />
         </>
       )}
     </Note>

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { cancelRewrap, getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
-import { counted, formatBytes, formatCount } from '../../format.ts'
+import { counted, formatBytes, formatCount, formatSpan } from '../../format.ts'
 import { bucketTabHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
@@ -93,6 +93,7 @@ export function JobCard({ job }: { readonly job: Job }) {
         {reencrypts
           ? `${counted(reencrypts.versions, 'object')} re-encrypted, ${formatBytes(reencrypts.bytes)}`
           : `${counted(rewrapped, 'data key')} rewrapped`}
+        {finishedAt !== undefined && state === 'done' && tookText(startedAt, finishedAt, reencrypts?.bytes)}
       </span>
       {problem !== undefined && (
         <span class="bad-text small">
@@ -104,4 +105,10 @@ export function JobCard({ job }: { readonly job: Job }) {
       {error && <ErrorState title="It could not be done." error={error} />}
     </div>
   )
+}
+
+/** How long it took, and how fast it went where that can be told. */
+function tookText(startedAt: string, finishedAt: string, bytes = 0): string {
+  const ms = Date.parse(finishedAt) - Date.parse(startedAt)
+  return `, took ${formatSpan(ms)}${bytes > 0 && ms > 0 ? `, ${formatBytes((bytes * 1000) / ms)}/s` : ''}`
 }

@@ -11,6 +11,7 @@ import { PageHead } from '../../parts/page-head.tsx'
 import { Seal } from '../../parts/seal.tsx'
 import { href } from '../../router.ts'
 import { useCreateBucketRight, useCreateKeyRight } from '../../use-rights.ts'
+import { WhoLocked } from '../bucket/who-locked.tsx'
 import { BucketsNotListed } from '../buckets/not-listed.tsx'
 import type { BucketRow, KnownKey } from '../buckets/read-buckets.ts'
 import { RequestsChart } from '../metrics/charts.tsx'
@@ -146,6 +147,9 @@ function LockedNote({ bucket: { name, encryption, usage } }: { readonly bucket: 
       <b>{name} is locked.</b> Its root key <b>{key ? keyLabel(key) : (encryption?.label ?? '')}</b>{' '}
       {key?.deleted ? 'was deleted' : key?.state === 2 ? 'is disabled' : 'cannot be used'}.{' '}
       {usage ? counted(usage.objects, 'object') : 'Its objects'} can’t be read or written until the key is back.
+      {key && (key.state === 2 || key.deleted) && (
+        <WhoLocked rootKeyCrn={key.crn} cause={key.deleted ? 'deleted' : 'disabled'} />
+      )}
     </Note>
   )
 }

@@ -14,6 +14,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Segmented } from '../../parts/segmented.tsx'
+import { href } from '../../router.ts'
 import { currentTheme, setTheme, type Theme, toggleTheme } from '../../shell/theme.ts'
 import { useLoad } from '../../use-load.ts'
 
@@ -102,6 +103,26 @@ export function Page() {
                   ['Session ends', `${formatAgo(expiresAt)}, or after ${idleMinutes} minutes without use`],
                 ]}
               />
+            </Card>
+            <Card title="Set elsewhere">
+              <ul class="plain-list">
+                {halves.objects && (
+                  <li>
+                    <a href={href(['buckets'])}>Quotas</a>
+                    <span class="muted small">of each bucket, in its settings</span>
+                  </li>
+                )}
+                {halves.keys && (
+                  <li>
+                    <a href={href(['providers'])}>Key providers</a>
+                    <span class="muted small">where root keys are held, and whether they answer</span>
+                  </li>
+                )}
+                <li>
+                  <a href={href(['api-docs'])}>API documents</a>
+                  <span class="muted small">of Key Protect, IAM and administration, to read and to try</span>
+                </li>
+              </ul>
             </Card>
             <Card title="Appearance">
               <ThemeChoice />
