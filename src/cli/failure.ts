@@ -1,4 +1,4 @@
-import type { Ending } from './exit.ts'
+import type { Ending } from '../base/exit-status.ts'
 
 /** Why a command did not do what it was asked. */
 export interface Failure {

@@ -1,6 +1,6 @@
+import { EXIT } from '../base/exit-status.ts'
 import { probablyMeant } from './arguments.ts'
 import { NOUNS } from './commands/index.ts'
-import { EXIT } from './exit.ts'
 import { type CommandFailure, usage } from './failure.ts'
 import { clientLines, type TreeLine, treeText } from './help-text.ts'
 import { failureDocument, failureText, jsonText } from './output.ts'

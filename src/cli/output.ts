@@ -1,4 +1,4 @@
-import { EXIT } from './exit.ts'
+import { EXIT } from '../base/exit-status.ts'
 import type { Failure } from './failure.ts'
 import { harmless, type Paint, shown } from './paint.ts'
 import { isTerminal, type Streams } from './streams.ts'

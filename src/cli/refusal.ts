@@ -1,4 +1,4 @@
-import type { Ending } from './exit.ts'
+import type { Ending } from '../base/exit-status.ts'
 import { CommandFailure } from './failure.ts'
 import { fixesOf } from './fixes.ts'
 import type { HttpReply } from './http.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ending } from '../base/exit-status.ts'
 import type { Call } from './call.ts'
-import type { Ending } from './exit.ts'
 import { listOf, member, numberOf, textOf } from './json.ts'
 import type { Server } from './server.ts'
 

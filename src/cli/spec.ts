@@ -1,6 +1,6 @@
+import type { Ending } from '../base/exit-status.ts'
 import type { Call } from './call.ts'
 import type { DescribedCommand } from './described.ts'
-import type { Ending } from './exit.ts'
 
 export interface CommandSpec extends DescribedCommand {
   /** What it ended with, `done` by default. */

@@ -1,4 +1,4 @@
-import { EXIT, MEANING } from './exit.ts'
+import { EXIT, MEANING } from '../base/exit-status.ts'
 
 const ENVIRONMENT = `What the clients' half of coffer takes from the environment:
 

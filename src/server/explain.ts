@@ -1,7 +1,6 @@
 import { hasCode } from '../base/errors.ts'
-
-/** 75 is EX_TEMPFAIL of sysexits.h: start me again. */
-export const EXIT = { failed: 1, config: 9, storeInUse: 11, wrongKey: 12, storeFailed: 75 } as const
+import { EXIT } from '../base/exit-status.ts'
+import { hasErrno } from '../storage/errno.ts'
 
 const KEY_SETTINGS = 'settings: COFFER_INSTANCE_KEY_FILE, COFFER_INSTANCE_PASSPHRASE, COFFER_INSTANCE_PASSPHRASE_FILE'
 const ACCEPT_LOSS =
@@ -28,6 +27,8 @@ function explainListen(error: Error & { readonly code: unknown }): string {
 
 export function exitCode(error: unknown): number {
   if (hasCode(error, 'ConfigInvalid', 'BootstrapInvalid', 'IdentityInvalid', 'IdentityConflict')) return EXIT.config
+  if (hasCode(error, 'BackupConflict') || hasErrno(error, 'EEXIST')) return EXIT.conflict
+  if (hasCode(error, 'NoStore')) return EXIT.noStore
   if (hasCode(error, 'StoreLocked')) return EXIT.storeInUse
   if (hasCode(error) && error.code.startsWith('InstanceKey')) return EXIT.wrongKey
   return EXIT.failed

@@ -140,7 +140,7 @@ describe('coffer audit export', () => {
     expect((await run('export', directory, '--out', out)).status).toBe(0)
     expect(await readFile(out, 'utf8')).toBe(files.map(({ text }) => text).join(''))
     expect((await stat(out)).mode & 0o077).toBe(0)
-    expect((await run('export', directory, '--out', out)).status).toBe(2)
+    expect((await run('export', directory, '--out', out)).status).toBe(8)
     expect((await verify(out)).status).toBe(0)
     await rm(out)
   })

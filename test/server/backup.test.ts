@@ -178,7 +178,7 @@ describe('the restore drill', () => {
     await taken()
     await mkdir(home.join('taken'))
     await writeFile(home.join('taken/something'), '')
-    expect(await restoreTo('taken')).toMatchObject({ status: 1, err: expect.stringContaining('not empty') })
+    expect(await restoreTo('taken')).toMatchObject({ status: 8, err: expect.stringContaining('not empty') })
     expect(await readdir(home.join('taken'))).toEqual(['something'])
     expect(await restoreTo('new', '--dry-run')).toMatchObject({
       status: 0,
@@ -198,7 +198,7 @@ describe('the restore drill', () => {
       await expect(start(home.join('new'))).rejects.toThrow('a restore into')
       expect(await restoreTo('new')).toMatchObject({ status: 0 })
     }
-    expect(await restoreTo('new')).toMatchObject({ status: 1, err: expect.stringContaining('not empty') })
+    expect(await restoreTo('new')).toMatchObject({ status: 8, err: expect.stringContaining('not empty') })
     await onRestored('new', async (_, client) => {
       for (let at = 0; at < 30; at++) await expectContent(client, `key-${at}`, at % 3 === 0 ? 300_000 + at : 1000 + at)
     })
@@ -454,7 +454,7 @@ describe('a storage class', () => {
       ...{ COFFER_DATA_DIR: home.join('new'), COFFER_INSTANCE_KEY_FILE: home.join('data.key') },
       ...classes(name),
     })
-    expect(await ownCommand(['restore', repository], to('taken'))).toMatchObject({ status: 1 })
+    expect(await ownCommand(['restore', repository], to('taken'))).toMatchObject({ status: 8 })
     expect(await ownCommand(['restore', repository], to('slow-new'))).toMatchObject({ status: 0, err: '' })
     await using again = await start(home.join('new'), classes('slow-new'))
     const restored = s3ClientFor({ s3Url: again.s3Url, ...mainAccount.user })

@@ -109,7 +109,7 @@ describe('a key bundle', () => {
       expect(text.includes(secret)).toBe(false)
     }
     expect((await stat(bundle)).mode & 0o777).toBe(0o600)
-    expect(await keys('backup', ['--out', bundle], KEY_FILE())).toMatchObject({ status: 1 })
+    expect(await keys('backup', ['--out', bundle], KEY_FILE())).toMatchObject({ status: 8 })
     expect(await readFile(bundle)).toEqual(text)
     // Which of the two is lost then, nobody knows.
     await copyFile(home.join('passphrase'), home.join('store-passphrase'))
@@ -160,7 +160,7 @@ describe('a key bundle', () => {
     await writeFile(home.join('passphrase'), PASSPHRASE)
     await writeFile(home.join('data.key'), contentBytes('another', 32))
     const other = await restoreKeys(KEY_FILE())
-    expect(other).toMatchObject({ status: 1, err: expect.stringContaining('not written over') })
+    expect(other).toMatchObject({ status: 8, err: expect.stringContaining('not written over') })
   })
 })
 

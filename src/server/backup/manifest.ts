@@ -11,8 +11,10 @@ export const FORMAT = 'coffer-backup-1'
 export type BackupErrorCode =
   /** It is none of ours, of a later Coffer, or damaged. */
   | 'BackupInvalid'
-  /** Not as things are: somebody else writes there, something is in the way. */
+  /** Not as things are: something is missing, or there is no room. */
   | 'BackupRefused'
+  /** Something is there already, and nothing is written over. */
+  | 'BackupConflict'
   /** The server ended, or what it had was changed while it was copied: to be tried again. */
   | 'BackupInterrupted'
 

@@ -65,7 +65,7 @@ export async function openRepository(given: string): Promise<Repository> {
   return repository(directory, id)
 }
 
-/** Made when the directory is empty or not there. Throws BackupRefused for one with something else in it, StoreLocked. */
+/** Made when the directory is empty or not there. Throws BackupConflict for one with something else in it, StoreLocked. */
 export async function openRepositoryWriter(given: string): Promise<RepositoryWriter> {
   const directory = resolve(given)
   await ensureDirectory(directory)
@@ -75,7 +75,7 @@ export async function openRepositoryWriter(given: string): Promise<RepositoryWri
   )
   if (found === undefined && others.length > 0) {
     throw backupError(
-      'BackupRefused',
+      'BackupConflict',
       `${directory} holds something else than backups: give a directory that is empty or not there yet`,
     )
   }

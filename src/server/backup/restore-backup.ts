@@ -29,7 +29,7 @@ export interface RestorePlan {
 }
 
 /**
- * What a restore would do, and whether it may. Writes nothing. Throws BackupRefused when something is in the way: nothing is
+ * What a restore would do, and whether it may. Writes nothing. Throws BackupConflict when something is in the way: nothing is
  * ever written over.
  */
 export async function planRestore(
@@ -140,14 +140,14 @@ async function isResumed(manifest: Manifest, dataDir: string): Promise<boolean> 
     const text = await readFile(join(dataDir, RESTORING_FILE), 'utf8')
     if (text.includes(`"backup":"${manifest.id}"`) && text.includes(manifest.repositoryId)) return true
     throw backupError(
-      'BackupRefused',
+      'BackupConflict',
       `${dataDir} holds the beginning of another restore (${text.trim()}): finish that one, or remove the directory`,
     )
   }
   const others = names.filter((name) => !OWN_FILES.has(name))
   if (others.length === 0) return false
   throw backupError(
-    'BackupRefused',
+    'BackupConflict',
     `${dataDir} is not empty (${others.slice(0, 3).join(', ')}${others.length > 3 ? ', …' : ''}). A restore writes over nothing: move it away first, it may hold what is newer than the backup`,
   )
 }
@@ -156,7 +156,7 @@ async function refuseClass(directory: string, resumes: boolean): Promise<void> {
   const names = (await namesIn(directory)).filter((name) => name !== 'lost+found')
   if (names.length === 0 || resumes) return
   throw backupError(
-    'BackupRefused',
+    'BackupConflict',
     `the directory ${directory} of a storage class is not empty. A restore writes over nothing: move it away first`,
   )
 }

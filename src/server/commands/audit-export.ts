@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { exportLines, type Position } from '../../audit/export.ts'
-import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
+import { EXIT } from '../../base/exit-status.ts'
+import { parseCommand, type Streams, usageError } from './command.ts'
 
 export async function auditExport(args: readonly string[], { out, err }: Streams): Promise<number> {
   const { positionals, options } = parseCommand(args, ['from', 'to', 'out'], [])
@@ -19,9 +20,9 @@ export async function auditExport(args: readonly string[], { out, err }: Streams
   if (file === undefined) await pipeline(counted, out, { end: false })
   // An excerpt is evidence: it replaces nothing.
   else await pipeline(counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
-  if (lines > 0) return COMMAND_EXIT.done
+  if (lines > 0) return EXIT.done
   err.write('✕ there is no line in this range\n')
-  return COMMAND_EXIT.failed
+  return EXIT.failed
 }
 
 function at(name: 'from' | 'to', text: string | undefined): { readonly from?: Position; readonly to?: Position } {

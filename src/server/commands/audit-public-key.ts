@@ -1,9 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { openSigningKey } from '../../audit/keys.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { givenInstanceKey, sealFileOf } from '../given-instance-key.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 
 /** Takes the settings of a server and needs its instance key, not its lock: it may be running. */
 export async function auditPublicKey(args: readonly string[], { out }: Streams): Promise<number> {
@@ -16,5 +17,5 @@ export async function auditPublicKey(args: readonly string[], { out }: Streams):
   const { publicKeyPem } = openSigningKey(seed)
   seed.fill(0)
   out.write(publicKeyPem)
-  return COMMAND_EXIT.done
+  return EXIT.done
 }

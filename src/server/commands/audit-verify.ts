@@ -3,9 +3,10 @@ import { basename } from 'node:path'
 import { fileNumber } from '../../audit/format.ts'
 import { readPublicKeys } from '../../audit/keys.ts'
 import { type Source, type Verification, verifyLog } from '../../audit/verify.ts'
-import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
+import { EXIT } from '../../base/exit-status.ts'
+import { parseCommand, type Streams, usageError } from './command.ts'
 
-const EXIT = { verified: COMMAND_EXIT.done, bad: COMMAND_EXIT.failed, unsigned: 3 } as const
+const VERDICT = { verified: EXIT.done, bad: EXIT.failed, unsigned: EXIT.partly } as const
 
 export async function auditVerify(args: readonly string[], { out, err }: Streams): Promise<number> {
   const { positionals, options, flags } = parseCommand(args, ['public-key', 'expect'], ['json'])
@@ -19,7 +20,7 @@ export async function auditVerify(args: readonly string[], { out, err }: Streams
   const report = await verifyLog({ source, keys, ...expected })
   if (flags.has('json')) out.write(`${JSON.stringify(report)}\n`)
   else (report.outcome === 'bad' ? err : out).write(told(report))
-  return EXIT[report.outcome]
+  return VERDICT[report.outcome]
 }
 
 async function sourceOf(paths: readonly string[]): Promise<Source> {

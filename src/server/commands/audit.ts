@@ -1,8 +1,9 @@
 import { hasCode } from '../../base/errors.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { auditExport } from './audit-export.ts'
 import { auditPublicKey } from './audit-public-key.ts'
 import { auditVerify } from './audit-verify.ts'
-import { COMMAND_EXIT, type Streams } from './command.ts'
+import type { Streams } from './command.ts'
 import { refused } from './refused.ts'
 
 const COMMANDS = { verify: auditVerify, export: auditExport, 'public-key': auditPublicKey } as const
@@ -17,7 +18,7 @@ On the machine of the log:
       exit status 0: verified and signed to its end; 3: well, but its last lines are not signed or not finished, as in
       the log of a running server; 1: bad, the first bad line is named; 2: called wrongly or not readable
   coffer audit export <directory> [--from <seq | time>] [--to <seq | time>] [--out <file>]
-      The lines of a range and what is needed to verify them, on standard output or in a new file.
+      The lines of a range and what is needed to verify them, on standard output or in a new file (8: it is there already).
   coffer audit public-key [settings]
       The public key in PEM, derived from the instance key. A running server gives it at GET /audit/public-key.
 
@@ -38,12 +39,12 @@ export async function auditCommand(args: readonly string[], streams: Streams): P
   if (!command || rest.includes('--help')) {
     const asked = command !== undefined || name === '--help' || name === 'help'
     ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? COMMAND_EXIT.done : COMMAND_EXIT.usage
+    return asked ? EXIT.done : EXIT.usage
   }
   try {
     return await command(rest, streams)
   } catch (error) {
     const isUsage = hasCode(error) || (error instanceof Error && 'syscall' in error)
-    return refused(error, { args, streams, status: isUsage ? COMMAND_EXIT.usage : COMMAND_EXIT.failed })
+    return refused(error, { args, streams, status: isUsage ? EXIT.usage : EXIT.failed })
   }
 }

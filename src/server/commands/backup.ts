@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { openSigningKey, type PublicKeys, readPublicKeys } from '../../audit/keys.ts'
 import { hasCode } from '../../base/errors.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { hostSession } from '../backup/host-session.ts'
 import { storeOf } from '../backup/manifest.ts'
 import { doomedBackups, pruneBackups } from '../backup/prune-backups.ts'
@@ -12,14 +13,13 @@ import { takeBackup } from '../backup/take-backup.ts'
 import { type VerifiedBackup, verifyBackup } from '../backup/verify-backup.ts'
 import { givenInstanceKey, sealFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
-import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
+import { parseCommand, type Streams, usageError } from './command.ts'
 import { progressLine } from './progress.ts'
 import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
 
 /** 3: done, and something is not as it should be. */
-const EXIT = { ...COMMAND_EXIT, incomplete: 3 } as const
 
 const HELP = `coffer backup: consistent, incremental copies of a store, of ciphertext and wrapped keys alone.
 
@@ -43,8 +43,8 @@ Examples:
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
 exit status 0: done; 3: done, but of a backup something is missing in the data directory, or its signature was not looked at;
-1: not done, or found bad; 2: called wrongly; 9: a setting is not valid; 10: there is no store;
-11: another process uses it; 12: the wrong instance key
+1: not done, or found bad; 2: called wrongly; 8: the directory holds something else; 9: a setting is not valid;
+10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer backup …`; resolves to the exit status. */
@@ -105,7 +105,7 @@ async function take(args: readonly string[], { out, err }: Streams): Promise<num
         .join('')}` +
       '  `coffer verify` on the data directory says which objects these are\n',
   )
-  return EXIT.incomplete
+  return EXIT.partly
 }
 
 function onlyPath(positionals: readonly string[]): string {
@@ -133,7 +133,7 @@ async function verify(args: readonly string[], { out, err }: Streams): Promise<n
   if (flags.has('json')) out.write(`${JSON.stringify(reports)}\n`)
   else for (const report of reports) tellVerified(report, flags.has('quick'), { out, err })
   if (reports.some(({ findings }) => findings.length > 0)) return EXIT.failed
-  return reports.every(({ signed, missing }) => signed && missing.length === 0) ? EXIT.done : EXIT.incomplete
+  return reports.every(({ signed, missing }) => signed && missing.length === 0) ? EXIT.done : EXIT.partly
 }
 
 function tellVerified(report: VerifiedBackup, quick: boolean, { out, err }: Streams): void {

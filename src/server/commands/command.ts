@@ -1,9 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '../../base/errors.ts'
 
-/** What a command did: 0 done, 1 not, 2 called wrongly. */
-export const COMMAND_EXIT = { done: 0, failed: 1, usage: 2, partly: 3, damage: 7 } as const
-
 export interface Streams {
   readonly out: NodeJS.WritableStream
   readonly err: NodeJS.WritableStream

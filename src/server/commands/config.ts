@@ -1,10 +1,11 @@
 import { stringify } from 'smol-toml'
+import { EXIT } from '../../base/exit-status.ts'
 import { nearest } from '../../base/nearest.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { PROVIDER_MEMBERS } from '../declared-providers.ts'
 import { exitCode, explain } from '../explain.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from '../settings.ts'
-import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
+import { parseCommand, type Streams, usageError } from './command.ts'
 import { ownOptions } from './own-options.ts'
 
 const HELP = `coffer config: the settings of a server: what they are, where each comes from, whether they are valid.
@@ -35,7 +36,7 @@ export async function configCommand(args: readonly string[], streams: Streams): 
   if (!run || rest.includes('--help')) {
     const asked = run !== undefined || name === '--help'
     ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? COMMAND_EXIT.done : COMMAND_EXIT.usage
+    return asked ? EXIT.done : EXIT.usage
   }
   try {
     return run(rest, streams)
@@ -48,7 +49,7 @@ export async function configCommand(args: readonly string[], streams: Streams): 
 }
 
 const status = (error: unknown): number =>
-  error instanceof Error && 'code' in error && error.code === 'UsageError' ? COMMAND_EXIT.usage : exitCode(error)
+  error instanceof Error && 'code' in error && error.code === 'UsageError' ? EXIT.usage : exitCode(error)
 
 type Told = Readonly<Record<string, string | number | boolean | readonly unknown[]>>
 
@@ -83,7 +84,7 @@ function show(args: readonly string[], { out }: Streams): number {
   const providers = config['key-providers'].map(({ name }) => name)
   if (flags.has('json')) {
     out.write(`${JSON.stringify({ settings: rows, keyProviders: providers })}\n`)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   const width = Math.max(...rows.map(({ name }) => name.length))
   for (const { name, value, from } of rows) {
@@ -92,7 +93,7 @@ function show(args: readonly string[], { out }: Streams): number {
     )
   }
   if (providers.length > 0) out.write(`key-providers: ${providers.join(', ')}\n`)
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 function explainOne(args: readonly string[], { out, err }: Streams): number {
@@ -106,7 +107,7 @@ function explainOne(args: readonly string[], { out, err }: Streams): number {
     out.write(
       `key-providers: key services elsewhere, in tables [key-providers.<name>] of the file, or variables COFFER_KEY_PROVIDERS_<NAME>_<MEMBER>.\n  members: ${PROVIDER_MEMBERS.join(', ')}\n`,
     )
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   const spellings = (name: string): string[] => [name, flagName(name).slice(2), environmentName(name)]
   const found = Object.entries(ALL).find(([name]) => spellings(name).includes(asked))
@@ -131,7 +132,7 @@ function explainOne(args: readonly string[], { out, err }: Streams): number {
     out.write(`${name}: ${setting.help}\n`)
     for (const [member, value] of Object.entries(told).slice(2)) out.write(`  ${member.padEnd(9)} ${String(value)}\n`)
   }
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 const tomlPlace = (name: string): string => {
@@ -143,7 +144,7 @@ function validate(args: readonly string[], { out }: Streams): number {
   const { flags, rest } = ownOptions(args, [], ['json'])
   readConfig(rest, processEnvironment())
   out.write(flags.has('json') ? `${JSON.stringify({ valid: true })}\n` : '✓ A server would take these settings.\n')
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 function example(_args: readonly string[], { out }: Streams): number {
@@ -162,5 +163,5 @@ function example(_args: readonly string[], { out }: Streams): number {
       out.write(`# ${setting.help}\n# ${key} = ${value}\n`)
     }
   }
-  return COMMAND_EXIT.done
+  return EXIT.done
 }

@@ -1,8 +1,9 @@
+import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { examine } from '../doctor/examine.ts'
 import { type Finding, finding, type Verdict } from '../doctor/finding.ts'
 import { explain } from '../explain.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { ownOptions } from './own-options.ts'
 import { refused } from './refused.ts'
 
@@ -40,7 +41,7 @@ export type AskOnline = () => Promise<readonly Finding[]>
 export async function doctorCommand(args: readonly string[], streams: Streams, online: AskOnline): Promise<number> {
   if (args.includes('--help')) {
     streams.out.write(HELP)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   let found: readonly Finding[]
   let isJson = false
@@ -53,12 +54,12 @@ export async function doctorCommand(args: readonly string[], streams: Streams, o
     found = flags.has('online') ? await online() : await findings(rest)
     if (flags.has('fix') && (await mended(found, flags.has('dry-run'), isJson, streams))) found = await findings(rest)
   } catch (error) {
-    return refused(error, { args, streams, status: COMMAND_EXIT.usage })
+    return refused(error, { args, streams, status: EXIT.usage })
   }
   for (const { fix, ...each } of found)
     streams.out.write(`${isJson ? JSON.stringify({ ...each, ...(fix ? { fix: fix.command } : {}) }) : said(each)}\n`)
   const has = (verdict: Verdict) => found.some((one) => one.verdict === verdict)
-  return has('problem') ? COMMAND_EXIT.failed : has('warning') ? COMMAND_EXIT.partly : COMMAND_EXIT.done
+  return has('problem') ? EXIT.failed : has('warning') ? EXIT.partly : EXIT.done
 }
 
 /** True when something was changed. */

@@ -1,13 +1,14 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CodedError, hasCode } from '../../base/errors.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { openHouse } from '../compose.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { exitCode } from '../explain.ts'
 import { sealFileOf } from '../given-instance-key.ts'
 import { welcome, welcomeDocument } from '../welcome.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { ownOptions } from './own-options.ts'
 import { refused } from './refused.ts'
 import { withDirectory } from './with-directory.ts'
@@ -35,13 +36,13 @@ const NOWHERE = { host: '127.0.0.1', port: 0 } as const
 export async function initCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
     streams.out.write(HELP)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   try {
     return await init(args, streams)
   } catch (error) {
     const isUsage = hasCode(error, 'UsageError')
-    return refused(error, { args, streams, status: isUsage ? COMMAND_EXIT.usage : exitCode(error) })
+    return refused(error, { args, streams, status: isUsage ? EXIT.usage : exitCode(error) })
   }
 }
 
@@ -67,5 +68,5 @@ async function init(args: readonly string[], streams: Streams): Promise<number> 
     ? `${JSON.stringify(welcomeDocument(config, house, later))}\n`
     : welcome(config, house, later).replace(/^Coffer serves (.*), from /, 'Coffer will serve $1, from ')
   streams.out.write(said)
-  return COMMAND_EXIT.done
+  return EXIT.done
 }

@@ -1,5 +1,6 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { EXIT } from '../../base/exit-status.ts'
 import { createExclusive } from '../../envelope/exclusive-file.ts'
 import { type KeyBundle, openKeyBundle, sealKeyBundle } from '../../envelope/key-bundle.ts'
 import { createKeyFile, readKeyFile } from '../../envelope/key-file.ts'
@@ -20,7 +21,7 @@ import { readSecret } from '../secret-file.ts'
 import type { Config } from '../settings.ts'
 import { isFilled } from '../stores.ts'
 import { exitStatus } from './backup.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { refused } from './refused.ts'
 import { countText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
@@ -43,8 +44,8 @@ Examples:
   A bundle and its passphrase open everything: keep them apart, and neither beside the data. docs/backup.md says what is to
   be kept where.
 
-exit status 0: done; 1: not done; 2: called wrongly; 9: a setting is not valid; 10: there is no store; 11: another process
-uses it; 12: the wrong instance key
+exit status 0: done; 1: not done; 2: called wrongly; 8: something is there already, nothing is written over; 9: a setting
+is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer keys …`; resolves to the exit status. */
@@ -53,7 +54,7 @@ export async function keysCommand(args: readonly string[], streams: Streams): Pr
   if (args.includes('--help') || !(name === 'backup' || name === 'restore')) {
     const asked = args.includes('--help')
     ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? COMMAND_EXIT.done : COMMAND_EXIT.usage
+    return asked ? EXIT.done : EXIT.usage
   }
   try {
     return await (name === 'backup' ? backup(rest, streams) : restore(rest, streams))
@@ -94,7 +95,7 @@ async function backup(args: readonly string[], { out }: Streams): Promise<number
   } finally {
     key.fill(0)
   }
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 function passphraseOf(file: string | undefined): string {
@@ -130,7 +131,7 @@ async function restore(args: readonly string[], { out }: Streams): Promise<numbe
     if (flags.has('dry-run')) out.write('  Nothing was written\n')
     else for (const { run } of steps) await run()
     if (steps.length === 0) out.write('  Nothing is missing: the instance key and kms/ are there\n')
-    return COMMAND_EXIT.done
+    return EXIT.done
   } finally {
     bundle.instanceKey.fill(0)
   }
@@ -141,13 +142,13 @@ interface Step {
   readonly run: () => Promise<void>
 }
 
-/** What is missing and would be made. Throws BackupRefused when something is there that is not what it has to be. */
+/** What is missing and would be made. Throws BackupConflict when something is there that is not what it has to be. */
 async function plan(bundle: KeyBundle, config: Config, replacePassphrase: boolean): Promise<Step[]> {
   const dataDir = resolve(config['data-dir'])
   const seal = await readSealFile(sealFileOf(dataDir))
   if (seal && seal.keyId !== bundle.instanceKeyId) {
     throw backupError(
-      'BackupRefused',
+      'BackupConflict',
       `${dataDir} has another instance key (${seal.keyId}): the bundle is of another store`,
     )
   }
@@ -166,7 +167,7 @@ async function keySteps(bundle: KeyBundle, config: Config, dataDir: string): Pro
   found?.fill(0)
   if (isRight === false) {
     throw backupError(
-      'BackupRefused',
+      'BackupConflict',
       `${keyFile} holds another key than the bundle: it is not written over. Move it away first`,
     )
   }

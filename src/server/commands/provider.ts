@@ -1,10 +1,11 @@
 import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { invalidConfig } from '../config-error.ts'
 import { PROVIDER_MEMBERS, PROVIDER_TYPES } from '../declared-providers.ts'
 import { exitCode } from '../explain.ts'
 import { withoutProvider, withProvider } from '../provider-table.ts'
-import { COMMAND_EXIT, parseCommand, type Streams, usageError } from './command.ts'
+import { parseCommand, type Streams, usageError } from './command.ts'
 import { refused } from './refused.ts'
 
 const HELP = `coffer provider add, rm: key services elsewhere, in the settings of a server.
@@ -39,14 +40,14 @@ const LISTS = ['instances', 'accounts', 'regions']
 export async function providerCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
     streams.out.write(HELP)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   const [verb, ...rest] = args
   try {
     return await (verb === 'add' ? add(rest, streams) : remove(rest, streams))
   } catch (error) {
     const isUsage = error instanceof Error && 'code' in error && error.code === 'UsageError'
-    return refused(error, { args, streams, status: isUsage ? COMMAND_EXIT.usage : exitCode(error) })
+    return refused(error, { args, streams, status: isUsage ? EXIT.usage : exitCode(error) })
   }
 }
 
@@ -123,7 +124,7 @@ async function written(file: string, text: string, { name, what, flags, streams:
     ? `✓ A server would take ${file} with ${name} ${what}. Nothing was changed.`
     : `✓ ${name} was ${what} ${what === 'added' ? 'to' : 'from'} ${file}. A server heeds it when it is started again.`
   out.write(`${flags.has('json') ? JSON.stringify(done) : said}\n`)
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 /** As `coffer config validate` does. Throws ConfigInvalid, naming the file as it is called. */

@@ -1,13 +1,12 @@
 import { hasCode } from '../../base/errors.ts'
-import { EXIT, exitCode, explain } from '../explain.ts'
+import { EXIT } from '../../base/exit-status.ts'
+import { exitCode, explain } from '../explain.ts'
 import type { Streams } from './command.ts'
-
-const NO_STORE = 10
 
 interface Refused {
   readonly args: readonly string[]
   readonly streams: Streams
-  /** Unless the error has a number of its own, which is the same whatever the command: src/cli/exit.ts. */
+  /** Unless the error has a number of its own, which is the same whatever the command. */
   readonly status: number
   /** What to do about it. */
   readonly hint?: string | undefined
@@ -15,7 +14,7 @@ interface Refused {
 
 /** Says why a command did nothing, with --json as the last line of its answer, too. The exit status. */
 export function refused(error: unknown, { args, streams, status, hint }: Refused): number {
-  const known = hasCode(error, 'NoStore') ? NO_STORE : exitCode(error)
+  const known = exitCode(error)
   const own = known === EXIT.failed ? status : known
   if (args.includes('--json')) {
     const message = error instanceof Error ? error.message : String(error)

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { openSigningKey, readPublicKeys } from '../../audit/keys.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import type { InstanceKey } from '../../envelope/instance-key.ts'
 import { ensureDirectory } from '../../storage/directories.ts'
 import { lockDataDirectory } from '../../storage/lock.ts'
@@ -11,7 +12,7 @@ import { refuseKeyInside } from '../data-directory.ts'
 import { givenInstanceKey, keyFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { exitStatus } from './backup.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { progressLine } from './progress.ts'
 import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
@@ -31,8 +32,8 @@ Examples:
   coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key --dry-run
   coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key
 
-exit status 0: done; 1: not done; 2: called wrongly; 9: a setting is not valid; 10: there is no store; 11: another process
-uses it; 12: the wrong instance key
+exit status 0: done; 1: not done; 2: called wrongly; 8: something is there already, nothing is written over; 9: a setting
+is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer restore …`; resolves to the exit status. */
@@ -40,7 +41,7 @@ export async function restoreCommand(args: readonly string[], streams: Streams):
   if (args.length === 0 || args.includes('--help')) {
     const asked = args.length > 0
     ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? COMMAND_EXIT.done : COMMAND_EXIT.usage
+    return asked ? EXIT.done : EXIT.usage
   }
   try {
     return await restore(args, streams)
@@ -63,7 +64,7 @@ async function restore(args: readonly string[], { out, err }: Streams): Promise<
   const what = `backup ${id}, the state of ${manifest.takenAt}: ${countText(plan.files, 'file')}, ${sizeText(plan.bytes)}`
   if (flags.has('dry-run')) {
     out.write(`✓ ${what}, can be restored to ${dataDir}. Nothing was written\n`)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   await ensureDirectory(dataDir)
   if (config['instance-passphrase'] === undefined) await refuseKeyInside(keyFileOf(config, dataDir), dataDir)
@@ -77,7 +78,7 @@ async function restore(args: readonly string[], { out, err }: Streams): Promise<
     lock.release()
   }
   out.write(`✓ restored ${what}\n${AFTERWARDS(manifest, dataDir)}`)
-  return COMMAND_EXIT.done
+  return EXIT.done
 }
 
 const AFTERWARDS = (

@@ -1,7 +1,8 @@
 import { hasCode } from '../../base/errors.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { type Loss, type SalvageReport, salvage } from '../salvage/salvage.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { findingsReport } from './findings-report.ts'
 import { ownOptions } from './own-options.ts'
 import { refused } from './refused.ts'
@@ -32,13 +33,13 @@ Example:
 export async function salvageCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
     streams.out.write(HELP)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   try {
     return await run(args, streams)
   } catch (error) {
     const hint = hasCode(error, 'StoreLocked') ? 'Stop the server first.' : undefined
-    return refused(error, { args, streams, status: COMMAND_EXIT.usage, hint })
+    return refused(error, { args, streams, status: EXIT.usage, hint })
   }
 }
 
@@ -62,7 +63,7 @@ async function run(args: readonly string[], streams: Streams): Promise<number> {
     onProgress: report.progress,
   })
   const findings = report.end({ complete: true, losses, ...summary(done) })
-  return findings + losses === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.partly
+  return findings + losses === 0 ? EXIT.done : EXIT.partly
 }
 
 const told = ({ store, file, what }: Loss): object => ({ store, ...(file === undefined ? {} : { file }), what })

@@ -1,10 +1,11 @@
 import { systemClock } from '../../base/clock.ts'
 import { hasCode } from '../../base/errors.ts'
+import { EXIT } from '../../base/exit-status.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { verifyKeyless } from '../verify/verify-keyless.ts'
 import { verifyOffline } from '../verify/verify-offline.ts'
-import { COMMAND_EXIT, type Streams, usageError } from './command.ts'
+import { type Streams, usageError } from './command.ts'
 import { type FindingsReport, findingsReport } from './findings-report.ts'
 import { ownOptions } from './own-options.ts'
 import { refused } from './refused.ts'
@@ -43,13 +44,13 @@ Examples:
 export async function verifyCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
     streams.out.write(HELP)
-    return COMMAND_EXIT.done
+    return EXIT.done
   }
   try {
     return await verify(args, streams)
   } catch (error) {
     const hint = hasCode(error, 'StoreLocked') ? RUNNING : undefined
-    return refused(error, { args, streams, status: COMMAND_EXIT.usage, hint })
+    return refused(error, { args, streams, status: EXIT.usage, hint })
   }
 }
 
@@ -91,8 +92,8 @@ async function verify(args: readonly string[], streams: Streams): Promise<number
 
 function ended(report: FindingsReport, complete: boolean, summary: object): number {
   const findings = report.end({ complete, ...summary })
-  if (!complete) return COMMAND_EXIT.usage
-  return findings === 0 ? COMMAND_EXIT.done : COMMAND_EXIT.damage
+  if (!complete) return EXIT.usage
+  return findings === 0 ? EXIT.done : EXIT.damage
 }
 
 const mib = (bytes: number): string => (bytes / 1024 ** 2).toFixed(1)

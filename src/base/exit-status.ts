@@ -1,4 +1,7 @@
-/** What a command ends with. 0, 1, 3, 10, 11, 12 and 130 mean what they mean to restic. */
+/**
+ * What a command ends with, whether it asks a server or is the server. 0, 1, 3, 10, 11, 12 and 130 mean what they mean to restic;
+ * 75 is EX_TEMPFAIL of sysexits.h.
+ */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -13,6 +16,7 @@ export const EXIT = {
   noStore: 10,
   storeInUse: 11,
   wrongKey: 12,
+  storeFailed: 75,
   interrupted: 130,
 } as const
 
@@ -32,5 +36,6 @@ export const MEANING: Readonly<Record<Ending, string>> = {
   noStore: 'there is no store there',
   storeInUse: 'another process has the store',
   wrongKey: 'the wrong instance key or passphrase',
+  storeFailed: 'the disk or the database failed while the server ran: start it again',
   interrupted: 'interrupted',
 }
