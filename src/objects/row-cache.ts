@@ -74,7 +74,9 @@ export function rowCache(inner: MetadataStore, generations: Pick<Generations, 's
       const generation = generations.at(slot)
       const entry = await inner.get(space, key)
       if (entry && commits === before) {
-        rows.set(name, { entry: { ...entry, key: ownCopy(entry.key) }, slot, generation })
+        // Member by member: of an entry that a store makes the value may be no member of its own.
+        const { value, token } = entry
+        rows.set(name, { entry: { key: ownCopy(entry.key), value, token }, slot, generation })
       }
       return entry
     },
