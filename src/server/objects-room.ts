@@ -27,7 +27,7 @@ import type { BlobStore } from '../storage/blob/blob-store.ts'
 import { nodeFs } from '../storage/blob/disk-fs.ts'
 import { openDiskStore } from '../storage/blob/disk-store.ts'
 import { timedFs } from '../storage/blob/timed-fs.ts'
-import { notificationTargets } from './notifications/targets.ts'
+import { type NotificationTargets, notificationTargets } from './notifications/targets.ts'
 import { replicationTargets } from './replication/targets.ts'
 import type { RoomOptions } from './room.ts'
 import { type Served, s3Handler } from './s3-handler.ts'
@@ -54,6 +54,7 @@ export interface ObjectsRoom {
   readonly serviceRootKeyCrn: string
   /** For whoever asks for a root key and names none. */
   readonly accountRootKey: (accountId: string) => Promise<string>
+  readonly notificationTargets: NotificationTargets['faces']
   readonly askS3: AskS3
   readonly shares: SharesReader
   /** For other threads. */
@@ -221,6 +222,7 @@ export async function openObjectsRoom(options: ObjectsRoomOptions): Promise<Obje
     takeConnection: serveHandedOver(handler),
     serviceRootKeyCrn,
     accountRootKey,
+    notificationTargets: targets.faces,
     wrapBudgets: budgeted.budgets,
     served: () => [...requests.read(), lifecycleActs.read()],
     askS3,

@@ -397,6 +397,7 @@ const TABLE: readonly (readonly [callers: readonly Caller[], calls: readonly str
       'GetInstancePolicy',
       'GetPolicy',
       'GetScrub',
+      'GetServerSettings',
       'InviteUsers',
       'LockApiKey',
       'MoveBucket',

@@ -120,6 +120,7 @@ describe('The documents of the APIs', () => {
       ['admin', 'GET', '/admin/v1/samples', '/admin/v1/samples'],
       ['admin', 'GET', '/admin/v1/scrub', '/admin/v1/scrub'],
       ['admin', 'GET', '/admin/v1/scrub/findings', '/admin/v1/scrub/findings'],
+      ['admin', 'GET', '/admin/v1/settings', '/admin/v1/settings'],
       ['admin', 'POST', '/admin/v1/usage/recount', '/admin/v1/usage/recount'],
       ['admin', 'POST', '/admin/v1/share', '/admin/v1/share', { bucket: 'described', key: 'k' }],
       ['admin', 'POST', '/admin/v1/simulate', '/admin/v1/simulate', { action: 'iam.policy.create' }],

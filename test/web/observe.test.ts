@@ -6,7 +6,13 @@ import { chromiumPath, expectNoFaults, expectWellMade, startWebHouse, type WebHo
 describe.skipIf(chromiumPath === undefined)('what the console shows of what goes on', () => {
   let house: WebHouse
   beforeAll(async () => {
-    house = await startWebHouse()
+    house = await startWebHouse({
+      settings: {
+        COFFER_S3_WEBHOOKS: 'orders=https://hooks.example.com:8443/s3cret-path',
+        COFFER_S3_WEBHOOK_TOKEN: 's3cret-token',
+        COFFER_S3_NATS_TARGETS: 'jobs=nats://nats.example.com:4222/events.jobs',
+      },
+    })
     const client = house.test.client()
     await client.send(new CreateBucketCommand({ Bucket: 'seen' }))
     await client.send(new PutObjectCommand({ Bucket: 'seen', Key: '2026/a.txt', Body: 'x'.repeat(50_000) }))
@@ -25,6 +31,19 @@ describe.skipIf(chromiumPath === undefined)('what the console shows of what goes
     await expectWellMade(house, '/ui/settings', 'settings', (page) =>
       page.getByText('Everything is as it should be').waitFor(),
     )
+  })
+
+  it('shows in the settings what provider-managed buckets lie under, and whom buckets can notify, but no secret', async () => {
+    const page = await house.open('/ui/settings')
+    const main = page.getByRole('main')
+    await main.getByText('1 object, 50.0 kB').waitFor()
+    await main.getByText(/crn:v1:.*:kms:.*:key:/).waitFor()
+    await main.getByText('hooks.example.com:8443').waitFor()
+    await main.getByText('nats.example.com:4222').waitFor()
+    await main.getByRole('button', { name: 'Copy the ARN of orders' }).waitFor()
+    expect(await page.content()).not.toContain('s3cret')
+    expectNoFaults(page)
+    await page.context().close()
   })
 
   it('leads from the settings to what is set elsewhere', async () => {

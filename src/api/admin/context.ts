@@ -22,6 +22,14 @@ import type { AdminAuditOptions } from './audit.ts'
 import { type AdminKeys, type KeySight, keySight } from './key-sight.ts'
 import type { Samples } from './samples.ts'
 
+/** Whom the settings let buckets notify. */
+export interface NotificationTargetFace {
+  readonly name: string
+  readonly kind: 'webhook' | 'nats'
+  /** With its port, if that is not the usual one. */
+  readonly host: string
+}
+
 type AdminIam = Pick<
   Iam,
   | ('identities' | 'findCredential' | 'verifyToken' | 'decide' | 'decidePolicy' | 'explain' | 'policies')
@@ -36,6 +44,7 @@ export interface AdminOptions extends AdminAuditOptions {
   /** The region that the S3 endpoint answers for, and the root key of provider-managed buckets. */
   readonly region: string
   readonly serviceRootKeyCrn: string
+  readonly notificationTargets: readonly NotificationTargetFace[]
   /** Undefined for keys of another service. */
   readonly knowsKey: (rootKeyCrn: string) => boolean | undefined
   /** Where this process has keys of its own. */
@@ -63,6 +72,7 @@ type Handed =
   | 'clock'
   | 'presign'
   | 's3Endpoint'
+  | 'notificationTargets'
 
 export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly principal: Principal
@@ -129,6 +139,7 @@ export async function contextOf(
     ...{ principal, request, asker, iam, kms, askS3, shares: options.shares, activityLog: options.activityLog },
     ...{ samples: options.samples, readiness: options.readiness, clock: options.clock },
     ...{ presign: options.presign, s3Endpoint: options.s3Endpoint, about: {} },
+    notificationTargets: options.notificationTargets,
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),

@@ -1,3 +1,4 @@
+import type { NotificationTargetFace } from '../../api/admin/context.ts'
 import type { QueuedEvent } from '../../objects/notifications/event.ts'
 import type { NotificationOptions } from '../../objects/notifications/notifications.ts'
 import { deliveries, type Traced } from '../../observe/tracing.ts'
@@ -8,6 +9,7 @@ import { webhooks } from './webhooks.ts'
 export interface NotificationTargets extends Pick<NotificationOptions, 'targets' | 'deliver'> {
   /** `<name>:<kind>`, as ARNs of them end. */
   readonly arns: readonly string[]
+  readonly faces: readonly NotificationTargetFace[]
   readonly close: () => Promise<void>
 }
 
@@ -16,10 +18,16 @@ export function notificationTargets(config: Config): NotificationTargets {
   const [hooks, subjects, region] = [config['s3.webhooks'], config['s3.nats-targets'], config['s3.region']]
   const told = webhooks(hooks, { token: config['s3.webhook-token'], region })
   const nats = natsPublisher(subjects, { credentials: config['s3.nats-credentials'], region })
+  const faces = [
+    // Paths of webhooks are often secret.
+    ...hooks.map(({ name, url }) => ({ name, kind: 'webhook', host: new URL(url).host }) as const),
+    ...subjects.map(({ name, host }) => ({ name, kind: 'nats', host }) as const),
+  ]
   const published = new Set(subjects.map(({ name }) => name))
   return {
     targets: [...hooks, ...subjects].map(({ name }) => name),
-    arns: [...hooks.map(({ name }) => `${name}:webhook`), ...subjects.map(({ name }) => `${name}:nats`)],
+    arns: faces.map(({ name, kind }) => `${name}:${kind}`),
+    faces,
     deliver: (event) => {
       const [deliver, kind] = published.has(event.target) ? [nats.deliver, 'nats'] : [told, 'webhook']
       if (!deliveries.hasSubscribers) return deliver(event)

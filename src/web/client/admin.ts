@@ -105,6 +105,20 @@ export const moveBucket = (bucket: string, rootKeyCrn: string | undefined, reenc
     reencrypt,
   })
 
+/** Of the server, to who manages every bucket. */
+export interface ServerSettings {
+  readonly providerManaged: { readonly rootKeyCrn: string; readonly objects: number; readonly bytes: number }
+  readonly notificationTargets: readonly {
+    readonly name: string
+    readonly kind: 'webhook' | 'nats'
+    readonly host: string
+    readonly arn: string
+  }[]
+}
+
+export const getServerSettings = async (signal?: AbortSignal): Promise<ServerSettings> =>
+  (await callJson(`${ADMIN}/settings`, { signal })) as ServerSettings
+
 export const getScrub = async (signal?: AbortSignal): Promise<unknown> =>
   member(await callJson(`${ADMIN}/scrub`, { signal }), 'scrub')
 export const startScrub = (): Promise<unknown> => callJson(`${ADMIN}/scrub`, { method: 'POST' })

@@ -1,3 +1,4 @@
+import { toApiError } from '../client/api-error.ts'
 import { createStore, useStore } from '../client/store.ts'
 import { IconButton } from './button.tsx'
 import { classes } from './class-names.ts'
@@ -21,6 +22,18 @@ export function toast(text: string, tone: Message['tone'] = 'ok'): void {
   messages.set([...messages.get(), { id, text, tone }])
   announce(text)
   if (tone === 'ok') setTimeout(() => dismiss(id), OK_MS)
+}
+
+/** Of what no form is open for: says that it was done, or else what went wrong. Answers whether it was done. */
+export async function told(work: Promise<unknown>, text?: string): Promise<boolean> {
+  try {
+    await work
+    if (text !== undefined) toast(text)
+    return true
+  } catch (error) {
+    toast(toApiError(error).message, 'bad')
+    return false
+  }
 }
 
 /** To those who do not see the page, of what goes on without them. */

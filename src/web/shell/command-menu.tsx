@@ -6,6 +6,7 @@ import { signOut } from '../client/sign-in.ts'
 import { bucketHref, createBucketHref, keyHref, objectsHref } from '../links.ts'
 import { classes } from '../parts/class-names.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { told } from '../parts/toast.tsx'
 import { useModal } from '../parts/use-modal.ts'
 import { href, navigate } from '../router.ts'
 import { useLoad } from '../use-load.ts'
@@ -115,7 +116,7 @@ function actions(onTheme: () => void): readonly Command[] {
     ...(halves.keys ? [action('Create root key', 'key', goTo(href(['keys'], { create: '' })))] : []),
     ...(halves.keys ? [action('Create authorization', 'shield', goTo(href(['authorizations'], { create: '' })))] : []),
     action('Switch theme', 'moon', onTheme),
-    action('Sign out', 'signOut', () => void signOut()),
+    action('Sign out', 'signOut', () => void told(signOut())),
   ]
 }
 

@@ -6,6 +6,7 @@ import { counted } from '../format.ts'
 import { classes } from '../parts/class-names.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Menu } from '../parts/menu.tsx'
+import { told } from '../parts/toast.tsx'
 import { href } from '../router.ts'
 import { counts } from './counts.ts'
 
@@ -85,7 +86,7 @@ function UserMenu({ onTheme, onHelp }: Pick<TopbarProps, 'onTheme' | 'onHelp'>) 
         { label: 'Switch theme', icon: 'moon', onSelect: onTheme },
         { label: 'Keyboard shortcuts', icon: 'keyboard', onSelect: onHelp },
         'separator',
-        { label: 'Sign out', icon: 'signOut', onSelect: () => void signOut() },
+        { label: 'Sign out', icon: 'signOut', onSelect: () => void told(signOut()) },
       ]}
     >
       {initialsOf(name)}

@@ -11,6 +11,7 @@ import { getKeyUsage } from './get-key-usage.ts'
 import { getOverview } from './get-overview.ts'
 import { getSamples } from './get-samples.ts'
 import { getScrub } from './get-scrub.ts'
+import { getServerSettings } from './get-server-settings.ts'
 import { listActivity } from './list-activity.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listJobs } from './list-jobs.ts'
@@ -35,6 +36,7 @@ export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getOverview,
   getSamples,
   getScrub,
+  getServerSettings,
   listActivity,
   listBuckets,
   listJobs,

@@ -3,6 +3,7 @@ import type { BucketFacts } from '../../client/bucket-facts.ts'
 import { Button } from '../../parts/button.tsx'
 import { Card } from '../../parts/card.tsx'
 import { Envelope } from '../../parts/envelope.tsx'
+import { told } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
 import { useBucketRights } from '../../use-rights.ts'
 import { JobCard } from '../jobs/job-card.tsx'
@@ -53,7 +54,7 @@ function EncryptionTab({ facts }: { readonly facts: BucketFacts }) {
               missing('s3:PutEncryptionConfiguration') ??
               (lock ? 'The bucket is locked' : job.value?.state === 'running' ? 'It is under way' : undefined)
             }
-            onClick={() => void startRewrap(bucket)}
+            onClick={() => void told(startRewrap(bucket))}
           >
             Rewrap
           </Button>

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import { toApiError } from '../../client/api-error.ts'
 import { addAlias, type RootKey, removeAlias } from '../../client/key-protect.ts'
 import type { Instance } from '../../client/session.ts'
 import { Button, IconButton } from '../../parts/button.tsx'
@@ -9,7 +8,7 @@ import { Copy } from '../../parts/copy.tsx'
 import { Details } from '../../parts/details.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast } from '../../parts/toast.tsx'
+import { told } from '../../parts/toast.tsx'
 import { useKeyRights } from '../../use-rights.ts'
 import { MAX_ALIASES } from '../keys/new-key.ts'
 
@@ -50,13 +49,7 @@ function Aliases({ instance, rootKey }: KeyAboutProps) {
   const missing = useKeyRights(instance, rootKey)
   const aliases = rootKey.aliases ?? []
   const change = async (work: Promise<void>, done: string): Promise<void> => {
-    try {
-      await work
-      toast(done)
-      setText('')
-    } catch (error) {
-      toast(toApiError(error).message, 'bad')
-    }
+    if (await told(work, done)) setText('')
   }
   const add = (event: Event): void => {
     event.preventDefault()

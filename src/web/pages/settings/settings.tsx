@@ -14,9 +14,11 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Note } from '../../parts/note.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { Segmented } from '../../parts/segmented.tsx'
+import { told } from '../../parts/toast.tsx'
 import { href } from '../../router.ts'
 import { currentTheme, setTheme, type Theme, toggleTheme } from '../../shell/theme.ts'
 import { useLoad } from '../../use-load.ts'
+import { ServerCards } from './server-cards.tsx'
 
 const EVERY_MS = 30_000
 
@@ -51,6 +53,7 @@ export function Page() {
                 ]}
               />
             </Card>
+            {halves.objects && <ServerCards />}
             <Card title="Instances" note="of this account">
               <ul class="plain-list">
                 {instances.map((instance) => (
@@ -82,7 +85,7 @@ export function Page() {
             <Card
               title="You"
               actions={
-                <Button isSmall icon="signOut" onClick={() => void signOut()}>
+                <Button isSmall icon="signOut" onClick={() => void told(signOut())}>
                   Sign out
                 </Button>
               }

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import { toApiError } from '../../client/api-error.ts'
 import {
   type ApiKey,
   createApiKey,
@@ -20,22 +19,13 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { Menu } from '../../parts/menu.tsx'
 import { Table } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
-import { toast } from '../../parts/toast.tsx'
+import { told } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
 import { NameDialog } from './name-dialog.tsx'
 import type { Identity } from './read-identities.ts'
 import { Secrets, type SecretsProps } from './secrets.tsx'
 
 type Shown = Omit<SecretsProps, 'onClose'>
-
-const done = async (work: Promise<void>, text: string): Promise<void> => {
-  try {
-    await work
-    toast(text)
-  } catch (error) {
-    toast(toApiError(error).message, 'bad')
-  }
-}
 
 export function ApiKeys({ identity }: { readonly identity: Identity }) {
   const load = useLoad((signal) => listApiKeys(identity.iamId, signal), [identity.iamId], { topics: ['access'] })
@@ -102,18 +92,18 @@ const ApiKeyTable = ({ keys }: { readonly keys: readonly ApiKey[] }) => (
                 ? {
                     label: 'Enable',
                     icon: 'unlock',
-                    onSelect: () => void done(switchApiKey(id, 'enable'), `${name} is enabled`),
+                    onSelect: () => void told(switchApiKey(id, 'enable'), `${name} is enabled`),
                   }
                 : {
                     label: 'Disable',
                     icon: 'lock',
-                    onSelect: () => void done(switchApiKey(id, 'disable'), `${name} is disabled`),
+                    onSelect: () => void told(switchApiKey(id, 'disable'), `${name} is disabled`),
                   },
               {
                 label: 'Delete',
                 icon: 'trash',
                 isDanger: true,
-                onSelect: () => void done(deleteApiKey(id), `${name} was deleted`),
+                onSelect: () => void told(deleteApiKey(id), `${name} was deleted`),
               },
             ]}
           />
@@ -207,7 +197,7 @@ const AccessKeyTable = ({ keys }: { readonly keys: readonly ResourceKey[] }) => 
                 label: 'Delete',
                 icon: 'trash',
                 isDanger: true,
-                onSelect: () => void done(deleteResourceKey(guid), `${name} was deleted`),
+                onSelect: () => void told(deleteResourceKey(guid), `${name} was deleted`),
               },
             ]}
           />

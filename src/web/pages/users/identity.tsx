@@ -11,7 +11,7 @@ import { EmptyState } from '../../parts/empty-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
-import { toast } from '../../parts/toast.tsx'
+import { toast, told } from '../../parts/toast.tsx'
 import { href, navigate } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
 import { WhatHappens } from '../impact/what-happens.tsx'
@@ -84,7 +84,7 @@ function IdentityPage({ identity }: { readonly identity: Identity }) {
                   Disable…
                 </Button>
               ) : (
-                <Button icon="unlock" onClick={() => void setUserState(iamId, 'ACTIVE')}>
+                <Button icon="unlock" onClick={() => void told(setUserState(iamId, 'ACTIVE'), `${name} is enabled`)}>
                   Enable
                 </Button>
               ))}
