@@ -3,7 +3,12 @@ import type { Findings } from './findings.ts'
 import type { Hit } from './search.ts'
 
 /** Where a canary stood. Only the content is to be secret: what is in clear by design is told apart, and is found all the same. */
-export type HitPlace = 'the bytes of the file' | 'the name of the file' | 'the key of a row' | 'the value of a row'
+export type HitPlace =
+  | 'the bytes of the file'
+  | 'the name of the file'
+  | 'the name of the directory'
+  | 'the key of a row'
+  | 'the value of a row'
 
 interface HitCount {
   readonly canary: string

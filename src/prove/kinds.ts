@@ -122,3 +122,9 @@ export const KINDS: readonly Kind[] = [
 ]
 
 export const kindOf = (name: string): Kind | undefined => KINDS.find((kind) => kind.name.test(name))
+
+const BLOBS = String.raw`(@[^/]+\/)?blobs(\/[0-9a-f]{16}(\/p|\/f(\/[0-9a-f]{8})?)?)?`
+const DIRECTORY = new RegExp(String.raw`^(${STORE}|audit|storage-classes|${BLOBS}|(@[^/]+\/)?lost\+found)$`)
+
+/** `lost+found` is the file system's, where a disk is mounted there. */
+export const isKnownDirectory = (name: string): boolean => DIRECTORY.test(name)

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto'
 import type { Canary } from './canaries.ts'
 import { type Findings, newFindings } from './findings.ts'
 import { type Hits, newHits } from './hits.ts'
-import { KINDS, kindOf, type Looking } from './kinds.ts'
+import { isKnownDirectory, KINDS, kindOf, type Looking } from './kinds.ts'
 import { type Search, searchFor } from './search.ts'
 import { checkStore } from './store-check.ts'
 import { newTally } from './tally.ts'
-import { chunksOf, filesOf, type TreeDigest, type TreeFile, type TreeRoot, treeDigester } from './tree.ts'
+import { chunksOf, entriesOf, type TreeDigest, type TreeFile, type TreeRoot, treeDigester } from './tree.ts'
 
 /** What a look without keys found. */
 export interface Look {
@@ -19,7 +19,7 @@ export interface Look {
   readonly findings: Findings
 }
 
-/** Reads every byte of every file, without keys. */
+/** Reads every byte of every file, and every name, without keys. */
 export function look(roots: readonly TreeRoot[], canaries: readonly Canary[], progress: (done: string) => void): Look {
   const search = searchFor(canaries)
   const hits = newHits()
@@ -31,11 +31,16 @@ export function look(roots: readonly TreeRoot[], canaries: readonly Canary[], pr
   }
   const looking: Looking = { tally, findings, stores }
   const digester = treeDigester()
-  const files = filesOf(roots)
-  const open = files.filter(({ mode }) => mode & 0o077)
+  const entries = entriesOf(roots)
+  const open = entries.filter(({ kind, mode }) => kind !== 'directory' && mode & 0o077)
   if (open.length > 0)
     findings.note(open[0]?.name ?? '', `and ${open.length - 1} more may be used by others than their owner`)
-  for (const file of files) {
+  for (const file of entries) {
+    if (file.kind === 'directory') {
+      digester.addDirectory(file.name)
+      lookAtDirectory(file, search, hits, findings)
+      continue
+    }
     digester.add(file.name, file.size, lookAt(file, search, hits, looking))
     progress(file.name)
   }
@@ -77,6 +82,12 @@ function lookAt(file: TreeFile, search: Search, hits: Hits, looking: Looking): s
     tally.unexplained(label, size)
   }
   return sha256
+}
+
+/** Of one that holds no file nothing else would tell. */
+function lookAtDirectory({ name }: TreeFile, search: Search, hits: Hits, findings: Findings): void {
+  for (const hit of search.in(Buffer.from(name))) hits.add(hit, name, 'the name of the directory', '')
+  if (!isKnownDirectory(name)) findings.problem(name, 'a directory that no data directory has')
 }
 
 function searchFile({ name, path }: TreeFile, search: Search, hits: Hits): string {

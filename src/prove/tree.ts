@@ -6,7 +6,7 @@ export interface TreeFile {
   /** With forward slashes, relative to the root; of a storage class behind `@<class>/`. */
   readonly name: string
   readonly path: string
-  readonly kind: 'file' | 'socket' | 'other'
+  readonly kind: 'file' | 'directory' | 'socket' | 'other'
   readonly size: number
   readonly mode: number
 }
@@ -17,23 +17,22 @@ export interface TreeRoot {
   readonly prefix: string
 }
 
-/** All that lies in the directories, in the order of names; what is no file and no directory, too. */
-export function filesOf(roots: readonly TreeRoot[]): TreeFile[] {
+/** All that lies in the directories, they too, in the order of names; and what is neither. */
+export function entriesOf(roots: readonly TreeRoot[]): TreeFile[] {
   const found = roots.flatMap(({ directory, prefix }) =>
-    readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory())
-      .map((entry) => {
-        const path = join(entry.parentPath, entry.name)
-        const { size, mode } = lstatSync(path)
-        const name = prefix + path.slice(directory.replace(/\/+$/, '').length + 1)
-        return { name, path, kind: kindOf(entry), size, mode: mode & 0o777 }
-      }),
+    readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      const { size, mode } = lstatSync(path)
+      const name = prefix + path.slice(directory.replace(/\/+$/, '').length + 1)
+      return { name, path, kind: kindOf(entry), size, mode: mode & 0o777 }
+    }),
   )
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function kindOf(entry: Dirent): TreeFile['kind'] {
   if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'directory'
   return entry.isSocket() ? 'socket' : 'other'
 }
 
@@ -59,36 +58,55 @@ export function* chunksOf(path: string, overlap = 0): Generator<{ readonly offse
   }
 }
 
-/** What says later that nothing has changed since: SHA-256 of a line `name NUL size NUL SHA-256 LF` for each file, in order. */
+/**
+ * What says later that nothing has changed since: SHA-256 of a line `name NUL size NUL SHA-256 LF` for each file, in order, and of a line
+ * `name LF` for each directory.
+ */
 export interface TreeDigest {
   readonly files: number
   readonly bytes: number
   readonly sha256: string
+  readonly directories: number
+  readonly directoriesSha256: string
 }
 
 export interface TreeDigester {
   readonly add: (name: string, size: number, sha256: string) => void
+  readonly addDirectory: (name: string) => void
   readonly end: () => TreeDigest
 }
 
 export function treeDigester(): TreeDigester {
   const digest = createHash('sha256')
+  const directoriesDigest = createHash('sha256')
   let files = 0
   let bytes = 0
+  let directories = 0
   return {
     add: (name, size, sha256) => {
       digest.update(`${name}\0${size}\0${sha256}\n`)
       files++
       bytes += size
     },
-    end: () => ({ files, bytes, sha256: digest.digest('hex') }),
+    addDirectory: (name) => {
+      directoriesDigest.update(`${name}\n`)
+      directories++
+    },
+    end: () => ({
+      ...{ files, bytes, sha256: digest.digest('hex') },
+      ...{ directories, directoriesSha256: directoriesDigest.digest('hex') },
+    }),
   }
 }
 
 /** Reads everything once. */
 export function digestTree(roots: readonly TreeRoot[]): TreeDigest {
   const digester = treeDigester()
-  for (const { name, path, kind, size } of filesOf(roots)) {
+  for (const { name, path, kind, size } of entriesOf(roots)) {
+    if (kind === 'directory') {
+      digester.addDirectory(name)
+      continue
+    }
     const digest = createHash('sha256')
     if (kind === 'file') for (const { bytes } of chunksOf(path)) digest.update(bytes)
     digester.add(name, size, digest.digest('hex'))

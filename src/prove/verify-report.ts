@@ -30,7 +30,10 @@ export function verifyReport([path, ...more]: readonly string[], values: ProveVa
       { directory: values.against, prefix: '' },
       ...[...keysFrom(values).classes].map(([name, directory]) => ({ directory, prefix: `@${name}/` })),
     ]
-    if (digestTree(roots).sha256 !== textIn(tree, 'sha256', 'the report')) {
+    const now = digestTree(roots)
+    // Earlier reports say nothing of directories.
+    const directories = tree['directoriesSha256'] ?? now.directoriesSha256
+    if (now.sha256 !== textIn(tree, 'sha256', 'the report') || now.directoriesSha256 !== directories) {
       err.write(`✕ ${values.against} is not, or not any more, what the report is of\n`)
       return EXIT.failed
     }

@@ -160,10 +160,14 @@ describe('a hostile request', () => {
     'GET /t/things HTTP/1.1\r\n\r\n',
     `GET /t/things HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`,
     'POST /t/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}',
+    'POST /t/echo HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /t/things HTTP/1.1\r\nHost: x\r\n\r\n',
+    'GET /t/things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
     'GET http://elsewhere/t/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     'GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   ])('%.40j is answered with 4xx', async (text) => {
-    expect(await raw(text)).toMatch(/^HTTP\/1.1 4\d\d /)
+    const answered = await raw(text)
+    expect(answered).toMatch(/^HTTP\/1.1 4\d\d /)
+    expect(answered.match(/HTTP\/1.1 \d/g)).toHaveLength(1)
   })
 
   it('cannot put lines of its own into headers or the log', async () => {

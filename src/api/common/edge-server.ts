@@ -13,16 +13,14 @@ export interface TlsSource {
   readonly onRenewed: (listener: (material: TlsMaterial) => void) => void
 }
 
-/** RFC 8996: older versions must not be negotiated. What is left of 1.2 has forward secrecy and authenticated encryption. */
+/**
+ * RFC 8996: older versions must not be negotiated. What is left of 1.2 has forward secrecy and authenticated encryption. Approved
+ * algorithms alone (SP 800-52, SP 800-56A; the first two groups by their ML-KEM, FIPS 203). `?`: unless OpenSSL does not have it.
+ */
 const MODERN = {
   minVersion: 'TLSv1.2',
-  ciphers: [
-    'TLS_AES_256_GCM_SHA384',
-    'TLS_AES_128_GCM_SHA256',
-    'TLS_CHACHA20_POLY1305_SHA256',
-    'ECDHE+AESGCM',
-    'ECDHE+CHACHA20',
-  ].join(':'),
+  ciphers: ['TLS_AES_256_GCM_SHA384', 'TLS_AES_128_GCM_SHA256', 'ECDHE+AESGCM'].join(':'),
+  ecdhCurve: ['?X25519MLKEM768', '?SecP256r1MLKEM768', 'P-256', 'P-384', 'P-521'].join(':'),
 } as const
 /** A client that does not finish its handshake holds a connection for nobody. */
 const HANDSHAKE_TIMEOUT_MS = 20_000

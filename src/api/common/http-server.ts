@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import { createEdgeServer, type TlsSource } from './edge-server.ts'
+import { framingFault } from './framing.ts'
 import { cutIdle } from './idle.ts'
 import { inTurn } from './in-turn.ts'
 import { openResponses } from './open-responses.ts'
@@ -40,7 +41,7 @@ export function createLimitedServer(
   const limits = { ...LIMITS, ...given }
   const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
   const open = openResponses()
-  const take = inTurn(handler, open)
+  const take = inTurn(wellFramed(handler), open)
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // Koa, its pipeline and what is here listen to the end of one answer: that is no leak.
     response.setMaxListeners(MAX_LISTENERS)
@@ -54,6 +55,17 @@ export function createLimitedServer(
   server.maxConnections = limits.maxConnections
   return server
 }
+
+/** What Node takes and RFC 9112 does not is answered as Node answers the rest of what cannot be read; its connection ends. */
+const wellFramed =
+  (handler: RequestListener): RequestListener =>
+  (incoming, response) => {
+    if (framingFault(incoming.httpVersion, incoming.headers['transfer-encoding']) === undefined) {
+      handler(incoming, response)
+      return
+    }
+    response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end()
+  }
 
 /** A request whose body is not there in time is answered 408, as Node does it, and its connection ends. */
 export function withinTime(handler: RequestListener, given: Partial<ListenerLimits>): RequestListener {

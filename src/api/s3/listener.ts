@@ -69,11 +69,16 @@ function refuseUnparsable(error: NodeJS.ErrnoException, socket: Duplex, open: Op
     return
   }
   const owed = open.of(socket)
+  const [current] = owed
+  if (owed.length === 1 && current?.headersSent && current.statusCode >= 400 && !current.req.complete) {
+    // It was refused by its head, and what cannot be read is the body that is read away: the answer gets there.
+    setImmediate(() => socket.end())
+    return
+  }
   if (!mayAnswer(owed)) {
     reset(socket)
     return
   }
-  const [current] = owed
   const code = (current && BODY_CODES.get(error.code ?? '')) ?? CODES.get(error.code ?? '') ?? 'BadRequest'
   const message = code === 'BadRequest' ? 'The request could not be read.' : undefined
   const requestId = (current && requestIdOf(current)) ?? randomId()

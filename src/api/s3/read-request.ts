@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { framingFault } from '../common/framing.ts'
 import { S3Error } from './error-codes.ts'
 import type { S3Request } from './request.ts'
 import { decodeComponent, parseQuery, type QueryParameter } from './uri.ts'
@@ -41,13 +42,10 @@ export function readRequest(incoming: IncomingMessage, options: ReadRequestOptio
 function checkFraming(httpVersion: string, headers: ReadonlyMap<string, string>): void {
   // RFC 9112, 3.2: a request of HTTP/1.1 without Host is answered 400.
   if (httpVersion === '1.1' && !headers.has('host')) throw new S3Error('BadRequest', 'The Host header is missing.')
-  const coding = headers.get('transfer-encoding')
-  if (coding === undefined) return
-  // RFC 9112, 6.1: in HTTP/1.0 the framing of such a message is faulty; a coding that cannot be undone is answered 501.
-  if (httpVersion === '1.0') throw new S3Error('BadRequest', 'HTTP/1.0 has no Transfer-Encoding.')
-  if (coding.trim().toLowerCase() !== 'chunked') {
-    throw new S3Error('NotImplemented', undefined, { extra: { Header: 'Transfer-Encoding' } })
-  }
+  const fault = framingFault(httpVersion, headers.get('transfer-encoding'))
+  if (fault === 'of HTTP/1.0') throw new S3Error('BadRequest', 'HTTP/1.0 has no Transfer-Encoding.')
+  // RFC 9112, 6.1: answered 501.
+  if (fault) throw new S3Error('NotImplemented', undefined, { extra: { Header: 'Transfer-Encoding' } })
 }
 
 function readHeaders(raw: readonly string[]): Pick<S3Request, 'headers' | 'duplicateHeaders'> {

@@ -1,9 +1,18 @@
 import { crc32c } from '@node-rs/crc32'
 
 /** As LevelDB stores checksums: CRC-32C, turned right by 15 bits, plus a constant. */
-export function maskedChecksum(bytes: Buffer): number {
-  const sum = crc32c(bytes)
-  return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
+export const maskedChecksum = (bytes: Buffer): number => masked(crc32c(bytes))
+
+const masked = (sum: number): number => (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
+
+/** Of which of the first bytes, one at least, this is the checksum; undefined where it is none of theirs. */
+export function lengthOfChecksum(bytes: Buffer, checksum: number): number | undefined {
+  let sum = 0
+  for (let at = 0; at < bytes.length; at++) {
+    sum = crc32c(bytes.subarray(at, at + 1), sum)
+    if (masked(sum) === checksum) return at + 1
+  }
+  return undefined
 }
 
 /** Reads LevelDB's encodings one after another; undefined from where the bytes end too soon. */

@@ -1,4 +1,4 @@
-import { type LevelReader, levelReader } from './level-bytes.ts'
+import { type LevelReader, lengthOfChecksum, levelReader } from './level-bytes.ts'
 import { FIRST, FULL, LAST, logParts, PART_HEADER_BYTES } from './log-parts.ts'
 
 /** What a manifest says that a store consists of. */
@@ -39,9 +39,8 @@ export function decodeManifest(bytes: Buffer): LevelManifest {
 /** Tables' bounds are names that clients chose: nothing behind damage may be taken for an edit. Returns where that is. */
 function* editsIn(bytes: Buffer): Generator<Buffer, number | undefined> {
   let parts: Buffer[] = []
-  const standing = logParts(bytes)
-  for (const { offset, type, data } of standing) {
-    if (type === undefined) return isUnfinished(bytes, offset) && standing.next().done ? undefined : offset
+  for (const { offset, type, data } of logParts(bytes)) {
+    if (type === undefined) return isUnfinished(bytes, offset) ? undefined : offset
     if (type === FULL || type === FIRST) parts = []
     parts.push(data)
     if (type === FULL || type === LAST) yield Buffer.concat(parts)
@@ -50,13 +49,17 @@ function* editsIn(bytes: Buffer): Generator<Buffer, number | undefined> {
 }
 
 /**
- * May what stands here be what was never written to its end? LevelDB goes by what is before it, then. Not if a whole part stands
- * behind it: LevelDB believes a damaged length there, too, passes over all that follows, and removes the tables that it then knows nothing of.
+ * May what stands here be what was never written to its end? LevelDB goes by what is before it, then. Not if it is whole but for
+ * its length: LevelDB believes that, passes over all that follows, and then knows nothing of the tables that are named there. What stands
+ * behind it proves nothing: bounds of tables are names that clients chose, and may look like parts.
  */
 function isUnfinished(bytes: Buffer, offset: number): boolean {
   const rest = bytes.subarray(offset)
   if (rest.every((byte) => byte === 0)) return true
-  return rest.length < PART_HEADER_BYTES || PART_HEADER_BYTES + rest.readUInt16LE(4) > rest.length
+  if (rest.length < PART_HEADER_BYTES) return true
+  if (PART_HEADER_BYTES + rest.readUInt16LE(4) <= rest.length) return false
+  // The checksum is of the type and the data.
+  return lengthOfChecksum(rest.subarray(PART_HEADER_BYTES - 1), rest.readUInt32LE(0)) === undefined
 }
 
 const COMPARATOR = 1

@@ -56,7 +56,7 @@ describe('a manifest', () => {
     expect(decodeManifest(Buffer.alloc(0))).toEqual(nothing(0))
   })
 
-  it('has an edit that says it is longer than the file: damage where others follow, unfinished where it is the last', () => {
+  it('has an edit that says it is longer than the file: damage where it is whole but for that, unfinished where it is not', () => {
     const [first, middle, last] = [logNumber(5), Buffer.alloc(200, 1), logNumber(9)]
     const longer = (records: readonly Buffer[]): Buffer => {
       const bytes = Buffer.from(logOf(records))
@@ -65,7 +65,9 @@ describe('a manifest', () => {
     }
     const damagedAt = logOf([first]).length
     expect(decodeManifest(longer([first, middle, last]))).toMatchObject({ logNumber: 5, damagedAt })
-    expect(decodeManifest(longer([first, middle]))).toMatchObject({ logNumber: 5, damagedAt: undefined })
+    expect(decodeManifest(longer([first, middle]))).toMatchObject({ logNumber: 5, damagedAt })
+    const cut = longer([first, middle])
+    expect(decodeManifest(cut.subarray(0, cut.length - 1))).toMatchObject({ logNumber: 5, damagedAt: undefined })
     // The first of its parts was written and the others were not.
     const torn = logOf([first, snapshot]).subarray(0, 40_000)
     expect(decodeManifest(torn)).toMatchObject({ logNumber: 5, damagedAt: undefined })
