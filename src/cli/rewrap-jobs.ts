@@ -11,6 +11,8 @@ export interface Job {
   readonly rewrapped: number
   /** Of one that seals contents anew: how many it has. */
   readonly reencrypted: number | undefined
+  /** Of the same: what could not be, for it is damaged. */
+  readonly damaged: number
   readonly startedAt: string | undefined
   readonly finishedAt: string | undefined
   readonly problem: string | undefined
@@ -23,6 +25,7 @@ export const jobOf = (one: unknown): Job => ({
   examined: numberOf(one, 'examined') ?? 0,
   rewrapped: numberOf(one, 'rewrapped') ?? 0,
   reencrypted: numberOf(member(one, 'reencrypts'), 'versions'),
+  damaged: numberOf(member(one, 'reencrypts'), 'damaged') ?? 0,
   startedAt: textOf(one, 'startedAt'),
   finishedAt: textOf(one, 'finishedAt'),
   problem: textOf(one, 'problem'),
@@ -32,8 +35,10 @@ export const jobOf = (one: unknown): Job => ({
 export const jobsOf = async (server: Server): Promise<readonly Job[]> =>
   listOf(await server.control('GET', '/admin/v1/jobs'), 'jobs').map(jobOf)
 
-export const doneText = ({ rewrapped, reencrypted }: Job): string =>
-  reencrypted === undefined ? `${rewrapped} rewrapped` : `${reencrypted} re-encrypted`
+export function doneText({ bucket, rewrapped, reencrypted, damaged }: Job): string {
+  if (reencrypted === undefined) return `${rewrapped} rewrapped`
+  return `${reencrypted} re-encrypted${damaged > 0 ? `, ${damaged} damaged and left as stored (coffer verify ${bucket})` : ''}`
+}
 
 const ASK_EVERY_MS = 500
 /** What stands for longer will not go on before somebody mends it. */
@@ -49,7 +54,7 @@ const isOfKey = (code: string): boolean =>
 
 /** What a command ends with that waited for these. */
 export function endingOf(jobs: readonly Job[]): Ending {
-  if (jobs.every(({ state }) => state === 'done')) return 'done'
+  if (jobs.every(({ state }) => state === 'done')) return jobs.some(({ damaged }) => damaged > 0) ? 'damage' : 'done'
   const isOfKeys = jobs.some((job) => job.state === 'running' && problemsOf(job).some(isOfKey))
   return isOfKeys ? 'keyUnavailable' : 'partly'
 }

@@ -347,7 +347,7 @@ async function moveRecord(
     try {
       return await reencrypt({ space, row, record })
     } catch (error) {
-      // What is damaged goes along as it is, so that it keeps nothing under the former key: the look for damage tells of it.
+      // What is damaged goes along as it is, so that it keeps nothing under the former key: the job counts it, the look for damage names it.
       if (!hasCode<ObjectsErrorCode>(error, 'ObjectDamaged')) throw error
     }
   }

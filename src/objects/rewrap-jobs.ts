@@ -33,7 +33,11 @@ export interface RewrapJob {
 export interface Reencrypted {
   readonly versions: number
   readonly bytes: number
+  /** Versions that were not, for they are damaged: they went along as they are. */
+  readonly damaged: number
 }
+
+export const NOTHING_REENCRYPTED: Reencrypted = { versions: 0, bytes: 0, damaged: 0 }
 
 export interface KeyRefusal {
   readonly rootKeyCrn: string
@@ -96,14 +100,19 @@ function decodeJob(bucketId: string, value: Buffer): RewrapJob {
     ...(json['finishedAtMs'] === undefined ? {} : { finishedAtMs: number(json, 'finishedAtMs') }),
     examined: number(json, 'examined'),
     rewrapped: number(json, 'rewrapped'),
-    ...(reencrypts
-      ? { reencrypts: { versions: number(reencrypts, 'versions'), bytes: number(reencrypts, 'bytes') } }
-      : {}),
+    ...(reencrypts ? { reencrypts: reencryptedFrom(reencrypts) } : {}),
     ...(json['problem'] === undefined ? {} : { problem: text(json, 'problem') }),
     ...(Array.isArray(json['refusals']) ? { refusals: json['refusals'].map(refusalFrom) } : {}),
     ...(cursor ? { cursor: { space: number(cursor, 'space'), after: text(cursor, 'after') } } : {}),
   }
 }
+
+/** Earlier releases did not count what is damaged. */
+const reencryptedFrom = (json: Parameters<typeof number>[0]): Reencrypted => ({
+  versions: number(json, 'versions'),
+  bytes: number(json, 'bytes'),
+  damaged: json['damaged'] === undefined ? 0 : number(json, 'damaged'),
+})
 
 function refusalFrom(item: unknown): KeyRefusal {
   const json = objectOf(item)

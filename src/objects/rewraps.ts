@@ -6,7 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { sameBucket } from './commit-version.ts'
 import { dropSlots } from './drop-slots.ts'
 import type { Engine } from './engine.ts'
-import { ObjectsError } from './errors.ts'
+import { ObjectsError, type ObjectsErrorCode } from './errors.ts'
 import { isOfOneKey, type KeyRefusals } from './key-refusals.ts'
 import { isMoving, isOpen, type KeySlot } from './key-slots.ts'
 import type { NewestVersions } from './outdated.ts'
@@ -14,7 +14,7 @@ import { pacer } from './pace.ts'
 import { reencryptVersion, type StoredVersion } from './reencrypt-version.ts'
 import { renewRegistrations } from './renew-registrations.ts'
 import { renewOwnKeys, rewrapBucket } from './rewrap-bucket.ts'
-import { endOfJob, jobWrite, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
+import { endOfJob, jobWrite, NOTHING_REENCRYPTED, newJob, type RewrapJob, readJobs } from './rewrap-jobs.ts'
 
 export interface RewrapOptions {
   /** Objects and uploads of all buckets together; 0: as fast as it goes. */
@@ -135,7 +135,7 @@ export async function openRewraps(options: {
   const nextJob = (bucket: Bucket, reencrypt = false): RewrapJob => {
     const before = jobs.get(bucket.id)
     const unfinished = before?.state === 'done' || before?.state === 'cancelled' ? undefined : before?.reencrypts
-    return newJob(bucket, clock.now(), unfinished ?? (reencrypt ? { versions: 0, bytes: 0 } : undefined))
+    return newJob(bucket, clock.now(), unfinished ?? (reencrypt ? NOTHING_REENCRYPTED : undefined))
   }
 
   /** Within the serial of the name: a bucket that is deleted must not be registered again. */
@@ -163,10 +163,17 @@ export async function openRewraps(options: {
       return job
     }
     const reencrypt = async (version: StoredVersion): Promise<boolean> => {
-      const isDone = await reencryptVersion(engine, reencryptKeys, bucket, version, goesOn)
-      const { versions = 0, bytes = 0 } = jobs.get(bucketId)?.reencrypts ?? {}
-      if (isDone) update({ reencrypts: { versions: versions + 1, bytes: bytes + version.record.sizeBytes } })
-      return isDone
+      const so = () => jobs.get(bucketId)?.reencrypts ?? NOTHING_REENCRYPTED
+      try {
+        const isDone = await reencryptVersion(engine, reencryptKeys, bucket, version, goesOn)
+        const { versions, bytes } = so()
+        if (isDone) update({ reencrypts: { ...so(), versions: versions + 1, bytes: bytes + version.record.sizeBytes } })
+        return isDone
+      } catch (error) {
+        if (hasCode<ObjectsErrorCode>(error, 'ObjectDamaged'))
+          update({ reencrypts: { ...so(), damaged: so().damaged + 1 } })
+        throw error
+      }
     }
     let pages = 0
     const end = await rewrapBucket(engine, keys, bucket, {

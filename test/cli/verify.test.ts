@@ -107,4 +107,10 @@ it('coffer object cat and get call what ends in the midst damaged, and name the 
       expect(err).not.toContain('TLS')
     }
   }
+  expect((await cli.call(['key', 'create', 'new-root'])).status).toBe(0)
+  expect((await cli.call(['object', 'put', file, 'hurt/whole'])).status).toBe(0)
+  expect((await cli.call(['bucket', 'encrypt', 'hurt', '--key', 'new-root', '--re-encrypt', '--yes'])).status).toBe(0)
+  const watched = await cli.call(['jobs', 'watch', 'hurt'])
+  expect(watched).toMatchObject({ status: 7, out: expect.stringContaining('1 re-encrypted, 2 damaged') })
+  expect((await cli.call(['object', 'cat', 'hurt/whole'])).status).toBe(0)
 })

@@ -11,9 +11,12 @@ export const job = z.object({
   examined: count,
   rewrapped: count,
   reencrypts: z
-    .object({ versions: count, bytes: count })
+    .object({ versions: count, bytes: count, damaged: count })
     .optional()
-    .meta({ description: 'Of a job that seals contents anew: how much it has. What cannot be is rewrapped.' }),
+    .meta({
+      description:
+        'Of a job that seals contents anew: how much it has. What cannot be is rewrapped, what is damaged among it, which is counted.',
+    }),
   startedAt: time,
   finishedAt: time.optional(),
   problem: z.string().optional(),

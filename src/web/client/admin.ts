@@ -37,7 +37,7 @@ export interface Job {
   readonly examined: number
   readonly rewrapped: number
   /** Of one that seals contents anew: how much it has. */
-  readonly reencrypts?: { readonly versions: number; readonly bytes: number }
+  readonly reencrypts?: { readonly versions: number; readonly bytes: number; readonly damaged: number }
   readonly startedAt: string
   readonly finishedAt?: string
   readonly problem?: string

@@ -225,7 +225,7 @@ describe('re-encrypting what a bucket has', () => {
     test.disk.set(torn, Buffer.from(test.disk.get(torn)?.map((byte, at) => (at === 70 ? byte ^ 1 : byte)) ?? []))
     const target = await test.kms.newRootKey()
     await test.moveTo(target)
-    expect(await test.ended()).toMatchObject({ state: 'done', rewrapped: 2, reencrypts: { versions: 1 } })
+    expect(await test.ended()).toMatchObject({ state: 'done', rewrapped: 2, reencrypts: { versions: 1, damaged: 1 } })
     expect((await test.objects.keyUsage(target)).versions).toEqual([expect.objectContaining({ objects: 2 })])
     expect(await readAll(test.objects, test.now(), 'whole')).toBe('whole')
     await expect(readAll(test.objects, test.now(), 'torn')).rejects.toMatchObject({ code: 'ObjectDamaged' })

@@ -95,6 +95,12 @@ export function JobCard({ job }: { readonly job: Job }) {
           : `${counted(rewrapped, 'data key')} rewrapped`}
         {finishedAt !== undefined && state === 'done' && tookText(startedAt, finishedAt, reencrypts?.bytes)}
       </span>
+      {reencrypts && reencrypts.damaged > 0 && (
+        <span class="bad-text small">
+          {counted(reencrypts.damaged, 'damaged object')} could not be opened and went along as stored:{' '}
+          <code>coffer verify {bucket}</code> names what is damaged.
+        </span>
+      )}
       {problem !== undefined && (
         <span class="bad-text small">
           {refusals && refusals.length > 0
