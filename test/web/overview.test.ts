@@ -198,6 +198,20 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     expectNoFaults(page)
   })
 
+  it('says so when it could not sign out', async () => {
+    const page = await house.open('/ui/')
+    await page.route(/\/ui\/session$/, (route) =>
+      route.request().method() === 'DELETE'
+        ? route.fulfill({ status: 409, contentType: 'application/json', body: '{"error":{"code":"Refused","message":"Not now."}}' })
+        : route.continue(),
+    )
+    await page.getByRole('button', { name: /signed in as/ }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('region', { name: 'Messages' }).getByText('Not now.').waitFor()
+    expectNoFaults(page)
+    await page.context().close()
+  })
+
   it('signs out from the menu of the user', async () => {
     const page = await house.open('/ui/')
     await page.getByRole('button', { name: /signed in as/ }).click()
