@@ -42,9 +42,9 @@ function tableOf(report: object): string[] {
   const rows = Array.isArray(files) ? files : []
   const columns = ['files', 'bytes', 'sealedBytes', 'clearBytes', 'unexplainedBytes']
   const cells = (row: Readonly<Record<string, unknown>>) =>
-    columns.map((name) => String(row[name]).padStart(16)).join('')
+    columns.map((name) => String(row[name]).padStart(18)).join('')
   return [
-    `${''.padEnd(26)}${columns.map((name) => name.padStart(16)).join('')}`,
+    `${''.padEnd(26)}${columns.map((name) => name.padStart(18)).join('')}`,
     ...rows.map((row) => `${String(row.kind).padEnd(26)}${cells(row)}`),
   ]
 }

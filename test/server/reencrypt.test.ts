@@ -67,16 +67,19 @@ describe.skipIf(topology.split)('re-encrypting a bucket as it moves under anothe
 
   it('is told of by the audit log, as what the store itself did with each object', async () => {
     const query = new URLSearchParams({ bucket: 'objects', object: 'large', did: 'store.reencrypt' })
-    await vi.waitFor(async () => {
-      const { json } = await keys.call('GET', `/admin/v1/activity?${query}`)
-      const uses = json.entries.map(({ use, key, said }: { use: string; key: string; said: { did: string } }) => [
-        use,
-        key === rootKey.crn,
-        said.did,
-      ])
-      expect(uses).toContainEqual(['wrap', true, 're-encrypted'])
-      expect(uses).toContainEqual(['unwrap', false, 're-encrypted'])
-    })
+    await vi.waitFor(
+      async () => {
+        const { json } = await keys.call('GET', `/admin/v1/activity?${query}`)
+        const uses = json.entries.map(({ use, key, said }: { use: string; key: string; said: { did: string } }) => [
+          use,
+          key === rootKey.crn,
+          said.did,
+        ])
+        expect(uses).toContainEqual(['wrap', true, 're-encrypted'])
+        expect(uses).toContainEqual(['unwrap', false, 're-encrypted'])
+      },
+      { timeout: 20_000, interval: 100 },
+    )
   })
 
   it('leaves nothing under the former keys, counts right and a directory without damage', async () => {

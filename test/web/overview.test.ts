@@ -202,7 +202,11 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     const page = await house.open('/ui/')
     await page.route(/\/ui\/session$/, (route) =>
       route.request().method() === 'DELETE'
-        ? route.fulfill({ status: 409, contentType: 'application/json', body: '{"error":{"code":"Refused","message":"Not now."}}' })
+        ? route.fulfill({
+            status: 409,
+            contentType: 'application/json',
+            body: '{"error":{"code":"Refused","message":"Not now."}}',
+          })
         : route.continue(),
     )
     await page.getByRole('button', { name: /signed in as/ }).click()

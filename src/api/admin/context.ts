@@ -79,7 +79,7 @@ export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly request: ApiRequest
   readonly asker: Asker
   /** What the call is about, for its line in the audit log, where its path does not say it. */
-  readonly about: { target?: string; object?: string; key?: string }
+  readonly about: { action?: string; target?: string; object?: string; key?: string }
   readonly objects: Objects
   readonly wrapBudgets: () => readonly WrapBudget[]
   /** On the caller's behalf. */

@@ -10,13 +10,10 @@ export const job = z.object({
   state: z.string().meta({ description: '`running`, `paused`, `done`, `failed`, `cancelled`' }),
   examined: count,
   rewrapped: count,
-  reencrypts: z
-    .object({ versions: count, bytes: count, damaged: count })
-    .optional()
-    .meta({
-      description:
-        'Of a job that seals contents anew: how much it has. What cannot be is rewrapped, what is damaged among it, which is counted.',
-    }),
+  reencrypts: z.object({ versions: count, bytes: count, damaged: count }).optional().meta({
+    description:
+      'Of a job that seals contents anew: how much it has. What cannot be is rewrapped, what is damaged among it, which is counted.',
+  }),
   startedAt: time,
   finishedAt: time.optional(),
   problem: z.string().optional(),

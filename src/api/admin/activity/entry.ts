@@ -153,6 +153,7 @@ const VERBS: Readonly<Record<string, string>> = {
   'store.reencrypt': 're-encrypted',
   'admin.CreateShareLink': 'made a link to',
   'admin.MoveBucket': 'moved the bucket under another key,',
+  'admin.KeepEncryption': 'left under the key that it was under',
   'admin.StartRewrap': 'began to rewrap',
   'admin.PauseRewrap': 'paused the rewrap of',
   'admin.CancelRewrap': 'cancelled the rewrap of',

@@ -39,7 +39,11 @@ export const moveBucket = defineOperation({
     const moved = await service.moveBucket(bucket, { rootKeyCrn: serviceRootKeyCrn, ...wanted }, { reencrypt })
     const job = objects.rewraps.jobs().find(({ bucketId }) => bucketId === bucket.id)
     const encryption = { bucket: moved.name, encryption: moved.encryption, rootKeyCrn: moved.rootKeyCrn }
-    if (moved.token === bucket.token || !job) return json(200, encryption)
+    if (moved.token === bucket.token || !job) {
+      // Nothing moved: nobody who looks for moves is to find one.
+      about.action = 'admin.KeepEncryption'
+      return json(200, encryption)
+    }
     return json(202, { ...encryption, job: faceOf(job) })
   },
 })
