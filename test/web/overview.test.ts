@@ -162,6 +162,8 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
       await page.keyboard.press('Control+k')
       await page.getByRole('combobox', { name: 'Search' }).waitFor()
       await page.keyboard.type(words)
+      // Names of buckets come when the server has told them.
+      await page.getByRole('option', { selected: true }).filter({ hasText: name }).waitFor()
       await page.keyboard.press('Enter')
       await page.locator('h1:focus').getByText(name, { exact: true }).waitFor()
     }
