@@ -163,15 +163,21 @@ export async function openRewraps(options: {
       return job
     }
     const reencrypt = async (version: StoredVersion): Promise<boolean> => {
-      const so = () => jobs.get(bucketId)?.reencrypts ?? NOTHING_REENCRYPTED
+      const count = (versions: number, bytes: number, damaged: number): void => {
+        const before = jobs.get(bucketId)?.reencrypts ?? NOTHING_REENCRYPTED
+        const reencrypts = {
+          versions: before.versions + versions,
+          bytes: before.bytes + bytes,
+          damaged: before.damaged + damaged,
+        }
+        update({ reencrypts })
+      }
       try {
         const isDone = await reencryptVersion(engine, reencryptKeys, bucket, version, goesOn)
-        const { versions, bytes } = so()
-        if (isDone) update({ reencrypts: { ...so(), versions: versions + 1, bytes: bytes + version.record.sizeBytes } })
+        if (isDone) count(1, version.record.sizeBytes, 0)
         return isDone
       } catch (error) {
-        if (hasCode<ObjectsErrorCode>(error, 'ObjectDamaged'))
-          update({ reencrypts: { ...so(), damaged: so().damaged + 1 } })
+        if (hasCode<ObjectsErrorCode>(error, 'ObjectDamaged')) count(0, 0, 1)
         throw error
       }
     }

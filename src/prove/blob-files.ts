@@ -5,9 +5,9 @@ import { damaged } from '../decrypt/errors.ts'
 import type { Findings } from './findings.ts'
 import { checkBlob } from './sealed-blob.ts'
 import type { Tally } from './tally.ts'
-import type { TreeFile } from './tree.ts'
+import type { TreeEntry } from './tree.ts'
 
-export function checkBlobFile(file: TreeFile, kind: string, tally: Tally, findings: Findings): void {
+export function checkBlobFile(file: TreeEntry, kind: string, tally: Tally, findings: Findings): void {
   withBytes(file, (bytes) => {
     const check = { kind, where: file.name, isRemoved: false, mayBeCut: true }
     checkBlob(bytes, check, tally, findings)
@@ -15,7 +15,7 @@ export function checkBlobFile(file: TreeFile, kind: string, tally: Tally, findin
 }
 
 /** A pack: records one after another, each of which is a blob. docs/storage-format.md, section 4. */
-export function checkPack(file: TreeFile, kind: string, tally: Tally, findings: Findings): void {
+export function checkPack(file: TreeEntry, kind: string, tally: Tally, findings: Findings): void {
   withBytes(file, (bytes) => {
     let at = 0
     while (at + PACK_HEADER_BYTES <= bytes.length) {
@@ -49,7 +49,7 @@ const partOf = (whole: ByteSource, from: number, length: number): ByteSource => 
   read: (at, count) => whole.read(from + at, count),
 })
 
-function withBytes({ path, size }: TreeFile, use: (bytes: ByteSource) => void): void {
+function withBytes({ path, size }: TreeEntry, use: (bytes: ByteSource) => void): void {
   const file = openSync(path, 'r')
   try {
     use({

@@ -5,7 +5,7 @@ import { checkLog, checkManifest, checkTable, storeIn } from './level-files.ts'
 import { checkLines, checkText, isAuditLine, isLevelInfoLine, isRestoreMark, isSealFile } from './plain-files.ts'
 import type { StoreCheck } from './store-check.ts'
 import type { Tally } from './tally.ts'
-import type { TreeFile } from './tree.ts'
+import type { TreeEntry } from './tree.ts'
 
 export interface Looking {
   readonly tally: Tally
@@ -21,7 +21,7 @@ interface Kind {
   readonly inClear: string
   /** All of it is, and it names objects. */
   readonly isClear?: boolean
-  readonly check: (file: TreeFile, kind: string, looking: Looking) => void
+  readonly check: (file: TreeEntry, kind: string, looking: Looking) => void
 }
 
 const text =
@@ -30,7 +30,9 @@ const text =
     checkText(file, kind, (content) => form.test(content), tally, findings)
 const WITNESS = /^\{"v":1,"sequence":\d{1,15},"mark":"[0-9a-f]{32}"\}\n$/
 const withStore =
-  (check: (file: TreeFile, kind: string, store: StoreCheck, tally: Tally, findings: Findings) => void): Kind['check'] =>
+  (
+    check: (file: TreeEntry, kind: string, store: StoreCheck, tally: Tally, findings: Findings) => void,
+  ): Kind['check'] =>
   (file, kind, { stores, tally, findings }) => {
     const name = storeIn(file.name)
     if (name) check(file, kind, stores[name], tally, findings)

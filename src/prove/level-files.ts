@@ -7,11 +7,11 @@ import type { StoreName } from '../decrypt/rows.ts'
 import type { Findings } from './findings.ts'
 import type { StoreCheck } from './store-check.ts'
 import type { Tally } from './tally.ts'
-import type { TreeFile } from './tree.ts'
+import type { TreeEntry } from './tree.ts'
 
 // docs/storage-format.md, section 2. Every file is read, also tables that LevelDB needs no more: what they hold, they hold.
 
-export function checkTable(file: TreeFile, kind: string, store: StoreCheck, tally: Tally, findings: Findings): void {
+export function checkTable(file: TreeEntry, kind: string, store: StoreCheck, tally: Tally, findings: Findings): void {
   guarded(file, kind, tally, findings, () => {
     const table = openTable(file.path)
     try {
@@ -30,7 +30,7 @@ export function checkTable(file: TreeFile, kind: string, store: StoreCheck, tall
   })
 }
 
-export function checkLog(file: TreeFile, kind: string, store: StoreCheck, tally: Tally, findings: Findings): void {
+export function checkLog(file: TreeEntry, kind: string, store: StoreCheck, tally: Tally, findings: Findings): void {
   guarded(file, kind, tally, findings, () => {
     const bytes = readFileSync(file.path)
     const { records, end } = readLog(bytes)
@@ -43,7 +43,7 @@ export function checkLog(file: TreeFile, kind: string, store: StoreCheck, tally:
   })
 }
 
-export function checkManifest(file: TreeFile, kind: string, tally: Tally, findings: Findings): void {
+export function checkManifest(file: TreeEntry, kind: string, tally: Tally, findings: Findings): void {
   guarded(file, kind, tally, findings, () => {
     const bytes = readFileSync(file.path)
     const { end } = readLog(bytes)
@@ -54,7 +54,7 @@ export function checkManifest(file: TreeFile, kind: string, tally: Tally, findin
 }
 
 /** Zeros behind the last record are room that was taken ahead. */
-function checkRest(bytes: Buffer, end: number, file: TreeFile, kind: string, tally: Tally, findings: Findings): void {
+function checkRest(bytes: Buffer, end: number, file: TreeEntry, kind: string, tally: Tally, findings: Findings): void {
   const rest = bytes.subarray(end)
   if (rest.every((byte) => byte === 0)) {
     tally.clear(kind, rest.length)
@@ -67,7 +67,7 @@ function checkRest(bytes: Buffer, end: number, file: TreeFile, kind: string, tal
   )
 }
 
-function guarded({ name, size }: TreeFile, kind: string, tally: Tally, findings: Findings, work: () => void): void {
+function guarded({ name, size }: TreeEntry, kind: string, tally: Tally, findings: Findings, work: () => void): void {
   try {
     work()
   } catch (error) {

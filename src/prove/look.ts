@@ -6,7 +6,7 @@ import { isKnownDirectory, KINDS, kindOf, type Looking } from './kinds.ts'
 import { type Search, searchFor } from './search.ts'
 import { checkStore } from './store-check.ts'
 import { newTally } from './tally.ts'
-import { chunksOf, entriesOf, type TreeDigest, type TreeFile, type TreeRoot, treeDigester } from './tree.ts'
+import { chunksOf, entriesOf, type TreeDigest, type TreeEntry, type TreeRoot, treeDigester } from './tree.ts'
 
 /** What a look without keys found. */
 export interface Look {
@@ -35,14 +35,13 @@ export function look(roots: readonly TreeRoot[], canaries: readonly Canary[], pr
   const open = entries.filter(({ kind, mode }) => kind !== 'directory' && mode & 0o077)
   if (open.length > 0)
     findings.note(open[0]?.name ?? '', `and ${open.length - 1} more may be used by others than their owner`)
-  for (const file of entries) {
-    if (file.kind === 'directory') {
-      digester.addDirectory(file.name)
-      lookAtDirectory(file, search, hits, findings)
-      continue
-    }
-    digester.add(file.name, file.size, lookAt(file, search, hits, looking))
-    progress(file.name)
+  for (const entry of entries) {
+    const { name, size } = entry
+    if (entry.kind === 'directory') {
+      digester.addDirectory(name)
+      lookAtDirectory(entry, search, hits, findings)
+    } else digester.add(name, size, lookAt(entry, search, hits, looking))
+    progress(name)
   }
   const [metadata, iam, kms] = [stores.metadata.end(), stores.iam.end(), stores.kms.end()]
   const inClear = new Map(KINDS.map(({ kind, inClear: says }) => [kind, says]))
@@ -60,7 +59,7 @@ export function look(roots: readonly TreeRoot[], canaries: readonly Canary[], pr
 const SOCKET = 'coffer.sock'
 
 /** The SHA-256 of the file. */
-function lookAt(file: TreeFile, search: Search, hits: Hits, looking: Looking): string {
+function lookAt(file: TreeEntry, search: Search, hits: Hits, looking: Looking): string {
   const { findings, tally } = looking
   const { name, size } = file
   const kind = file.kind === 'file' ? kindOf(name) : undefined
@@ -85,12 +84,12 @@ function lookAt(file: TreeFile, search: Search, hits: Hits, looking: Looking): s
 }
 
 /** Of one that holds no file nothing else would tell. */
-function lookAtDirectory({ name }: TreeFile, search: Search, hits: Hits, findings: Findings): void {
+function lookAtDirectory({ name }: TreeEntry, search: Search, hits: Hits, findings: Findings): void {
   for (const hit of search.in(Buffer.from(name))) hits.add(hit, name, 'the name of the directory', '')
   if (!isKnownDirectory(name)) findings.problem(name, 'a directory that no data directory has')
 }
 
-function searchFile({ name, path }: TreeFile, search: Search, hits: Hits): string {
+function searchFile({ name, path }: TreeEntry, search: Search, hits: Hits): string {
   const digest = createHash('sha256')
   const overlap = Math.max(0, search.longest - 1)
   let from = 0

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Findings } from './findings.ts'
 import type { Tally } from './tally.ts'
-import { chunksOf, type TreeFile } from './tree.ts'
+import { chunksOf, type TreeEntry } from './tree.ts'
 
 const MAX_SMALL_BYTES = 64 * 1024
 
 /** A file that is in clear by design, and whose whole text has a form that says so. */
 export function checkText(
-  file: TreeFile,
+  file: TreeEntry,
   kind: string,
   isForm: (text: string) => boolean,
   tally: Tally,
@@ -23,7 +23,7 @@ export function checkText(
 
 /** A file in clear by design, line by line. */
 export function checkLines(
-  file: TreeFile,
+  file: TreeEntry,
   kind: string,
   isLine: (line: string) => boolean,
   tally: Tally,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 
-export interface TreeFile {
+export interface TreeEntry {
   /** With forward slashes, relative to the root; of a storage class behind `@<class>/`. */
   readonly name: string
   readonly path: string
@@ -18,7 +18,7 @@ export interface TreeRoot {
 }
 
 /** All that lies in the directories, they too, in the order of names; and what is neither. */
-export function entriesOf(roots: readonly TreeRoot[]): TreeFile[] {
+export function entriesOf(roots: readonly TreeRoot[]): TreeEntry[] {
   const found = roots.flatMap(({ directory, prefix }) =>
     readdirSync(directory, { recursive: true, withFileTypes: true }).map((entry) => {
       const path = join(entry.parentPath, entry.name)
@@ -30,7 +30,7 @@ export function entriesOf(roots: readonly TreeRoot[]): TreeFile[] {
   return found.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function kindOf(entry: Dirent): TreeFile['kind'] {
+function kindOf(entry: Dirent): TreeEntry['kind'] {
   if (entry.isFile()) return 'file'
   if (entry.isDirectory()) return 'directory'
   return entry.isSocket() ? 'socket' : 'other'

@@ -26,8 +26,9 @@ function explainListen(error: Error & { readonly code: unknown }): string {
 }
 
 export function exitCode(error: unknown): number {
+  if (hasCode(error, 'UsageError')) return EXIT.usage
   if (hasCode(error, 'ConfigInvalid', 'BootstrapInvalid', 'IdentityInvalid', 'IdentityConflict')) return EXIT.config
-  if (hasCode(error, 'BackupConflict') || hasErrno(error, 'EEXIST')) return EXIT.conflict
+  if (hasCode(error, 'BackupConflict', 'StoreExists') || hasErrno(error, 'EEXIST')) return EXIT.conflict
   if (hasCode(error, 'NoStore')) return EXIT.noStore
   if (hasCode(error, 'StoreLocked')) return EXIT.storeInUse
   if (hasCode(error) && error.code.startsWith('InstanceKey')) return EXIT.wrongKey

@@ -19,8 +19,6 @@ import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
 
-/** 3: done, and something is not as it should be. */
-
 const HELP = `coffer backup: consistent, incremental copies of a store, of ciphertext and wrapped keys alone.
 
 Usage:
@@ -62,12 +60,9 @@ export async function backupCommand(args: readonly string[], streams: Streams): 
     if (name === 'prune') return await prune(rest, streams)
     throw usageError(`there is no coffer backup ${name}: it is create, verify, ls or prune`)
   } catch (error) {
-    return refused(error, { args, streams, status: exitStatus(error) })
+    return refused(error, { args, streams })
   }
 }
-
-/** Of what a command throws. */
-export const exitStatus = (error: unknown): number => (hasCode(error, 'UsageError') ? EXIT.usage : EXIT.failed)
 
 async function take(args: readonly string[], { out, err }: Streams): Promise<number> {
   const { positionals, flags, config } = parseWithSettings(args, [], ['json'])

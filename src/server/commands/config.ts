@@ -42,14 +42,11 @@ export async function configCommand(args: readonly string[], streams: Streams): 
     return run(rest, streams)
   } catch (error) {
     if (rest.includes('--json'))
-      streams.out.write(`${JSON.stringify({ type: 'error', message: explain(error), exit: status(error) })}\n`)
+      streams.out.write(`${JSON.stringify({ type: 'error', message: explain(error), exit: exitCode(error) })}\n`)
     else streams.err.write(`✕ ${explain(error)}\n`)
-    return status(error)
+    return exitCode(error)
   }
 }
-
-const status = (error: unknown): number =>
-  error instanceof Error && 'code' in error && error.code === 'UsageError' ? EXIT.usage : exitCode(error)
 
 type Told = Readonly<Record<string, string | number | boolean | readonly unknown[]>>
 

@@ -1,11 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { CodedError, hasCode } from '../../base/errors.ts'
+import { CodedError } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { openHouse } from '../compose.ts'
 import { processEnvironment, readConfig } from '../config.ts'
-import { exitCode } from '../explain.ts'
 import { sealFileOf } from '../given-instance-key.ts'
 import { welcome, welcomeDocument } from '../welcome.ts'
 import { type Streams, usageError } from './command.ts'
@@ -29,7 +28,6 @@ Examples:
 Exit status: 0 made; 2 called wrongly; 8 there is a store; 9 the settings are wrong; 11 another process has the directory; 1 else.
 `
 
-const CONFLICT = 8
 const NOWHERE = { host: '127.0.0.1', port: 0 } as const
 
 /** `coffer init`; resolves to the exit status. */
@@ -41,8 +39,7 @@ export async function initCommand(args: readonly string[], streams: Streams): Pr
   try {
     return await init(args, streams)
   } catch (error) {
-    const isUsage = hasCode(error, 'UsageError')
-    return refused(error, { args, streams, status: isUsage ? EXIT.usage : exitCode(error) })
+    return refused(error, { args, streams })
   }
 }
 
@@ -56,7 +53,7 @@ async function init(args: readonly string[], streams: Streams): Promise<number> 
   )
   if (isThere) {
     const error = new CodedError('StoreExists', `There is a store in ${config['data-dir']}: nothing was done`)
-    return refused(error, { args, streams, status: CONFLICT, hint: 'coffer serve starts it.' })
+    return refused(error, { args, streams, hint: 'coffer serve starts it.' })
   }
   // Whatever listens on the addresses that are set does not matter: nothing is served here.
   const quiet = { ...config, 's3.listen': NOWHERE, 'control.listen': NOWHERE, 's3.threads': 1 }

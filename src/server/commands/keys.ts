@@ -20,7 +20,6 @@ import { noteKeysRestored } from '../restored.ts'
 import { readSecret } from '../secret-file.ts'
 import type { Config } from '../settings.ts'
 import { isFilled } from '../stores.ts'
-import { exitStatus } from './backup.ts'
 import { type Streams, usageError } from './command.ts'
 import { refused } from './refused.ts'
 import { countText } from './sizes.ts'
@@ -59,7 +58,7 @@ export async function keysCommand(args: readonly string[], streams: Streams): Pr
   try {
     return await (name === 'backup' ? backup(rest, streams) : restore(rest, streams))
   } catch (error) {
-    return refused(error, { args, streams, status: exitStatus(error) })
+    return refused(error, { args, streams })
   }
 }
 

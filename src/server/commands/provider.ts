@@ -3,7 +3,6 @@ import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { invalidConfig } from '../config-error.ts'
 import { PROVIDER_MEMBERS, PROVIDER_TYPES } from '../declared-providers.ts'
-import { exitCode } from '../explain.ts'
 import { withoutProvider, withProvider } from '../provider-table.ts'
 import { parseCommand, type Streams, usageError } from './command.ts'
 import { refused } from './refused.ts'
@@ -46,8 +45,7 @@ export async function providerCommand(args: readonly string[], streams: Streams)
   try {
     return await (verb === 'add' ? add(rest, streams) : remove(rest, streams))
   } catch (error) {
-    const isUsage = error instanceof Error && 'code' in error && error.code === 'UsageError'
-    return refused(error, { args, streams, status: isUsage ? EXIT.usage : exitCode(error) })
+    return refused(error, { args, streams })
   }
 }
 

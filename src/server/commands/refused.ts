@@ -6,14 +6,14 @@ import type { Streams } from './command.ts'
 interface Refused {
   readonly args: readonly string[]
   readonly streams: Streams
-  /** Unless the error has a number of its own, which is the same whatever the command. */
-  readonly status: number
+  /** Of an error that has no number of its own, which is the same whatever the command. Default: failed. */
+  readonly status?: number
   /** What to do about it. */
   readonly hint?: string | undefined
 }
 
 /** Says why a command did nothing, with --json as the last line of its answer, too. The exit status. */
-export function refused(error: unknown, { args, streams, status, hint }: Refused): number {
+export function refused(error: unknown, { args, streams, status = EXIT.failed, hint }: Refused): number {
   const known = exitCode(error)
   const own = known === EXIT.failed ? status : known
   if (args.includes('--json')) {

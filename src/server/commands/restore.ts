@@ -11,7 +11,6 @@ import { planRestore, restoreBackup } from '../backup/restore-backup.ts'
 import { refuseKeyInside } from '../data-directory.ts'
 import { givenInstanceKey, keyFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
-import { exitStatus } from './backup.ts'
 import { type Streams, usageError } from './command.ts'
 import { progressLine } from './progress.ts'
 import { refused } from './refused.ts'
@@ -46,7 +45,7 @@ export async function restoreCommand(args: readonly string[], streams: Streams):
   try {
     return await restore(args, streams)
   } catch (error) {
-    return refused(error, { args, streams, status: exitStatus(error) })
+    return refused(error, { args, streams })
   }
 }
 

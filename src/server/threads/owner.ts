@@ -1,4 +1,5 @@
 import type { AuditEvent } from '../../audit/event.ts'
+import { ownCopy } from '../../base/bytes.ts'
 import type { KeyProvider } from '../../envelope/key-provider.ts'
 import type { WrapCounts, WrapUse } from '../../envelope/wrap-budget.ts'
 import type { Iam } from '../../iam/iam.ts'
@@ -234,10 +235,7 @@ export function startThreads({ count, sources, onFailure, onError }: ThreadsOpti
 }
 
 /** Of a structured clone, which would take the whole piece of memory that a key lies in. */
-const ownMemory = ({ key, ...row }: ChangedRow): ChangedRow => ({
-  ...row,
-  key: Buffer.from(new Uint8Array(key).buffer),
-})
+const ownMemory = ({ key, ...row }: ChangedRow): ChangedRow => ({ ...row, key: ownCopy(key) })
 
 const outer = (id: BlobId, storageClass: string): BlobId =>
   `${id.slice(0, LEASE_CHARACTERS)}/@${storageClass}${id.slice(LEASE_CHARACTERS)}`

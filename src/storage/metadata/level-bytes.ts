@@ -5,14 +5,14 @@ export const maskedChecksum = (bytes: Buffer): number => masked(crc32c(bytes))
 
 const masked = (sum: number): number => (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0
 
-/** Of which of the first bytes, one at least, this is the checksum; undefined where it is none of theirs. */
-export function lengthOfChecksum(bytes: Buffer, checksum: number): number | undefined {
+/** Is this the masked checksum of the first bytes, of however many? */
+export function isChecksumOfBeginning(bytes: Buffer, checksum: number): boolean {
   let sum = 0
   for (let at = 0; at < bytes.length; at++) {
     sum = crc32c(bytes.subarray(at, at + 1), sum)
-    if (masked(sum) === checksum) return at + 1
+    if (masked(sum) === checksum) return true
   }
-  return undefined
+  return false
 }
 
 /** Reads LevelDB's encodings one after another; undefined from where the bytes end too soon. */

@@ -1,4 +1,4 @@
-import { type LevelReader, lengthOfChecksum, levelReader } from './level-bytes.ts'
+import { isChecksumOfBeginning, type LevelReader, levelReader } from './level-bytes.ts'
 import { FIRST, FULL, LAST, logParts, PART_HEADER_BYTES } from './log-parts.ts'
 
 /** What a manifest says that a store consists of. */
@@ -59,7 +59,7 @@ function isUnfinished(bytes: Buffer, offset: number): boolean {
   if (rest.length < PART_HEADER_BYTES) return true
   if (PART_HEADER_BYTES + rest.readUInt16LE(4) <= rest.length) return false
   // The checksum is of the type and the data.
-  return lengthOfChecksum(rest.subarray(PART_HEADER_BYTES - 1), rest.readUInt32LE(0)) === undefined
+  return !isChecksumOfBeginning(rest.subarray(PART_HEADER_BYTES - 1), rest.readUInt32LE(0))
 }
 
 const COMPARATOR = 1

@@ -19,11 +19,17 @@ const DEEDS: Partial<Readonly<Record<LockCause, string>>> = {
   deleted: 'kms.secrets.delete',
 }
 
-export async function whoDidIt(rootKeyCrn: string, cause: LockCause, signal?: AbortSignal): Promise<Deed | undefined> {
+/** Undefined also for who may not see the audit log. */
+export async function whoDidIt(
+  rootKeyCrn: string | undefined,
+  cause: LockCause,
+  signal?: AbortSignal,
+): Promise<Deed | undefined> {
   const did = DEEDS[cause]
-  if (did === undefined) return undefined
+  if (rootKeyCrn === undefined || did === undefined) return undefined
   const query = { key: rootKeyCrn, did, outcome: 'success', limit: 1 }
-  const [entry] = listOf(await callJson(`${API}/admin/v1/activity`, { query, signal }), 'entries')
+  const answer = await callJson(`${API}/admin/v1/activity`, { query, signal }).catch(() => undefined)
+  const [entry] = listOf(answer, 'entries')
   if (entry === undefined) return undefined
   const who = member(member(entry, 'said'), 'who')
   return {

@@ -89,7 +89,7 @@ const watch: CommandSpec = {
       call.out.item(
         { ...job },
         () =>
-          `${job.state === 'done' ? '✓' : '✕'} ${job.bucket}: ${[job.state, doneText(job), ...problemsOf(job)].join(', ')}`,
+          `${endingOf([job]) === 'done' ? '✓' : job.state === 'done' ? '▲' : '✕'} ${job.bucket}: ${[job.state, doneText(job), ...problemsOf(job)].join(', ')}`,
         job.bucket,
       )
     call.out.result({ jobs: jobs.length }, () => (jobs.length === 0 ? 'There is no rewrap.' : undefined))

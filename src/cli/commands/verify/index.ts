@@ -30,20 +30,27 @@ const verify: CommandSpec = {
     const objects = countText(numberOf(looked, 'objects') ?? 0, 'version')
     // The first of each kind in a bucket is always kept.
     const notKept = place.key === '' ? 0 : (numberOf(looked, 'notKept') ?? 0)
+    const doubts = [
+      notKept === 0
+        ? undefined
+        : `${countText(notKept, 'finding')} of the look could not be kept: whether one is of it is not known. coffer verify ${place.bucket} tells of the bucket.`,
+      unopened === undefined
+        ? undefined
+        : `of the ${objects} of all buckets ${unopened} could not be opened: whether those are whole is not known.`,
+    ]
+    const doubt = doubts.find((one) => one !== undefined)
     call.out.rows({
       name: 'findings',
       rows: found,
       columns: findingColumns,
       id: placeOf,
       none:
-        notKept > 0
-          ? `▲ No damage of ${referenceText(place)} is known, but ${countText(notKept, 'finding')} of the look could not be kept: whether one is of it is not known. coffer verify ${place.bucket} tells of the bucket.`
-          : unopened === undefined
-            ? `✓ Nothing of ${referenceText(place)} is damaged: the server looked at ${objects} of all buckets.`
-            : `▲ No damage of ${referenceText(place)} is known, but of the ${objects} of all buckets ${unopened} could not be opened: whether those are whole is not known.`,
+        doubt === undefined
+          ? `✓ Nothing of ${referenceText(place)} is damaged: the server looked at ${objects} of all buckets.`
+          : `▲ No damage of ${referenceText(place)} is known, but ${doubt}`,
     })
     if (found.length > 0) return 'damage'
-    return unopened === undefined && notKept === 0 ? 'done' : 'partly'
+    return doubt === undefined ? 'done' : 'partly'
   },
 }
 

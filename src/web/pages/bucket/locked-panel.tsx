@@ -31,7 +31,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
   const story = useLoad(
     async (signal) => {
       const [deed, scrub, isAllowed, answer] = await Promise.all([
-        rootKeyCrn === undefined ? undefined : whoDidIt(rootKeyCrn, lock.cause, signal).catch(() => undefined),
+        whoDidIt(rootKeyCrn, lock.cause, signal),
         readScrubFacts(signal),
         rootKey ? mayEnable(rootKey, lock.cause, signal) : false,
         firstKey === undefined ? undefined : answerToRead(bucket, firstKey, signal),

@@ -10,12 +10,7 @@ export interface WhoLockedProps {
 
 /** Who made the key unusable, when and why, in a sentence; nothing for who may not see the audit log. */
 export function WhoLocked({ rootKeyCrn, cause }: WhoLockedProps) {
-  const deed = useLoad(
-    async (signal) =>
-      rootKeyCrn === undefined ? undefined : whoDidIt(rootKeyCrn, cause, signal).catch(() => undefined),
-    [rootKeyCrn, cause],
-    { topics: ['keys'] },
-  ).value
+  const deed = useLoad((signal) => whoDidIt(rootKeyCrn, cause, signal), [rootKeyCrn, cause], { topics: ['keys'] }).value
   if (!deed) return null
   return (
     <>

@@ -39,7 +39,7 @@ export const AdvancedKeyOptions = ({ form, rings, canRotate, onChange }: Advance
         <div class="row wrap rotation-choice">
           <Checkbox label="Rotates by itself" isChecked={form.rotates} onChange={(rotates) => onChange({ rotates })} />
           <Select
-            label="How often"
+            label={<span class="sr-only">How often</span>}
             value={String(form.months)}
             isDisabled={!form.rotates}
             options={MONTHS.map((months) => ({ value: String(months), label: everyMonths(months) }))}
