@@ -48,7 +48,7 @@ import { forgetRestored, type Restored } from './restored.ts'
 import { takeSamples } from './samples.ts'
 import { servedConnections } from './served-connections.ts'
 import type { Address, Config } from './settings.ts'
-import { storageMetrics } from './storage-metrics.ts'
+import { levelMemory, storageMetrics } from './storage-metrics.ts'
 import { storeGauges } from './store-gauges.ts'
 import { watchTables } from './table-watch.ts'
 import { shareConnectionLimit } from './threads/connection-limit.ts'
@@ -234,6 +234,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
           ...(await diskMetrics(disks, { ...marks, states: diskWatch.states() })),
           auditGauge(audit.writable()),
           damagedRows.gauge(),
+          levelMemory(foundation.levels),
           ...(await counters()),
           ...((await store?.objects.storeMetrics()) ?? []),
           ...(store ? storeGauges(store) : []),

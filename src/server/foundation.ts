@@ -35,7 +35,7 @@ export interface Foundation {
 
 export interface ServedFoundation extends Foundation {
   /** The stores that are open, as they are on the disk. */
-  readonly levels: ReadonlyMap<StoreName, Pick<LevelStore, 'storedRows' | 'tableFaults'>>
+  readonly levels: ReadonlyMap<StoreName, Pick<LevelStore, 'storedRows' | 'tableFaults' | 'memoryBytes'>>
 }
 
 export interface OpenStore {

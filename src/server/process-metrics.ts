@@ -17,7 +17,7 @@ export function processMetrics(version: string): ProcessMetrics {
   return {
     read: () => {
       const { userCPUTime, systemCPUTime } = process.resourceUsage()
-      const { rss, heapUsed, external } = process.memoryUsage()
+      const { rss, heapTotal, heapUsed, external } = process.memoryUsage()
       const loop = performance.eventLoopUtilization()
       const metrics = [
         gauge('coffer_build_info', 'Versions, in its labels.', 1, { version, node: process.version }),
@@ -28,6 +28,7 @@ export function processMetrics(version: string): ProcessMetrics {
         ),
         gauge('process_start_time_seconds', 'When the process began, in seconds since 1970.', startedAtSeconds),
         gauge('process_resident_memory_bytes', 'Resident memory.', rss),
+        gauge('nodejs_heap_size_total_bytes', 'Memory that the heap has taken, in use or not.', heapTotal),
         gauge('nodejs_heap_size_used_bytes', 'Memory of the heap in use.', heapUsed),
         gauge('nodejs_external_memory_bytes', 'Memory outside the heap: buffers.', external),
         counter('nodejs_eventloop_busy_seconds_total', 'How long the main thread was at work.', loop.active / 1000),

@@ -1,5 +1,6 @@
-import { counting, type Metric, timing } from '../observe/metrics.ts'
+import { byLabel, counting, type Metric, timing } from '../observe/metrics.ts'
 import type { CommittedGroup } from '../storage/metadata/group-committer.ts'
+import type { LevelStore } from '../storage/metadata/level-store.ts'
 import type { StoreName } from './stores.ts'
 
 /** What writing costs: many commits share the sync of a group, many small objects that of a pack. */
@@ -39,3 +40,11 @@ export function storageMetrics(): StorageMetrics {
     read: () => [syncs.read(), commits.read(), conflicts.read(), rows.read()],
   }
 }
+
+/** The system counts it as the process's, Node knows nothing of it. */
+export const levelMemory = (levels: ReadonlyMap<StoreName, Pick<LevelStore, 'memoryBytes'>>): Metric => ({
+  name: 'coffer_metadata_memory_bytes',
+  help: 'Memory that LevelDB holds: rows that are in no table yet, and what it has read.',
+  type: 'gauge',
+  samples: byLabel('store', Object.fromEntries([...levels].map(([store, level]) => [store, level.memoryBytes()]))),
+})

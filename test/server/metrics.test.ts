@@ -52,9 +52,11 @@ it('every operation, key call, connection and disk is counted, and nothing names
       size: (now['coffer_disk_size_bytes{disk="data"}'] ?? 0) > (now['coffer_disk_free_bytes{disk="data"}'] ?? 0),
       audit: now['coffer_audit_writable'],
       memory: (now['process_resident_memory_bytes'] ?? 0) > 1024 ** 2,
+      rows: more('coffer_metadata_memory_bytes{store="metadata"}') > 1000,
+      keys: (now['coffer_metadata_memory_bytes{store="kms"}'] ?? 0) > 1000,
     }).toEqual({
       ...{ put: 3, get: 1, absent: 1, code: 1, list: 1, timed: 3, longest: 3, wraps: true, received: true, sent: true },
-      ...{ control: true, connections: true, disk: true, size: true, audit: 1, memory: true },
+      ...{ control: true, connections: true, disk: true, size: true, audit: 1, memory: true, rows: true, keys: true },
     })
   })
   const text = await (await fetch(`${test.controlUrl}/metrics`)).text()

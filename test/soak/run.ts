@@ -56,6 +56,9 @@ const BOUNDS: readonly Bound[] = [
   { name: 'files of LevelDB', share: 0.25, least: 12 },
 ]
 const SHOWN = [
+  'heap, resident',
+  'memory of LevelDB',
+  'resident, of none of these',
   'heap after a full collection',
   'data after a collection',
   'code after a collection',

@@ -14,6 +14,7 @@ import { WITH_VERSIONS } from '../faults/harness/load.ts'
 import { createModel, FLEETING } from '../faults/harness/model.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { keyOwner } from '../support/keys.ts'
+import { readMetrics } from '../support/metrics.ts'
 import { makeBucket, s3ClientFor } from '../support/s3.ts'
 import { startServerProcess } from '../support/server-process.ts'
 import { startSoakChores } from './chores.ts'
@@ -69,6 +70,9 @@ const AGING: LifecycleRule = {
 /** A client that is used no longer has its connections closed. */
 const CLIENT_LIFE_MS = 60_000
 const CLIENT_GRACE_MS = 30_000
+
+const sumOf = (metrics: Readonly<Record<string, number>>, name: string): number =>
+  Object.entries(metrics).reduce((sum, [key, value]) => (key.startsWith(`${name}{`) ? sum + value : sum), 0)
 
 export async function openSoak(options: SoakOptions): Promise<Soak> {
   const { directory, seed } = options
@@ -127,7 +131,13 @@ export async function openSoak(options: SoakOptions): Promise<Soak> {
     pid: server.pid,
     running: server.running,
     output: server.output,
-    sample: (withDisk) => watch.take(server.pid, dataDir, withDisk),
+    sample: async (withDisk) => {
+      const { atMs, values } = await watch.take(dataDir, withDisk)
+      const level = sumOf(await readMetrics(server), 'coffer_metadata_memory_bytes')
+      const { 'resident, not of files': own = 0, 'heap, resident': heap = 0, external = 0 } = values
+      const rest = own - heap - external - level
+      return { atMs, values: { ...values, 'memory of LevelDB': level, 'resident, of none of these': rest } }
+    },
     collected: () => watch.collected(server.pid),
     stopLoad: async () => {
       over.abort()

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,7 +13,7 @@ export interface Sample {
 export interface Watch {
   /** Of the process that is to be watched. */
   readonly nodeOptions: readonly string[]
-  readonly take: (pid: number, dataDir: string, withDisk: boolean) => Promise<Sample>
+  readonly take: (dataDir: string, withDisk: boolean) => Promise<Sample>
   /** Memory in use once its garbage was collected, in bytes. Asked for twice a run, so that it shapes nothing. */
   readonly collected: (pid: number) => Promise<Collected>
 }
@@ -36,10 +35,10 @@ export async function watchProcess(dir: string): Promise<Watch> {
   await writeFile(script, insideTheProcess(told, asked))
   return {
     nodeOptions: ['--expose-gc', '--import', pathToFileURL(script).href],
-    take: async (pid, dataDir, withDisk) => {
+    take: async (dataDir, withDisk) => {
       const inside: Record<string, number> = JSON.parse(await readFile(told, 'utf8').catch(() => '{}'))
       const disk = withDisk ? await onDisk(dataDir) : {}
-      return { atMs: Date.now(), values: { ...resident(pid), ...inside, ...disk } }
+      return { atMs: Date.now(), values: { ...inside, ...disk } }
     },
     collected: async (pid) => {
       await writeFile(asked, '')
@@ -50,18 +49,6 @@ export async function watchProcess(dir: string): Promise<Watch> {
         if (text.endsWith('\n')) return JSON.parse(text)
       }
     },
-  }
-}
-
-/** Pages of files (LevelDB maps its tables) are given back by the kernel as it likes; the others are the process's own. */
-function resident(pid: number): Record<string, number> {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const bytes = (field: string): number =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
-  return {
-    resident: bytes('VmRSS'),
-    'resident, not of files': bytes('RssAnon'),
-    'resident, of files': bytes('RssFile'),
   }
 }
 
@@ -84,10 +71,10 @@ async function onDisk(dataDir: string): Promise<Record<string, number>> {
  */
 const insideTheProcess = (told: string, asked: string): string => `
 import { constants, PerformanceObserver } from 'node:perf_hooks'
-import { readdirSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { getHeapSpaceStatistics } from 'node:v8'
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8'
 
 if (isMainThread) {
   const kept = {}
@@ -104,6 +91,12 @@ if (isMainThread) {
     const { code, data } = inHeap()
     Object.assign(kept, { 'heap after a full collection': code + data, 'code in the heap': code, 'data in the heap': data })
   }).observe({ entryTypes: ['gc'] })
+  // Pages of files (LevelDB maps its tables) are given back by the kernel as it likes; the others are the process's own.
+  const resident = () => {
+    const status = readFileSync('/proc/self/status', 'utf8')
+    const bytes = (field) => Number(new RegExp('^' + field + ':\\\\s+(\\\\d+) kB$', 'm').exec(status)?.[1] ?? 0) * 1024
+    return { resident: bytes('VmRSS'), 'resident, not of files': bytes('RssAnon'), 'resident, of files': bytes('RssFile') }
+  }
   const open = () => {
     const count = { descriptors: 0, 'descriptors of files': 0 }
     for (const fd of readdirSync('/proc/self/fd')) {
@@ -118,7 +111,7 @@ if (isMainThread) {
     const { heapUsed, external, arrayBuffers } = process.memoryUsage()
     const resources = process.getActiveResourcesInfo()
     const of = (...names) => resources.filter((name) => names.includes(name)).length
-    const now = { ...kept, heap: heapUsed, external, buffers: arrayBuffers, ...open(),
+    const now = { ...kept, ...resident(), heap: heapUsed, 'heap, resident': getHeapStatistics().total_physical_size, external, buffers: arrayBuffers, ...open(),
       sockets: of('TCPSocketWrap', 'TCPWRAP'), handles: resources.length }
     writeFileSync(${JSON.stringify(told)} + '.new', JSON.stringify(now))
     renameSync(${JSON.stringify(told)} + '.new', ${JSON.stringify(told)})

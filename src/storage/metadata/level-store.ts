@@ -52,6 +52,8 @@ export interface LevelStore extends MetadataStore {
   readonly storedRows: () => StoredRows
   /** Reads all tables that there are when it begins. Throws what the disk throws that is no damage. */
   readonly tableFaults: (pace: ReadPace) => AsyncIterable<TableFault>
+  /** What LevelDB holds outside of Node's sight: rows that are in no table yet (it takes twice their buffer), and blocks it has read. */
+  readonly memoryBytes: () => number
 }
 
 /**
@@ -259,6 +261,11 @@ async function compactRows(database: Database, start: Buffer, end: Buffer): Prom
   if ('compactRange' in database && typeof database.compactRange === 'function') await database.compactRange(start, end)
 }
 
+const memoryOf = (database: Database): number =>
+  'getProperty' in database && typeof database.getProperty === 'function'
+    ? Number(database.getProperty('leveldb.approximate-memory-usage'))
+    : 0
+
 function readRow(database: Database, key: Buffer): Buffer | undefined {
   try {
     return database.getSync(key)
@@ -386,6 +393,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
     },
     storedRows: () => storedRows(database),
     tableFaults: (pace) => openTableFaults(database.location, pace),
+    memoryBytes: () => memoryOf(database),
     // LevelDB writes its memory to a table first, and drops the log.
     compact: (space, { gte, lt }) => {
       checkSpace(space)
