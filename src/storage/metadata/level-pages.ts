@@ -9,25 +9,54 @@ interface Iterator {
   readonly close: () => Promise<void>
 }
 
+/** Pages that are being read. LevelDB, and a snapshot, may be closed behind their iterators only: the process would fall. */
+export interface OpenPages {
+  /** `page` does not fail. */
+  readonly add: (page: Promise<void>) => void
+  /** When those are closed that are there now. */
+  readonly closed: () => Promise<unknown>
+}
+
+export function openPages(): OpenPages {
+  const all = new Set<Promise<void>>()
+  return {
+    add: (page) => {
+      all.add(page)
+      void page.then(() => all.delete(page))
+    },
+    closed: () => Promise.all(all),
+  }
+}
+
 /**
- * All that an iterator of this limit has, whose range begins at `start`; closes it.
+ * All that an iterator of this limit has, whose range begins at `start`; closes it a little later.
  *
  * LevelDB goes past what it cannot read (a table that the system does not open, a block with errors) and keeps the error until it
  * is asked. `level` asks when an iterator has come to its end, and not when a page is full: rows would be left out of it in
  * silence. So a page is read until its iterator says that it has ended.
  */
-export async function readPage(iterator: Iterator, start: Buffer, limit: number): Promise<Pair[]> {
-  const pairs: Pair[] = []
+export function readPage(iterator: Iterator, start: Buffer, limit: number, open: OpenPages): Promise<Pair[]> {
+  const page = rowsOf(iterator, limit)
+  // Not waited for: rows that wait, on many connections, are looked through by the collector again and again. What fails
+  // then is no matter of the rows, all of which were read.
+  open.add(end(iterator, page, start).catch(() => undefined))
+  return page
+}
+
+async function end(iterator: Iterator, page: Promise<Pair[]>, start: Buffer): Promise<void> {
   try {
-    for (;;) {
-      const read = await beyondLimit(iterator, Math.min(limit + 1 - pairs.length, MANY))
-      if (read.length === 0) break
-      for (const pair of read) pairs.push(pair)
-    }
-    if (pairs.length > FEW) await letGo(iterator, start)
-    return pairs
+    if ((await page).length > FEW) await letGo(iterator, start)
   } finally {
     await iterator.close()
+  }
+}
+
+async function rowsOf(iterator: Iterator, limit: number): Promise<Pair[]> {
+  const pairs: Pair[] = []
+  for (;;) {
+    const read = await beyondLimit(iterator, Math.min(limit + 1 - pairs.length, MANY))
+    if (read.length === 0) return pairs
+    for (const pair of read) pairs.push(pair)
   }
 }
 

@@ -21,7 +21,7 @@ import {
   sequenceOf,
   spaceKey,
 } from './level-format.ts'
-import { checkRead, readPage } from './level-pages.ts'
+import { checkRead, type OpenPages, openPages, readPage } from './level-pages.ts'
 import type { TableFault } from './level-tables.ts'
 import { checkCommit, checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
@@ -281,8 +281,11 @@ function unreadable(cause: unknown): never {
       cause,
     })
   if (!hasErrno(cause, 'LEVEL_DATABASE_NOT_OPEN')) throw corrupt('the metadata store cannot be read', cause)
-  throw new CodedError<MetadataStoreErrorCode>('MetadataStoreFailed', 'the metadata store is closed', { cause })
+  throw closed(cause)
 }
+
+const closed = (cause?: unknown): CodedError<MetadataStoreErrorCode> =>
+  new CodedError('MetadataStoreFailed', 'the metadata store is closed', { cause })
 
 // A page of rows comes over in one piece: LevelDB's own default of 16 KiB would cut it into many.
 const HIGH_WATER_MARK = { highWaterMarkBytes: 4 * 1024 * 1024 }
@@ -324,11 +327,17 @@ function bounds(space: Space, gte: Buffer, lt: Buffer) {
   return { gte: spaceKey(space, gte), lt: spaceKey(space, lt), ...HIGH_WATER_MARK }
 }
 
-async function rangeOf(database: Database, space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> {
+async function rangeOf(
+  database: Database,
+  space: Space,
+  range: Range,
+  pages: OpenPages,
+  snapshot?: Snapshot,
+): Promise<Entry[]> {
   const { gte, lt, limit, reverse = false } = range
   const within = bounds(space, gte, lt)
   const iterator = database.iterator({ ...within, limit, reverse, snapshot })
-  const rows = await readPage(iterator, within.gte, limit).catch(unreadable)
+  const rows = await readPage(iterator, within.gte, limit, pages).catch(unreadable)
   return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
 }
 
@@ -349,6 +358,11 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
     return stored && decodeEntry(key, stored)
   }
 
+  const pages = openPages()
+  const readRange = async (space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> => {
+    if (closing !== undefined) throw closed()
+    return rangeOf(database, space, range, pages, snapshot)
+  }
   let closing: Promise<void> | undefined
 
   return {
@@ -363,7 +377,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
         return stored && decodeEntry(key, stored)
       })
     },
-    range: (space, range) => rangeOf(database, space, range),
+    range: (space, range) => readRange(space, range),
     groups: async (space, range) => {
       const keys = groupBounds(range)
       if (!keys || range.limit < 1) return []
@@ -386,9 +400,12 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
     snapshot: async () => {
       const snapshot = takeSnapshot(database)
       return {
-        range: (space, range) => rangeOf(database, space, range, snapshot),
+        range: (space, range) => readRange(space, range, snapshot),
         counters: (prefix) => countersOf(database, prefix, snapshot),
-        [Symbol.asyncDispose]: () => snapshot.close(),
+        [Symbol.asyncDispose]: async () => {
+          await pages.closed()
+          await snapshot.close()
+        },
       }
     },
     storedRows: () => storedRows(database),
@@ -400,7 +417,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
       return compactRows(database, spaceKey(space, gte), spaceKey(space, lt)).catch(unreadable)
     },
     close: () => {
-      closing ??= close()
+      closing ??= pages.closed().then(close)
       return closing
     },
   }

@@ -34,6 +34,25 @@ describe('level store', () => {
     await (await openLevelStore(directory, { mark: testMark, onFailure: unexpected })).close()
   })
 
+  it('may be closed, and its snapshots, while pages are read', async () => {
+    const all = { gte: Buffer.alloc(0), lt: Buffer.alloc(5, 0xff), limit: 10_000 }
+    for (let round = 0; round < 10; round++) {
+      const store = await openLevelStore(directory, { mark: testMark, onFailure: unexpected })
+      if (round === 0) {
+        const keys = Array.from({ length: 500 }, (_, n) => Buffer.from(String(n)))
+        await store.commit(keys.map((key) => ({ type: 'put', space: 1, key, value: key })))
+      }
+      const snapshot = await store.snapshot()
+      const pages = Array.from({ length: 20 }, () => store.range(1, all))
+      await snapshot.range(1, all)
+      await snapshot[Symbol.asyncDispose]()
+      const closing = store.close()
+      await expect(store.range(1, all)).rejects.toMatchObject({ code: 'MetadataStoreFailed' })
+      expect((await Promise.all(pages)).map((page) => page.length)).toEqual(Array(20).fill(500))
+      await closing
+    }
+  })
+
   it('says MetadataCorrupt when its files are damaged', async () => {
     await (await openLevelStore(directory, { mark: testMark, onFailure: unexpected })).close()
     const manifest = (await readdir(directory)).find((name) => name.startsWith('MANIFEST'))
