@@ -11,41 +11,41 @@ interface Iterator {
 
 /** Pages that are being read. LevelDB, and a snapshot, may be closed behind their iterators only: the process would fall. */
 export interface OpenPages {
-  /** `page` does not fail. */
-  readonly add: (page: Promise<void>) => void
+  readonly add: (page: Promise<unknown>) => void
   /** When those are closed that are there now. */
   readonly closed: () => Promise<unknown>
 }
 
 export function openPages(): OpenPages {
-  const all = new Set<Promise<void>>()
+  const all = new Set<Promise<unknown>>()
   return {
     add: (page) => {
       all.add(page)
-      void page.then(() => all.delete(page))
+      const closed = () => void all.delete(page)
+      page.then(closed, closed)
     },
-    closed: () => Promise.all(all),
+    closed: () => Promise.allSettled(all),
   }
 }
 
 /**
- * All that an iterator of this limit has, whose range begins at `start`; closes it a little later.
+ * All that an iterator of this limit has, whose range begins at `start`; closes it.
  *
  * LevelDB goes past what it cannot read (a table that the system does not open, a block with errors) and keeps the error until it
  * is asked. `level` asks when an iterator has come to its end, and not when a page is full: rows would be left out of it in
  * silence. So a page is read until its iterator says that it has ended.
  */
 export function readPage(iterator: Iterator, start: Buffer, limit: number, open: OpenPages): Promise<Pair[]> {
-  const page = rowsOf(iterator, limit)
-  // Not waited for: rows that wait, on many connections, are looked through by the collector again and again. What fails
-  // then is no matter of the rows, all of which were read.
-  open.add(end(iterator, page, start).catch(() => undefined))
+  const page = pageOf(iterator, start, limit)
+  open.add(page)
   return page
 }
 
-async function end(iterator: Iterator, page: Promise<Pair[]>, start: Buffer): Promise<void> {
+async function pageOf(iterator: Iterator, start: Buffer, limit: number): Promise<Pair[]> {
   try {
-    if ((await page).length > FEW) await letGo(iterator, start)
+    const rows = await rowsOf(iterator, limit)
+    if (rows.length > FEW) await letGo(iterator, start)
+    return rows
   } finally {
     await iterator.close()
   }
