@@ -1,5 +1,6 @@
 import {
   CreateBucketCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
@@ -214,6 +215,74 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     await page.evaluate(toEnd)
     await page.getByRole('link', { name: '00149' }).waitFor()
     expect(await page.getByRole('row').count()).toBeLessThan(50)
+    expectNoFaults(page)
+  })
+
+  it('are told of as others write them, with what was chosen and looked at left as it is', async () => {
+    await client.send(new CreateBucketCommand({ Bucket: 'shared' }))
+    const put = (name: string) => client.send(new PutObjectCommand({ Bucket: 'shared', Key: `in/${name}`, Body: 'x' }))
+    await Promise.all(Array.from({ length: 150 }, (_, index) => put(String(index).padStart(5, '0'))))
+    const page = await house.open('/ui/buckets')
+    await page.route(/max-keys=1000/, (route) =>
+      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
+    )
+    await page.goto(`${house.url}/ui/buckets/shared/objects/in/`)
+    for (const seen of ['60 so far', '120 so far']) {
+      await page.getByText(`${seen} under this prefix`).waitFor()
+      await page.getByRole('button', { name: 'Load more' }).click()
+    }
+    await page.getByText('150 under this prefix').waitFor()
+    await page.getByLabel('Select all').check()
+    await page.getByText('150 selected').waitFor()
+
+    const frame = page.locator('.object-frame')
+    const topOf = (name: string): Promise<number> =>
+      page.getByRole('link', { name, exact: true }).evaluate((link) => link.getBoundingClientRect().top)
+    await frame.evaluate((element) => {
+      element.scrollTop = 85 * 48
+    })
+    const top = await topOf('00087')
+    await put('00088-of-another')
+    await client.send(new DeleteObjectCommand({ Bucket: 'shared', Key: 'in/00090' }))
+    await page.getByRole('link', { name: '00088-of-another' }).waitFor()
+    await page.getByText('149 selected').waitFor()
+    await page.getByText('1 selected object was deleted meanwhile').first().waitFor()
+    expect(await topOf('00087')).toBe(top)
+
+    // Above what is looked at, in the same page: what is looked at stays.
+    await put('00061-of-another')
+    await page.getByText('151 under this prefix').waitFor()
+    expect(await topOf('00087')).toBe(top)
+    await page.getByText('149 selected').waitFor()
+
+    await put('00000-of-another')
+    await frame.evaluate((element) => {
+      element.scrollTop = 0
+    })
+    await page.getByRole('link', { name: '00000-of-another' }).waitFor()
+    await page.getByText('149 selected').waitFor()
+    expectNoFaults(page)
+  })
+
+  it('all go when all are chosen, page by page, and those that nobody looks at', async () => {
+    const page = await house.open('/ui/buckets')
+    await page.route(/max-keys=1000/, (route) =>
+      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
+    )
+    await page.goto(`${house.url}/ui/buckets/shared/objects/in/`)
+    for (const seen of ['60 so far', '120 so far']) {
+      await page.getByText(`${seen} under this prefix`).waitFor()
+      await page.getByRole('button', { name: 'Load more' }).click()
+    }
+    await page.getByText('152 under this prefix').waitFor()
+    await page.getByLabel('Select all').check()
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: /^Delete/ })
+      .click()
+    await page.getByText('Nothing is under this prefix').waitFor()
+    expect((await client.send(new ListObjectVersionsCommand({ Bucket: 'shared' }))).Versions).toBeUndefined()
     expectNoFaults(page)
   })
 })

@@ -1,4 +1,5 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import type { RefObject } from 'preact'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Checkbox } from '../../../parts/checkbox.tsx'
 import { ObjectRow, type RowActions } from './object-row.tsx'
 import type { Row } from './rows.ts'
@@ -13,6 +14,7 @@ export interface ObjectTableProps extends RowActions {
   readonly openId: string | undefined
   readonly onSelectAll: (isSelected: boolean) => void
   readonly onNearEnd: () => void
+  readonly onSee: (from: number, to: number) => void
 }
 
 const ROW_HEIGHT = 48
@@ -21,7 +23,7 @@ const SPARE_ROWS = 12
 
 /** As many rows as are seen, of however many there are: the others are space, of which the frame knows how much there is. */
 export function ObjectTable(props: ObjectTableProps) {
-  const { rows, hasMore, selected, active, onSelectAll, onNearEnd } = props
+  const { rows, hasMore, selected, active, onSelectAll, onNearEnd, onSee } = props
   const frame = useRef<HTMLDivElement>(null)
   const [seen, setSeen] = useState({ from: 0, count: 40 })
   const measure = (): void => {
@@ -29,6 +31,7 @@ export function ObjectTable(props: ObjectTableProps) {
     if (!element) return
     const from = Math.max(0, Math.floor(element.scrollTop / ROW_HEIGHT) - SPARE_ROWS)
     const count = Math.ceil(element.clientHeight / ROW_HEIGHT) + 2 * SPARE_ROWS
+    onSee(from, from + count)
     setSeen((before) => (before.from === from && before.count === count ? before : { from, count }))
     if (element.scrollTop + element.clientHeight > element.scrollHeight - 30 * ROW_HEIGHT) onNearEnd()
   }
@@ -37,7 +40,8 @@ export function ObjectTable(props: ObjectTableProps) {
     window.addEventListener('resize', measure)
     return () => window.removeEventListener('resize', measure)
   }, [rows])
-  useEffect(() => showRow(frame.current, active), [active])
+  useStaying(frame, rows)
+  useEffect(() => showRow(frame.current, active), [rows[active]?.id])
 
   const from = Math.min(seen.from, Math.max(0, rows.length - seen.count))
   const shown = rows.slice(from, from + seen.count)
@@ -91,6 +95,23 @@ export function ObjectTable(props: ObjectTableProps) {
       </div>
     </div>
   )
+}
+
+/** What somebody looks at stays where it is when something comes or goes above it. At the top, what comes is to be seen. */
+function useStaying(frame: RefObject<HTMLDivElement | null>, rows: readonly Row[]): void {
+  const before = useRef(rows)
+  useLayoutEffect(() => {
+    const [was, element] = [before.current, frame.current]
+    before.current = rows
+    if (!element || was === rows || element.scrollTop === 0) return
+    const top = Math.floor(element.scrollTop / ROW_HEIGHT)
+    if (was[top]?.id === rows[top]?.id) return
+    const looked = was.slice(top, top + SPARE_ROWS)
+    const places = new Map(rows.map(({ id }, index) => [id, index]))
+    const at = looked.findIndex(({ id }) => places.has(id))
+    const now = places.get(looked[at]?.id ?? '')
+    if (now !== undefined) element.scrollTop += (now - top - at) * ROW_HEIGHT
+  }, [rows])
 }
 
 const Space = ({ rows }: { readonly rows: number }) =>

@@ -21,10 +21,11 @@ import { LockedPanel } from '../locked-panel.tsx'
 import { ObjectPanel } from '../panel/object-panel.tsx'
 import { DeleteDialog } from './delete-dialog.tsx'
 import { DropZone } from './drop-zone.tsx'
+import type { ListingMode } from './listed-pages.ts'
 import { ObjectTable } from './object-table.tsx'
 import { PathBar } from './path-bar.tsx'
 import { keyOfRow, type Row } from './rows.ts'
-import { type ListingMode, useListing } from './use-listing.ts'
+import { useListing } from './use-listing.ts'
 import { useSelection } from './use-selection.ts'
 
 export interface ObjectsTabProps {
@@ -40,9 +41,11 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
   const mode: ListingMode = query.get('show') === 'versions' ? 'versions' : 'objects'
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   const listing = useListing(bucket, prefix, mode)
-  const selection = useSelection(listing.rows, `${bucket}/${prefix}/${mode}`)
-  const chosenRows = (): readonly Row[] => [...selection.chosen.values()]
   const [deleting, setDeleting] = useState<readonly Row[]>()
+  const selection = useSelection(listing.rows, `${bucket}/${prefix}/${mode}`, (gone) => {
+    if (!deleting) toast(`${counted(gone, 'selected object was', 'selected objects were')} deleted meanwhile`)
+  })
+  const chosenRows = (): readonly Row[] => [...selection.chosen.values()]
   const box = useRef<HTMLInputElement>(null)
   const noDelete = useBucketRights(bucket, ['s3:DeleteObject'], `${prefix}*`)('s3:DeleteObject')
   const wasOpenedHere = useRef(false)
@@ -183,6 +186,7 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
                 onActive={selection.setActive}
                 onOpen={open}
                 onNearEnd={listing.loadMore}
+                onSee={listing.see}
               />
             )}
             {listing.rows.length === 0 && !listing.isLoading && !listing.error && (

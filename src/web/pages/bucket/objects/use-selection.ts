@@ -28,21 +28,34 @@ const NOTHING: State = { chosen: new Map(), active: -1 }
  * Which rows are chosen, and at which one the keyboard is. What is gone from the list is chosen no more: that is looked for
  * when the list is another one, for there may be 10^5 rows, and a key is to be answered in the same frame.
  */
-export function useSelection(rows: readonly Row[], where: string): Selection {
+export function useSelection(rows: readonly Row[], where: string, onGone: (count: number) => void): Selection {
   const [, render] = useState(0)
   // Keys may come faster than the page is drawn.
   const state = useRef(NOTHING)
   const latestRows = useRef(rows)
+  const latestWhere = useRef(where)
+  const gone = useRef(0)
   if (latestRows.current !== rows) {
+    const { chosen, active } = state.current
+    const at = latestRows.current[active]?.id
     latestRows.current = rows
-    if (state.current.chosen.size > 0)
-      state.current = { ...state.current, chosen: stillThere(state.current.chosen, rows) }
+    const left = chosen.size > 0 ? stillThere(chosen, rows) : chosen
+    if (latestWhere.current === where) gone.current += chosen.size - left.size
+    const now = at === undefined ? active : rows.findIndex(({ id }) => id === at)
+    state.current = { chosen: left, active: now < 0 ? active : now }
   }
+  useEffect(() => {
+    if (gone.current > 0) onGone(gone.current)
+    gone.current = 0
+  }, [rows])
   const change = (part: Partial<State>): void => {
     state.current = { ...state.current, ...part }
     render((count) => count + 1)
   }
-  useEffect(() => change(NOTHING), [where])
+  useEffect(() => {
+    latestWhere.current = where
+    change(NOTHING)
+  }, [where])
   const select = (row: Row, isSelected: boolean): void => {
     const chosen = new Map(state.current.chosen)
     if (isSelected) chosen.set(row.id, row)
