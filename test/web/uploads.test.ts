@@ -204,6 +204,53 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     expectNoFaults(page)
   })
 
+  it('are left alone by other tabs, and taken up by one of them when theirs was closed', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/tabs/`)
+    await page.getByText('Nothing is under this prefix').waitFor()
+    let sent = 0
+    await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : undefined))
+    await page.getByLabel('Files to upload').setInputFiles(join(directory, 'large.bin'))
+    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+
+    const other = await page.context().newPage()
+    await other.addInitScript(`
+      new MutationObserver(() => { if (document.querySelector('.tray')) window.sawTray = true })
+        .observe(document, { childList: true, subtree: true })`)
+    const asked = page.evaluate(`new Promise((resolve) => {
+      new BroadcastChannel('coffer-uploads').addEventListener('message', ({ data }) => data.type === 'who-has' && resolve())
+    })`)
+    await other.goto(`${house.url}/ui/buckets/${bucket}/objects/tabs/`)
+    await asked
+    await page.getByRole('button', { name: 'Pause large.bin' }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByText('Paused').waitFor()
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toBe('Resume large.bin')
+    expect(await other.evaluate('window.sawTray')).toBeUndefined()
+
+    await page.goto('about:blank')
+    await other.getByText('Choose the same file again to go on').waitFor()
+    // The part of 8 or that of 2 out of 18 MiB.
+    await other.getByText(/^(44|11) %$/).waitFor()
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: 'tabs/' }))
+    expect(Uploads).toHaveLength(1)
+    await other.getByLabel('The file of large.bin').setInputFiles(join(directory, 'large.bin'))
+    await other.getByText('1 upload done').waitFor()
+    expect(digest(await read('tabs/large.bin'))).toBe(digest(large))
+    expectNoFaults(page)
+  })
+
+  it('go on by themselves when a connection that was lost is back', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/objects/line/`)
+    await page.getByText('Nothing is under this prefix').waitFor()
+    let sent = 0
+    await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : route.abort('connectionreset')))
+    await page.getByLabel('Files to upload').setInputFiles(join(directory, 'large.bin'))
+    await page.getByText('The connection was lost; it goes on when it is back').waitFor()
+    await page.unroute(/partNumber=/)
+    await page.getByText('1 upload done').waitFor()
+    expect(digest(await read('line/large.bin'))).toBe(digest(large))
+  })
+
   it('leave nothing in the browser of whoever signs out, and show nobody what is another’s', async () => {
     const page = await house.open(`/ui/buckets/${bucket}/objects/secret/`)
     await page.getByText('Nothing is under this prefix').waitFor()

@@ -1,5 +1,7 @@
 import { ApiError } from './api-error.ts'
+import { noteNoAnswer } from './connection.ts'
 import { csrf } from './http.ts'
+import { readError } from './read-error.ts'
 
 export interface Upload {
   /** `objectPath(…)`, with the query of a part where it is one. */
@@ -20,22 +22,13 @@ export function upload({ url, body, headers = {}, onProgress, signal }: Upload):
   request.upload.addEventListener('progress', ({ loaded }) => onProgress?.(loaded))
   request.addEventListener('load', () => {
     if (request.status >= 200 && request.status < 300) return resolve(headersOf(request))
-    const told = /<Code>([^<]*)<\/Code>\s*<Message>([^<]*)<\/Message>/.exec(request.responseText)
-    const requestId = request.getResponseHeader('x-amz-request-id') ?? undefined
-    const [, code = '', message = ''] = told ?? []
-    const { status } = request
-    reject(
-      new ApiError({
-        code: code || `Status${status}`,
-        message: message || `The server answered ${status}.`,
-        status,
-        requestId,
-      }),
-    )
+    const { status, responseText } = request
+    void readError(new Response(responseText, { status, headers: headersOf(request) })).then(reject)
   })
-  request.addEventListener('error', () =>
-    reject(new ApiError({ code: 'Unreachable', message: 'The connection was lost.', status: 0 })),
-  )
+  request.addEventListener('error', () => {
+    noteNoAnswer()
+    reject(new ApiError({ code: 'Unreachable', message: 'The connection was lost.', status: 0 }))
+  })
   request.addEventListener('abort', () => reject(signal?.reason ?? new DOMException('aborted', 'AbortError')))
   signal?.addEventListener('abort', () => request.abort(), { once: true })
   request.send(body)

@@ -1,5 +1,6 @@
 import { queryText } from '../client/http.ts'
-import { completeUpload, createUpload, listParts, type UploadName } from '../client/multipart.ts'
+import { completeUpload, createUpload, listParts, type PartEntry, type UploadName } from '../client/multipart.ts'
+import { headObject } from '../client/s3.ts'
 import { objectPath } from '../client/s3-path.ts'
 import { upload } from '../client/upload-part.ts'
 import { crc32, crc32Of, crc32Text, joinCrc32 } from './crc32.ts'
@@ -30,17 +31,25 @@ export interface SendOptions {
 const bytesOf = async (blob: Blob): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer())
 const typeOf = (file: File): string => file.type || 'application/octet-stream'
 
-/** In one request. Resolves to its CRC-32, which the server has checked. */
+/** In one request. Resolves to its CRC-32, which the server has checked, and says that it has. */
 export async function sendWhole({ bucket, key, file, signal, onProgress }: SendOptions): Promise<string> {
   const done = await requests.take(signal)
   try {
     const checksum = crc32Text(crc32(await bytesOf(file)))
     const headers = { 'content-type': typeOf(file), 'x-amz-checksum-crc32': checksum }
-    await upload({ url: objectPath(bucket, key), body: file, headers, onProgress, signal })
+    const answer = await upload({ url: objectPath(bucket, key), body: file, headers, onProgress, signal })
+    checkStored(answer, checksum)
     return checksum
   } finally {
     done()
   }
+}
+
+/** Throws when the server does not say that what it stored is what was sent. */
+export function checkStored(answer: Headers, checksum: string): void {
+  const stored = answer.get('x-amz-checksum-crc32')
+  if (stored !== checksum)
+    throw new Error(`The server has other bytes than were sent: CRC-32 ${stored ?? 'unknown'}, not ${checksum}.`)
 }
 
 export interface PartsOptions extends SendOptions {
@@ -48,6 +57,9 @@ export interface PartsOptions extends SendOptions {
   /** Of an upload that was begun before. */
   readonly uploadId: string | undefined
   readonly onBegun: (uploadId: string) => void
+  readonly onPart: () => void
+  /** It is there, and what is stored is read. */
+  readonly onStored: () => void
 }
 
 interface SentPart {
@@ -56,23 +68,29 @@ interface SentPart {
   readonly crc: number
 }
 
-/** In parts, of which those that are there already are not sent again. Resolves to the CRC-32 of all, which the server has checked. */
-export async function sendParts(options: PartsOptions): Promise<string> {
-  const { bucket, key, file, signal, partBytes, onProgress, onBegun } = options
-  const count = Math.ceil(file.size / partBytes)
-  const name = await begin(options)
-  onBegun(name.uploadId)
-  const sizeOf = (index: number): number => Math.min(partBytes, file.size - index * partBytes)
+/** What is there of a file in parts, and what is missing. */
+export function partsThatAre(found: readonly PartEntry[], sizeBytes: number, partBytes: number) {
+  const count = Math.ceil(sizeBytes / partBytes)
+  const sizeOf = (index: number): number => Math.min(partBytes, sizeBytes - index * partBytes)
   const states: PartState[] = Array.from({ length: count }, () => 'waiting')
   const sent: (SentPart | undefined)[] = Array.from({ length: count })
   const sentBytes = new Array<number>(count).fill(0)
-  for (const { partNumber, etag, sizeBytes, crc32: text } of await listParts(name)) {
+  for (const { partNumber, etag, sizeBytes: bytes, crc32: text } of found) {
     const crc = text === undefined ? undefined : crc32Of(text)
-    if (crc === undefined || partNumber > count || sizeBytes !== sizeOf(partNumber - 1)) continue
+    if (crc === undefined || partNumber > count || bytes !== sizeOf(partNumber - 1)) continue
     sent[partNumber - 1] = { partNumber, etag, crc }
-    sentBytes[partNumber - 1] = sizeBytes
+    sentBytes[partNumber - 1] = bytes
     states[partNumber - 1] = 'done'
   }
+  return { sizeOf, states, sent, sentBytes }
+}
+
+/** In parts, of which those that are there already are not sent again. Resolves to the CRC-32 of all, which the server has checked. */
+export async function sendParts(options: PartsOptions): Promise<string> {
+  const { bucket, key, file, signal, partBytes, onProgress, onBegun, onPart, onStored } = options
+  const name = await begin(options)
+  onBegun(name.uploadId)
+  const { sizeOf, states, sent, sentBytes } = partsThatAre(await listParts(name), file.size, partBytes)
   const report = (): void =>
     onProgress(
       sentBytes.reduce((sum, bytes) => sum + bytes, 0),
@@ -99,6 +117,7 @@ export async function sendParts(options: PartsOptions): Promise<string> {
       sent[index] = { partNumber: index + 1, etag: answer.get('etag') ?? '', crc }
       sentBytes[index] = sizeOf(index)
       states[index] = 'done'
+      onPart()
     } catch (error) {
       states[index] = 'waiting'
       sentBytes[index] = 0
@@ -118,6 +137,8 @@ export async function sendParts(options: PartsOptions): Promise<string> {
     parts.map((part) => ({ partNumber: part.partNumber, etag: part.etag, crc32: crc32Text(part.crc) })),
     { 'x-amz-checksum-crc32': checksum, 'x-amz-checksum-type': 'FULL_OBJECT' },
   )
+  onStored()
+  checkStored(await headObject(bucket, key), checksum)
   return checksum
 }
 

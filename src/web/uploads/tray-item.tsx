@@ -20,12 +20,7 @@ export function TrayItem({ upload }: { readonly upload: UploadView }) {
         <span class="muted number">
           {state === 'done' ? <Icon name="check" size="small" /> : formatPercent(sentBytes, sizeBytes)}
         </span>
-        {(state === 'running' || state === 'waiting') && (
-          <IconButton isSmall icon="pause" label={`Pause ${name}`} onClick={() => pause(id)} />
-        )}
-        {(state === 'paused' || state === 'failed') && (
-          <IconButton isSmall icon="play" label={`Resume ${name}`} onClick={() => void resume(id)} />
-        )}
+        <PauseOrResume upload={upload} />
         {state !== 'done' && state !== 'checking' && (
           <IconButton isSmall icon="close" label={`Cancel ${name}`} onClick={() => void remove(id)} />
         )}
@@ -42,6 +37,20 @@ export function TrayItem({ upload }: { readonly upload: UploadView }) {
       )}
       <TrayText upload={upload} />
     </li>
+  )
+}
+
+/** One button, so that whoever pressed it by keyboard is still at it. */
+function PauseOrResume({ upload: { id, name, state } }: { readonly upload: UploadView }) {
+  const [canPause, canResume] = [state === 'running' || state === 'waiting', state === 'paused' || state === 'failed']
+  if (!canPause && !canResume) return null
+  return (
+    <IconButton
+      isSmall
+      icon={canPause ? 'pause' : 'play'}
+      label={`${canPause ? 'Pause' : 'Resume'} ${name}`}
+      onClick={() => (canPause ? pause(id) : void resume(id))}
+    />
   )
 }
 

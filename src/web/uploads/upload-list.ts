@@ -29,10 +29,41 @@ export interface UploadView {
 /** Of this page, the newest last. It outlives pages of the console. */
 export const uploads = createStore<readonly UploadView[]>([])
 
-export const changeUpload = (id: string, changes: Partial<UploadView>): void =>
-  uploads.set(uploads.get().map((one) => (one.id === id ? { ...one, ...changes } : one)))
+const views = new Map<string, UploadView>()
+const SHOWN_EVERY_MS = 100
+let [isResting, isStale] = [false, false]
 
-export const uploadOf = (id: string): UploadView | undefined => uploads.get().find((one) => one.id === id)
+/** At once, and then not again for a moment: of thousands of files, some change all the time. */
+function show(): void {
+  isStale = true
+  if (isResting) return
+  isStale = false
+  isResting = true
+  uploads.set([...views.values()])
+  setTimeout(() => {
+    isResting = false
+    if (isStale) show()
+  }, SHOWN_EVERY_MS)
+}
+
+export function addUploadViews(added: readonly UploadView[]): void {
+  for (const view of added) views.set(view.id, view)
+  show()
+}
+
+export function changeUpload(id: string, changes: Partial<UploadView>): void {
+  const view = views.get(id)
+  if (!view) return
+  views.set(id, { ...view, ...changes })
+  show()
+}
+
+export function dropUploadViews(isOver: (view: UploadView) => boolean): void {
+  for (const view of views.values()) if (isOver(view)) views.delete(view.id)
+  show()
+}
+
+export const uploadOf = (id: string): UploadView | undefined => views.get(id)
 
 export const isUnderWay = ({ state }: UploadView): boolean =>
   state === 'running' || state === 'waiting' || state === 'checking'

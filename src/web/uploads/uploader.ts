@@ -1,8 +1,9 @@
-import { toApiError } from '../client/api-error.ts'
+import { type ApiError, toApiError } from '../client/api-error.ts'
 import { getEnvelope } from '../client/bucket-admin.ts'
 import { announceChange } from '../client/changes.ts'
-import { abortUpload } from '../client/multipart.ts'
-import { headObject } from '../client/s3.ts'
+import { connection } from '../client/connection.ts'
+import { abortUpload, listParts } from '../client/multipart.ts'
+import { markExpired, signedInAgain } from '../client/session.ts'
 import { announce } from '../parts/toast.tsx'
 import {
   dropHandle,
@@ -14,9 +15,18 @@ import {
   keptUploads,
   ownerNow,
 } from './kept.ts'
-import { partBytesOf, sendParts, sendWhole, WHOLE_BYTES } from './send-file.ts'
+import { partBytesOf, partsThatAre, sendParts, sendWhole, WHOLE_BYTES } from './send-file.ts'
+import { openTabs } from './tabs.ts'
 import { createTurns } from './turns.ts'
-import { changeUpload, isUnderWay, type UploadView, uploadOf, uploads } from './upload-list.ts'
+import {
+  addUploadViews,
+  changeUpload,
+  dropUploadViews,
+  isUnderWay,
+  type UploadView,
+  uploadOf,
+  uploads,
+} from './upload-list.ts'
 
 export interface FileToUpload {
   readonly file: File
@@ -29,16 +39,18 @@ interface Running {
   readonly file: File | undefined
   readonly kept: KeptUpload | undefined
   readonly stop: AbortController
+  /** How often the connection was lost since it last came forward. */
+  readonly losses: number
 }
 
-const FILES_AT_ONCE = 3
+const FILES_AT_ONCE = 4
 const files = createTurns(FILES_AT_ONCE)
 const running = new Map<string, Running>()
 
 export function addUploads(bucket: string, prefix: string, given: readonly FileToUpload[]): void {
   const added = given.map(({ file, path, handle }): UploadView => {
     const id = crypto.getRandomValues(new Uint32Array(3)).join('-')
-    running.set(id, { file, kept: undefined, stop: new AbortController() })
+    running.set(id, { file, kept: undefined, stop: new AbortController(), losses: 0 })
     if (handle && file.size > WHOLE_BYTES) void keepHandle(id, handle)
     const isInParts = file.size > WHOLE_BYTES
     const count = Math.ceil(file.size / partBytesOf(file.size))
@@ -48,29 +60,57 @@ export function addUploads(bucket: string, prefix: string, given: readonly FileT
       ...{ problem: undefined, checksum: undefined, sealedBy: undefined },
     }
   })
-  uploads.set([...uploads.get(), ...added])
+  addUploadViews(added)
   for (const { id } of added) void run(id)
 }
 
-/** Those that an earlier page began and did not end. */
+/** Those that an earlier page began and did not end, and no other tab is at. */
 export async function findKeptUploads(): Promise<void> {
-  for (const kept of keptUploads()) {
-    if (uploadOf(kept.id)) continue
-    running.set(kept.id, { file: undefined, kept, stop: new AbortController() })
-    const handle = await keptHandle(kept.id)
+  const found = keptUploads().filter(({ id }) => !running.has(id))
+  if (found.length === 0) return
+  const elsewhere = await tabs.atWork(found.map(({ id }) => id))
+  const left = new Set(keptUploads().map(({ id }) => id))
+  for (const kept of found) {
     const { id, bucket, key, sizeBytes, fileName } = kept
+    if (running.has(id) || elsewhere.has(id) || !left.has(id)) continue
+    running.set(id, { file: undefined, kept, stop: new AbortController(), losses: 0 })
+    const handle = await keptHandle(id)
     const count = Math.ceil(sizeBytes / kept.partBytes)
-    uploads.set([
-      ...uploads.get(),
-      {
-        ...{ id, bucket, key, name: fileName, sizeBytes, sentBytes: 0, state: handle ? 'paused' : 'needs-file' },
-        parts: Array.from({ length: count }, () => 'waiting'),
-        problem: handle ? undefined : 'Choose the same file again to go on',
-        ...{ checksum: undefined, sealedBy: undefined },
-      },
-    ])
+    const view: UploadView = {
+      ...{ id, bucket, key, name: fileName, sizeBytes, sentBytes: 0, state: handle ? 'paused' : 'needs-file' },
+      parts: Array.from({ length: count }, () => 'waiting'),
+      problem: handle ? undefined : 'Choose the same file again to go on',
+      ...{ checksum: undefined, sealedBy: undefined },
+    }
+    addUploadViews([view])
+    void showSent(kept)
   }
 }
+
+/** What the server has of it. One that it knows no more is over. */
+async function showSent(kept: KeptUpload): Promise<void> {
+  try {
+    const { states, sentBytes } = partsThatAre(await listParts(kept), kept.sizeBytes, kept.partBytes)
+    if (running.get(kept.id)?.file === undefined)
+      changeUpload(kept.id, { parts: states, sentBytes: sentBytes.reduce((sum, bytes) => sum + bytes, 0) })
+  } catch (error) {
+    if (toApiError(error).code === 'NoSuchUpload') letGo(kept.id)
+  }
+}
+
+/** It is shown here no more; what is known of it stays. */
+function letGo(id: string): void {
+  running.delete(id)
+  dropUploadViews((view) => view.id === id)
+}
+
+const tabs = openTabs({
+  has: (id) => running.get(id)?.file !== undefined,
+  onTaken: (id) => {
+    if (running.get(id)?.file === undefined) letGo(id)
+  },
+  onLeft: () => void findKeptUploads(),
+})
 
 export function pause(id: string): void {
   running.get(id)?.stop.abort(new DOMException('paused', 'AbortError'))
@@ -112,7 +152,7 @@ export async function remove(id: string): Promise<void> {
   const known = running.get(id)
   known?.stop.abort(new DOMException('removed', 'AbortError'))
   forget(id)
-  uploads.set(uploads.get().filter((one) => one.id !== id))
+  dropUploadViews((view) => view.id === id)
   if (known?.kept) await abortUpload(known.kept).catch(() => undefined)
 }
 
@@ -123,10 +163,10 @@ export function leaveAll(): void {
     void dropHandle(id)
   }
   running.clear()
-  uploads.set([])
+  dropUploadViews(() => true)
 }
 
-export const clearDone = (): void => uploads.set(uploads.get().filter(({ state }) => state !== 'done'))
+export const clearDone = (): void => dropUploadViews(({ state }) => state === 'done')
 
 function forget(id: string): void {
   running.delete(id)
@@ -142,6 +182,7 @@ async function run(id: string): Promise<void> {
   const { bucket, key } = view
   let leave: (() => void) | undefined
   try {
+    if (kept) tabs.tell(id)
     leave = await files.take(signal)
     changeUpload(id, { state: 'running' })
     const options = { bucket, key, file, signal }
@@ -153,26 +194,77 @@ async function run(id: string): Promise<void> {
             uploadId: kept?.uploadId,
             onBegun: (uploadId) => keepBegun(id, file, uploadId),
             onProgress: (sentBytes, parts) => changeUpload(id, { sentBytes, parts }),
+            onPart: () => cameForward(id),
+            onStored: () => changeUpload(id, { state: 'checking', sentBytes: file.size }),
           })
         : await sendWhole({ ...options, onProgress: (sentBytes) => changeUpload(id, { sentBytes }) })
-    changeUpload(id, { state: 'checking', sentBytes: file.size })
-    await check(id, checksum)
+    changeUpload(id, { state: 'done', sentBytes: file.size, checksum, problem: undefined })
     forget(id)
     announce(`${view.name} is stored`)
     announceSoon()
+    if (running.size < FEW) void sealers.take(signal).then((done) => tellSealer(id).finally(done))
   } catch (error) {
-    if (signal.aborted) return
-    const { message, code } = toApiError(error)
-    const isLost = code === 'Unreachable' || code === 'NoSession'
-    changeUpload(id, { state: isLost ? 'paused' : 'failed', problem: isLost ? 'The connection was lost' : message })
-    if (code === 'NoSuchUpload') {
-      const { stop: last } = running.get(id) ?? { stop }
-      running.set(id, { file, kept: undefined, stop: last })
-      dropUpload(id)
-    }
+    if (!signal.aborted) lost(id, file, toApiError(error))
   } finally {
     leave?.()
   }
+}
+
+function lost(id: string, file: File, { code, message }: ApiError): void {
+  const known = running.get(id)
+  if (!known) return
+  const losses = known.losses + 1
+  const isLost = code === 'NoSession' || (code === 'Unreachable' && losses <= MOST_LOSSES)
+  changeUpload(id, { state: isLost ? 'paused' : 'failed', problem: isLost ? PROBLEM[code] : message })
+  running.set(id, { ...known, losses })
+  if (isLost) void goOnAgain(id, code, known.stop.signal, losses)
+  if (code === 'NoSuchUpload') {
+    running.set(id, { ...known, file, kept: undefined })
+    dropUpload(id)
+  }
+}
+
+const PROBLEM = {
+  Unreachable: 'The connection was lost; it goes on when it is back',
+  NoSession: 'The session has ended; it goes on when you have signed in again',
+} as const
+/** Of one that comes no further, and each time waits twice as long. */
+const MOST_LOSSES = 8
+const AGAIN_MS = 1000
+const LONGEST_MS = 60_000
+
+const cameForward = (id: string): void => {
+  const known = running.get(id)
+  if (known && known.losses > 0) running.set(id, { ...known, losses: 0 })
+}
+
+/** Unless somebody has done something about it meanwhile. */
+async function goOnAgain(id: string, code: string, signal: AbortSignal, losses: number): Promise<void> {
+  if (code === 'NoSession') {
+    markExpired()
+    if (!(await isSignedInAgain())) return
+  } else {
+    await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_MS, AGAIN_MS * 2 ** (losses - 1))))
+    await reachable()
+  }
+  if (!signal.aborted && running.get(id)?.stop.signal === signal) await resume(id)
+}
+
+const isSignedInAgain = (): Promise<boolean> =>
+  signedInAgain().then(
+    () => true,
+    () => false,
+  )
+
+/** Whoever says that there are no answers asks again. */
+async function reachable(): Promise<void> {
+  if (connection.get().isReachable) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const stop = connection.subscribe(({ isReachable }) => {
+    if (isReachable) resolve()
+  })
+  await promise
+  stop()
 }
 
 const ANNOUNCE_MS = 700
@@ -201,25 +293,20 @@ function keepBegun(id: string, file: File, uploadId: string): void {
   keepUpload(kept)
 }
 
-/** What the server says that it has is what was sent. Throws when it is not. */
-async function check(id: string, checksum: string): Promise<void> {
+const sealers = createTurns(1)
+
+/** Where more go, nobody reads of each what sealed it, and every one would wait for what is asked of the others. */
+const FEW = 60
+
+/** With what it was sealed. One after another, beside what is sent. */
+async function tellSealer(id: string): Promise<void> {
   const view = uploadOf(id)
   if (!view) return
-  const head = await headObject(view.bucket, view.key)
-  const stored = head.get('x-amz-checksum-crc32')
-  if (stored !== null && stored !== checksum)
-    throw new Error(`The server has other bytes than were sent: CRC-32 ${stored}, not ${checksum}.`)
   const envelope = await getEnvelope(view.bucket, view.key).catch(() => undefined)
   const { rootKey, rootKeyVersion, encryption } = envelope ?? {}
   const label = rootKey?.aliases?.[0] ?? rootKey?.name
-  const number = rootKeyVersion?.number
-  changeUpload(id, {
-    ...{ state: 'done', checksum: stored ?? undefined, problem: undefined },
-    sealedBy:
-      encryption === 'customer-managed' && label !== undefined
-        ? `${label}${number === undefined ? '' : ` v${number}`}`
-        : undefined,
-  })
+  if (encryption !== 'customer-managed' || label === undefined) return
+  changeUpload(id, { sealedBy: `${label}${rootKeyVersion === undefined ? '' : ` v${rootKeyVersion.number}`}` })
 }
 
 /** Whoever leaves loses what is not in parts: the browser asks them. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { inBytes } from '../../src/web/pages/bucket/objects/listed-pages.ts'
+import { inBytes } from '../../src/web/pages/bucket/objects/in-bytes.ts'
 
 it('names are in the order in which S3 lists them', () => {
   const text = fc.string({ unit: 'binary' })
