@@ -1,3 +1,4 @@
+import { newestEntries } from './audit-log.ts'
 import { listOf, member, numberOf, textOf } from './json.ts'
 import { type RootKey, registrationsOf } from './key-protect.ts'
 import { tokenOrNone } from './optional-control.ts'
@@ -61,6 +62,7 @@ export async function radiusOfAuthorization(
 }
 
 const HOUR_MS = 3_600_000
+const MOST_LINES = 10_000
 
 /** Of a bucket that goes, with what was found to be in it. */
 export async function radiusOfBucket(
@@ -69,11 +71,11 @@ export async function radiusOfBucket(
 ): Promise<BlastRadius> {
   const { nowMs, ...bucket } = held
   const since = new Date(nowMs - HOUR_MS).toISOString()
-  const query = { bucket: bucket.name, kind: 'data-key', outcome: 'success', since, limit: 1000 }
-  const lines = await tokenOrNone(() => server.control('GET', '/admin/v1/activity', { query }))
+  const query = { bucket: bucket.name, kind: 'data-key', outcome: 'success', since }
+  const lines = await tokenOrNone(() => newestEntries(server, query, MOST_LINES))
   if (lines === undefined) return { ...NOTHING_KNOWN, buckets: [bucket] }
   const people = new Map<string, Noticer>()
-  for (const line of listOf(lines, 'entries')) {
+  for (const line of lines.entries) {
     const who = member(member(line, 'said'), 'who')
     const id = textOf(who, 'id') ?? ''
     const known = people.get(id)

@@ -1,3 +1,4 @@
+import { type AnotherStore, storeOf } from './another-store.ts'
 import { CommandFailure } from './failure.ts'
 import { fixesOf } from './fixes.ts'
 import { member, numberOf, textOf } from './json.ts'
@@ -6,8 +7,36 @@ import { unreachable } from './unreachable.ts'
 
 export const RETAINED = /object lock|retention|legal hold|protected/i
 
-/** Of an error that S3, or the client of S3, gave; undefined for any other. */
+/** Of an error that S3, or the client of S3, gave; undefined for any other. `endpoint`: of the server that the command is for. */
 export function s3Failure(error: unknown, endpoint: string): CommandFailure | undefined {
+  const another = storeOf(error)
+  if (another === undefined) return failureAt(error, endpoint)
+  const found = failureAt(error, another.url)
+  return found && ofAnother(found, another)
+}
+
+/** Nothing of what mends a matter of the server would. */
+function ofAnother(found: CommandFailure, { side, url }: AnotherStore): CommandFailure {
+  const { code, why } = found.failure
+  const own = `${side.toUpperCase()}_AWS_`
+  const fixes = /Credentials|AccessKey|Signature/.test(code)
+    ? [`export ${own}ACCESS_KEY_ID=… ${own}SECRET_ACCESS_KEY=…`]
+    : code === 'NotTrusted'
+      ? [`export ${own}CA_BUNDLE=ca.pem`]
+      : /Unreachable|Tls|NotS3/.test(code)
+        ? [`export ${own}ENDPOINT_URL_S3=URL`]
+        : []
+  return new CommandFailure(
+    {
+      ...{ code, ending: found.failure.ending, fixes },
+      ...(found.failure.requestId === undefined ? {} : { requestId: found.failure.requestId }),
+      why: why.includes(url) ? `the ${side}, ${why}` : `the ${side}, ${url}, answers: ${why}`,
+    },
+    found,
+  )
+}
+
+function failureAt(error: unknown, endpoint: string): CommandFailure | undefined {
   if (!(error instanceof Error)) return undefined
   if (error.name === 'CredentialsProviderError') {
     return new CommandFailure(

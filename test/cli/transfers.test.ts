@@ -193,6 +193,70 @@ it('imports with parts, metadata, tags and versions, passes over what is there, 
   await ok('import', 's3://old', 'new', '--versions', '--check')
 })
 
+it('says of an import what the source did, and does not blame the server for it', async () => {
+  await ok('bucket', 'create', 'blamed')
+  const importing = async (given: Readonly<Record<string, string>>) => {
+    const { status, out } = await cli.call(['import', 's3://theirs', 'blamed', '--json'], { ...source, ...given })
+    return { status, ...linesOf(out).at(-1) }
+  }
+  expect(await importing({ SOURCE_AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:1' })).toMatchObject({
+    ...{ status: 1, code: 'Unreachable', fixes: ['export SOURCE_AWS_ENDPOINT_URL_S3=URL'] },
+    message: "Can't import s3://theirs: the source, http://127.0.0.1:1 cannot be reached, nobody listens there",
+  })
+  expect(await importing({ SOURCE_AWS_SECRET_ACCESS_KEY: 'wrong'.repeat(8) })).toMatchObject({
+    message: expect.stringContaining(`the source, ${cli.server.s3Url}, answers: `),
+  })
+  // One that lists an object, and ends in the midst of it.
+  const dates = 'Mon, 23 Nov 2026 10:00:00 GMT'
+  const cutting = createServer((request, response) => {
+    if (request.url?.includes('list-type')) {
+      response.end(
+        '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>cut</Key><Size>100000</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag><LastModified>2026-11-23T10:00:00.000Z</LastModified></Contents></ListBucketResult>',
+      )
+      return
+    }
+    const length = /\/theirs\/cut/.test(request.url ?? '') && !request.url?.includes('tagging') ? 100000 : 0
+    response.writeHead(200, { 'content-length': length, 'last-modified': dates })
+    if (request.method === 'HEAD' || length === 0) return void response.end()
+    response.write(Buffer.alloc(1000))
+    setTimeout(() => response.destroy(), 20)
+  }).listen(0, '127.0.0.1')
+  await once(cutting, 'listening')
+  try {
+    const address = cutting.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const { err, status } = await cli.call(['import', 's3://theirs', 'blamed'], {
+      ...source,
+      SOURCE_AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    })
+    expect(status).toBe(1)
+    expect(err).toContain(
+      `cut: the source, http://127.0.0.1:${port}, closed the connection before the end of the content`,
+    )
+    expect(err).not.toContain(cli.server.s3Url)
+    expect(err).not.toContain('TLS')
+  } finally {
+    cutting.close()
+  }
+})
+
+it('says of an import which versions lost their retention', async () => {
+  const { server } = cli
+  const { accessKeyId, secretAccessKey } = mainAccount.user
+  const s3 = new S3({
+    ...{ endpoint: server.s3Url, region: 'us-east-1', forcePathStyle: true },
+    credentials: { accessKeyId, secretAccessKey },
+  })
+  await s3.createBucket({ Bucket: 'kept-for-long', ObjectLockEnabledForBucket: true })
+  await s3.putObject({ Bucket: 'kept-for-long', Key: 'free', Body: 'x' })
+  await s3.putObject({ Bucket: 'kept-for-long', Key: 'held', Body: 'x', ObjectLockLegalHoldStatus: 'ON' })
+  s3.destroy()
+  await ok('bucket', 'create', 'kept-no-more')
+  const { status, out, err } = await cli.call(['import', 's3://kept-for-long', 'kept-no-more'], source)
+  expect({ status, out }).toMatchObject({ status: 0, out: expect.stringContaining('2 objects copied') })
+  expect(err).toContain('1 version could not be deleted at the source, by retention or a legal hold, and can be here')
+})
+
 it('exports to another store and into a directory, goes on where it was, and lets no name out of the directory', async () => {
   const target = Object.fromEntries(
     Object.entries(source).map(([name, value]) => [name.replace('SOURCE', 'TARGET'), value]),

@@ -1,3 +1,4 @@
+import { newestEntries } from '../audit-log.ts'
 import { authorizations } from '../authorizations.ts'
 import { listOf, member, numberOf, textOf } from '../json.ts'
 import { jobsOf } from '../rewrap-jobs.ts'
@@ -80,11 +81,9 @@ export async function background(server: Server): Promise<readonly Finding[]> {
 
 /** As the audit log has it, which is the operator account's to read. */
 export async function backups(server: Server): Promise<readonly Finding[]> {
-  const answer = await server
-    .control('GET', '/admin/v1/activity', { query: { did: 'store.backup', outcome: 'success', limit: 1 } })
-    .catch(() => undefined)
+  const answer = await newestEntries(server, { did: 'store.backup', outcome: 'success' }, 1).catch(() => undefined)
   if (answer === undefined) return []
-  const last = textOf(listOf(answer, 'entries')[0], 'time')
+  const last = textOf(answer.entries[0], 'time')
   const mend = 'coffer backup create REPOSITORY, every night: docs/backup.md'
   if (last === undefined) return [warning('backup', 'the audit log of your account tells of none', mend)]
   const age = whenText(last, Date.now())

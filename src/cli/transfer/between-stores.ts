@@ -28,6 +28,7 @@ export async function betweenStores(call: Call, route: Route, endpoint: string):
   await requireBucket(route.destination, route.to.bucket, 'destination')
   if (isVersioned) await requireVersioning(route.destination, route.to.bucket)
   const keepsLocks = await hasLock(route.destination, route.to.bucket)
+  let unlocked = 0
   return transferred(call, {
     ...{ source: `s3://${referenceText(route.from)}`, destination: referenceText(route.to), isVersioned, endpoint },
     plans: (isKnown) => (isVersioned ? planVersions(route, isKnown) : planCurrent(route, isKnown)),
@@ -38,11 +39,14 @@ export async function betweenStores(call: Call, route: Route, endpoint: string):
         if (version.isDeleteMarker) await route.destination.deleteObject({ Bucket: route.to.bucket, Key: target })
         else {
           const sizeOnly = call.flag('size-only')
-          checks.push(await copyVersion({ route, target, version, keepsLocks, sizeOnly, onBytes }))
+          checks.push(
+            await copyVersion({ route, target, version, keepsLocks, sizeOnly, onBytes, onUnlocked: () => unlocked++ }),
+          )
         }
       }
       return checks
     },
+    unlocked: () => unlocked,
   })
 }
 

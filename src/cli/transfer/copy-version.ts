@@ -6,9 +6,11 @@ import type {
   PutObjectCommandInput,
   PutObjectCommandOutput,
 } from '@aws-sdk/client-s3'
+import { failedAt, storeBehind } from '../another-store.ts'
 import { CommandFailure } from '../failure.ts'
 import { numberOf } from '../json.ts'
 import { damaged } from '../s3/content-check.ts'
+import { cutOff, isClosed } from '../s3/cut-off.ts'
 import { bytesOf } from '../s3/download.ts'
 import { type ListedVersion, signalled } from '../s3/listing.ts'
 import { inParallel } from '../s3/workers.ts'
@@ -26,6 +28,8 @@ export interface CopyOptions {
   /** ETags of the source say nothing. */
   readonly sizeOnly: boolean
   readonly onBytes: (bytes: number) => void
+  /** It was kept from being deleted at the source, and will not be at the destination. */
+  readonly onUnlocked: () => void
 }
 
 const ATTEMPTS = 3
@@ -46,10 +50,14 @@ export async function copyVersion(options: CopyOptions): Promise<Checked> {
     ...(version.versionId === '' ? {} : { VersionId: version.versionId }),
   }
   const head = await route.source.headObject({ ...from, ChecksumMode: 'ENABLED' }, signalled(route.signal))
+  if (!options.keepsLocks && isLocked(head)) options.onUnlocked()
   const settings = { ...settingsOf(head, options.keepsLocks), ...(await tagsOf(route, from, head)) }
   const parts = await partsOf(route, from, head)
   return parts === undefined ? inOnePiece(options, from, head, settings) : inParts(options, head, settings, parts)
 }
+
+const isLocked = ({ ObjectLockLegalHoldStatus: hold, ObjectLockRetainUntilDate: until }: HeadObjectCommandOutput) =>
+  hold === 'ON' || (until !== undefined && until.getTime() > Date.now())
 
 type From = Pick<GetObjectCommandInput, 'Bucket' | 'Key' | 'VersionId'>
 type Settings = Omit<PutObjectCommandInput, 'Bucket' | 'Key' | 'Body'>
@@ -123,10 +131,10 @@ async function inOnePiece(
   settings: Settings,
 ): Promise<Checked> {
   const { route, target } = options
-  const { md5, result } = await pumped(options, from, (body, length) =>
+  const { md5, result } = await pumped(options, from, (body, length, signal) =>
     route.destination.putObject(
       { ...settings, Bucket: route.to.bucket, Key: target, Body: body, ContentLength: length },
-      signalled(route.signal),
+      signalled(signal),
     ),
   )
   return checked(options, head, md5, result)
@@ -147,10 +155,10 @@ async function inParts(
       { readonly md5: string; readonly etag: string | undefined; readonly crc: string | undefined }
     >()
     await inParallel(parts, PARTS_AT_ONCE, async ({ number, input }) => {
-      const { md5, result } = await pumped(options, input, (body, length) =>
+      const { md5, result } = await pumped(options, input, (body, length, signal) =>
         route.destination.uploadPart(
           { ...to, UploadId, PartNumber: number, Body: body, ContentLength: length },
-          signalled(route.signal),
+          signalled(signal),
         ),
       )
       sent.set(number, { md5, etag: result.ETag, crc: result.ChecksumCRC32 })
@@ -204,24 +212,28 @@ const unquoted = (etag: string | undefined): string => (etag ?? '').replaceAll('
 async function pumped<Result>(
   { route, onBytes }: CopyOptions,
   input: GetObjectCommandInput,
-  store: (body: Readable, length: number) => Promise<Result>,
+  store: (body: Readable, length: number, signal: AbortSignal) => Promise<Result>,
 ): Promise<{ readonly md5: string; readonly result: Result }> {
   for (let attempt = 1; ; attempt++) {
     let sent = 0
+    const unread = new AbortController()
+    let body: Readable | undefined
     try {
       const got = await route.source.getObject({ ...input, ChecksumMode: 'ENABLED' }, signalled(route.signal))
       const { createHasher } = await import('../../base/checksums.ts')
       const md5 = createHasher('md5')
       const length = got.ContentLength ?? 0
-      const body = Readable.from(
-        passing(got, (chunk) => {
-          md5.update(chunk)
-          sent += chunk.length
-          onBytes(chunk.length)
-        }),
-        { objectMode: false },
-      )
-      const result = await store(body, length)
+      const each = (chunk: Buffer): void => {
+        md5.update(chunk)
+        sent += chunk.length
+        onBytes(chunk.length)
+      }
+      const onUnread = (error: unknown): void => {
+        failedAt(route.source, error)
+        unread.abort(error)
+      }
+      body = Readable.from(passing(got, each, onUnread), { objectMode: false })
+      const result = await store(body, length, AbortSignal.any([route.signal, unread.signal]))
       if (sent !== length)
         throw new CommandFailure({
           code: 'IncompleteBody',
@@ -229,17 +241,35 @@ async function pumped<Result>(
           why: `${length - sent} bytes of it did not come`,
         })
       return { md5: md5.digest().toString('hex'), result }
-    } catch (error) {
+    } catch (met) {
+      const error: unknown = unread.signal.aborted ? unread.signal.reason : met
       onBytes(-sent)
-      if (attempt === ATTEMPTS || route.signal.aborted || !isPassing(error)) throw error
+      if (attempt < ATTEMPTS && !route.signal.aborted && isPassing(error)) continue
+      throw unread.signal.aborted && isClosed(error)
+        ? cutOff(route.from.bucket, error, storeBehind(route.source))
+        : error
+    } finally {
+      body?.destroy()
     }
   }
 }
 
-async function* passing(got: GetObjectCommandOutput, each: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of bytesOf(got)) {
-    each(chunk)
-    yield chunk
+/**
+ * What cannot be read ends it, once `onUnread` has ended the request that sends it: a stream that fails would be piped by the
+ * client into another one, whose failure nobody hears, and which takes the process with it.
+ */
+async function* passing(
+  got: GetObjectCommandOutput,
+  each: (chunk: Buffer) => void,
+  onUnread: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of bytesOf(got)) {
+      each(chunk)
+      yield chunk
+    }
+  } catch (error) {
+    onUnread(error)
   }
 }
 

@@ -1,3 +1,4 @@
+import { isOfAnother } from '../another-store.ts'
 import { awsEndpoint } from '../aws-config.ts'
 import { type Environment, given } from '../environment.ts'
 import { usage } from '../failure.ts'
@@ -13,7 +14,7 @@ export async function openElsewhere(
   { profile, endpoint }: { readonly profile: string | undefined; readonly endpoint: string | undefined },
   signal: AbortSignal,
 ): Promise<Server> {
-  if (profile !== undefined) return openServer(environment, profile, signal)
+  if (profile !== undefined) return another(await openServer(environment, profile, signal), side)
   const prefix = `${side.toUpperCase()}_`
   const own = Object.entries(environment).flatMap(([name, value]) =>
     name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
@@ -42,5 +43,16 @@ export async function openElsewhere(
       `export ${prefix}AWS_ACCESS_KEY_ID=… ${prefix}AWS_SECRET_ACCESS_KEY=…`,
     )
   }
-  return openServer(other, undefined, signal)
+  return another(await openServer(other, undefined, signal), side)
+}
+
+function another(server: Server, side: Side): Server {
+  let client: ReturnType<Server['s3']> | undefined
+  return {
+    ...server,
+    s3: () => {
+      client ??= server.s3().then((s3) => isOfAnother(s3, { side, url: server.s3Url }))
+      return client
+    },
+  }
 }

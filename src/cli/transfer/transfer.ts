@@ -17,6 +17,8 @@ export interface Transfer {
   readonly plans: (isKnown: (key: string) => void) => AsyncGenerator<KeyPlan>
   /** What each version of it was checked against. */
   readonly move: (plan: KeyPlan, onBytes: (bytes: number) => void) => Promise<readonly Checked[]>
+  /** Versions that were copied without the retention that they had. */
+  readonly unlocked?: () => number
   /** Of the server that is told of when it cannot be reached. */
   readonly endpoint: string
 }
@@ -117,7 +119,12 @@ async function copied(call: Call, transfer: Transfer, { all, facts }: Facts): Pr
       fixes: ['the same command again: what was copied is passed over'],
     })
   }
-  call.out.result({ ...facts, copied: sum, passedOver: all - sum.objects, checked: checks }, () =>
+  const unlocked = transfer.unlocked?.() ?? 0
+  if (unlocked > 0)
+    call.out.warning(
+      `${countText(unlocked, 'version')} could not be deleted at the source, by retention or a legal hold, and can be here: the destination has no Object Lock`,
+    )
+  call.out.result({ ...facts, copied: sum, passedOver: all - sum.objects, checked: checks, unlocked }, () =>
     summary(sum, all, checks),
   )
   return 'done'

@@ -1,3 +1,4 @@
+import { newestEntries } from '../../audit-log.ts'
 import type { Call } from '../../call.ts'
 import { usage } from '../../failure.ts'
 import { listOf, member, numberOf, textOf } from '../../json.ts'
@@ -33,12 +34,9 @@ const audit: CommandSpec = {
       since: since === undefined ? undefined : timeOf(since, call.out.nowMs),
     }
     const limit = call.count('limit') ?? 50
-    const first = await server.control('GET', '/admin/v1/activity', {
-      query: { ...filter, limit: Math.min(1000, Math.max(1, limit)) },
-    })
-    const entries = listOf(first, 'entries').toReversed()
-    for (const entry of entries) told(call, entry)
-    let [latest, count] = [numberOf(first, 'latest') ?? 0, entries.length]
+    const newest = await newestEntries(server, filter, limit)
+    for (const entry of newest.entries.toReversed()) told(call, entry)
+    let [latest, count] = [newest.latest, newest.entries.length]
     while (call.flag('follow')) {
       const query = { ...filter, after: latest, wait: WAIT_SECONDS, limit: 1000 }
       const news = await server.control('GET', '/admin/v1/activity', { query })
