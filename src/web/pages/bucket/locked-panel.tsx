@@ -100,7 +100,9 @@ function dataText({ usage }: BucketFacts, scrub: Awaited<ReturnType<typeof readS
   const objects = usage ? counted(usage.objects, 'object') : 'All objects are where they were'
   if (!scrub?.finishedAt) return `${objects}. No scrub has looked through them yet.`
   const found =
-    scrub.findings === 0 ? 'found no damage' : `found ${counted(scrub.findings, 'damaged entry', 'damaged entries')}`
+    scrub.findings === 0
+      ? 'found no damage in what was there then'
+      : `found ${counted(scrub.findings, 'damaged entry', 'damaged entries')}`
   const unopened = scrub.unopened > 0 ? `, and could not open ${counted(scrub.unopened, 'object')} of the store` : ''
   return `${objects}, last scrub ${formatAgo(scrub.finishedAt)} ${found}${unopened}`
 }

@@ -22,6 +22,7 @@ export interface DeleteDialogProps {
 }
 
 const SHOWN = 6
+const MOST_COMMANDS = 3
 
 /** What would be gone, and whether it can come back, before anything is. */
 export function DeleteDialog({ bucket, rows, versioning, onClose, onDone }: DeleteDialogProps) {
@@ -108,12 +109,16 @@ export function DeleteDialog({ bucket, rows, versioning, onClose, onDone }: Dele
         </Note>
       ))}
       {error && <ErrorState title="Not all could be deleted." error={error} />}
-      {first && <CliHint command={commandOf(bucket, first)} />}
+      {rows.length <= MOST_COMMANDS && (
+        <CliHint command={rows.map((row) => commandOf(bucket, row, versioning !== 'Off' && isForGood)).join(' && ')} />
+      )}
     </Dialog>
   )
 }
 
-const commandOf = (bucket: string, row: Row): string =>
+const commandOf = (bucket: string, row: Row, everyVersion: boolean): string =>
   row.kind === 'version'
     ? `aws s3api delete-object --bucket ${bucket} --key ${inShell(row.object.key)} --version-id ${row.object.versionId}`
-    : `aws s3 rm ${inShell(`s3://${bucket}/${keyOfRow(row)}`)}${row.kind === 'folder' ? ' --recursive' : ''}`
+    : everyVersion
+      ? `coffer object rm ${inShell(`${bucket}/${keyOfRow(row)}`)} --versions${row.kind === 'folder' ? ' --recursive' : ''}`
+      : `aws s3 rm ${inShell(`s3://${bucket}/${keyOfRow(row)}`)}${row.kind === 'folder' ? ' --recursive' : ''}`
