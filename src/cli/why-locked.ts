@@ -3,6 +3,7 @@ import { listOf, textOf } from './json.ts'
 import { keyReference } from './key-face.ts'
 import { inInstance, keyInstance, keyLabel, rootKeyOf } from './key-protect.ts'
 import type { Server } from './server.ts'
+import { deedText, whoDisabled } from './who-disabled.ts'
 
 /** Says which root key keeps a bucket from being read, and what brings it back, as far as the caller may know. */
 export async function whyLocked(found: CommandFailure, server: Server, bucket: string): Promise<CommandFailure> {
@@ -14,6 +15,7 @@ export async function whyLocked(found: CommandFailure, server: Server, bucket: s
     const answer = await server.control('GET', `/api/v2/keys/${id}/metadata`, inInstance(instance))
     const key = rootKeyOf(listOf(answer, 'resources')[0], instance)
     const label = `${instance.name}/${keyLabel(key)}`
+    const deed = await whoDisabled(server, key)
     const fix = key.state === 'destroyed' ? 'restore' : 'enable'
     return new CommandFailure(
       {
@@ -21,7 +23,7 @@ export async function whyLocked(found: CommandFailure, server: Server, bucket: s
         why:
           key.state === 'active'
             ? found.failure.why
-            : `its root key ${label} is ${key.state === 'destroyed' ? 'deleted' : key.state}`,
+            : `its root key ${label} is ${key.state === 'destroyed' ? 'deleted' : key.state}${deed ? `, ${deedText(deed, Date.now())}` : ''}`,
         notes: ['The data is intact; names, sizes and dates can be listed.'],
         fixes:
           key.state === 'active'

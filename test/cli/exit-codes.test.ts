@@ -125,12 +125,15 @@ describe('coffer ends with', () => {
   })
 
   it('6 while a root key is disabled: says which, and the command that mends it', async () => {
-    await cli.call(['key', 'disable', 'exit-root', '--yes'])
+    await cli.call(['key', 'disable', 'exit-root', '--yes', '--reason', 'it leaked'])
     const { status, err } = await cli.run(['object', 'cat', 'vault/hello.txt'])
     expect(status).toBe(EXIT.keyUnavailable)
-    expect(err).toContain(
-      "✕ Can't read vault/hello.txt: its root key keys/exit-root is disabled.  [KMS.DisabledException, exit 6]",
+    expect(err).toMatch(
+      /✕ Can't read vault\/hello.txt: its root key keys\/exit-root is disabled, by .+, (now|\d+ s ago): “it leaked”\. {2}\[KMS\.DisabledException, exit 6\]/,
     )
+    expect((await cli.call(['key', 'show', 'exit-root'])).out).toMatch(/state +disabled by .+: “it leaked”/)
+    const shown = JSON.parse((await cli.call(['key', 'show', 'exit-root', '--json'])).out)
+    expect(shown.disabled).toMatchObject({ why: 'it leaked', who: expect.any(String), at: expect.any(String) })
     expect(err).toMatch(/Fix +coffer key enable keys\/exit-root/)
     expect(await cli.call(['object', 'cat', 'plain/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
     await cli.call(['key', 'enable', 'exit-root'])

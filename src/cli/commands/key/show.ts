@@ -5,6 +5,7 @@ import { tokenOrNone } from '../../optional-control.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { factsText } from '../../table.ts'
 import { timeText } from '../../units.ts'
+import { deedText, whoDisabled } from '../../who-disabled.ts'
 
 export const showKey: CommandSpec = {
   name: 'show',
@@ -18,17 +19,18 @@ export const showKey: CommandSpec = {
     const key = await findKey(server, call.argument('key'))
     const listed = (await tokenOrNone(() => versionsOf(server, key))) ?? []
     const registrations = await tokenOrNone(() => registrationsOf(server, key))
+    const deed = await whoDisabled(server, key)
     const { nowMs, paint } = call.out
     const at = (time: string | undefined): string => timeText(time, nowMs)
     call.out.answer(
-      { ...keyDocument(key), versions: listed, buckets: registrations?.map(({ bucket }) => bucket) },
+      { ...keyDocument(key), versions: listed, buckets: registrations?.map(({ bucket }) => bucket), disabled: deed },
       () =>
         factsText(
           [
             ['name', key.name],
             ['aliases', key.aliases.join(', ')],
             ['instance', key.instance.name],
-            ['state', key.state],
+            ['state', deed ? `${key.state} ${deedText(deed, nowMs)}` : key.state],
             ['id', key.id],
             ['crn', key.crn],
             ['description', key.description],
