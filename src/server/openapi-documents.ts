@@ -3,18 +3,6 @@ import type { Api } from '../api/common/api.ts'
 import type { DocumentOptions } from '../api/common/openapi/document.ts'
 import { VERSION } from './version.ts'
 
-const plainError = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
-
-const keyProtectError = z.object({
-  metadata: z.object({ collectionType: z.string(), collectionTotal: z.int() }),
-  resources: z.array(
-    z.looseObject({
-      errorMsg: z.string(),
-      reasons: z.array(z.looseObject({ code: z.string(), message: z.string(), status: z.int() })).optional(),
-    }),
-  ),
-})
-
 const keyProtectHeaders = z.object({
   'Bluemix-Instance': z.uuid().meta({ description: 'GUID of the instance of Key Protect.' }),
   'X-Kms-Key-Ring': z.string().optional().meta({ description: 'Only keys of this ring are there for the call.' }),
@@ -38,7 +26,6 @@ export function openApiDocuments({ keyProtect, iam, admin, resourceConfiguration
         'Tokens, policies, roles, users, service IDs, API keys and instances, as IBM Cloud has them. Each of its APIs has an error language of its own.',
       version: VERSION,
       apis: iam,
-      error: z.looseObject({}),
     },
   }
   if (keyProtect) {
@@ -49,7 +36,6 @@ export function openApiDocuments({ keyProtect, iam, admin, resourceConfiguration
       version: VERSION,
       apis: [keyProtect],
       headers: keyProtectHeaders,
-      error: keyProtectError,
     }
   }
   if (admin) {
@@ -58,7 +44,6 @@ export function openApiDocuments({ keyProtect, iam, admin, resourceConfiguration
       description: 'What neither S3 nor Key Protect has a call for: who can read what, what goes dark, what was done.',
       version: VERSION,
       apis: [admin],
-      error: plainError,
     }
   }
   if (resourceConfiguration) {
@@ -67,7 +52,6 @@ export function openApiDocuments({ keyProtect, iam, admin, resourceConfiguration
       description: 'Settings of buckets that S3 has no call for: firewall, quota, activity tracking.',
       version: VERSION,
       apis: [resourceConfiguration],
-      error: z.looseObject({}),
     }
   }
   return documents

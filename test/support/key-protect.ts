@@ -18,6 +18,7 @@ import {
   type WorldOptions,
   WRITER,
 } from './kms-world.ts'
+import { checkedApis } from './published.ts'
 
 export const KEY_TYPE = 'application/vnd.ibm.kms.key+json'
 
@@ -71,7 +72,9 @@ export async function keyProtectServer(options: ServerOptions = {}): Promise<Key
   const logged: unknown[] = []
   const log = (...entry: unknown[]) => void logged.push(entry)
   const listener = createControlListener({
-    apis: [keyProtectApi({ kms: world.kms, verifyToken, clientAddress: clientAddressBehind(trustedProxies) })],
+    apis: checkedApis([
+      keyProtectApi({ kms: world.kms, verifyToken, clientAddress: clientAddressBehind(trustedProxies) }),
+    ]),
     health: { live: () => ({ ok: true }), ready: () => ({ ok: true }) },
     logger: { info: log, error: log },
   })

@@ -8,7 +8,7 @@ import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import type { JsonProtocol } from '../common/json-operation.ts'
-import { renderPlainError } from '../common/plain-protocol.ts'
+import { plainError, renderPlainError } from '../common/plain-protocol.ts'
 import { json, type Reply } from '../common/reply.ts'
 import { adminAudit } from './audit.ts'
 import { type AdminContext, type AdminOptions, contextOf } from './context.ts'
@@ -23,6 +23,7 @@ export function adminProtocol(options: AdminOptions): JsonProtocol<AdminContext>
     authenticate: (request, operation) => contextOf(request, operation, options),
     audit: adminAudit(options),
     renderError,
+    error: plainError,
     replyHeaders: ({ correlationId }) => ({ 'Correlation-Id': correlationId }),
   }
 }

@@ -10,6 +10,7 @@ export interface Api {
   readonly prefixes: readonly string[]
   readonly operations: readonly ApiOperation[]
   readonly renderError: (error: unknown, request: ApiRequest) => Reply
+  readonly error: JsonProtocol<unknown>['error']
   readonly replyHeaders: (request: ApiRequest) => Readonly<Record<string, string>>
 }
 
@@ -23,11 +24,12 @@ export function defineApi<Context>(
   protocol: JsonProtocol<Context>,
   operations: readonly JsonOperation<Context>[],
 ): Api {
-  const { name, prefixes, renderError, replyHeaders = () => ({}) } = protocol
+  const { name, prefixes, renderError, error, replyHeaders = () => ({}) } = protocol
   return {
     name,
     prefixes,
     renderError,
+    error,
     replyHeaders,
     operations: operations.map((operation) => ({
       ...operation,

@@ -24,11 +24,20 @@ export interface JsonOperationInfo {
   readonly summary?: string
   /** Query parameters beside those in `query`, for the API's description and for `queryOf`. */
   readonly takes?: z.ZodObject
-  /** For the API's description: what the operation answers when it has done it. */
+  /** For the API's description: what the operation answers when it has done it; absent when that has no body. */
   readonly reply?: z.ZodType
   /** Of what it takes, for the API's description; absent when it takes none. */
   readonly bodySchema?: z.ZodType
 }
+
+type Shown<Value> = Value extends readonly (infer Item)[]
+  ? readonly Shown<Item>[]
+  : Value extends object
+    ? { readonly [Name in keyof Value]: Shown<Value[Name]> }
+    : Value
+
+/** What a `reply` describes, for who makes it: so that what is answered is what the API's description says. */
+export type AnswerOf<Schema extends z.ZodType> = Shown<z.output<Schema>>
 
 /** Of an operation that takes none: whatever came is not read. */
 export const noBody = z.undefined()
@@ -86,6 +95,8 @@ export interface JsonProtocol<Context> {
   /** Between JSON and schema, e.g. for member names without regard to case. */
   readonly normaliseBody?: (decoded: unknown, operation: JsonOperationInfo) => unknown
   readonly renderError: (error: unknown, request: ApiRequest) => Reply
+  /** For the API's description: what `renderError` answers. */
+  readonly error: z.ZodType
   /** Added to every answer. */
   readonly replyHeaders?: (request: ApiRequest) => Readonly<Record<string, string>>
 }

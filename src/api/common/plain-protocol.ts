@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { type CodedError, hasCode } from '../../base/errors.ts'
 import type { JsonProtocol } from './json-operation.ts'
 import type { Reply } from './reply.ts'
@@ -28,8 +29,10 @@ export const requestErrorStatus = (code: RequestErrorCode): number => STATUS[cod
 
 /** `{"error":{"code","message"}}`: for paths of no API and for those of our own without an error language to honour. */
 export function plainProtocol(name: string, prefixes: readonly string[]): JsonProtocol<undefined> {
-  return { name, prefixes, authenticate: async () => undefined, renderError: renderPlainError }
+  return { name, prefixes, authenticate: async () => undefined, renderError: renderPlainError, error: plainError }
 }
+
+export const plainError = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 export function renderPlainError(error: unknown): Reply {
   if (!isRequestError(error)) return json(500, { error: { code: 'InternalError', message: 'internal error' } })

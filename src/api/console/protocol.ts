@@ -1,6 +1,6 @@
 import { hasCode } from '../../base/errors.ts'
 import type { JsonProtocol } from '../common/json-operation.ts'
-import { renderPlainError } from '../common/plain-protocol.ts'
+import { plainError, renderPlainError } from '../common/plain-protocol.ts'
 import { empty, json, type Reply } from '../common/reply.ts'
 import { CONSOLE_ERROR_CODES, type ConsoleErrorCode } from './errors.ts'
 import type { ConsoleOptions } from './options.ts'
@@ -33,4 +33,5 @@ export const consoleProtocol = (options: ConsoleOptions): JsonProtocol<ConsoleOp
   bodyLimitBytes: 16 * 1024,
   authenticate: async () => options,
   renderError,
+  error: plainError,
 })

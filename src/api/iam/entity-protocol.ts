@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
@@ -5,10 +6,20 @@ import type { UserPrincipal } from '../../iam/principal.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type AnswerOf, type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { identityOf } from './identity-of.ts'
+
+/** Of the request that is answered. */
+export const contextAnswer = z.object({ transaction_id: z.string(), operation: z.string(), url: z.string() })
+
+const errorReply = z.object({
+  context: contextAnswer,
+  status_code: z.string(),
+  errors: z.array(z.object({ code: z.string(), message_code: z.string(), message: z.string(), details: z.string() })),
+  trace: z.string(),
+})
 
 /** What an operation on identities and credentials may touch, and for whom. */
 export interface EntityContext {
@@ -29,6 +40,7 @@ export function entityProtocol(iam: Iam, audit: CallAudit): JsonProtocol<EntityC
     authenticate: async (request) => ({ iam, principal: await identityOf(request, iam) }),
     audit,
     renderError,
+    error: errorReply,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
 }
@@ -75,7 +87,7 @@ const renderError = faceRenderer<readonly [number, string, string]>({
   },
 })
 
-export const contextOf = ({ correlationId, method, url }: ApiRequest): object => ({
+export const contextOf = ({ correlationId, method, url }: ApiRequest): AnswerOf<typeof contextAnswer> => ({
   transaction_id: correlationId,
   operation: method,
   url,

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { hasCode } from '../../base/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
@@ -6,6 +7,13 @@ import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import type { IdentityContext } from './context.ts'
 import { IdentityError } from './identity-error.ts'
+
+const errorReply = z.object({
+  errorCode: z.string(),
+  errorMessage: z.string(),
+  errorDetails: z.string().optional(),
+  context: z.object({ requestId: z.string(), requestType: z.string(), url: z.string() }),
+})
 
 export const identityOperation = jsonOperations<IdentityContext>()
 
@@ -20,6 +28,7 @@ export function identityProtocol(iam: Iam, audit: CallAudit): JsonProtocol<Ident
     authenticate: async () => ({ iam }),
     audit,
     renderError,
+    error: errorReply,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
 }

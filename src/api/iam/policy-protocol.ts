@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
@@ -8,6 +9,22 @@ import { faceRenderer } from '../common/face-renderer.ts'
 import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
 import { type PolicyContext, refuseSessionToken } from './context.ts'
+
+const errorReply = z.object({
+  trace: z.string(),
+  errors: z.array(
+    z.object({
+      code: z.string(),
+      message: z.string(),
+      details: z
+        .object({
+          conflicts_with: z.object({ policy: z.string(), role: z.string(), etag: z.string() }).partial(),
+        })
+        .optional(),
+    }),
+  ),
+  status_code: z.int(),
+})
 
 export const policyOperation = jsonOperations<PolicyContext>()
 
@@ -36,6 +53,7 @@ export function policyProtocol(iam: Iam, audit: CallAudit): JsonProtocol<PolicyC
     },
     audit,
     renderError,
+    error: errorReply,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { InUse } from '../../iam/resource-instances.ts'
@@ -8,6 +9,13 @@ import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/jso
 import { json } from '../common/reply.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
 import { identityOf } from './identity-of.ts'
+
+const errorReply = z.object({
+  error_code: z.string(),
+  message: z.string(),
+  status_code: z.int(),
+  transaction_id: z.string(),
+})
 
 export interface ResourceContext extends EntityContext {
   readonly inUse: InUse
@@ -32,6 +40,7 @@ export function resourceProtocol(iam: Iam, inUse: InUse, audit: CallAudit): Json
     authenticate: async (request) => ({ iam, inUse, principal: await identityOf(request, iam) }),
     audit,
     renderError,
+    error: errorReply,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
 }

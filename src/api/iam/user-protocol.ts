@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { Iam } from '../../iam/iam.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
@@ -7,6 +8,12 @@ import type { CallAudit, JsonProtocol } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
 import type { EntityContext, EntityErrorCode } from './entity-protocol.ts'
 import { identityOf } from './identity-of.ts'
+
+const errorReply = z.object({
+  trace: z.string(),
+  errors: z.array(z.object({ code: z.string(), message: z.string() })),
+  status_code: z.int(),
+})
 
 const BODY_LIMIT_BYTES = 256 * 1024
 
@@ -19,6 +26,7 @@ export function userProtocol(iam: Iam, audit: CallAudit): JsonProtocol<EntityCon
     authenticate: async (request) => ({ iam, principal: await identityOf(request, iam) }),
     audit,
     renderError,
+    error: errorReply,
     replyHeaders: ({ correlationId }) => ({ 'Transaction-Id': correlationId }),
   }
 }

@@ -3,7 +3,7 @@ import { type Api, defineApi } from '../common/api.ts'
 import { type ClientAddress, clientAddressBehind } from '../common/client-address.ts'
 import { normaliseBody } from './bodies.ts'
 import { callerOf, type VerifyToken } from './context.ts'
-import { renderError } from './errors.ts'
+import { errorReply, renderError } from './errors.ts'
 import { OPERATIONS } from './operations/index.ts'
 
 export interface KeyProtectApiOptions {
@@ -29,6 +29,7 @@ export function keyProtectApi({
       authenticate: async (request) => ({ kms, caller: await callerOf(request, verifyToken, clientAddress) }),
       normaliseBody,
       renderError,
+      error: errorReply,
       replyHeaders: (request) => ({ 'Correlation-Id': request.correlationId }),
     },
     OPERATIONS,

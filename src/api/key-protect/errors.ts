@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { z } from 'zod'
 import { CodedError, type ErrorDetails, hasCode } from '../../base/errors.ts'
 import type { KmsErrorCode } from '../../kms/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
@@ -110,6 +111,27 @@ const UNAUTHORIZED_MESSAGE = 'Unauthorized: The user does not have access to the
 
 export const protocolError = (code: ProtocolErrorCode, message: string, details: ErrorDetails = {}): CodedError =>
   new CodedError<ProtocolErrorCode>(code, message, { details })
+
+/** What `renderError` answers. */
+export const errorReply = z.object({
+  metadata: z.object({ collectionType: z.string(), collectionTotal: z.int() }),
+  resources: z.array(
+    z.object({
+      errorMsg: z.string(),
+      reasons: z
+        .array(
+          z.object({
+            code: z.string(),
+            message: z.string(),
+            status: z.int(),
+            moreInfo: z.string(),
+            target: z.object({ type: z.literal('field'), name: z.string() }).optional(),
+          }),
+        )
+        .optional(),
+    }),
+  ),
+})
 
 /** Answers everything; what has no code is an internal error without its text. */
 export function renderError(error: unknown, request: Pick<ApiRequest, 'method' | 'rawPath'>): Reply {

@@ -11,6 +11,7 @@ import type { InstancePolicyResource } from './bodies.ts'
 import { wireTime } from './envelope.ts'
 import { protocolError } from './errors.ts'
 import { bodyQueryMismatch, notOnePolicy, policyNameQuery } from './key-policies.ts'
+import type { InstancePolicyAnswer } from './reply-schemas.ts'
 
 export const instancePolicyQuery = (query: ReadonlyMap<string, string>): InstancePolicyType | undefined =>
   policyNameQuery(query, INSTANCE_POLICY_TYPES)
@@ -54,7 +55,10 @@ function attributesOf(wire: WireAttributes): PolicyAttributes {
   }
 }
 
-export function instancePolicyResources(policies: InstancePolicies, only: InstancePolicyType | undefined): object[] {
+export function instancePolicyResources(
+  policies: InstancePolicies,
+  only: InstancePolicyType | undefined,
+): InstancePolicyAnswer[] {
   return INSTANCE_POLICY_TYPES.flatMap((type) => {
     const policy = policies[type]
     if (!policy || (only && only !== type)) return []
@@ -71,7 +75,7 @@ export function instancePolicyResources(policies: InstancePolicies, only: Instan
 }
 
 // JSON leaves out what is undefined.
-const wireAttributes = (attributes: PolicyAttributes): object => ({
+const wireAttributes = (attributes: PolicyAttributes): InstancePolicyAnswer['policy_data']['attributes'] => ({
   allowed_network: attributes.allowedNetwork,
   allowed_ip: attributes.allowedIp,
   create_root_key: attributes.createRootKey,

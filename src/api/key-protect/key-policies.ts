@@ -4,6 +4,7 @@ import { assertType, type KeyPolicyResource } from './bodies.ts'
 import { mediaType, wireTime } from './envelope.ts'
 import { protocolError } from './errors.ts'
 import { rotationMembers } from './key-resource.ts'
+import type { KeyPolicyAnswer } from './reply-schemas.ts'
 
 const KEY_POLICIES = ['rotation', 'dualAuthDelete'] as const
 export type KeyPolicyName = (typeof KEY_POLICIES)[number]
@@ -66,7 +67,7 @@ export const notOnePolicy = () =>
 export const bodyQueryMismatch = () =>
   protocolError('BodyQueryMismatch', 'Data in body does not match data required by query parameter')
 
-export function policyResources(view: KeyPoliciesView, only: KeyPolicyName | undefined): object[] {
+export function policyResources(view: KeyPoliciesView, only: KeyPolicyName | undefined): KeyPolicyAnswer[] {
   const { rotation, dualAuthDelete } = view
   return [
     ...(dualAuthDelete && only !== 'rotation'
@@ -80,7 +81,7 @@ export function policyResources(view: KeyPoliciesView, only: KeyPolicyName | und
 
 type Policy = NonNullable<KeyPoliciesView[KeyPolicyName]>
 
-const policyFacts = ({ id, crn, createdAt, createdBy, updatedAt, updatedBy }: Policy): object => ({
+const policyFacts = ({ id, crn, createdAt, createdBy, updatedAt, updatedBy }: Policy): KeyPolicyAnswer => ({
   type: mediaType('policy'),
   id,
   crn,

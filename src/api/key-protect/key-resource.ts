@@ -2,6 +2,7 @@ import type { RotationPolicy } from '../../kms/key-policies.ts'
 import { KEY_STATE } from '../../kms/key-states.ts'
 import type { DeletionView, DualAuthView, KeyView } from '../../kms/key-view.ts'
 import { mediaType, wireTime } from './envelope.ts'
+import type { DualAuthAnswer, KeyAnswer, KeyVersionAnswer, RotationAnswer } from './reply-schemas.ts'
 
 // Key Protect shows these for keys of every kind, with this value since it stopped meaning anything by them.
 const ALGORITHM = 'Deprecated'
@@ -13,7 +14,7 @@ const REASONS: Readonly<Partial<Record<number, number>>> = {
 }
 
 /** A key as the API shows it. `payload`, of standard keys, is zeroed once it is text. */
-export function keyResource(view: KeyView, payload?: Buffer): object {
+export function keyResource(view: KeyView, payload?: Buffer): KeyAnswer {
   const { record, state, currentVersion, deletion } = view
   const reason = REASONS[state]
   return {
@@ -47,22 +48,28 @@ export function keyResource(view: KeyView, payload?: Buffer): object {
   }
 }
 
-const dualAuthMembers = ({ enabled, authorizationExpiresAt: at }: DualAuthView): object => ({
+const dualAuthMembers = ({ enabled, authorizationExpiresAt: at }: DualAuthView): DualAuthAnswer => ({
   enabled,
   ...(at !== undefined && { keySetForDeletion: true, authExpiration: wireTime(at) }),
 })
 
-export const rotationMembers = ({ enabled, intervalMonths }: RotationPolicy): object => ({
+export const rotationMembers = ({ enabled, intervalMonths }: RotationPolicy): RotationAnswer => ({
   enabled,
   interval_month: intervalMonths,
 })
 
-export const versionResource = ({ id, createdAt }: { readonly id: string; readonly createdAt: number }): object => ({
+export const versionResource = ({
+  id,
+  createdAt,
+}: {
+  readonly id: string
+  readonly createdAt: number
+}): KeyVersionAnswer => ({
   id,
   creationDate: wireTime(createdAt),
 })
 
-const deletionMembers = (deletion: DeletionView): object => ({
+const deletionMembers = (deletion: DeletionView): Partial<KeyAnswer> => ({
   deletionDate: wireTime(deletion.at),
   deletedBy: deletion.by,
   restoreExpirationDate: wireTime(deletion.restoreExpiresAt),

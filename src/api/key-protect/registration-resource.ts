@@ -1,8 +1,9 @@
 import type { RegistrationView } from '../../kms/select-registrations.ts'
 import { wireTime } from './envelope.ts'
 import { versionResource } from './key-resource.ts'
+import type { RegistrationAnswer } from './reply-schemas.ts'
 
-export const registrationResource = (view: RegistrationView): object => ({
+export const registrationResource = (view: RegistrationView): RegistrationAnswer => ({
   keyId: view.keyId,
   keyName: view.keyName,
   resourceCrn: view.resourceCrn,

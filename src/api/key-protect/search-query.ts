@@ -1,6 +1,7 @@
 import type { KeySearch } from '../../kms/find-keys.ts'
 import { SORT_PROPERTIES, type SortTerm } from '../../kms/sort-keys.ts'
 import { invalidQuery } from './filter-query.ts'
+import type { SearchAnswer } from './reply-schemas.ts'
 
 const SCOPES = ['name', 'alias'] as const
 
@@ -36,7 +37,7 @@ export function parseSort(text: string): SortTerm[] {
 }
 
 /** As the answer's metadata show it. */
-export const searchResource = ({ query, scopes, not, exact }: KeySearch): object => ({
+export const searchResource = ({ query, scopes, not, exact }: KeySearch): SearchAnswer => ({
   query,
   scopes,
   ...(not && { not }),

@@ -3,7 +3,7 @@ import { type Api, defineApi } from '../common/api.ts'
 import { principalOf } from '../common/bearer-token.ts'
 import { type ConfigAuditOptions, configAudit } from './audit.ts'
 import type { ConfigContext } from './context.ts'
-import { renderError } from './errors.ts'
+import { errorReply, renderError } from './errors.ts'
 import * as operations from './operations/index.ts'
 
 export interface ResourceConfigApiOptions extends ConfigAuditOptions {
@@ -25,6 +25,7 @@ export function resourceConfigApi(options: ResourceConfigApiOptions): Api {
       authenticate: async (request) => ({ iam, objects, principal: await principalOf(request, iam) }),
       audit: configAudit(options),
       renderError,
+      error: errorReply,
       replyHeaders: ({ correlationId }) => ({ 'X-Global-Transaction-Id': correlationId }),
     },
     Object.values(operations),

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import type { ObjectsErrorCode } from '../../objects/errors.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
@@ -28,6 +29,12 @@ const FACES = {
   CommitUnknown: [503, 'service_unavailable'],
   AuditUnavailable: [503, 'service_unavailable'],
 } as const satisfies Record<LowerCode, readonly [number, string]>
+
+export const errorReply = z.object({
+  errors: z.array(z.object({ code: z.string(), message: z.string() })),
+  trace: z.string(),
+  status_code: z.int(),
+})
 
 /** IBM's container of errors: `{"errors":[{"code","message"}],"trace","status_code"}`. */
 export const renderError = faceRenderer<readonly [number, string]>({

@@ -10,22 +10,22 @@ export interface DocumentOptions {
   readonly apis: readonly Api[]
   /** Headers of every call that needs somebody to be signed in. */
   readonly headers?: z.ZodObject
-  /** What is answered when something goes wrong. */
-  readonly error: z.ZodType
 }
 
 const OPENAPI = '3.1.1'
 
 /** OpenAPI 3.1, out of the tables that requests are served by. */
 export function openApiDocument(options: DocumentOptions): Schema {
-  const { title, description, version, apis, error } = options
+  const { title, description, version, apis } = options
   const operations = apis.flatMap((api) => api.operations)
   const paths: Record<string, Record<string, Schema>> = {}
-  for (const operation of operations) {
-    const path = pathOf(operation)
-    const item = paths[path] ?? {}
-    item[operation.method.toLowerCase()] = described(operation, options)
-    paths[path] = item
+  for (const api of apis) {
+    for (const operation of api.operations) {
+      const path = pathOf(operation)
+      const item = paths[path] ?? {}
+      item[operation.method.toLowerCase()] = described(operation, errorOf(api), options)
+      paths[path] = item
+    }
   }
   return {
     openapi: OPENAPI,
@@ -37,7 +37,7 @@ export function openApiDocument(options: DocumentOptions): Schema {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'Of `POST /identity/token`.' },
       },
-      schemas: { Error: schemaOf(error, 'output') },
+      schemas: Object.fromEntries(apis.map((api) => [errorOf(api), schemaOf(api.error, 'output')])),
     },
   }
 }
@@ -56,6 +56,9 @@ export function pathOf({ path, query = {} }: Pick<ApiOperation, 'path' | 'query'
 export const operationIdOf = ({ name }: Pick<ApiOperation, 'name'>): string =>
   name.replace(/ (\w)/g, (_, letter: string) => letter.toUpperCase())
 
+/** Each API has an error language of its own. */
+const errorOf = ({ name }: Api): string => `${name}-error`
+
 /** The first part of a path that is no version of the API. */
 export function tagOf({ path }: Pick<ApiOperation, 'path'>): string {
   const parts = path.split('/').filter((part) => part !== '' && !/^(api|admin|v\d)$/.test(part))
@@ -69,7 +72,7 @@ const sentenceOf = (name: string): string => {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-function described(operation: ApiOperation, { headers }: DocumentOptions): Schema {
+function described(operation: ApiOperation, error: string, { headers }: DocumentOptions): Schema {
   const { summary, action, anonymous = false, reply } = operation
   const rights = action === undefined ? {} : { description: `Takes the right \`${action}\`.` }
   const parameters = [...parametersOf(operation), ...(headers && !anonymous ? headersOf(headers) : [])]
@@ -89,7 +92,7 @@ function described(operation: ApiOperation, { headers }: DocumentOptions): Schem
       },
       default: {
         description: 'It was refused, or failed.',
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        content: { 'application/json': { schema: { $ref: `#/components/schemas/${error}` } } },
       },
     },
   }

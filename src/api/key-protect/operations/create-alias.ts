@@ -2,6 +2,7 @@ import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection, wireTime } from '../envelope.ts'
+import { aliasReply } from '../reply-schemas.ts'
 
 export const createAlias = defineOperation({
   name: 'CreateKeyAlias',
@@ -9,6 +10,7 @@ export const createAlias = defineOperation({
   path: '/api/v2/keys/:id/aliases/:alias',
   action: 'kms.secrets-alias.create',
   body: noBody,
+  reply: aliasReply,
   run: async ({ request }, { kms, caller }) => {
     const { keyId, alias, createdBy, createdAt } = await kms.createAlias(
       caller,

@@ -9,7 +9,7 @@ import { collection, mediaType } from '../envelope.ts'
 import { wantedPolicies } from '../key-policies.ts'
 import { keyResource } from '../key-resource.ts'
 import { materialOf } from '../material.ts'
-import { keysReply } from '../reply-schemas.ts'
+import { newKeyReply } from '../reply-schemas.ts'
 
 export const createKey = defineOperation({
   name: 'CreateKey',
@@ -17,7 +17,7 @@ export const createKey = defineOperation({
   path: '/api/v2/keys',
   action: 'kms.secrets.create',
   body: newKeyBody,
-  reply: keysReply,
+  reply: newKeyReply,
   run: async ({ request, body }, { kms, caller }) =>
     created(request, await kms.createKey(caller, newKey(onlyResource(body)))),
 })
@@ -28,7 +28,7 @@ export const createKeyWithPolicies = defineOperation({
   path: '/api/v2/keys_with_policy_overrides',
   action: 'kms.secrets-with-policy-overrides.create',
   body: newKeyWithPoliciesBody,
-  reply: keysReply,
+  reply: newKeyReply,
   run: async ({ request, body }, { kms, caller }) => {
     const resource = onlyResource(body)
     return created(request, await kms.createKey(caller, { ...newKey(resource), policies: wantedPolicies(resource) }))

@@ -4,6 +4,7 @@ import { defineOperation, preference } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
 import { booleanQuery } from '../query.ts'
+import { keyReply } from '../reply-schemas.ts'
 import { takesForce } from '../taken-queries.ts'
 
 export const deleteKey = defineOperation({
@@ -13,6 +14,7 @@ export const deleteKey = defineOperation({
   action: 'kms.secrets.delete',
   body: noBody,
   takes: takesForce,
+  reply: keyReply,
   run: async ({ request }, { kms, caller }) => {
     const force = booleanQuery(request, 'force') ?? false
     const key = await kms.deleteKey(caller, request.param('id'), { force })

@@ -3,6 +3,7 @@ import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { instancePolicyQuery, instancePolicyResources } from '../instance-policies.ts'
+import { instancePoliciesReply } from '../reply-schemas.ts'
 import { takesPolicy } from '../taken-queries.ts'
 
 export const getInstancePolicies = defineOperation({
@@ -12,6 +13,7 @@ export const getInstancePolicies = defineOperation({
   action: 'kms.instance-policies.read',
   body: noBody,
   takes: takesPolicy,
+  reply: instancePoliciesReply,
   run: async ({ request }, { kms, caller }) => {
     const only = instancePolicyQuery(request.query)
     return json(200, collection('policy', instancePolicyResources(kms.getInstancePolicies(caller), only)))

@@ -3,7 +3,7 @@ import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
-import { keysReply } from '../reply-schemas.ts'
+import { keyReply } from '../reply-schemas.ts'
 
 export const getKeyMetadata = defineOperation({
   name: 'GetKeyMetadata',
@@ -11,7 +11,7 @@ export const getKeyMetadata = defineOperation({
   path: '/api/v2/keys/:id/metadata',
   action: 'kms.secrets-metadata.read',
   body: noBody,
-  reply: keysReply,
+  reply: keyReply,
   run: async ({ request }, { kms, caller }) =>
     json(200, collection('key', [keyResource(kms.getKeyMetadata(caller, request.param('id')))])),
 })

@@ -4,6 +4,7 @@ import { json } from '../../common/reply.ts'
 import { defineOperation } from '../context.ts'
 import { collection, wireTime } from '../envelope.ts'
 import { booleanQuery, pageQuery } from '../query.ts'
+import { type KeyRingAnswer, keyRingsReply } from '../reply-schemas.ts'
 
 /** All that an instance can have, with `default`. */
 const DEFAULT_LIMIT = 51
@@ -14,6 +15,7 @@ export const listKeyRings = defineOperation({
   path: '/api/v2/key_rings',
   action: 'kms.key-rings.list',
   body: noBody,
+  reply: keyRingsReply,
   run: async ({ request }, { kms, caller }) => {
     const { items, totalCount } = kms.listKeyRings(caller, pageQuery(request, DEFAULT_LIMIT))
     const metadata = booleanQuery(request, 'totalCount') ? { totalCount } : {}
@@ -21,7 +23,7 @@ export const listKeyRings = defineOperation({
   },
 })
 
-const ringResource = ({ id, record }: KeyRingView): object => ({
+const ringResource = ({ id, record }: KeyRingView): KeyRingAnswer => ({
   id,
   ...(record && { creationDate: wireTime(record.createdAt), createdBy: record.createdBy }),
 })

@@ -6,6 +6,7 @@ import { defineOperation, type KeyProtectContext } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { booleanQuery, pageQuery } from '../query.ts'
 import { registrationResource } from '../registration-resource.ts'
+import { registrationsReply } from '../reply-schemas.ts'
 import { takesRegistrations } from '../taken-queries.ts'
 
 export const listRegistrations = defineOperation({
@@ -15,6 +16,7 @@ export const listRegistrations = defineOperation({
   action: 'kms.registrations.list',
   body: noBody,
   takes: takesRegistrations,
+  reply: registrationsReply,
   run: async ({ request }, context) => answer(request, context, request.param('id')),
 })
 
@@ -25,6 +27,7 @@ export const listAllRegistrations = defineOperation({
   action: 'kms.registrations.list',
   body: noBody,
   takes: takesRegistrations,
+  reply: registrationsReply,
   run: async ({ request }, context) => answer(request, context, undefined),
 })
 

@@ -3,6 +3,7 @@ import { empty, json } from '../../common/reply.ts'
 import { defineOperation, preference } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyResource } from '../key-resource.ts'
+import { keyReply } from '../reply-schemas.ts'
 
 export const purgeKey = defineOperation({
   name: 'PurgeKey',
@@ -10,6 +11,7 @@ export const purgeKey = defineOperation({
   path: '/api/v2/keys/:id/purge',
   action: 'kms.secrets.purge',
   body: noBody,
+  reply: keyReply,
   run: async ({ request }, { kms, caller }) => {
     const key = await kms.purgeKey(caller, request.param('id'))
     return preference(request) === 'representation' ? json(200, collection('key', [keyResource(key)])) : empty(204)

@@ -3,6 +3,7 @@ import { keyPoliciesBody, resourcesOf } from '../bodies.ts'
 import { defineOperation } from '../context.ts'
 import { collection } from '../envelope.ts'
 import { keyPolicyQuery, mergedPolicies, policyResources } from '../key-policies.ts'
+import { keyPoliciesReply } from '../reply-schemas.ts'
 import { takesPolicy } from '../taken-queries.ts'
 
 export const putKeyPolicies = defineOperation({
@@ -12,6 +13,7 @@ export const putKeyPolicies = defineOperation({
   action: 'kms.policies.write',
   body: keyPoliciesBody,
   takes: takesPolicy,
+  reply: keyPoliciesReply,
   run: async ({ request, body }, { kms, caller }) => {
     const only = keyPolicyQuery(request.query)
     const wanted = mergedPolicies(resourcesOf(body), only)

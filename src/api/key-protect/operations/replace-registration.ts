@@ -1,6 +1,7 @@
 import { registrationBody } from '../bodies.ts'
 import { defineOperation } from '../context.ts'
 import { answerRegistration, registrationChange } from '../registering.ts'
+import { registrationReply } from '../reply-schemas.ts'
 
 export const replaceRegistration = defineOperation({
   name: 'ReplaceRegistration',
@@ -8,6 +9,7 @@ export const replaceRegistration = defineOperation({
   path: '/api/v2/keys/:id/registrations/:resourceCrn',
   action: 'kms.registrations.write',
   body: registrationBody,
+  reply: registrationReply,
   run: ({ request, body }, context) =>
     answerRegistration(request, context, 200, (key, resourceCrn) =>
       context.kms.replaceRegistration(context.caller, key, { resourceCrn, ...registrationChange(body ?? {}) }),
