@@ -4,6 +4,7 @@ import { applyBootstrap } from '../../src/iam/bootstrap.ts'
 import { type Iam, openIam } from '../../src/iam/iam.ts'
 import { memoryStore } from '../../src/storage/metadata/memory-store.ts'
 import type { MetadataStore } from '../../src/storage/metadata/metadata-store.ts'
+import { checkedApis } from '../support/published.ts'
 
 export const ACCOUNT = 'a'.repeat(32)
 export const OTHER_ACCOUNT = 'b'.repeat(32)
@@ -91,7 +92,7 @@ export async function serveIam(store: MetadataStore = memoryStore()): Promise<Te
   const logged: object[] = []
   const log = (fields: object) => void logged.push(fields)
   const listener: ControlListener = createControlListener({
-    apis: iamApis(iam, { inUse: () => false }),
+    apis: checkedApis(iamApis(iam, { inUse: () => false })),
     health: { live: () => ({ ok: true }), ready: () => ({ ok: false, problems: ['sealed'] }) },
     logger: { info: log, error: log },
   })

@@ -5,6 +5,7 @@ import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { contextOf } from './entity-protocol.ts'
 import { entityTag, readTime, wantsHistory, writeLife, writeTime } from './entity-wire.ts'
+import type { ApiKeyAnswer } from './reply-schemas.ts'
 
 const refused = (why: string) => z.literal(false, why).optional()
 
@@ -31,7 +32,7 @@ export function readApiKey(body: z.output<typeof members>): Omit<ApiKeyDraft, 'o
 }
 
 /** `value`: at creation, and never again. */
-export function writeApiKey(key: ApiKey, request: ApiRequest, value = ''): object {
+export function writeApiKey(key: ApiKey, request: ApiRequest, value = ''): ApiKeyAnswer {
   const { id, accountId, iamId, name, description, locked, disabled, expiresAtMs, actionWhenLeaked, life } = key
   return {
     id,

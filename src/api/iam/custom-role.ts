@@ -7,6 +7,7 @@ import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { type PolicyContext, requirePermission } from './context.ts'
 import { etagOf } from './policy-face.ts'
+import type { CustomRoleAnswer } from './reply-schemas.ts'
 
 const text = z.string().min(1).max(1000)
 /** What can be changed of a role. */
@@ -16,7 +17,7 @@ export const roleChange = z.strictObject({
   actions: z.array(text).max(1000),
 })
 
-export function writeCustomRole(role: CustomRole, request: ApiRequest): object {
+export function writeCustomRole(role: CustomRole, request: ApiRequest): CustomRoleAnswer {
   return {
     id: role.id,
     name: role.name,

@@ -6,13 +6,11 @@ import type { UserPrincipal } from '../../iam/principal.ts'
 import type { AuditErrorCode } from '../../observe/audit-trail.ts'
 import type { MetadataStoreErrorCode } from '../../storage/metadata/metadata-store.ts'
 import { faceRenderer } from '../common/face-renderer.ts'
-import { type AnswerOf, type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
+import { type CallAudit, type JsonProtocol, jsonOperations } from '../common/json-operation.ts'
 import { json } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { identityOf } from './identity-of.ts'
-
-/** Of the request that is answered. */
-export const contextAnswer = z.object({ transaction_id: z.string(), operation: z.string(), url: z.string() })
+import { type ContextAnswer, contextAnswer } from './reply-schemas.ts'
 
 const errorReply = z.object({
   context: contextAnswer,
@@ -87,7 +85,7 @@ const renderError = faceRenderer<readonly [number, string, string]>({
   },
 })
 
-export const contextOf = ({ correlationId, method, url }: ApiRequest): AnswerOf<typeof contextAnswer> => ({
+export const contextOf = ({ correlationId, method, url }: ApiRequest): ContextAnswer => ({
   transaction_id: correlationId,
   operation: method,
   url,

@@ -3,6 +3,7 @@ import type { IamErrorCode } from '../../iam/errors.ts'
 import type { EntityLife } from '../../iam/records.ts'
 import type { ApiRequest } from '../common/request.ts'
 import { type EntityErrorCode, parameterInvalid } from './entity-protocol.ts'
+import type { LifeAnswer } from './reply-schemas.ts'
 
 /** `2026-01-31T12:30+0000`, as IBM writes the times of identities. */
 export const writeTime = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16)}+0000`
@@ -19,7 +20,7 @@ export function readTime(name: string, text: string | undefined): number | null 
 }
 
 /** What was declared has no time of creation. */
-export function writeLife(life: EntityLife, id: string, withHistory: boolean): object {
+export function writeLife(life: EntityLife, id: string, withHistory: boolean): LifeAnswer {
   const { createdAtMs, modifiedAtMs, createdBy } = life
   return {
     entity_tag: entityTag(life, id),
@@ -30,7 +31,7 @@ export function writeLife(life: EntityLife, id: string, withHistory: boolean): o
   }
 }
 
-const writeHistory = ({ history }: EntityLife): readonly object[] =>
+const writeHistory = ({ history }: EntityLife): NonNullable<LifeAnswer['history']> =>
   history.map(({ atMs, iamId, accountId, action, params }) => ({
     timestamp: writeTime(atMs),
     iam_id: iamId,

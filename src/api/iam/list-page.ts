@@ -4,6 +4,7 @@ import type { Policy } from '../../iam/policy.ts'
 import type { ApiRequest } from '../common/request.ts'
 import type { PolicyOrder } from './list-query.ts'
 import type { PolicyErrorCode } from './policy-protocol.ts'
+import type { PolicyLinks } from './reply-schemas.ts'
 
 const MAX_LIMIT = 100
 
@@ -12,7 +13,7 @@ const invalid = (message: string): CodedError<PolicyErrorCode> => new CodedError
 export interface PolicyPage {
   readonly policies: readonly Policy[]
   /** `limit`, `first`, `next`; nothing when no page was asked for. */
-  readonly links: object
+  readonly links: PolicyLinks
 }
 
 /**

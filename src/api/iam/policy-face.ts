@@ -3,13 +3,19 @@ import { equal, exactValue, type Policy, type PolicyAttribute } from '../../iam/
 import { SERVICE_NAMES, type ServiceName } from '../../iam/principal.ts'
 import { json, type Reply } from '../common/reply.ts'
 import type { ApiRequest } from '../common/request.ts'
+import type { V1PolicyAnswer, V2PolicyAnswer } from './reply-schemas.ts'
 
 /** Extra data that a caller may ask for. */
 export const FORMATS = ['include_last_permit', 'display'] as const
 export type Format = (typeof FORMATS)[number] | undefined
 
 /** How a policy is shown: v1 and v2 are two faces of the same record. */
-export type PolicyFace = (iam: Iam, policy: Policy, request: ApiRequest, format: Format) => object
+export type PolicyFace<Answer extends V1PolicyAnswer | V2PolicyAnswer = V1PolicyAnswer | V2PolicyAnswer> = (
+  iam: Iam,
+  policy: Policy,
+  request: ApiRequest,
+  format: Format,
+) => Answer
 
 /** What both faces show in the same way. */
 export function commonMembers(iam: Iam, policy: Policy, request: ApiRequest, version: 'v1' | 'v2', format: Format) {
@@ -24,7 +30,7 @@ export function commonMembers(iam: Iam, policy: Policy, request: ApiRequest, ver
   }
 }
 
-function lastPermit(iam: Iam, { id }: Policy): object {
+function lastPermit(iam: Iam, { id }: Policy): Pick<V1PolicyAnswer, 'last_permit_at' | 'last_permit_frequency'> {
   const permits = iam.policies.permits(id)
   return permits === undefined
     ? { last_permit_frequency: 0 }

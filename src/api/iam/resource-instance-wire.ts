@@ -1,8 +1,9 @@
 import type { ResourceInstance } from '../../iam/resource-instances.ts'
 import { resourceIdOf } from '../../iam/service-plans.ts'
+import type { InstanceAnswer, LastOperationAnswer, OperationAnswer } from './reply-schemas.ts'
 import { isoTime } from './resource-list.ts'
 
-const OPERATIONS: Readonly<Record<string, object>> = {
+const OPERATIONS: Readonly<Record<string, OperationAnswer>> = {
   CREATE: { type: 'create' },
   UPDATE: { type: 'update', sub_type: 'config' },
   LOCK: { type: 'lock' },
@@ -11,7 +12,7 @@ const OPERATIONS: Readonly<Record<string, object>> = {
 }
 
 /** Everything is done when it is answered. */
-const done = (operation: object): object => ({
+const done = (operation: OperationAnswer): LastOperationAnswer => ({
   ...operation,
   state: 'succeeded',
   async: false,
@@ -20,7 +21,7 @@ const done = (operation: object): object => ({
   poll: false,
 })
 
-export function writeResourceInstance(instance: ResourceInstance): object {
+export function writeResourceInstance(instance: ResourceInstance): InstanceAnswer {
   const { crn, guid, service, region, accountId, name, details, removedAtMs, removedBy } = instance
   const { life, planId, resourceGroupId, locked, onetimeCredentials, allowCleanup } = details
   const last = OPERATIONS[life.history.at(-1)?.action ?? '']

@@ -2,13 +2,14 @@ import type { ServiceName } from '../../iam/principal.ts'
 import type { StoredResourceKey } from '../../iam/records.ts'
 import { type ResourceKeySecrets, resourceKeyCrn } from '../../iam/resource-keys.ts'
 import { resourceIdOf } from '../../iam/service-plans.ts'
+import type { CredentialsAnswer, RedactedAnswer, ResourceKeyAnswer, ToldCredentialsAnswer } from './reply-schemas.ts'
 import { isoTime } from './resource-list.ts'
 import { serviceIdCrn } from './service-id-wire.ts'
 
 /** Why secrets are not told: the caller may not see them, or nobody may any more. */
-export type Redaction = 'REDACTED' | 'REDACTED_EXPLICIT'
+export type Redaction = RedactedAnswer['REDACTED']
 
-export function writeResourceKey(key: StoredResourceKey, credentials: object): object {
+export function writeResourceKey(key: StoredResourceKey, credentials: ToldCredentialsAnswer): ResourceKeyAnswer {
   const { id, accountId, name, sourceCrn, sourceGuid, resourceGroupId, life, removed, onetimeCredentials } = key
   const crn = resourceKeyCrn(key)
   return {
@@ -44,7 +45,7 @@ export const serviceOfKey = ({ sourceCrn }: StoredResourceKey): ServiceName =>
  * The API key is told at creation only, as nothing but its hash is kept. The HMAC pair is told again to those who may have
  * it, as with IBM: SigV4 needs the secret itself, so it is kept, sealed.
  */
-export function writeCredentials(key: StoredResourceKey, { apiKey, hmac }: ResourceKeySecrets): object {
+export function writeCredentials(key: StoredResourceKey, { apiKey, hmac }: ResourceKeySecrets): CredentialsAnswer {
   const { id, accountId, name, sourceCrn, iamId, apiKeyId, roleCrn } = key
   return {
     ...(apiKey === undefined ? {} : { apikey: apiKey }),
@@ -58,4 +59,4 @@ export function writeCredentials(key: StoredResourceKey, { apiKey, hmac }: Resou
   }
 }
 
-export const redacted = (why: Redaction): object => ({ REDACTED: why })
+export const redacted = (why: Redaction): RedactedAnswer => ({ REDACTED: why })

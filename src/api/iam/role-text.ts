@@ -4,14 +4,7 @@ import type { Iam } from '../../iam/iam.ts'
 import { type Role, SERVICE_NAMES, type ServiceName } from '../../iam/principal.ts'
 import { roleAllows } from '../../iam/role-actions.ts'
 import { parseRoleId, platformRoleId, serviceRoleId } from '../../iam/role-id.ts'
-
-/** A role as clients show it. */
-export interface RoleText {
-  readonly crn: string
-  readonly display_name: string
-  readonly description: string
-  readonly actions: readonly string[]
-}
+import type { ActionAnswer, RoleAnswer } from './reply-schemas.ts'
 
 const TEXTS: Readonly<Record<Role, readonly [name: string, description: string]>> = {
   Reader: ['Reader', 'Perform read-only actions within a service, such as viewing its resources.'],
@@ -29,19 +22,19 @@ const TEXTS: Readonly<Record<Role, readonly [name: string, description: string]>
   AuthorizationDelegator: ['Authorization Delegator', 'Hand on, as authorizations, roles that the service was given.'],
 }
 
-export function serviceRoleText(service: ServiceName, role: Role): RoleText {
+export function serviceRoleText(service: ServiceName, role: Role): RoleAnswer {
   const [display_name, description] = TEXTS[role]
   const actions = namesOfActions(service, (action) => roleAllows(service, role, action))
   return { crn: serviceRoleId(service, role), display_name, description, actions }
 }
 
-export function platformRoleText(role: Role): RoleText {
+export function platformRoleText(role: Role): RoleAnswer {
   const [display_name, description] = TEXTS[role]
   const actions = namesOfActions('iam', (action) => roleAllows('iam', role, action))
   return { crn: platformRoleId(role), display_name, description, actions }
 }
 
-const customRoleText = (role: CustomRole): RoleText => ({
+const customRoleText = (role: CustomRole): RoleAnswer => ({
   crn: crnOfRole(role),
   display_name: role.displayName,
   description: role.description ?? '',
@@ -49,7 +42,7 @@ const customRoleText = (role: CustomRole): RoleText => ({
 })
 
 /** A role of a policy for `service` (undefined: for all services of a kind). A custom role that is gone has no actions. */
-export function roleText(iam: Iam, roleId: string, service: ServiceName | undefined): RoleText {
+export function roleText(iam: Iam, roleId: string, service: ServiceName | undefined): RoleAnswer {
   const role = parseRoleId(roleId)
   if (role?.kind === 'platform') return { ...platformRoleText(role.role), crn: roleId }
   if (role?.kind === 'service') {
@@ -63,4 +56,4 @@ export function roleText(iam: Iam, roleId: string, service: ServiceName | undefi
 }
 
 /** An action as `format=display` lists it. */
-export const actionText = (id: string) => ({ id, display_name: id, description: '' })
+export const actionText = (id: string): ActionAnswer => ({ id, display_name: id, description: '' })

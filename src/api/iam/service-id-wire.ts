@@ -6,8 +6,9 @@ import type { ApiRequest } from '../common/request.ts'
 import { writeApiKey } from './api-key-wire.ts'
 import { contextOf } from './entity-protocol.ts'
 import { entityTag, wantsHistory, writeLife } from './entity-wire.ts'
+import type { ServiceIdAnswer } from './reply-schemas.ts'
 
-export function writeServiceId(serviceId: ServiceId, request: ApiRequest): object {
+export function writeServiceId(serviceId: ServiceId, request: ApiRequest): ServiceIdAnswer {
   const { id, iamId, accountId, name, description, uniqueInstanceCrns, locked, life } = serviceId
   return {
     id,

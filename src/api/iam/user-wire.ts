@@ -1,6 +1,7 @@
 import type { Person } from '../../iam/user-management.ts'
+import type { UserAnswer, UserSettingsAnswer } from './reply-schemas.ts'
 
-export function writePerson(person: Person, withSettings = false): object {
+export function writePerson(person: Person, withSettings = false): UserAnswer {
   const { uid, iamId, accountId, name, email, profile, addedAtMs } = person
   const [first = '', ...rest] = name.split(' ')
   return {
@@ -22,7 +23,7 @@ export function writePerson(person: Person, withSettings = false): object {
 }
 
 /** Addresses that a user may come from are for networks and policies to restrict: none are kept here. */
-export const writeSettings = ({ profile }: Person): object => ({
+export const writeSettings = ({ profile }: Person): UserSettingsAnswer => ({
   language: profile.language ?? '',
   notification_language: profile.notificationLanguage ?? '',
   allowed_ip_addresses: '',

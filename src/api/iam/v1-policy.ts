@@ -3,6 +3,7 @@ import { CodedError } from '../../base/errors.ts'
 import type { IamErrorCode } from '../../iam/errors.ts'
 import { POLICY_TYPES, type PolicyAttribute, type PolicyDraft } from '../../iam/policy.ts'
 import { accountOf, commonMembers, type PolicyFace, serviceOfPolicy, withAccount } from './policy-face.ts'
+import type { V1PolicyAnswer } from './reply-schemas.ts'
 import { actionText, roleText } from './role-text.ts'
 
 const text = z.string().min(1).max(1000)
@@ -57,7 +58,7 @@ function only(
  * Operators and rules that only v2 can set are shown as they are, so that whoever lists policies here sees all of them;
  * v1 subjects have no operators but those.
  */
-export const writeV1Policy: PolicyFace = (iam, policy, request, format) => {
+export const writeV1Policy: PolicyFace<V1PolicyAnswer> = (iam, policy, request, format) => {
   const { id, type, description, subject, resource, roles, pattern, rule } = policy
   const service = serviceOfPolicy(policy)
   return {

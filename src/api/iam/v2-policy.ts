@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { POLICY_TYPES, type PolicyAttribute, type PolicyDraft } from '../../iam/policy.ts'
 import { policyAttribute, policyRule } from '../../iam/policy-schema.ts'
 import { accountOf, commonMembers, type PolicyFace, serviceOfPolicy, withAccount } from './policy-face.ts'
+import type { V2PolicyAnswer } from './reply-schemas.ts'
 import { actionText, roleText } from './role-text.ts'
 
 /** `stringExists` takes a boolean; clients that only know text send it as such. */
@@ -54,7 +55,7 @@ export function readV2Policy(
   }
 }
 
-export const writeV2Policy: PolicyFace = (iam, policy, request, format) => {
+export const writeV2Policy: PolicyFace<V2PolicyAnswer> = (iam, policy, request, format) => {
   const { id, type, description, subject, resource, roles, pattern, rule } = policy
   const service = serviceOfPolicy(policy)
   const shown = ({ key, operator, value }: PolicyAttribute) => ({ key, operator, value })

@@ -1,9 +1,47 @@
+import { z } from 'zod'
 import { parseCrn } from '../../base/crn.ts'
 import type { BucketConfiguration } from '../../objects/bucket-configuration.ts'
 import type { Bucket } from '../../objects/buckets.ts'
 import { bucketCrn } from '../../objects/deregistrations.ts'
 import type { Totals } from '../../objects/usage.ts'
 import type { VersionTotals } from '../../objects/version-counts.ts'
+import type { AnswerOf } from '../common/json-operation.ts'
+
+const addresses = z.array(z.string()).optional()
+
+export const bucketAnswer = z.object({
+  name: z.string(),
+  crn: z.string(),
+  service_instance_id: z.string(),
+  service_instance_crn: z.string(),
+  time_created: z.string(),
+  time_updated: z.string(),
+  object_count: z.int(),
+  bytes_used: z.int(),
+  noncurrent_object_count: z.int(),
+  noncurrent_bytes_used: z.int(),
+  delete_marker_count: z.int(),
+  hard_quota: z.int().optional(),
+  firewall: z
+    .object({ allowed_ip: addresses, denied_ip: addresses, allowed_network_type: z.array(z.string()).optional() })
+    .optional()
+    .meta({ description: 'For who may see it, as are the next two.' }),
+  activity_tracking: z
+    .object({
+      read_data_events: z.boolean().optional(),
+      write_data_events: z.boolean().optional(),
+      management_events: z.boolean().optional(),
+      activity_tracker_crn: z.string().optional(),
+    })
+    .optional(),
+  metrics_monitoring: z
+    .object({
+      usage_metrics_enabled: z.boolean().optional(),
+      request_metrics_enabled: z.boolean().optional(),
+      metrics_monitoring_crn: z.string().optional(),
+    })
+    .optional(),
+})
 
 /** Groups that the caller may not see are left out. */
 export interface Visible {
@@ -17,7 +55,7 @@ export function writeBucket(
   configuration: BucketConfiguration,
   usage: Totals & VersionTotals,
   visible: Visible,
-): Readonly<Record<string, unknown>> {
+): AnswerOf<typeof bucketAnswer> {
   const { hardQuotaBytes, firewall, activityTracking, metricsMonitoring, updatedAtMs } = configuration
   return {
     name: bucket.name,

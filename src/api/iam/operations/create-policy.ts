@@ -4,7 +4,7 @@ import type { PolicyContext } from '../context.ts'
 import { requirePolicyPermission } from '../find-policy.ts'
 import { type PolicyFace, policyReply } from '../policy-face.ts'
 import { policyOperation } from '../policy-protocol.ts'
-import { policyAnswer } from '../reply-schemas.ts'
+import { v1PolicyAnswer, v2PolicyAnswer } from '../reply-schemas.ts'
 import { readV1Policy, v1PolicyBody, writeV1Policy } from '../v1-policy.ts'
 import { readV2Policy, v2PolicyBody, writeV2Policy } from '../v2-policy.ts'
 
@@ -21,7 +21,7 @@ export const createPolicy = policyOperation({
   path: '/v1/policies',
   action: 'iam.policy.create',
   body: v1PolicyBody,
-  reply: policyAnswer,
+  reply: v1PolicyAnswer,
   run: async ({ request, body }, context) =>
     create(readV1Policy(body, context.principal.accountId), writeV1Policy, request, context),
 })
@@ -32,7 +32,7 @@ export const createV2Policy = policyOperation({
   path: '/v2/policies',
   action: 'iam.policy.create',
   body: v2PolicyBody,
-  reply: policyAnswer,
+  reply: v2PolicyAnswer,
   run: async ({ request, body }, context) =>
     create(readV2Policy(body, context.principal.accountId), writeV2Policy, request, context),
 })

@@ -5,6 +5,7 @@ import { SERVICE_NAMES } from '../../../iam/principal.ts'
 import { requirePermission } from '../context.ts'
 import { roleChange, roleReply } from '../custom-role.ts'
 import { policyOperation } from '../policy-protocol.ts'
+import { customRoleAnswer } from '../reply-schemas.ts'
 
 export const createRole = policyOperation({
   name: 'CreateRole',
@@ -12,6 +13,7 @@ export const createRole = policyOperation({
   path: '/v2/roles',
   action: 'iam.role.create',
   body: z.strictObject({ ...roleChange.shape, name: z.string(), account_id: z.string(), service_name: z.string() }),
+  reply: customRoleAnswer,
   run: async ({ request, body }, context) => {
     const { name, account_id: accountId, service_name, display_name: displayName, description, actions } = body
     requirePermission(context, 'iam.role.create', accountId)

@@ -2,6 +2,7 @@ import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
 import { GRANT_TYPES } from '../grant-types.ts'
 import { identityOperation } from '../identity-protocol.ts'
+import { openidConfigurationAnswer } from '../reply-schemas.ts'
 
 /** OpenID Connect Discovery, as far as there is something to discover: nobody logs in here with a browser. */
 export const getOpenidConfiguration = identityOperation({
@@ -10,6 +11,7 @@ export const getOpenidConfiguration = identityOperation({
   path: '/identity/.well-known/openid-configuration',
   anonymous: true,
   body: noBody,
+  reply: openidConfigurationAnswer,
   run: async ({ request }, { iam }) => {
     const { origin } = new URL(request.url)
     const configuration = {

@@ -3,7 +3,7 @@ import { findPolicy } from '../find-policy.ts'
 import { formatOf } from '../list-query.ts'
 import { policyReply } from '../policy-face.ts'
 import { policyOperation } from '../policy-protocol.ts'
-import { policyAnswer } from '../reply-schemas.ts'
+import { v1PolicyAnswer, v2PolicyAnswer } from '../reply-schemas.ts'
 import { writeV1Policy } from '../v1-policy.ts'
 import { writeV2Policy } from '../v2-policy.ts'
 
@@ -14,7 +14,7 @@ export const getPolicy = policyOperation({
   path: '/v1/policies/:id',
   action: 'iam.policy.read',
   body: noBody,
-  reply: policyAnswer,
+  reply: v1PolicyAnswer,
   run: async ({ request }, context) =>
     policyReply(writeV1Policy, context.iam, findPolicy(request, context, 'iam.policy.read'), request, {
       format: formatOf(request.query),
@@ -27,7 +27,7 @@ export const getV2Policy = policyOperation({
   path: '/v2/policies/:id',
   action: 'iam.policy.read',
   body: noBody,
-  reply: policyAnswer,
+  reply: v2PolicyAnswer,
   run: async ({ request }, context) =>
     policyReply(writeV2Policy, context.iam, findPolicy(request, context, 'iam.policy.read'), request, {
       format: formatOf(request.query),

@@ -1,7 +1,7 @@
 import { noBody } from '../../common/json-operation.ts'
 import { listPolicies as list } from '../list-policies.ts'
 import { policyOperation } from '../policy-protocol.ts'
-import { policiesAnswer } from '../reply-schemas.ts'
+import { v1PoliciesAnswer, v2PoliciesAnswer } from '../reply-schemas.ts'
 import { takesPolicies } from '../taken-queries.ts'
 import { writeV1Policy } from '../v1-policy.ts'
 import { writeV2Policy } from '../v2-policy.ts'
@@ -13,7 +13,7 @@ export const listPolicies = policyOperation({
   action: 'iam.policy.read',
   body: noBody,
   takes: takesPolicies,
-  reply: policiesAnswer,
+  reply: v1PoliciesAnswer,
   run: async ({ request }, context) => list(writeV1Policy, request, context),
 })
 
@@ -24,6 +24,6 @@ export const listV2Policies = policyOperation({
   action: 'iam.policy.read',
   body: noBody,
   takes: takesPolicies,
-  reply: policiesAnswer,
+  reply: v2PoliciesAnswer,
   run: async ({ request }, context) => list(writeV2Policy, request, context),
 })

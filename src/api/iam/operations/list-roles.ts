@@ -6,6 +6,7 @@ import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
 import { writeCustomRole } from '../custom-role.ts'
 import { type PolicyErrorCode, policyOperation } from '../policy-protocol.ts'
+import { rolesAnswer } from '../reply-schemas.ts'
 import { platformRoleText, serviceRoleText } from '../role-text.ts'
 import { takesRoles } from '../taken-queries.ts'
 
@@ -17,6 +18,7 @@ export const listRoles = policyOperation({
   action: 'iam.role.read',
   body: noBody,
   takes: takesRoles,
+  reply: rolesAnswer,
   run: async ({ request }, { iam, principal }) => {
     const { query } = request
     const name = query.get('service_name')

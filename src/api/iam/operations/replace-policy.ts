@@ -7,6 +7,7 @@ import { findPolicy, requirePolicyPermission } from '../find-policy.ts'
 import { type PolicyFace, policyReply } from '../policy-face.ts'
 import { policyOperation } from '../policy-protocol.ts'
 import { matchedRevision } from '../precondition.ts'
+import { v1PolicyAnswer, v2PolicyAnswer } from '../reply-schemas.ts'
 import { isBeyondV1, readV1Policy, v1PolicyBody, writeV1Policy } from '../v1-policy.ts'
 import { readV2Policy, v2PolicyBody, writeV2Policy } from '../v2-policy.ts'
 
@@ -30,6 +31,7 @@ export const replacePolicy = policyOperation({
   path: '/v1/policies/:id',
   action: 'iam.policy.update',
   body: v1PolicyBody,
+  reply: v1PolicyAnswer,
   run: async ({ request, body }, context) => {
     const found = findPolicy(request, context, 'iam.policy.update')
     const draft = readV1Policy(body, found.accountId)
@@ -50,6 +52,7 @@ export const replaceV2Policy = policyOperation({
   path: '/v2/policies/:id',
   action: 'iam.policy.update',
   body: v2PolicyBody,
+  reply: v2PolicyAnswer,
   run: async ({ request, body }, context) => {
     const found = findPolicy(request, context, 'iam.policy.update')
     const draft = readV2Policy(body, found.accountId)

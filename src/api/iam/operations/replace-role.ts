@@ -1,6 +1,7 @@
 import { findRole, roleChange, roleReply } from '../custom-role.ts'
 import { policyOperation } from '../policy-protocol.ts'
 import { matchedRevision } from '../precondition.ts'
+import { customRoleAnswer } from '../reply-schemas.ts'
 
 /** Whoever was granted the role has the new actions, and only those, from this answer on. */
 export const replaceRole = policyOperation({
@@ -9,6 +10,7 @@ export const replaceRole = policyOperation({
   path: '/v2/roles/:id',
   action: 'iam.role.update',
   body: roleChange,
+  reply: customRoleAnswer,
   run: async ({ request, body }, context) => {
     const found = findRole(request, context, 'iam.role.update')
     const revision = matchedRevision(request, found, 'RoleChanged')

@@ -1,6 +1,6 @@
 import { noBody } from '../../common/json-operation.ts'
 import { json } from '../../common/reply.ts'
-import { writeBucket } from '../bucket-wire.ts'
+import { bucketAnswer, writeBucket } from '../bucket-wire.ts'
 import { configOperation, findBucket, may } from '../context.ts'
 import { etagOf } from '../etag.ts'
 
@@ -10,6 +10,7 @@ export const getBucketConfig = configOperation({
   method: 'GET',
   path: '/v1/b/:bucket',
   body: noBody,
+  reply: bucketAnswer,
   run: async ({ request }, context) => {
     const bucket = findBucket(request, context)
     const { bucketUsage, versionTotals } = context.objects

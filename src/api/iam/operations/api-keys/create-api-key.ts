@@ -3,6 +3,7 @@ import { apiKeyMembers, createdApiKeyReply, readApiKey } from '../../api-key-wir
 import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { flagHeader } from '../../entity-wire.ts'
+import { oneApiKeyAnswer } from '../../reply-schemas.ts'
 
 /**
  * Everybody makes keys for themselves. Where nobody can log in otherwise, somebody must make a user's first key: an
@@ -14,6 +15,7 @@ export const createApiKey = entityOperation({
   path: '/v1/apikeys',
   action: 'iam-identity.apikey.create',
   body: z.strictObject({ ...apiKeyMembers, iam_id: z.string(), account_id: z.string().optional() }),
+  reply: oneApiKeyAnswer,
   run: async ({ request, body }, context) => {
     const { iam, principal } = context
     const owner = { accountId: body.account_id ?? principal.accountId, iamId: body.iam_id }

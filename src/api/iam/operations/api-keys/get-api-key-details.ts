@@ -4,6 +4,7 @@ import { noBody } from '../../../common/json-operation.ts'
 import { apiKeyReply } from '../../api-key-wire.ts'
 import { requireApiKeyAccess } from '../../entity-access.ts'
 import { type EntityErrorCode, entityOperation } from '../../entity-protocol.ts'
+import { oneApiKeyAnswer } from '../../reply-schemas.ts'
 
 /** By the key itself, in a header of its own: it is in no path, no query and no log. */
 export const getApiKeyDetails = entityOperation({
@@ -12,6 +13,7 @@ export const getApiKeyDetails = entityOperation({
   path: '/v1/apikeys/details',
   action: 'iam-identity.apikey.get',
   body: noBody,
+  reply: oneApiKeyAnswer,
   run: async ({ request }, context) => {
     const value = request.header('iam-apikey')
     if (!value) throw new CodedError<EntityErrorCode>('ParameterMissing', 'the header IAM-ApiKey is required')

@@ -4,6 +4,7 @@ import { writeApiKey } from '../../api-key-wire.ts'
 import { requirePermission } from '../../context.ts'
 import { type ListQuery, listQuery, pageReply, type Sorting, sorted } from '../../entity-page.ts'
 import { type EntityContext, entityOperation, parameterInvalid } from '../../entity-protocol.ts'
+import { apiKeysAnswer } from '../../reply-schemas.ts'
 import { takesApiKeys } from '../../taken-queries.ts'
 
 const SORTING: Sorting<ApiKey> = {
@@ -21,6 +22,7 @@ export const listApiKeys = entityOperation({
   action: 'iam-identity.apikey.get',
   body: noBody,
   takes: takesApiKeys,
+  reply: apiKeysAnswer,
   run: async ({ request }, context) => {
     const query = listQuery(request)
     const found = sorted(query, matching(query, context), SORTING)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { apiKeyMembers, apiKeyReply } from '../../api-key-wire.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { readTime, seenRevision } from '../../entity-wire.ts'
+import { oneApiKeyAnswer } from '../../reply-schemas.ts'
 import { findApiKey } from './find-api-key.ts'
 
 const { description, support_sessions, action_when_leaked, expires_at } = apiKeyMembers
@@ -18,6 +19,7 @@ export const updateApiKey = entityOperation({
     action_when_leaked,
     expires_at,
   }),
+  reply: oneApiKeyAnswer,
   run: async ({ request, body }, context) => {
     const { id, life } = findApiKey(request, context, 'iam-identity.apikey.manage')
     const revision = seenRevision(request, life, id)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { json } from '../../../common/reply.ts'
 import { requirePermission } from '../../context.ts'
 import { flagHeader } from '../../entity-wire.ts'
+import { instanceAnswer } from '../../reply-schemas.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 import { instanceParameters } from './parameters.ts'
@@ -21,6 +22,7 @@ export const createResourceInstance = resourceOperation({
     allow_cleanup: z.boolean().optional(),
     parameters: instanceParameters,
   }),
+  reply: instanceAnswer,
   run: async ({ request, body }, context) => {
     const { accountId } = context.principal
     requirePermission(context, 'resource-controller.instance.create', accountId)

@@ -1,5 +1,6 @@
 import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
+import { instanceAnswer } from '../../reply-schemas.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 import { findInstance } from './find-instance.ts'
@@ -11,6 +12,7 @@ const lock = (name: string, method: 'POST' | 'DELETE', locked: boolean) =>
     path: '/v2/resource_instances/:id/lock',
     action: 'resource-controller.instance.update',
     body: noBody,
+    reply: instanceAnswer,
     run: async ({ request }, context) => {
       const { accountId, guid } = findInstance(request, context, 'resource-controller.instance.update')
       const changed = await context.iam.resourceInstances.setLocked(accountId, guid, locked, context.principal)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { json } from '../../../common/reply.ts'
+import { instanceAnswer } from '../../reply-schemas.ts'
 import { writeResourceInstance } from '../../resource-instance-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 import { findInstance } from './find-instance.ts'
@@ -16,6 +17,7 @@ export const updateResourceInstance = resourceOperation({
     allow_cleanup: z.boolean().optional(),
     parameters: instanceParameters,
   }),
+  reply: instanceAnswer,
   run: async ({ request, body }, { iam, principal, ...context }) => {
     const found = findInstance(request, { iam, principal, ...context }, 'resource-controller.instance.update')
     const patch = {

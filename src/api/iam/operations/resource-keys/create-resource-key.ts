@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { json } from '../../../common/reply.ts'
 import { requirePermission } from '../../context.ts'
+import { resourceKeyAnswer } from '../../reply-schemas.ts'
 import { writeCredentials, writeResourceKey } from '../../resource-key-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 
@@ -13,6 +14,7 @@ export const createResourceKey = resourceOperation({
   path: '/v2/resource_keys',
   action: 'resource-controller.credential.create',
   body: z.strictObject({ name: z.string(), source: z.string(), role: z.string().min(1).optional(), parameters }),
+  reply: resourceKeyAnswer,
   run: async ({ body }, context) => {
     const { iam, principal } = context
     requirePermission(context, 'resource-controller.credential.create', principal.accountId)

@@ -1,5 +1,6 @@
 import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
+import { resourceKeyAnswer } from '../../reply-schemas.ts'
 import { writeResourceKey } from '../../resource-key-wire.ts'
 import { resourceOperation } from '../../resource-protocol.ts'
 import { findResourceKey } from './find-resource-key.ts'
@@ -12,6 +13,7 @@ export const getResourceKey = resourceOperation({
   path: '/v2/resource_keys/:id',
   action: 'resource-controller.credential.retrieve',
   body: noBody,
+  reply: resourceKeyAnswer,
   run: async ({ request }, context) => {
     const key = findResourceKey(request, context, 'resource-controller.credential.retrieve')
     return json(200, writeResourceKey(key, toldCredentials(key, context)))

@@ -4,6 +4,7 @@ import { noBody } from '../../../common/json-operation.ts'
 import type { Reply } from '../../../common/reply.ts'
 import type { ApiRequest } from '../../../common/request.ts'
 import { requirePermission } from '../../context.ts'
+import { resourceKeysAnswer } from '../../reply-schemas.ts'
 import { serviceOfKey, writeResourceKey } from '../../resource-key-wire.ts'
 import { type Compared, listReply, wantedState } from '../../resource-list.ts'
 import { type ResourceContext, resourceOperation } from '../../resource-protocol.ts'
@@ -33,6 +34,7 @@ export const listResourceKeys = resourceOperation({
   path: '/v2/resource_keys',
   action: 'resource-controller.credential.retrieve',
   body: noBody,
+  reply: resourceKeysAnswer,
   run: async ({ request }, context) => {
     requirePermission(context, 'resource-controller.credential.retrieve', context.principal.accountId)
     return keysReply(request, context)
@@ -45,6 +47,7 @@ export const listResourceKeysForInstance = resourceOperation({
   path: '/v2/resource_instances/:id/resource_keys',
   action: 'resource-controller.credential.retrieve',
   body: noBody,
+  reply: resourceKeysAnswer,
   run: async ({ request }, context) => {
     const { accountId } = context.principal
     requirePermission(context, 'resource-controller.credential.retrieve', accountId)

@@ -3,6 +3,7 @@ import { apiKeyMembers, readApiKey } from '../../api-key-wire.ts'
 import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
 import { flagHeader } from '../../entity-wire.ts'
+import { newServiceIdAnswer } from '../../reply-schemas.ts'
 import { serviceIdReply } from '../../service-id-wire.ts'
 
 const body = z.strictObject({
@@ -20,6 +21,7 @@ const createServiceIdAt = (name: string, path: string) =>
     path,
     action: 'iam-identity.serviceid.create',
     body,
+    reply: newServiceIdAnswer,
     run: async ({ request, body: given }, context) => {
       requirePermission(context, 'iam-identity.serviceid.create', given.account_id)
       if (given.apikey) requirePermission(context, 'iam-identity.apikey.manage', given.account_id)

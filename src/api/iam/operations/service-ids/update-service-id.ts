@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { entityOperation } from '../../entity-protocol.ts'
 import { seenRevision } from '../../entity-wire.ts'
+import { oneServiceIdAnswer } from '../../reply-schemas.ts'
 import { serviceIdReply } from '../../service-id-wire.ts'
 import { findServiceId } from './find-service-id.ts'
 
@@ -14,6 +15,7 @@ export const updateServiceId = entityOperation({
     description: z.string().optional(),
     unique_instance_crns: z.array(z.string().max(512)).max(64).optional(),
   }),
+  reply: oneServiceIdAnswer,
   run: async ({ request, body }, context) => {
     const { accountId, id, life } = findServiceId(request, context, 'iam-identity.serviceid.update')
     const revision = seenRevision(request, life, id)

@@ -2,6 +2,7 @@ import { noBody } from '../../../common/json-operation.ts'
 import { json } from '../../../common/reply.ts'
 import { requirePermission } from '../../context.ts'
 import { entityOperation } from '../../entity-protocol.ts'
+import { signingKeysAnswer } from '../../reply-schemas.ts'
 import { writeSigningKey } from './signing-key-wire.ts'
 
 export const listSigningKeys = entityOperation({
@@ -10,6 +11,7 @@ export const listSigningKeys = entityOperation({
   path: '/coffer/v1/signing-keys',
   action: 'iam-identity.signing-key.get',
   body: noBody,
+  reply: signingKeysAnswer,
   run: async (_, context) => {
     requirePermission(context, 'iam-identity.signing-key.get', context.principal.accountId)
     return json(200, { signing_keys: context.iam.signingKeys.list().map(writeSigningKey) })

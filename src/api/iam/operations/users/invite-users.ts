@@ -6,6 +6,7 @@ import { json } from '../../../common/reply.ts'
 import { requirePermission } from '../../context.ts'
 import { type EntityContext, entityOperation } from '../../entity-protocol.ts'
 import { requirePolicyPermission } from '../../find-policy.ts'
+import { invitedAnswer } from '../../reply-schemas.ts'
 import { readV1Policy, v1PolicyBody } from '../../v1-policy.ts'
 
 const body = z.strictObject({
@@ -30,6 +31,7 @@ export const inviteUsers = entityOperation({
   path: '/v2/accounts/:account_id/users',
   action: 'user-management.user.invite',
   body,
+  reply: invitedAnswer,
   run: async ({ request, body: { users, iam_policy = [] } }, context) => {
     const accountId = request.param('account_id')
     requirePermission(context, 'user-management.user.invite', accountId)

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { noBody } from '../../../common/json-operation.ts'
 import { empty, json } from '../../../common/reply.ts'
 import { entityOperation } from '../../entity-protocol.ts'
+import { userSettingsAnswer } from '../../reply-schemas.ts'
 import { writeSettings } from '../../user-wire.ts'
 import { findPerson } from './find-person.ts'
 
@@ -13,6 +14,7 @@ export const getUserSettings = entityOperation({
   path,
   action: 'user-management.user.retrieve',
   body: noBody,
+  reply: userSettingsAnswer,
   run: async ({ request }, context) =>
     json(200, writeSettings(findPerson(request, context, 'user-management.user.retrieve', true))),
 })
