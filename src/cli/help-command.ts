@@ -1,4 +1,5 @@
 import { EXIT } from '../base/exit-status.ts'
+import { writeHelp } from '../base/write-help.ts'
 import { probablyMeant } from './arguments.ts'
 import { NOUNS } from './commands/index.ts'
 import { type CommandFailure, usage } from './failure.ts'
@@ -17,24 +18,21 @@ export interface ListedCommand {
 type Table = ReadonlyMap<string, ListedCommand>
 
 /** `coffer --help`, `coffer help [topic or command]`. */
-export async function helpCommand(
-  table: Table,
-  [topic, ...more]: readonly string[],
-  streams: Streams,
-): Promise<number> {
-  if (topic === undefined || topic.startsWith('-')) {
-    streams.out.write(treeText(await treeLines(table)))
+export async function helpCommand(table: Table, words: readonly string[], streams: Streams): Promise<number> {
+  const [topic, ...more] = words.filter((word) => !word.startsWith('-'))
+  if (topic === undefined) {
+    writeHelp(treeText(await treeLines(table)), words, streams.out)
     return EXIT.done
   }
   const text = TOPICS.get(topic)?.()
   if (text !== undefined) {
-    streams.out.write(text)
+    writeHelp(text, words, streams.out)
     return EXIT.done
   }
   const found = table.get(topic)
-  if (found) return found.run([...more, '--help'], streams)
+  if (found) return found.run([...more, '--help', ...words.filter((word) => word === '--json')], streams)
   const why = `there is no help on it, only on ${[...TOPICS.keys()].join(', ')} and every command`
-  return refusedWord(`help with ${topic}`, usage(why, 'coffer --help'), more, streams)
+  return refusedWord(`help with ${topic}`, usage(why, 'coffer --help'), words, streams)
 }
 
 export const treeLines = async (table: Table): Promise<readonly TreeLine[]> => [

@@ -1,5 +1,6 @@
 import { endWithReader } from '../base/end-with-reader.ts'
 import { EXIT } from '../base/exit-status.ts'
+import { writeHelp } from '../base/write-help.ts'
 import { probablyMeant, readArguments } from './arguments.ts'
 import type { Call } from './call.ts'
 import { NOUNS } from './commands/index.ts'
@@ -30,11 +31,13 @@ export async function clientCommand(
   const colour = !words.includes('--no-color') && !environment['NO_COLOR']
   if (spec === undefined) {
     if (isHelp(words)) {
-      streams.out.write(nounHelp(entry, COMMANDS))
+      writeHelp(nounHelp(entry, COMMANDS), words, streams.out)
       return EXIT.done
     }
     const [word] = words
     if (word === undefined || word.startsWith('-')) {
+      const none = usage('it takes the name of a command', `coffer ${noun} --help`)
+      if (isJson) return told(`run coffer ${noun}`, none, { streams, isJson, colour })
       streams.err.write(nounHelp(entry, COMMANDS))
       return EXIT.usage
     }
@@ -46,7 +49,7 @@ export async function clientCommand(
     return told(`run coffer ${noun} ${word}`, usage(why, `coffer ${noun} --help`), { streams, isJson, colour })
   }
   if (isHelp(rest)) {
-    streams.out.write(commandHelp(noun, spec))
+    writeHelp(commandHelp(noun, spec), rest, streams.out)
     return EXIT.done
   }
   return run({ spec, line, words: rest, streams, environment, isJson, colour })

@@ -27,6 +27,7 @@ const OUTPUT = `Answers are on standard output; progress, hints and errors on st
   --json     one document for one answer. Commands that list or move many things write a line for each:
              {"type":"item"|"progress"|"warning"|"result"|"error", …}; the last line is always a result or an error.
              An error has code, exit, message, and where there are any fixes, notes, requestId. Members are only added.
+             Help is {"type":"help","text":…}. What has a form of its own, as the content of an object, stays as it is.
   --quiet    ids and names only
   --wide     more columns
   Sizes are in powers of ten, and exact in JSON; times are relative, and ISO 8601 in JSON.

@@ -2,7 +2,7 @@ import { readArguments } from './arguments.ts'
 import { usage } from './errors.ts'
 import { extract } from './extract.ts'
 import { list } from './list.ts'
-import { EXIT, exitOf, type Streams, told } from './status.ts'
+import { EXIT, refused, type Streams, writeHelp } from './status.ts'
 import { wrapped } from './wrapped.ts'
 
 const HELP = `coffer decrypt: opens objects out of a data directory, without a server and without its code.
@@ -13,8 +13,8 @@ Reads a data directory that no server uses, or a copy of one, and writes nothing
 
 Usage:
   coffer decrypt list DIR [bucket[/prefix]] [--versions] [--json]
-  coffer decrypt get DIR bucket/key [-o FILE] [--version ID]      to standard output without -o
-  coffer decrypt get DIR [bucket[/prefix]] --all --to NEWDIR [--versions]
+  coffer decrypt get DIR bucket/key [-o FILE] [--version ID] [--json]   to standard output without -o
+  coffer decrypt get DIR [bucket[/prefix]] --all --to NEWDIR [--versions] [--json]
       Files under NEWDIR/<bucket>/, and NEWDIR/index.jsonl: which is what, its headers, metadata and SHA-256.
   coffer decrypt wrapped DIR [bucket[/prefix]] [--versions]
       One line of JSON for each key that a root key wraps, with its context: what to ask a key service elsewhere for.
@@ -33,6 +33,12 @@ Keys. All are read from files, "-" is standard input; raw bytes, hex or base64.
   --dek FILE                the data key of the one object that is to be opened
   --class NAME=DIR2         the directory of a storage class beside STANDARD; may be repeated
 
+Examples:
+  coffer decrypt list /var/lib/coffer --key-file /etc/coffer.key
+  coffer decrypt get /var/lib/coffer photos/one.jpg -o one.jpg
+  coffer decrypt get /var/lib/coffer photos --all --to opened
+  coffer decrypt wrapped /var/lib/coffer > wrapped.jsonl
+
 Every commitment and tag is verified before a byte is written. Files appear under their names when they are whole.
 
 Exit status: 0 all that was asked for was opened; 1 something is damaged, forged or not to be read, each named;
@@ -47,14 +53,13 @@ export async function decryptCommand(args: readonly string[], streams: Streams):
     const { values, positionals } = readArguments(args)
     const [name = '', ...rest] = positionals
     if (values.help || name === 'help') {
-      streams.out.write(HELP)
+      writeHelp(HELP, values.json, streams)
       return EXIT.done
     }
     const command = Object.entries(COMMANDS).find(([known]) => known === name)?.[1]
     if (!command) throw usage('say what to do: list, get or wrapped (coffer decrypt --help)')
     return await command(rest, values, streams)
   } catch (error) {
-    streams.err.write(`✕ ${told(error)}\n`)
-    return exitOf(error)
+    return refused(error, args, streams)
   }
 }

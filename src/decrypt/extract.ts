@@ -21,11 +21,13 @@ export const extract = (args: readonly string[], values: Values, streams: Stream
 async function extractOne(
   directory: DataDirectory,
   name: string | undefined,
-  { output, version, to }: Values,
+  { output, version, to, json }: Values,
   { out, err }: Streams,
 ): Promise<number> {
   const { bucket, key } = splitName(name ?? '')
   if (key === '' || to !== undefined) throw usage('give bucket/key, or --all and --to')
+  if (json && (output === undefined || output === '-'))
+    throw usage('--json goes with -o FILE: without it the content is the answer')
   const object = findObject(directory.rows, directory.bucket(bucket), key, version)
   const opened = directory.open(object)
   if (output === undefined || output === '-') {
@@ -33,15 +35,17 @@ async function extractOne(
     return EXIT.done
   }
   const { sha256 } = writeFile(output, opened)
-  err.write(`✓ ${nameOf(object)}: ${object.sizeBytes} bytes, SHA-256 ${sha256}\n`)
+  const { versionId, sizeBytes } = object
+  if (json) out.write(`${JSON.stringify({ file: output, bucket, key, versionId, sizeBytes, sha256 })}\n`)
+  else err.write(`✓ ${nameOf(object)}: ${object.sizeBytes} bytes, SHA-256 ${sha256}\n`)
   return EXIT.done
 }
 
 function extractAll(
   directory: DataDirectory,
   name: string | undefined,
-  { to, versions = false, output, version, dek }: Values,
-  { err }: Streams,
+  { to, versions = false, output, version, dek, json }: Values,
+  { out, err }: Streams,
 ): number {
   if (to === undefined || output !== undefined || version !== undefined || dek !== undefined)
     throw usage('--all takes --to NEWDIR, and neither -o, --version nor --dek')
@@ -72,7 +76,8 @@ function extractAll(
     closeSync(index)
   }
   const { done, missing, failed } = counts
-  err.write(`${done} objects opened, ${missing} for which keys are missing, ${failed} that are damaged\n`)
+  if (json) out.write(`${JSON.stringify({ to, opened: done, keysMissing: missing, damaged: failed })}\n`)
+  else err.write(`${done} objects opened, ${missing} for which keys are missing, ${failed} that are damaged\n`)
   if (failed > 0) return EXIT.failed
   return missing > 0 ? EXIT.keysMissing : EXIT.done
 }

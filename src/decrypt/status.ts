@@ -13,6 +13,23 @@ export function told(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** Says why nothing was done, to who asks for JSON as a document, too. The exit status. */
+export function refused(error: unknown, args: readonly string[], { out, err }: Streams): number {
+  const exit = exitOf(error)
+  if (args.includes('--json')) {
+    const code = isDecryptError(error) ? error.code : 'Failed'
+    const message = error instanceof Error ? error.message : String(error)
+    out.write(`${JSON.stringify({ type: 'error', code, exit, message })}\n`)
+  }
+  err.write(`✕ ${told(error)}\n`)
+  return exit
+}
+
+/** Help, to who asks for JSON as a document. */
+export function writeHelp(text: string, isJson: boolean | undefined, { out }: Streams): void {
+  out.write(isJson ? `${JSON.stringify({ type: 'help', text })}\n` : text)
+}
+
 export function exitOf(error: unknown): number {
   if (isDecryptError(error, 'Damaged', 'Forged')) return EXIT.failed
   return isDecryptError(error, 'KeyMissing') ? EXIT.keysMissing : EXIT.usage

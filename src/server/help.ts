@@ -10,7 +10,9 @@ export function helpText(): string {
   })
   return `coffer serve: an S3-compatible object store with envelope encryption built in.
 
-Usage: coffer [serve] [flags]          (coffer --help lists all commands)
+Usage: coffer [serve] [directory] [--json] [flags]          (coffer --help lists all commands)
+
+  --json   what is told at the start, credentials of a first one included, as one JSON document; and why it does not start
 
   ${'--config-file'.padEnd(26)} ${'COFFER_CONFIG_FILE'.padEnd(32)}\n      TOML file with settings, e.g. [s3] listen = "127.0.0.1:9000"
 ${rows.join('\n')}
@@ -19,7 +21,11 @@ Key services elsewhere are declared in tables of the file, or by variables COFFE
   [key-providers.<name>]
   ${PROVIDER_MEMBERS.join(', ')}
 
-Flags win over the environment, the environment over the file.`
+Flags win over the environment, the environment over the file.
+
+Examples:
+  coffer serve ./store
+  coffer serve --data-dir /var/lib/coffer --instance-key-file /etc/coffer.key --log-level warn`
 }
 
 function show(value: unknown): string {

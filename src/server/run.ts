@@ -1,14 +1,16 @@
 import { EXIT } from '../base/exit-status.ts'
+import { writeHelp } from '../base/write-help.ts'
 import { createLogger, type Logger } from '../observe/logger.ts'
 import { collectStart } from './after-start.ts'
 import { backupRoutes } from './backup/host-routes.ts'
+import { ownOptions } from './commands/own-options.ts'
+import { refused } from './commands/refused.ts'
 import { withDirectory } from './commands/with-directory.ts'
 import { type House, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
-import { exitCode, explain } from './explain.ts'
 import { helpText } from './help.ts'
 import { openHostSocket } from './host-socket.ts'
-import { welcome } from './welcome.ts'
+import { welcome, welcomeDocument } from './welcome.ts'
 
 /** Past the drain: what the stores need to close. Then the process ends by itself, whatever hangs. */
 const CLOSE_MS = 4000
@@ -18,21 +20,21 @@ const SAME_SIGNAL_MS = 1000
 /** The server: `coffer [serve] [directory] [flags]`. Resolves, with the status of a process that goes on, once it serves. */
 export async function run(args: readonly string[]): Promise<number> {
   sizeThreadPool()
-  const flags = withDirectory(args)
-  if (flags.includes('--help') || flags.includes('-h')) {
-    process.stdout.write(`${helpText()}\n`)
+  if (args.includes('--help') || args.includes('-h')) {
+    writeHelp(`${helpText()}\n`, args, process.stdout)
     return 0
   }
   try {
-    await serve(flags)
+    await serve(args)
   } catch (error) {
-    fail(error)
+    fail(error, args)
   }
   return 0
 }
 
-async function serve(flags: readonly string[]): Promise<void> {
-  const config = readConfig(flags, processEnvironment())
+async function serve(args: readonly string[]): Promise<void> {
+  const { flags, rest } = ownOptions(args, [], ['json'])
+  const config = readConfig(withDirectory(rest), processEnvironment())
   const log = createLogger(config['log.level'])
   const house = await openHouse({
     config,
@@ -48,7 +50,11 @@ async function serve(flags: readonly string[]): Promise<void> {
   // Before anything is waited for: it says that it is ready from here on, and who hears that may stop it.
   stopOnSignal(house, socket, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())
-  process.stdout.write(welcome(config, house, listening))
+  process.stdout.write(
+    flags.has('json')
+      ? `${JSON.stringify(welcomeDocument(config, house, listening))}\n`
+      : welcome(config, house, listening),
+  )
   await socket
   collectStart()
 }
@@ -78,12 +84,14 @@ function stopOnSignal(house: House, socket: Promise<AsyncDisposable | undefined>
       await (await socket)?.[Symbol.asyncDispose]()
       await house.close(drainMs)
     }
-    close().then(() => process.exit(0), fail)
+    close().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error, []),
+    )
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
 }
 
-function fail(error: unknown): never {
-  process.stderr.write(`✕ ${explain(error)}\n`)
-  process.exit(exitCode(error))
+function fail(error: unknown, args: readonly string[]): never {
+  process.exit(refused(error, { args, streams: { out: process.stdout, err: process.stderr } }))
 }

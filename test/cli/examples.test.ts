@@ -15,6 +15,13 @@ const all: readonly (readonly [string, CommandSpec])[] = (
 ).flat()
 const lineOf = (noun: string, { name }: CommandSpec): string => [noun, name].filter(Boolean).join(' ')
 
+/** Throws where a line is none. */
+const documentsIn = (out: string): unknown[] =>
+  out
+    .trimEnd()
+    .split('\n')
+    .map((text) => JSON.parse(text))
+
 /** As a shell takes it apart. */
 const wordsOf = (line: string): string[] =>
   [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word ?? '').slice(1)
@@ -141,6 +148,17 @@ describe('each example of the help runs:', () => {
         example,
         { status: 0, err: expect.not.stringContaining('✕') },
       ])
+    }
+  })
+})
+
+describe('each example with --json, once more, is documents, and what is refused by now is one:', () => {
+  // Its answer is the object.
+  const asDocuments = inOrder.filter(([noun, spec]) => lineOf(noun, spec) !== 'object cat')
+  it.each(asDocuments.map(([noun, spec]) => [lineOf(noun, spec), spec] as const))('%s', async (_line, spec) => {
+    for (const example of spec.examples) {
+      const { out, err } = await run(example.replace(/ -- |$/, (end) => ` --json${end}`))
+      expect([example, documentsIn(out), err]).toEqual([example, expect.any(Array), ''])
     }
   })
 })

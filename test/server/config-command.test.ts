@@ -14,7 +14,7 @@ describe('coffer config explain', () => {
   ])('says what was probably meant by %s', async (asked, hint) => {
     expect(await ownCommand(['config', 'explain', asked])).toMatchObject({
       status: 4,
-      err: `✕ ${asked} is not a setting. ${hint}\n`,
+      err: `✕ ${asked} is not a setting. ${hint}  [NoSuchSetting]\n`,
     })
   })
 })

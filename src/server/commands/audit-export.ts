@@ -1,11 +1,13 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { exportLines, type Position } from '../../audit/export.ts'
+import { CodedError } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
 import { parseCommand, type Streams, usageError } from './command.ts'
+import { refused } from './refused.ts'
 
 export async function auditExport(args: readonly string[], { out, err }: Streams): Promise<number> {
-  const { positionals, options } = parseCommand(args, ['from', 'to', 'out'], [])
+  const { positionals, options, flags } = parseCommand(args, ['from', 'to', 'out'], ['json'])
   const [directory, ...more] = positionals
   if (directory === undefined || more.length > 0) throw usageError('give the directory of an audit log')
   const range = { ...at('from', options['from']), ...at('to', options['to']) }
@@ -20,9 +22,12 @@ export async function auditExport(args: readonly string[], { out, err }: Streams
   if (file === undefined) await pipeline(counted, out, { end: false })
   // An excerpt is evidence: it replaces nothing.
   else await pipeline(counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
-  if (lines > 0) return EXIT.done
-  err.write('✕ there is no line in this range\n')
-  return EXIT.failed
+  // To standard output the lines themselves are the answer, which are JSON.
+  if (lines > 0) {
+    if (file !== undefined && flags.has('json')) out.write(`${JSON.stringify({ file, lines })}\n`)
+    return EXIT.done
+  }
+  return refused(new CodedError('NoLine', 'there is no line in this range'), { args, streams: { out, err } })
 }
 
 function at(name: 'from' | 'to', text: string | undefined): { readonly from?: Position; readonly to?: Position } {

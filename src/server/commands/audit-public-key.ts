@@ -5,10 +5,12 @@ import { EXIT } from '../../base/exit-status.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { givenInstanceKey, sealFileOf } from '../given-instance-key.ts'
 import { type Streams, usageError } from './command.ts'
+import { ownOptions } from './own-options.ts'
 
 /** Takes the settings of a server and needs its instance key, not its lock: it may be running. */
 export async function auditPublicKey(args: readonly string[], { out }: Streams): Promise<number> {
-  const config = readConfig(args, processEnvironment())
+  const { flags, rest } = ownOptions(args, [], ['json'])
+  const config = readConfig(rest, processEnvironment())
   const dataDir = resolve(config['data-dir'])
   // Opening a key where there is none makes one.
   if (!(await stat(sealFileOf(dataDir)).catch(() => undefined))) throw usageError(`there is no store in ${dataDir}`)
@@ -16,6 +18,6 @@ export async function auditPublicKey(args: readonly string[], { out }: Streams):
   const seed = instanceKey.derive('audit')
   const { publicKeyPem } = openSigningKey(seed)
   seed.fill(0)
-  out.write(publicKeyPem)
+  out.write(flags.has('json') ? `${JSON.stringify({ publicKeyPem })}\n` : publicKeyPem)
   return EXIT.done
 }

@@ -4,6 +4,7 @@ import { auditExport } from './audit-export.ts'
 import { auditPublicKey } from './audit-public-key.ts'
 import { auditVerify } from './audit-verify.ts'
 import type { Streams } from './command.ts'
+import { helpOrUsage } from './help-or-usage.ts'
 import { refused } from './refused.ts'
 
 const COMMANDS = { verify: auditVerify, export: auditExport, 'public-key': auditPublicKey } as const
@@ -17,15 +18,15 @@ On the machine of the log:
       --expect    a head that an earlier verification printed: tells a log that was cut off since
       exit status 0: verified and signed to its end; 3: well, but its last lines are not signed or not finished, as in
       the log of a running server; 1: bad, the first bad line is named; 2: called wrongly or not readable
-  coffer audit export <directory> [--from <seq | time>] [--to <seq | time>] [--out <file>]
+  coffer audit export <directory> [--from <seq | time>] [--to <seq | time>] [--out <file>] [--json]
       The lines of a range and what is needed to verify them, on standard output or in a new file (8: it is there already).
-  coffer audit public-key [settings]
+  coffer audit public-key [--json] [settings]
       The public key in PEM, derived from the instance key. A running server gives it at GET /audit/public-key.
 
 Examples:
   coffer audit public-key --data-dir /var/lib/coffer > audit.pem
   coffer audit verify /var/lib/coffer/audit --public-key audit.pem
-  coffer audit export /var/lib/coffer/audit --from 2030-01-31 --out january.jsonl
+  coffer audit export /var/lib/coffer/audit --from 1 --out log.jsonl
 
 Of a running server, by HTTP: coffer audit [--follow] [--who <text>] [--key <key>] [--since <time>] [--limit <n>] …
 `
@@ -37,9 +38,7 @@ export async function auditCommand(args: readonly string[], streams: Streams): P
     ? Object.entries(COMMANDS).find(([known]) => known === name)?.[1]
     : undefined
   if (!command || rest.includes('--help')) {
-    const asked = command !== undefined || name === '--help' || name === 'help'
-    ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? EXIT.done : EXIT.usage
+    return helpOrUsage(HELP, command !== undefined || name === '--help' || name === 'help', args, streams)
   }
   try {
     return await command(rest, streams)

@@ -14,6 +14,7 @@ import { type VerifiedBackup, verifyBackup } from '../backup/verify-backup.ts'
 import { givenInstanceKey, sealFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { parseCommand, type Streams, usageError } from './command.ts'
+import { helpOrUsage } from './help-or-usage.ts'
 import { progressLine } from './progress.ts'
 import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
@@ -48,10 +49,8 @@ exit status 0: done; 3: done, but of a backup something is missing in the data d
 /** `coffer backup …`; resolves to the exit status. */
 export async function backupCommand(args: readonly string[], streams: Streams): Promise<number> {
   const [name = '', ...rest] = args
-  if (name === '' || args.includes('--help')) {
-    const asked = name !== ''
-    ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? EXIT.done : EXIT.usage
+  if (name === '' || name === '--json' || args.includes('--help')) {
+    return helpOrUsage(HELP, args.includes('--help'), args, streams)
   }
   try {
     if (name === 'create') return await take(rest, streams)

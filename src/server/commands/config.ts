@@ -1,12 +1,14 @@
 import { stringify } from 'smol-toml'
+import { CodedError } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
 import { nearest } from '../../base/nearest.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { PROVIDER_MEMBERS } from '../declared-providers.ts'
-import { exitCode, explain } from '../explain.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from '../settings.ts'
 import { parseCommand, type Streams, usageError } from './command.ts'
+import { helpOrUsage } from './help-or-usage.ts'
 import { ownOptions } from './own-options.ts'
+import { refused } from './refused.ts'
 
 const HELP = `coffer config: the settings of a server: what they are, where each comes from, whether they are valid.
 
@@ -14,7 +16,7 @@ Usage:
   coffer config show [--json] [settings]       what each setting is, and where it comes from; secrets are not shown
   coffer config explain <setting> [--json]     what a setting is for, its default, its flag and its variable
   coffer config validate [--json] [settings]   whether a server would take them; starts nothing
-  coffer config example                        a TOML file with every setting and its default, all commented out
+  coffer config example [--json]               a TOML file with every setting and its default, all commented out
 
 Settings come from flags, variables COFFER_… and a file (--config-file, COFFER_CONFIG_FILE), and count in this order.
 
@@ -26,7 +28,6 @@ Examples:
 Exit status: 0 done, or valid; 2 called wrongly; 4 there is no such setting; 9 not valid.
 `
 
-const NOT_FOUND = 4
 const ALL: Readonly<Record<string, Setting>> = SETTINGS
 
 /** `coffer config …`; resolves to the exit status. */
@@ -34,17 +35,12 @@ export async function configCommand(args: readonly string[], streams: Streams): 
   const [name = '', ...rest] = args
   const run = Object.entries({ show, explain: explainOne, validate, example }).find(([known]) => known === name)?.[1]
   if (!run || rest.includes('--help')) {
-    const asked = run !== undefined || name === '--help'
-    ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? EXIT.done : EXIT.usage
+    return helpOrUsage(HELP, rest.includes('--help') || name === '--help', args, streams)
   }
   try {
     return run(rest, streams)
   } catch (error) {
-    if (rest.includes('--json'))
-      streams.out.write(`${JSON.stringify({ type: 'error', message: explain(error), exit: exitCode(error) })}\n`)
-    else streams.err.write(`✕ ${explain(error)}\n`)
-    return exitCode(error)
+    return refused(error, { args, streams })
   }
 }
 
@@ -93,7 +89,8 @@ function show(args: readonly string[], { out }: Streams): number {
   return EXIT.done
 }
 
-function explainOne(args: readonly string[], { out, err }: Streams): number {
+function explainOne(args: readonly string[], streams: Streams): number {
+  const { out } = streams
   // A flag is what is asked for here, and not given.
   const words = args.map((arg) => (arg === '--json' ? arg : arg.replace(/^--(?=.)/, '')))
   const { positionals, flags } = parseCommand(words, [], ['json'])
@@ -101,8 +98,12 @@ function explainOne(args: readonly string[], { out, err }: Streams): number {
   if (asked === undefined || more.length > 0)
     throw usageError('name one setting, as s3.listen, --s3-listen or COFFER_S3_LISTEN')
   if (asked === 'key-providers') {
+    const help =
+      'key services elsewhere, in tables [key-providers.<name>] of the file, or variables COFFER_KEY_PROVIDERS_<NAME>_<MEMBER>.'
     out.write(
-      `key-providers: key services elsewhere, in tables [key-providers.<name>] of the file, or variables COFFER_KEY_PROVIDERS_<NAME>_<MEMBER>.\n  members: ${PROVIDER_MEMBERS.join(', ')}\n`,
+      flags.has('json')
+        ? `${JSON.stringify({ name: asked, help, members: PROVIDER_MEMBERS })}\n`
+        : `key-providers: ${help}\n  members: ${PROVIDER_MEMBERS.join(', ')}\n`,
     )
     return EXIT.done
   }
@@ -111,8 +112,8 @@ function explainOne(args: readonly string[], { out, err }: Streams): number {
   if (!found) {
     const meant = nearest(asked, Object.keys(ALL).flatMap(spellings), 3)
     const hint = meant === undefined ? 'coffer config show lists them all.' : `Did you mean ${meant}?`
-    err.write(`✕ ${asked} is not a setting. ${hint}\n`)
-    return NOT_FOUND
+    const error = new CodedError('NoSuchSetting', `${asked} is not a setting. ${hint}`)
+    return refused(error, { args, streams, status: EXIT.notFound })
   }
   const [name, setting] = found
   const told: Told = {
@@ -144,11 +145,18 @@ function validate(args: readonly string[], { out }: Streams): number {
   return EXIT.done
 }
 
-function example(_args: readonly string[], { out }: Streams): number {
+function example(args: readonly string[], { out }: Streams): number {
+  const { flags } = parseCommand(args, [], ['json'])
+  const text = exampleText()
+  out.write(flags.has('json') ? `${JSON.stringify({ toml: text })}\n` : text)
+  return EXIT.done
+}
+
+function exampleText(): string {
   const tables = Map.groupBy(Object.entries(ALL), ([name]) => (name.includes('.') ? (name.split('.')[0] ?? '') : ''))
-  out.write('# Settings of Coffer. What is commented out is as it is by default.\n')
+  const lines = ['# Settings of Coffer. What is commented out is as it is by default.\n']
   for (const [table, settings] of tables) {
-    if (table !== '') out.write(`\n[${table}]\n`)
+    if (table !== '') lines.push(`\n[${table}]\n`)
     for (const [name, setting] of settings) {
       const key = table === '' ? name : name.slice(table.length + 1)
       const value =
@@ -157,8 +165,8 @@ function example(_args: readonly string[], { out }: Streams): number {
           : stringify({ value: plain(setting.default) })
               .trim()
               .slice('value = '.length)
-      out.write(`# ${setting.help}\n# ${key} = ${value}\n`)
+      lines.push(`# ${setting.help}\n# ${key} = ${value}\n`)
     }
   }
-  return EXIT.done
+  return lines.join('')
 }

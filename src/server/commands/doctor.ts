@@ -1,4 +1,5 @@
 import { EXIT } from '../../base/exit-status.ts'
+import { writeHelp } from '../../base/write-help.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { examine } from '../doctor/examine.ts'
 import { type Finding, finding, type Verdict } from '../doctor/finding.ts'
@@ -40,7 +41,7 @@ export type AskOnline = () => Promise<readonly Finding[]>
 /** `coffer doctor`; resolves to the exit status. */
 export async function doctorCommand(args: readonly string[], streams: Streams, online: AskOnline): Promise<number> {
   if (args.includes('--help')) {
-    streams.out.write(HELP)
+    writeHelp(HELP, args, streams.out)
     return EXIT.done
   }
   let found: readonly Finding[]

@@ -42,8 +42,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
         if (isOfServer(args)) return clientCommand('audit', args, streams)
         const status = await (await import('./audit.ts')).auditCommand(args, streams)
         if (args[0] !== '--help') return status
-        streams.out.write('\n')
-        return clientCommand('audit', ['--help'], streams)
+        if (!args.includes('--json')) streams.out.write('\n')
+        return clientCommand('audit', args, streams)
       },
     },
   ],

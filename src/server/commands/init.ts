@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { CodedError } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
+import { writeHelp } from '../../base/write-help.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { openHouse } from '../compose.ts'
 import { processEnvironment, readConfig } from '../config.ts'
@@ -33,7 +34,7 @@ const NOWHERE = { host: '127.0.0.1', port: 0 } as const
 /** `coffer init`; resolves to the exit status. */
 export async function initCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
-    streams.out.write(HELP)
+    writeHelp(HELP, args, streams.out)
     return EXIT.done
   }
   try {

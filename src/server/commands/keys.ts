@@ -21,6 +21,7 @@ import { readSecret } from '../secret-file.ts'
 import type { Config } from '../settings.ts'
 import { isFilled } from '../stores.ts'
 import { type Streams, usageError } from './command.ts'
+import { helpOrUsage } from './help-or-usage.ts'
 import { refused } from './refused.ts'
 import { countText } from './sizes.ts'
 import { parseWithSettings } from './with-settings.ts'
@@ -28,9 +29,9 @@ import { parseWithSettings } from './with-settings.ts'
 const HELP = `coffer keys: a key bundle holds the instance key, and the root keys of the embedded Key Protect, under a passphrase of its own.
 
 Usage:
-  coffer keys backup --out <file> --passphrase-file <file> [settings]
+  coffer keys backup --out <file> --passphrase-file <file> [--json] [settings]
       Takes the settings of the server, which may run, and its instance key. <file> is made, never written over.
-  coffer keys restore <bundle> --passphrase-file <file> [--dry-run] [--replace-passphrase] [settings]
+  coffer keys restore <bundle> --passphrase-file <file> [--dry-run] [--replace-passphrase] [--json] [settings]
       Opens the bundle and every key in it. Then writes the key file where there is none (--instance-key-file, or the data
       directory with .key appended), and makes kms/ where the data directory has lost it. Nothing is written over.
       --dry-run             writes nothing: whether the passphrase is the right one, and what is in it
@@ -51,9 +52,7 @@ is not valid; 10: there is no store; 11: another process uses it; 12: the wrong 
 export async function keysCommand(args: readonly string[], streams: Streams): Promise<number> {
   const [name = '', ...rest] = args
   if (args.includes('--help') || !(name === 'backup' || name === 'restore')) {
-    const asked = args.includes('--help')
-    ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? EXIT.done : EXIT.usage
+    return helpOrUsage(HELP, args.includes('--help'), args, streams)
   }
   try {
     return await (name === 'backup' ? backup(rest, streams) : restore(rest, streams))
@@ -63,7 +62,7 @@ export async function keysCommand(args: readonly string[], streams: Streams): Pr
 }
 
 async function backup(args: readonly string[], { out }: Streams): Promise<number> {
-  const { positionals, options, config } = parseWithSettings(args, ['out', 'passphrase-file'], [])
+  const { positionals, options, flags, config } = parseWithSettings(args, ['out', 'passphrase-file'], ['json'])
   const file = options['out']
   if (file === undefined || positionals.length > 0) throw usageError('--out names the file to be made')
   const passphrase = passphraseOf(options['passphrase-file'])
@@ -87,6 +86,11 @@ async function backup(args: readonly string[], { out }: Streams): Promise<number
     const tried = await tryBundledKeys(content)
     refuseDamaged(tried)
     await createExclusive(resolve(file), await sealKeyBundle(content, passphrase))
+    if (flags.has('json')) {
+      const { instanceKeyId, createdAt } = content
+      out.write(`${JSON.stringify({ file, createdAt, instanceKeyId, ...counted(tried) })}\n`)
+      return EXIT.done
+    }
     out.write(`✓ ${file}: the instance key, and ${keysText(tried)}, as of ${content.createdAt}\n`)
     out.write(
       '  Try it now and then: coffer keys restore --dry-run. Make another one when root keys were made or rotated\n',
@@ -102,6 +106,8 @@ function passphraseOf(file: string | undefined): string {
   return readSecret('--passphrase-file', file)
 }
 
+const counted = ({ keys, versions, destroyed }: TriedKeys): object => ({ keys, versions, destroyed })
+
 const keysText = ({ keys, versions, destroyed }: TriedKeys): string =>
   `${countText(keys, 'key')} of the embedded Key Protect in ${countText(versions, 'version')}${destroyed > 0 ? ` (${destroyed} were destroyed before)` : ''}`
 
@@ -114,22 +120,36 @@ async function restore(args: readonly string[], { out }: Streams): Promise<numbe
   const { positionals, options, flags, config } = parseWithSettings(
     args,
     ['passphrase-file'],
-    ['dry-run', 'replace-passphrase'],
+    ['dry-run', 'replace-passphrase', 'json'],
   )
   const [path, ...more] = positionals
   if (path === undefined || more.length > 0) throw usageError('give one bundle')
   const bundle = await openKeyBundle(await readFile(path, 'utf8'), passphraseOf(options['passphrase-file']))
   try {
     const tried = await tryBundledKeys(bundle)
-    out.write(
+    const isJson = flags.has('json')
+    const say = (text: string): void => void (isJson ? undefined : out.write(text))
+    say(
       `✓ ${path} opens: the instance key ${bundle.instanceKeyId}, and ${keysText(tried)}, as of ${bundle.createdAt}\n`,
     )
     refuseDamaged(tried)
     const steps = await plan(bundle, config, flags.has('replace-passphrase'))
-    for (const { told } of steps) out.write(`  ${flags.has('dry-run') ? 'would do: ' : ''}${told}\n`)
-    if (flags.has('dry-run')) out.write('  Nothing was written\n')
+    for (const { told } of steps) say(`  ${flags.has('dry-run') ? 'would do: ' : ''}${told}\n`)
+    if (flags.has('dry-run')) say('  Nothing was written\n')
     else for (const { run } of steps) await run()
-    if (steps.length === 0) out.write('  Nothing is missing: the instance key and kms/ are there\n')
+    if (steps.length === 0) say('  Nothing is missing: the instance key and kms/ are there\n')
+    if (isJson) {
+      const { instanceKeyId, createdAt } = bundle
+      const isDone = !flags.has('dry-run')
+      const document = {
+        createdAt,
+        instanceKeyId,
+        ...counted(tried),
+        done: isDone,
+        steps: steps.map(({ told }) => told),
+      }
+      out.write(`${JSON.stringify(document)}\n`)
+    }
     return EXIT.done
   } finally {
     bundle.instanceKey.fill(0)

@@ -1,5 +1,6 @@
 import { chown, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { EXIT } from '../../base/exit-status.ts'
+import { writeHelp } from '../../base/write-help.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { invalidConfig } from '../config-error.ts'
 import { PROVIDER_MEMBERS, PROVIDER_TYPES } from '../declared-providers.ts'
@@ -38,7 +39,7 @@ const LISTS = ['instances', 'accounts', 'regions']
 /** `coffer provider add|rm`; resolves to the exit status. */
 export async function providerCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
-    streams.out.write(HELP)
+    writeHelp(HELP, args, streams.out)
     return EXIT.done
   }
   const [verb, ...rest] = args

@@ -12,6 +12,7 @@ import { refuseKeyInside } from '../data-directory.ts'
 import { givenInstanceKey, keyFileOf } from '../given-instance-key.ts'
 import type { Config } from '../settings.ts'
 import { type Streams, usageError } from './command.ts'
+import { helpOrUsage } from './help-or-usage.ts'
 import { progressLine } from './progress.ts'
 import { refused } from './refused.ts'
 import { countText, sizeText } from './sizes.ts'
@@ -20,7 +21,7 @@ import { parseWithSettings } from './with-settings.ts'
 const HELP = `coffer restore: puts a backup back, into an empty place.
 
 Usage:
-  coffer restore <repository> [--backup <id>] [--dry-run] [settings]
+  coffer restore <repository> [--backup <id>] [--dry-run] [--json] [settings]
       Takes the settings of the server that is to be started on it: its data directory (--data-dir), which must be empty or
       not there, the instance key (--instance-key-file, or the passphrase), the directories of its storage classes. Nothing is ever written
       over. Run again after whatever interrupts it: it goes on where it was.
@@ -38,9 +39,7 @@ is not valid; 10: there is no store; 11: another process uses it; 12: the wrong 
 /** `coffer restore …`; resolves to the exit status. */
 export async function restoreCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.length === 0 || args.includes('--help')) {
-    const asked = args.length > 0
-    ;(asked ? streams.out : streams.err).write(HELP)
-    return asked ? EXIT.done : EXIT.usage
+    return helpOrUsage(HELP, args.includes('--help'), args, streams)
   }
   try {
     return await restore(args, streams)
@@ -50,7 +49,7 @@ export async function restoreCommand(args: readonly string[], streams: Streams):
 }
 
 async function restore(args: readonly string[], { out, err }: Streams): Promise<number> {
-  const { positionals, options, flags, config } = parseWithSettings(args, ['backup'], ['dry-run'])
+  const { positionals, options, flags, config } = parseWithSettings(args, ['backup'], ['dry-run', 'json'])
   const [path, ...more] = positionals
   if (path === undefined || more.length > 0) throw usageError('give one directory: that of the backups')
   const repository = await openRepository(path)
@@ -61,8 +60,11 @@ async function restore(args: readonly string[], { out, err }: Streams): Promise<
   const target = { dataDir, classes }
   const plan = await planRestore(repository, manifest, target)
   const what = `backup ${id}, the state of ${manifest.takenAt}: ${countText(plan.files, 'file')}, ${sizeText(plan.bytes)}`
+  const isJson = flags.has('json')
+  const document = { backup: id, takenAt: manifest.takenAt, dataDir, files: plan.files, bytes: plan.bytes }
   if (flags.has('dry-run')) {
-    out.write(`✓ ${what}, can be restored to ${dataDir}. Nothing was written\n`)
+    if (isJson) out.write(`${JSON.stringify({ ...document, restored: false })}\n`)
+    else out.write(`✓ ${what}, can be restored to ${dataDir}. Nothing was written\n`)
     return EXIT.done
   }
   await ensureDirectory(dataDir)
@@ -76,7 +78,8 @@ async function restore(args: readonly string[], { out, err }: Streams): Promise<
   } finally {
     lock.release()
   }
-  out.write(`✓ restored ${what}\n${AFTERWARDS(manifest, dataDir)}`)
+  if (isJson) out.write(`${JSON.stringify({ ...document, restored: true })}\n`)
+  else out.write(`✓ restored ${what}\n${AFTERWARDS(manifest, dataDir)}`)
   return EXIT.done
 }
 

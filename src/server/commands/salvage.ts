@@ -1,5 +1,6 @@
 import { hasCode } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
+import { writeHelp } from '../../base/write-help.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { type Loss, type SalvageReport, salvage } from '../salvage/salvage.ts'
 import { type Streams, usageError } from './command.ts'
@@ -32,7 +33,7 @@ Example:
 /** `coffer salvage`; resolves to the exit status. */
 export async function salvageCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
-    streams.out.write(HELP)
+    writeHelp(HELP, args, streams.out)
     return EXIT.done
   }
   try {

@@ -1,6 +1,7 @@
 import { systemClock } from '../../base/clock.ts'
 import { hasCode } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
+import { writeHelp } from '../../base/write-help.ts'
 import { createLogger } from '../../observe/logger.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { verifyKeyless } from '../verify/verify-keyless.ts'
@@ -43,7 +44,7 @@ Examples:
 /** `coffer verify`; resolves to the exit status. */
 export async function verifyCommand(args: readonly string[], streams: Streams): Promise<number> {
   if (args.includes('--help')) {
-    streams.out.write(HELP)
+    writeHelp(HELP, args, streams.out)
     return EXIT.done
   }
   try {

@@ -17,7 +17,8 @@ const completion: CommandSpec = {
     call.doing('write a completion script')
     const write = Object.entries(SHELLS).find(([name]) => name === shell)?.[1]
     if (!write) throw usage(`${shell} is not one of ${Object.keys(SHELLS).join(', ')}`)
-    call.out.raw(write())
+    if (call.out.json) call.out.answer({ shell, script: write() }, write)
+    else call.out.raw(write())
     return 'done'
   },
 }
@@ -29,10 +30,10 @@ const words: CommandSpec = {
   arguments: [{ name: 'word', help: 'the words so far, the last one being typed', many: true, optional: true }],
   examples: ['coffer completion words -- bucket cr'],
   run: async (call) => {
-    for (const word of await completionWords(call, call.arguments('word'))) {
-      // A line each, and shells show them: a name with such characters is typed by hand.
-      if (!/\p{Cc}/u.test(word)) call.out.raw(`${word}\n`)
-    }
+    // A line each, and shells show them: a name with such characters is typed by hand.
+    const next = (await completionWords(call, call.arguments('word'))).filter((word) => !/\p{Cc}/u.test(word))
+    if (call.out.json) call.out.answer({ words: next }, () => '')
+    else for (const word of next) call.out.raw(`${word}\n`)
     return 'done'
   },
 }
