@@ -98,12 +98,11 @@ if (isMainThread) {
     return { resident: bytes('VmRSS'), 'resident, not of files': bytes('RssAnon'), 'resident, of files': bytes('RssFile') }
   }
   const open = () => {
-    const count = { descriptors: 0, 'descriptors of files': 0 }
+    const count = { descriptors: 0, 'descriptors of blobs': 0 }
     for (const fd of readdirSync('/proc/self/fd')) {
       let target = ''
       try { target = readlinkSync('/proc/self/fd/' + fd) } catch { continue }
-      count.descriptors++
-      if (target.startsWith('/')) count['descriptors of files']++
+      count[target.includes('/data/blobs/') ? 'descriptors of blobs' : 'descriptors']++
     }
     return count
   }
