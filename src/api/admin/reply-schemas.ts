@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { AnswerOf } from '../common/json-operation.ts'
 
 const count = z.int().min(0)
 const time = z.iso.datetime()
@@ -17,7 +18,10 @@ export const job = z.object({
   startedAt: time,
   finishedAt: time.optional(),
   problem: z.string().optional(),
-  refusals: z.unknown().optional().meta({ description: 'Root keys that refuse, and with what.' }),
+  refusals: z
+    .array(z.object({ rootKeyCrn: z.string(), problem: z.string() }))
+    .optional()
+    .meta({ description: 'Root keys that refuse, and with what.' }),
 })
 export const jobReply = z.object({ job })
 export const jobsReply = z.object({ jobs: z.array(job) })
@@ -38,7 +42,14 @@ export const keyUsageReply = z.object({
   rootKeyCrn: z.string(),
   versions: z.array(version),
   buckets: z.array(z.object({ name: z.string(), current: z.boolean(), versions: z.array(version) })),
-  wrapBudgets: z.array(z.looseObject({ keyVersion: z.string(), state: z.string() })).optional(),
+  wrapBudgets: z
+    .array(
+      z.object({
+        ...{ rootKeyCrn: z.string(), keyVersion: z.string(), wraps: count, limit: count },
+        state: z.enum(['below', 'near', 'spent']),
+      }),
+    )
+    .optional(),
 })
 
 export const bucketsReply = z.object({
@@ -65,7 +76,7 @@ export const bucketsReply = z.object({
 
 export const scrub = z.object({
   state: z.string(),
-  look: z.unknown(),
+  look: count.meta({ description: 'How many there have been, with this one.' }),
   startedAt: time.optional(),
   finishedAt: time.optional(),
   dueAt: time.optional(),
@@ -76,11 +87,26 @@ export const scrub = z.object({
 })
 export const scrubReply = z.object({ scrub })
 
-export const findingsReply = z.object({ findings: z.array(z.looseObject({})), notKept: count.optional() })
+const finding = z.object({
+  kind: z.string(),
+  ...{ bucket: z.string().optional(), key: z.string().optional(), versionId: z.string().optional() },
+  ...{ uploadId: z.string().optional(), part: z.int().optional(), blob: z.string().optional() },
+  ...{ file: z.string().optional(), offset: count.optional() },
+  ...{ damage: z.string(), advice: z.string() },
+})
+export const findingsReply = z.object({ findings: z.array(finding), notKept: count.optional() })
 
 export const recountReply = z.object({
   exact: z.boolean(),
-  found: z.unknown(),
-  differences: z.array(z.unknown()),
+  found: z.record(z.string(), count).meta({ description: 'What the records say.' }),
+  differences: z.array(
+    z.object({
+      ...{ bucketId: z.string(), slot: z.int().optional(), keyVersion: z.string().optional() },
+      ...{ counted: z.string(), stored: z.number(), found: z.number() },
+    }),
+  ),
   repaired: z.boolean(),
 })
+
+export type JobAnswer = AnswerOf<typeof job>
+export type ScrubAnswer = AnswerOf<typeof scrub>

@@ -5,6 +5,7 @@ import { json } from '../../common/reply.ts'
 import { type AdminContext, defineOperation } from '../context.ts'
 import { faceOf } from '../job-face.ts'
 import { rootKeyFace, STATE_NAMES } from '../key-sight.ts'
+import { job, scrub } from '../reply-schemas.ts'
 import { faceOfScrub } from '../scrub-face.ts'
 
 const usage = z.object({ objects: z.int(), bytes: z.int(), uploads: z.int() })
@@ -31,10 +32,8 @@ const reply = z.object({
       description: 'Buckets of which something cannot be read, and why: `RootKeyDisabled`, `KeyAccessDenied`, …',
     }),
   rootKeys: z.object({ total: z.int(), byState: z.partialRecord(z.enum(STATE_NAMES), z.int()) }),
-  jobs: z
-    .array(z.looseObject({ bucket: z.string(), state: z.string() }))
-    .meta({ description: 'Those that are not over.' }),
-  scrub: z.looseObject({ state: z.string() }).optional().meta({ description: 'To who manages every bucket.' }),
+  jobs: z.array(job).meta({ description: 'Those that are not over.' }),
+  scrub: scrub.optional().meta({ description: 'To who manages every bucket.' }),
   ready: z.boolean(),
   problems: z.array(z.string()).meta({ description: 'As `/health/ready` tells them.' }),
   startedAt: z.iso.datetime(),
