@@ -23,10 +23,15 @@ export function refusal({ status, headers, body }: HttpReply, ending?: Ending): 
   return new CommandFailure({
     code: code ?? `HTTP${status}`,
     ending: ending ?? endingOf(code, status),
-    why: sentence(message ?? `the server answered ${status}`),
+    why: `${sentence(message ?? `the server answered ${status}`)}${waitText(headers['retry-after'])}`,
     ...fixesOf(code, status),
     ...(typeof requestId === 'string' ? { requestId } : {}),
   })
+}
+
+/** How long a server says that it takes, in the whole seconds of the header. */
+function waitText(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' && /^\d+$/.test(header) ? `: it can be done in ${header} s` : ''
 }
 
 function told(document: unknown): { readonly code: string | undefined; readonly message: string | undefined } {

@@ -3,6 +3,8 @@ import type { Call } from '../../call.ts'
 import { usage } from '../../failure.ts'
 import { listOf, member, numberOf, textOf } from '../../json.ts'
 import { findKey } from '../../key-protect.ts'
+import { rootKeyNames } from '../../root-key-names.ts'
+import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { readSpan } from '../../units.ts'
 
@@ -35,12 +37,15 @@ const audit: CommandSpec = {
     }
     const limit = call.count('limit') ?? 50
     const newest = await newestEntries(server, filter, limit)
-    for (const entry of newest.entries.toReversed()) told(call, entry)
+    const names = new Map<string, string>()
+    await learn(call, server, newest.entries, names)
+    for (const entry of newest.entries.toReversed()) told(call, entry, names)
     let [latest, count] = [newest.latest, newest.entries.length]
     while (call.flag('follow')) {
       const query = { ...filter, after: latest, wait: WAIT_SECONDS, limit: 1000 }
       const news = await server.control('GET', '/admin/v1/activity', { query })
-      for (const entry of listOf(news, 'entries')) told(call, entry)
+      await learn(call, server, listOf(news, 'entries'), names)
+      for (const entry of listOf(news, 'entries')) told(call, entry, names)
       count += listOf(news, 'entries').length
       latest = numberOf(news, 'latest') ?? latest
     }
@@ -56,14 +61,27 @@ function timeOf(text: string, nowMs: number): string {
   return time.toISOString()
 }
 
-function told({ out }: Call, entry: unknown): void {
+/** What people call the root keys that are named, each asked for once. With --json they are told as the log has them. */
+async function learn({ out }: Call, server: Server, entries: readonly unknown[], names: Map<string, string>) {
+  if (out.json || out.quiet) return
+  const crns = entries.map((entry) => textOf(entry, 'said', 'what', 'rootKey')).filter((crn) => crn !== undefined)
+  const unknown = crns.filter((crn) => !names.has(crn))
+  for (const [crn, name] of await rootKeyNames(server, unknown)) names.set(crn, name)
+}
+
+/** Of a CRN what it ends with: the resource, or the instance itself. */
+const shortly = (name: string): string =>
+  name.startsWith('crn:') ? (name.split(':').findLast((part) => part !== '') ?? name) : name
+
+function told({ out }: Call, entry: unknown, names: ReadonlyMap<string, string>): void {
   out.item(
     Object(entry),
     () => {
       const said = member(entry, 'said')
       const who = textOf(said, 'who', 'name') ?? textOf(said, 'who', 'id') ?? ''
       const what = [textOf(said, 'what', 'bucket'), textOf(said, 'what', 'object')].filter(Boolean).join('/')
-      const rest = what || textOf(said, 'what', 'rootKey')?.split(':').at(-1) || textOf(said, 'what', 'name') || ''
+      const rootKey = textOf(said, 'what', 'rootKey') ?? ''
+      const rest = what || shortly(names.get(rootKey) ?? (rootKey || textOf(said, 'what', 'name') || ''))
       const isFailure = textOf(entry, 'outcome') === 'failure'
       const code = isFailure ? out.paint.red(`  ${textOf(entry, 'code') ?? 'refused'}`) : ''
       const why = textOf(entry, 'why')
