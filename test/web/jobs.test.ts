@@ -81,6 +81,7 @@ describe.skipIf(chromiumPath === undefined)('jobs', () => {
     await keys.call('POST', `/admin/v1/buckets/${bucket}/rewrap`)
     const page = await house.open('/ui/jobs')
     await page.getByText('finance-root is disabled.').waitFor()
+    await page.getByText(/disabled it .*(now|ago)/).waitFor()
     await page.getByText('Waiting', { exact: true }).waitFor()
     await keepPicture(page, 'jobs-refused')
     await expectAccessible(page)

@@ -87,6 +87,8 @@ const BY_REFUSAL: Readonly<Record<string, LockCause>> = {
   KeyProviderUnavailable: 'unreachable',
 }
 
+export const causeOf = (refusal: string): LockCause => BY_REFUSAL[refusal] ?? 'refused'
+
 /** What the key service says now goes before what the store found when it looked last. */
 function lockOf(
   key: RootKey | undefined,
@@ -98,7 +100,7 @@ function lockOf(
   const byState = key && BY_STATE[key.state]
   if (byState !== undefined && (used === undefined || !used.opens)) return { cause: byState, refusal }
   if (refusal === undefined) return undefined
-  const byRefusal = BY_REFUSAL[refusal] ?? 'refused'
+  const byRefusal = causeOf(refusal)
   // It was enabled or restored since the store looked.
   const isOld = !used && key?.state === 1 && (byRefusal === 'disabled' || byRefusal === 'deleted')
   return isOld ? undefined : { cause: byRefusal, refusal }

@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import { cancelRewrap, getBucketUsage, type Job, pauseRewrap, resumeRewrap, startRewrap } from '../../client/admin.ts'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { causeOf } from '../../client/bucket-facts.ts'
 import { counted, formatBytes, formatCount, formatSpan } from '../../format.ts'
 import { bucketTabHref } from '../../links.ts'
 import { Button } from '../../parts/button.tsx'
@@ -10,6 +11,7 @@ import { Meter } from '../../parts/meter.tsx'
 import { Time } from '../../parts/time.tsx'
 import { useLoad } from '../../use-load.ts'
 import { useBucketRights } from '../../use-rights.ts'
+import { WhoLocked } from '../bucket/who-locked.tsx'
 import { nameOfKey, useKeyNames } from '../overview/key-names.ts'
 import { refusedWords } from '../who-can-read/words.ts'
 
@@ -106,6 +108,9 @@ export function JobCard({ job }: { readonly job: Job }) {
           {refusals && refusals.length > 0
             ? `${refusals.map(({ rootKeyCrn, problem: why }) => `${nameOfKey(rootKeyCrn, names)} ${refusedWords(why)}`).join(', ')}. What lies under it is rewrapped when it opens again.`
             : problem}
+          {refusals?.map(({ rootKeyCrn, problem: why }) => (
+            <WhoLocked key={rootKeyCrn} rootKeyCrn={rootKeyCrn} cause={causeOf(why)} />
+          ))}
         </span>
       )}
       {error && <ErrorState title="It could not be done." error={error} />}
