@@ -216,7 +216,15 @@ describe('Of the control listener', () => {
         `GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\nx: ${'a'.repeat(size)}\r\n\r\n`,
       )
     expect((await head(15_000)).statuses).toEqual([200])
-    expect((await head(17_000)).statuses).toEqual([431])
+    const beyond = await head(17_000)
+    expect(beyond.statuses).toEqual([431])
+    expect(beyond.text).toContain('{"error":{"code":"HeadTooLarge",')
+    const unreadable = await exchange(
+      test.controlUrl,
+      'POST /api/v2/keys HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    )
+    expect(unreadable.statuses).toEqual([400])
+    expect(unreadable.text).toContain('"collectionType":"application/vnd.ibm.kms.error+json"')
   })
 
   it('tokens have 8,192 characters', async () => {

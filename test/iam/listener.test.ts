@@ -156,18 +156,27 @@ describe('a hostile request', () => {
   })
 
   it.each([
-    'GARBAGE\r\n\r\n',
-    'GET /t/things HTTP/1.1\r\n\r\n',
-    `GET /t/things HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`,
-    'POST /t/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}',
-    'POST /t/echo HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /t/things HTTP/1.1\r\nHost: x\r\n\r\n',
-    'GET /t/things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
-    'GET http://elsewhere/t/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
-    'GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
-  ])('%.40j is answered with 4xx', async (text) => {
+    ['Unreadable', 'GARBAGE\r\n\r\n'],
+    ['Unreadable', 'GET /t/things HTTP/1.1\r\n\r\n'],
+    ['HeadTooLarge', `GET /t/things HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`],
+    ['Unreadable', 'POST /t/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}'],
+    ['Unreadable', 'POST /t/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    [
+      'Unreadable',
+      'POST /t/echo HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /t/things HTTP/1.1\r\nHost: x\r\n\r\n',
+    ],
+    ['Unreadable', 'GET /t/things HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n'],
+    ['BadPath', 'GET http://elsewhere/t/things HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+    ['BadPath', 'GET * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+  ])('that cannot be read, number %#, is answered %s', async (code, text) => {
     const answered = await raw(text)
     expect(answered).toMatch(/^HTTP\/1.1 4\d\d /)
     expect(answered.match(/HTTP\/1.1 \d/g)).toHaveLength(1)
+    const [head = '', body = ''] = answered.split('\r\n\r\n')
+    expect(JSON.parse(body).error.code).toBe(code)
+    expect(head).toMatch(/Content-Type: application\/json/i)
+    expect(head).toContain(`Content-Length: ${body.length}`)
+    expect(head).toMatch(/Connection: close/i)
   })
 
   it('cannot put lines of its own into headers or the log', async () => {
@@ -221,7 +230,9 @@ describe('a body', () => {
     const { port: to } = await listening.listen({ host: '127.0.0.1', port: 0 })
     impatient.defer(() => listening.close(0))
     const head = (path: string) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{`
-    expect(await raw(head('/t/echo'), to)).toBe('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+    const late = await raw(head('/t/echo'), to)
+    expect(late).toMatch(/^HTTP\/1.1 408 Request Timeout\r\nConnection: close\r\n/)
+    expect(JSON.parse(late.split('\r\n\r\n')[1] ?? '').error.code).toBe('RequestTimeout')
     const slow = connect(to, '127.0.0.1', () => slow.write(head('/slow')))
     await new Promise((resolve) => setTimeout(resolve, 60))
     slow.write('}')

@@ -4,6 +4,8 @@ import { framingFault } from './framing.ts'
 import { cutIdle } from './idle.ts'
 import { inTurn } from './in-turn.ts'
 import { openResponses } from './open-responses.ts'
+import type { RequestErrorCode } from './request.ts'
+import { type Refusal, rawAnswer, refuseUnparsable } from './unparsable.ts'
 
 export interface ListenerLimits {
   readonly headersTimeoutMs: number
@@ -32,20 +34,38 @@ export interface Address {
   readonly port: number
 }
 
+/** What a request is answered that cannot be read. `response`: of it, where there is one. */
+export type Refuse = (
+  code: Extract<RequestErrorCode, 'Unreadable' | 'HeadTooLarge' | 'RequestTimeout'>,
+  response: ServerResponse | undefined,
+) => Refusal
+
+/** Of Node's HTTP parser. */
+const CODES: ReadonlyMap<string | undefined, Parameters<Refuse>[0]> = new Map([
+  ['HPE_HEADER_OVERFLOW', 'HeadTooLarge'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', 'RequestTimeout'],
+])
+
 export function createLimitedServer(
   handler: RequestListener,
+  refuse: Refuse,
   given: Partial<ListenerLimits>,
   tls?: TlsSource,
   clientCa?: string,
 ): Server {
   const limits = { ...LIMITS, ...given }
-  const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: true }, tls, clientCa)
+  const server = createEdgeServer({ maxHeaderSize: limits.maxHeaderBytes, requireHostHeader: false }, tls, clientCa)
   const open = openResponses()
-  const take = inTurn(wellFramed(handler), open)
+  const take = inTurn(wellFramed(handler, refuse), open)
   server.on('request', (incoming: IncomingMessage, response: ServerResponse) => {
     // Koa, its pipeline and what is here listen to the end of one answer: that is no leak.
     response.setMaxListeners(MAX_LISTENERS)
     take(incoming, response)
+  })
+  refuseUnparsable(server, {
+    isTls: tls !== undefined,
+    open,
+    refusal: (code, current) => refuse(CODES.get(code) ?? 'Unreadable', current),
   })
   cutIdle(server, open, limits.idleTimeoutMs)
   server.headersTimeout = limits.headersTimeoutMs
@@ -56,26 +76,29 @@ export function createLimitedServer(
   return server
 }
 
-/** What Node takes and RFC 9112 does not is answered as Node answers the rest of what cannot be read; its connection ends. */
+/** What Node takes and RFC 9112 does not is answered as the rest of what cannot be read; its connection ends. */
 const wellFramed =
-  (handler: RequestListener): RequestListener =>
+  (handler: RequestListener, refuse: Refuse): RequestListener =>
   (incoming, response) => {
-    if (framingFault(incoming.httpVersion, incoming.headers['transfer-encoding']) === undefined) {
+    const { httpVersion, headers: sent } = incoming
+    // RFC 9112, 3.2: a server must answer 400 to a request of HTTP/1.1 that has no Host.
+    const isNamed = sent.host !== undefined || httpVersion !== '1.1'
+    if (isNamed && framingFault(httpVersion, sent['transfer-encoding']) === undefined) {
       handler(incoming, response)
       return
     }
-    response.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end()
+    const { status, headers, body } = refuse('Unreadable', response)
+    response.writeHead(status, { ...headers, Connection: 'close', 'Content-Length': Buffer.byteLength(body) }).end(body)
   }
 
-/** A request whose body is not there in time is answered 408, as Node does it, and its connection ends. */
-export function withinTime(handler: RequestListener, given: Partial<ListenerLimits>): RequestListener {
+/** A request whose body is not there in time is answered 408, and its connection ends. */
+export function withinTime(handler: RequestListener, refuse: Refuse, given: Partial<ListenerLimits>): RequestListener {
   const { requestTimeoutMs } = { ...LIMITS, ...given }
   return (incoming, response) => {
     const timer = setTimeout(() => {
       if (incoming.complete) return
       // Not into the answer to an earlier request of the connection.
-      if (!response.headersSent && response.socket)
-        incoming.socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+      if (!response.headersSent && response.socket) incoming.socket.write(rawAnswer(refuse('RequestTimeout', response)))
       incoming.socket.destroySoon()
     }, requestTimeoutMs)
     const stop = (): void => clearTimeout(timer)

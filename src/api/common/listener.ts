@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { Context, Next } from 'koa'
 import Koa from 'koa'
-import { hasCode } from '../../base/errors.ts'
+import { CodedError, hasCode } from '../../base/errors.ts'
 import { newUuid } from '../../base/ids.ts'
 import { controlRequests, type Traced } from '../../observe/tracing.ts'
 import { type AccessLogger, logRequest } from './access-log.ts'
@@ -10,11 +10,19 @@ import { defineApi } from './api.ts'
 import type { TlsSource } from './edge-server.ts'
 import type { HealthChecks } from './health.ts'
 import { healthApi } from './health.ts'
-import { type Address, close, createLimitedServer, type ListenerLimits, listen, withinTime } from './http-server.ts'
-import { plainProtocol } from './plain-protocol.ts'
+import {
+  type Address,
+  close,
+  createLimitedServer,
+  type ListenerLimits,
+  listen,
+  type Refuse,
+  withinTime,
+} from './http-server.ts'
+import { plainProtocol, renderPlainError } from './plain-protocol.ts'
 import { checkRequest, readRequest } from './read-request.ts'
 import type { Reply } from './reply.ts'
-import type { ApiRequest } from './request.ts'
+import type { ApiRequest, RequestErrorCode } from './request.ts'
 import type { ServedRequest } from './request-metrics.ts'
 import type { Match } from './routes.ts'
 import { createRoutes, notRouted, selectOperation } from './routes.ts'
@@ -67,16 +75,43 @@ export function createControlListener({
   front,
   onServed,
 }: ControlListenerOptions): ControlListener {
-  const handler = createHandler([...apis, healthApi(health)], { logger, admission, onServed })
-  const bounded = withinTime(handler, limits)
+  const served = [...apis, healthApi(health)]
+  const handler = createHandler(served, { logger, admission, onServed })
+  const refuse = refusalBy(served)
+  const bounded = withinTime(handler, refuse, limits)
   const server = createLimitedServer(
     front ? (incoming, response) => front(incoming, response, bounded) : bounded,
+    refuse,
     limits,
     tls,
     clientCa,
   )
   return { server, listen: (address) => listen(server, address), close: (graceMs) => close(server, graceMs) }
 }
+
+const TOLD: Readonly<Record<Parameters<Refuse>[0], string>> = {
+  Unreadable: 'the request could not be read',
+  HeadTooLarge: 'the head of the request is too large',
+  RequestTimeout: 'the request was not there in time',
+}
+
+/** In the error language of the API whose request it is; a head that cannot be read is of none. */
+const refusalBy =
+  (apis: readonly Api[]): Refuse =>
+  (code, response) => {
+    const error = new CodedError<RequestErrorCode>(code, TOLD[code])
+    const id = newUuid()
+    const request = response && readRequest(response.req, response, id)
+    const api = request ? apiOf(apis, request.rawPath) : nowhere
+    const { status, headers, body } = request ? api.renderError(error, request) : renderPlainError(error)
+    return {
+      status,
+      headers: { ...COMMON_HEADERS, 'X-Request-Id': id, ...(request && api.replyHeaders(request)), ...headers },
+      body: typeof body === 'string' ? body : '',
+    }
+  }
+
+const COMMON_HEADERS = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' }
 
 function createHandler(
   apis: readonly Api[],
@@ -169,7 +204,7 @@ function paramReader(params: ReadonlyMap<string, string>): ApiRequest['param'] {
 function send(context: Context, reply: Reply, headers: Readonly<Record<string, string>>): void {
   context.body = reply.body ?? Buffer.alloc(0)
   context.remove('Content-Type')
-  context.set({ 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers, ...reply.headers })
+  context.set({ ...COMMON_HEADERS, ...headers, ...reply.headers })
   context.status = reply.status
   if (hasUnreadBody(context.req)) context.set('Connection', 'close')
 }

@@ -17,6 +17,9 @@ const STATUS = {
   BodyTooLarge: 413,
   BodyEncoded: 415,
   BodyIncomplete: 400,
+  Unreadable: 400,
+  HeadTooLarge: 431,
+  RequestTimeout: 408,
   TooManyRequests: 429,
 } as const satisfies Record<RequestErrorCode, number>
 

@@ -46,6 +46,11 @@ export const REQUEST_ERROR_CODES = [
   'BodyEncoded',
   /** The client went away. */
   'BodyIncomplete',
+  /** What came is not HTTP, or nobody can tell where its body ends. */
+  'Unreadable',
+  'HeadTooLarge',
+  /** It was not there in time. */
+  'RequestTimeout',
   /** Of this caller or from this address: see Throttle. */
   'TooManyRequests',
 ] as const

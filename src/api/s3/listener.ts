@@ -1,11 +1,10 @@
 import type { Server, ServerResponse } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
 import { createEdgeServer, type TlsSource } from '../common/edge-server.ts'
 import { cutIdle } from '../common/idle.ts'
 import { inTurn } from '../common/in-turn.ts'
-import { type OpenResponses, openResponses } from '../common/open-responses.ts'
-import { reset } from '../common/reset.ts'
+import { openResponses } from '../common/open-responses.ts'
+import { type Refusal, refuseUnparsable } from '../common/unparsable.ts'
 import { S3Error, type S3ErrorCode } from './error-codes.ts'
 import type { S3Handler } from './handler.ts'
 import { requestIdOf } from './request-name.ts'
@@ -46,13 +45,7 @@ export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}
   server.on('request', serve)
   server.on('checkContinue', serve)
   server.on('checkExpectation', serve)
-  const secured = new WeakSet<Duplex>()
-  server.on('secureConnection', (socket: Duplex) => secured.add(socket))
-  server.on('clientError', (error, socket) => {
-    // A handshake that failed leaves nothing to answer through.
-    if (tls && !secured.has(socket)) socket.destroy()
-    else refuseUnparsable(error, socket, open)
-  })
+  refuseUnparsable(server, { isTls: tls !== undefined, open, refusal })
   cutIdle(server, open, idleTimeoutMs)
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = 0
@@ -61,39 +54,17 @@ export function createS3Server(handler: S3Handler, options: S3ServerOptions = {}
   return server
 }
 
-/** What isn't HTTP never becomes a request: it gets S3's answer all the same, and the connection ends. */
-function refuseUnparsable(error: NodeJS.ErrnoException, socket: Duplex, open: OpenResponses): void {
-  if (!socket.writable) {
-    // Not reset: Node does not get to close a connection that it is shutting down already.
-    socket.destroy()
-    return
-  }
-  const owed = open.of(socket)
-  const [current] = owed
-  if (owed.length === 1 && current?.headersSent && current.statusCode >= 400 && !current.req.complete) {
-    // It was refused by its head, and what cannot be read is the body that is read away: the answer gets there.
-    setImmediate(() => socket.end())
-    return
-  }
-  if (!mayAnswer(owed)) {
-    reset(socket)
-    return
-  }
-  const code = (current && BODY_CODES.get(error.code ?? '')) ?? CODES.get(error.code ?? '') ?? 'BadRequest'
+function refusal(parserCode = '', current: ServerResponse | undefined): Refusal {
+  const code = (current && BODY_CODES.get(parserCode)) ?? CODES.get(parserCode) ?? 'BadRequest'
   const message = code === 'BadRequest' ? 'The request could not be read.' : undefined
   const requestId = (current && requestIdOf(current)) ?? randomId()
   const resource = (current?.req.url ?? '/').split('?', 1)[0] ?? '/'
   const { body } = errorReply(new S3Error(code, message), resource, requestId)
-  const document = typeof body === 'string' ? body : ''
-  const head = [
-    'HTTP/1.1 400 Bad Request',
-    'Connection: close',
-    'Content-Type: application/xml',
-    `Content-Length: ${Buffer.byteLength(document)}`,
-    `x-amz-request-id: ${requestId}`,
-    `x-amz-id-2: ${requestId}`,
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${document}`)
+  return {
+    status: 400,
+    headers: { 'Content-Type': 'application/xml', 'x-amz-request-id': requestId, 'x-amz-id-2': requestId },
+    body: typeof body === 'string' ? body : '',
+  }
 }
 
 /** Of Node's HTTP parser. */
@@ -103,11 +74,3 @@ const CODES: ReadonlyMap<string, S3ErrorCode> = new Map([
 ])
 /** The same, while a body is read. */
 const BODY_CODES: ReadonlyMap<string, S3ErrorCode> = new Map([['HPE_INVALID_EOF_STATE', 'IncompleteBody']])
-
-/**
- * Nothing is owed, or only the answer to the very request whose body can't be read. Anywhere else the refusal would be
- * taken for the answer to an earlier request, or for bytes of the object in it.
- */
-function mayAnswer([current, ...later]: readonly ServerResponse[]): boolean {
-  return current === undefined || (later.length === 0 && !current.headersSent && !current.req.complete)
-}
