@@ -36,6 +36,12 @@ export async function everybody(server: Server): Promise<readonly Somebody[]> {
   return found
 }
 
+/** IBM's identity services say `2030-01-31T12:00+0000`; every time that is told here has one form. */
+function isoTime(text: string | undefined): string | undefined {
+  const time = new Date(text ?? '')
+  return Number.isNaN(time.getTime()) ? text : time.toISOString()
+}
+
 const userOf = (one: unknown): Somebody => ({
   type: 'user',
   name: textOf(one, 'email') || fullName(one) || (textOf(one, 'iam_id') ?? ''),
@@ -43,7 +49,7 @@ const userOf = (one: unknown): Somebody => ({
   id: undefined,
   crn: undefined,
   state: textOf(one, 'state')?.toLowerCase() ?? '',
-  createdAt: textOf(one, 'added_on'),
+  createdAt: isoTime(textOf(one, 'added_on')),
 })
 
 const fullName = (one: unknown): string => [textOf(one, 'firstname'), textOf(one, 'lastname')].filter(Boolean).join(' ')
@@ -55,7 +61,7 @@ export const serviceIdOf = (one: unknown): Somebody => ({
   id: textOf(one, 'id'),
   crn: textOf(one, 'crn'),
   state: member(one, 'locked') === true ? 'locked' : 'active',
-  createdAt: textOf(one, 'created_at'),
+  createdAt: isoTime(textOf(one, 'created_at')),
 })
 
 /** By name, address, IAM id or id. Throws NoSuchUser, Usage. */
@@ -89,7 +95,7 @@ export async function credentialsOf(server: Server, who: Somebody): Promise<read
       name: textOf(one, 'name') ?? '',
       state: member(one, 'disabled') === true ? 'disabled' : 'active',
       accessKeyId: undefined,
-      createdAt: textOf(one, 'created_at'),
+      createdAt: isoTime(textOf(one, 'created_at')),
     }),
   )
   if (who.crn === undefined) return apiKeys
@@ -102,7 +108,7 @@ export async function credentialsOf(server: Server, who: Somebody): Promise<read
         name: textOf(one, 'name') ?? '',
         state: textOf(one, 'state') ?? '',
         accessKeyId: textOf(one, 'credentials', 'cos_hmac_keys', 'access_key_id'),
-        createdAt: textOf(one, 'created_at'),
+        createdAt: isoTime(textOf(one, 'created_at')),
       }),
     )
   return [...apiKeys, ...pairs]

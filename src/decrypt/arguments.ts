@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { DirectoryKeys } from './data-directory.ts'
-import { usage } from './errors.ts'
+import { misread, usage } from './errors.ts'
 import { members, parseJson, textIn } from './json.ts'
 import { type KeyBundle, readKeyBundle } from './key-bundle.ts'
 import { readKeyMaterial, readPassphrase } from './key-material.ts'
@@ -45,7 +45,7 @@ export function readArguments(args: readonly string[]): {
   try {
     return parse(args)
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : 'the arguments cannot be read')
+    throw misread(error)
   }
 }
 

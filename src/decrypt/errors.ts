@@ -18,5 +18,13 @@ export const forged = (message: string): DecryptError => new DecryptError('Forge
 export const keyMissing = (message: string): DecryptError => new DecryptError('KeyMissing', message)
 export const usage = (message: string): DecryptError => new DecryptError('Usage', message)
 
+/** Node's words for arguments, without those on how a file would be named like an option. */
+export const misread = (error: unknown): DecryptError =>
+  usage(
+    error instanceof Error
+      ? error.message.replace(/\. To specify a positional.*/s, '')
+      : 'the arguments cannot be read',
+  )
+
 export const isDecryptError = (error: unknown, ...codes: readonly DecryptErrorCode[]): error is DecryptError =>
   error instanceof DecryptError && (codes.length === 0 || codes.includes(error.code))

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { KEY_OPTIONS } from '../decrypt/arguments.ts'
-import { usage } from '../decrypt/errors.ts'
+import { misread } from '../decrypt/errors.ts'
 
 const OPTIONS = {
   ...KEY_OPTIONS,
@@ -25,6 +25,6 @@ export function readProveArguments(args: readonly string[]): ReturnType<typeof p
   try {
     return parse(args)
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : 'the arguments cannot be read')
+    throw misread(error)
   }
 }

@@ -7,6 +7,7 @@ import {
   declaredProviders,
   type Given,
   isProviderSecret,
+  PROVIDER_MEMBERS,
   type ProviderMember,
   providerMember,
   providerVariable,
@@ -213,13 +214,22 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
     if (ofProvider) putMember(found.providers, ofProvider, { value, from: variable })
     if (name || ofProvider) continue
     const ofFile = variable.endsWith('_FILE') ? known.get(variable.slice(0, -'_FILE'.length)) : undefined
-    if (!ofFile || !isSecret(ofFile)) throw unknown(variable, [...known.keys()])
+    if (!ofFile || !isSecret(ofFile)) throw unknownVariable(variable, known)
     const plain = variable.slice(0, -'_FILE'.length)
     if (environment[plain] !== undefined)
       throw invalidConfig(`${plain} and ${variable} exclude each other: give one of them`)
     found.settings.set(ofFile, { value: readSecret(variable, value), from: variable })
   }
   return found
+}
+
+/** What may be meant besides a setting: the file of a secret, a member of a key service, what a client takes. */
+function unknownVariable(variable: string, known: ReadonlyMap<string, string>): CodedError<ConfigErrorCode> {
+  const files = [...known].filter(([, name]) => isSecret(name)).map(([one]) => `${one}_FILE`)
+  const provider = /^COFFER_KEY_PROVIDERS_[^_]+_/.exec(variable)?.[0]
+  const members =
+    provider === undefined ? [] : PROVIDER_MEMBERS.map((one) => `${provider}${one.replaceAll('-', '_').toUpperCase()}`)
+  return unknown(variable, [...known.keys(), ...files, ...members, ...CLIENT_VARIABLES])
 }
 
 const isSecret = (name: string): boolean => {

@@ -1,6 +1,7 @@
 import { hasCode } from '../base/errors.ts'
 import { EXIT } from '../base/exit-status.ts'
 import { hasErrno } from '../storage/errno.ts'
+import { portOwner } from './port-owner.ts'
 
 const KEY_SETTINGS = 'settings: COFFER_INSTANCE_KEY_FILE, COFFER_INSTANCE_PASSPHRASE, COFFER_INSTANCE_PASSPHRASE_FILE'
 const ACCEPT_LOSS =
@@ -20,9 +21,16 @@ export function explain(error: unknown): string {
 function explainListen(error: Error & { readonly code: unknown }): string {
   const choose = 'choose another address with COFFER_S3_LISTEN or COFFER_CONTROL_LISTEN'
   const port = 'port' in error ? String(error.port) : ''
-  if (error.code === 'EADDRINUSE') return `Port ${port} is taken by another process. Stop it, or ${choose}.`
+  if (error.code === 'EADDRINUSE') return `Port ${port} is taken by ${ownerText(port)}. Stop it, or ${choose}.`
   if (error.code === 'EACCES') return `Port ${port} is for privileged processes: ${choose}.`
   return `Coffer cannot listen there (${error.message}): ${choose}.`
+}
+
+function ownerText(port: string): string {
+  const owner = portOwner(Number(port))
+  return owner
+    ? `${owner.name} (process ${owner.pid})`
+    : `another process, which \`sudo ss -ltnp 'sport = :${port}'\` names`
 }
 
 export function exitCode(error: unknown): number {

@@ -43,6 +43,7 @@ describe('with --json, on standard output,', () => {
       const { status, out } = await run([...words, '--no-such-option', '--json'])
       expect(status).toBeGreaterThan(0)
       expect(documents(out)).toEqual([expect.objectContaining({ ...error, exit: status })])
+      expect(out).not.toContain('positional argument')
     },
   )
 

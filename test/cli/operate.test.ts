@@ -68,6 +68,12 @@ it('a server tells of itself what it can be asked, and what mends it', async () 
   ])
 })
 
+it('whoever is made is told with a time as all others are', async () => {
+  const { out } = await cli.call(['user', 'create', 'svc-iso', '--json'])
+  const { createdAt } = JSON.parse(out)
+  expect(new Date(createdAt).toISOString()).toBe(createdAt)
+})
+
 it('the status of a server has its disk', async () => {
   const { out } = await cli.call(['status', '--json'])
   expect(JSON.parse(out)).toMatchObject({

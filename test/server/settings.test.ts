@@ -768,6 +768,13 @@ describe('settings', () => {
     expect(refusal(['--config-file', path], {})).toBe(`s3.lissen in ${path} is not a setting. Did you mean s3.listen?`)
     expect(refusal(['start'], {})).toMatch(/start is not a setting/)
     expect(refusal([], { COFFER_XYZZY_PLUGH: '1' })).toMatch(/See coffer serve --help/)
+    for (const [variable, meant] of [
+      ['COFFER_INSTANCE_PASSFRASE_FILE', 'COFFER_INSTANCE_PASSPHRASE_FILE'],
+      ['COFFER_KEY_PROVIDERS_HQ_URI', 'COFFER_KEY_PROVIDERS_HQ_URL'],
+      ['COFFER_PROFIL', 'COFFER_PROFILE'],
+    ]) {
+      expect(refusal([], { [variable ?? '']: '1' })).toBe(`${variable} is not a setting. Did you mean ${meant}?`)
+    }
     // Only secrets have a _FILE form.
     expect(refusal([], { COFFER_DATA_DIR_FILE: '/x' })).toMatch(/COFFER_DATA_DIR_FILE is not a setting/)
     for (const name of ['__proto__', 'constructor', 'toString']) {

@@ -13,6 +13,7 @@ import { readConfig } from '../../src/server/config.ts'
 import { followTlsFiles } from '../../src/server/tls-files.ts'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
 import { type TestCertificates, testCertificates } from '../support/certificate.ts'
+import { runCommand } from '../support/coffer-command.ts'
 import { contentBytes } from '../support/content.ts'
 import { endedServer } from '../support/ended-server.ts'
 import { signRaw } from '../support/raw-s3.ts'
@@ -152,6 +153,23 @@ describe('listeners with a certificate', () => {
       return reply.statusCode
     }
     expect(await live(client)).toBe(200)
+    const doctor = await runCommand(['doctor', '--json'], {
+      ...given,
+      COFFER_DATA_DIR: home.join('data'),
+      COFFER_S3_LISTEN: `127.0.0.1:${server.s3Port}`,
+      COFFER_CONTROL_LISTEN: `127.0.0.1:${server.controlPort}`,
+    })
+    const findings = doctor.out
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line))
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: 'server',
+        verdict: 'ok',
+        message: expect.stringContaining('it runs, and lets in'),
+      }),
+    )
     await expect(live({})).rejects.toThrow(/certificate required|ECONNRESET|socket hang up|EPIPE/)
     await expect(live(testCertificates().client)).rejects.toThrow(/unknown ca|ECONNRESET|socket hang up|EPIPE/)
     // A renewal of the server's own certificate asks for clients' as before.

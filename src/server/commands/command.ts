@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { CodedError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
 
 export interface Streams {
   readonly out: NodeJS.WritableStream
@@ -33,6 +34,17 @@ export function parseCommand(args: readonly string[], options: readonly string[]
       flags: new Set(values.flatMap(([name, value]) => (value === true ? [name] : []))),
     }
   } catch (error) {
-    throw usageError(error instanceof Error ? error.message : 'the arguments cannot be read')
+    throw usageError(misread(error, [...options, ...flags]))
   }
+}
+
+/** Node's words say what is wrong; what it goes on with is of no use to who called a command. */
+function misread(error: unknown, known: readonly string[]): string {
+  const message = error instanceof Error ? error.message : 'the arguments cannot be read'
+  const unknown = /^Unknown option '--?([^']+)'/.exec(message)?.[1]
+  if (unknown === undefined) return message
+  const near = nearest(unknown, known, 2)
+  if (near !== undefined) return `there is no option --${unknown}; did you mean --${near}?`
+  const all = known.map((name) => `--${name}`).join(', ')
+  return `there is no option --${unknown} here${all === '' ? '' : `, only ${all}`}`
 }

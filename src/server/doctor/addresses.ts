@@ -8,8 +8,12 @@ const names = finding('host names')
 
 /** What clients are told to call: it is tried as they would, from here, while the server runs. */
 export const addresses: Check = async ({ config, running }) => {
-  const isRunning = running.state === 'ready' || running.state === 'not-ready'
-  const urls = isRunning ? [reaches(config, 's3.public-url'), reaches(config, 'control.public-url')] : []
+  const isRunning = !['absent', 'unknown'].includes(running.state)
+  const urls = [
+    ...(isRunning ? [reaches(config, 's3.public-url')] : []),
+    // Without a certificate of a client nothing is told there.
+    ...(isRunning && running.state !== 'guarded' ? [reaches(config, 'control.public-url')] : []),
+  ]
   const domains = [...config['s3.domain'], ...config['s3.website-domain']]
   return (await Promise.all([...urls, ...domains.map(resolves)])).flat()
 }

@@ -30,8 +30,8 @@ export interface Examined {
 }
 
 export interface RunningServer {
-  /** `absent`: nobody listens there. `unknown`: somebody does. */
-  readonly state: 'ready' | 'not-ready' | 'absent' | 'unknown'
+  /** `absent`: nobody listens there. `unknown`: somebody does. `guarded`: who listens wants a certificate of a client. */
+  readonly state: 'ready' | 'not-ready' | 'absent' | 'unknown' | 'guarded'
   readonly problems: readonly string[]
 }
 

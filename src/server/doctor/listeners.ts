@@ -26,6 +26,12 @@ export const listeners: Check = async ({ config, running }) => {
   const { host, port } = config['control.listen']
   // With other settings than these it may run all the same.
   if (running.state === 'absent') found.push(server.ok(`it does not run now: nothing listens at ${host}:${port}`))
+  else if (running.state === 'guarded')
+    found.push(
+      server.ok(
+        `it runs, and lets in at ${host}:${port} who shows a certificate: how it is, /health/ready tells with one`,
+      ),
+    )
   else if (running.state === 'unknown')
     found.push(
       server.warning(

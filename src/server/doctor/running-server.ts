@@ -7,6 +7,7 @@ import type { RunningServer } from './finding.ts'
 
 const ANSWER = z.object({ status: z.string(), problems: z.array(z.string()).default([]) })
 const TIMEOUT_MS = 3000
+const CERTIFICATE_WANTED = /^(ERR_SSL_.*|ECONNRESET|EPIPE)$/
 
 /** Asks the control listener of these settings, at its own address, how it is. */
 export async function askRunning(config: Config): Promise<RunningServer> {
@@ -26,7 +27,10 @@ export async function askRunning(config: Config): Promise<RunningServer> {
     const { problems } = ANSWER.parse(JSON.parse(await text(reply)))
     return { state: reply.statusCode === 200 ? 'ready' : 'not-ready', problems }
   } catch (error) {
-    const refused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
-    return { state: refused ? 'absent' : 'unknown', problems: [] }
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ECONNREFUSED') return { state: 'absent', problems: [] }
+    // The one answer to who shows no certificate: the end of the handshake.
+    const isGuarded = config['control.client-ca-file'] !== undefined && CERTIFICATE_WANTED.test(String(code))
+    return { state: isGuarded ? 'guarded' : 'unknown', problems: [] }
   }
 }
