@@ -10,6 +10,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { signInAt } from '../support/console-client.ts'
 import { keyOwner } from '../support/keys.ts'
@@ -191,6 +192,25 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     expectNoFaults(page)
   })
 
+  /** In pages of 60, so that it takes no thousands. */
+  const openedInPages = async (name: string): Promise<Page> => {
+    const page = await house.open('/ui/buckets')
+    await page.route(/max-keys=1000/, (route) =>
+      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
+    )
+    await page.goto(`${house.url}/ui/buckets/${name}/objects/in/`)
+    return page
+  }
+  const openedWhole = async (name: string, count: number): Promise<Page> => {
+    const page = await openedInPages(name)
+    for (const seen of ['60 so far', '120 so far']) {
+      await page.getByText(`${seen} under this prefix`).waitFor()
+      await page.getByRole('button', { name: 'Load more' }).click()
+    }
+    await page.getByText(`${count} under this prefix`).waitFor()
+    return page
+  }
+
   it('are listed in part, however many there are', async () => {
     await client.send(new CreateBucketCommand({ Bucket: 'many' }))
     const put = async (index: number): Promise<void> => {
@@ -199,12 +219,7 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
       )
     }
     await Promise.all(Array.from({ length: 150 }, (_, index) => put(index)))
-    const page = await house.open('/ui/buckets')
-    // Pages of 60, so that it takes no thousands.
-    await page.route(/max-keys=1000/, (route) =>
-      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
-    )
-    await page.goto(`${house.url}/ui/buckets/many/objects/in/`)
+    const page = await openedInPages('many')
     await page.getByText('60 so far under this prefix').waitFor()
     expect(await page.getByRole('row').count()).toBeLessThan(50)
     await page.getByRole('button', { name: 'Load more' }).click()
@@ -222,16 +237,7 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
     await client.send(new CreateBucketCommand({ Bucket: 'shared' }))
     const put = (name: string) => client.send(new PutObjectCommand({ Bucket: 'shared', Key: `in/${name}`, Body: 'x' }))
     await Promise.all(Array.from({ length: 150 }, (_, index) => put(String(index).padStart(5, '0'))))
-    const page = await house.open('/ui/buckets')
-    await page.route(/max-keys=1000/, (route) =>
-      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
-    )
-    await page.goto(`${house.url}/ui/buckets/shared/objects/in/`)
-    for (const seen of ['60 so far', '120 so far']) {
-      await page.getByText(`${seen} under this prefix`).waitFor()
-      await page.getByRole('button', { name: 'Load more' }).click()
-    }
-    await page.getByText('150 under this prefix').waitFor()
+    const page = await openedWhole('shared', 150)
     await page.getByLabel('Select all').check()
     await page.getByText('150 selected').waitFor()
 
@@ -265,16 +271,7 @@ describe.skipIf(chromiumPath === undefined)('the objects of a bucket', () => {
   })
 
   it('all go when all are chosen, page by page, and those that nobody looks at', async () => {
-    const page = await house.open('/ui/buckets')
-    await page.route(/max-keys=1000/, (route) =>
-      route.continue({ url: route.request().url().replace('max-keys=1000', 'max-keys=60') }),
-    )
-    await page.goto(`${house.url}/ui/buckets/shared/objects/in/`)
-    for (const seen of ['60 so far', '120 so far']) {
-      await page.getByText(`${seen} under this prefix`).waitFor()
-      await page.getByRole('button', { name: 'Load more' }).click()
-    }
-    await page.getByText('152 under this prefix').waitFor()
+    const page = await openedWhole('shared', 152)
     await page.getByLabel('Select all').check()
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     await page
