@@ -3,6 +3,7 @@ import { Writable } from 'node:stream'
 import { expect, it } from 'vitest'
 import { providerCommand } from '../../src/server/commands/provider.ts'
 import { readConfig } from '../../src/server/config.ts'
+import { PROVIDER_MEMBERS } from '../../src/server/declared-providers.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const BEFORE = `# by hand
@@ -99,4 +100,18 @@ it('writes nothing that a server would not take, and knows no type that there is
     expect([args, (await provider(...args, '--config-file', file)).status]).toEqual([args, status])
     expect(await readFile(file, 'utf8')).toBe(before)
   }
+})
+
+it('says in its help what a kind needs, and is told so when that is not given', async () => {
+  await using home = await temporaryDirectory()
+  const { text } = await provider('add', '--help')
+  const [, needed = '', taken = ''] = /\n {2}key-protect, .*?needs\n(.*?) {2}and takes.*?\n(.*?)\n\n/s.exec(text) ?? []
+  for (const member of PROVIDER_MEMBERS.filter((one) => !['type', 'api-key', 'api-keys'].includes(one)))
+    expect(`${needed}${taken}`).toContain(`--${member}`)
+  expect(needed).toMatch(/--url[\s\S]*--api-key-file/)
+  await writeFile(home.join('hq.key'), 'secret\n', { mode: 0o600 })
+  const file = ['--config-file', home.join('coffer.toml')]
+  const add = ['add', 'key-protect', 'hq', ...file]
+  expect((await provider(...add, '--api-key-file', home.join('hq.key'))).text).toContain('has no url')
+  expect((await provider(...add, '--url', 'https://kms.example')).text).toContain('has no api-key')
 })

@@ -20,9 +20,19 @@ A running server is told nothing: it reads its settings when it starts. Then \`c
 say whether the service answers. The file is COFFER_CONFIG_FILE by default; with variables COFFER_KEY_PROVIDERS_… there is none
 to write.
 
-  types:    ${PROVIDER_TYPES.join(', ')}. Others there are not
+  types:    ${PROVIDER_TYPES.join(', ')}. Vault, AWS KMS, PKCS#11 and others are reached through a service that speaks one of these
   members:  ${PROVIDER_MEMBERS.filter((one) => one !== 'type').join(', ')}
-            api-key and api-keys are given by files alone: a command line is seen by every user of the machine
+
+  key-protect, IBM Key Protect or another Coffer, needs
+    --url             the service: https, or http with --allow-plain-http
+    --api-key-file    the API key of a service ID that may use its root keys; or --api-keys-file, a line for each account with its
+                      id and its API key. Both by files alone: a command line is seen by every user of the machine
+  and takes, where they differ from the default,
+    --iam-url                        the service that gives tokens; by default at --url, for IBM https://iam.cloud.ibm.com
+    --ca-file                        authorities that are trusted in place of the system's
+    --client-certificate-file, --client-key-file   together, where the service asks its clients for certificates
+    --timeout-ms                     for one call with its repeats: 4000
+    --instances, --accounts, --regions   whose root keys it serves, where there are several providers
 
 Examples:
   coffer provider add key-protect hq --url https://kms.example:9001 --api-key-file /run/secrets/hq --config-file coffer.toml
