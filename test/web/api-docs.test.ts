@@ -22,6 +22,8 @@ describe.skipIf(chromiumPath === undefined)('the page about the APIs', () => {
     await page.getByRole('link', { name: 'Key Protect' }).click()
     await page.getByRole('searchbox', { name: 'Find a call' }).fill('GET metadata')
     await page.getByText('/api/v2/keys/{id}/metadata').click()
+    await page.getByText('keyRingID: string').waitFor()
+    await page.getByText('reasons?: object[]').waitFor()
     const send = page.getByRole('button', { name: 'Send' })
     expect(await send.getAttribute('aria-disabled')).toBe('true')
     await page.getByRole('textbox', { name: 'id path' }).fill(id)

@@ -22,6 +22,8 @@ export interface ApiOperation {
   readonly body: ApiBody | undefined
   /** Of what it answers. */
   readonly reply: Json
+  /** The same, when it is refused. */
+  readonly refusal: Json
 }
 
 export interface ApiParameter {
@@ -46,7 +48,9 @@ export async function readApiDocument(name: string, signal: AbortSignal): Promis
     description: textOf(info, 'description'),
     version: textOf(info, 'version'),
     operations: entriesOf(member(document, 'paths')).flatMap(([path, item]) =>
-      entriesOf(item).map(([method, operation]) => operationOf(path, method, operation)),
+      entriesOf(item).map(([method, operation]) =>
+        operationOf(path, method, operation, member(member(document, 'components'), 'schemas')),
+      ),
     ),
   }
 }
@@ -55,11 +59,12 @@ const entriesOf = (value: Json): [string, Json][] => (isObject(value) ? Object.e
 
 const placeOf = (value: string): ApiParameter['place'] => (value === 'path' || value === 'header' ? value : 'query')
 
-function operationOf(path: string, method: string, operation: Json): ApiOperation {
+function operationOf(path: string, method: string, operation: Json, schemas: Json): ApiOperation {
   const [tag] = listOf(operation, 'tags')
   const [content] = entriesOf(member(member(operation, 'requestBody'), 'content'))
   const good = member(member(operation, 'responses'), '2XX')
   const [reply] = entriesOf(member(good, 'content'))
+  const [refusal] = entriesOf(member(member(member(operation, 'responses'), 'default'), 'content'))
   return {
     ...{ id: textOf(operation, 'operationId'), method: method.toUpperCase(), path },
     tag: typeof tag === 'string' ? tag : '',
@@ -75,5 +80,6 @@ function operationOf(path: string, method: string, operation: Json): ApiOperatio
       schema: member(content[1], 'schema'),
     },
     reply: reply && member(reply[1], 'schema'),
+    refusal: refusal && member(schemas, textOf(member(refusal[1], 'schema'), '$ref').replace(/.*\//, '')),
   }
 }

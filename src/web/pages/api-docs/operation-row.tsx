@@ -9,7 +9,7 @@ import { TryIt } from './try-it.tsx'
 /** A line that opens: what the call takes and answers, and a form to try it. */
 export function OperationRow({ operation }: { readonly operation: ApiOperation }) {
   const [isOpen, setOpen] = useState(false)
-  const { method, path, summary, description, body, reply, id } = operation
+  const { method, path, summary, description, body, reply, refusal, id } = operation
   return (
     <details class="api-operation" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
@@ -36,6 +36,12 @@ export function OperationRow({ operation }: { readonly operation: ApiOperation }
             <>
               <h3>Answers</h3>
               <CodeBlock text={outline(reply)} />
+            </>
+          )}
+          {refusal !== undefined && (
+            <>
+              <h3>Answers when it is refused</h3>
+              <CodeBlock text={outline(refusal)} />
             </>
           )}
           <h3>Try it</h3>

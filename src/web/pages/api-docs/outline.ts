@@ -18,24 +18,31 @@ function linesOf(schema: Json, depth: number): string[] {
     const about = textOf(property, 'description').replaceAll('`', '')
     const mark = required.includes(name) ? '' : '?'
     const line = `${'  '.repeat(depth)}${name}${mark}: ${typeOf(property)}${about === '' ? '' : `   — ${about}`}`
-    const inner = isObject(member(property, 'properties')) ? property : innerOf(property)
+    const inner = innerOf(property)
     return inner === undefined || depth === MAX_DEPTH ? [line] : [line, ...linesOf(inner, depth + 1)]
   })
 }
 
-/** Of a list, what is in it, when that has members of its own. */
+/** What has members of its own: it itself, what a list is of, or the first of several that it may be. */
 function innerOf(schema: Json): Json {
+  if (isObject(member(schema, 'properties'))) return schema
   const items = member(schema, 'items')
-  return isObject(member(items, 'properties')) ? items : undefined
+  return items === undefined
+    ? choicesOf(schema)
+        .map(innerOf)
+        .find((inner) => inner !== undefined)
+    : innerOf(items)
 }
+
+const choicesOf = (schema: Json): Json[] => [...listOf(schema, 'anyOf'), ...listOf(schema, 'oneOf')]
 
 function typeOf(schema: Json): string {
   const constant = member(schema, 'const')
   if (constant !== undefined) return JSON.stringify(constant)
   const values = listOf(schema, 'enum')
   if (values.length > 0) return values.map((value) => JSON.stringify(value)).join(' | ')
-  const any = [...listOf(schema, 'anyOf'), ...listOf(schema, 'oneOf')]
-  if (any.length > 0) return any.map(typeOf).join(' | ')
+  const any = choicesOf(schema)
+  if (any.length > 0) return [...new Set(any.map(typeOf))].join(' | ')
   const type = textOf(schema, 'type')
   if (type === 'array') return `${typeOf(member(schema, 'items'))}[]`
   return textOf(schema, 'format') || type || 'anything'
@@ -49,7 +56,7 @@ export function sampleOf(schema: Json): Json {
   if (constant !== undefined) return constant
   const [first] = [...listOf(schema, 'enum'), ...listOf(schema, 'examples')]
   if (first !== undefined) return first
-  const [any] = [...listOf(schema, 'anyOf'), ...listOf(schema, 'oneOf')]
+  const [any] = choicesOf(schema)
   if (any !== undefined) return sampleOf(any)
   switch (textOf(schema, 'type')) {
     case 'object': {
