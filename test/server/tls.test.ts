@@ -200,12 +200,27 @@ describe('listeners with a certificate', () => {
 
   it('an answer to bytes that are no HTTP goes through TLS as well', async () => {
     await using server = await start()
-    const socket = await secured(server.s3Port)
-    socket.write('this is no HTTP\r\n\r\n')
-    let answer = ''
-    for await (const chunk of socket) answer += chunk
-    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
-    expect(answer).toContain('<Code>BadRequest</Code>')
+    const answers = [
+      [server.s3Port, '<Code>BadRequest</Code>'],
+      [server.controlPort, '{"error":{"code":"Unreadable",'],
+    ] as const
+    for (const [port, expected] of answers) {
+      const socket = await secured(port)
+      socket.write('this is no HTTP\r\n\r\n')
+      let answer = ''
+      for await (const chunk of socket) answer += chunk
+      expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/)
+      expect(answer).toContain(expected)
+      // Who speaks no TLS is told nothing.
+      const plain = connectPlain(port, '127.0.0.1', () => plain.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
+      let heard = ''
+      plain.on('data', (bytes) => {
+        heard += bytes.toString('latin1')
+      })
+      plain.on('error', () => {})
+      await once(plain, 'close')
+      expect(heard).not.toContain('HTTP')
+    }
   })
 
   it('a renewed certificate is shown to new connections after SIGHUP, and one that cannot be used is not', async () => {
