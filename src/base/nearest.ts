@@ -1,12 +1,17 @@
 /**
- * The known word that was probably meant: the one with the fewest changes of letters, when these are at most a third of
- * the word's, or `freeChanges` where it is short.
+ * The known word that was probably meant: the one with the fewest changes of letters, when these are at most that share
+ * of the word's, or `freeChanges` where it is short.
  */
-export function nearest(word: string, known: readonly string[], freeChanges: number): string | undefined {
+export function nearest(
+  word: string,
+  known: readonly string[],
+  freeChanges: number,
+  share = 1 / 3,
+): string | undefined {
   const [best] = known
     .map((candidate) => ({ candidate, distance: distance(word, candidate) }))
     .toSorted((a, b) => a.distance - b.distance)
-  return best && best.distance <= Math.max(freeChanges, word.length / 3) ? best.candidate : undefined
+  return best && best.distance <= Math.max(freeChanges, word.length * share) ? best.candidate : undefined
 }
 
 /** Levenshtein's. */

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { parse as parseToml, TomlError } from 'smol-toml'
 import type { CodedError } from '../base/errors.ts'
-import { nearest } from '../base/nearest.ts'
 import { type ConfigErrorCode, invalidConfig } from './config-error.ts'
 import {
   declaredProviders,
   type Given,
   isProviderSecret,
-  PROVIDER_MEMBERS,
   type ProviderMember,
   providerMember,
   providerVariable,
+  providerVariableMeant,
 } from './declared-providers.ts'
 import { readSecret, refuseShared } from './secret-file.ts'
+import { settingMeant } from './setting-meant.ts'
 import { type Config, environmentName, flagName, SETTINGS, type Setting, type SettingName } from './settings.ts'
 
 const CONFIG_FILE = 'config-file'
@@ -223,13 +223,10 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
   return found
 }
 
-/** What may be meant besides a setting: the file of a secret, a member of a key service, what a client takes. */
+/** What may be meant besides a setting: the file of a secret, what a client takes. */
 function unknownVariable(variable: string, known: ReadonlyMap<string, string>): CodedError<ConfigErrorCode> {
   const files = [...known].filter(([, name]) => isSecret(name)).map(([one]) => `${one}_FILE`)
-  const provider = /^COFFER_KEY_PROVIDERS_[^_]+_/.exec(variable)?.[0]
-  const members =
-    provider === undefined ? [] : PROVIDER_MEMBERS.map((one) => `${provider}${one.replaceAll('-', '_').toUpperCase()}`)
-  return unknown(variable, [...known.keys(), ...files, ...members, ...CLIENT_VARIABLES])
+  return unknown(variable, [...known.keys(), ...files, ...CLIENT_VARIABLES])
 }
 
 const isSecret = (name: string): boolean => {
@@ -274,7 +271,7 @@ function collect(node: unknown, prefix: string, leaf: (name: string, value: unkn
 
 function unknown(name: string, known: readonly string[]): CodedError<ConfigErrorCode> {
   const [word = name] = name.split(' ', 1)
-  const meant = nearest(word, known, 3)
+  const meant = providerVariableMeant(word) ?? settingMeant(word, known)
   const hint = meant === undefined ? ' See coffer serve --help for all settings.' : ` Did you mean ${meant}?`
   return invalidConfig(`${name} is not a setting.${hint}`)
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isUuid } from '../base/ids.ts'
+import { nearest } from '../base/nearest.ts'
 import type { KeyProviderHouse, KeyProviderType, OpenKeyProvider } from '../providers/common/define-key-provider.ts'
 import { collide, type KeyClaims } from '../providers/common/key-claims.ts'
 import { KEY_PROVIDERS } from '../providers/index.ts'
@@ -60,6 +61,20 @@ export function providerVariable(variable: string): ProviderMember | undefined {
   const member = BY_LENGTH.find((one) => rest.endsWith(`-${one}`))
   return member === undefined ? undefined : { provider: rest.slice(0, -member.length - 1), member }
 }
+
+/** The variable that was probably meant by one that begins as those of a provider; undefined for any other. */
+export function providerVariableMeant(variable: string): string | undefined {
+  if (/^COFFER_PROVIDERS?_/.test(variable)) return `${PREFIX}<NAME>_<MEMBER>`
+  if (!variable.startsWith(PREFIX)) return undefined
+  const [provider = '', ...words] = variable.slice(PREFIX.length).split('_')
+  for (let at = 0; at < words.length; at++) {
+    const member = nearest(words.slice(at).join('-').toLowerCase(), PROVIDER_MEMBERS, 1)
+    if (member !== undefined) return `${PREFIX}${[provider, ...words.slice(0, at)].join('_')}_${upper(member)}`
+  }
+  return `${PREFIX}${provider || '<NAME>'}_<MEMBER>, with one of ${PROVIDER_MEMBERS.map(upper).join(', ')}`
+}
+
+const upper = (member: string): string => member.replaceAll('-', '_').toUpperCase()
 
 /** `key-providers.<name>.<member>` of the TOML file; undefined for a setting that is none. */
 export function providerMember(name: string): ProviderMember | undefined {

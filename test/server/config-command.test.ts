@@ -10,6 +10,8 @@ describe('coffer config explain', () => {
   it.each([
     ['s3.listn', 'Did you mean s3.listen?'],
     ['COFFER_S3_LISTN', 'Did you mean COFFER_S3_LISTEN?'],
+    ['s3-port', 'Did you mean s3-listen?'],
+    ['TLS_CERT_FILE', 'Did you mean COFFER_TLS_CERTIFICATE_FILE?'],
     ['nothing-like-any-of-them', 'coffer config show lists them all.'],
   ])('says what was probably meant by %s', async (asked, hint) => {
     expect(await ownCommand(['config', 'explain', asked])).toMatchObject({

@@ -758,6 +758,19 @@ describe('settings', () => {
     }
   })
 
+  it.each([
+    ['COFFER_S3_PORT', 'COFFER_S3_LISTEN'],
+    ['COFFER_PORT', 'COFFER_S3_LISTEN or COFFER_CONTROL_LISTEN'],
+    ['COFFER_DATA', 'COFFER_DATA_DIR'],
+    ['COFFER_TLS_CERT_FILE', 'COFFER_TLS_CERTIFICATE_FILE'],
+    ['COFFER_CONTROL_URL', 'COFFER_CONTROL_PUBLIC_URL'],
+    ['COFFER_KEY_PROVIDERS_HQ_URI', 'COFFER_KEY_PROVIDERS_HQ_URL'],
+    ['COFFER_KEY_PROVIDERS_HQ', 'COFFER_KEY_PROVIDERS_HQ_<MEMBER>, with one of TYPE, '],
+    ['COFFER_PROVIDER_URL', 'COFFER_KEY_PROVIDERS_<NAME>_<MEMBER>'],
+  ])('that do not exist are refused with what was meant by %s', (variable, meant) => {
+    expect(refusal([], { [variable]: 'x' })).toContain(`${variable} is not a setting. Did you mean ${meant}`)
+  })
+
   it('that do not exist are refused in each source with the nearest one that does', async () => {
     const path = home.join('coffer.toml')
     await writeFile(path, '[s3]\nlissen = "127.0.0.1:1"\n')

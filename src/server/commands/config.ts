@@ -1,9 +1,9 @@
 import { stringify } from 'smol-toml'
 import { CodedError } from '../../base/errors.ts'
 import { EXIT } from '../../base/exit-status.ts'
-import { nearest } from '../../base/nearest.ts'
 import { processEnvironment, readConfig } from '../config.ts'
 import { PROVIDER_MEMBERS } from '../declared-providers.ts'
+import { settingMeant } from '../setting-meant.ts'
 import { environmentName, flagName, SETTINGS, type Setting } from '../settings.ts'
 import { parseCommand, type Streams, usageError } from './command.ts'
 import { helpOrUsage } from './help-or-usage.ts'
@@ -110,7 +110,11 @@ function explainOne(args: readonly string[], streams: Streams): number {
   const spellings = (name: string): string[] => [name, flagName(name).slice(2), environmentName(name)]
   const found = Object.entries(ALL).find(([name]) => spellings(name).includes(asked))
   if (!found) {
-    const meant = nearest(asked, Object.keys(ALL).flatMap(spellings), 3)
+    const spelledSo = asked.includes('.') ? 0 : asked === asked.toUpperCase() ? 2 : 1
+    const meant = settingMeant(
+      asked,
+      Object.keys(ALL).map((name) => spellings(name)[spelledSo] ?? name),
+    )
     const hint = meant === undefined ? 'coffer config show lists them all.' : `Did you mean ${meant}?`
     const error = new CodedError('NoSuchSetting', `${asked} is not a setting. ${hint}`)
     return refused(error, { args, streams, status: EXIT.notFound })
