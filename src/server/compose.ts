@@ -66,6 +66,8 @@ export interface House {
   /** Looks at once whether the certificate of the listeners was renewed. */
   readonly lookAtCertificate: () => Promise<void>
   readonly dataDir: string
+  /** As `/health/ready` tells it. */
+  readonly health: () => HealthReport
   readonly instanceKey: Pick<InstanceKey, 'created' | 'origin'> & { readonly file: string | undefined }
   /** Holds what is there now until it is disposed. */
   readonly beginBackup: (what: BackupOf, after?: string) => Promise<BackupSession>
@@ -304,6 +306,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       await threads?.lookAtCertificate()
     },
     dataDir: foundation.dataDir,
+    health: ready,
     beginBackup: (what, after) =>
       beginBackup(
         { foundation, audit, clock, garbage: store?.objects.garbage, storageClasses: config['storage-classes'] },

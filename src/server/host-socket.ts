@@ -90,16 +90,17 @@ export interface HostRequest {
   readonly method: HostRoute['method']
   readonly path: string
   readonly body?: string
+  readonly signal?: AbortSignal
 }
 
 /** Undefined when no server has the directory. Any status. */
 export async function askHost(
   dataDir: string,
-  { method, path, body }: HostRequest,
+  { method, path, body, signal }: HostRequest,
 ): Promise<IncomingMessage | undefined> {
   const place = placeIn(dataDir)
   const answered = Promise.withResolvers<IncomingMessage | undefined>()
-  const asked = request({ socketPath: place.path, method, path, agent: false }, answered.resolve)
+  const asked = request({ socketPath: place.path, method, path, agent: false, signal }, answered.resolve)
   asked.on('error', (error) => {
     if (hasErrno(error, 'ENOENT', 'ECONNREFUSED', 'ENOTSOCK')) answered.resolve(undefined)
     else answered.reject(error)

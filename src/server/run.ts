@@ -6,8 +6,9 @@ import { backupRoutes } from './backup/host-routes.ts'
 import { ownOptions } from './commands/own-options.ts'
 import { refused } from './commands/refused.ts'
 import { withDirectory } from './commands/with-directory.ts'
-import { type House, openHouse } from './compose.ts'
+import { type House, type Listening, openHouse } from './compose.ts'
 import { processEnvironment, readConfig, sizeThreadPool } from './config.ts'
+import { healthRoute } from './doctor/health-route.ts'
 import { helpText } from './help.ts'
 import { openHostSocket } from './host-socket.ts'
 import { welcome, welcomeDocument } from './welcome.ts'
@@ -46,7 +47,7 @@ async function serve(args: readonly string[]): Promise<void> {
     },
   })
   const listening = await house.listen()
-  const socket = commandSocket(house, log)
+  const socket = commandSocket(house, listening, log)
   // Before anything is waited for: it says that it is ready from here on, and who hears that may stop it.
   stopOnSignal(house, socket, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())
@@ -59,10 +60,11 @@ async function serve(args: readonly string[]): Promise<void> {
   collectStart()
 }
 
-/** For backups. Without it everything else goes on. */
-async function commandSocket(house: House, log: Logger): Promise<AsyncDisposable | undefined> {
+/** For backups and the doctor. Without it everything else goes on. */
+async function commandSocket(house: House, { control }: Listening, log: Logger): Promise<AsyncDisposable | undefined> {
   try {
-    return await openHostSocket(house.dataDir, backupRoutes(house.beginBackup, log), log)
+    const routes = [...backupRoutes(house.beginBackup, log), healthRoute(house.health, control)]
+    return await openHostSocket(house.dataDir, routes, log)
   } catch (err) {
     log.error({ err }, 'there is no socket for commands on this host: it can be backed up only while it is stopped')
     return undefined

@@ -77,6 +77,37 @@ describe('coffer doctor', () => {
     expect(found.filter(({ check }) => check === 'public URL')).toEqual([])
   })
 
+  it('finds a server that runs with other addresses by its data directory, and leaves alone what it writes', async () => {
+    await using home = await temporaryDirectory()
+    const { server, settings } = await stopped(home)
+    const draft = home.join('data/kms.witness.new')
+    const leave = async () => {
+      await copyFile(home.join('data/kms.witness'), draft)
+      const long = new Date(Date.now() - 86_400_000)
+      await utimes(draft, long, long)
+    }
+    await leave()
+    const ofDraft = expect.objectContaining({ check: 'files', message: expect.stringContaining(draft) })
+    const mends = expect.objectContaining({ fix: `rm ${draft}` })
+    const elsewhere = await doctor(settings)
+    expect(elsewhere.found.filter(({ check }) => check === 'server')).toMatchObject([
+      {
+        verdict: 'warning',
+        message: expect.stringContaining(`listener is at 127.0.0.1:${server.controlPort}, theirs`),
+      },
+      { verdict: 'ok', message: 'it runs, and is well' },
+    ])
+    expect(elsewhere.found).toContainEqual(ofDraft)
+    expect(elsewhere.found).not.toContainEqual(mends)
+    await server.stop()
+    await leave()
+    const { found } = await doctor(settings)
+    expect(found.filter(({ check }) => check === 'server')).toMatchObject([
+      { verdict: 'ok', message: expect.stringContaining('it does not run now') },
+    ])
+    expect(found).toContainEqual(mends)
+  })
+
   it('says of a disk that is slow what waits for it', () => {
     expect(judged('/data', 1.234)).toMatchObject({ verdict: 'ok', message: '/data: fsync of 4 KiB takes 1.23 ms' })
     expect(judged('/data', 80.4)).toMatchObject({

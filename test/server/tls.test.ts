@@ -153,23 +153,23 @@ describe('listeners with a certificate', () => {
       return reply.statusCode
     }
     expect(await live(client)).toBe(200)
-    const doctor = await runCommand(['doctor', '--json'], {
-      ...given,
-      COFFER_DATA_DIR: home.join('data'),
-      COFFER_S3_LISTEN: `127.0.0.1:${server.s3Port}`,
-      COFFER_CONTROL_LISTEN: `127.0.0.1:${server.controlPort}`,
-    })
-    const findings = doctor.out
-      .trim()
-      .split('\n')
-      .map((line): unknown => JSON.parse(line))
-    expect(findings).toContainEqual(
-      expect.objectContaining({
-        check: 'server',
-        verdict: 'ok',
-        message: expect.stringContaining('it runs, and lets in'),
-      }),
-    )
+    const doctor = async (dataDir: string): Promise<unknown[]> => {
+      const { out } = await runCommand(['doctor', '--json'], {
+        ...given,
+        COFFER_DATA_DIR: dataDir,
+        COFFER_S3_LISTEN: `127.0.0.1:${server.s3Port}`,
+        COFFER_CONTROL_LISTEN: `127.0.0.1:${server.controlPort}`,
+      })
+      return out
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line))
+    }
+    const well = (message: string) =>
+      expect.objectContaining({ check: 'server', verdict: 'ok', message: expect.stringContaining(message) })
+    expect(await doctor(home.join('data'))).toContainEqual(well('it runs, and is well'))
+    // As whoever may not ask by the data directory.
+    expect(await doctor(home.join('none'))).toContainEqual(well('it runs, and lets in'))
     await expect(live({})).rejects.toThrow(/certificate required|ECONNRESET|socket hang up|EPIPE/)
     await expect(live(testCertificates().client)).rejects.toThrow(/unknown ca|ECONNRESET|socket hang up|EPIPE/)
     // A renewal of the server's own certificate asks for clients' as before.

@@ -14,8 +14,9 @@ Usage: coffer doctor [--fix [--dry-run]] [--json] [settings]
        coffer doctor --online [--json]
 
 Run it as the user of the server, with its settings: it looks at them, at the data directory, its file system and how long that
-takes to sync, at the instance key, at certificates and listeners, at limits of the machine, asks a running server how it is, and
-whether the URLs that clients are told reach it and names of buckets as subdomains have an address.
+takes to sync, at the instance key, at certificates and listeners, at limits of the machine, asks the server that has the data
+directory, wherever it listens, how it is, and whether the URLs that clients are told reach it and names of buckets as
+subdomains have an address.
 
   --fix      mends what loses nothing: makes a missing data directory, takes from others what they may do with the data directory,
              its files and the instance key, removes drafts that a stopped process left beside their files. Each is named

@@ -12,7 +12,7 @@ export const addresses: Check = async ({ config, running }) => {
   const urls = [
     ...(isRunning ? [reaches(config, 's3.public-url')] : []),
     // Without a certificate of a client nothing is told there.
-    ...(isRunning && running.state !== 'guarded' ? [reaches(config, 'control.public-url')] : []),
+    ...(isRunning && config['control.client-ca-file'] === undefined ? [reaches(config, 'control.public-url')] : []),
   ]
   const domains = [...config['s3.domain'], ...config['s3.website-domain']]
   return (await Promise.all([...urls, ...domains.map(resolves)])).flat()

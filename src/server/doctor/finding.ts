@@ -1,4 +1,4 @@
-import type { Config } from '../settings.ts'
+import type { Address, Config } from '../settings.ts'
 
 /** `problem`: the server does not start so, or serves wrongly. `warning`: it serves, and it should not stay so. */
 export type Verdict = 'ok' | 'warning' | 'problem'
@@ -33,6 +33,8 @@ export interface RunningServer {
   /** `absent`: nobody listens there. `unknown`: somebody does. `guarded`: who listens wants a certificate of a client. */
   readonly state: 'ready' | 'not-ready' | 'absent' | 'unknown' | 'guarded'
   readonly problems: readonly string[]
+  /** Where it is: told by one that has the data directory, whatever address these settings give. */
+  readonly control?: Address
 }
 
 export type Check = (examined: Examined) => Promise<readonly Finding[]> | readonly Finding[]

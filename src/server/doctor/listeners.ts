@@ -24,7 +24,15 @@ export const listeners: Check = async ({ config, running }) => {
     )
   }
   const { host, port } = config['control.listen']
-  // With other settings than these it may run all the same.
+  const { control } = running
+  if (control !== undefined && port !== 0 && control.port !== port)
+    found.push(
+      server.warning(
+        `it runs with other settings than these: its control listener is at ${control.host}:${control.port}, theirs at ${host}:${port}`,
+        'give the doctor the settings of the server; started with these it listens elsewhere',
+      ),
+    )
+  // As another user it may run with other settings than these all the same.
   if (running.state === 'absent') found.push(server.ok(`it does not run now: nothing listens at ${host}:${port}`))
   else if (running.state === 'guarded')
     found.push(
