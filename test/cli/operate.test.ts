@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { S3 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { percentile } from '../../src/cli/bench/load.ts'
+import { works } from '../../src/cli/bench/works.ts'
 import { askOnline } from '../../src/cli/doctor/online.ts'
 import { type CliServer, startCliServer } from '../support/cli-server.ts'
 
@@ -80,4 +84,24 @@ it('the status of a server has its disk', async () => {
     disks: [{ name: 'data', freeBytes: expect.any(Number), state: expect.any(String) }],
   })
   expect(JSON.parse(out).disks[0].sizeBytes).toBeGreaterThan(0)
+})
+
+it('a measurement calls content that ends in the midst cut off, whatever the protocol of the connection', async () => {
+  const cutting = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': 100_000, 'last-modified': 'Mon, 23 Nov 2026 10:00:00 GMT' })
+    response.write(Buffer.alloc(1000), () => response.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(cutting, 'listening')
+  const address = cutting.address()
+  const s3 = new S3({
+    endpoint: `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`,
+    ...{ region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } },
+  })
+  try {
+    const next = works({ s3, bucket: 'b', body: Buffer.alloc(0), signal: AbortSignal.timeout(20_000) }, 'get')
+    await expect(next().run()).rejects.toMatchObject({ failure: { code: 'ContentCutOff' } })
+  } finally {
+    s3.destroy()
+    cutting.close()
+  }
 })

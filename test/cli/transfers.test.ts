@@ -211,11 +211,12 @@ it('says of an import what the source did, and does not blame the server for it'
   const cutting = createServer((request, response) => {
     if (request.url?.includes('list-type')) {
       response.end(
-        '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>cut</Key><Size>100000</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag><LastModified>2026-11-23T10:00:00.000Z</LastModified></Contents></ListBucketResult>',
+        '<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>closed</Key><Size>100000</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag><LastModified>2026-11-23T10:00:00.000Z</LastModified></Contents><Contents><Key>cut</Key><Size>100000</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag><LastModified>2026-11-23T10:00:00.000Z</LastModified></Contents></ListBucketResult>',
       )
       return
     }
-    const length = /\/theirs\/cut/.test(request.url ?? '') && !request.url?.includes('tagging') ? 100000 : 0
+    const length = /\/theirs\/(cut|closed)/.test(request.url ?? '') && !request.url?.includes('tagging') ? 100000 : 0
+    if (request.method === 'GET' && length > 0 && request.url?.includes('closed')) return void response.destroy()
     response.writeHead(200, { 'content-length': length, 'last-modified': dates })
     if (request.method === 'HEAD' || length === 0) return void response.end()
     response.write(Buffer.alloc(1000))
@@ -230,9 +231,10 @@ it('says of an import what the source did, and does not blame the server for it'
       SOURCE_AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
     })
     expect(status).toBe(1)
-    expect(err).toContain(
-      `cut: the source, http://127.0.0.1:${port}, closed the connection before the end of the content`,
-    )
+    for (const name of ['cut', 'closed'])
+      expect(err).toContain(
+        `${name}: the source, http://127.0.0.1:${port}, closed the connection before the end of the content`,
+      )
     expect(err).not.toContain(cli.server.s3Url)
     expect(err).not.toContain('TLS')
   } finally {

@@ -1,7 +1,7 @@
 import type { S3 } from '@aws-sdk/client-s3'
 import { keyPath } from '../key-face.ts'
 import { inInstance, KEY_TYPE, type RootKey } from '../key-protect.ts'
-import { bytesOf } from '../s3/download.ts'
+import { contentOf } from '../s3/download.ts'
 import { signalled } from '../s3/listing.ts'
 import { inParallel } from '../s3/workers.ts'
 import type { Server } from '../server.ts'
@@ -56,9 +56,9 @@ export function works({ s3, bucket, body, signal }: Ground, kind: Exclude<Kind, 
       return body.length
     },
     get: async (at) => {
-      const got = await s3.getObject({ Bucket: bucket, Key: `read/${at % READ_NAMES}` }, signalled(signal))
       let bytes = 0
-      for await (const chunk of bytesOf(got)) bytes += chunk.length
+      const wanted = { Bucket: bucket, Key: `read/${at % READ_NAMES}` }
+      for await (const chunk of contentOf(s3, wanted, signal)) bytes += chunk.length
       return bytes
     },
     list: async () => {

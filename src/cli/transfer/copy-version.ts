@@ -245,7 +245,8 @@ async function pumped<Result>(
       const error: unknown = unread.signal.aborted ? unread.signal.reason : met
       onBytes(-sent)
       if (attempt < ATTEMPTS && !route.signal.aborted && isPassing(error)) continue
-      throw unread.signal.aborted && isClosed(error)
+      // It has told of the object, so what closed the connection wanted no other protocol.
+      throw (body === undefined || unread.signal.aborted) && isClosed(error)
         ? cutOff(route.from.bucket, error, storeBehind(route.source))
         : error
     } finally {
