@@ -2,6 +2,7 @@ import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { expect, it } from 'vitest'
+import { lookedThrough } from '../../src/cli/commands/verify/index.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { startCliServer } from '../support/cli-server.ts'
 import { contentBytes } from '../support/content.ts'
@@ -113,4 +114,22 @@ it('coffer object cat and get call what ends in the midst damaged, and name the 
   const watched = await cli.call(['jobs', 'watch', 'hurt'])
   expect(watched).toMatchObject({ status: 7, out: expect.stringContaining('1 re-encrypted, 2 damaged') })
   expect((await cli.call(['object', 'cat', 'hurt/whole'])).status).toBe(0)
+})
+
+it('tells of a look how much of what is stored it has looked at', async () => {
+  const states = [0, 300, 700].map((bytes) => ({ scrub: { state: 'running', objects: 3, bytes } }))
+  const idle = { scrub: { state: 'idle', finishedAt: '2026-11-23T10:00:00.000Z' } }
+  const control = async (_method: string, path: string): Promise<unknown> =>
+    path === '/admin/v1/buckets'
+      ? { buckets: [{ usage: { bytes: 400 } }, {}, { usage: { bytes: 600 } }] }
+      : (states.shift() ?? idle)
+  const told: number[] = []
+  const nothing = () => {}
+  const progress = () => ({
+    ...{ begin: nothing, itemDone: nothing, clear: nothing, end: nothing },
+    total: (bytes: number) => void told.push(bytes),
+    add: (bytes: number) => void told.push(bytes),
+  })
+  expect(await lookedThrough({ progress, signal: AbortSignal.timeout(20_000) }, { control })).toEqual(idle.scrub)
+  expect(told).toEqual([1000, 0, 300, 400])
 })

@@ -6,7 +6,7 @@ import { readReference, referenceText } from '../../s3/references.ts'
 import { findingColumns, placeOf, unopenedText } from '../../scrub-findings.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
-import { countText, sizeText } from '../../units.ts'
+import { countText } from '../../units.ts'
 
 const verify: CommandSpec = {
   name: '',
@@ -57,12 +57,19 @@ const verify: CommandSpec = {
 const ASK_EVERY_MS = 500
 
 /** Begins a look unless one is under way; what is told of it at its end. */
-async function lookedThrough(call: Call, server: Server): Promise<unknown> {
+export async function lookedThrough(
+  call: Pick<Call, 'progress' | 'signal'>,
+  server: Pick<Server, 'control'>,
+): Promise<unknown> {
   const progress = call.progress()
+  progress.total(await storedBytes(server))
+  let told = 0
   let scrub = member(await server.control('POST', '/admin/v1/scrub'), 'scrub')
   while (textOf(scrub, 'state') !== 'idle') {
-    const [objects, bytes] = [numberOf(scrub, 'objects') ?? 0, numberOf(scrub, 'bytesRead') ?? 0]
-    progress.begin(`${countText(objects, 'version')} looked at, ${sizeText(bytes)} read`, undefined)
+    const [objects, bytes] = [numberOf(scrub, 'objects') ?? 0, numberOf(scrub, 'bytes') ?? 0]
+    progress.begin(`${countText(objects, 'version')} of all buckets looked at`, undefined)
+    progress.add(bytes - told)
+    told = bytes
     await sleep(ASK_EVERY_MS, undefined, { signal: call.signal })
     scrub = member(await server.control('GET', '/admin/v1/scrub'), 'scrub')
   }
@@ -74,6 +81,12 @@ async function lookedThrough(call: Call, server: Server): Promise<unknown> {
     why: 'the look ended before its end; the log of the server says why',
     fixes: ['coffer scrub status', 'coffer status'],
   })
+}
+
+/** Of the buckets that are told; 0 where none are. */
+async function storedBytes(server: Pick<Server, 'control'>): Promise<number> {
+  const answer = await server.control('GET', '/admin/v1/buckets').catch(() => undefined)
+  return listOf(answer, 'buckets').reduce((sum: number, one) => sum + (numberOf(one, 'usage', 'bytes') ?? 0), 0)
 }
 
 export const COMMANDS: readonly CommandSpec[] = [verify]
