@@ -63,8 +63,11 @@ export function stepBook(journal: string, ops: readonly Op[]): StepBook {
       return step
     },
     pickCommon: (dice, during) => {
-      const often = inOrder((_, step) => step.during === during && step.count >= COMMON[during] * looks[during])
-      const [, step] = dice.pick(often)
+      const then = inOrder((_, step) => step.during === during)
+      const often = then.filter(([, { count }]) => count >= COMMON[during] * looks[during])
+      // On a machine that others load, a look may see next to nothing.
+      const most = Math.max(...then.map(([, { count }]) => count))
+      const [, step] = dice.pick(often.length > 0 ? often : then.filter(([, { count }]) => count === most))
       return step
     },
   }
