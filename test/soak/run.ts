@@ -16,9 +16,9 @@ import type { Collected, Sample } from './watch.ts'
  */
 const { values: options } = parseArgs({
   options: {
-    minutes: { type: 'string', default: '72' },
-    /** Of these, those that do not count: caches fill, code is compiled. */
-    'warm-up-minutes': { type: 'string', default: '12' },
+    minutes: { type: 'string', default: '100' },
+    /** Of these, those that do not count: caches fill, code is compiled, and LevelDB fills its second buffer of rows. */
+    'warm-up-minutes': { type: 'string', default: '40' },
     'per-second': { type: 'string', default: '10' },
     workers: { type: 'string', default: '4' },
     keys: { type: 'string', default: '12' },
