@@ -15,21 +15,22 @@ export function s3Failure(error: unknown, endpoint: string): CommandFailure | un
   return found && ofAnother(found, another)
 }
 
+/** By the code, what its variables are called behind `SOURCE_` or `TARGET_`. */
+const ANOTHER_FIXES: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/Credentials|AccessKey|Signature/, ['AWS_ACCESS_KEY_ID=…', 'AWS_SECRET_ACCESS_KEY=…']],
+  [/^NotTrusted$/, ['AWS_CA_BUNDLE=ca.pem']],
+  [/Unreachable|Tls|NotS3/, ['AWS_ENDPOINT_URL_S3=URL']],
+]
+
 /** Nothing of what mends a matter of the server would. */
 function ofAnother(found: CommandFailure, { side, url }: AnotherStore): CommandFailure {
-  const { code, why } = found.failure
-  const own = `${side.toUpperCase()}_AWS_`
-  const fixes = /Credentials|AccessKey|Signature/.test(code)
-    ? [`export ${own}ACCESS_KEY_ID=… ${own}SECRET_ACCESS_KEY=…`]
-    : code === 'NotTrusted'
-      ? [`export ${own}CA_BUNDLE=ca.pem`]
-      : /Unreachable|Tls|NotS3/.test(code)
-        ? [`export ${own}ENDPOINT_URL_S3=URL`]
-        : []
+  const { code, ending, why, requestId } = found.failure
+  const variables = ANOTHER_FIXES.find(([codes]) => codes.test(code))?.[1]
+  const own = variables?.map((one) => `${side.toUpperCase()}_${one}`).join(' ')
   return new CommandFailure(
     {
-      ...{ code, ending: found.failure.ending, fixes },
-      ...(found.failure.requestId === undefined ? {} : { requestId: found.failure.requestId }),
+      ...{ code, ending, fixes: own === undefined ? [] : [`export ${own}`] },
+      ...(requestId === undefined ? {} : { requestId }),
       why: why.includes(url) ? `the ${side}, ${why}` : `the ${side}, ${url}, answers: ${why}`,
     },
     found,

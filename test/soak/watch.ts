@@ -98,11 +98,15 @@ if (isMainThread) {
     return { resident: bytes('VmRSS'), 'resident, not of files': bytes('RssAnon'), 'resident, of files': bytes('RssFile') }
   }
   const open = () => {
-    const count = { descriptors: 0, 'descriptors of blobs': 0 }
+    const count = { descriptors: 0, 'files of blobs kept open': 0 }
+    const files = new Set()
     for (const fd of readdirSync('/proc/self/fd')) {
       let target = ''
       try { target = readlinkSync('/proc/self/fd/' + fd) } catch { continue }
-      count[target.includes('/data/blobs/') ? 'descriptors of blobs' : 'descriptors']++
+      // A file that was removed, or is open once more, is none that the cache keeps.
+      const isKept = target.includes('/data/blobs/') && !target.endsWith(' (deleted)') && !files.has(target)
+      count[isKept ? 'files of blobs kept open' : 'descriptors']++
+      files.add(target)
     }
     return count
   }

@@ -10,21 +10,21 @@ interface Iterator {
 }
 
 /** Pages that are being read. LevelDB, and a snapshot, may be closed behind their iterators only: the process would fall. */
-export interface OpenPages {
+export interface PageReads {
   readonly add: (page: Promise<unknown>) => void
-  /** When those are closed that are there now. */
-  readonly closed: () => Promise<unknown>
+  /** When those are over that are under way now. */
+  readonly over: () => Promise<unknown>
 }
 
-export function openPages(): OpenPages {
+export function pageReads(): PageReads {
   const all = new Set<Promise<unknown>>()
   return {
     add: (page) => {
       all.add(page)
-      const closed = () => void all.delete(page)
-      page.then(closed, closed)
+      const isOver = () => void all.delete(page)
+      page.then(isOver, isOver)
     },
-    closed: () => Promise.allSettled(all),
+    over: () => Promise.allSettled(all),
   }
 }
 
@@ -35,9 +35,9 @@ export function openPages(): OpenPages {
  * is asked. `level` asks when an iterator has come to its end, and not when a page is full: rows would be left out of it in
  * silence. So a page is read until its iterator says that it has ended.
  */
-export function readPage(iterator: Iterator, start: Buffer, limit: number, open: OpenPages): Promise<Pair[]> {
+export function readPage(iterator: Iterator, start: Buffer, limit: number, reads: PageReads): Promise<Pair[]> {
   const page = pageOf(iterator, start, limit)
-  open.add(page)
+  reads.add(page)
   return page
 }
 

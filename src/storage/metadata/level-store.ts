@@ -21,7 +21,7 @@ import {
   sequenceOf,
   spaceKey,
 } from './level-format.ts'
-import { checkRead, type OpenPages, openPages, readPage } from './level-pages.ts'
+import { checkRead, type PageReads, pageReads, readPage } from './level-pages.ts'
 import type { TableFault } from './level-tables.ts'
 import { checkCommit, checkSpace } from './limits.ts'
 import { type LogMark, sequenceRow } from './log-mark.ts'
@@ -331,13 +331,13 @@ async function rangeOf(
   database: Database,
   space: Space,
   range: Range,
-  pages: OpenPages,
+  reads: PageReads,
   snapshot?: Snapshot,
 ): Promise<Entry[]> {
   const { gte, lt, limit, reverse = false } = range
   const within = bounds(space, gte, lt)
   const iterator = database.iterator({ ...within, limit, reverse, snapshot })
-  const rows = await readPage(iterator, within.gte, limit, pages).catch(unreadable)
+  const rows = await readPage(iterator, within.gte, limit, reads).catch(unreadable)
   return rows.map(([key, stored]) => decodeEntry(key.subarray(1), stored))
 }
 
@@ -358,10 +358,10 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
     return stored && decodeEntry(key, stored)
   }
 
-  const pages = openPages()
+  const reads = pageReads()
   const readRange = async (space: Space, range: Range, snapshot?: Snapshot): Promise<Entry[]> => {
     if (closing !== undefined) throw closed()
-    return rangeOf(database, space, range, pages, snapshot)
+    return rangeOf(database, space, range, reads, snapshot)
   }
   let closing: Promise<void> | undefined
 
@@ -403,7 +403,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
         range: (space, range) => readRange(space, range, snapshot),
         counters: (prefix) => countersOf(database, prefix, snapshot),
         [Symbol.asyncDispose]: async () => {
-          await pages.closed()
+          await reads.over()
           await snapshot.close()
         },
       }
@@ -417,7 +417,7 @@ function levelStore(database: Database, commit: GroupCommitter['commit'], close:
       return compactRows(database, spaceKey(space, gte), spaceKey(space, lt)).catch(unreadable)
     },
     close: () => {
-      closing ??= pages.closed().then(close)
+      closing ??= reads.over().then(close)
       return closing
     },
   }

@@ -49,7 +49,7 @@ export async function deletePolicy(id: string): Promise<void> {
   announceChange('access', 'keys', 'buckets')
 }
 
-/** What it says is replaced, if it is still what it was read as. */
+/** What it says is replaced, unless somebody else does so at the same moment. */
 export async function replacePolicy(id: string, policy: PolicyDraft): Promise<void> {
   const path = `${POLICIES}/${encodeURIComponent(id)}`
   const found = await call(path)

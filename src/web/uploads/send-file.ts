@@ -48,8 +48,12 @@ export async function sendWhole({ bucket, key, file, signal, onProgress }: SendO
 /** Throws when the server does not say that what it stored is what was sent. */
 export function checkStored(answer: Headers, checksum: string): void {
   const stored = answer.get('x-amz-checksum-crc32')
+  if (stored === null)
+    throw new Error(
+      'The server does not say the CRC-32 of what it stored, so it is not known whether it has what was sent.',
+    )
   if (stored !== checksum)
-    throw new Error(`The server has other bytes than were sent: CRC-32 ${stored ?? 'unknown'}, not ${checksum}.`)
+    throw new Error(`The server has other bytes than were sent: CRC-32 ${stored}, not ${checksum}.`)
 }
 
 export interface PartsOptions extends SendOptions {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { openPages, readPage } from '../../../src/storage/metadata/level-pages.ts'
+import { pageReads, readPage } from '../../../src/storage/metadata/level-pages.ts'
 
 type Pair = [key: Buffer, stored: Buffer]
 const keyOf = (row: number): Buffer => Buffer.from(String(row).padStart(6, '0'))
@@ -36,7 +36,7 @@ function iteratorOf(count: number) {
 
 it.each([0, 1, 16, 17, 1000, 5000])('of %d rows an iterator holds few when its page was read', async (count) => {
   const iterator = iteratorOf(count)
-  const page = await readPage(iterator, keyOf(0), 5000, openPages())
+  const page = await readPage(iterator, keyOf(0), 5000, pageReads())
   expect(page.map(([key]) => key.toString())).toEqual(Array.from({ length: count }, (_, row) => keyOf(row).toString()))
   expect(iterator.closed()).toBe(true)
   expect(iterator.held()).toBeLessThanOrEqual(16)
@@ -45,6 +45,6 @@ it.each([0, 1, 16, 17, 1000, 5000])('of %d rows an iterator holds few when its p
 it('the iterator of a page that cannot be read is closed', async () => {
   const iterator = iteratorOf(100)
   const failing = { ...iterator, _nextv: () => Promise.reject(new Error('IO error')) }
-  await expect(readPage(failing, keyOf(0), 5000, openPages())).rejects.toThrow('IO error')
+  await expect(readPage(failing, keyOf(0), 5000, pageReads())).rejects.toThrow('IO error')
   expect(iterator.closed()).toBe(true)
 })

@@ -33,14 +33,13 @@ export function useSelection(rows: readonly Row[], where: string, onGone: (count
   // Keys may come faster than the page is drawn.
   const state = useRef(NOTHING)
   const latestRows = useRef(rows)
-  const latestWhere = useRef(where)
   const gone = useRef(0)
   if (latestRows.current !== rows) {
     const { chosen, active } = state.current
     const at = latestRows.current[active]?.id
     latestRows.current = rows
     const left = chosen.size > 0 ? stillThere(chosen, rows) : chosen
-    if (latestWhere.current === where) gone.current += chosen.size - left.size
+    gone.current += chosen.size - left.size
     const now = at === undefined ? active : rows.findIndex(({ id }) => id === at)
     state.current = { chosen: left, active: now < 0 ? active : now }
   }
@@ -52,10 +51,8 @@ export function useSelection(rows: readonly Row[], where: string, onGone: (count
     state.current = { ...state.current, ...part }
     render((count) => count + 1)
   }
-  useEffect(() => {
-    latestWhere.current = where
-    change(NOTHING)
-  }, [where])
+  // Before the rows of that place come: nothing of the other one is told to be gone.
+  useEffect(() => change(NOTHING), [where])
   const select = (row: Row, isSelected: boolean): void => {
     const chosen = new Map(state.current.chosen)
     if (isSelected) chosen.set(row.id, row)
