@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { lookedThrough } from '../../src/cli/commands/verify/index.ts'
 import { mainAccount } from '../support/bootstrap.ts'
 import { startCliServer } from '../support/cli-server.ts'
@@ -21,7 +21,7 @@ it('coffer verify BUCKET has the server look, and ends with 7 where something of
   expect((await cli.call(['object', 'put', file, 'hurt/2026/large'])).status).toBe(0)
   const [path = ''] = [...(await filesUnder(blobs)).keys()].filter((one) => !before.has(one))
   expect(await cli.run(['verify', 'hurt'])).toMatchObject({
-    ...{ status: 0, out: expect.stringContaining('✓ Nothing of hurt is damaged: the server looked at 2 versions') },
+    ...{ status: 0, out: expect.stringContaining('✓ Nothing of hurt is damaged: the server looked at 1 version.') },
   })
   await flipAt({ path, start: 0 }, 1000)
   const damaged = await cli.run(['verify', 'hurt', '--json'])
@@ -30,9 +30,19 @@ it('coffer verify BUCKET has the server look, and ends with 7 where something of
     { kind: 'content-damaged', bucket: 'hurt', key: '2026/large' },
   ])
   expect((await cli.call(['verify', 'hurt/2026/'])).status).toBe(7)
-  expect((await cli.call(['verify', 'hurt/2025/'])).status).toBe(0)
+  expect(await cli.call(['verify', 'hurt/2025/'])).toMatchObject({
+    status: 0,
+    out: expect.stringContaining('0 versions'),
+  })
   expect((await cli.call(['verify', 'whole'])).status).toBe(0)
   expect((await cli.call(['verify', 'nowhere'])).status).toBe(4)
+  expect((await cli.call(['verify', 'nowhere', '--stop'])).status).toBe(4)
+  expect((await cli.call(['verify', 'hurt', '--stop'])).status).toBe(0)
+  // What is gone is damaged no more, and the scrub is told.
+  expect((await cli.call(['scrub', 'findings'])).status).toBe(7)
+  expect((await cli.call(['object', 'rm', 'hurt/2026/large', '--yes'])).status).toBe(0)
+  expect((await cli.call(['verify', 'hurt'])).status).toBe(0)
+  expect((await cli.call(['scrub', 'findings'])).status).toBe(0)
 })
 
 it('coffer verify BUCKET calls nothing whole that it could not open, and forgets no damage of it', async () => {
@@ -50,7 +60,6 @@ it('coffer verify BUCKET calls nothing whole that it could not open, and forgets
   expect(await cli.call(['verify', 'hurt'])).toMatchObject({
     ...{ status: 3, out: expect.stringMatching(/No damage of hurt is known.*RootKeyDisabled.*could not be opened/) },
   })
-  expect((await cli.call(['scrub', 'status'])).out).toMatch(/not openable +1 version \(RootKeyDisabled\)/)
   expect((await cli.call(['key', 'enable', 'root'])).status).toBe(0)
   await flipAt({ path, start: 0 }, 1000)
   expect((await cli.call(['verify', 'hurt'])).status).toBe(7)
@@ -59,7 +68,7 @@ it('coffer verify BUCKET calls nothing whole that it could not open, and forgets
   expect((await cli.call(['scrub', 'findings'])).status).toBe(7)
 })
 
-it('coffer verify and coffer scrub say how many findings the server could not keep, and call nothing whole that may be among them', async () => {
+it('coffer verify and coffer scrub say how many findings the server could not keep', async () => {
   await using cli = await startCliServer({ COFFER_SCRUB_MIB_PER_SECOND: '0' })
   expect((await cli.call(['bucket', 'create', 'hurt'])).status).toBe(0)
   const s3 = s3ClientFor({ s3Url: cli.server.s3Url, ...mainAccount.user })
@@ -71,10 +80,14 @@ it('coffer verify and coffer scrub say how many findings the server could not ke
   s3.destroy()
   const packs = [...(await filesUnder(join(cli.server.dataDir, 'blobs'))).keys()].filter((path) => /\/p\//.test(path))
   for (const pack of packs) await truncate(pack, 100)
-  expect(await cli.call(['verify', 'hurt'])).toMatchObject({ status: 7 })
-  expect(await cli.call(['verify', 'hurt/k1002'])).toMatchObject({
-    ...{ status: 3, out: expect.stringContaining('▲ No damage of hurt/k1002 is known, but 3 findings') },
+  expect(await cli.call(['verify', 'hurt'])).toMatchObject({
+    ...{ status: 7, err: expect.stringContaining('There are 3 findings more.') },
   })
+  expect(await cli.call(['verify', 'hurt/k1002'])).toMatchObject({
+    ...{ status: 7, out: expect.stringMatching(/^KIND.*\ncontent-missing +hurt +k1002/) },
+  })
+  expect((await cli.call(['scrub', 'start'])).status).toBe(0)
+  await vi.waitFor(async () => expect((await cli.call(['scrub', 'status'])).out).toMatch(/state +idle/), 30_000)
   const status = await cli.call(['scrub', 'status'])
   expect(status.out).toMatch(/findings +1003/)
   expect(status.out).toMatch(/not kept +3/)
@@ -116,20 +129,31 @@ it('coffer object cat and get call what ends in the midst damaged, and name the 
   expect((await cli.call(['object', 'cat', 'hurt/whole'])).status).toBe(0)
 })
 
-it('tells of a look how much of what is stored it has looked at', async () => {
-  const states = [0, 300, 700].map((bytes) => ({ scrub: { state: 'running', objects: 3, bytes } }))
-  const idle = { scrub: { state: 'idle', finishedAt: '2026-11-23T10:00:00.000Z' } }
-  const control = async (_method: string, path: string): Promise<unknown> =>
-    path === '/admin/v1/buckets'
-      ? { buckets: [{ usage: { bytes: 400 } }, {}, { usage: { bytes: 600 } }] }
-      : (states.shift() ?? idle)
-  const told: number[] = []
-  const nothing = () => {}
-  const progress = () => ({
-    ...{ begin: nothing, itemDone: nothing, clear: nothing, end: nothing },
-    total: (bytes: number) => void told.push(bytes),
-    add: (bytes: number) => void told.push(bytes),
-  })
-  expect(await lookedThrough({ progress, signal: AbortSignal.timeout(20_000) }, { control })).toEqual(idle.scrub)
-  expect(told).toEqual([1000, 0, 300, 400])
+it('tells of a look how much of the bucket it has looked at, and why it did not come to its end', async () => {
+  const look = (more: object) => ({ verification: { startedAt: '2026-11-23T10:00:00.000Z', objects: 3, ...more } })
+  const ended = look({ state: 'ended', finishedAt: '2026-11-23T10:00:09.000Z' })
+  const ask = async (last: object) => {
+    const states = [0, 300, 700].map((bytes) => look({ state: 'running', bytes }))
+    const control = async (_method: string, path: string): Promise<unknown> =>
+      path.endsWith('/usage') ? { bytes: 1000 } : (states.shift() ?? last)
+    const told: number[] = []
+    const nothing = () => {}
+    const progress = () => ({
+      ...{ begin: nothing, itemDone: nothing, clear: nothing, end: nothing },
+      total: (bytes: number) => void told.push(bytes),
+      add: (bytes: number) => void told.push(bytes),
+    })
+    const call = { progress, signal: AbortSignal.timeout(20_000), flag: () => false }
+    return { looked: await lookedThrough(call, { control }, { bucket: 'b', key: '' }), told }
+  }
+  expect(await ask(ended)).toEqual({ looked: ended.verification, told: [1000, 0, 300, 400] })
+  const finishedAt = '2026-11-23T10:00:09.000Z'
+  for (const [last, why] of [
+    [look({ state: 'stopped', finishedAt }), 'stopped'],
+    [look({ state: 'failed', finishedAt }), 'its log'],
+    [look({ state: 'ended', startedAt: '2026-11-23T10:00:10.000Z' }), 'another'],
+    [{}, 'started anew'],
+  ] as const) {
+    await expect(ask(last)).rejects.toThrow(why)
+  }
 })

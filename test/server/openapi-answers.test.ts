@@ -346,6 +346,7 @@ describe('What is answered is what the documents say, of', () => {
       await admin(id)
     }
     for (const id of ['StartScrub', 'GetScrub', 'ListScrubFindings', 'RecountUsage']) await admin(id)
+    for (const id of ['StartVerification', 'GetVerification', 'StopVerification']) await admin(id, { path })
     await admin('CreateShareLink', { body: { bucket: name, key: 'k' } })
     await admin('Simulate', { body: { action: 'iam.policy.create' } })
 

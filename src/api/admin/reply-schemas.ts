@@ -96,6 +96,23 @@ const finding = z.object({
 })
 export const findingsReply = z.object({ findings: z.array(finding), notKept: count.optional() })
 
+export const verification = z.object({
+  ...{ bucket: z.string(), prefix: z.string(), checksums: z.boolean() },
+  state: z.enum(['waiting', 'running', 'ended', 'stopped', 'failed']).meta({
+    description: '`waiting`: others are looked through first.',
+  }),
+  startedAt: time,
+  finishedAt: time.optional(),
+  ...{ objects: count, deleteMarkers: count, uploads: count, bytes: count, bytesRead: count },
+  notOpenable: z.record(z.string(), count),
+  findings: z.array(finding),
+  notKept: count.meta({ description: 'Findings beyond those.' }),
+})
+export const verificationReply = z.object({ verification })
+export const latestVerificationReply = z.object({
+  verification: verification.optional().meta({ description: 'Absent when there was none since the server started.' }),
+})
+
 export const recountReply = z.object({
   exact: z.boolean(),
   found: z.record(z.string(), count).meta({ description: 'What the records say.' }),
@@ -110,3 +127,4 @@ export const recountReply = z.object({
 
 export type JobAnswer = AnswerOf<typeof job>
 export type ScrubAnswer = AnswerOf<typeof scrub>
+export type VerificationAnswer = AnswerOf<typeof verification>

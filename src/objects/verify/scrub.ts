@@ -1,21 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock } from '../../base/clock.ts'
-import type { Write } from '../../storage/metadata/metadata-store.ts'
 import type { BucketKeys } from '../bucket-keys.ts'
 import type { DataKeyAudit } from '../data-key-audit.ts'
 import type { Engine } from '../engine.ts'
+import { type BucketVerifications, openBucketVerifications } from './bucket-verifications.ts'
 import { bytePace } from './byte-pace.ts'
-import { type Finding, identityOf } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { openKnownFindings } from './known-findings.ts'
 import { loadWatch } from './load.ts'
-import {
-  endOfFinding,
-  findingWrite,
-  type KnownFinding,
-  readFindings,
-  readScrubState,
-  type ScrubState,
-  stateWrite,
-} from './scrub-state.ts'
+import { readScrubState, type ScrubState, stateWrite } from './scrub-state.ts'
 import { noCounts, verifyContents } from './verify-contents.ts'
 import { verifyIndex } from './verify-index.ts'
 import { verifyRows } from './verify-rows.ts'
@@ -62,9 +55,11 @@ export interface Scrub {
   readonly findings: () => readonly Finding[]
   /** All, since the process began. */
   readonly bytesRead: () => { readonly blobs: number; readonly tables: number }
+  /** What people have looked through of one bucket. */
+  readonly ofBucket: Omit<BucketVerifications, 'settled'>
   /** A look from the beginning, now, unless one is under way. */
   readonly begin: () => void
-  /** Resolves when no look is under way. */
+  /** Resolves when no look is under way, of a bucket either. */
   readonly settled: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -77,7 +72,6 @@ const SAVE_MS = 10_000
 const SEEK_BYTES = 16 * 1024
 const INDEX_PAUSE_MS = 10
 const MAX_FINDINGS = 1000
-const WRITES_PER_COMMIT = 200
 
 export async function openScrub(options: {
   readonly engine: Engine
@@ -95,26 +89,21 @@ export async function openScrub(options: {
   const { signal } = stop
   const load = loadWatch(busy)
   const rate = bytePace(mibPerSecond, signal)
-  const known = new Map((await readFindings(metadata)).map((one) => [identityOf(one.finding), one]))
-  let kindsKnown = new Set(Array.from(known.values(), ({ finding }) => kindAndBucket(finding)))
+  const known = await openKnownFindings(metadata, { maxFindings, onFinding })
   /** In the look that is under way, by whether a restart goes through them again. */
   const dropped = { contents: 0, rows: 0 }
   let state = await readScrubState(metadata)
   let running: Promise<void> | undefined
   let readBytes = 0
+  let bucketBytes = 0
   let tableBytes = 0
   // The start has read them all.
   let tablesReadAt = performance.now()
   let readingTables: Promise<void> | undefined
 
-  const commit = async (writes: readonly Write[]): Promise<void> => {
-    for (let at = 0; at < writes.length; at += WRITES_PER_COMMIT) {
-      await metadata.commit(writes.slice(at, at + WRITES_PER_COMMIT))
-    }
-  }
   const save = async (next: ScrubState): Promise<void> => {
     state = next
-    await commit([stateWrite(next)])
+    await metadata.commit([stateWrite(next)])
   }
   const dueAtMs = (): number | undefined => {
     if (intervalMs === 0 || !state) return undefined
@@ -133,37 +122,38 @@ export async function openScrub(options: {
     startedAtMs: state?.startedAtMs,
     finishedAtMs: state?.finishedAtMs,
     dueAtMs: dueAtMs(),
-    findings: known.size + notKept(),
+    findings: known.all().length + notKept(),
     notKept: notKept(),
   })
 
-  const isKept = (finding: Finding): boolean =>
-    known.size < maxFindings || finding.kind === 'table-damaged' || !kindsKnown.has(kindAndBucket(finding))
-  const met = (pass: number, writes: Write[], of: keyof typeof dropped) => (finding: Finding) => {
-    const name = identityOf(finding)
-    const before = known.get(name)
-    if (!before && !isKept(finding)) {
-      dropped[of]++
-      return
-    }
-    const now: KnownFinding = { pass, finding }
-    known.set(name, now)
-    kindsKnown.add(kindAndBucket(finding))
-    writes.push(findingWrite(now))
-    if (!before) onFinding(finding)
+  const met = (pass: number, of: keyof typeof dropped) => (finding: Finding) => {
+    if (!known.meet(pass, finding)) dropped[of]++
   }
 
+  const spareBytes = async (bytes: number, until: AbortSignal): Promise<void> => {
+    await rate.take(bytes + SEEK_BYTES)
+    await load.spare(until)
+  }
+  const ofBucket = openBucketVerifications({
+    ...{ engine, clock, known, maxFindings, signal, onError },
+    keys: () => keysFor(onceEach),
+    pass: () => state?.pass ?? 0,
+    pace: async (bytes, until) => {
+      bucketBytes += bytes
+      await spareBytes(bytes, until)
+    },
+  })
+
   const readTables = async (): Promise<void> => {
-    const writes: Write[] = []
     const pace = async (bytes: number): Promise<void> => {
       tableBytes += bytes
       await rate.take(bytes)
       await load.spare(signal)
     }
     try {
-      await verifyTables(tables, pace, (finding) => met(state?.pass ?? 0, writes, 'rows')(finding))
+      await verifyTables(tables, pace, (finding) => met(state?.pass ?? 0, 'rows')(finding))
     } finally {
-      await commit(writes)
+      await known.store()
     }
     tablesReadAt = performance.now()
   }
@@ -177,9 +167,8 @@ export async function openScrub(options: {
 
   const look = async (from: ScrubState): Promise<void> => {
     const { pass, counts } = from
-    const writes: Write[] = []
-    const found = met(pass, writes, 'contents')
-    const foundInRows = met(pass, writes, 'rows')
+    const found = met(pass, 'contents')
+    const foundInRows = met(pass, 'rows')
     Object.assign(dropped, { contents: from.notKept ?? 0, rows: 0 })
     const bytesBefore = from.bytesRead - readBytes
     const now = (cursor = state?.cursor): ScrubState => ({
@@ -188,13 +177,11 @@ export async function openScrub(options: {
       ...(from.notKeptBefore ? { notKeptBefore: from.notKeptBefore } : {}),
       ...(cursor ? { cursor } : {}),
     })
-    const tell = async (): Promise<void> => commit(writes.splice(0))
     const checking = {
       ...{ metadata, blobs, keys: keysFor(onceEach), checksums: false },
       pace: async (bytes: number) => {
         readBytes += bytes
-        await rate.take(bytes + SEEK_BYTES)
-        await load.spare(signal)
+        await spareBytes(bytes, signal)
       },
     }
     let savedAtMs = performance.now()
@@ -205,14 +192,14 @@ export async function openScrub(options: {
     const whole = await verifyContents({
       ...{ checking, buckets, counts, from: from.cursor, signal, onFinding: found },
       onClosed: ({ bucket, key, versionId, uploadId }) => {
-        for (const { finding } of known.values()) {
+        for (const { finding } of known.all()) {
           const isOfIt = finding.bucket === bucket.name && finding.key === key
           if (isOfIt && finding.versionId === versionId && finding.uploadId === uploadId) found(finding)
         }
       },
       onProgress: async (cursor) => {
         state = now(cursor)
-        if (writes.length > 0) await tell()
+        await known.store()
         if (performance.now() - savedAtMs < SAVE_MS) return
         await save(state)
         savedAtMs = performance.now()
@@ -223,16 +210,15 @@ export async function openScrub(options: {
       await load.spare(signal)
     }
     const complete = whole && (await verifyIndex({ metadata, buckets, signal, onFinding: foundInRows, pause }))
-    await tell()
+    await known.store()
     if (!complete) return await save(now())
     // What was not met again was put right, or is gone.
-    const over = [...known.values()].filter((one) => one.pass !== pass)
-    for (const { finding } of over) known.delete(identityOf(finding))
-    kindsKnown = new Set(Array.from(known.values(), ({ finding }) => kindAndBucket(finding)))
+    known.end(known.all().flatMap((one) => (one.pass === pass ? [] : [one.finding])))
+    await known.store()
     const { cursor: _, notKeptBefore: __, ...rest } = now()
     const left = dropped.contents + dropped.rows
     state = { ...rest, finishedAtMs: clock.now(), ...(left > 0 ? { notKept: left } : {}) }
-    await commit([...over.map(({ finding }) => endOfFinding(finding)), stateWrite(state)])
+    await metadata.commit([stateWrite(state)])
     onPass('ended', status())
   }
 
@@ -280,24 +266,25 @@ export async function openScrub(options: {
 
   return {
     status,
-    findings: () => [...known.values()].map(({ finding }) => finding),
-    bytesRead: () => ({ blobs: readBytes, tables: tableBytes }),
+    findings: () => known.all().map(({ finding }) => finding),
+    bytesRead: () => ({ blobs: readBytes + bucketBytes, tables: tableBytes }),
+    ofBucket,
     begin: () => {
       if (running === undefined && !signal.aborted) run(fresh())
     },
     settled: async () => {
       while (running ?? readingTables) await (running ?? readingTables)
+      await ofBucket.settled()
     },
     close: async () => {
       stop.abort()
       clearInterval(timer)
       await running
       await readingTables?.catch(() => {})
+      await ofBucket.settled()
     },
   }
 }
-
-const kindAndBucket = ({ kind, bucket = '' }: Finding): string => `${kind} ${bucket}`
 
 /** Says of each key of a bucket once that it was used, and of no object. */
 function onceEach(inner: DataKeyAudit): DataKeyAudit {

@@ -34,6 +34,8 @@ export interface VerifyContents {
   readonly buckets: Pick<Buckets, 'all' | 'damaged'>
   readonly counts: VerifyCounts
   readonly from?: VerifyCursor | undefined
+  /** Rows whose key begins so, alone. */
+  readonly under?: Buffer
   readonly signal: AbortSignal
   readonly onFinding: (finding: Finding) => void
   /** Its content could not be opened now: what was known of it holds. */
@@ -53,12 +55,12 @@ const MAX_ATTEMPTS = 20
  * told only if it is wrong a second time, and its row the same. False when it was aborted.
  */
 export async function verifyContents(work: VerifyContents): Promise<boolean> {
-  const { checking, from, signal, onProgress } = work
+  const { checking, from, under, signal, onProgress } = work
+  const { gte: start, lt } = rowsUnder(under ?? Buffer.alloc(0))
   const walk = walker(work)
   const first = from ? CONTENT_SPACES.indexOf(from.space) : 0
   for (const space of CONTENT_SPACES.slice(Math.max(first, 0))) {
-    const { lt } = rowsUnder(Buffer.of(0xff))
-    let gte = from?.space === space ? behind(from.after) : Buffer.alloc(0)
+    let gte: Buffer = from?.space === space ? behind(from.after) : start
     for (;;) {
       const rows = await rangeWithDamaged(checking.metadata, space, { gte, lt, limit: PAGE })
       for (const row of rows) {

@@ -31,17 +31,12 @@ type Rows = readonly (Entry | DamagedRow)[]
  * parts of, counters with what they count. All as one commit left it, so that it is exact while others write. Costs no reading
  * of contents. False when it was aborted.
  */
-export async function verifyIndex({ metadata, buckets, signal, onFinding, pause }: VerifyIndex): Promise<boolean> {
+export async function verifyIndex(work: VerifyIndex): Promise<boolean> {
+  const { metadata, signal, onFinding } = work
   await using snapshot = await metadata.snapshot()
-  const nameOf = (id: string): string => buckets.all().find((bucket) => bucket.id === id)?.name ?? id
+  const pages = pagesIn(snapshot, work)
+  const nameOf = namesOf(work)
   const tell = (problem: Problem): void => onFinding(adviseOn(problem))
-  const pages = async function* (space: Space): AsyncGenerator<Rows> {
-    for await (const rows of pagesOf(snapshot, space)) {
-      if (signal.aborted) return
-      yield rows
-      await pause?.()
-    }
-  }
   const expected = await expectations(pages, snapshot)
   for (const orphan of await orphanParts(pages, expected)) tell(orphan)
   for await (const problem of ownerProblems(pages, snapshot, expected, nameOf)) tell(problem)
@@ -55,6 +50,20 @@ export async function verifyIndex({ metadata, buckets, signal, onFinding, pause 
   return !signal.aborted
 }
 
+/** Of keys whose rows begin with `under`: whether their histories agree with their versions. False when it was aborted. */
+export async function verifyHistories(work: VerifyIndex & { readonly under: Buffer }): Promise<boolean> {
+  await using snapshot = await work.metadata.snapshot()
+  for await (const problem of historyProblems(pagesIn(snapshot, work), snapshot, namesOf(work))) {
+    work.onFinding(adviseOn(problem))
+  }
+  return !work.signal.aborted
+}
+
+const namesOf =
+  ({ buckets }: VerifyIndex) =>
+  (id: string): string =>
+    buckets.all().find((bucket) => bucket.id === id)?.name ?? id
+
 interface Expectations {
   /** Envelope ids that rows of parts may lie under. */
   readonly envelopes: ReadonlySet<string>
@@ -66,6 +75,18 @@ interface Expectations {
 }
 
 type Pages = (space: Space) => AsyncGenerator<Rows>
+
+const pagesIn = (
+  snapshot: MetadataSnapshot,
+  { signal, pause, under }: VerifyIndex & { readonly under?: Buffer },
+): Pages =>
+  async function* (space) {
+    for await (const rows of pagesOf(snapshot, space, under)) {
+      if (signal.aborted) return
+      yield rows
+      await pause?.()
+    }
+  }
 
 const idOf = (envelope: Buffer): string => envelope.toString('latin1')
 
@@ -243,9 +264,13 @@ async function rowAt(snapshot: MetadataSnapshot, space: Space, key: Buffer): Pro
 
 const behind = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)])
 
-async function* pagesOf(snapshot: MetadataSnapshot, space: Space): AsyncGenerator<Rows> {
-  const { lt } = rowsUnder(Buffer.of(0xff))
-  for (let gte: Buffer = Buffer.alloc(0); ; ) {
+async function* pagesOf(
+  snapshot: MetadataSnapshot,
+  space: Space,
+  under: Buffer = Buffer.alloc(0),
+): AsyncGenerator<Rows> {
+  const { gte: start, lt } = rowsUnder(under)
+  for (let gte = start; ; ) {
     const rows = await rangeWithDamaged(snapshot, space, { gte, lt, limit: PAGE })
     if (rows.length > 0) yield rows
     const last = rows.at(-1)

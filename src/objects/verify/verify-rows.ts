@@ -3,7 +3,7 @@ import { rangeWithDamaged } from '../../storage/metadata/damaged-rows.ts'
 import type { MetadataStore, Space } from '../../storage/metadata/metadata-store.ts'
 import { openConfigurations } from '../bucket-configurations.ts'
 import { openDocuments } from '../bucket-documents.ts'
-import type { Buckets } from '../buckets.ts'
+import type { Bucket, Buckets } from '../buckets.ts'
 import { rowsUnder, SPACE } from '../keyspace.ts'
 import { adviseOn, type Finding } from './finding.ts'
 
@@ -23,6 +23,27 @@ const OTHER_SPACES: readonly Space[] = [
 ]
 const PAGE = 500
 
+interface BucketRows {
+  readonly metadata: MetadataStore
+  readonly buckets: Buckets
+  readonly clock: Clock
+}
+
+/** What a bucket is told: whether it can be read. Of all buckets, unless one is named. */
+export async function verifyBucketRows(
+  { metadata, buckets, clock }: BucketRows,
+  onFinding: (finding: Finding) => void,
+  only?: Pick<Bucket, 'id'>,
+): Promise<void> {
+  const nameOf = (id: string): string => buckets.all().find((bucket) => bucket.id === id)?.name ?? id
+  const tell = (id: string, what: string): void => {
+    if (only !== undefined && only.id !== id) return
+    onFinding(adviseOn({ kind: 'record-damaged', bucket: nameOf(id), damage: `the ${what} cannot be read` }))
+  }
+  await openConfigurations(metadata, buckets, clock, (id) => tell(id, 'configuration'))
+  await openDocuments(metadata, buckets, (id, kind) => tell(id, `document ${kind}`))
+}
+
 /** Rows of buckets, of what they are told, and of the work of the store: whether they authenticate, and decode where they are read whole. */
 export async function verifyRows(
   metadata: MetadataStore,
@@ -30,12 +51,10 @@ export async function verifyRows(
   clock: Clock,
   onFinding: (finding: Finding) => void,
 ): Promise<void> {
-  const nameOf = (id: string): string => buckets.all().find((bucket) => bucket.id === id)?.name ?? id
   const tell = (damage: string, bucket?: string): void =>
     onFinding(adviseOn({ kind: 'record-damaged', ...(bucket === undefined ? {} : { bucket }), damage }))
   for (const name of buckets.damaged()) tell('the record of the bucket cannot be read', name)
-  await openConfigurations(metadata, buckets, clock, (id) => tell('the configuration cannot be read', nameOf(id)))
-  await openDocuments(metadata, buckets, (id, kind) => tell(`the document ${kind} cannot be read`, nameOf(id)))
+  await verifyBucketRows({ metadata, buckets, clock }, onFinding)
   for (const space of OTHER_SPACES) {
     const { lt } = rowsUnder(Buffer.of(0xff))
     for (let gte: Buffer = Buffer.alloc(0); ; ) {

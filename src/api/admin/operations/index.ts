@@ -12,6 +12,7 @@ import { getOverview } from './get-overview.ts'
 import { getSamples } from './get-samples.ts'
 import { getScrub } from './get-scrub.ts'
 import { getServerSettings } from './get-server-settings.ts'
+import { getVerification } from './get-verification.ts'
 import { listActivity } from './list-activity.ts'
 import { listBuckets } from './list-buckets.ts'
 import { listJobs } from './list-jobs.ts'
@@ -23,6 +24,8 @@ import { resumeRewrap } from './resume-rewrap.ts'
 import { simulate } from './simulate.ts'
 import { startRewrap } from './start-rewrap.ts'
 import { startScrub } from './start-scrub.ts'
+import { startVerification } from './start-verification.ts'
+import { stopVerification } from './stop-verification.ts'
 
 export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   cancelRewrap,
@@ -37,6 +40,7 @@ export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   getSamples,
   getScrub,
   getServerSettings,
+  getVerification,
   listActivity,
   listBuckets,
   listJobs,
@@ -48,4 +52,6 @@ export const OPERATIONS: readonly JsonOperation<AdminContext>[] = [
   simulate,
   startRewrap,
   startScrub,
+  startVerification,
+  stopVerification,
 ]
