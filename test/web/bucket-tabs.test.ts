@@ -59,6 +59,22 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     }
   })
 
+  it('show which of them is current, also where not all have room', async () => {
+    const page = await house.open(`/ui/buckets/${bucket}/settings`, { width: 480 })
+    await page.getByText('Delete bucket…').waitFor()
+    for (const name of ['Settings', 'Objects', 'Lifecycle']) {
+      const tab = page.locator('a.tab', { hasText: name })
+      if (name !== 'Settings') await tab.click()
+      await page.locator('.tab[aria-current]').getByText(name).waitFor()
+      const { x = -1, width = 0 } = (await tab.boundingBox()) ?? {}
+      expect([name, x >= 0, x + width <= 480]).toEqual([name, true, true])
+    }
+    await page.goto(`${house.url}/ui/metrics`)
+    const { x = -1, width = 0 } = (await page.getByRole('link', { name: 'Metrics' }).first().boundingBox()) ?? {}
+    expect([x >= 0, x + width <= 480]).toEqual([true, true])
+    await page.context().close()
+  })
+
   it('move it under a root key while everything stays readable', async () => {
     const { ETag } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: 'a' }))
     const page = await house.open(`/ui/buckets/${bucket}/encryption`)

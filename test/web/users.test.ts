@@ -1,6 +1,7 @@
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount } from '../support/bootstrap.ts'
+import { iamToken } from '../support/control-api.ts'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
 import {
   chromiumPath,
@@ -80,6 +81,43 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
     await page.getByText(/JSON/).first().waitFor()
     expect(await page.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
     await page.getByRole('button', { name: 'Cancel' }).click()
+    const edit = async (description: string): Promise<void> => {
+      await page.getByRole('button', { name: 'Actions of the policy of svc-web' }).click()
+      await page.getByRole('menuitem', { name: 'Edit…' }).click()
+      await text.fill((await text.inputValue()).replace(/^\{/, `{ "description": "${description}",`))
+    }
+    const described = async () =>
+      (await keys.call('GET', `/v1/policies?account_id=${mainAccount.id}&type=access`)).json.policies.find(
+        (one: { subjects: unknown }) => JSON.stringify(one.subjects).includes(iamId),
+      )
+    for (const [ours, keep] of [
+      ['mine', 'Keep mine'],
+      ['nobody’s', 'Take theirs'],
+    ] as const) {
+      await edit(ours)
+      const now = await described()
+      const { type, subjects, roles, resources } = now
+      const changed = await fetch(`${house.test.controlUrl}/v1/policies/${now.id}`, {
+        method: 'PUT',
+        headers: {
+          authorization: `Bearer ${await iamToken(house.test.controlUrl, mainAccount.user.apiKey)}`,
+          ...{ 'content-type': 'application/json', 'if-match': '*' },
+        },
+        body: JSON.stringify({ type, subjects, roles, resources, description: 'theirs' }),
+      })
+      expect(changed.status).toBe(200)
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('Somebody changed this policy while it was open here.').waitFor()
+      expect((await described()).description).toBe('theirs')
+      if (keep === 'Keep mine') {
+        await keepPicture(page, 'policy-changed')
+        await expectAccessible(page)
+      }
+      await page.getByRole('button', { name: keep }).click()
+      await page.getByRole('button', { name: 'Save' }).click()
+      await page.getByText('The policy was changed').first().waitFor()
+      expect((await described()).description).toBe(keep === 'Keep mine' ? 'mine' : 'theirs')
+    }
     await page.getByRole('button', { name: 'Actions of the policy of svc-web' }).click()
     await page.getByRole('menuitem', { name: 'Delete…' }).click()
     await page.getByRole('button', { name: 'Delete policy' }).click()

@@ -49,14 +49,22 @@ export async function deletePolicy(id: string): Promise<void> {
   announceChange('access', 'keys', 'buckets')
 }
 
-/** What it says is replaced, unless somebody else does so at the same moment. */
-export async function replacePolicy(id: string, policy: PolicyDraft): Promise<void> {
-  const path = `${POLICIES}/${encodeURIComponent(id)}`
-  const found = await call(path)
-  // An answer that nobody reads keeps its connection, of which a browser has six.
-  await found.text()
-  const etag = found.headers.get('etag') ?? undefined
-  await callJson(path, { method: 'PUT', json: policy, headers: { 'if-match': etag } })
+/** As it is now, and what names this state of it. */
+export interface StoredPolicy {
+  readonly policy: Policy
+  readonly etag: string
+}
+
+const policyPath = (id: string): string => `${POLICIES}/${encodeURIComponent(id)}`
+
+export async function readPolicy(id: string, signal?: AbortSignal): Promise<StoredPolicy> {
+  const found = await call(policyPath(id), { signal })
+  return { policy: (await found.json()) as Policy, etag: found.headers.get('etag') ?? '' }
+}
+
+/** Throws an ApiError of status 412 when it is not what was read any more. */
+export async function replacePolicy({ policy, etag }: StoredPolicy, draft: PolicyDraft): Promise<void> {
+  await callJson(policyPath(policy.id), { method: 'PUT', json: draft, headers: { 'if-match': etag } })
   announceChange('access', 'keys', 'buckets')
 }
 

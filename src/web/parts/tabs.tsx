@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { useId, useRef } from 'preact/hooks'
+import { useId } from 'preact/hooks'
+import { useCurrentShown } from './use-current-shown.ts'
 
 export interface Tab {
   readonly id: string
@@ -19,7 +20,7 @@ export interface TabsProps {
 /** Arrows, Home and End go from tab to tab. Tabs that have addresses of their own are `TabLinks`. */
 export function Tabs({ label, tabs, current, onChange, children }: TabsProps) {
   const id = useId()
-  const list = useRef<HTMLDivElement>(null)
+  const list = useCurrentShown<HTMLDivElement>(current)
   const onKeyDown = (event: KeyboardEvent): void => {
     const next = nextTab(
       event.key,
@@ -73,13 +74,16 @@ export interface TabLinksProps {
 }
 
 /** Tabs that are pages: links. */
-export const TabLinks = ({ label, tabs, current }: TabLinksProps) => (
-  <nav class="tabs" aria-label={label}>
-    {tabs.map((tab) => (
-      <a key={tab.id} class="tab" href={tab.href} aria-current={tab.id === current ? 'page' : undefined}>
-        {tab.title}
-        {tab.count !== undefined && <span class="tab-count">{tab.count}</span>}
-      </a>
-    ))}
-  </nav>
-)
+export function TabLinks({ label, tabs, current }: TabLinksProps) {
+  const strip = useCurrentShown<HTMLElement>(current)
+  return (
+    <nav class="tabs" aria-label={label} ref={strip}>
+      {tabs.map((tab) => (
+        <a key={tab.id} class="tab" href={tab.href} aria-current={tab.id === current ? 'page' : undefined}>
+          {tab.title}
+          {tab.count !== undefined && <span class="tab-count">{tab.count}</span>}
+        </a>
+      ))}
+    </nav>
+  )
+}

@@ -4,6 +4,7 @@ import { useStore } from '../client/store.ts'
 import { formatCount } from '../format.ts'
 import { IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { useCurrentShown } from '../parts/use-current-shown.ts'
 import { href } from '../router.ts'
 import { counts } from './counts.ts'
 import { Logo } from './logo.tsx'
@@ -17,10 +18,11 @@ export interface SidebarProps {
 
 export function Sidebar({ area, isDark, onTheme }: SidebarProps) {
   const { areas } = useStore(counts)
+  const strip = useCurrentShown<HTMLElement>(area)
   const { halves, s3, account, version } = session()
   const isThere = ({ needs }: NavEntry): boolean => needs === undefined || halves[needs]
   return (
-    <nav class="rail" aria-label="Main">
+    <nav class="rail" aria-label="Main" ref={strip}>
       <a class="brand" href={href([''])} aria-label="Coffer, overview">
         <Logo />
         <span>Coffer</span>

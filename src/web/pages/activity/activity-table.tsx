@@ -26,7 +26,7 @@ export function ActivityTable({ entries, open, onOpen }: ActivityTableProps) {
       id: 'time',
       title: 'Time',
       cell: ({ time }) => (
-        <time class="muted nowrap number" dateTime={time} title={formatExact(time)}>
+        <time class="muted number activity-time" dateTime={time} title={formatExact(time)}>
           {clock.format(Date.parse(time))}
         </time>
       ),
@@ -36,12 +36,20 @@ export function ActivityTable({ entries, open, onOpen }: ActivityTableProps) {
       id: 'did',
       title: 'Did',
       cell: (entry) => (
-        <button type="button" class="text-button activity-did" onClick={() => onOpen(entry)}>
-          {entry.said.did}
-        </button>
+        <>
+          <button type="button" class="text-button activity-did" onClick={() => onOpen(entry)}>
+            {entry.said.did}
+          </button>
+          <span class="second mono breaks for-minor">{whatOf(entry, names)}</span>
+        </>
       ),
     },
-    { id: 'what', title: 'What', cell: (entry) => <span class="mono breaks clamped">{whatOf(entry, names)}</span> },
+    {
+      id: 'what',
+      title: 'What',
+      isMinor: true,
+      cell: (entry) => <span class="mono breaks clamped">{whatOf(entry, names)}</span>,
+    },
     {
       id: 'outcome',
       title: 'Outcome',

@@ -1,13 +1,23 @@
-import { useState } from 'preact/hooks'
-import { type ApiError, toApiError } from '../../client/api-error.ts'
-import { createPolicy, listRoles, type Policy, type PolicyDraft, replacePolicy } from '../../client/iam.ts'
+import { useEffect, useState } from 'preact/hooks'
+import { type ApiError, isStatus, toApiError } from '../../client/api-error.ts'
+import {
+  createPolicy,
+  listRoles,
+  type Policy,
+  type PolicyDraft,
+  readPolicy,
+  replacePolicy,
+  type StoredPolicy,
+} from '../../client/iam.ts'
 import { isObject } from '../../client/json.ts'
 import { session } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
+import { CodeBlock } from '../../parts/code-block.tsx'
 import { Drawer } from '../../parts/drawer.tsx'
 import { ErrorState } from '../../parts/error-state.tsx'
 import { TextArea } from '../../parts/field.tsx'
+import { Note } from '../../parts/note.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
@@ -34,6 +44,24 @@ export function PolicyDrawer({ policy, subject, identities, onClose }: PolicyDra
   const [text, setText] = useState(() => draftText(policy ?? grantDraft(grant)))
   const [error, setError] = useState<ApiError>()
   const [isBusy, setBusy] = useState(false)
+  /** What is changed, as it was when the drawer opened or when somebody looked at what others made of it. */
+  const [seen, setSeen] = useState<StoredPolicy>()
+  const [newer, setNewer] = useState<StoredPolicy>()
+  const take = (stored: StoredPolicy): void => {
+    setSeen(stored)
+    setNewer(undefined)
+    setText(draftText(stored.policy))
+  }
+  const id = policy?.id
+  useEffect(() => {
+    if (id === undefined) return undefined
+    const stop = new AbortController()
+    // The list may be older than this.
+    readPolicy(id, stop.signal).then(take, (cause: unknown) => {
+      if (!stop.signal.aborted) setError(toApiError(cause))
+    })
+    return () => stop.abort()
+  }, [id])
   const roles = useLoad((signal) => listRoles(grant.service, signal), [grant.service])
   const draft = parsed(text)
   const change = (part: Partial<Grant>): void => {
@@ -43,15 +71,16 @@ export function PolicyDrawer({ policy, subject, identities, onClose }: PolicyDra
   }
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault()
-    if (!draft.policy || isBusy) return
+    if (!draft.policy || isBusy || (policy && !seen)) return
     setBusy(true)
     setError(undefined)
     try {
-      if (policy) await replacePolicy(policy.id, draft.policy)
+      if (seen) await replacePolicy(seen, draft.policy)
       else await createPolicy(draft.policy)
       toast(policy ? 'The policy was changed' : 'The policy was created')
       onClose()
     } catch (cause) {
+      if (seen && isStatus(cause, 412)) setNewer(await readPolicy(seen.policy.id).catch(() => undefined))
       setError(toApiError(cause))
       setBusy(false)
     }
@@ -69,7 +98,13 @@ export function PolicyDrawer({ policy, subject, identities, onClose }: PolicyDra
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" type="submit" form="policy" isBusy={isBusy} isDisabled={!draft.policy}>
+          <Button
+            kind="primary"
+            type="submit"
+            form="policy"
+            isBusy={isBusy}
+            isDisabled={!draft.policy || (policy !== undefined && !seen)}
+          >
             {policy ? 'Save' : 'Create policy'}
           </Button>
         </>
@@ -121,12 +156,43 @@ export function PolicyDrawer({ policy, subject, identities, onClose }: PolicyDra
           label="The policy itself"
           rows={16}
           isCode
+          isReadOnly={policy !== undefined && !seen}
           value={text}
           onInput={setText}
           error={draft.problem}
           hint="As the IAM API takes it: what you write here counts. Attributes may name a bucket or a key."
         />
-        {error && <ErrorState title="The server does not take this policy." error={error} />}
+        {newer ? (
+          <>
+            <Note
+              tone="warn"
+              icon="alert"
+              isLive
+              actions={
+                <>
+                  <Button isSmall onClick={() => take(newer)}>
+                    Take theirs
+                  </Button>
+                  <Button
+                    isSmall
+                    onClick={() => {
+                      setSeen(newer)
+                      setNewer(undefined)
+                      setError(undefined)
+                    }}
+                  >
+                    Keep mine
+                  </Button>
+                </>
+              }
+            >
+              <b>Somebody changed this policy while it was open here.</b> Nothing was saved. It says now:
+            </Note>
+            <CodeBlock text={draftText(newer.policy)} />
+          </>
+        ) : (
+          error && <ErrorState title="The server does not take this policy." error={error} />
+        )}
         <CliHint command="coffer policy set policy.json" />
       </form>
     </Drawer>
