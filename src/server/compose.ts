@@ -11,7 +11,7 @@ import { createControlListener } from '../api/common/listener.ts'
 import { metricsApi } from '../api/common/metrics.ts'
 import { openApiApi } from '../api/common/openapi/api.ts'
 import { requestMetrics } from '../api/common/request-metrics.ts'
-import { type Console, createConsole } from '../api/console/console.ts'
+import { type Console, createConsole, NOT_BUILT } from '../api/console/console.ts'
 import { iamApis } from '../api/iam/apis.ts'
 import { keyProtectApi } from '../api/key-protect/api.ts'
 import { resourceConfigApi } from '../api/resource-config/api.ts'
@@ -157,6 +157,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
       audit: { log: audit.iam, clientAddress },
       onFault: (err) => log.error({ err }, 'the console failed'),
     })
+    if (!ui.isBuilt()) log.warn(NOT_BUILT)
   }
   const damagedRows = damagedRowsOf(iam, kms)
   const disks = [{ name: 'data', directory: foundation.dataDir }, ...config['storage-classes']]

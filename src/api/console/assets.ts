@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import path from 'node:path'
 import { hashOf } from '../../base/checksums.ts'
@@ -14,7 +14,7 @@ interface Asset {
 }
 
 export interface Assets {
-  /** Whether there is anything to serve. */
+  /** Whether there is anything to serve; nothing is read for it. */
   readonly isBuilt: () => boolean
   /** False: there is no such asset. */
   readonly serve: (name: string, incoming: IncomingMessage, response: ServerResponse) => boolean
@@ -40,7 +40,7 @@ export function createAssets(directory: string = BUILT): Assets {
     return read
   }
   return {
-    isBuilt: () => all().has('index.html'),
+    isBuilt: () => existsSync(path.join(directory, 'index.html')),
     serve: (name, incoming, response) => {
       const asset = all().get(name)
       if (!asset) return false

@@ -19,6 +19,8 @@ export interface Console {
   readonly front: (incoming: IncomingMessage, response: ServerResponse, control: RequestListener) => void
   /** Of a token that the gate lent; undefined for any other. */
   readonly principalOf: (token: string) => Promise<Principal> | undefined
+  /** Whether there are pages to serve. */
+  readonly isBuilt: () => boolean
 }
 
 export interface NewConsole extends Omit<ConsoleOptions, 'sessions' | 'sso'> {
@@ -30,6 +32,8 @@ export interface NewConsole extends Omit<ConsoleOptions, 'sessions' | 'sso'> {
   readonly assets?: Assets
 }
 
+export const NOT_BUILT = 'The console is not built. This makes it: npm run build:web'
+
 /** Where people look and click. It does nothing that they may not do by themselves: see the gate. */
 export function createConsole({ s3Handler, onFault, assets = createAssets(), sso, ...rest }: NewConsole): Console {
   const sessions = createSessions(rest.clock)
@@ -39,6 +43,7 @@ export function createConsole({ s3Handler, onFault, assets = createAssets(), sso
   return {
     api: sessionApi(options),
     principalOf: (token) => handles.find(token)?.(),
+    isBuilt: assets.isBuilt,
     front: (incoming, response, control) => {
       const url = incoming.url ?? '/'
       if (!/^\/ui(?:[/?]|$)/.test(url)) {
@@ -86,12 +91,7 @@ function serveAsset(assets: Assets, url: string, incoming: IncomingMessage, resp
   }
   // Pages have addresses of their own, and are all the same file.
   if (assets.serve('index.html', incoming, response)) return
-  sendPlain(
-    response,
-    503,
-    { 'Content-Type': 'text/plain' },
-    'The console is not built. This makes it: npm run build:web\n',
-  )
+  sendPlain(response, 503, { 'Content-Type': 'text/plain' }, `${NOT_BUILT}\n`)
 }
 
 function sendPlain(
