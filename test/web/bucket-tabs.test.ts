@@ -10,6 +10,9 @@ import {
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  PutBucketLifecycleConfigurationCommand,
+  PutBucketPolicyCommand,
+  PutBucketTaggingCommand,
   PutObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3'
@@ -197,6 +200,55 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     const { TagSet } = await client.send(new GetBucketTaggingCommand({ Bucket: bucket }))
     expect(TagSet).toEqual([{ Key: 'team', Value: 'finance' }])
     expectNoFaults(page)
+    await page.context().close()
+  })
+
+  it('overwrite nothing that others wrote meanwhile without a word', async () => {
+    const Bucket = 'shared'
+    await client.send(new CreateBucketCommand({ Bucket }))
+    const ruleOf = (ID: string) => ({ ID, Status: 'Enabled', Filter: { Prefix: ID }, Expiration: { Days: 1 } }) as const
+    const rules = async () =>
+      (await client.send(new GetBucketLifecycleConfigurationCommand({ Bucket }))).Rules?.map(({ ID }) => ID)
+    const page = await house.open(`/ui/buckets/${Bucket}/lifecycle`)
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByRole('dialog').getByLabel('Name', { exact: true }).fill('ours')
+    await page.getByRole('dialog').getByLabel('Delete after').fill('30')
+    const LifecycleConfiguration = { Rules: [ruleOf('theirs')] }
+    await client.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration }))
+    await page.getByRole('button', { name: 'Add rule' }).click()
+    await page.getByText('deletes after 30 days').waitFor()
+    expect(await rules()).toEqual(['theirs', 'ours'])
+
+    await page.goto(`${house.url}/ui/buckets/${Bucket}/settings`)
+    const form = page.getByRole('form', { name: 'Tags' })
+    await form.getByRole('button', { name: 'Add a tag' }).click()
+    await form.getByLabel('Name of tag 1').fill('ours')
+    const policy = page.getByLabel('Policy, as JSON')
+    const policyOf = (Action: string): string =>
+      JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Deny', Principal: '*', Action, Resource: `arn:aws:s3:::${Bucket}/*` }],
+      })
+    const stored = async () => (await client.send(new GetBucketPolicyCommand({ Bucket }))).Policy ?? ''
+    await policy.fill(policyOf('s3:GetObjectTagging'))
+    await client.send(new PutBucketPolicyCommand({ Bucket, Policy: policyOf('s3:DeleteObjectTagging') }))
+    await client.send(new PutBucketTaggingCommand({ Bucket, Tagging: { TagSet: [{ Key: 'theirs', Value: '1' }] } }))
+    const card = page.locator('section.card', { hasText: 'Policy, as JSON' })
+    await card.getByRole('button', { name: 'Save' }).click()
+    await card.getByText('Somebody changed the policy meanwhile.').waitFor()
+    expect(await stored()).toContain('s3:DeleteObjectTagging')
+    await form.getByRole('button', { name: 'Save' }).click()
+    await form.getByText('Somebody changed the tags meanwhile.').waitFor()
+    await keepPicture(page, 'bucket-changed')
+    await expectAccessible(page)
+    await card.getByRole('button', { name: 'Keep mine' }).click()
+    await card.getByRole('button', { name: 'Save' }).click()
+    await toast(page, 'Policy saved')
+    expect(await stored()).toContain('s3:GetObjectTagging')
+    await form.getByRole('button', { name: 'Take theirs' }).click()
+    expect(await form.getByLabel('Name of tag 1').inputValue()).toBe('theirs')
+    expectNoFaults(page)
+    await page.context().close()
   })
 
   it('set retention, CORS, the public access block and a quota as the APIs then have them', async () => {

@@ -107,7 +107,7 @@ describe.skipIf(chromiumPath === undefined)('users, service IDs and policies', (
       })
       expect(changed.status).toBe(200)
       await page.getByRole('button', { name: 'Save' }).click()
-      await page.getByText('Somebody changed this policy while it was open here.').waitFor()
+      await page.getByText('Somebody changed the policy meanwhile.').waitFor()
       expect((await described()).description).toBe('theirs')
       if (keep === 'Keep mine') {
         await keepPicture(page, 'policy-changed')

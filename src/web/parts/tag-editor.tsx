@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../client/api-error.ts'
 import type { Tag } from '../client/s3.ts'
 import { Button, IconButton } from './button.tsx'
+import { ChangedMeanwhile } from './changed-meanwhile.tsx'
 import { ErrorState } from './error-state.tsx'
 import { toast } from './toast.tsx'
 
@@ -9,17 +10,25 @@ export interface TagEditorProps {
   readonly tags: readonly Tag[]
   /** Why they cannot be changed. */
   readonly disabledBecause?: string | undefined
+  readonly read: () => Promise<readonly Tag[]>
   /** Of all of them. Rejects with what was refused. */
   readonly onSave: (tags: readonly Tag[]) => Promise<void>
 }
 
 /** Names and values, put down together. */
-export function TagEditor({ tags, disabledBecause, onSave }: TagEditorProps) {
+export function TagEditor({ tags, disabledBecause, read, onSave }: TagEditorProps) {
   const [rows, setRows] = useState<readonly Tag[]>(tags)
   const [error, setError] = useState<ApiError>()
   const [isBusy, setBusy] = useState(false)
-  const stored = JSON.stringify(tags)
-  useEffect(() => setRows(tags), [stored])
+  const [seen, setSeen] = useState<readonly Tag[]>(tags)
+  const [newer, setNewer] = useState<readonly Tag[]>()
+  const take = (all: readonly Tag[]): void => {
+    setSeen(all)
+    setNewer(undefined)
+    setRows(all)
+  }
+  useEffect(() => take(tags), [JSON.stringify(tags)])
+  const stored = JSON.stringify(seen)
   const change = (index: number, part: Partial<Tag>): void =>
     setRows(rows.map((row, at) => (at === index ? { ...row, ...part } : row)))
   const save = async (event: Event): Promise<void> => {
@@ -27,8 +36,13 @@ export function TagEditor({ tags, disabledBecause, onSave }: TagEditorProps) {
     setBusy(true)
     setError(undefined)
     try {
-      await onSave(rows.filter(({ key }) => key !== ''))
-      toast('The tags were saved')
+      // S3 has no way to say: unless they are others by now.
+      const now = await read()
+      if (JSON.stringify(now) === stored) {
+        await onSave(rows.filter(({ key }) => key !== ''))
+        take(await read())
+        toast('The tags were saved')
+      } else setNewer(now)
     } catch (cause) {
       setError(toApiError(cause))
     }
@@ -64,6 +78,17 @@ export function TagEditor({ tags, disabledBecause, onSave }: TagEditorProps) {
           />
         </div>
       ))}
+      {newer && (
+        <ChangedMeanwhile
+          what="tags"
+          theirs={newer.map(({ key, value }) => `${key}=${value}`).join('\n')}
+          onTheirs={() => take(newer)}
+          onMine={() => {
+            setSeen(newer)
+            setNewer(undefined)
+          }}
+        />
+      )}
       {error && <ErrorState title="The tags could not be saved." error={error} />}
       <div class="row">
         <Button

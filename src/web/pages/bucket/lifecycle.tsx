@@ -29,9 +29,13 @@ function Rules({ bucket }: { readonly bucket: string }) {
   const rules = useLoad((signal) => getLifecycle(bucket, signal), [bucket], { topics: ['buckets'] })
   const [isMaking, setMaking] = useState(false)
   const [error, setError] = useState<ApiError>()
-  const save = async (wanted: readonly Pick<LifecycleRule, 'xml'>[], done: string): Promise<void> => {
+  const save = async (
+    change: (rules: readonly LifecycleRule[]) => readonly Pick<LifecycleRule, 'xml'>[],
+    done: string,
+  ): Promise<void> => {
     setError(undefined)
-    await putLifecycle(bucket, wanted)
+    // S3 takes all of them at once: those that others made since they were read here stay.
+    await putLifecycle(bucket, change(await getLifecycle(bucket)))
     rules.reload()
     toast(done)
   }
@@ -78,10 +82,9 @@ function Rules({ bucket }: { readonly bucket: string }) {
                         icon="trash"
                         disabledBecause={noRight}
                         onClick={() =>
-                          void save(
-                            all.filter((one) => one !== rule),
-                            'The rule was deleted',
-                          ).catch((cause: unknown) => setError(toApiError(cause)))
+                          void save((now) => now.filter(({ xml }) => xml !== rule.xml), 'The rule was deleted').catch(
+                            (cause: unknown) => setError(toApiError(cause)),
+                          )
                         }
                       >
                         Delete
@@ -99,7 +102,7 @@ function Rules({ bucket }: { readonly bucket: string }) {
         <NewRuleDialog
           onClose={() => setMaking(false)}
           onSave={async (xml) => {
-            await save([...(rules.value ?? []), { xml }], 'The rule was added')
+            await save((now) => [...now, { xml }], 'The rule was added')
             setMaking(false)
           }}
         />

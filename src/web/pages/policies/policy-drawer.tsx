@@ -12,12 +12,11 @@ import {
 import { isObject } from '../../client/json.ts'
 import { session } from '../../client/session.ts'
 import { Button } from '../../parts/button.tsx'
+import { ChangedMeanwhile } from '../../parts/changed-meanwhile.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
-import { CodeBlock } from '../../parts/code-block.tsx'
 import { Drawer } from '../../parts/drawer.tsx'
 import { ErrorState } from '../../parts/error-state.tsx'
 import { TextArea } from '../../parts/field.tsx'
-import { Note } from '../../parts/note.tsx'
 import { Select } from '../../parts/select.tsx'
 import { toast } from '../../parts/toast.tsx'
 import { useLoad } from '../../use-load.ts'
@@ -163,33 +162,16 @@ export function PolicyDrawer({ policy, subject, identities, onClose }: PolicyDra
           hint="As the IAM API takes it: what you write here counts. Attributes may name a bucket or a key."
         />
         {newer ? (
-          <>
-            <Note
-              tone="warn"
-              icon="alert"
-              isLive
-              actions={
-                <>
-                  <Button isSmall onClick={() => take(newer)}>
-                    Take theirs
-                  </Button>
-                  <Button
-                    isSmall
-                    onClick={() => {
-                      setSeen(newer)
-                      setNewer(undefined)
-                      setError(undefined)
-                    }}
-                  >
-                    Keep mine
-                  </Button>
-                </>
-              }
-            >
-              <b>Somebody changed this policy while it was open here.</b> Nothing was saved. It says now:
-            </Note>
-            <CodeBlock text={draftText(newer.policy)} />
-          </>
+          <ChangedMeanwhile
+            what="policy"
+            theirs={draftText(newer.policy)}
+            onTheirs={() => take(newer)}
+            onMine={() => {
+              setSeen(newer)
+              setNewer(undefined)
+              setError(undefined)
+            }}
+          />
         ) : (
           error && <ErrorState title="The server does not take this policy." error={error} />
         )}

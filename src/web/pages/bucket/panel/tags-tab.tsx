@@ -11,18 +11,17 @@ export interface TagsTabProps {
 }
 
 export function TagsTab({ bucket, objectKey, versionId }: TagsTabProps) {
-  const tags = useLoad(() => getTags(bucket, objectKey, versionId), [bucket, objectKey, versionId])
+  const read = () => getTags(bucket, objectKey, versionId)
+  const tags = useLoad(read, [bucket, objectKey, versionId])
   const missing = useBucketRights(bucket, ['s3:PutObjectTagging'], objectKey)
   return (
     <Loaded load={tags} failed="The tags could not be read." skeletonRows={2}>
       {(value) => (
         <TagEditor
           tags={value}
+          read={read}
           disabledBecause={missing('s3:PutObjectTagging')}
-          onSave={async (wanted) => {
-            await putTags(wanted, bucket, objectKey, versionId)
-            tags.reload()
-          }}
+          onSave={(wanted) => putTags(wanted, bucket, objectKey, versionId)}
         />
       )}
     </Loaded>

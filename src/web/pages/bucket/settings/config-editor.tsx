@@ -3,6 +3,7 @@ import { type ApiError, toApiError } from '../../../client/api-error.ts'
 import { deleteBucketConfig, getBucketConfig, putBucketConfig } from '../../../client/s3.ts'
 import { Button } from '../../../parts/button.tsx'
 import { Card } from '../../../parts/card.tsx'
+import { ChangedMeanwhile } from '../../../parts/changed-meanwhile.tsx'
 import { ErrorState } from '../../../parts/error-state.tsx'
 import { TextArea } from '../../../parts/field.tsx'
 import { Loaded } from '../../../parts/loaded.tsx'
@@ -25,20 +26,33 @@ export interface ConfigEditorProps {
 /** A document of the bucket as it is written. What the server finds wrong with it is said under it. */
 export function ConfigEditor(props: ConfigEditorProps) {
   const { bucket, name, title, note, placeholder, isJson = false, refusal } = props
-  const stored = useLoad(async (signal) => (await getBucketConfig(bucket, name, signal)) ?? '', [bucket, name])
+  const read = async (signal?: AbortSignal): Promise<string> => (await getBucketConfig(bucket, name, signal)) ?? ''
+  const stored = useLoad(read, [bucket, name])
   const [text, setText] = useState('')
   const [error, setError] = useState<ApiError>()
   const [isBusy, setBusy] = useState(false)
-  const shown = isJson && stored.value ? pretty(stored.value) : (stored.value ?? '')
-  useEffect(() => setText(shown), [shown])
+  const [seen, setSeen] = useState('')
+  const [newer, setNewer] = useState<string>()
+  const legible = isJson ? pretty : String
+  const take = (value: string): void => {
+    setSeen(value)
+    setNewer(undefined)
+    setText(legible(value))
+  }
+  useEffect(() => take(stored.value ?? ''), [stored.value])
+  const shown = legible(seen)
   const problem = isJson ? problemOfJson(text) : undefined
   const run = async (work: () => Promise<void>, done: string): Promise<void> => {
     setBusy(true)
     setError(undefined)
     try {
-      await work()
-      stored.reload()
-      toast(done)
+      // S3 has no way to say: unless it is another by now.
+      const now = await read()
+      if (now === seen) {
+        await work()
+        take(await read())
+        toast(done)
+      } else setNewer(now)
     } catch (cause) {
       setError(toApiError(cause))
     }
@@ -52,7 +66,7 @@ export function ConfigEditor(props: ConfigEditorProps) {
         needs={`Manager on ${storageName()}`}
         skeletonRows={3}
       >
-        {(value) => (
+        {() => (
           <div class="stack tight">
             <TextArea
               label={`${title}, as ${isJson ? 'JSON' : 'XML'}`}
@@ -63,6 +77,17 @@ export function ConfigEditor(props: ConfigEditorProps) {
               placeholder={placeholder}
               error={problem}
             />
+            {newer !== undefined && (
+              <ChangedMeanwhile
+                what={title === 'CORS' ? title : title.toLowerCase()}
+                theirs={legible(newer)}
+                onTheirs={() => take(newer)}
+                onMine={() => {
+                  setSeen(newer)
+                  setNewer(undefined)
+                }}
+              />
+            )}
             {error && <ErrorState title={`The ${title.toLowerCase()} was refused.`} error={error} />}
             <div class="row">
               <Button
@@ -75,7 +100,7 @@ export function ConfigEditor(props: ConfigEditorProps) {
               >
                 Save
               </Button>
-              {value !== '' && (
+              {seen !== '' && (
                 <Button
                   isSmall
                   kind="danger"

@@ -69,19 +69,13 @@ export function Page({ params: { bucket = '' } }: PageProps) {
 }
 
 function BucketTags({ bucket, refusal }: { readonly bucket: string; readonly refusal: string | undefined }) {
-  const tags = useLoad(() => getTags(bucket), [bucket])
+  const read = () => getTags(bucket)
+  const tags = useLoad(read, [bucket])
   return (
     <Card title="Tags">
       <Loaded load={tags} failed="The tags could not be read." skeletonRows={2}>
         {(value) => (
-          <TagEditor
-            tags={value}
-            disabledBecause={refusal}
-            onSave={async (wanted) => {
-              await putTags(wanted, bucket)
-              tags.reload()
-            }}
-          />
+          <TagEditor tags={value} read={read} disabledBecause={refusal} onSave={(wanted) => putTags(wanted, bucket)} />
         )}
       </Loaded>
     </Card>
