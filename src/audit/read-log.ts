@@ -27,6 +27,12 @@ export interface Span {
 
 type Order = 'newest-first' | 'oldest-first'
 
+/** Of each of these one stands in every line that is looked for, as it lies in the file. */
+export type Needles = readonly (readonly string[])[]
+
+/** Of the lines in which none does so many are passed over unread: then one is read, to tell how far the reading has come. */
+const PASSED_OVER = 4096
+
 const WINDOW_BYTES = 64 * 1024
 
 /** Lines are in the order in which they were written down, which is nearly that of their times. */
@@ -44,14 +50,34 @@ const around = ({ since, until, ...places }: Span): Span => ({
 
 /**
  * The lines of a span, of a log that is being written. It is read by place, not from its beginning: a page out of a
- * gigabyte costs some windows of 64 KiB. What is no whole line is passed over, and files that are removed meanwhile.
+ * gigabyte costs some windows of 64 KiB. What is no whole line is passed over, and files that are removed meanwhile. With
+ * `needles` lines come that have them, and few others: to look for one is a twentieth of the work of reading a line.
  */
-export async function* readLog(directory: string, span: Span, order: Order): AsyncGenerator<ReadLine> {
+export async function* readLog(
+  directory: string,
+  span: Span,
+  order: Order,
+  needles: Needles = [],
+): AsyncGenerator<ReadLine> {
   const places = around(span)
+  const isWorthReading = sieve(needles)
   for (const file of await filesOf(directory, places, order)) {
-    for await (const line of readFile(file, places, order)) {
+    for await (const line of readFile(file, places, order, isWorthReading)) {
       if (!isAhead(line, span) && !isBehind(line, span)) yield line
     }
+  }
+}
+
+function sieve(needles: Needles): (text: Buffer) => boolean {
+  const bytes = needles.map((some) => some.map((one) => Buffer.from(one, 'utf8')))
+  let passedOver = PASSED_OVER
+  return (text) => {
+    if (passedOver < PASSED_OVER && !bytes.every((some) => some.some((one) => text.includes(one)))) {
+      passedOver++
+      return false
+    }
+    passedOver = 0
+    return true
   }
 }
 
@@ -73,14 +99,19 @@ const isAhead = ({ seq, time }: Place, { after, since }: Span): boolean =>
 const isBehind = ({ seq, time }: Place, { before, until }: Span): boolean =>
   (before !== undefined && seq >= before) || (until !== undefined && time >= until)
 
-async function* readFile({ path, bytes }: LogFile, span: Span, order: Order): AsyncGenerator<ReadLine> {
+async function* readFile(
+  { path, bytes }: LogFile,
+  span: Span,
+  order: Order,
+  isWorthReading: (text: Buffer) => boolean,
+): AsyncGenerator<ReadLine> {
   await using file = await openIfThere(path)
   if (!file) return
   const from = await placeOf(file, bytes, (line) => !isAhead(line, span))
   const to = await placeOf(file, bytes, (line) => isBehind(line, span))
   const texts = order === 'newest-first' ? backwards(file, from, to) : forwards(file, from, to)
   for await (const text of texts) {
-    const line = lineIn(text)
+    const line = isWorthReading(text) ? lineIn(text) : undefined
     if (line) yield line
   }
 }

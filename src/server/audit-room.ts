@@ -48,6 +48,6 @@ export async function openAudit(
     publicKey: { keyId: key.keyId, publicKeyPem: key.publicKeyPem },
     signBackup: key.signBackup,
     log: audit,
-    reading: { read: (span, order) => readLog(directory, span, order), grown: audit.grown },
+    reading: { read: (span, order, needles) => readLog(directory, span, order, needles), grown: audit.grown },
   }
 }

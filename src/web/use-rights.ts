@@ -39,6 +39,13 @@ export function useCreateKeyRight(): string | undefined {
   return keyInstances().length > 1 ? undefined : missing('kms.secrets.create')
 }
 
+/** To let another service act on the keys, where there is one place for them. */
+export function useAuthorizeRight(): string | undefined {
+  const [first] = keyInstances()
+  const missing = useRights(first?.crn ?? '', first?.name ?? 'Key Protect', ['iam.policy.create'])
+  return keyInstances().length > 1 ? undefined : missing('iam.policy.create')
+}
+
 const OF_KEYS = [
   ...(['rotate', 'disable', 'enable', 'delete', 'restore', 'purge'] as const).map(
     (name) => `kms.secrets.${name}` as const,

@@ -69,6 +69,34 @@ describe('A simulated request', () => {
     expect((await simulate({ action: 's3:CreateBucket' })).json.allowed).toBe(true)
   })
 
+  it('may be one of handing out rights on an instance, which whoever administers that may', async () => {
+    const made = await keys.call('POST', '/v1/serviceids', { account_id: mainAccount.id, name: 'of-keys' })
+    const principal = made.json.iam_id
+    const keyProtect = `crn:v1:bluemix:public:kms:us-south:a/${mainAccount.id}:${mainAccount.keyProtectInstance}::`
+    const onKeys = { action: 'iam.policy.create', principal, resource: keyProtect }
+    expect((await simulate(onKeys)).json.allowed).toBe(false)
+    const granted = await keys.call('POST', '/v1/policies', {
+      type: 'access',
+      subjects: [{ attributes: [{ name: 'iam_id', value: principal }] }],
+      roles: [{ role_id: 'crn:v1:bluemix:public:iam::::role:Administrator' }],
+      resources: [
+        {
+          attributes: [
+            { name: 'accountId', value: mainAccount.id },
+            { name: 'serviceName', value: 'kms' },
+            { name: 'serviceInstance', value: mainAccount.keyProtectInstance },
+          ],
+        },
+      ],
+    })
+    expect(granted.status).toBe(201)
+    expect((await simulate(onKeys)).json.allowed).toBe(true)
+    expect((await simulate({ ...onKeys, resource: objectStorageCrn(mainAccount) })).json.allowed).toBe(false)
+    expect((await simulate({ action: 'iam.policy.create', principal })).json.allowed).toBe(false)
+    const elsewhere = keyProtect.replace(mainAccount.id, 'f'.repeat(32))
+    expect((await simulate({ ...onKeys, resource: elsewhere })).status).toBe(400)
+  })
+
   it('is nothing that others could learn by', async () => {
     const question = { action: 's3:GetObject', resource: 'asked/k' }
     const own = await simulate(question, stranger)

@@ -165,6 +165,44 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     await page.context().close()
   })
 
+  it('tell what was done to them and by whom, however much else the audit log has, and wait for nothing that takes long', async () => {
+    const { id } = await keys.newKey('long-ago')
+    await keys.act(id, 'disable')
+    const page = await house.open('/ui/keys')
+    const ofKeys = /admin\/v1\/activity\?.*key=/
+    // As a server answers that did not come through its log in one look.
+    let looks = 0
+    await page.route(ofKeys, async (route) => {
+      if (/[?&]before=7\b/.test(route.request().url())) {
+        const url = route
+          .request()
+          .url()
+          .replace(/&?before=7\b/, '')
+        return route.fulfill({ response: await route.fetch({ url }) })
+      }
+      looks++
+      await route.fulfill({ json: { entries: [], latest: 9, next: 7 } })
+    })
+    await page.goto(`${house.url}/ui/keys/keys/${id}`)
+    await page.getByText(/Main user disabled it/).waitFor()
+    await page.getByText('made a root key').waitFor()
+    expect(looks).toBeGreaterThan(0)
+    expect(await page.getByText('Nothing yet.').count()).toBe(0)
+    await page.unroute(ofKeys)
+
+    await page.route(ofKeys, (route) => route.fulfill({ json: { entries: [], latest: 9, next: 7 } }))
+    await page.goto(`${house.url}/ui/keys/keys/${id}`)
+    await page.getByText('Nothing in the newest part of the audit log').waitFor()
+    await page.unroute(ofKeys)
+
+    // One that never comes keeps nobody from what is to be done.
+    await page.route(ofKeys, () => {})
+    await page.goto(`${house.url}/ui/keys/keys/${id}`)
+    await page.getByText('long-ago is disabled.').waitFor()
+    await page.getByRole('button', { name: 'Enable…' }).first().waitFor()
+    await page.context().close()
+  })
+
   it('are rotated, and what is under them rewrapped', async () => {
     const page = await openKey('?do=rotate')
     await page.getByText('Rewrap 2 buckets now').waitFor()

@@ -84,7 +84,7 @@ describe.skipIf(chromiumPath === undefined)('what the console shows of what goes
     await page.getByText('Nothing of that kind').waitFor()
     await page.getByRole('button', { name: 'Follow' }).click()
     await house.test.client().send(new PutObjectCommand({ Bucket: 'seen', Key: 'fresh.txt', Body: 'x' }))
-    await page.getByText('seen/fresh.txt').waitFor()
+    await page.locator('td.minor').getByText('seen/fresh.txt').waitFor()
     await page.getByRole('button', { name: 'Live' }).click()
     expect(new URL(page.url()).searchParams.has('live')).toBe(false)
     expectNoFaults(page)

@@ -97,7 +97,7 @@ describe.skipIf(chromiumPath === undefined)('a reader of buckets and keys', () =
         ],
       ],
       ['/providers', 'built-in'],
-      ['/authorizations', 'What you may not see is not listed.'],
+      ['/authorizations', 'No authorization for you to see', [['Create authorization', 'Needs Administrator on keys']]],
       ['/users', 'Needs Viewer on main.', [['Create service ID', 'Needs Editor on main']]],
       [`/users/${serviceId}`, 'Not for you to see.'],
       ['/policies', 'What you may not see is not listed.'],

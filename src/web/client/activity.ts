@@ -78,6 +78,32 @@ const PATH = `${API}/admin/v1/activity`
 export const listActivity = async (input: ActivityInput = {}, signal?: AbortSignal): Promise<ActivityPage> =>
   (await callJson(PATH, { query: { ...input }, signal })) as ActivityPage
 
+export interface FoundActivity {
+  readonly entries: readonly ActivityEntry[]
+  /** Undefined: there is nothing older that was not looked through. */
+  readonly unseenBefore: number | undefined
+}
+
+/** Of a couple of seconds each, in a log of any length. */
+const MOST_LOOKS = 10
+
+/** The newest entries, so many at most, through as much of the log as can be waited for. */
+export async function newestActivity(
+  { limit, before, ...input }: ActivityInput & { readonly limit: number },
+  signal?: AbortSignal,
+): Promise<FoundActivity> {
+  const entries: ActivityEntry[] = []
+  let unseenBefore = before
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    const query = { ...input, limit: limit - entries.length, before: unseenBefore }
+    const page = await listActivity(query, signal)
+    entries.push(...page.entries)
+    unseenBefore = page.next
+    if (unseenBefore === undefined || entries.length >= limit) break
+  }
+  return { entries, unseenBefore }
+}
+
 /** Where the lines themselves are, as a file. */
 export const activityExportPath = (input: ActivityInput = {}): string => {
   const given = Object.entries({ ...input, format: 'ndjson' }).flatMap(([name, value]) =>

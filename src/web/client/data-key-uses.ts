@@ -49,7 +49,7 @@ export async function readDataKeyUses(
     opened: counted((entry) => isDone(entry) && entry.use === 'unwrap'),
     made: counted((entry) => isDone(entry) && entry.use !== 'unwrap'),
     refused: counted((entry) => !isDone(entry)),
-    onlySince: before === undefined || !last ? undefined : Date.parse(last.time),
+    onlySince: before === undefined ? undefined : last ? Date.parse(last.time) : end,
     people: peopleOf(entries),
   }
 }

@@ -1,9 +1,10 @@
+import { newestActivity } from './activity.ts'
 import { getScrub } from './admin.ts'
 import { ApiError } from './api-error.ts'
 import { mayDo } from './bucket-admin.ts'
 import type { BucketRootKey, LockCause } from './bucket-facts.ts'
-import { API, call, callJson } from './http.ts'
-import { listOf, member, textOf } from './json.ts'
+import { call } from './http.ts'
+import { member, textOf } from './json.ts'
 import { objectPath } from './s3-path.ts'
 
 /** Who made a key unusable, and when: as far as whoever is signed in may see the audit log. */
@@ -28,15 +29,11 @@ export async function whoDidIt(
   const did = DEEDS[cause]
   if (rootKeyCrn === undefined || did === undefined) return undefined
   const query = { key: rootKeyCrn, did, outcome: 'success', limit: 1 }
-  const answer = await callJson(`${API}/admin/v1/activity`, { query, signal }).catch(() => undefined)
-  const [entry] = listOf(answer, 'entries')
+  const found = await newestActivity(query, signal).catch(() => undefined)
+  const [entry] = found?.entries ?? []
   if (entry === undefined) return undefined
-  const who = member(member(entry, 'said'), 'who')
-  return {
-    who: textOf(who, 'name') || textOf(who, 'id') || 'Somebody',
-    at: textOf(entry, 'time'),
-    why: textOf(entry, 'why'),
-  }
+  const { who } = entry.said
+  return { who: who.name || who.id || 'Somebody', at: entry.time, why: entry.why ?? '' }
 }
 
 export interface ScrubFacts {

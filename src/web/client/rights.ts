@@ -29,6 +29,7 @@ export const RIGHTS = {
   'kms.secrets.purge': 'KeyPurge',
   'user-management.user.invite': 'Administrator',
   'iam-identity.serviceid.create': 'Editor',
+  'iam.policy.create': 'Administrator',
 } as const
 
 export type Right = keyof typeof RIGHTS

@@ -57,6 +57,25 @@ describe('reading the audit log', () => {
     )
   })
 
+  it('gives of all lines those that have what is looked for, and one now and then that tells how far it has come', async () => {
+    const big = home.join('big')
+    await writtenLog({ directory: big, fileBytes: 1_000_000 }, 9000, 50)
+    const needles = [['"object 77 ', '"object 8888 '], ['"action":"s3.']]
+    const holds = ({ text }: ReadLine): boolean => needles.every((some) => some.some((one) => text.includes(one)))
+    for (const order of ['oldest-first', 'newest-first'] as const) {
+      const every: ReadLine[] = []
+      const found: ReadLine[] = []
+      for await (const line of readLog(big, {}, order)) every.push(line)
+      for await (const line of readLog(big, {}, order, needles)) found.push(line)
+      expect(seqs(found.filter(holds))).toEqual(seqs(every.filter(holds)))
+      expect(found.filter(holds)).toHaveLength(2)
+      expect(seqs(found)[0]).toBe(seqs(every)[0])
+      const others = found.filter((line) => !holds(line))
+      expect(others.length).toBeGreaterThan(1)
+      expect(others.length).toBeLessThan(5)
+    }
+  })
+
   it('finds nothing where there is no log', async () => {
     const none: ReadLine[] = []
     for await (const line of readLog(home.join('.'), {}, 'newest-first')) none.push(line)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Needles } from '../../../audit/read-log.ts'
 import type { ActivityEntry } from './entry.ts'
 
 /** Each one narrows; what is left out does not. */
@@ -37,6 +38,16 @@ export function passes(filter: ActivityFilter, entry: ActivityEntry): boolean {
     contains(what, entry.target, entry.object, entry.key)
   )
 }
+
+/** What stands in every line that passes. Lines are canonical JSON: what JSON escapes is not looked for here. */
+export function needlesOf({ did, bucket, key, requestId }: ActivityFilter): Needles {
+  const plain = [bucket, idIn(key), requestId].flatMap((one) => (one && /^[\w.:/-]+$/.test(one) ? [[one]] : []))
+  const actions = did?.split(',').map((one) => `"action":${beginningOf(one)}`)
+  return [...plain, ...(actions ? [actions] : [])]
+}
+
+const beginningOf = (wanted: string): string =>
+  wanted.endsWith('*') ? JSON.stringify(wanted.slice(0, -1)).slice(0, -1) : JSON.stringify(wanted)
 
 const idIn = (crn: string | undefined): string | undefined => crn?.slice(crn.lastIndexOf(':') + 1)
 

@@ -1,12 +1,12 @@
-import type { ReadLine, Span } from '../../../audit/read-log.ts'
+import type { Needles, ReadLine, Span } from '../../../audit/read-log.ts'
 import type { Iam } from '../../../iam/iam.ts'
 import { accountOf } from './account-of.ts'
 import { type ActivityEntry, entryOf } from './entry.ts'
-import { type ActivityFilter, passes } from './filter.ts'
+import { type ActivityFilter, needlesOf, passes } from './filter.ts'
 
 /** The audit log, as it can be read while it is written. */
 export interface ReadableLog {
-  readonly read: (span: Span, order: 'newest-first' | 'oldest-first') => AsyncIterable<ReadLine>
+  readonly read: (span: Span, order: 'newest-first' | 'oldest-first', needles?: Needles) => AsyncIterable<ReadLine>
   /** Resolves when there is more of it than now, or nothing more will come. */
   readonly grown: () => Promise<void>
 }
@@ -27,10 +27,10 @@ export interface Seen {
   readonly entry: ActivityEntry | undefined
 }
 
-/** Every event of the account in the span, so that whoever pages knows how far a look has come. */
+/** What was asked for, and other lines of the span now and then, so that whoever pages knows how far a look has come. */
 export async function* look({ log, iam, accountId, filter, span, order }: Looking): AsyncGenerator<Seen> {
   const names = remembering(iam)
-  for await (const line of log.read(span, order)) {
+  for await (const line of log.read(span, order, needlesOf(filter))) {
     const entry = isOwn(line, accountId, iam) ? entryOf(line, accountId, names) : undefined
     yield { line, entry: entry && passes(filter, entry) ? entry : undefined }
   }

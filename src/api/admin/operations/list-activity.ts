@@ -10,8 +10,8 @@ import { activityFilter } from '../activity/filter.ts'
 import { type Looking, look } from '../activity/look.ts'
 import { type AdminContext, defineOperation } from '../context.ts'
 
-/** A look goes through so many lines at most, and says where the next one goes on. */
-const MAX_LINES = 50_000
+/** A look takes so long at most, and says where the next one goes on. */
+const LOOK_MS = 2000
 const MAX_WAIT_SECONDS = 25
 
 const time = z.iso
@@ -84,12 +84,13 @@ const lookingFor = ({ activityLog, iam, principal }: AdminContext, filter: Taken
 
 async function page(looking: Looking, limit: number): Promise<z.input<typeof reply>> {
   const entries: ActivityEntry[] = []
-  let [lines, latest, last] = [0, looking.span.after ?? 0, 0]
+  const endsAtMs = performance.now() + LOOK_MS
+  let [latest, last] = [looking.span.after ?? 0, 0]
   for await (const { line, entry } of look(looking)) {
     latest = Math.max(latest, line.seq)
     last = line.seq
     if (entry) entries.push(entry)
-    if (entries.length === limit || ++lines === MAX_LINES)
+    if (entries.length === limit || performance.now() > endsAtMs)
       return { entries, latest, ...(last > 1 ? { next: last } : {}) }
   }
   return { entries, latest }
@@ -107,7 +108,8 @@ async function news(
   for (;;) {
     const grown = activityLog.grown().then(() => 'grown' as const)
     const entries: ActivityEntry[] = []
-    let lines = 0
+    const endsAtMs = performance.now() + LOOK_MS
+    let isCut = false
     for await (const { line, entry } of look({
       ...looking,
       order: 'oldest-first',
@@ -115,9 +117,10 @@ async function news(
     })) {
       latest = line.seq
       if (entry) entries.push(entry)
-      if (entries.length === limit || ++lines === MAX_LINES) break
+      isCut = entries.length === limit || performance.now() > endsAtMs
+      if (isCut) break
     }
-    const isOver = entries.length > 0 || lines === MAX_LINES || wait === 0
+    const isOver = entries.length > 0 || isCut || wait === 0
     if (isOver || (await Promise.race([grown, ended])) === 'ended') return { entries, latest }
     // Whoever lost the right while waiting is told nothing more.
     requireAccount('iam.audit-log.read')

@@ -5,7 +5,9 @@ import { CodedError } from '../../../base/errors.ts'
 import { actionsNamed } from '../../../iam/action-catalog.ts'
 import { type Action, IAM_ACTIONS, type IamAction, KMS_ACTIONS, type KmsAction } from '../../../iam/actions.ts'
 import type { Decision } from '../../../iam/decide.ts'
+import type { PolicyAction } from '../../../iam/decide-policy.ts'
 import { isInTable } from '../../../iam/object-storage-actions.ts'
+import type { PolicyDraft } from '../../../iam/policy.ts'
 import { type Principal, SERVICE_NAMES } from '../../../iam/principal.ts'
 import { decidedBy, decidedByOf } from '../../common/decided-by.ts'
 import { json } from '../../common/reply.ts'
@@ -124,8 +126,21 @@ async function decide(context: AdminContext, asked: Told, principal: Asker, acti
   if (action.startsWith('s3:')) return decideS3(context, asked, principal, `s3:${action.slice(3)}`)
   if (principal.type === 'anonymous') return { allowed: false, reason: 'anonymous' }
   const accountId = context.principal.accountId
+  if (isOfPolicies(action) && asked.resource !== undefined)
+    return context.iam.decidePolicy(principal, action, policyOn(asked.resource, accountId))
   if (!action.startsWith('kms.')) return context.iam.explain(principal, action, { service: 'iam', accountId })
   return decideKey(context, asked, principal, action)
+}
+
+const isOfPolicies = (action: Action): action is PolicyAction => action.startsWith('iam.policy.')
+
+/** Whoever administers an instance hands out rights on it, and on nothing else. */
+function policyOn(resource: string, accountId: string): PolicyDraft {
+  const { account, service, instance } = parseCrn(resource)
+  if (account !== accountId) throw invalid('resource', 'is of another account')
+  const said = { accountId, serviceName: service, serviceInstance: instance }
+  const attributes = Object.entries(said).map(([key, value]) => ({ key, operator: 'stringEquals', value }) as const)
+  return { type: 'authorization', accountId, subject: [], resource: attributes, roles: [] }
 }
 
 /** What belongs to no bucket yet. */

@@ -8,6 +8,7 @@ import { Loaded } from '../../parts/loaded.tsx'
 import { PageHead } from '../../parts/page-head.tsx'
 import { href, navigate, ROOT, setQuery, usePlace } from '../../router.ts'
 import { useLoad } from '../../use-load.ts'
+import { useAuthorizeRight } from '../../use-rights.ts'
 import { AuthorizationTable } from './authorization-table.tsx'
 import { CreateAuthorization } from './create-authorization.tsx'
 import { DeleteAuthorization } from './delete-authorization.tsx'
@@ -19,6 +20,7 @@ export const Page = () => {
   const load = useLoad(readAuthorizations, [], { topics: ['access', 'buckets'] })
   const isCreating = path === '/authorize' || query.has('create')
   const leaving = load.value?.find(({ policy }) => policy.id === query.get('delete'))
+  const noRight = useAuthorizeRight()
   const back = query.get('back')
   const close = (): void => {
     if (back?.startsWith(`${ROOT}/`)) navigate(back)
@@ -30,7 +32,7 @@ export const Page = () => {
         title="Authorizations"
         sub="Which service may use root keys held by another. A bucket can only be protected by a key its service is authorized for."
         actions={
-          <Button kind="primary" icon="plus" onClick={() => setQuery({ create: '' }, {})}>
+          <Button kind="primary" icon="plus" disabledBecause={noRight} onClick={() => setQuery({ create: '' }, {})}>
             Create
           </Button>
         }
@@ -43,10 +45,12 @@ export const Page = () => {
               {all.length === 0 ? (
                 <EmptyState
                   figure={<Icon name="shield" size="large" />}
-                  title="No service may use another one yet"
+                  title={
+                    noRight === undefined ? 'No service may use another one yet' : 'No authorization for you to see'
+                  }
                   text="Object Storage needs an authorization before a root key of yours can protect a bucket. What you may not see is not listed."
                   action={
-                    <Button kind="primary" onClick={() => setQuery({ create: '' }, {})}>
+                    <Button kind="primary" disabledBecause={noRight} onClick={() => setQuery({ create: '' }, {})}>
                       Create authorization
                     </Button>
                   }

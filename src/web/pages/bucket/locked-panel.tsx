@@ -30,18 +30,21 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
   const firstKey = first?.kind === 'object' ? first.object.key : undefined
   const story = useLoad(
     async (signal) => {
-      const [deed, scrub, isAllowed, answer] = await Promise.all([
-        whoDidIt(rootKeyCrn, lock.cause, signal),
+      const [scrub, isAllowed, answer] = await Promise.all([
         readScrubFacts(signal),
         rootKey ? mayEnable(rootKey, lock.cause, signal) : false,
         firstKey === undefined ? undefined : answerToRead(bucket, firstKey, signal),
       ])
-      return { deed, scrub, isAllowed, answer }
+      return { scrub, isAllowed, answer }
     },
     [bucket, rootKeyCrn, lock.cause, firstKey],
     { topics: ['keys', 'access'] },
   )
-  const { deed, scrub, isAllowed = false, answer } = story.value ?? {}
+  // To look for it in a long log takes seconds.
+  const deed = useLoad((signal) => whoDidIt(rootKeyCrn, lock.cause, signal), [rootKeyCrn, lock.cause], {
+    topics: ['keys', 'access'],
+  }).value
+  const { scrub, isAllowed = false, answer } = story.value ?? {}
   const label = rootKey?.label ?? 'the root key'
   return (
     <aside class="card panel locked-panel" aria-label="Why this bucket is locked">

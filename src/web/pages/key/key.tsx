@@ -18,7 +18,7 @@ import { closeDrawer, KeyDrawer } from './key-drawers.tsx'
 import { KeyHead } from './key-head.tsx'
 import { KeyStateNote } from './key-state-note.tsx'
 import { ProtectedBuckets } from './protected-buckets.tsx'
-import { readKey } from './read-key.ts'
+import { readKey, readKeyHistory } from './read-key.ts'
 import { VersionsCard } from './versions-card.tsx'
 
 export function Page({ params }: PageProps) {
@@ -56,6 +56,10 @@ function KeyPage({ instance, name }: KeyPageProps) {
     topics: ['keys', 'buckets', 'jobs'],
     ...(isRewrapping ? { everyMs: EVERY_MS } : {}),
   })
+  const crn = whole.value?.rootKey.crn
+  const history = useLoad(async (signal) => (crn === undefined ? undefined : readKeyHistory(crn, signal)), [crn], {
+    topics: ['keys', 'buckets'],
+  })
   const jobs = whole.value?.jobs
   useEffect(() => setRewrapping(jobs?.some(({ state }) => state === 'running') ?? false), [jobs])
   if (isStatus(whole.error, 404, 410)) {
@@ -83,12 +87,12 @@ function KeyPage({ instance, name }: KeyPageProps) {
           <>
             <KeyHead instance={instance} rootKey={rootKey} />
             <div class="stack">
-              <KeyStateNote instance={instance} rootKey={rootKey} history={value.history} />
-              <VersionsCard {...value} instance={instance} />
+              <KeyStateNote instance={instance} rootKey={rootKey} history={history.value?.entries} />
+              <VersionsCard {...value} instance={instance} history={history.value?.entries} />
               <div class="columns wide-left">
                 <div class="stack">
                   <ProtectedBuckets {...value} />
-                  <KeyActivity rootKey={rootKey} history={value.history} />
+                  <KeyActivity rootKey={rootKey} history={history} />
                 </div>
                 <div class="stack">
                   <DataKeysCard title="Unwraps" of={{ key: rootKey.crn }}>

@@ -1,4 +1,4 @@
-import { type ActivityEntry, listActivity } from '../../client/activity.ts'
+import { type ActivityEntry, type FoundActivity, newestActivity } from '../../client/activity.ts'
 import { getKeyUsage, type Job, type KeyUsage, listJobs } from '../../client/admin.ts'
 import { getKey, type KeyVersion, listKeyVersions, listRegistrations, type RootKey } from '../../client/key-protect.ts'
 import { type Instance, session } from '../../client/session.ts'
@@ -12,8 +12,6 @@ export interface WholeKey {
   readonly usage: KeyUsage | undefined
   /** Buckets that it protects; undefined when they may not be known. */
   readonly buckets: readonly string[] | undefined
-  /** Of the key itself, the newest first; undefined for who is no administrator of the account. */
-  readonly history: readonly ActivityEntry[] | undefined
   readonly jobs: readonly Job[]
 }
 
@@ -21,21 +19,21 @@ export interface WholeKey {
 export async function readKey(instance: Instance, name: string, signal: AbortSignal): Promise<WholeKey> {
   const rootKey = await getKey(instance, name, signal)
   const hasObjects = session().halves.objects
-  const [versions, usage, registrations, history, jobs] = await Promise.all([
+  const [versions, usage, registrations, jobs] = await Promise.all([
     listKeyVersions(instance, rootKey.id, signal).catch(() => []),
     hasObjects ? getKeyUsage(rootKey.crn, signal).catch(() => undefined) : undefined,
     listRegistrations(instance, rootKey.id, signal).catch(() => undefined),
-    listActivity({ key: rootKey.crn, did: CHANGES, limit: 100 }, signal).then(
-      ({ entries }) => entries,
-      () => undefined,
-    ),
     hasObjects ? listJobs(signal).catch(() => []) : [],
   ])
   const registered = registrations?.map(({ resourceCrn }) => bucketOf(resourceCrn))
   const used = usage?.buckets.map((bucket) => bucket.name)
   const buckets = registered || used ? [...new Set([...(registered ?? []), ...(used ?? [])])].sort() : undefined
-  return { rootKey, versions, usage, buckets, history, jobs: jobs.filter(({ bucket }) => buckets?.includes(bucket)) }
+  return { rootKey, versions, usage, buckets, jobs: jobs.filter(({ bucket }) => buckets?.includes(bucket)) }
 }
+
+/** Of the key itself, the newest first. To look for it in a long log takes seconds. */
+export const readKeyHistory = (rootKeyCrn: string, signal?: AbortSignal): Promise<FoundActivity> =>
+  newestActivity({ key: rootKeyCrn, did: CHANGES, limit: 100 }, signal)
 
 /** What is done to a key, and not with it. */
 const CHANGES = [

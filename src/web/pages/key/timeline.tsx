@@ -3,7 +3,7 @@ import type { VersionUsage } from '../../client/admin.ts'
 import { keyLabel } from '../../client/key-protect.ts'
 import { counted, formatExact } from '../../format.ts'
 import { rotationOf } from '../keys/key-facts.ts'
-import { type Pause, pausesOf, type WholeKey } from './read-key.ts'
+import type { Pause, WholeKey } from './read-key.ts'
 import { timeScale } from './timeline-scale.ts'
 
 const WIDTH = 1100
@@ -18,8 +18,12 @@ const MOST_LINES = 6
 const MIN_PAUSE = 14
 const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
 
+export interface TimelineProps extends Pick<WholeKey, 'rootKey' | 'versions' | 'usage'> {
+  readonly pauses: readonly Pause[]
+}
+
 /** A bar for each version while it wrapped, a dashed one for as long as it only unwraps, and what is planned. */
-export function Timeline({ rootKey, versions, usage, history }: WholeKey) {
+export function Timeline({ rootKey, versions, usage, pauses }: TimelineProps) {
   const hatch = useId()
   const nowMs = Date.now()
   const shown = versions.slice(0, MOST_LINES).toReversed()
@@ -27,7 +31,6 @@ export function Timeline({ rootKey, versions, usage, history }: WholeKey) {
   if (!first) return null
   const scale = timeScale(Date.parse(first.creationDate), nowMs, LEFT, TODAY)
   const planned = rotationOf(rootKey, nowMs)
-  const pauses = history ? pausesOf(history) : []
   const height = TOP + shown.length * LINE
   const numberOf = (index: number): number => versions.length - shown.length + index + 1
   const lastTop = TOP + (shown.length - 1) * LINE

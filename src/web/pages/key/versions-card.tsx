@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import type { ActivityEntry } from '../../client/activity.ts'
 import { startRewrap } from '../../client/admin.ts'
 import { toApiError } from '../../client/api-error.ts'
 import { keyLabel } from '../../client/key-protect.ts'
@@ -16,7 +17,13 @@ import { openDrawer } from './key-drawers.tsx'
 import { type Pause, pausesOf, type WholeKey } from './read-key.ts'
 import { Timeline, wordsOfPause } from './timeline.tsx'
 
-export function VersionsCard(whole: WholeKey & { readonly instance: Instance }) {
+export interface VersionsCardProps extends WholeKey {
+  readonly instance: Instance
+  /** As far as it is known. */
+  readonly history: readonly ActivityEntry[] | undefined
+}
+
+export function VersionsCard(whole: VersionsCardProps) {
   const { instance, rootKey } = whole
   const missing = useKeyRights(instance, rootKey)
   const { rotation } = rootKey
@@ -42,7 +49,7 @@ export function VersionsCard(whole: WholeKey & { readonly instance: Instance }) 
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div class="timeline-frame" role="region" aria-label="Timeline of versions" tabIndex={0}>
         {whole.versions.length > 0 ? (
-          <Timeline {...whole} />
+          <Timeline {...whole} pauses={pauses} />
         ) : (
           <p class="muted">The versions of this key may not be seen by you.</p>
         )}

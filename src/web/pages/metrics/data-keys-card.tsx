@@ -6,6 +6,7 @@ import { Card } from '../../parts/card.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { LineChart } from '../../parts/line-chart.tsx'
 import { Loaded } from '../../parts/loaded.tsx'
+import { Skeleton } from '../../parts/skeleton.tsx'
 import { useLoad } from '../../use-load.ts'
 import { iconOf } from '../impact/who-notices.tsx'
 import { shortCount, sumOf } from './charts.tsx'
@@ -26,7 +27,7 @@ export function DataKeysCard({ title, of, children }: DataKeysCardProps) {
   const mayNot = uses.error !== undefined && isStatus(uses.error, 401, 403)
   return (
     <Card title={title} note="last hour, from the audit log">
-      {!uses.value && !uses.error && <div class="chart-space" />}
+      {!uses.value && !uses.error && <div class="chart-space">{uses.isSlow && <Skeleton rows={4} />}</div>}
       {mayNot ? (
         <p class="muted">The audit log is shown to administrators of the account.</p>
       ) : (
