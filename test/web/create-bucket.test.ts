@@ -65,6 +65,7 @@ describe.skipIf(chromiumPath === undefined)('creating a bucket', () => {
     await chooseKeyProtect(page)
     const disabled = page.getByRole('option', { name: /archive-2023 .*Disabled/ })
     expect(await disabled.getAttribute('aria-disabled')).toBe('true')
+    await disabled.getByText(/Main user disabled it just now/).waitFor()
     await page.keyboard.press('Tab')
     await page.locator(':focus').getByText('Create a root key in keys').waitFor()
     await page.keyboard.press('Shift+Tab')

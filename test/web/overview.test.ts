@@ -78,6 +78,8 @@ describe.skipIf(chromiumPath === undefined)('the overview and the list of bucket
     await page.getByText('1 key disabled').waitFor()
     const row = page.getByRole('row').filter({ hasText: 'scans-2023' })
     await row.getByText('Locked').waitFor()
+    await row.getByText(/Main user disabled it just now/).waitFor()
+    expect(asked.filter((url) => url.includes('/admin/v1/activity?'))).toHaveLength(1)
     // Rows are gone through in the order in which they stand.
     await page.getByRole('button', { name: 'Size' }).click()
     await page.getByRole('button', { name: 'Size' }).click()

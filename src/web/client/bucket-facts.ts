@@ -87,6 +87,9 @@ const BY_REFUSAL: Readonly<Record<string, LockCause>> = {
   KeyProviderUnavailable: 'unreachable',
 }
 
+/** Of a root key. Undefined: it can be used. */
+export const causeOfState = (state: number): LockCause | undefined => BY_STATE[state]
+
 export const causeOf = (refusal: string): LockCause => BY_REFUSAL[refusal] ?? 'refused'
 
 /** What the key service says now goes before what the store found when it looked last. */
@@ -97,7 +100,7 @@ function lockOf(
 ): BucketLock | undefined {
   const refusal = used ? used.refusal : keyState?.keys.find((one) => one.refusal !== undefined)?.refusal
   if (keyState?.state === 'locked') return { cause: 'wrong-key', refusal }
-  const byState = key && BY_STATE[key.state]
+  const byState = key && causeOfState(key.state)
   if (byState !== undefined && (used === undefined || !used.opens)) return { cause: byState, refusal }
   if (refusal === undefined) return undefined
   const byRefusal = causeOf(refusal)

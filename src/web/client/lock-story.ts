@@ -1,10 +1,11 @@
-import { newestActivity } from './activity.ts'
+import { type ActivityEntry, listActivity, newestActivity } from './activity.ts'
 import { getScrub } from './admin.ts'
 import { ApiError } from './api-error.ts'
 import { mayDo } from './bucket-admin.ts'
-import type { BucketRootKey, LockCause } from './bucket-facts.ts'
+import { type BucketRootKey, causeOfState, type LockCause } from './bucket-facts.ts'
 import { call } from './http.ts'
 import { member, textOf } from './json.ts'
+import type { RootKey } from './key-protect.ts'
 import { objectPath } from './s3-path.ts'
 
 /** Who made a key unusable, and when: as far as whoever is signed in may see the audit log. */
@@ -31,9 +32,30 @@ export async function whoDidIt(
   const query = { key: rootKeyCrn, did, outcome: 'success', limit: 1 }
   const found = await newestActivity(query, signal).catch(() => undefined)
   const [entry] = found?.entries ?? []
-  if (entry === undefined) return undefined
-  const { who } = entry.said
-  return { who: who.name || who.id || 'Somebody', at: entry.time, why: entry.why ?? '' }
+  return entry && deedOf(entry)
+}
+
+/** Of many keys at once. Undefined: none is unusable by what somebody did, or it is not known of this one. */
+export type DeedOnKey = (key: RootKey) => { readonly deed: Deed; readonly cause: LockCause } | undefined
+
+const MOST_DEEDS = 1000
+
+/** One request, of the newest part of the audit log, and none where no key needs it. */
+export async function whoDidThem(keys: readonly RootKey[], signal?: AbortSignal): Promise<DeedOnKey> {
+  const isWanted = keys.some(({ state }) => DEEDS[causeOfState(state) ?? 'refused'] !== undefined)
+  const query = { did: Object.values(DEEDS).join(), outcome: 'success', limit: MOST_DEEDS }
+  const found = isWanted ? await listActivity(query, signal).catch(() => undefined) : undefined
+  return ({ crn, state }) => {
+    const cause = causeOfState(state)
+    const did = cause && DEEDS[cause]
+    if (cause === undefined || did === undefined) return undefined
+    const entry = found?.entries.find(({ action, said }) => action === did && said.what.rootKey === crn)
+    return entry && { deed: deedOf(entry), cause }
+  }
+}
+
+function deedOf({ said: { who }, time, why }: ActivityEntry): Deed {
+  return { who: who.name || who.id || 'Somebody', at: time, why: why ?? '' }
 }
 
 export interface ScrubFacts {

@@ -15,7 +15,8 @@ import { navigate, setQuery, usePlace } from '../../router.ts'
 import { usePageKeys } from '../../shell/shortcuts.ts'
 import { useLoad } from '../../use-load.ts'
 import { useCreateBucketRight } from '../../use-rights.ts'
-import { COLUMNS } from './columns.tsx'
+import { useDeedsOn } from '../bucket/who-locked.tsx'
+import { columnsOf } from './columns.tsx'
 import { BucketsNotListed } from './not-listed.tsx'
 import { type BucketRow, matchesFilter, readBuckets } from './read-buckets.ts'
 
@@ -80,9 +81,10 @@ function List({ rows }: { readonly rows: readonly BucketRow[] }) {
   const [sorting, setSorting] = useState({ column: 'name', isDescending: false })
   const [active, setActive] = useState(-1)
   const [limit, setLimit] = useState(PAGE)
+  const columns = columnsOf(useDeedsOn(rows.flatMap(({ encryption }) => (encryption?.key ? [encryption.key] : []))))
   const shown = sorted(
     rows.filter((row) => matchesFilter(row, filter)),
-    COLUMNS,
+    columns,
     sorting,
   )
   // Keys may come faster than rows are drawn.
@@ -119,7 +121,7 @@ function List({ rows }: { readonly rows: readonly BucketRow[] }) {
       </div>
       <Table
         label="Buckets"
-        columns={COLUMNS}
+        columns={columns}
         rows={shown}
         limit={limit}
         keyOf={({ name }) => name}

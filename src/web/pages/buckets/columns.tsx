@@ -1,14 +1,16 @@
+import type { DeedOnKey } from '../../client/lock-story.ts'
 import { formatBytes, formatCount } from '../../format.ts'
 import { bucketHref, keyHref } from '../../links.ts'
 import { Chip } from '../../parts/chip.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import type { Column } from '../../parts/table.tsx'
 import { Time } from '../../parts/time.tsx'
+import { WhoLockedLine } from '../bucket/who-locked.tsx'
 import type { BucketRow } from './read-buckets.ts'
 
 const unknown = <span class="muted">–</span>
 
-export const COLUMNS: readonly Column<BucketRow>[] = [
+export const columnsOf = (deedOn: DeedOnKey): readonly Column<BucketRow>[] => [
   {
     id: 'name',
     title: 'Name',
@@ -40,14 +42,17 @@ export const COLUMNS: readonly Column<BucketRow>[] = [
           Provider-managed
         </Chip>
       ) : (
-        <Chip
-          tone={isLocked ? 'bad' : 'brass'}
-          icon="key"
-          isSmall
-          {...(encryption.instance && encryption.key ? { href: keyHref(encryption.instance, encryption.key) } : {})}
-        >
-          {encryption.label}
-        </Chip>
+        <>
+          <Chip
+            tone={isLocked ? 'bad' : 'brass'}
+            icon="key"
+            isSmall
+            {...(encryption.instance && encryption.key ? { href: keyHref(encryption.instance, encryption.key) } : {})}
+          >
+            {encryption.label}
+          </Chip>
+          {encryption.key && <WhoLockedLine story={deedOn(encryption.key)} />}
+        </>
       ),
   },
   {

@@ -1,9 +1,11 @@
+import type { DeedOnKey } from '../../client/lock-story.ts'
 import type { Instance } from '../../client/session.ts'
 import { counted, formatAgo } from '../../format.ts'
 import { Button } from '../../parts/button.tsx'
 import { Chip } from '../../parts/chip.tsx'
 import { Listbox, type ListboxOption } from '../../parts/listbox.tsx'
 import { Seal } from '../../parts/seal.tsx'
+import { useDeedsOn, WhoLockedLine } from '../bucket/who-locked.tsx'
 import { everyMonths, isUsable, rotationOf, standingOf } from '../keys/key-facts.ts'
 import type { KeyToChoose } from './list-keys.ts'
 
@@ -17,23 +19,26 @@ export interface KeyChoiceProps {
 }
 
 /** A root key by its seal. Those that cannot protect anything new are shown, and cannot be chosen. */
-export const KeyChoice = ({ instance, keys, value, error, onCreate, onChange }: KeyChoiceProps) => (
-  <Listbox
-    label="Key Name"
-    value={value}
-    options={keys.map(optionOf)}
-    onChange={onChange}
-    error={error}
-    placeholder={keys.length === 0 ? `No root key in ${instance.name} yet` : 'Choose a root key…'}
-    footer={
-      <Button kind="ghost" isSmall icon="plus" onClick={onCreate}>
-        {`Create a root key in ${instance.name}`}
-      </Button>
-    }
-  />
-)
+export function KeyChoice({ instance, keys, value, error, onCreate, onChange }: KeyChoiceProps) {
+  const deedOn = useDeedsOn(keys.map(({ key }) => key))
+  return (
+    <Listbox
+      label="Key Name"
+      value={value}
+      options={keys.map((choice) => optionOf(choice, deedOn))}
+      onChange={onChange}
+      error={error}
+      placeholder={keys.length === 0 ? `No root key in ${instance.name} yet` : 'Choose a root key…'}
+      footer={
+        <Button kind="ghost" isSmall icon="plus" onClick={onCreate}>
+          {`Create a root key in ${instance.name}`}
+        </Button>
+      }
+    />
+  )
+}
 
-function optionOf(choice: KeyToChoose): ListboxOption {
+function optionOf(choice: KeyToChoose, deedOn: DeedOnKey): ListboxOption {
   const { key, label, buckets } = choice
   const isDisabled = !isUsable(key)
   const standing = standingOf(key)
@@ -56,6 +61,7 @@ function optionOf(choice: KeyToChoose): ListboxOption {
         <Chip isSmall tone={standing.tone}>
           {standing.label}
         </Chip>
+        <WhoLockedLine story={deedOn(key)} />
       </span>
     ),
   }
