@@ -99,13 +99,17 @@ export async function targetAttributes(server: Server, { bucket, key, service }:
   return [equal('serviceName', SERVICES[service ?? 'storage'] ?? 'cloud-object-storage')]
 }
 
-/** Gives somebody a role; the policy that does. */
-export async function grant(server: Server, iamId: string, role: string, targets: Targets): Promise<AccessPolicy> {
-  const json = {
-    type: 'access',
-    subject: { attributes: [{ key: 'iam_id', operator: 'stringEquals', value: iamId }] },
-    control: { grant: { roles: [{ role_id: roleId(role) }] } },
-    resource: { attributes: await targetAttributes(server, targets) },
+/** What gives somebody a role, and the policy that does. What is wrong with role and target is found before. Throws Usage. */
+export async function granting(
+  server: Server,
+  role: string,
+  targets: Targets,
+): Promise<(iamId: string) => Promise<AccessPolicy>> {
+  const control = { grant: { roles: [{ role_id: roleId(role) }] } }
+  const resource = { attributes: await targetAttributes(server, targets) }
+  return async (iamId) => {
+    const subject = { attributes: [{ key: 'iam_id', operator: 'stringEquals', value: iamId }] }
+    const json = { type: 'access', subject, control, resource }
+    return accessPolicyOf(await server.control('POST', '/v2/policies', { json }))
   }
-  return accessPolicyOf(await server.control('POST', '/v2/policies', { json }))
 }

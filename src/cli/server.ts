@@ -131,6 +131,9 @@ async function serverOf(target: Target, environment: Environment, signal: AbortS
     { query = {}, json, headers = {} }: ControlCall = {},
   ): Promise<HttpReply> => {
     const url = new URL(`${target.control}${path}`)
+    // A name of dots, which would be another path.
+    const dots = path.split(/[/?]/).find((one) => one === '.' || one === '..')
+    if (dots !== undefined) throw usage(`${dots} is no name`)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value))
     const answered = await http({

@@ -1,4 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +11,8 @@ let cli: CliServer
 beforeAll(async () => {
   cli = await startCliServer()
   expect((await cli.call(['bucket', 'create', 'kept'])).status).toBe(0)
+  // Files of the directory are no verbs, and no names of the server.
+  for (const name of ['buckle.txt', 'kettle.txt', 'vain.txt']) await writeFile(join(cli.home, name), '')
 })
 afterAll(() => cli[Symbol.asyncDispose]())
 

@@ -105,3 +105,37 @@ it('a measurement calls content that ends in the midst cut off, whatever the pro
     cutting.close()
   }
 })
+
+it('a user that could not be given its role is not made, and none is called as another is', async () => {
+  const users = async () => JSON.parse((await cli.call(['user', 'ls', '--json'])).out)
+  const before = await users()
+  for (const [more, status] of [
+    [['--role', 'Emperor'], 2],
+    [['--role', 'Reader', '--key', 'no-such-key'], 4],
+    [['--role', 'Reader', '--bucket', 'a', '--service', 'keys'], 2],
+  ] as const) {
+    expect(await cli.call(['user', 'create', 'svc-once', ...more])).toMatchObject({ status })
+    expect(await users()).toEqual(before)
+  }
+  expect(await cli.call(['user', 'create', 'svc-once', '--role', 'Reader'])).toMatchObject({ status: 0 })
+  expect(await cli.call(['user', 'create', 'svc-once'])).toMatchObject({
+    ...{ status: 8, err: expect.stringContaining('there is somebody called svc-once: iam-ServiceId-') },
+  })
+  expect(await cli.call(['user', 'rm', 'svc-once', '--yes'])).toMatchObject({ status: 0 })
+})
+
+it('a key that is renamed loses the alias that it was called by, and no other', async () => {
+  expect((await cli.call(['key', 'create', 'many-names'])).status).toBe(0)
+  const aliases = async () =>
+    JSON.parse((await cli.call(['key', 'show', 'many-names', '--json'])).out).aliases.toSorted()
+  const [given = ''] = await aliases()
+  expect((await cli.call(['key', 'alias', 'add', 'many-names', 'aaa'])).status).toBe(0)
+  expect((await cli.call(['key', 'rename', given, 'zzz'])).status).toBe(0)
+  expect(await aliases()).toEqual(['aaa', 'zzz'])
+  expect((await cli.call(['key', 'rename', 'zzz', 'bbb'])).status).toBe(0)
+  expect(await aliases()).toEqual(['aaa', 'bbb'])
+  const { id } = JSON.parse((await cli.call(['key', 'show', 'aaa', '--json'])).out)
+  expect(await cli.call(['key', 'rename', id, 'ccc'])).toMatchObject({
+    ...{ status: 2, err: expect.stringContaining('several aliases, say which is to go: aaa, bbb') },
+  })
+})

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { S3 } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { itemFailure } from '../../src/cli/item-failure.ts'
 import { upload } from '../../src/cli/s3/upload.ts'
 import { uploadNotes } from '../../src/cli/s3/upload-notes.ts'
 import { mainAccount } from '../support/bootstrap.ts'
@@ -410,4 +411,38 @@ it('the token of a profile goes to the servers of that profile alone', async () 
   const away = { ...saved, AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`, AWS_EC2_METADATA_DISABLED: 'true' }
   expect((await cli.call(['bucket', 'ls'], away)).status).not.toBe(0)
   expect(seen.filter((authorization) => String(authorization).startsWith('Bearer'))).toEqual([])
+})
+
+it('what is got into a pipe or a device goes there, and leaves it what it is', async () => {
+  await ok('bucket', 'create', 'poured')
+  await ok('object', 'put', join(cli.home, 'large.bin'), 'poured/large.bin')
+  const pipe = join(cli.home, 'pipe')
+  await promisify(execFile)('mkfifo', [pipe])
+  const [read] = await Promise.all([readFile(pipe), ok('object', 'get', 'poured/large.bin', pipe)])
+  expect(read.equals(content)).toBe(true)
+  expect((await stat(pipe)).isFIFO()).toBe(true)
+  const full = join(cli.home, 'full')
+  await symlink('/dev/full', full)
+  const failed = await cli.call(['object', 'get', 'poured/large.bin', full])
+  expect(failed).toMatchObject({ status: 1, err: expect.stringContaining('has no room left') })
+  expect((await lstat(full)).isSymbolicLink()).toBe(true)
+})
+
+it('where there is no room for one there is none for the next: nothing goes on', () => {
+  const told: string[] = []
+  const call = { out: { warning: (text: string) => void told.push(text) } } as unknown as Parameters<
+    typeof itemFailure
+  >[0]
+  const noRoom = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC', syscall: 'write' })
+  expect(() => itemFailure(call, 'a/b', noRoom, 'http://127.0.0.1:1')).toThrow(noRoom)
+  itemFailure(call, 'a/b', Object.assign(new Error('no'), { code: 'EACCES', syscall: 'open' }), 'http://127.0.0.1:1')
+  expect(told).toEqual([expect.stringContaining('a/b: ')])
+})
+
+it.each([
+  ['bucket', 'show', '..'],
+  ['bucket', 'rm', '.', '--yes'],
+  ['policy', 'rm', '..', '--yes'],
+])('a name of dots leads nowhere else: %s %s %s', async (...args) => {
+  expect(await cli.call(args)).toMatchObject({ status: 2 })
 })

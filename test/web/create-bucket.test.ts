@@ -1,4 +1,10 @@
-import { GetBucketVersioningCommand, GetObjectCommand, HeadBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CreateBucketCommand,
+  GetBucketVersioningCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type KeyOwner, keyOwner } from '../support/keys.ts'
@@ -45,6 +51,9 @@ describe.skipIf(chromiumPath === undefined)('creating a bucket', () => {
     await page.keyboard.type('Plain')
     await page.getByText('Lower-case letters only.').waitFor()
     await page.keyboard.press('ControlOrMeta+a')
+    await page.keyboard.insertText('n'.repeat(64))
+    await page.getByText('At most 63 characters.').waitFor()
+    await page.keyboard.press('ControlOrMeta+a')
     await page.keyboard.type('plain-bucket')
     await page.getByText('Available.').waitFor()
     await page.keyboard.press('Enter')
@@ -54,6 +63,20 @@ describe.skipIf(chromiumPath === undefined)('creating a bucket', () => {
     const head = await house.test.client().send(new HeadBucketCommand({ Bucket: 'plain-bucket' }))
     expect(head.$metadata.httpStatusCode).toBe(200)
     expectNoFaults(page)
+  })
+
+  it('takes none that somebody made since its name was found to be free', async () => {
+    const page = await house.open('/ui/create-bucket')
+    await page.getByLabel('Name', { exact: true }).fill('theirs-first')
+    await page.getByRole('switch', { name: 'Versioning' }).click()
+    await page.getByText('Available.').waitFor()
+    const client = house.test.client()
+    await client.send(new CreateBucketCommand({ Bucket: 'theirs-first' }))
+    await page.getByRole('button', { name: 'Create', exact: true }).click()
+    await page.getByText('Somebody took that name a moment ago.').waitFor()
+    expect((await client.send(new GetBucketVersioningCommand({ Bucket: 'theirs-first' }))).Status).toBeUndefined()
+    expectNoFaults(page)
+    await page.context().close()
   })
 
   it('makes one under a root key, which is chosen among those that can be', async () => {

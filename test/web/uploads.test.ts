@@ -105,7 +105,7 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     let sent = 0
     await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : undefined))
     await dropFiles(page, [join(directory, 'large.bin')])
-    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByText('1 of 3 parts stored, resumes after a reload').waitFor()
     await page.getByRole('button', { name: 'Pause large.bin' }).click()
     await page.unroute(/partNumber=/)
     await page.reload()
@@ -133,7 +133,7 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     await page.route(/partNumber=/, holdBack)
     await page.getByText('Nothing is under this prefix').waitFor()
     await page.getByLabel('Files to upload').setInputFiles(join(directory, 'large.bin'))
-    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByText('1 of 3 parts stored, resumes after a reload').waitFor()
     await keepPicture(page, 'uploads-in-parts')
     await expectAccessible(page)
     await page.getByRole('button', { name: 'Pause large.bin' }).click()
@@ -189,7 +189,7 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
         document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: transfer }))
       }
     })()`)
-    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByText('1 of 3 parts stored, resumes after a reload').waitFor()
     await page.getByRole('button', { name: 'Pause lent.bin' }).click()
     await page.unroute(/partNumber=/)
     await page.reload()
@@ -210,7 +210,7 @@ describe.skipIf(chromiumPath === undefined)('uploads', () => {
     let sent = 0
     await page.route(/partNumber=/, (route) => (sent++ === 0 ? route.continue() : undefined))
     await page.getByLabel('Files to upload').setInputFiles(join(directory, 'large.bin'))
-    await page.getByText('Part 1 of 3, resumes after a reload').waitFor()
+    await page.getByText('1 of 3 parts stored, resumes after a reload').waitFor()
 
     const other = await page.context().newPage()
     await other.addInitScript(`

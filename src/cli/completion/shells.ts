@@ -44,9 +44,14 @@ if [[ $funcstack[1] == _coffer ]]; then _coffer "$@"; elif (( $+functions[compde
 export const fish = (): string => `# coffer completion fish
 function __coffer_words
   set -l words (commandline -opc) (commandline -ct)
-  coffer completion words -- $words[2..-1] 2> /dev/null
+  set -l found (coffer completion words -- $words[2..-1] 2> /dev/null)
+  if set -q found[1]
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c coffer -a '(__coffer_words)'
+complete -c coffer -f -a '(__coffer_words)'
 `
 
 export const pwsh = (): string => `# coffer completion pwsh

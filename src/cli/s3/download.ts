@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { GetObjectCommandInput, GetObjectCommandOutput, S3 } from '@aws-sdk/client-s3'
 import { randomId } from '../../base/ids.ts'
@@ -39,6 +39,11 @@ export async function download(
   const size = head.ContentLength ?? 0
   const etag = head.ETag ?? ''
   onSize?.(size)
+  const there = await stat(path).catch(() => undefined)
+  if (there && !there.isFile() && !there.isDirectory()) {
+    await pour(contentOf(s3, { ...wanted, IfMatch: etag }, signal), path, onBytes)
+    return { size, etag, versionId: head.VersionId, modified: head.LastModified, checked: undefined }
+  }
   await mkdir(dirname(path), { recursive: true })
   // Of a name that nobody can know beforehand, and new: what a link of that name led to would be written.
   const beside = `${path}.coffer-${randomId()}`
@@ -69,6 +74,15 @@ export async function download(
     await file.close().catch(() => {})
     await rm(beside, { force: true })
     throw error
+  }
+}
+
+/** Into a device, a pipe: it stays what it is, and nothing can be read back from it. */
+async function pour(content: AsyncIterable<Buffer>, path: string, onBytes?: (bytes: number) => void): Promise<void> {
+  await using file = await open(path, 'w')
+  for await (const chunk of content) {
+    await file.writeFile(chunk)
+    onBytes?.(chunk.length)
   }
 }
 

@@ -9,7 +9,8 @@ export interface ObjectReference {
 /** `bucket`, `bucket/key`, `s3://bucket/key`. Throws Usage. */
 export function readReference(text: string): ObjectReference {
   const [bucket = '', ...rest] = text.replace(/^s3:\/\//, '').split('/')
-  if (bucket === '') throw usage(`${text} names no bucket; give bucket/key or s3://bucket/key`)
+  if (bucket === '' || bucket === '.' || bucket === '..')
+    throw usage(`${text} names no bucket; give bucket/key or s3://bucket/key`)
   return { bucket, key: rest.join('/') }
 }
 

@@ -55,7 +55,12 @@ async function requireBucket(s3: S3, bucket: string, side: string): Promise<void
     await s3.headBucket({ Bucket: bucket })
   } catch (error) {
     if (member(error, 'name') !== 'NotFound') throw error
-    throw notFound('NoSuchBucket', `the ${side} has no bucket ${bucket}; make it there first`)
+    throw notFound(
+      'NoSuchBucket',
+      side === 'source'
+        ? `the source has no bucket ${bucket}`
+        : `the ${side} has no bucket ${bucket}; make it there first`,
+    )
   }
 }
 

@@ -92,7 +92,7 @@ function TrayText({ upload }: { readonly upload: UploadView }) {
   if (state === 'failed') return <span class="tiny bad-text">{problem}</span>
   const partsDone = parts?.filter((part) => part === 'done').length
   const where = parts
-    ? `Part ${partsDone} of ${parts.length}, resumes after a reload`
+    ? `${partsDone} of ${parts.length} parts stored, resumes after a reload`
     : `${formatBytes(sentBytes)} of ${formatBytes(sizeBytes)}`
   const words = { paused: problem ?? 'Paused', waiting: 'Waiting', checking: 'Reading what is stored…', running: '' }[
     state

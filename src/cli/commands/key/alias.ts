@@ -1,3 +1,4 @@
+import { usage } from '../../failure.ts'
 import { KEY_ARGUMENT, keyPath, labelled } from '../../key-face.ts'
 import { findKey, inInstance } from '../../key-protect.ts'
 import type { CommandSpec } from '../../spec.ts'
@@ -23,7 +24,8 @@ export const aliasRemove: CommandSpec = {
 export const renameKey: CommandSpec = {
   name: 'rename',
   summary: 'Gives a key another alias in place of the one that it is called by.',
-  about: 'The name that it was made with stays: Key Protect has no call that changes it.',
+  about:
+    'Called by anything else, it loses its only alias, if it has one. The name that it was made with stays: Key Protect has no call that changes it.',
   arguments: [KEY_ARGUMENT, ALIAS],
   examples: ['coffer key rename finance-root books', 'coffer key rename books finance-root'],
   see: ['coffer key alias add'],
@@ -32,7 +34,11 @@ export const renameKey: CommandSpec = {
     call.doing(`rename the key ${call.argument('key')}`)
     const server = await call.server()
     const key = await findKey(server, call.argument('key'))
-    const [former] = key.aliases
+    const [only, ...more] = key.aliases
+    const called = key.aliases.find((one) => one === lastOf(call.argument('key')))
+    if (called === undefined && more.length > 0)
+      throw usage(`it has several aliases, say which is to go: ${key.aliases.join(', ')}`)
+    const former = called ?? only
     const path = (one: string): string => `${keyPath(key)}/aliases/${encodeURIComponent(one)}`
     // The new one first: at no time has it none.
     await server.control('POST', path(alias), inInstance(key.instance))
@@ -43,6 +49,8 @@ export const renameKey: CommandSpec = {
     return 'done'
   },
 }
+
+const lastOf = (reference: string): string => reference.slice(reference.lastIndexOf('/') + 1)
 
 async function change(
   call: Parameters<CommandSpec['run']>[0],

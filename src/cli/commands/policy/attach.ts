@@ -1,4 +1,4 @@
-import { grant, TARGET_OPTIONS } from '../../access-policies.ts'
+import { granting, TARGET_OPTIONS } from '../../access-policies.ts'
 import { findSomebody } from '../../identities.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { USER_ARGUMENT } from '../user/ls.ts'
@@ -21,7 +21,7 @@ export const attachPolicy: CommandSpec = {
     const server = await call.server()
     const who = await findSomebody(server, user)
     const targets = { bucket: call.text('bucket'), key: call.text('key'), service: call.text('service') }
-    const made = await grant(server, who.iamId, role, targets)
+    const made = await (await granting(server, role, targets))(who.iamId)
     call.out.answer(made, () => `✓ ${who.name} is ${made.roles.join(', ')} on ${made.on}  (${made.id})`, [made.id])
     return 'done'
   },

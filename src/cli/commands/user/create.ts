@@ -1,6 +1,15 @@
-import { grant, TARGET_OPTIONS } from '../../access-policies.ts'
+import { granting, TARGET_OPTIONS } from '../../access-policies.ts'
 import { instanceOf } from '../../authorizations.ts'
-import { credentialLines, findSomebody, makeApiKey, makePair, type Somebody, serviceIdOf } from '../../identities.ts'
+import { CommandFailure } from '../../failure.ts'
+import {
+  credentialLines,
+  everybody,
+  findSomebody,
+  makeApiKey,
+  makePair,
+  type Somebody,
+  serviceIdOf,
+} from '../../identities.ts'
 import type { Server } from '../../server.ts'
 import type { CommandSpec } from '../../spec.ts'
 
@@ -25,10 +34,11 @@ export const createUser: CommandSpec = {
     const name = call.argument('name')
     call.doing(`add ${name}`)
     const server = await call.server()
-    const who = name.includes('@') ? await invited(server, name) : await made(server, name, call.text('description'))
     const role = call.text('role')
     const targets = { bucket: call.text('bucket'), key: call.text('key'), service: call.text('service') }
-    const policy = role === undefined ? undefined : await grant(server, who.iamId, role, targets)
+    const give = role === undefined ? undefined : await granting(server, role, targets)
+    const who = name.includes('@') ? await invited(server, name) : await made(server, name, call.text('description'))
+    const policy = await give?.(who.iamId)
     const credential = call.flag('credentials') ? await credentialFor(server, who) : undefined
     call.out.answer(
       { ...who, policy, credentials: credential },
@@ -46,6 +56,14 @@ export const createUser: CommandSpec = {
 
 async function made(server: Server, name: string, description: string | undefined): Promise<Somebody> {
   const { accountId } = await server.identity()
+  // IAM takes a name twice. Then no command could say by it who is meant.
+  const namesake = (await everybody(server)).find((one) => one.name === name)
+  if (namesake) {
+    throw new CommandFailure({
+      ...{ code: 'NameTaken', ending: 'conflict', why: `there is somebody called ${name}: ${namesake.iamId}` },
+      fixes: [`coffer user show ${name}`],
+    })
+  }
   const json = { account_id: accountId, name, ...(description === undefined ? {} : { description }) }
   return serviceIdOf(await server.control('POST', '/v1/serviceids', { json }))
 }

@@ -22,6 +22,7 @@ import { AuthorizationRow } from '../create-bucket/authorization-row.tsx'
 import { KeyChoice } from '../create-bucket/key-choice.tsx'
 import { listKeysToChoose } from '../create-bucket/list-keys.ts'
 import { CreateKey } from '../keys/create-key.tsx'
+import { KeysNotListed } from '../keys/keys-not-listed.tsx'
 import { KeyChip } from './frame.tsx'
 
 /** Under another root key: from the provider's to one's own, from one to another, and back. */
@@ -114,9 +115,7 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
                 />
               )}
             </div>
-            {keys.error && (
-              <ErrorState title="The root keys could not be listed." error={keys.error} onRetry={keys.reload} />
-            )}
+            {keys.error && <KeysNotListed error={keys.error} instance={instance?.name} onRetry={keys.reload} />}
             {source && instance && chosen && (policies.value || policies.error) && (
               <AuthorizationRow
                 {...{ source, target: instance, rootKey: chosen.key, policies: policies.value }}

@@ -3,11 +3,11 @@ import type { Policy } from '../../client/iam.ts'
 import { type Instance, keyInstances } from '../../client/session.ts'
 import { createBucketHref } from '../../links.ts'
 import { RadioCards } from '../../parts/checkbox.tsx'
-import { ErrorState } from '../../parts/error-state.tsx'
 import { Icon } from '../../parts/icon.tsx'
 import { Note } from '../../parts/note.tsx'
 import { Select } from '../../parts/select.tsx'
 import type { Loaded } from '../../use-load.ts'
+import { KeysNotListed } from '../keys/keys-not-listed.tsx'
 import { AuthorizationRow } from './authorization-row.tsx'
 import type { Draft } from './draft.ts'
 import { KeyChoice } from './key-choice.tsx'
@@ -87,7 +87,7 @@ function CustomerKey(props: AdvancedConfigurationProps) {
           />
         )}
       </div>
-      {keys.error && <ErrorState title="The root keys could not be listed." error={keys.error} onRetry={keys.reload} />}
+      {keys.error && <KeysNotListed error={keys.error} instance={instance?.name} onRetry={keys.reload} />}
       {source && instance && (policies.value || policies.error) && (
         <AuthorizationRow
           source={source}

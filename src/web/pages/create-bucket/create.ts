@@ -1,4 +1,4 @@
-import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { ApiError, toApiError } from '../../client/api-error.ts'
 import { createBucket, getVersioning, headBucket, putVersioning } from '../../client/s3.ts'
 
 export interface NewBucket {
@@ -25,6 +25,8 @@ export interface Created {
 /** Makes the bucket, then reads what there is now. Throws a `Refusal`: then there is none. */
 export async function create(wanted: NewBucket): Promise<Created> {
   const { name, instanceCrn, locationConstraint, isLocked, isVersioned, rootKey } = wanted
+  // S3 answers 200 for a bucket of one's own: what another person just made would be changed here.
+  if (await isThere(name)) throw taken(new ApiError({ code: 'BucketAlreadyOwnedByYou', status: 409, message: '' }))
   try {
     await createBucket({
       ...{ bucket: name, instanceCrn, objectLock: isLocked },
@@ -46,10 +48,19 @@ export async function create(wanted: NewBucket): Promise<Created> {
   }
 }
 
+const isThere = (name: string): Promise<boolean> =>
+  headBucket(name).then(
+    () => true,
+    () => false,
+  )
+
+const taken = (error: ApiError): Refusal => ({
+  ...{ of: 'name', message: 'Somebody took that name a moment ago. Choose another one.', error },
+})
+
 function refusalOf(error: ApiError, { rootKey }: NewBucket): Refusal {
   const { code, message, status } = error
-  if (code === 'BucketAlreadyExists' || code === 'BucketAlreadyOwnedByYou')
-    return { of: 'name', message: 'Somebody took that name a moment ago. Choose another one.', error }
+  if (code === 'BucketAlreadyExists' || code === 'BucketAlreadyOwnedByYou') return taken(error)
   if (code === 'InvalidBucketName') return { of: 'name', message, error }
   if (rootKey && /not active|disabled/i.test(message))
     return { of: 'key', message: `${rootKey.label} was disabled a moment ago. Choose another key.`, error }

@@ -62,7 +62,6 @@ export function NameField({ value, state, refusal, onInput }: NameFieldProps) {
       value={value}
       onInput={(text) => onInput(text.trim())}
       hasFocus
-      maxLength={63}
       isGood={state === 'free' && refusal === undefined}
       error={error}
       hint={

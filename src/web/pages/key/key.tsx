@@ -75,7 +75,12 @@ function KeyPage({ instance, name }: KeyPageProps) {
     )
   }
   return (
-    <Loaded load={whole} failed={`The root key ${name} could not be read.`} skeletonRows={8}>
+    <Loaded
+      load={whole}
+      failed={`The root key ${name} could not be read.`}
+      needs={`Reader on ${instance.name}`}
+      skeletonRows={8}
+    >
       {(value) => {
         const { rootKey, versions, usage } = value
         const close = (): void => {
