@@ -1,10 +1,11 @@
-import type { S3 } from '@aws-sdk/client-s3'
+import { Agent } from 'node:https'
+import type { HeadObjectCommandInput, S3 } from '@aws-sdk/client-s3'
 import { type Authorities, authorities } from './authorities.ts'
 import { awsEndpoint } from './aws-config.ts'
 import { type Environment, given } from './environment.ts'
 import { CommandFailure, usage } from './failure.ts'
 import { type HttpReply, http } from './http.ts'
-import { listOf, parsed, textOf } from './json.ts'
+import { listOf, numberOf, parsed, textOf } from './json.ts'
 import { type Profile, profileNamed, readProfiles } from './profiles.ts'
 import { refusal } from './refusal.ts'
 import { readSpan } from './units.ts'
@@ -233,6 +234,9 @@ async function instancesOf(control: Server['control']): Promise<readonly Instanc
   return found
 }
 
+/** As AWS's own client has it. */
+const MOST_SOCKETS = 50
+
 /** With a key pair by signature, with an API key alone by token; else as AWS's own client finds credentials. */
 async function openS3(
   target: Target,
@@ -246,7 +250,8 @@ async function openS3(
   const socketTimeout = silenceMs(environment)
   const requestHandler = {
     ...{ connectionTimeout: Math.min(CONNECT_MS, socketTimeout), socketTimeout },
-    ...(ca === undefined ? {} : { httpsAgent: { ca: [...ca] } }),
+    // An agent and not its options: the client makes another one for bodies of some MiB, and of that it tells nothing.
+    ...(ca === undefined ? {} : { httpsAgent: new Agent({ keepAlive: true, maxSockets: MOST_SOCKETS, ca: [...ca] }) }),
   }
   const common = {
     endpoint: target.s3,
@@ -259,12 +264,32 @@ async function openS3(
     ...(byToken ? { credentials: NOBODY, signer: bearer(token) } : {}),
   }
   const client = new Client({ ...common, ...(target.region === undefined ? {} : { region: target.region }) })
-  if (target.region !== undefined) return client
+  if (target.region !== undefined) return withReasons(client)
   const hasRegion = await client.config.region().then(
     (region) => region !== '',
     () => false,
   )
-  return hasRegion ? client : new Client({ ...common, region: 'us-east-1' })
+  return withReasons(hasRegion ? client : new Client({ ...common, region: 'us-east-1' }))
+}
+
+/** An answer to HEAD has no body and so no code: why a HEAD is refused with 400, a GET is told. */
+function withReasons(client: S3): S3 {
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        try {
+          return await next(args)
+        } catch (error) {
+          if (commandName !== 'HeadObjectCommand' || numberOf(error, '$metadata', 'httpStatusCode') !== 400) throw error
+          const { PartNumber: _, ...input } = args.input as HeadObjectCommandInput
+          const { Body: body } = await client.getObject({ ...input, Range: 'bytes=0-0' })
+          await body?.transformToByteArray()
+          throw error
+        }
+      },
+    { step: 'initialize', name: 'reasonOfHead' },
+  )
+  return client
 }
 
 function credentialsOf({ accessKeyId, secretAccessKey, usesAwsFiles }: Target, environment: Environment) {

@@ -136,8 +136,32 @@ describe('coffer ends with', () => {
     expect(shown.disabled).toMatchObject({ why: 'it leaked', who: expect.any(String), at: expect.any(String) })
     expect(err).toMatch(/Fix +coffer key enable keys\/exit-root/)
     expect(await cli.call(['object', 'cat', 'plain/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
+    // These begin with a HEAD, whose answer says no reason.
+    for (const args of [
+      ['get', 'vault/hello.txt', join(cli.home, 'out')],
+      ['stat', 'vault/hello.txt'],
+      ['cp', 's3://vault/hello.txt', 's3://plain/copy'],
+      ['mv', 's3://vault/hello.txt', 's3://plain/moved'],
+      ['share', 'vault/hello.txt'],
+    ]) {
+      expect([args, await cli.call(['object', ...args])]).toMatchObject([
+        args,
+        {
+          status: 6,
+          err: expect.stringMatching(/keys\/exit-root is disabled[\s\S]*Fix +coffer key enable keys\/exit-root/),
+        },
+      ])
+    }
+    const many = await cli.call(['object', 'get', 'vault/', join(cli.home, 'many'), '--recursive'])
+    expect([many.status, many.err]).toEqual([expect.any(Number), expect.stringContaining('KMS.DisabledException')])
     await cli.call(['key', 'enable', 'exit-root'])
     expect(await cli.call(['object', 'cat', 'vault/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
+    // To remove it takes no key.
+    await cli.call(['object', 'cp', 's3://vault/hello.txt', 's3://vault/goes.txt'])
+    await cli.call(['key', 'disable', 'exit-root', '--yes'])
+    expect(await cli.call(['object', 'rm', 'vault/goes.txt', '--yes'])).toMatchObject({ status: 0 })
+    expect((await cli.call(['object', 'ls', 'vault/'])).out).not.toContain('goes.txt')
+    await cli.call(['key', 'enable', 'exit-root'])
   })
 
   it('7 when what comes is not what was stored, and leaves no file', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { request as forward } from 'node:http'
 import { createServer } from 'node:https'
 import { createServer as createPlain } from 'node:net'
 import { join } from 'node:path'
@@ -116,6 +117,29 @@ describe('a failure says what, why and what mends it:', () => {
           err: isTrusted ? expect.not.stringContaining('✕') : expect.stringContaining('NotTrusted'),
         })
       }
+    }
+    tls.close()
+  })
+
+  it('trusts the bundle that is named with bodies of every size', async () => {
+    const { ca, cert, key } = testCertificates()
+    const bundle = join(cli.home, 'parts-ca.pem')
+    await writeFile(bundle, ca)
+    const target = new URL(cli.server.s3Url)
+    const tls = createServer({ cert, key }, (request, reply) => {
+      const { method, url, headers } = request
+      const on = forward({ host: target.hostname, port: target.port, method, path: url, headers }, (answer) => {
+        reply.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(reply)
+      })
+      request.pipe(on)
+    })
+    const own = { AWS_CA_BUNDLE: bundle, AWS_ENDPOINT_URL_S3: `https://127.0.0.1:${await listening(tls)}` }
+    await writeFile(join(cli.home, 'in-parts'), Buffer.alloc(20 * 1024 ** 2, 'x'))
+    await writeFile(join(cli.home, 'in-one'), Buffer.alloc(5 * 1024 ** 2, 'x'))
+    for (const name of ['in-parts', 'in-one']) {
+      const { status, err } = await cli.run(['object', 'put', join(cli.home, name), `plain/${name}`], own)
+      expect({ name, status, err }).toMatchObject({ name, status: 0 })
     }
     tls.close()
   })

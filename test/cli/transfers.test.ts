@@ -446,3 +446,19 @@ it.each([
 ])('a name of dots leads nowhere else: %s %s %s', async (...args) => {
   expect(await cli.call(args)).toMatchObject({ status: 2 })
 })
+
+it('a directory that is not there is no empty one: nothing is removed for it', async () => {
+  await ok('bucket', 'create', 'mirrored')
+  await ok('object', 'put', join(cli.home, 'small.txt'), 'mirrored/tree/small.txt')
+  for (const more of [[], ['--delete', '--yes'], ['--delete', '--dry-run']]) {
+    expect(await cli.call(['object', 'sync', join(cli.home, 'nodir'), 's3://mirrored/tree', ...more])).toMatchObject({
+      ...{ status: 4, err: expect.stringContaining('nodir is not there') },
+    })
+  }
+  expect(await ok('object', 'ls', 'mirrored/tree/')).toContain('small.txt')
+  await ok('object', 'sync', 's3://mirrored/tree', join(cli.home, 'newdir'))
+  expect(await readFile(join(cli.home, 'newdir', 'small.txt'), 'utf8')).toBe('small')
+  expect(await cli.call(['object', 'get', 'mirrored/tree/small.txt', '-'])).toMatchObject({
+    ...{ status: 2, err: expect.stringContaining('coffer object cat mirrored/tree/small.txt') },
+  })
+})

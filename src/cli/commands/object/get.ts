@@ -38,7 +38,7 @@ export const getObjects: CommandSpec = {
 async function getOne(call: Call, { bucket, key }: ObjectReference) {
   if (key === '') throw usage(`${bucket} is a bucket`, `coffer object get ${bucket} --recursive`)
   const s3 = await (await call.server()).s3()
-  const path = await placeOf(call.maybe('file'), key)
+  const path = await placeOf(call.maybe('file'), { bucket, key })
   const progress = call.progress()
   progress.begin(key, undefined)
   const got = await download(s3, {
@@ -61,9 +61,10 @@ async function getOne(call: Call, { bucket, key }: ObjectReference) {
   return 'done' as const
 }
 
-async function placeOf(file: string | undefined, key: string): Promise<string> {
+async function placeOf(file: string | undefined, { bucket, key }: ObjectReference): Promise<string> {
   const name = baseName(key)
   if (file === undefined) return name
+  if (file === '-') throw usage('to standard output it goes with cat', `coffer object cat ${bucket}/${key}`)
   const isDirectory =
     file.endsWith('/') ||
     (await stat(file).then(

@@ -1,5 +1,7 @@
+import type { S3 } from '@aws-sdk/client-s3'
 import { confirmed } from '../../confirm.ts'
 import { CommandFailure, usage } from '../../failure.ts'
+import { textOf } from '../../json.ts'
 import { endingOf, sentence } from '../../refusal.ts'
 import { objects, versions } from '../../s3/listing.ts'
 import { readReference } from '../../s3/references.ts'
@@ -37,15 +39,13 @@ export const removeObjects: CommandSpec = {
     const wanted = { bucket, prefix: key, signal: call.signal }
     const meant = async function* (): AsyncGenerator<Removable & { readonly size: number }> {
       if (versionId !== undefined) {
-        const { ContentLength: size = 0 } = await s3.headObject({ Bucket: bucket, Key: key, VersionId: versionId })
-        yield { key, versionId, size }
+        yield { key, versionId, size: await sizeOf(s3, { bucket, key, versionId }) }
       } else if (call.flag('versions')) {
         for await (const one of versions(s3, wanted)) if (recursive || one.key === key) yield one
       } else if (recursive) {
         for await (const one of objects(s3, wanted)) yield { key: one.key, size: one.size }
       } else {
-        const { ContentLength: size = 0 } = await s3.headObject({ Bucket: bucket, Key: key })
-        yield { key, size }
+        yield { key, size: await sizeOf(s3, { bucket, key }) }
       }
     }
     const held = { objects: 0, bytes: 0 }
@@ -81,4 +81,21 @@ export const removeObjects: CommandSpec = {
     )
     return 'done'
   },
+}
+
+interface Wanted {
+  readonly bucket: string
+  readonly key: string
+  readonly versionId?: string
+}
+
+/** 0 while its root key may not be used: what cannot be read can be removed nevertheless. */
+async function sizeOf(s3: S3, { bucket, key, versionId }: Wanted): Promise<number> {
+  const wanted = { Bucket: bucket, Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }) }
+  try {
+    return (await s3.headObject(wanted)).ContentLength ?? 0
+  } catch (error) {
+    if (textOf(error, 'name')?.startsWith('KMS.')) return 0
+    throw error
+  }
 }

@@ -30,6 +30,7 @@ export const shareObject: CommandSpec = {
     const s3 = await server.s3()
     const isUpload = call.flag('upload')
     // A link to nothing helps nobody.
+    call.about(bucket)
     if (!isUpload) await s3.headObject({ Bucket: bucket, Key: key })
     if (server.signsByToken()) {
       throw new CommandFailure({

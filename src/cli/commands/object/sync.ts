@@ -46,6 +46,8 @@ export const syncObjects: CommandSpec = {
     const server = await call.server()
     const s3 = await server.s3()
     const [from, to] = [sideOf(s3, source, call), sideOf(s3, destination, call)]
+    // What is not there has nothing, which --delete would make of the other side.
+    if (from.place.type === 'local') await stat(from.place.root)
     const [there, here] = await Promise.all([from.list(), to.list()])
     const plan = planned(there, here, call.flag('size-only'))
     const removed = call.flag('delete') ? [...here.keys()].filter((name) => !there.has(name)) : []
