@@ -1,5 +1,13 @@
 #!/usr/bin/env -S node --disable-sigusr1
-import { keepCompiledCode } from './compile-cache.js'
+const [major] = process.versions.node.split('.')
+if (Number(major) < 26) {
+  console.error(
+    `Coffer runs on Node 26, which npm ci puts beside it, and this is ${process.version}. Run: npx coffer, or npm start`,
+  )
+  process.exit(1)
+}
+// Here and not above: an older Node finds other faults with it first.
+const { keepCompiledCode } = await import('./compile-cache.js')
 
 // In JavaScript, for one file of TypeScript before the cache is open has Node load its compiler: 9 MiB that stay.
 keepCompiledCode()

@@ -40,6 +40,10 @@ describe('coffer ends with', () => {
     expect(await cli.run(['bucket', 'ls', '--quiet'])).toMatchObject({ status: 0, out: 'plain\nvault\n', err: '' })
   })
 
+  it.each(['--version', '-V', '-v'])('0 for %s, which people try first', async (word) => {
+    expect(await cli.run([word])).toMatchObject({ status: 0, out: expect.stringMatching(/^coffer \d+\.\d+\.\d+\n$/) })
+  })
+
   it('1 when nobody answers, and says what to look at', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}`
     const { status, err } = await cli.run(['bucket', 'ls'], { AWS_ENDPOINT_URL_S3: nobody })

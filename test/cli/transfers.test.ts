@@ -447,6 +447,14 @@ it.each([
   expect(await cli.call(args)).toMatchObject({ status: 2 })
 })
 
+it.each(['by=Jürgen', 'x=ä€', 'ü=a', 'x=a\nb'])(
+  'metadata that no header carries is refused before it is sent: %j',
+  async (text) => {
+    const args = ['object', 'put', join(cli.home, 'small.txt'), 'nowhere/m', '--metadata', text]
+    expect(await cli.call(args)).toMatchObject({ status: 2, err: expect.stringContaining('letters of ASCII alone') })
+  },
+)
+
 it('a directory that is not there is no empty one: nothing is removed for it', async () => {
   await ok('bucket', 'create', 'mirrored')
   await ok('object', 'put', join(cli.home, 'small.txt'), 'mirrored/tree/small.txt')

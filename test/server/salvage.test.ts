@@ -98,7 +98,9 @@ const tableIn = async (dataDir: string): Promise<string> => {
   const names = (await readdir(join(dataDir, 'metadata'))).filter((name) => name.endsWith('.ldb')).sort()
   return join(dataDir, 'metadata', names.at(-1) ?? '')
 }
-const rowOf = (space: number, text: string) => (row: StoredRow) => row.key[0] === space && row.key.includes(text)
+/** Behind the id of the bucket, which is random. */
+const rowOf = (space: number, text: string) => (row: StoredRow) =>
+  row.key[0] === space && row.key.subarray(17).includes(text)
 const harmRow = (wanted: (row: StoredRow) => boolean) => (dataDir: string) =>
   withRows(join(dataDir, 'metadata'), async ({ all, remove }) => {
     const chosen = all.filter(wanted)

@@ -162,7 +162,9 @@ async function swap(one: BlobPlace, other: BlobPlace): Promise<void> {
   await writeAt(other, 0, first)
 }
 
-const rowOf = (space: number, text: string) => (row: StoredRow) => row.key[0] === space && row.key.includes(text)
+/** Behind the id of the bucket, which is random. */
+const rowOf = (space: number, text: string) => (row: StoredRow) =>
+  row.key[0] === space && row.key.subarray(space === SPACE.bucket ? 1 : 17).includes(text)
 
 const harmRow = (store: string, wanted: (row: StoredRow) => boolean, at: number | 'remove') => (home: Damaged) =>
   withRows(join(home.dataDir, store), async ({ all, put, remove }) => {

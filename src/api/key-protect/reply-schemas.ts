@@ -16,7 +16,7 @@ const key = z.object({
   aliases: z.array(z.string()).optional(),
   description: z.string().optional(),
   tags: z.array(z.string()).optional(),
-  state: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(5)]),
+  state: z.literal([0, 1, 2, 3, 5]),
   nonactiveStateReason: z.int().optional(),
   expirationDate: time.optional(),
   extractable: z.boolean(),

@@ -29,6 +29,11 @@ export async function sentOptions(call: Call, path: string): Promise<NonNullable
   const [storageClass, named] = [call.text('storage-class'), call.text('key')]
   const tags = new URLSearchParams(pairsOf('tag', call.texts('tag'))).toString()
   const metadata = pairsOf('metadata', call.texts('metadata'))
+  for (const [name, value] of Object.entries(metadata)) {
+    // What goes in a header: other letters come out as others, or are refused as a wrong signature.
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name) || !/^[\x20-\x7e]*$/.test(value))
+      throw usage(`--metadata takes letters of ASCII alone, and not ${name}=${value}`)
+  }
   const key = named === undefined ? undefined : await findKey(await call.server(), named)
   const type = call.text('content-type') ?? mediaTypeOf(path)
   if (storageClass !== undefined && !isClass(storageClass))

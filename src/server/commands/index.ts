@@ -1,3 +1,4 @@
+import { EXIT } from '../../base/exit-status.ts'
 import { NOUNS } from '../../cli/commands/index.ts'
 import type { ListedCommand } from '../../cli/help-command.ts'
 import type { Streams } from './command.ts'
@@ -6,6 +7,14 @@ export type Command = ListedCommand
 
 /** Partly of a store on its own machine, partly of clients. */
 const BOTH = ['audit', 'provider', 'verify']
+
+const tellVersion: Command['run'] = async (args, { out }) => {
+  const { VERSION } = await import('../version.ts')
+  out.write(
+    args.includes('--json') ? `${JSON.stringify({ type: 'result', version: VERSION })}\n` : `coffer ${VERSION}\n`,
+  )
+  return EXIT.done
+}
 
 /** By the first word after `coffer`. Each is loaded when it is called: a server that starts carries none of them. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
@@ -132,6 +141,7 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
   ['--help', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
   ['-h', { run: async (...call) => (await import('../../cli/help-command.ts')).helpCommand(COMMANDS, ...call) }],
+  ...['--version', '-V', '-v'].map((name): readonly [string, Command] => [name, { run: tellVersion }]),
   // Clients of a server, by HTTP like anybody else.
   ...NOUNS.filter(({ noun }) => !BOTH.includes(noun)).map(({ noun }): readonly [string, Command] => [
     noun,

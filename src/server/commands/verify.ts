@@ -23,8 +23,8 @@ Usage:
       Without any key: the checksums of the metadata stores; that all bytes that rows keep are there, begin as they should
       and have a length that they can have. It cannot tell whether ciphertext was changed: only its tags can.
 
-  coffer verify <bucket>[/<prefix>] [--json]
-      Of a running server, by HTTP: has it look through all that it stores, waits, and lists what is damaged there.
+  coffer verify <bucket>[/<prefix>] [--checksums] [--stop] [--json]
+      Of a running server, by HTTP: has it look through that bucket or prefix, waits, and lists what is damaged there.
 
   --checksums        also those that take long: MD5 (the ETag of what was put in one piece) and SHA
   --json             findings as lines of JSON on standard output, the last line a summary
@@ -34,6 +34,7 @@ Settings as of the server: --data-dir, --instance-key-file, --storage-classes â€
 for damage by itself: coffer scrub status.
 
 Exit status: 0 nothing is wrong; 7 something is, see the findings; 2 it could not be looked at, or not to the end;
+3 of a bucket: not all could be opened, for its root key may not be used;
 9 a setting is not valid; 10 there is no store; 11 a server uses it; 12 the wrong instance key.
 
 Examples:

@@ -11,7 +11,15 @@ import { readV1Policy, v1PolicyBody } from '../../v1-policy.ts'
 
 const body = z.strictObject({
   users: z
-    .array(z.strictObject({ email: z.string(), account_role: z.enum(['Member', 'MEMBER']).optional() }))
+    .array(
+      z.strictObject({
+        email: z.string(),
+        account_role: z
+          .string()
+          .regex(/^(?:Member|MEMBER)$/)
+          .optional(),
+      }),
+    )
     .min(1)
     .max(50),
   iam_policy: z
