@@ -17,7 +17,7 @@ export function s3Failure(error: unknown, endpoint: string): CommandFailure | un
 
 /** By the code, what its variables are called behind `SOURCE_` or `TARGET_`. */
 const ANOTHER_FIXES: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/Credentials|AccessKey|Signature/, ['AWS_ACCESS_KEY_ID=…', 'AWS_SECRET_ACCESS_KEY=…']],
+  [/Credentials|AccessKey|Signature|^HTTP403$/, ['AWS_ACCESS_KEY_ID=…', 'AWS_SECRET_ACCESS_KEY=…']],
   [/^NotTrusted$/, ['AWS_CA_BUNDLE=ca.pem']],
   [/Unreachable|Tls|NotS3/, ['AWS_ENDPOINT_URL_S3=URL']],
 ]

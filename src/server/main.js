@@ -1,9 +1,8 @@
 #!/usr/bin/env -S node --disable-sigusr1
 const [major] = process.versions.node.split('.')
 if (Number(major) < 26) {
-  console.error(
-    `Coffer runs on Node 26, which npm ci puts beside it, and this is ${process.version}. Run: npx coffer, or npm start`,
-  )
+  const why = `Coffer runs on Node 26, which npm ci puts beside it, and this is ${process.version}.`
+  process.stderr.write(`${why} Run: npx coffer, or npm start\n`)
   process.exit(1)
 }
 // Here and not above: an older Node finds other faults with it first.

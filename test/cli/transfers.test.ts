@@ -470,3 +470,39 @@ it('a directory that is not there is no empty one: nothing is removed for it', a
     ...{ status: 2, err: expect.stringContaining('coffer object cat mirrored/tree/small.txt') },
   })
 })
+
+it('what is no file and is passed over is told, and a place that has nothing', async () => {
+  await ok('bucket', 'create', 'passed-over')
+  const tree = join(cli.home, 'tree')
+  await mkdir(join(tree, 'deep'), { recursive: true })
+  await writeFile(join(tree, 'deep', 'file'), 'x')
+  await symlink('/etc/hostname', join(tree, 'deep', 'link'))
+  await symlink('/nowhere', join(tree, 'dangling'))
+  for (const args of [
+    ['put', tree, 'passed-over/put/', '--recursive'],
+    ['sync', tree, 's3://passed-over/sync'],
+  ]) {
+    expect(await cli.call(['object', ...args])).toMatchObject({
+      ...{
+        status: 0,
+        err: expect.stringMatching(
+          /special files are passed over, 2 here: (dangling, deep\/link|deep\/link, dangling)/,
+        ),
+      },
+    })
+  }
+  expect((await ok('object', 'ls', 'passed-over', '--recursive', '--quiet')).trim().split('\n')).toHaveLength(2)
+  const nothing = await cli.call(['import', 's3://passed-over/typo', 'poured', '--check'], source)
+  expect(nothing).toMatchObject({ status: 0, err: expect.stringContaining('is that its name?') })
+})
+
+it('an address of the source that is none is mended where it was given, and not at the server', async () => {
+  const wrong = { ...source, SOURCE_AWS_ENDPOINT_URL_S3: '127.0.0.1:9610' }
+  for (const [more, fix] of [
+    [[], 'export SOURCE_AWS_ENDPOINT_URL_S3=http://127.0.0.1:9610'],
+    [['--endpoint', '127.0.0.1:9610'], '--endpoint http://127.0.0.1:9610'],
+  ] as const) {
+    const told = await cli.call(['import', 's3://photos', 'poured', ...more], wrong)
+    expect(told).toMatchObject({ status: 2, err: expect.stringMatching(new RegExp(`Fix +${RegExp.escape(fix)}\n`)) })
+  }
+})

@@ -30,12 +30,17 @@ export async function openElsewhere(
     ...Object.fromEntries(own),
     ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_S3: endpoint }),
   }
-  if ((await awsEndpoint(other)) === undefined) {
+  const url = await awsEndpoint(other)
+  if (url === undefined) {
     throw usage(
       `the endpoint of the ${side} is not given`,
       '--endpoint http://minio:9000',
       `export ${prefix}AWS_ENDPOINT_URL_S3=…`,
     )
+  }
+  if (!/^https?:\/\//.test(url)) {
+    const fix = endpoint === undefined ? `export ${prefix}AWS_ENDPOINT_URL_S3=` : '--endpoint '
+    throw usage(`${url} is no URL of a store`, `${fix}http://${url.replace(/^\w*:?\/\//, '')}`)
   }
   if (given(other, 'AWS_ACCESS_KEY_ID') === undefined && given(other, 'AWS_PROFILE') === undefined) {
     throw usage(

@@ -45,6 +45,7 @@ export async function transferred(call: Call, transfer: Transfer): Promise<'done
     planned.bytes += plan.bytes
     if (isCheck || call.flag('dry-run')) told(call, plan)
   }
+  if (planned.all === 0) call.out.warning(`There is nothing in ${transfer.source}: is that its name?`)
   const facts = { source: transfer.source, destination: transfer.destination, objects: planned.all }
   const what = `${countText(planned.keys, 'object')}${transfer.isVersioned ? ` in ${countText(planned.versions, 'version')}` : ''}, ${sizeText(planned.bytes)}`
   if (isCheck) {

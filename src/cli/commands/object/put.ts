@@ -40,7 +40,7 @@ export const putObjects: CommandSpec = {
     const files = call.arguments('file')
     call.doing(`store ${files.join(', ')} in ${call.argument('destination')}`)
     call.about(destination.bucket)
-    const found = await sources(files, destination, call.flag('recursive'))
+    const found = await sources(call, files, destination, call.flag('recursive'))
     return found.type === 'stdin' ? putStdin(call, destination) : putFiles(call, destination.bucket, found.files)
   },
 }
@@ -52,6 +52,7 @@ export interface Source {
 }
 
 async function sources(
+  { out }: Call,
   paths: readonly string[],
   { key: prefix }: ObjectReference,
   recursive: boolean,
@@ -68,7 +69,7 @@ async function sources(
     if (about.isDirectory()) {
       if (!recursive) throw usage(`${path} is a directory`, 'add --recursive')
       const under = isFolder ? prefix : `${prefix}/`
-      for (const file of await filesUnder(path)) files.push({ ...file, key: `${under}${file.key}` })
+      for (const file of await filesUnder(path, out)) files.push({ ...file, key: `${under}${file.key}` })
     } else files.push({ path, size: about.size, key: isFolder ? `${prefix}${baseName(path)}` : prefix })
   }
   if (files.length > 1 && !isFolder && !recursive)
@@ -76,9 +77,22 @@ async function sources(
   return { type: 'files', files }
 }
 
-/** Regular files, with their paths below it as keys. */
-export async function filesUnder(directory: string): Promise<readonly Source[]> {
+const SHOWN_OTHERS = 3
+
+/** Regular files, with their paths below it as keys. Of links, pipes and the like it is told that they are passed over. */
+export async function filesUnder(
+  directory: string,
+  { warning }: Pick<Call['out'], 'warning'>,
+): Promise<readonly Source[]> {
   const found = await readdir(directory, { recursive: true, withFileTypes: true })
+  const others = found.filter((entry) => !entry.isFile() && !entry.isDirectory())
+  if (others.length > 0) {
+    const names = others.slice(0, SHOWN_OTHERS).map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    const more = others.length > SHOWN_OTHERS ? ', …' : ''
+    warning(
+      `Links and special files are passed over, ${others.length.toLocaleString('en-US')} here: ${names.join(', ')}${more}`,
+    )
+  }
   const files = found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
   const sized = await Promise.all(files.map(async (path) => ({ path, size: (await stat(path)).size })))
   return sized

@@ -105,7 +105,7 @@ const planned = (
   })
 
 function sideOf(s3: S3, text: string, call: Call): Side {
-  return isRemote(text) ? remoteSide(s3, readReference(text), call) : localSide(resolve(text))
+  return isRemote(text) ? remoteSide(s3, readReference(text), call) : localSide(resolve(text), call)
 }
 
 function remoteSide(s3: S3, reference: ObjectReference, { signal }: Call): Side {
@@ -130,7 +130,7 @@ function remoteSide(s3: S3, reference: ObjectReference, { signal }: Call): Side 
   }
 }
 
-function localSide(root: string): Side {
+function localSide(root: string, { out }: Pick<Call, 'out'>): Side {
   return {
     place: { type: 'local', root },
     list: async () => {
@@ -139,7 +139,7 @@ function localSide(root: string): Side {
         () => false,
       )
       if (!isThere) return new Map()
-      const files = await filesUnder(root)
+      const files = await filesUnder(root, out)
       return new Map(
         await Promise.all(
           files.map(
