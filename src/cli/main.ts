@@ -45,7 +45,11 @@ export async function clientCommand(
       word,
       COMMANDS.map(({ name }) => name.split(' ')[0] ?? ''),
     )
-    const why = `there is no such command${near ? `; did you mean coffer ${noun} ${near}?` : ''}`
+    const verbs = COMMANDS.flatMap(({ name }) => (name.startsWith(`${word} `) ? [name.slice(word.length + 1)] : []))
+    const why =
+      verbs.length > 0
+        ? `it takes one of ${verbs.join(', ')}`
+        : `there is no such command${near ? `; did you mean coffer ${noun} ${near}?` : ''}`
     return told(`run coffer ${noun} ${word}`, usage(why, `coffer ${noun} --help`), { streams, isJson, colour })
   }
   if (isHelp(rest)) {

@@ -58,6 +58,9 @@ const MISSING = /^NoSuch|^NotFound|NOT_FOUND|not_found|KeyNotFound|RootKeyNotFou
 const REFUSED =
   /^AccessDenied|^Signature|^InvalidAccessKeyId|^ExpiredToken|^InvalidToken|NotPermitted|forbidden|RequestTimeTooSkewed/
 
+/** Words that can never be right. */
+const WRONG = /^InvalidBucketName$/
+
 /** What the code says counts; else the status. */
 export function endingOf(code: string | undefined, status: number | undefined): Ending {
   if (code !== undefined) {
@@ -65,6 +68,7 @@ export function endingOf(code: string | undefined, status: number | undefined): 
     if (CONFLICTS.test(code)) return 'conflict'
     if (MISSING.test(code)) return 'notFound'
     if (REFUSED.test(code)) return 'refused'
+    if (WRONG.test(code)) return 'usage'
   }
   if (status === 401 || status === 403) return 'refused'
   if (status === 404 || status === 410) return 'notFound'

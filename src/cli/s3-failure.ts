@@ -83,6 +83,8 @@ function failureAt(error: unknown, endpoint: string): CommandFailure | undefined
 
 const WORDS: Readonly<Record<string, string>> = {
   NotFound: 'it does not exist',
+  InvalidBucketName:
+    'that is no name of a bucket: 3 to 63 small letters, digits, hyphens and dots, with a letter or digit at both ends',
   HTTP403: 'access is denied',
   HTTP400: 'the server did not take the request, and tells no reason for a HEAD',
 }

@@ -60,6 +60,12 @@ describe('coffer ends with', () => {
       status: 2,
       err: expect.stringContaining('did you mean coffer bucket ls?'),
     })
+    expect(await cli.run(['bucket', 'lifecycle', 'plain'])).toMatchObject({
+      ...{ status: 2, err: expect.stringContaining('it takes one of get, set, rm') },
+    })
+    expect(await cli.run(['bucket', 'create', 'B'])).toMatchObject({
+      ...{ status: 2, err: expect.stringContaining('3 to 63 small letters') },
+    })
     expect(await cli.run(['bucket', 'ls', '--jsn'])).toMatchObject({
       status: 2,
       err: expect.stringContaining('did you mean --json?'),

@@ -294,6 +294,11 @@ describe.skipIf(chromiumPath === undefined)('the tabs of a bucket', () => {
     await toast(page, 'The quota was saved')
     await page.getByText('0 B of 1.00 kB').waitFor()
     expect((await keys.call('GET', `/v1/b/${name}`)).json).toMatchObject({ hard_quota: 1000 })
+    await page.getByLabel('At most').fill('5')
+    expect((await keys.call('PATCH', `/v1/b/${name}`, { hard_quota: 1500 })).status).toBeLessThan(300)
+    await page.getByRole('form', { name: 'Quota' }).getByRole('button', { name: 'Save' }).click()
+    await page.getByText('Somebody changed it meanwhile: 1.50 kB is what it is now.').waitFor()
+    expect((await keys.call('GET', `/v1/b/${name}`)).json).toMatchObject({ hard_quota: 1500 })
     const beyond = new PutObjectCommand({ Bucket: name, Key: 'large', Body: 'x'.repeat(2000) })
     await expect(client.send(beyond)).rejects.toThrow()
     await expectWellMade(house, `/ui/buckets/${name}/settings`, 'bucket-locked-settings', (shown) =>

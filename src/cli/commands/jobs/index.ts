@@ -27,7 +27,7 @@ const list: CommandSpec = {
         { head: 'PROBLEM', cell: ({ problem }) => problem },
       ],
       id: ({ bucket }) => bucket,
-      none: 'There was no rewrap.',
+      none: 'There was no rewrap that you may see.',
     })
     return 'done'
   },

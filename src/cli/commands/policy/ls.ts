@@ -33,7 +33,7 @@ export const listPolicies: CommandSpec = {
         { head: 'MADE', cell: ({ createdAt }) => whenText(createdAt, nowMs), wide: true },
       ],
       id: ({ id }) => id,
-      none: 'There are no access policies. coffer policy attach makes one.',
+      none: 'There are no access policies that you may see. coffer policy attach makes one.',
     })
     return 'done'
   },

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import { type ApiError, toApiError } from '../../../client/api-error.ts'
+import { ApiError, toApiError } from '../../../client/api-error.ts'
 import { getQuota, putQuota } from '../../../client/quota.ts'
 import { formatBytes } from '../../../format.ts'
 import { Button } from '../../../parts/button.tsx'
@@ -33,6 +33,13 @@ export function QuotaCard({ bucket, usedBytes, refusal }: QuotaCardProps) {
     event.preventDefault()
     setError(undefined)
     try {
+      const now = await getQuota(bucket)
+      if (now !== quota.value) {
+        quota.reload()
+        const theirs = now === 0 ? 'none' : formatBytes(now)
+        const message = `Somebody changed it meanwhile: ${theirs} is what it is now. Nothing was saved.`
+        throw new ApiError({ code: 'ChangedMeanwhile', status: 412, message })
+      }
       await putQuota(bucket, Math.round(wanted * GB))
       quota.reload()
       toast(wanted === 0 ? 'The bucket has no quota any more' : 'The quota was saved')
