@@ -162,8 +162,16 @@ describe('coffer ends with', () => {
         },
       ])
     }
-    const many = await cli.call(['object', 'get', 'vault/', join(cli.home, 'many'), '--recursive'])
-    expect([many.status, many.err]).toEqual([expect.any(Number), expect.stringContaining('KMS.DisabledException')])
+    for (const args of [
+      ['get', 'vault/', join(cli.home, 'many'), '--recursive'],
+      ['sync', 's3://vault', join(cli.home, 'many')],
+    ]) {
+      const { status, err } = await cli.call(['object', ...args])
+      expect({ args, status, err }).toEqual({
+        ...{ args, status: 6 },
+        err: expect.stringMatching(/could not be|KMS.DisabledException[\s\S]*Fix +coffer key enable keys\/exit-root/),
+      })
+    }
     await cli.call(['key', 'enable', 'exit-root'])
     expect(await cli.call(['object', 'cat', 'vault/hello.txt'])).toMatchObject({ status: 0, out: 'hello' })
     // To remove it takes no key.

@@ -231,7 +231,7 @@ it('says of an import what the source did, and does not blame the server for it'
       ...source,
       SOURCE_AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
     })
-    expect(status).toBe(1)
+    expect(status).toBe(7)
     for (const name of ['cut', 'closed'])
       expect(err).toContain(
         `${name}: the source, http://127.0.0.1:${port}, closed the connection before the end of the content`,

@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts'
 import { CommandFailure } from '../failure.ts'
-import { itemFailure } from '../item-failure.ts'
+import { failedItems } from '../item-failure.ts'
 import { shown } from '../paint.ts'
 import { inParallel } from '../s3/workers.ts'
 import { countText, sizeText } from '../units.ts'
@@ -88,7 +88,8 @@ interface Facts {
 
 async function copied(call: Call, transfer: Transfer, { all, facts }: Facts): Promise<'done'> {
   const progress = call.progress()
-  const sum = { objects: 0, versions: 0, bytes: 0, failed: 0 }
+  const failed = failedItems(call, transfer.endpoint)
+  const sum = { objects: 0, versions: 0, bytes: 0 }
   const checks: Record<Checked, number> = { etag: 0, checksum: 0, size: 0 }
   const plans = transfer.plans(() => {})
   await inParallel(plans, Math.max(1, call.count('parallel') ?? 8), async (plan) => {
@@ -106,27 +107,23 @@ async function copied(call: Call, transfer: Transfer, { all, facts }: Facts): Pr
         call.out.item({ key, destination: target, versions: versions.length }, () => undefined, target)
     } catch (error) {
       if (call.signal.aborted) throw error
-      sum.failed++
       progress.clear()
-      itemFailure(call, key, error, transfer.endpoint)
+      failed.add(key, error)
     }
   })
   progress.clear()
-  if (sum.failed > 0) {
-    throw new CommandFailure({
-      code: 'PartlyDone',
-      ending: sum.objects === 0 ? 'failed' : 'partly',
-      why: `${countText(sum.failed, 'object')} could not be copied; ${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}, were`,
-      fixes: ['the same command again: what was copied is passed over'],
-    })
-  }
+  const were = `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}, were`
+  failed.check(sum.objects, `${countText(failed.count(), 'object')} could not be copied; ${were}`, [
+    'the same command again: what was copied is passed over',
+  ])
   const unlocked = transfer.unlocked?.() ?? 0
   if (unlocked > 0)
     call.out.warning(
       `${countText(unlocked, 'version')} could not be deleted at the source, by retention or a legal hold, and can be here: the destination has no Object Lock`,
     )
-  call.out.result({ ...facts, copied: sum, passedOver: all - sum.objects, checked: checks, unlocked }, () =>
-    summary(sum, all, checks),
+  call.out.result(
+    { ...facts, copied: { ...sum, failed: 0 }, passedOver: all - sum.objects, checked: checks, unlocked },
+    () => summary(sum, all, checks),
   )
   return 'done'
 }

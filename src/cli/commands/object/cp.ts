@@ -1,6 +1,6 @@
 import type { Call } from '../../call.ts'
-import { CommandFailure, usage } from '../../failure.ts'
-import { itemFailure } from '../../item-failure.ts'
+import { usage } from '../../failure.ts'
+import { failedItems } from '../../item-failure.ts'
 import { copyObject } from '../../s3/copy.ts'
 import { objects } from '../../s3/listing.ts'
 import { baseName, type ObjectReference, readReference } from '../../s3/references.ts'
@@ -41,7 +41,8 @@ export async function copyAll(call: Call, how: 'copy' | 'move') {
   call.about(from.bucket)
   const server = await call.server()
   const s3 = await server.s3()
-  const sum = { objects: 0, bytes: 0, failed: 0 }
+  const failed = failedItems(call, server.s3Url)
+  const sum = { objects: 0, bytes: 0 }
   const versionId = how === 'copy' ? call.text('version-id') : undefined
   const one = async (source: ObjectReference, target: ObjectReference): Promise<void> => {
     if (source.bucket === target.bucket && source.key === target.key)
@@ -67,17 +68,11 @@ export async function copyAll(call: Call, how: 'copy' | 'move') {
       await one({ bucket: from.bucket, key }, { bucket: to.bucket, key: `${folder}${key.slice(under.length)}` })
     } catch (error) {
       if (call.signal.aborted) throw error
-      sum.failed++
-      itemFailure(call, `${from.bucket}/${key}`, error, server.s3Url)
+      failed.add(`${from.bucket}/${key}`, error)
     }
   })
-  if (sum.failed > 0) {
-    throw new CommandFailure({
-      code: 'PartlyDone',
-      ending: sum.objects === 0 ? 'failed' : 'partly',
-      why: `${countText(sum.failed, 'object')} could not be ${how === 'copy' ? 'copied' : 'moved'}`,
-    })
-  }
-  call.out.result(sum, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
+  const done = how === 'copy' ? 'copied' : 'moved'
+  failed.check(sum.objects, `${countText(failed.count(), 'object')} could not be ${done}`)
+  call.out.result({ ...sum, failed: 0 }, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
   return 'done' as const
 }

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Call } from '../../call.ts'
-import { CommandFailure, usage } from '../../failure.ts'
-import { itemFailure } from '../../item-failure.ts'
+import { usage } from '../../failure.ts'
+import { failedItems } from '../../item-failure.ts'
 import { download } from '../../s3/download.ts'
 import { inside } from '../../s3/inside.ts'
 import { objects } from '../../s3/listing.ts'
@@ -79,7 +79,8 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
   const s3 = await server.s3()
   const root = resolve(call.maybe('file') ?? '.')
   const progress = call.progress()
-  const sum = { objects: 0, bytes: 0, failed: 0 }
+  const failed = failedItems(call, server.s3Url)
+  const sum = { objects: 0, bytes: 0 }
   await inParallel(
     objects(s3, { bucket, prefix, signal: call.signal }),
     Math.max(1, call.count('parallel') ?? 4),
@@ -96,19 +97,12 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
         call.out.item({ key, file: path, ...got }, () => `✓ ${path}  ${sizeText(got.size)}`, path)
       } catch (error) {
         if (call.signal.aborted) throw error
-        sum.failed++
         progress.clear()
-        itemFailure(call, `${bucket}/${key}`, error, server.s3Url)
+        failed.add(`${bucket}/${key}`, error)
       }
     },
   )
-  if (sum.failed > 0) {
-    throw new CommandFailure({
-      code: 'PartlyDone',
-      ending: sum.objects === 0 ? 'failed' : 'partly',
-      why: `${countText(sum.failed, 'object')} could not be fetched`,
-    })
-  }
-  call.out.result(sum, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
+  failed.check(sum.objects, `${countText(failed.count(), 'object')} could not be fetched`)
+  call.out.result({ ...sum, failed: 0 }, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
   return 'done' as const
 }

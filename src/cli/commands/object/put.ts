@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { Call } from '../../call.ts'
-import { CommandFailure, usage } from '../../failure.ts'
-import { itemFailure } from '../../item-failure.ts'
+import { usage } from '../../failure.ts'
+import { failedItems } from '../../item-failure.ts'
 import { baseName, type ObjectReference, readReference } from '../../s3/references.ts'
 import { SEND_OPTIONS, sentOptions } from '../../s3/send-options.ts'
 import { collected } from '../../s3/stdin.ts'
@@ -110,7 +110,8 @@ async function putFiles(call: Call, bucket: string, files: readonly Source[]) {
   )
   const parallel = Math.max(1, call.count('parallel') ?? 4)
   const options = await transferOptions(call)
-  let [failed, done, bytes] = [0, 0, 0]
+  const failed = failedItems(call, server.s3Url)
+  let [done, bytes] = [0, 0]
   await inParallel(files, files.length > 1 ? parallel : 1, async ({ path, key, size }) => {
     progress.begin(key, size)
     const pieces = await openPieces(path)
@@ -131,20 +132,13 @@ async function putFiles(call: Call, bucket: string, files: readonly Source[]) {
       call.out.item(document, () => `✓ ${bucket}/${key}  ${sizeText(pieces.size)}${resumed}`, `${bucket}/${key}`)
     } catch (error) {
       if (call.signal.aborted || files.length === 1) throw error
-      failed++
       progress.clear()
-      itemFailure(call, `${bucket}/${key}`, error, server.s3Url)
+      failed.add(`${bucket}/${key}`, error)
     } finally {
       await pieces.close()
     }
   })
-  if (failed > 0) {
-    throw new CommandFailure({
-      code: 'PartlyDone',
-      ending: done === 0 ? 'failed' : 'partly',
-      why: `${failed} of ${countText(files.length, 'file')} could not be stored`,
-    })
-  }
+  failed.check(done, `${failed.count()} of ${countText(files.length, 'file')} could not be stored`)
   call.out.result({ files: done, bytes }, () =>
     files.length > 1 ? `${countText(done, 'file')}, ${sizeText(bytes)}` : undefined,
   )

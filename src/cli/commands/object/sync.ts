@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import type { S3 } from '@aws-sdk/client-s3'
 import type { Call } from '../../call.ts'
 import { confirmed } from '../../confirm.ts'
-import { CommandFailure, usage } from '../../failure.ts'
-import { itemFailure } from '../../item-failure.ts'
+import { usage } from '../../failure.ts'
+import { type FailedItems, failedItems } from '../../item-failure.ts'
 import { copyObject } from '../../s3/copy.ts'
 import { download } from '../../s3/download.ts'
 import { inside } from '../../s3/inside.ts'
@@ -43,6 +43,8 @@ export const syncObjects: CommandSpec = {
     const [source, destination] = [call.argument('source'), call.argument('destination')]
     call.doing(`bring ${destination} in line with ${source}`)
     if (!isRemote(source) && !isRemote(destination)) throw usage('one side is s3://bucket/prefix')
+    const remote = [source, destination].find(isRemote)
+    if (remote !== undefined) call.about(readReference(remote).bucket)
     const server = await call.server()
     const s3 = await server.s3()
     const [from, to] = [sideOf(s3, source, call), sideOf(s3, destination, call)]
@@ -62,13 +64,8 @@ export const syncObjects: CommandSpec = {
     const asks = call.flag('dry-run') || removed.length > 0
     if (asks && !(await confirmed(call, { name: destination, lines, document }))) return 'done'
     const failed = await transfer(call, s3, { from, to, names: plan, bytes, endpoint: server.s3Url })
-    if (failed > 0) {
-      throw new CommandFailure({
-        code: 'PartlyDone',
-        ending: failed === plan.length ? 'failed' : 'partly',
-        why: `${countText(failed, 'file')} could not be transferred${removed.length > 0 ? '; nothing was removed' : ''}`,
-      })
-    }
+    const kept = removed.length > 0 ? '; nothing was removed' : ''
+    failed.check(plan.length - failed.count(), `${countText(failed.count(), 'file')} could not be transferred${kept}`)
     await to.remove(removed)
     for (const name of removed) call.out.item({ removed: name }, () => `- ${name}`, name)
     call.out.result(
@@ -162,11 +159,11 @@ interface Transfer {
   readonly endpoint: string
 }
 
-/** How many failed. */
-async function transfer(call: Call, s3: S3, { from, to, names, bytes, endpoint }: Transfer): Promise<number> {
+/** Those that failed. */
+async function transfer(call: Call, s3: S3, { from, to, names, bytes, endpoint }: Transfer): Promise<FailedItems> {
   const progress = call.progress()
   progress.total(bytes, names.length)
-  let failed = 0
+  const failed = failedItems(call, endpoint)
   await inParallel(names, Math.max(1, call.count('parallel') ?? 4), async (name) => {
     progress.begin(name, undefined)
     try {
@@ -176,9 +173,8 @@ async function transfer(call: Call, s3: S3, { from, to, names, bytes, endpoint }
       call.out.item({ transferred: name }, () => `+ ${name}`, name)
     } catch (error) {
       if (call.signal.aborted) throw error
-      failed++
       progress.clear()
-      itemFailure(call, name, error, endpoint)
+      failed.add(name, error)
     }
   })
   return failed
