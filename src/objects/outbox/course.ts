@@ -5,8 +5,9 @@ import type { Message, OutboxOptions } from './options.ts'
 import { openQueue, type WaitingMessages } from './queue.ts'
 import { openSlots } from './slots.ts'
 
-/** Looking for buckets takes no more than one part of so many. */
+/** Looking for buckets takes no more than one part of so many. A process that stood still in the midst rests no longer than that. */
 const REST = 10
+const MAX_REST_MS = 2000
 const MAX_WAIT_MS = 60_000
 const RETRY_MS = 1000
 
@@ -80,7 +81,7 @@ export function openCourse<Sent extends Message>(options: CourseOptions<Sent>): 
       agenda.changed(name)
     }
     const endedMs = now()
-    lookAgainMs = endedMs + (endedMs - startedMs) * REST
+    lookAgainMs = endedMs + Math.min((endedMs - startedMs) * REST, MAX_REST_MS)
   }
   const isRoom = (): boolean => !stop.aborted && slots.free() > 0
   const nextMs = (): number =>

@@ -174,6 +174,30 @@ describe('A target that is away', () => {
   })
 })
 
+describe('A look for buckets that was held up', () => {
+  it('does not keep what comes next waiting ten times as long', async () => {
+    const metadata = memoryStore()
+    let looks = 0
+    const slow: typeof metadata = {
+      ...metadata,
+      groups: async (...of) => {
+        // As on a machine that does something else for a while.
+        if (looks++ === 3) await new Promise((resolve) => setTimeout(resolve, 2500))
+        return metadata.groups(...of)
+      },
+    }
+    const took: string[] = []
+    const { outbox, send } = outboxWith({ deliver: async ({ key }) => void took.push(key), metadata: slow })
+    outbox.start()
+    for (let n = 0; n < 4; n++) {
+      await send(`key ${n}`, n)
+      await expect.poll(() => took.length, PATIENCE).toBe(n + 1)
+    }
+    expect(looks).toBeGreaterThan(4)
+    await outbox.close()
+  }, 60_000)
+})
+
 describe('What an earlier release stored', () => {
   it('goes in its order, before what came later', async () => {
     const metadata = memoryStore()
