@@ -83,6 +83,7 @@ export function openBucketVerifications(options: BucketVerificationsOptions): Bu
     const signal = AbortSignal.any([stop.signal, options.signal])
     const before = known.all().map(({ finding }) => finding)
     const wasKnown = new Set(before)
+    const bySubject = Map.groupBy(before, subjectOf)
     const met = new Set<string>()
     const onFinding = (finding: Finding): void => {
       const name = identityOf(finding)
@@ -113,8 +114,7 @@ export function openBucketVerifications(options: BucketVerificationsOptions): Bu
           onFinding,
         },
         onClosed: (subject) => {
-          const name = JSON.stringify(about(subject))
-          for (const finding of before) if (subjectOf(finding) === name) onFinding(finding)
+          for (const finding of bySubject.get(JSON.stringify(about(subject))) ?? []) onFinding(finding)
         },
         onProgress: known.store,
       })
