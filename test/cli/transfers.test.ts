@@ -426,6 +426,13 @@ it('what is got into a pipe or a device goes there, and leaves it what it is', a
   const failed = await cli.call(['object', 'get', 'poured/large.bin', full])
   expect(failed).toMatchObject({ status: 1, err: expect.stringContaining('has no room left') })
   expect((await lstat(full)).isSymbolicLink()).toBe(true)
+  // One that lies where many go was named by nobody: it is replaced, and what it leads to is not written.
+  const into = join(cli.home, 'into')
+  await mkdir(into)
+  await symlink(pipe, join(into, 'large.bin'))
+  await ok('object', 'get', 'poured/', into, '--recursive')
+  expect((await readFile(join(into, 'large.bin'))).equals(content)).toBe(true)
+  expect([(await lstat(join(into, 'large.bin'))).isFile(), (await stat(pipe)).isFIFO()]).toEqual([true, true])
 })
 
 it('where there is no room for one there is none for the next: nothing goes on', () => {

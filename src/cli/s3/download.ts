@@ -14,6 +14,8 @@ export interface Download {
   readonly key: string
   readonly versionId?: string | undefined
   readonly path: string
+  /** It was named by whoever calls: what is a device or a pipe there is written to, also behind a link. */
+  readonly mayPour?: boolean
   readonly atOnce?: number
   readonly onSize?: (bytes: number) => void
   readonly onBytes?: (bytes: number) => void
@@ -32,14 +34,14 @@ export interface Downloaded {
 /** Beside its place first, and there only when it is whole and checked: a failure leaves what was there. */
 export async function download(
   s3: S3,
-  { bucket, key, versionId, path, atOnce = 4, onSize, onBytes, signal }: Download,
+  { bucket, key, versionId, path, mayPour = false, atOnce = 4, onSize, onBytes, signal }: Download,
 ): Promise<Downloaded> {
   const wanted = { Bucket: bucket, Key: key, ...(versionId === undefined ? {} : { VersionId: versionId }) }
   const head = await s3.headObject({ ...wanted, ChecksumMode: 'ENABLED' }, signalled(signal))
   const size = head.ContentLength ?? 0
   const etag = head.ETag ?? ''
   onSize?.(size)
-  const there = await stat(path).catch(() => undefined)
+  const there = mayPour ? await stat(path).catch(() => undefined) : undefined
   if (there && !there.isFile() && !there.isDirectory()) {
     await pour(contentOf(s3, { ...wanted, IfMatch: etag }, signal), path, onBytes)
     return { size, etag, versionId: head.VersionId, modified: head.LastModified, checked: undefined }

@@ -46,6 +46,7 @@ async function getOne(call: Call, { bucket, key }: ObjectReference) {
       bucket,
       key,
       path,
+      mayPour: true,
       signal: call.signal,
       versionId: call.text('version-id'),
       atOnce: Math.max(1, call.count('parallel') ?? 4),
