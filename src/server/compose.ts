@@ -61,6 +61,8 @@ import { VERSION } from './version.ts'
 export interface House {
   /** Binds the listeners; port 0 takes a free one. */
   readonly listen: () => Promise<Listening>
+  /** Says that it is ready, from here on. */
+  readonly serve: () => void
   /** Refuses S3 connections, lets what runs finish for `graceMs`, then closes the control listener and the stores. */
   readonly close: (graceMs: number) => Promise<void>
   /** Looks at once whether the certificate of the listeners was renewed. */
@@ -290,9 +292,12 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
         audit.iam.record(ownEvent('iam.first-start', `a/${credentials.accountId}`))
         await audit.iam.settled()
       }
+      return { s3: s3Address, control: controlAddress, firstStart: credentials }
+    },
+    serve: () => {
+      if (!isStarting()) return
       state = 'serving'
       steered?.begin()
-      return { s3: s3Address, control: controlAddress, firstStart: credentials }
     },
     close: async (graceMs) => {
       state = 'draining'

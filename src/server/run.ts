@@ -48,15 +48,16 @@ async function serve(args: readonly string[]): Promise<void> {
   })
   const listening = await house.listen()
   const socket = commandSocket(house, listening, log)
-  // Before anything is waited for: it says that it is ready from here on, and who hears that may stop it.
   stopOnSignal(house, socket, config['drain-ms'])
   process.on('SIGHUP', () => void house.lookAtCertificate())
+  await socket
+  // Who hears that it is ready may ask for a backup.
+  house.serve()
   process.stdout.write(
     flags.has('json')
       ? `${JSON.stringify(welcomeDocument(config, house, listening))}\n`
       : welcome(config, house, listening),
   )
-  await socket
   collectStart()
 }
 

@@ -71,6 +71,7 @@ export async function startHouse(options: TestHouseOptions = {}): Promise<TestHo
     },
   })
   const bound = await whole.listen()
+  whole.serve()
   const { store } = whole
   if (!store || !bound.s3) throw new Error('the house has no objects half')
   const house = { ...whole, ...store, swept: store.objects.swept }
