@@ -71,6 +71,17 @@ describe('the audit log of a server', () => {
     ])
   })
 
+  it('has no refusal of a key that nobody asked for: how an object is sealed is told without what is not theirs', async () => {
+    const keys = await keyOwner(test.controlUrl)
+    expect(await keys.call('GET', '/admin/v1/buckets/photos/envelope?key=a%20b/%C3%BC.txt')).toMatchObject({
+      status: 200,
+      json: { encryption: 'provider-managed', rootKey: { crn: expect.any(String) } },
+    })
+    const { crn } = await keys.newKey('asked for afterwards')
+    await expect.poll(async () => (await events()).map(({ key }) => key)).toContain(crn)
+    expect((await events()).filter(({ outcome }) => outcome === 'failure')).toEqual([])
+  })
+
   it('verifies with the public key that the control listener gives to anybody', async () => {
     const reply = await fetch(`${test.controlUrl}/audit/public-key`)
     expect(reply.status).toBe(200)

@@ -76,7 +76,6 @@ describe.skipIf(chromiumPath === undefined)('signing in with an identity provide
     await other.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
     await other.close()
     await page.bringToFront()
-    await page.evaluate('window.dispatchEvent(new Event("focus"))')
     await page.getByRole('heading', { name: 'kept-name', level: 1 }).waitFor()
     expectNoFaults(page)
   })

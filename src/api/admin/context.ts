@@ -148,7 +148,7 @@ export async function contextOf(
       const { allowed } = await askS3({ ...use, principal, asker, circumstances: { sourceIp, secure: request.secure } })
       if (!allowed) throw notAllowed(use.action)
     },
-    keys: keySight(kms, { principal, address: sourceIp, correlationId: request.correlationId }),
+    keys: keySight(kms, { iam, principal, address: sourceIp, correlationId: request.correlationId }),
     knowsKey,
     may,
     managesAll,

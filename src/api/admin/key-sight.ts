@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { parseCrn } from '../../base/crn.ts'
 import { hasCode } from '../../base/errors.ts'
+import type { KmsAction } from '../../iam/actions.ts'
+import type { Iam } from '../../iam/iam.ts'
 import type { Principal } from '../../iam/principal.ts'
 import type { KmsCaller } from '../../kms/door.ts'
 import type { KmsErrorCode } from '../../kms/errors.ts'
@@ -45,6 +47,7 @@ export interface KeySight {
 }
 
 interface Looking {
+  readonly iam: Pick<Iam, 'explain'>
   readonly principal: Principal
   readonly address: string | undefined
   readonly correlationId: string
@@ -52,15 +55,22 @@ interface Looking {
 
 const ALL = { offset: 0, limit: Number.MAX_SAFE_INTEGER }
 
-export function keySight(kms: AdminKeys | undefined, { principal, address, correlationId }: Looking): KeySight {
+export function keySight(kms: AdminKeys | undefined, looking: Looking): KeySight {
+  const { iam, principal, address, correlationId } = looking
   const callerAt = (instanceGuid: string): KmsCaller => ({
     ...{ principal, instanceGuid, origin: 'wire', correlationId },
     ...(address === undefined ? {} : { address }),
   })
+  /** Undefined for who may not. Nobody asked for the key itself, so the audit log has no refusal of it. */
+  const look = <T>(crn: string, action: KmsAction, see: (kms: AdminKeys, caller: KmsCaller, key: string) => T) => {
+    const { instance, resource } = parseCrn(crn)
+    const caller = callerAt(instance)
+    if (!kms?.explain(iam.explain, caller, action, resource).allowed) return undefined
+    return unlessHidden(() => see(kms, caller, resource))
+  }
   return {
     of: (crn) => {
-      const { instance, resource } = parseCrn(crn)
-      const view = kms && unlessHidden(() => kms.getKeyMetadata(callerAt(instance), resource))
+      const view = look(crn, 'kms.secrets-metadata.read', (keys, caller, key) => keys.getKeyMetadata(caller, key))
       if (view?.crn !== crn) return { crn }
       const { record, aliases } = view
       return { crn, name: record.name, aliases: [...aliases], state: NAMES[view.state] }
@@ -70,9 +80,9 @@ export function keySight(kms: AdminKeys | undefined, { principal, address, corre
       return new Map(Array.from(counts, ([state, count]) => [NAMES[state], count]))
     },
     version: (crn, versionId) => {
-      const { instance, resource } = parseCrn(crn)
-      const versions =
-        kms && unlessHidden(() => kms.listKeyVersions(callerAt(instance), resource, ALL, { allKeyStates: true }))
+      const versions = look(crn, 'kms.secrets-key-versions.list', (keys, caller, key) =>
+        keys.listKeyVersions(caller, key, ALL, { allKeyStates: true }),
+      )
       const { items = [] } = versions ?? {}
       const at = items.findIndex(({ id }) => id === versionId)
       const found = items[at]

@@ -15,19 +15,23 @@ export interface Call {
 /** Of the server's own paths: nothing is asked of anybody else. */
 export const API = '/ui/api'
 export const S3 = '/ui/s3'
+export const SESSION = '/ui/session'
 
 /**
  * The answer to a call, when it is a good one. Throws ApiError. When the session has ended it waits until somebody has
  * signed in again, and asks once more: what a page was at is not lost.
  */
 export async function call(path: string, request: Call = {}): Promise<Response> {
+  const asked = sessionState.get()
   const response = await ask(path, request)
   if (response.ok || response.status === 304) return response
   const error = await readError(response)
   if (!isNoSession(error)) throw error
-  markExpired()
-  if (sessionState.get().status !== 'expired') throw error
-  await signedInAgain()
+  // One that ended before somebody signed in again may be told of afterwards.
+  if (sessionState.get() === asked) markExpired()
+  const { status } = sessionState.get()
+  if (status === 'expired') await signedInAgain()
+  else if (status !== 'signed-in') throw error
   return call(path, request)
 }
 
@@ -56,7 +60,7 @@ async function ask(path: string, { method = 'GET', query, headers, body, signal 
 
 /** Does the server answer, whatever it says? */
 export const reach = (): Promise<boolean> =>
-  ask('/ui/session', {}).then(
+  ask(SESSION, {}).then(
     () => true,
     () => false,
   )

@@ -53,6 +53,9 @@ export function session(): Session {
   throw new Error('nobody is signed in')
 }
 
+/** Users of two accounts may have one name. */
+export const ownerOf = ({ account, user }: Session): string => `${account.id}/${user.iamId}`
+
 export const keyInstances = (): readonly Instance[] => session().instances.filter(({ service }) => service === 'kms')
 export const objectInstances = (): readonly Instance[] =>
   session().instances.filter(({ service }) => service === 'cloud-object-storage')
@@ -80,4 +83,10 @@ export function ssoName(): string | undefined {
   const state = sessionState.get()
   if ('session' in state) return state.session.sso
   return state.status === 'signed-out' ? state.sso : undefined
+}
+
+/** Nobody is signed in any more. What was kept for whoever was, in this page, goes. */
+export function leave(endsAt?: string): void {
+  window.sessionStorage.clear()
+  sessionState.set({ status: 'signed-out', sso: ssoName(), endsAt })
 }

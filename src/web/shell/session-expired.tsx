@@ -1,4 +1,4 @@
-import { session, sessionState } from '../client/session.ts'
+import { leave, session } from '../client/session.ts'
 import { SignInForm } from '../pages/sign-in/sign-in-form.tsx'
 import { Drawer } from '../parts/drawer.tsx'
 
@@ -8,7 +8,7 @@ export const SessionExpired = () => (
     title="Sign in again"
     sub={`The session of ${session().user.name || session().user.iamId} has ended. What you were doing is kept.`}
     isNarrow
-    onClose={() => sessionState.set({ status: 'signed-out', sso: session().sso })}
+    onClose={() => leave()}
   >
     <SignInForm />
   </Drawer>

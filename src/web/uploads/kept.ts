@@ -1,4 +1,4 @@
-import { session } from '../client/session.ts'
+import { ownerOf, session } from '../client/session.ts'
 
 /** Uploads in parts that are not at their end: what has to be known to go on with one after the page was closed. */
 export interface KeptUpload {
@@ -17,10 +17,7 @@ export interface KeptUpload {
 const NAME = 'coffer-uploads'
 
 /** Of whoever is signed in. */
-export const ownerNow = (): string => {
-  const { account, user } = session()
-  return `${account.id}/${user.iamId}`
-}
+export const ownerNow = (): string => ownerOf(session())
 
 function stored(): readonly KeptUpload[] {
   try {

@@ -2,8 +2,8 @@ import { type ApiError, toApiError } from '../client/api-error.ts'
 import { getEnvelope } from '../client/bucket-admin.ts'
 import { announceChange } from '../client/changes.ts'
 import { connection } from '../client/connection.ts'
+import { call, SESSION } from '../client/http.ts'
 import { abortUpload, listParts } from '../client/multipart.ts'
-import { markExpired, signedInAgain } from '../client/session.ts'
 import { announce } from '../parts/toast.tsx'
 import {
   dropHandle,
@@ -241,8 +241,7 @@ const cameForward = (id: string): void => {
 /** Unless somebody has done something about it meanwhile. */
 async function goOnAgain(id: string, code: string, signal: AbortSignal, losses: number): Promise<void> {
   if (code === 'NoSession') {
-    markExpired()
-    if (!(await isSignedInAgain())) return
+    if (!(await isSignedIn())) return
   } else {
     await new Promise((resolve) => setTimeout(resolve, Math.min(LONGEST_MS, AGAIN_MS * 2 ** (losses - 1))))
     await reachable()
@@ -250,8 +249,9 @@ async function goOnAgain(id: string, code: string, signal: AbortSignal, losses: 
   if (!signal.aborted && running.get(id)?.stop.signal === signal) await resume(id)
 }
 
-const isSignedInAgain = (): Promise<boolean> =>
-  signedInAgain().then(
+/** Waits until somebody is. */
+const isSignedIn = (): Promise<boolean> =>
+  call(SESSION).then(
     () => true,
     () => false,
   )

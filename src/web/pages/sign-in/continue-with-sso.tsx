@@ -1,6 +1,5 @@
-import { useEffect } from 'preact/hooks'
 import { sessionState, ssoName } from '../../client/session.ts'
-import { findSessionAgain, ssoLink } from '../../client/sign-in.ts'
+import { ssoLink } from '../../client/sign-in.ts'
 import { useStore } from '../../client/store.ts'
 import { Button } from '../../parts/button.tsx'
 import { Note } from '../../parts/note.tsx'
@@ -24,12 +23,6 @@ export function ContinueWithSso({ isPage }: ContinueWithSsoProps) {
   const { path, query } = usePlace()
   const state = useStore(sessionState)
   const name = ssoName()
-  useEffect(() => {
-    if (isPage || name === undefined) return
-    const look = (): void => void findSessionAgain()
-    window.addEventListener('focus', look)
-    return () => window.removeEventListener('focus', look)
-  }, [isPage, name])
   if (name === undefined) return null
   const failure = FAILURES[query.get('sso') ?? '']
   const page = new URLSearchParams(query)
