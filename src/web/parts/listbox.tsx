@@ -33,19 +33,22 @@ export function Listbox(props: ListboxProps) {
   const { label, hint, error, value, options, onChange, placeholder = 'Choose…', footer } = props
   const id = useId()
   const [isOpen, setOpen] = useState(false)
-  const [active, setActive] = useState(-1)
+  /** Where somebody went in the list; options may come after it was opened. */
+  const [gone, setActive] = useState<number>()
   const frame = useRef<HTMLDivElement>(null)
   const chosen = options.find((option) => option.value === value)
+  const active = gone ?? (chosen ? options.indexOf(chosen) : options.findIndex(({ isDisabled }) => isDisabled !== true))
 
   useEffect(() => {
     if (!isOpen) return undefined
-    const at = options.findIndex((option) => option.value === value)
-    setActive(at >= 0 ? at : options.findIndex(({ isDisabled }) => isDisabled !== true))
     const leave = (event: Event): void => {
       if (event.target instanceof Node && !frame.current?.contains(event.target)) setOpen(false)
     }
     document.addEventListener('pointerdown', leave)
-    return () => document.removeEventListener('pointerdown', leave)
+    return () => {
+      document.removeEventListener('pointerdown', leave)
+      setActive(undefined)
+    }
   }, [isOpen])
 
   const choose = (option: ListboxOption | undefined): void => {
