@@ -56,5 +56,30 @@ export const isAllowed = (state: KeyState, action: StatefulAction): boolean => A
 export function assertAllowed(state: KeyState, action: StatefulAction): void {
   if (isAllowed(state, action)) return
   const code = OTHER_ERROR[state]?.[action] ?? 'InvalidKeyState'
-  throw kmsError(code, `${action} is not possible in key state ${state}`, { state })
+  throw kmsError(code, `The key is ${STATE_WORDS[state]} (state ${state}): ${CANNOT[action]}`, { state })
+}
+
+const STATE_WORDS: Readonly<Record<KeyState, string>> = {
+  [KEY_STATE.preActive]: 'not active yet',
+  [KEY_STATE.active]: 'active',
+  [KEY_STATE.suspended]: 'disabled',
+  [KEY_STATE.deactivated]: 'expired',
+  [KEY_STATE.destroyed]: 'deleted',
+}
+
+const CANNOT: Readonly<Record<StatefulAction, string>> = {
+  readPayload: 'its material cannot be read',
+  wrap: 'it cannot wrap',
+  unwrap: 'it cannot unwrap',
+  rewrap: 'it cannot rewrap',
+  rotate: 'it cannot be rotated',
+  disable: 'it cannot be disabled',
+  enable: 'it cannot be enabled',
+  delete: 'it cannot be deleted',
+  restore: 'it cannot be restored',
+  register: 'nothing can be put under it',
+  setForDeletion: 'it cannot be set for deletion',
+  edit: 'its ring and its policies cannot be changed',
+  purge: 'it cannot be purged',
+  listVersions: 'its versions are listed with allKeyStates=true alone',
 }
