@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount, objectStorageCrn } from '../support/bootstrap.ts'
-import { type ConsoleClient, mainApiKey, signInAt } from '../support/console-client.ts'
+import { type ConsoleClient, mainApiKey, sessionCookieAt, signInAt } from '../support/console-client.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { otherAccount } from '../support/other-account.ts'
@@ -107,18 +107,18 @@ describe('S3 through the gate', () => {
 describe('whoever is not at a page of the console', () => {
   const count = async () => json(await get('/ui/api/admin/v1/buckets')).buckets.length
   it.each([
-    ['shows no token', { 'x-coffer-csrf': '' }, 'CsrfTokenInvalid'],
-    ['shows another one', { 'x-coffer-csrf': 'x'.repeat(43) }, 'CsrfTokenInvalid'],
-    ['comes from another site', { 'sec-fetch-site': 'cross-site' }, 'ForeignOrigin'],
-    ['comes from another port of the host', { 'sec-fetch-site': 'same-site' }, 'ForeignOrigin'],
-    ['has no such session', { cookie: `coffer_session=${'A'.repeat(43)}` }, 'NoSession'],
-    ['has two sessions', { cookie: 'coffer_session=a; coffer_session=b' }, 'NoSession'],
-    ['has none', { cookie: '' }, 'NoSession'],
-  ])('changes nothing: %s', async (_, headers, code) => {
+    ['shows no token', () => ({ 'x-coffer-csrf': '' }), 'CsrfTokenInvalid'],
+    ['shows another one', () => ({ 'x-coffer-csrf': 'x'.repeat(43) }), 'CsrfTokenInvalid'],
+    ['comes from another site', () => ({ 'sec-fetch-site': 'cross-site' }), 'ForeignOrigin'],
+    ['comes from another port of the host', () => ({ 'sec-fetch-site': 'same-site' }), 'ForeignOrigin'],
+    ['has no such session', () => ({ cookie: sessionCookieAt(url, 'A'.repeat(43)) }), 'NoSession'],
+    ['has two sessions', () => ({ cookie: `${main.cookie}; ${main.cookie}` }), 'NoSession'],
+    ['has none', () => ({ cookie: '' }), 'NoSession'],
+  ])('changes nothing: %s', async (_, headersOf, code) => {
     const before = await count()
     for (const target of ['/ui/s3/taken', '/ui/api/api/v2/key_rings/taken']) {
       const method = target.startsWith('/ui/s3') ? 'PUT' : 'POST'
-      const reply = await main.send({ method, target, headers })
+      const reply = await main.send({ method, target, headers: headersOf() })
       expect([reply.status === 401 || reply.status === 403, codeOf(reply)]).toEqual([true, code])
     }
     expect(await count()).toBe(before)

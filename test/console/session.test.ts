@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSessions } from '../../src/api/console/sessions.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { mainAccount } from '../support/bootstrap.ts'
-import { mainAccessKey, mainApiKey, postSession, signInAt } from '../support/console-client.ts'
+import { mainAccessKey, mainApiKey, postSession, sessionCookieAt, signInAt } from '../support/console-client.ts'
 import { iamToken } from '../support/control-api.ts'
 import { startHouse, type TestHouse } from '../support/house.ts'
 import { bearer, sendPlain } from '../support/send.ts'
@@ -27,7 +27,9 @@ describe('signing in', () => {
   ])('with %s tells who it is, and sets a cookie that no script reads', async (_, credentials, kind) => {
     const reply = await postSession(url, credentials)
     expect(reply.status).toBe(200)
-    expect(reply.headers['set-cookie']?.[0]).toMatch(/^coffer_session=[\w-]{43}; Path=\/ui; HttpOnly; SameSite=Strict$/)
+    expect(reply.headers['set-cookie']?.[0]).toMatch(
+      /^coffer_session_\d+=[\w-]{43}; Path=\/ui; HttpOnly; SameSite=Strict$/,
+    )
     expect(JSON.parse(String(reply.body))).toMatchObject({
       user: { iamId: mainAccount.user.iamId, name: mainAccount.user.name },
       account: { id: mainAccount.id },
@@ -61,7 +63,7 @@ describe('signing in', () => {
   })
 
   it('does not take on an id that somebody planted, and ends the session that it replaces', async () => {
-    const planted = `coffer_session=${'A'.repeat(43)}`
+    const planted = sessionCookieAt(url, 'A'.repeat(43))
     const reply = await postSession(url, mainAccessKey, { cookie: planted })
     expect(String(reply.headers['set-cookie'])).not.toContain('AAAA')
     expect((await sendPlain(url, { method: 'GET', target: '/ui/session', headers: { cookie: planted } })).status).toBe(
@@ -70,6 +72,18 @@ describe('signing in', () => {
     const first = await signInAt(url)
     await postSession(url, mainAccessKey, { cookie: first.cookie })
     expect((await first.send({ method: 'GET', target: '/ui/session' })).status).toBe(401)
+  })
+
+  it('ends no session at another port of the host, where another store may be: browsers send both cookies to both', async () => {
+    const here = await signInAt(url)
+    await using neighbour = await startHouse()
+    const there = await signInAt(neighbour.objectsControlUrl)
+    const cookie = `${here.cookie}; ${there.cookie}`
+    expect(cookie.match(/coffer_session/g)).toHaveLength(2)
+    for (const client of [here, there]) {
+      const reply = await client.send({ method: 'GET', target: '/ui/session', headers: { cookie } })
+      expect([reply.status, JSON.parse(String(reply.body)).csrfToken]).toEqual([200, client.csrfToken])
+    }
   })
 
   it('is refused when a page of another site sends it', async () => {

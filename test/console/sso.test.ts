@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mainAccount, writeBootstrapFile } from '../support/bootstrap.ts'
+import { sessionCookieAt } from '../support/console-client.ts'
 import { iamToken } from '../support/control-api.ts'
 import { freePort } from '../support/free-port.ts'
 import { type IdentityProvider, startIdentityProvider } from '../support/identity-provider.ts'
@@ -71,7 +72,7 @@ describe('signing in with an identity provider', () => {
       code_challenge_method: 'S256',
     })
     const cookie = String(reply.headers['set-cookie']?.[0])
-    expect(cookie).toMatch(/^coffer_sso=[\w.-]+; Path=\/ui\/session\/oidc; HttpOnly; SameSite=Lax; Max-Age=600$/)
+    expect(cookie).toMatch(/^coffer_sso_\d+=[\w.-]+; Path=\/ui\/session\/oidc; HttpOnly; SameSite=Lax; Max-Age=600$/)
     // What goes through the address bar tells nobody what the browser keeps.
     for (const one of [state, nonce, code_challenge]) {
       expect(one).toHaveLength(43)
@@ -84,7 +85,9 @@ describe('signing in with an identity provider', () => {
   it('lets in the user of the account with the verified address, to the page that was asked for, with no more rights', async () => {
     const { reply, cookie, location } = await signIn('main', '/ui/buckets?a=b')
     expect([reply.status, location]).toEqual([303, '/ui/buckets?a=b'])
-    expect(reply.headers['set-cookie']?.[0]).toMatch(/^coffer_session=[\w-]{43}; Path=\/ui; HttpOnly; SameSite=Strict$/)
+    expect(reply.headers['set-cookie']?.[0]).toMatch(
+      /^coffer_session_\d+=[\w-]{43}; Path=\/ui; HttpOnly; SameSite=Strict$/,
+    )
     const { body } = await sessionOf(cookie)
     expect(body).toMatchObject({ user: { iamId: mainAccount.user.iamId }, signedInBy: 'oidc', sso: 'SSO' })
     const send = (target: string) => sendPlain(url, { method: 'GET', target, headers: { cookie } })
@@ -154,7 +157,7 @@ describe('signing in with an identity provider', () => {
     const mine = await beginSso(url)
     const back = Object.fromEntries((await provider.browse(mine.url.href)).searchParams)
     const theirs = await beginSso(url)
-    for (const cookie of ['', theirs.cookie, 'coffer_sso=', `${mine.cookie}; ${mine.cookie}`]) {
+    for (const cookie of ['', theirs.cookie, `coffer_sso_${new URL(url).port}=`, `${mine.cookie}; ${mine.cookie}`]) {
       const reply = await finishSso(url, cookie, back)
       expect([reply.headers.location, reply.headers['set-cookie']]).toEqual(['/ui/?sso=again', undefined])
     }
@@ -164,7 +167,7 @@ describe('signing in with an identity provider', () => {
   it('takes on no id of a session that somebody planted, and replaces nobody’s session', async () => {
     const begun = await beginSso(url)
     const back = Object.fromEntries((await provider.browse(begun.url.href)).searchParams)
-    const planted = `coffer_session=${'A'.repeat(43)}`
+    const planted = sessionCookieAt(url, 'A'.repeat(43))
     const reply = await finishSso(url, `${begun.cookie}; ${planted}`, back)
     expect(String(reply.headers['set-cookie'])).not.toContain('AAAA')
     expect((await sessionOf(planted)).status).toBe(401)

@@ -57,7 +57,7 @@ async function signIn(said: Said, answer: object = {}, told: object = {}): Promi
   const idToken = said(url.searchParams.get('nonce') ?? '')
   idp.answers.set('/token', instead ?? json({ id_token: idToken, token_type: 'Bearer' }))
   const state = url.searchParams.get('state') ?? ''
-  const { headers } = await finishSso(house.objectsControlUrl, cookie, { code: 'a', state, ...answer })
+  const { headers } = await finishSso(house.objectsControlUrl, cookie, { code: 'a', state, ...answer }, PUBLIC)
   if (headers.location === '/ui/') expect(headers['set-cookie']?.[0]).toContain('coffer_session=')
   else expect(headers['set-cookie']).toBeUndefined()
   return headers.location ?? ''
@@ -188,7 +188,8 @@ describe('the console', () => {
     const begun = await beginSso(url, 'https://console.test')
     expect(begun.url.searchParams.get('redirect_uri')).toBe('https://console.test/ui/session/oidc/callback')
     expect(begun.reply.headers['set-cookie']?.[0]).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=600; Secure$/)
-    const finish = async (state: string): Promise<RawS3Reply> => finishSso(url, begun.cookie, { code: 'a', state })
+    const finish = async (state: string): Promise<RawS3Reply> =>
+      finishSso(url, begun.cookie, { code: 'a', state }, 'https://console.test')
     const idToken = token(rsa, {
       ...claims(begun.url.searchParams.get('nonce') ?? ''),
       iat: seconds(),

@@ -16,6 +16,10 @@ export interface ConsoleClient {
   readonly send: (request: PlainRequest) => Promise<RawS3Reply>
 }
 
+/** Of the port: a browser sends the cookies of a host to all of its ports. */
+export const sessionCookieAt = (controlUrl: string, id: string): string =>
+  `coffer_session_${new URL(controlUrl).port}=${id}`
+
 export async function signInAt(controlUrl: string, credentials: object = mainAccessKey): Promise<ConsoleClient> {
   const reply = await postSession(controlUrl, credentials)
   if (reply.status !== 200) throw new Error(`sign-in answered ${reply.status}: ${reply.body}`)

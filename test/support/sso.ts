@@ -34,8 +34,9 @@ export const finishSso = (
   controlUrl: string,
   cookie: string,
   answer: Readonly<Record<string, string>>,
+  publicUrl: string = controlUrl,
 ): Promise<RawS3Reply> =>
   sendPlain(controlUrl, {
     ...{ method: 'GET', target: `${SSO_CALLBACK}?${new URLSearchParams(answer)}` },
-    headers: { cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
+    headers: { host: new URL(publicUrl).host, cookie, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
   })

@@ -29,7 +29,7 @@ const PREVIEW_QUERY = /^(?:versionId=[A-Za-z0-9._~%-]+)?$/
  */
 export function createGate({ sessions, handles, control, s3 }: GateOptions): Gate {
   const pass = async (incoming: IncomingMessage, response: ServerResponse, target: Target): Promise<void> => {
-    const session = sessions.use(sessionCookie(incoming.headers.cookie))
+    const session = sessions.use(sessionCookie(headerOf(incoming)))
     if (!session) throw noSession()
     checkRequest(headerOf(incoming), incoming.method ?? 'GET', session)
     await stillGood(session, sessions)

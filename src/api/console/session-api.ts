@@ -31,10 +31,10 @@ const signIn = defineOperation({
       const { iam, clock, sessions } = options
       const credentials = await hold(body, iam, clock)
       // Never the id of an earlier session, which somebody else may have planted.
-      const earlier = sessionCookie(request.header('cookie'))
+      const earlier = sessionCookie(request.header)
       if (earlier !== undefined) sessions.end(earlier)
       const session = sessions.open(credentials, await whoseAre(credentials))
-      const cookie = setCookie(session.id, isSecure(request, options))
+      const cookie = setCookie(request.header, session.id, isSecure(request, options))
       return { credentials, reply: await told(session, request, options, { 'Set-Cookie': cookie }) }
     }),
 })
@@ -62,7 +62,7 @@ const signOut = defineOperation({
     checkRequest(request.header, 'DELETE', session)
     options.sessions.end(session.id)
     await recordSignOut(request, options.audit, session.credentials)
-    const headers = { 'Set-Cookie': endCookie(isSecure(request, options)) }
+    const headers = { 'Set-Cookie': endCookie(request.header, isSecure(request, options)) }
     const { endsAt } = session.credentials
     return endsAt === undefined ? empty(204, headers) : json(200, { endsAt }, headers)
   },
@@ -74,7 +74,7 @@ export const sessionApi = (options: ConsoleOptions): Api =>
   defineApi(consoleProtocol(options), [...SESSION_OPERATIONS, ...SSO_OPERATIONS])
 
 function sessionOf(request: ApiRequest, { sessions }: ConsoleOptions): Session {
-  const session = sessions.use(sessionCookie(request.header('cookie')))
+  const session = sessions.use(sessionCookie(request.header))
   if (!session) throw noSession()
   return session
 }

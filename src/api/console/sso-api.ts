@@ -40,10 +40,10 @@ const beginSso = defineOperation({
     if (request.header('host')?.toLowerCase() !== new URL(sso.publicUrl).host) return seeOther(`${sso.publicUrl}/ui/`)
     const to = pageOf(request.query.get('to'))
     // Nobody's session is replaced by another one: signing out is what ends it.
-    if (options.sessions.use(sessionCookie(request.header('cookie')))) return seeOther(to)
+    if (options.sessions.use(sessionCookie(request.header))) return seeOther(to)
     const { secret, url } = await sso.begin()
     const value = `${secret}.${Buffer.from(to).toString('base64url')}`
-    return seeOther(url.href, { 'Set-Cookie': setSsoCookie(value, isSecureAt(sso), ANSWER_WITHIN_MS) })
+    return seeOther(url.href, { 'Set-Cookie': setSsoCookie(request.header, value, isSecureAt(sso), ANSWER_WITHIN_MS) })
   },
 })
 
@@ -55,12 +55,12 @@ const finishSso = defineOperation({
   body: noBody,
   run: async ({ request }, options) => {
     const sso = ssoOf(options)
-    const [secret, to = ''] = ssoCookie(request.header('cookie'))?.split('.') ?? []
+    const [secret, to = ''] = ssoCookie(request.header)?.split('.') ?? []
     return signInRecorded(request, options.audit, async () => {
       const credentials = await sso.finish({ secret, query: request.query })
       // A new one: what the browser may have had before is none of this.
       const session = options.sessions.open(credentials, await whoseAre(credentials))
-      const cookie = setCookie(session.id, isSecureAt(sso) || isSecure(request, options))
+      const cookie = setCookie(request.header, session.id, isSecureAt(sso) || isSecure(request, options))
       const page = pageOf(Buffer.from(to, 'base64url').toString('utf8'))
       return { credentials, reply: seeOther(page, { 'Set-Cookie': cookie }) }
     })
