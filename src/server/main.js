@@ -7,7 +7,9 @@ if (Number(major) < 26) {
 }
 // Here and not above: an older Node finds other faults with it first.
 const { keepCompiledCode } = await import('./compile-cache.js')
+const { stripTypesWhereInstalled } = await import('./installed.js')
 
 // In JavaScript, for one file of TypeScript before the cache is open has Node load its compiler: 9 MiB that stay.
 keepCompiledCode()
+stripTypesWhereInstalled()
 await import('./main.ts')
