@@ -4,23 +4,31 @@ import { CommandFailure, usage } from './failure.ts'
 import { harmless, shown } from './paint.ts'
 import { isTerminal } from './streams.ts'
 
-/** What a destructive command would do. */
-export interface Consequence {
-  /** What is typed to confirm it: the name of what goes. */
-  readonly name: string
+/** What a command would do. */
+export interface Plan {
   /** What happens, a sentence or a line each. */
   readonly lines: readonly string[]
   /** The same in figures and names. */
   readonly document?: object
 }
 
+/** Of a destructive one. */
+export interface Consequence extends Plan {
+  /** What is typed to confirm it: the name of what goes. */
+  readonly name: string
+}
+
+/** True when that was all that was asked for: it is told then. */
+export function isDryRun({ flag, out }: Pick<Call, 'flag' | 'out'>, { lines, document = {} }: Plan): boolean {
+  if (!flag('dry-run')) return false
+  out.answer({ dryRun: true, ...document }, () => [...lines, 'Nothing was changed.'].join('\n'))
+  return true
+}
+
 /** True when it is to be done; a dry run ends with what would be. Throws Usage where nobody can be asked, and NotConfirmed. */
 export async function confirmed(call: Call, { name, lines, document = {} }: Consequence): Promise<boolean> {
   const { out, streams } = call
-  if (call.flag('dry-run')) {
-    out.answer({ dryRun: true, name, ...document }, () => [...lines, 'Nothing was changed.'].join('\n'))
-    return false
-  }
+  if (isDryRun(call, { lines, document: { name, ...document } })) return false
   if (call.flag('yes')) return true
   const input = streams.in ?? process.stdin
   if (!isTerminal(input) || !isTerminal(streams.err) || out.json) {

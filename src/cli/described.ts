@@ -61,8 +61,12 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   help: { help: 'this' },
 }
 
-export const DESTRUCTIVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+export const DRY_RUN: Readonly<Record<string, OptionSpec>> = {
   'dry-run': { help: 'shows what it would do, and changes nothing' },
+}
+
+export const DESTRUCTIVE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  ...DRY_RUN,
   yes: { help: 'does not ask' },
 }
 

@@ -130,6 +130,10 @@ it('a key that is renamed loses the alias that it was called by, and no other', 
     JSON.parse((await cli.call(['key', 'show', 'many-names', '--json'])).out).aliases.toSorted()
   const [given = ''] = await aliases()
   expect((await cli.call(['key', 'alias', 'add', 'many-names', 'aaa'])).status).toBe(0)
+  expect(await cli.call(['key', 'rename', given, 'zzz', '--dry-run'])).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/gets the alias zzz, and is .* no more\.\nNothing was changed\.\n$/),
+  })
   expect((await cli.call(['key', 'rename', given, 'zzz'])).status).toBe(0)
   expect(await aliases()).toEqual(['aaa', 'zzz'])
   expect((await cli.call(['key', 'rename', 'zzz', 'bbb'])).status).toBe(0)

@@ -41,6 +41,39 @@ const linesOf = (out: string): Record<string, unknown>[] =>
     .split('\n')
     .map((line) => JSON.parse(line))
 
+it('says in a dry run what would be stored, fetched, copied and moved, and does nothing of it', async () => {
+  const tree = join(cli.home, 'dry-tree')
+  await mkdir(tree)
+  for (const name of ['a.txt', 'b.txt']) await writeFile(join(tree, name), name)
+  await ok('bucket', 'create', 'rehearsed')
+  const told = await ok('object', 'put', tree, 'rehearsed/', '--recursive', '--dry-run')
+  expect(told).toContain('+ rehearsed/a.txt  5 B\n+ rehearsed/b.txt  5 B\n2 files, 10 B, would be stored. Nothing was.')
+  expect(await ok('object', 'ls', 'rehearsed', '--quiet')).toBe('')
+  await ok('object', 'put', tree, 'rehearsed/x/', '--recursive')
+  for (const how of ['cp', 'mv'])
+    for (const args of [
+      ['rehearsed/x/a.txt', 'rehearsed/y/a.txt'],
+      ['rehearsed/x/', 'rehearsed/y/', '--recursive'],
+    ] as const) {
+      const out = linesOf(await ok('object', how, ...args, '--dry-run', '--json'))
+      expect(out).toContainEqual(
+        expect.objectContaining({ source: 'rehearsed/x/a.txt', destination: 'rehearsed/y/a.txt', size: 5 }),
+      )
+      expect(out.at(-1)).toMatchObject({ dryRun: true, bytes: 5 * (out.length - 1) })
+    }
+  expect(await ok('object', 'ls', 'rehearsed', '--recursive', '--quiet')).toBe('rehearsed/x/a.txt\nrehearsed/x/b.txt\n')
+  const into = join(cli.home, 'fetched')
+  expect(await ok('object', 'get', 'rehearsed/x/', into, '--recursive', '--dry-run')).toContain(
+    '2 objects, 10 B, would be fetched. Nothing was.',
+  )
+  expect(await ok('object', 'get', 'rehearsed/x/a.txt', join(cli.home, 'one'), '--dry-run')).toContain(
+    'Nothing was changed.',
+  )
+  await expect(stat(into)).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(stat(join(cli.home, 'one'))).rejects.toMatchObject({ code: 'ENOENT' })
+  await expect(cli.call(['object', 'put', '-', 'rehearsed/z', '--dry-run'])).resolves.toMatchObject({ status: 2 })
+})
+
 it('puts in parts, tells each item and a result as NDJSON, and gets back the same bytes, checked', async () => {
   await ok('bucket', 'create', 'parts')
   const put = linesOf(

@@ -1,3 +1,5 @@
+import { isDryRun } from '../../confirm.ts'
+import { DRY_RUN } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { KEY_ARGUMENT, keyPath, labelled } from '../../key-face.ts'
 import { findKey, inInstance } from '../../key-protect.ts'
@@ -27,7 +29,8 @@ export const renameKey: CommandSpec = {
   about:
     'Called by anything else, it loses its only alias, if it has one. The name that it was made with stays: Key Protect has no call that changes it.',
   arguments: [KEY_ARGUMENT, ALIAS],
-  examples: ['coffer key rename finance-root books', 'coffer key rename books finance-root'],
+  options: DRY_RUN,
+  examples: ['coffer key rename finance-root books', 'coffer key rename books finance-root --dry-run'],
   see: ['coffer key alias add'],
   run: async (call) => {
     const alias = call.argument('alias')
@@ -39,6 +42,10 @@ export const renameKey: CommandSpec = {
     if (called === undefined && more.length > 0)
       throw usage(`it has several aliases, say which is to go: ${key.aliases.join(', ')}`)
     const former = called ?? only
+    const lines = [
+      `${labelled(key)} gets the alias ${alias}${former === undefined ? '' : `, and is ${former} no more`}.`,
+    ]
+    if (isDryRun(call, { lines, document: { key: key.id, alias, former } })) return 'done'
     const path = (one: string): string => `${keyPath(key)}/aliases/${encodeURIComponent(one)}`
     // The new one first: at no time has it none.
     await server.control('POST', path(alias), inInstance(key.instance))

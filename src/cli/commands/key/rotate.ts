@@ -1,3 +1,5 @@
+import { isDryRun } from '../../confirm.ts'
+import { DRY_RUN } from '../../described.ts'
 import { KEY_ARGUMENT, keyDocument, keyPath, labelled } from '../../key-face.ts'
 import { findKey, inInstance, KEY_TYPE, registrationsOf } from '../../key-protect.ts'
 import { tokenOrNone } from '../../optional-control.ts'
@@ -11,7 +13,7 @@ export const rotateKey: CommandSpec = {
     'New data keys are wrapped by the new version at once; the older ones are rewrapped in the background, unless the server is told not to.',
   arguments: [KEY_ARGUMENT],
   options: {
-    'dry-run': { help: 'shows what would be rewrapped, and changes nothing' },
+    ...DRY_RUN,
     material: { value: 'file', help: 'for an imported key: its new material, as base64', kind: 'file' },
   },
   examples: ['coffer key rotate finance-root --dry-run', 'coffer key rotate finance-root'],
@@ -25,10 +27,7 @@ export const rotateKey: CommandSpec = {
       `${labelled(key)} gets a new version. Nothing stops being readable.`,
       buckets.length === 0 ? 'No bucket is registered at it.' : `Rewrapped to the new version: ${buckets.join(', ')}.`,
     ]
-    if (call.flag('dry-run')) {
-      call.out.answer({ dryRun: true, key: key.id, buckets }, () => [...lines, 'Nothing was changed.'].join('\n'))
-      return 'done'
-    }
+    if (isDryRun(call, { lines, document: { key: key.id, buckets } })) return 'done'
     const file = call.text('material')
     const json =
       file === undefined

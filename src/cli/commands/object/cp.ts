@@ -1,4 +1,5 @@
 import type { Call } from '../../call.ts'
+import { DRY_RUN } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { failedItems } from '../../item-failure.ts'
 import { copyObject } from '../../s3/copy.ts'
@@ -22,10 +23,11 @@ export const copyObjects: CommandSpec = {
   options: {
     recursive: { help: 'all objects below the prefix' },
     'version-id': { value: 'id', help: 'of the source' },
+    ...DRY_RUN,
   },
   examples: [
     'coffer object cp invoices/2026/report.pdf logs/report.pdf',
-    'coffer object cp invoices/2026/ logs/2026/ --recursive',
+    'coffer object cp invoices/2026/ logs/2026/ --recursive --dry-run',
   ],
   see: ['coffer object mv', 'coffer object sync'],
   run: (call) => copyAll(call, 'copy'),
@@ -44,35 +46,50 @@ export async function copyAll(call: Call, how: 'copy' | 'move') {
   const failed = failedItems(call, server.s3Url)
   const sum = { objects: 0, bytes: 0 }
   const versionId = how === 'copy' ? call.text('version-id') : undefined
-  const one = async (source: ObjectReference, target: ObjectReference): Promise<void> => {
+  const isDry = call.flag('dry-run')
+  const sizeOf = async ({ bucket, key }: ObjectReference): Promise<number> =>
+    (await s3.headObject({ Bucket: bucket, Key: key, VersionId: versionId })).ContentLength ?? 0
+  const one = async (source: ObjectReference, target: ObjectReference, size?: number): Promise<void> => {
     if (source.bucket === target.bucket && source.key === target.key)
       throw usage(`${source.bucket}/${source.key} would be ${how === 'copy' ? 'copied' : 'moved'} onto itself`)
-    const copied = await copyObject(s3, { ...source, versionId }, target, call.signal)
-    if (how === 'move') await s3.deleteObject({ Bucket: source.bucket, Key: source.key })
+    const copied = isDry
+      ? { size: size ?? (await sizeOf(source)) }
+      : await copyObject(s3, { ...source, versionId }, target, call.signal)
+    if (how === 'move' && !isDry) await s3.deleteObject({ Bucket: source.bucket, Key: source.key })
     sum.objects++
     sum.bytes += copied.size
     const [a, b] = [`${source.bucket}/${source.key}`, `${target.bucket}/${target.key}`]
-    call.out.item({ source: a, destination: b, ...copied }, () => `✓ ${a} → ${b}  ${sizeText(copied.size)}`, b)
+    call.out.item(
+      { source: a, destination: b, ...copied },
+      () => `${isDry ? '+' : '✓'} ${a} → ${b}  ${sizeText(copied.size)}`,
+      b,
+    )
   }
+  const dry = isDry ? { dryRun: true } : {}
   if (!call.flag('recursive')) {
     if (from.key === '') throw usage(`${from.bucket} is a bucket`, 'add --recursive')
     const isFolder = to.key === '' || to.key.endsWith('/')
     await one(from, isFolder ? { ...to, key: `${to.key}${baseName(from.key)}` } : to)
-    call.out.result({ objects: sum.objects, bytes: sum.bytes }, () => undefined)
+    call.out.result({ ...sum, ...dry }, () => (isDry ? 'Nothing was changed.' : undefined))
     return 'done' as const
   }
   const under = from.key.slice(0, from.key.lastIndexOf('/') + 1)
-  await inParallel(objects(s3, { bucket: from.bucket, prefix: from.key, signal: call.signal }), 4, async ({ key }) => {
-    try {
-      const folder = to.key === '' || to.key.endsWith('/') ? to.key : `${to.key}/`
-      await one({ bucket: from.bucket, key }, { bucket: to.bucket, key: `${folder}${key.slice(under.length)}` })
-    } catch (error) {
-      if (call.signal.aborted) throw error
-      failed.add(`${from.bucket}/${key}`, error)
-    }
-  })
+  await inParallel(
+    objects(s3, { bucket: from.bucket, prefix: from.key, signal: call.signal }),
+    4,
+    async ({ key, size }) => {
+      try {
+        const folder = to.key === '' || to.key.endsWith('/') ? to.key : `${to.key}/`
+        await one({ bucket: from.bucket, key }, { bucket: to.bucket, key: `${folder}${key.slice(under.length)}` }, size)
+      } catch (error) {
+        if (call.signal.aborted) throw error
+        failed.add(`${from.bucket}/${key}`, error)
+      }
+    },
+  )
   const done = how === 'copy' ? 'copied' : 'moved'
   failed.check(sum.objects, `${countText(failed.count(), 'object')} could not be ${done}`)
-  call.out.result({ ...sum, failed: 0 }, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
+  const all = `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`
+  call.out.result({ ...sum, failed: 0, ...dry }, () => (isDry ? `${all}, would be ${done}. Nothing was.` : all))
   return 'done' as const
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Call } from '../../call.ts'
+import { DRY_RUN } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { failedItems } from '../../item-failure.ts'
 import { download } from '../../s3/download.ts'
@@ -23,9 +24,14 @@ export const getObjects: CommandSpec = {
     recursive: { help: 'all objects below the prefix' },
     'version-id': { value: 'id', help: 'this version' },
     parallel: { value: 'n', help: 'pieces, or objects, that are fetched at once; 4 by default' },
+    ...DRY_RUN,
   },
   again: 'of what was not whole nothing was left',
-  examples: ['coffer object get invoices/2026/report.pdf', 'coffer object get invoices/2026/ copies --recursive'],
+  examples: [
+    'coffer object get invoices/2026/report.pdf',
+    'coffer object get invoices/2026/ copies --recursive',
+    'coffer object get invoices/2026/ copies --recursive --dry-run',
+  ],
   see: ['coffer object cat', 'coffer object sync'],
   run: async (call) => {
     const reference = readReference(call.argument('object'))
@@ -39,6 +45,18 @@ async function getOne(call: Call, { bucket, key }: ObjectReference) {
   if (key === '') throw usage(`${bucket} is a bucket`, `coffer object get ${bucket} --recursive`)
   const s3 = await (await call.server()).s3()
   const path = await placeOf(call.maybe('file'), { bucket, key })
+  if (call.flag('dry-run')) {
+    const { ContentLength: size = 0 } = await s3.headObject({
+      Bucket: bucket,
+      Key: key,
+      VersionId: call.text('version-id'),
+    })
+    call.out.result(
+      { bucket, key, file: path, size, dryRun: true },
+      () => `+ ${path}  ${sizeText(size)}\nNothing was changed.`,
+    )
+    return 'done' as const
+  }
   const progress = call.progress()
   progress.begin(key, undefined)
   const got = await download(s3, {
@@ -82,6 +100,7 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
   const progress = call.progress()
   const failed = failedItems(call, server.s3Url)
   const sum = { objects: 0, bytes: 0 }
+  const isDry = call.flag('dry-run')
   await inParallel(
     objects(s3, { bucket, prefix, signal: call.signal }),
     Math.max(1, call.count('parallel') ?? 4),
@@ -91,6 +110,11 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
       progress.begin(key, size)
       try {
         const path = await inside(root, key.slice(prefix.lastIndexOf('/') + 1))
+        if (isDry) {
+          sum.objects++
+          sum.bytes += size
+          return call.out.item({ key, file: path, size }, () => `+ ${path}  ${sizeText(size)}`, path)
+        }
         const got = await download(s3, { bucket, key, path, signal: call.signal, atOnce: 1, onBytes: progress.add })
         sum.objects++
         sum.bytes += got.size
@@ -104,6 +128,9 @@ async function getAll(call: Call, { bucket, key: prefix }: ObjectReference) {
     },
   )
   failed.check(sum.objects, `${countText(failed.count(), 'object')} could not be fetched`)
-  call.out.result({ ...sum, failed: 0 }, () => `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`)
+  const all = `${countText(sum.objects, 'object')}, ${sizeText(sum.bytes)}`
+  call.out.result({ ...sum, failed: 0, ...(isDry ? { dryRun: true } : {}) }, () =>
+    isDry ? `${all}, would be fetched. Nothing was.` : all,
+  )
   return 'done' as const
 }

@@ -1,3 +1,4 @@
+import { DRY_RUN } from '../../described.ts'
 import type { CommandSpec } from '../../spec.ts'
 import { copyAll, MOVE_ARGUMENTS } from './cp.ts'
 
@@ -6,8 +7,11 @@ export const moveObjects: CommandSpec = {
   summary: 'Moves or renames objects within the server.',
   about: 'Each is copied, and removed when its copy is there. In a bucket with versioning the old versions stay.',
   arguments: MOVE_ARGUMENTS,
-  options: { recursive: { help: 'all objects below the prefix' } },
-  examples: ['coffer object mv logs/report.pdf logs/old/report.pdf'],
+  options: { recursive: { help: 'all objects below the prefix' }, ...DRY_RUN },
+  examples: [
+    'coffer object mv logs/report.pdf logs/old/report.pdf',
+    'coffer object mv logs/2025/ logs/old/ --recursive --dry-run',
+  ],
   see: ['coffer object cp'],
   run: (call) => copyAll(call, 'move'),
 }

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { Call } from '../../call.ts'
+import { DRY_RUN } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { failedItems } from '../../item-failure.ts'
 import { baseName, type ObjectReference, readReference } from '../../s3/references.ts'
@@ -27,12 +28,13 @@ export const putObjects: CommandSpec = {
     'part-size': { value: 'size', help: 'of uploads in parts, 5MiB or more; 8MiB by default' },
     parallel: { value: 'n', help: 'parts, or files, that are sent at once; 4 by default' },
     'if-new': { help: 'refuses to replace what is there' },
+    ...DRY_RUN,
   },
   again: 'parts that were sent are not sent again',
   examples: [
     'coffer object put report.pdf invoices/2026/',
     'coffer object put report.pdf invoices/latest.pdf --tag kind=report --metadata by=anna',
-    'coffer object put photos invoices/photos/ --recursive',
+    'coffer object put photos invoices/photos/ --recursive --dry-run',
   ],
   see: ['coffer object get', 'coffer object sync'],
   run: async (call) => {
@@ -41,7 +43,12 @@ export const putObjects: CommandSpec = {
     call.doing(`store ${files.join(', ')} in ${call.argument('destination')}`)
     call.about(destination.bucket)
     const found = await sources(call, files, destination, call.flag('recursive'))
-    return found.type === 'stdin' ? putStdin(call, destination) : putFiles(call, destination.bucket, found.files)
+    if (found.type === 'stdin') {
+      if (call.flag('dry-run')) throw usage('what standard input has is not known before it is stored')
+      return putStdin(call, destination)
+    }
+    if (call.flag('dry-run')) return planFiles(call, destination.bucket, found.files)
+    return putFiles(call, destination.bucket, found.files)
   },
 }
 
@@ -98,6 +105,17 @@ export async function filesUnder(
   return sized
     .map(({ path, size }) => ({ path, size, key: relative(directory, path).split(sep).join('/') }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+function planFiles({ out }: Call, bucket: string, files: readonly Source[]) {
+  for (const { path, key, size } of files)
+    out.item({ file: path, bucket, key, size }, () => `+ ${bucket}/${key}  ${sizeText(size)}`, `${bucket}/${key}`)
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  out.result(
+    { files: files.length, bytes, dryRun: true },
+    () => `${countText(files.length, 'file')}, ${sizeText(bytes)}, would be stored. Nothing was.`,
+  )
+  return 'done' as const
 }
 
 async function putFiles(call: Call, bucket: string, files: readonly Source[]) {

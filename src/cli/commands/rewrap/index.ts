@@ -1,4 +1,6 @@
 import { type DarkBucket, radiusOfKey } from '../../blast-radius.ts'
+import { isDryRun } from '../../confirm.ts'
+import { DRY_RUN } from '../../described.ts'
 import { usage } from '../../failure.ts'
 import { listOf, member, textOf } from '../../json.ts'
 import { findKey, type RootKey } from '../../key-protect.ts'
@@ -19,11 +21,12 @@ const rewrap: CommandSpec = {
     key: { value: 'key', help: 'the buckets under this root key', kind: 'key' },
     from: { value: 'version', help: 'with --key: only buckets that have something under this version, v2 or its id' },
     wait: { help: 'until it is done' },
+    ...DRY_RUN,
   },
   examples: [
     'coffer rewrap --bucket invoices --wait',
     'coffer rewrap --key finance-root',
-    'coffer rewrap --key finance-root --from v1',
+    'coffer rewrap --key finance-root --from v1 --dry-run',
   ],
   see: ['coffer key rotate', 'coffer jobs watch'],
   run: async (call) => {
@@ -34,6 +37,11 @@ const rewrap: CommandSpec = {
     if (from !== undefined && key === undefined) throw usage('--from takes --key: it is a version of that key')
     const server = await call.server()
     const buckets = key === undefined ? named : await bucketsOf(server, await findKey(server, key), from)
+    const lines =
+      buckets.length === 0
+        ? ['No bucket has anything under it.']
+        : [`Rewrapped with the newest version of their root keys: ${buckets.join(', ')}.`]
+    if (isDryRun(call, { lines, document: { buckets } })) return 'done'
     const started: Job[] = []
     for (const bucket of buckets) {
       const answer = await server.control('POST', `/admin/v1/buckets/${encodeURIComponent(bucket)}/rewrap`)
