@@ -1,5 +1,6 @@
 import { endWithReader } from '../base/end-with-reader.ts'
 import { EXIT } from '../base/exit-status.ts'
+import { isOfSystem, systemWords } from '../base/system-words.ts'
 import { writeHelp } from '../base/write-help.ts'
 import { probablyMeant, readArguments } from './arguments.ts'
 import type { Call } from './call.ts'
@@ -7,7 +8,6 @@ import { NOUNS } from './commands/index.ts'
 import { type Environment, given, processEnvironment } from './environment.ts'
 import { CommandFailure, usage } from './failure.ts'
 import { commandHelp, nounHelp } from './help-text.ts'
-import { member, textOf } from './json.ts'
 import { failureDocument, failureText, jsonText, openOutput } from './output.ts'
 import { paintFor } from './paint.ts'
 import { openProgress, type Progress, type ProgressMode } from './progress.ts'
@@ -193,34 +193,16 @@ function goingOn(found: CommandFailure, { again }: CommandSpec): CommandFailure 
 
 /** What the system refused is told in words; all else is a fault of this program. */
 function ofSystem(error: unknown): CommandFailure {
-  const code = member(error, 'code')
-  const message = error instanceof Error ? error.message : String(error)
-  if (typeof code === 'string' && member(error, 'syscall') !== undefined) {
+  if (isOfSystem(error)) {
+    const { code } = error
     return new CommandFailure(
-      { code, ending: code === 'ENOENT' ? 'notFound' : 'failed', why: systemWords(error, code, message) },
+      { code, ending: code === 'ENOENT' ? 'notFound' : 'failed', why: systemWords(error) },
       error,
     )
   }
+  const message = error instanceof Error ? error.message : String(error)
   const notes = ['That is a fault of this program. Whoever mends it wants the whole command and these lines.']
   return new CommandFailure({ code: 'Fault', ending: 'failed', why: message, notes }, error)
-}
-
-const SYSTEM: Readonly<Record<string, string>> = {
-  ENOENT: 'is not there',
-  EACCES: 'may not be used by you',
-  EPERM: 'may not be used by you',
-  EISDIR: 'is a directory',
-  ENOTDIR: 'is below something that is no directory',
-  EEXIST: 'is there already, and is something else',
-  ENOSPC: 'has no room left',
-  EROFS: 'may be read alone',
-  EMFILE: 'is one file too many: raise ulimit -n, or lower --parallel',
-}
-
-function systemWords(error: unknown, code: string, message: string): string {
-  const path = textOf(error, 'path')
-  const words = SYSTEM[code]
-  return words === undefined ? message.replace(/^\w+: /, '') : `${path ?? 'the place that it goes to'} ${words}`
 }
 
 /** Ctrl-C: what is under way is left, and what is told says so. */

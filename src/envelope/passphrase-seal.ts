@@ -23,10 +23,14 @@ export async function sealWithPassphrase(key: Buffer, keyId: string, passphrase:
   return { v: 1, method: 'passphrase', keyId, kdf, sealed: sealed.toString('base64') }
 }
 
+/** What is wrong with it. */
+export const passphraseProblem = (passphrase: string): string | undefined =>
+  [...passphrase].length < MIN_CHARACTERS ? `the passphrase must have at least ${MIN_CHARACTERS} characters` : undefined
+
 /** Throws InstanceKeyInvalid. */
 export function checkPassphrase(passphrase: string): void {
-  if ([...passphrase].length >= MIN_CHARACTERS) return
-  throw instanceKeyError('InstanceKeyInvalid', `the passphrase must have at least ${MIN_CHARACTERS} characters`)
+  const problem = passphraseProblem(passphrase)
+  if (problem !== undefined) throw instanceKeyError('InstanceKeyInvalid', problem)
 }
 
 /** The instance key. Throws InstanceKeyWrong. */

@@ -1,5 +1,6 @@
 import { hasCode } from '../base/errors.ts'
 import { EXIT } from '../base/exit-status.ts'
+import { isOfSystem, systemWords } from '../base/system-words.ts'
 import { hasErrno } from '../storage/errno.ts'
 import { portOwner } from './port-owner.ts'
 
@@ -14,8 +15,8 @@ export function explain(error: unknown): string {
     return `${error.message}. ${ACCEPT_LOSS}  [${error.code}]`
   if (hasCode(error)) return `${error.message}  [${error.code}]`
   if (!(error instanceof Error)) return String(error)
-  if (!('syscall' in error) || !('code' in error)) return error.stack ?? error.message
-  return error.syscall === 'listen' ? explainListen(error) : `${error.message}  [${String(error.code)}]`
+  if (!isOfSystem(error)) return error.stack ?? error.message
+  return error.syscall === 'listen' ? explainListen(error) : `${systemWords(error)}  [${error.code}]`
 }
 
 function explainListen(error: Error & { readonly code: unknown }): string {

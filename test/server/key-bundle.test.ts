@@ -115,6 +115,12 @@ describe('a key bundle', () => {
     await copyFile(home.join('passphrase'), home.join('store-passphrase'))
     const same = await keys('backup', ['--out', home.join('other')], SEALED())
     expect(same).toMatchObject({ status: 2, err: expect.stringContaining('another one') })
+    await writeFile(home.join('passphrase'), 'short', { mode: 0o600 })
+    expect(await keys('backup', ['--out', home.join('other')], KEY_FILE())).toMatchObject({
+      ...{ status: 2, err: expect.stringContaining('must have at least 12 characters') },
+    })
+    const missing = await keys('restore', [home.join('no.bundle')], KEY_FILE())
+    expect(missing).toMatchObject({ status: 4, err: `✕ ${home.join('no.bundle')} is not there  [ENOENT]\n` })
     const audit = await readFile(home.join('data/audit/audit-0000000001.jsonl'), 'utf8')
     expect(audit).toContain('"action":"store.keys-backup"')
   })

@@ -4,6 +4,7 @@ import { EXIT } from '../../base/exit-status.ts'
 import { createExclusive } from '../../envelope/exclusive-file.ts'
 import { type KeyBundle, openKeyBundle, sealKeyBundle } from '../../envelope/key-bundle.ts'
 import { createKeyFile, readKeyFile } from '../../envelope/key-file.ts'
+import { passphraseProblem } from '../../envelope/passphrase-seal.ts'
 import { readSealFile, sealText } from '../../envelope/seal-file.ts'
 import { ensureDirectory, syncDirectory } from '../../storage/directories.ts'
 import { lockDataDirectory } from '../../storage/lock.ts'
@@ -44,8 +45,8 @@ Examples:
   A bundle and its passphrase open everything: keep them apart, and neither beside the data. docs/backup.md says what is to
   be kept where.
 
-exit status 0: done; 1: not done; 2: called wrongly; 8: something is there already, nothing is written over; 9: a setting
-is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
+exit status 0: done; 1: not done; 2: called wrongly; 4: a file that was named is not there; 8: something is there already,
+nothing is written over; 9: a setting is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer keys …`; resolves to the exit status. */
@@ -67,6 +68,8 @@ async function backup(args: readonly string[], { out }: Streams): Promise<number
   if (file === undefined || positionals.length > 0) throw usageError('--out names the file to be made')
   const passphrase = passphraseOf(options['passphrase-file'])
   // One that opens the store itself would have to be kept beside it.
+  const problem = passphraseProblem(passphrase)
+  if (problem !== undefined) throw usageError(problem)
   if (passphrase === config['instance-passphrase']?.reveal()) {
     throw usageError('the passphrase of a bundle is another one than that of the store')
   }

@@ -32,8 +32,8 @@ Examples:
   coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key --dry-run
   coffer restore /mnt/backup --data-dir /var/lib/coffer-new --instance-key-file /etc/coffer.key
 
-exit status 0: done; 1: not done; 2: called wrongly; 8: something is there already, nothing is written over; 9: a setting
-is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
+exit status 0: done; 1: not done; 2: called wrongly; 4: a file that was named is not there; 8: something is there already,
+nothing is written over; 9: a setting is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer restore …`; resolves to the exit status. */
