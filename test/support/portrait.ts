@@ -153,6 +153,8 @@ const PASSING: ReadonlySet<string> = new Set([
   ...['context', 'href', 'first', 'etag', 'last_authn', 'authn_count'],
   // Of a deleted key, by now.
   ...['purgeAllowed', 'restoreAllowed'],
+  // Of a refusal: its code stays, its words may get better.
+  ...['message', 'errorMsg'],
 ])
 
 /** Without what differs between two equal answers: passing members, and the order of lists. */
