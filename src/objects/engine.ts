@@ -3,7 +3,6 @@ import type { NonceSource } from '../base/nonces.ts'
 import type { Serial } from '../base/serial.ts'
 import type { KeyProvider } from '../envelope/key-provider.ts'
 import type { ClassedBlobStore } from '../storage/blob/classed-store.ts'
-import type { MetadataStore } from '../storage/metadata/metadata-store.ts'
 import type { Configurations } from './bucket-configurations.ts'
 import type { Documents } from './bucket-documents.ts'
 import type { Buckets } from './buckets.ts'
@@ -15,11 +14,12 @@ import type { Notifications } from './notifications/notifications.ts'
 import type { Quotas } from './quotas.ts'
 import type { ReadAhead } from './read-ahead.ts'
 import type { Replications } from './replication/replications.ts'
+import type { RowCache } from './row-cache.ts'
 import type { VersionOrders } from './version-id.ts'
 
 /** What every part of the object engine works with. Which key provider it is, it never learns. */
 export interface Engine {
-  readonly metadata: MetadataStore
+  readonly metadata: RowCache
   readonly blobs: ClassedBlobStore
   readonly provider: KeyProvider
   readonly nonces: NonceSource

@@ -18,4 +18,24 @@ export interface ListedRow {
   readonly replicationStatus?: ReplicationStatus | undefined
   /** Absent while the root key may not be used (a locked bucket lists names, sizes and dates), and when it is damaged. */
   readonly summary?: Summary | undefined
+  /** What an answer said of it the last time, kept with it by whoever made that. */
+  face?: RowFace | undefined
+}
+
+/** As it was asked for: with names encoded so, and with that of an owner. */
+export interface RowFace {
+  readonly encoding: string
+  readonly owner: string
+  readonly text: string
+}
+
+export type ListedObject = Omit<ListedRow, 'versionId' | 'deleteMarker'>
+
+/** A page in UTF-8 byte order; keys and common prefixes share the limit. */
+export interface ListPage<T> {
+  readonly items: readonly T[]
+  readonly commonPrefixes: readonly string[]
+  readonly truncated: boolean
+  /** The last key or common prefix of the page: the next page starts after it. */
+  readonly last: string | undefined
 }

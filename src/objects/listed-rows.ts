@@ -1,18 +1,22 @@
 import type { Kept } from '../envelope/dek.ts'
 import type { Space, Token } from '../storage/metadata/metadata-store.ts'
+import { type ListedPages, listedPages } from './listed-pages.ts'
 import type { ListedRow } from './listed-row.ts'
 import type { CachedRows } from './row-cache.ts'
 
 /** What rows of objects tell in a page, found by the row and its token: of a row that was written since, it is not here. */
 export interface ListedRows {
   readonly find: (space: Space, row: Buffer, token: Token) => ListedRow | undefined
-  readonly keep: (space: Space, row: Buffer, token: Token, listed: ListedRow) => void
+  /** Whether there was room. */
+  readonly keep: (space: Space, row: Buffer, token: Token, listed: ListedRow) => boolean
+  readonly pages: ListedPages
 }
 
 /** In all buckets together. What does not fit is opened each time. */
-const MAX_BYTES = 16 * 1024 ** 2
-/** Of a row beside its name, which is there twice. 300 were measured without a checksum. */
-const ROW_BYTES = 600
+const MAX_BYTES = 24 * 1024 ** 2
+/** Of a row and its face beside the name, which is in them four times. 300 were measured of a row without a checksum. */
+const ROW_BYTES = 1000
+const NAMES = 4
 let room = MAX_BYTES
 
 let [hits, misses, entries] = [0, 0, 0]
@@ -37,6 +41,7 @@ interface Known {
 function newRows(kept: Kept): ListedRows {
   // A map for each, so that no name is put together of two texts, for each row of each page.
   const spaces = new Map<Space, Map<string, Known>>()
+  const pages = listedPages()
   let taken = 0
   const rowsOf = (space: Space): Map<string, Known> => {
     const rows = spaces.get(space) ?? new Map<string, Known>()
@@ -54,22 +59,25 @@ function newRows(kept: Kept): ListedRows {
       return found.listed
     },
     keep: (space, row, token, listed) => {
-      if (!kept.isOpen()) return
+      if (!kept.isOpen()) return false
       const rows = rowsOf(space)
       const name = nameOf(row)
       if (!rows.has(name)) {
-        const bytes = ROW_BYTES + 2 * row.length
-        if (bytes > room) return
+        const bytes = ROW_BYTES + NAMES * row.length
+        if (bytes > room) return false
         room -= bytes
         taken += bytes
         entries++
       }
       rows.set(name, { token, listed })
+      return true
     },
+    pages,
   }
   const dispose = (): void => {
     for (const rows of spaces.values()) entries -= rows.size
     spaces.clear()
+    pages[Symbol.dispose]()
     room += taken
     taken = 0
   }

@@ -5,7 +5,7 @@ import type { BucketKeys, SummaryCipher } from './bucket-keys.ts'
 import type { Bucket } from './buckets.ts'
 import type { Engine } from './engine.ts'
 import { headKey, keyOfHead, rowsUnder, SPACE, uploadKey } from './keyspace.ts'
-import type { ListedRow } from './listed-row.ts'
+import type { ListedObject, ListPage } from './listed-row.ts'
 import { type RowReader, rowReader } from './row-reader.ts'
 import { parseUploadId } from './upload-id.ts'
 import { type ListedUpload, listedUpload, unreadableUpload } from './uploads.ts'
@@ -18,17 +18,6 @@ export interface ListQuery {
   /** Keys and prefixes strictly after this one; '' from the start. */
   readonly after: string
   readonly limit: number
-}
-
-export type ListedObject = Omit<ListedRow, 'versionId' | 'deleteMarker'>
-
-/** A page in UTF-8 byte order; keys and common prefixes share the limit. */
-export interface ListPage<T> {
-  readonly items: readonly T[]
-  readonly commonPrefixes: readonly string[]
-  readonly truncated: boolean
-  /** The last key or common prefix of the page: the next page starts after it. */
-  readonly last: string | undefined
 }
 
 export async function listObjects(engine: Engine, keys: BucketKeys, query: ListQuery): Promise<ListPage<ListedObject>> {
@@ -56,6 +45,10 @@ async function page(engine: Engine, query: ListQuery, rows: RowReader): Promise<
   const from = startAfter(bucket.id, prefix, delimiter, after)
   if (!from || from.compare(under.lt) >= 0) return empty
   const gte = from.compare(under.gte) > 0 ? from : under.gte
+  const mark = engine.metadata.headsMark(under.gte)
+  const question = JSON.stringify([prefix, delimiter, after, limit])
+  const known = mark === undefined ? undefined : rows.pages?.find(question, mark)
+  if (known) return known
   const found: (Group | DamagedRow)[] = delimiter
     ? await groupsWithDamaged(engine.metadata, SPACE.head, {
         prefix: under.gte,
@@ -82,7 +75,9 @@ async function page(engine: Engine, query: ListQuery, rows: RowReader): Promise<
       items.push(item)
     }
   }
-  return { items, commonPrefixes, truncated: found.length > limit, last }
+  const listed = { items, commonPrefixes, truncated: found.length > limit, last }
+  if (rows.kept() === items.length && mark !== undefined) rows.pages?.keep(question, mark, listed)
+  return listed
 }
 
 /** First row after `after`: behind all of a common prefix that an earlier page reported. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { ownCopy } from '../base/bytes.ts'
 import { hasCode } from '../base/errors.ts'
-import type { Generations } from '../storage/metadata/generations.ts'
+import { AREA_BYTES, type Generations } from '../storage/metadata/generations.ts'
 import type { Entry, MetadataStore, MetadataStoreErrorCode, Space, Write } from '../storage/metadata/metadata-store.ts'
 import { SPACE } from './keyspace.ts'
 
@@ -14,6 +14,11 @@ const OVERHEAD_BYTES = 256
 
 export interface RowCache extends MetadataStore {
   readonly cached: () => CachedRows
+  /**
+   * Of the current objects of a bucket, of which `row` begins as theirs do: what is read after this is what there is for as
+   * long as it is the same. Undefined while a commit writes one of them.
+   */
+  readonly headsMark: (row: Buffer) => string | undefined
 }
 
 /** Since the process began. Bytes are estimated. */
@@ -30,24 +35,38 @@ export interface CachedRows {
  * writes it begins, and none is taken in while one runs: what is read is never older than without the cache. What other
  * threads write is seen by `generations`. Default: all writes go through this store.
  */
-export function rowCache(inner: MetadataStore, generations: Pick<Generations, 'slotOf' | 'at'> = ONE_WRITER): RowCache {
+export function rowCache(
+  inner: MetadataStore,
+  generations: Pick<Generations, 'slotOf' | 'areaOf' | 'at'> = ONE_WRITER,
+): RowCache {
   const rows = new LRUCache<string, Known>({
     maxSize: MAX_BYTES,
     sizeCalculation: ({ entry: { key, value } }) => OVERHEAD_BYTES + 2 * key.length + value.length,
   })
   /** How many running commits write the row. */
   const changing = new Map<string, number>()
+  const areas = new Map<string, { running: number; changes: number }>()
   let commits = 0
   let [hits, misses] = [0, 0]
 
-  const begin = (names: readonly string[]): void => {
+  const begin = (names: readonly string[], heads: readonly string[]): void => {
     commits++
+    for (const name of heads) {
+      const area = areas.get(name) ?? { ...UNCHANGED }
+      area.running++
+      area.changes++
+      areas.set(name, area)
+    }
     for (const name of names) {
       rows.delete(name)
       changing.set(name, (changing.get(name) ?? 0) + 1)
     }
   }
-  const end = (names: readonly string[]): void => {
+  const end = (names: readonly string[], heads: readonly string[]): void => {
+    for (const name of heads) {
+      const area = areas.get(name)
+      if (area) area.running--
+    }
     for (const name of names) {
       const left = (changing.get(name) ?? 1) - 1
       if (left > 0) changing.set(name, left)
@@ -58,6 +77,10 @@ export function rowCache(inner: MetadataStore, generations: Pick<Generations, 's
   return {
     ...inner,
     cached: () => ({ hits, misses, entries: rows.size, bytes: rows.calculatedSize }),
+    headsMark: (row) => {
+      const { running, changes } = areas.get(areaOf(row)) ?? UNCHANGED
+      return running > 0 ? undefined : `${changes} ${generations.at(generations.areaOf(SPACE.head, row))}`
+    },
     get: async (space, key) => {
       if (!CACHED.has(space)) return inner.get(space, key)
       const name = nameOf(space, key)
@@ -83,14 +106,17 @@ export function rowCache(inner: MetadataStore, generations: Pick<Generations, 's
     commit: async (writes) => {
       const names = writes.flatMap(changed)
       if (names.length === 0) return inner.commit(writes)
-      begin(names)
+      const heads = writes.flatMap((write) =>
+        isChange(write) && write.space === SPACE.head ? [areaOf(write.key)] : [],
+      )
+      begin(names, heads)
       try {
         const committed = await inner.commit(writes)
-        end(names)
+        end(names, heads)
         return committed
       } catch (error) {
         // A commit that nobody knows the outcome of may still come: its rows are not kept any more.
-        if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown', 'MetadataStoreFailed')) end(names)
+        if (!hasCode<MetadataStoreErrorCode>(error, 'CommitUnknown', 'MetadataStoreFailed')) end(names, heads)
         throw error
       }
     },
@@ -104,9 +130,16 @@ interface Known {
   readonly generation: number
 }
 
-const ONE_WRITER = { slotOf: () => 0, at: () => 0 }
+const UNCHANGED = { running: 0, changes: 0 }
+
+const ONE_WRITER = { slotOf: () => 0, areaOf: () => 0, at: () => 0 }
 
 const nameOf = (space: Space, key: Buffer): string => `${space} ${key.toString('latin1')}`
 
+const areaOf = (row: Buffer): string => row.toString('latin1', 0, AREA_BYTES)
+
+const isChange = (write: Write): write is Extract<Write, { readonly type: 'put' | 'delete' }> =>
+  write.type === 'put' || write.type === 'delete'
+
 const changed = (write: Write): string[] =>
-  (write.type === 'put' || write.type === 'delete') && CACHED.has(write.space) ? [nameOf(write.space, write.key)] : []
+  isChange(write) && CACHED.has(write.space) ? [nameOf(write.space, write.key)] : []

@@ -6,6 +6,7 @@ import type { Bucket } from './buckets.ts'
 import { openSummary, type Summary } from './content.ts'
 import type { Engine } from './engine.ts'
 import { keyOfVersion, SPACE, splitVersionKey } from './keyspace.ts'
+import type { ListedPages } from './listed-pages.ts'
 import type { ListedRow } from './listed-row.ts'
 import { listedRows } from './listed-rows.ts'
 import { type DeleteMarker, decodeListed, decodeListedVersion, type ListedRecord } from './records.ts'
@@ -21,6 +22,10 @@ export interface RowReader {
   readonly isKnown: (space: Space) => (row: Buffer, token: Token) => boolean
   /** A damaged one, too: as much as is known. */
   readonly read: (space: Space, row: Entry | DamagedRow) => ListedRow
+  /** Pages that were listed before. Undefined while the root key may not be used. */
+  readonly pages: ListedPages | undefined
+  /** How many of the rows that were read stay known. */
+  readonly kept: () => number
 }
 
 /** `cipher`: none while the root key may not be used. `what` is told of before the names of what is damaged. */
@@ -28,12 +33,14 @@ export function rowReader(engine: Engine, bucket: Bucket, cipher: SummaryCipher 
   const rows = cipher?.kept && listedRows(cipher.kept)
   /** They may be gone from there before the page is made. */
   const known = new Map<Buffer, ListedRow>()
+  let kept = 0
 
   const open = (space: Space, { key: row, value, token }: Entry, key: string): ListedRow => {
     const record = space === SPACE.head ? decodeListed(value) : decodeListedVersion(value)
     const summary = cipher && 'summary' in record ? summaryOf(space, row, key, record, cipher) : undefined
     const listed = listedRow(key, record, summary)
-    if (summary || (cipher && listed.deleteMarker)) rows?.keep(space, row, token, listed)
+    const isSound = summary !== undefined || (cipher && listed.deleteMarker)
+    if (isSound && rows?.keep(space, row, token, listed)) kept++
     return listed
   }
   const summaryOf = (
@@ -65,7 +72,10 @@ export function rowReader(engine: Engine, bucket: Bucket, cipher: SummaryCipher 
     },
     read: (space, row) => {
       const listed = known.get(row.key)
-      if (listed) return listed
+      if (listed) {
+        kept++
+        return listed
+      }
       const key = keyOfVersion(space, row.key)
       if ('damage' in row) return unreadable(space, row.key, key, row.damage)
       try {
@@ -74,17 +84,22 @@ export function rowReader(engine: Engine, bucket: Bucket, cipher: SummaryCipher 
         return unreadable(space, row.key, key, error)
       }
     },
+    pages: rows?.pages,
+    kept: () => kept,
   }
 }
 
 function listedRow(key: string, record: ListedRecord | DeleteMarker, summary: Summary | undefined): ListedRow {
   const { versionId, modifiedAtMs } = record
-  if ('deleteMarker' in record) return { key, versionId, deleteMarker: true, sizeBytes: 0, modifiedAtMs }
+  if ('deleteMarker' in record) {
+    return { key, versionId, deleteMarker: true, sizeBytes: 0, modifiedAtMs, face: undefined }
+  }
   const { sizeBytes, properties } = record
   const { storageClass, owner, replication } = properties
   const status = replicationStatus(replication)
   return {
     ...{ key, versionId, deleteMarker: false, sizeBytes, modifiedAtMs, storageClass, owner, summary },
     replicationStatus: status,
+    face: undefined,
   }
 }

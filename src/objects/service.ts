@@ -14,14 +14,8 @@ import type { Encrypting } from './encrypting.ts'
 import type { Engine } from './engine.ts'
 import type { ChangeTarget, VersionTarget } from './find-version.ts'
 import { type ListVersionsQuery, listVersions, type VersionsPage } from './list-versions.ts'
-import {
-  type ListedObject,
-  type ListPage,
-  type ListQuery,
-  type ListUploadsQuery,
-  listObjects,
-  listUploads,
-} from './listing.ts'
+import type { ListedObject, ListPage } from './listed-row.ts'
+import { type ListQuery, type ListUploadsQuery, listObjects, listUploads } from './listing.ts'
 import { changeHold, extendRetention, type RetentionChange, setLegalHold, setRetention } from './lock-object.ts'
 import { type MoveTo, moveBucket } from './move-bucket.ts'
 import { changeNotifications } from './notifications/change.ts'

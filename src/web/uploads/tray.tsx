@@ -73,8 +73,10 @@ const inOrder = (all: readonly UploadView[]): readonly UploadView[] =>
   [...all].sort((one, other) => RANK[one.state] - RANK[other.state]).slice(0, MOST_SHOWN)
 
 const SAMPLE_MS = 1000
+/** So long without a byte, and nobody can say how long it takes. */
+const STILL_SAMPLES = 5
 
-/** Bytes a second, smoothed. */
+/** Bytes a second, smoothed; 0 while nothing moves. */
 function usePace(all: readonly UploadView[]): number {
   const [pace, setPace] = useState(0)
   const latest = useRef(all)
@@ -82,11 +84,14 @@ function usePace(all: readonly UploadView[]): number {
   useEffect(() => {
     const sentOf = (): number => latest.current.reduce((sum, { sentBytes }) => sum + sentBytes, 0)
     let before = sentOf()
+    let still = 0
     const timer = setInterval(() => {
       const now = sentOf()
       const last = Math.max(0, now - before) / (SAMPLE_MS / 1000)
       before = now
-      setPace((known) => (known === 0 ? last : 0.7 * known + 0.3 * last))
+      still = last === 0 ? still + 1 : 0
+      const isStill = still >= STILL_SAMPLES
+      setPace((known) => (isStill ? 0 : known === 0 ? last : 0.7 * known + 0.3 * last))
     }, SAMPLE_MS)
     return () => clearInterval(timer)
   }, [])

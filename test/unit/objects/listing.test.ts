@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { Bucket } from '../../../src/objects/buckets.ts'
-import type { ListPage } from '../../../src/objects/listing.ts'
+import type { ListPage } from '../../../src/objects/listed-row.ts'
 import type { Objects } from '../../../src/objects/objects.ts'
 import { bodyOf, plain, testEngine } from '../../support/engine.ts'
 import { byUtf8, DELIMITERS, modelKeys, modelListing } from '../../support/listing-model.ts'

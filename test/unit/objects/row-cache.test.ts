@@ -140,3 +140,42 @@ it('A row that is kept has its key in memory of its own, and not in a pool that 
   expect(kept).toEqual(read)
   expect(kept?.key.buffer.byteLength).toBe(key.length)
 })
+
+it('says with one mark how long the objects of a bucket are as they were', async () => {
+  const memory = generationMemory()
+  const { inner, store, hold } = held()
+  const cache = rowCache(store, generations(memory))
+  const [bucket, other] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)]
+  const object = Buffer.concat([bucket, Buffer.from('key')])
+  const mark = () => cache.headsMark(bucket)
+  const elsewhere = () => cache.headsMark(other)
+  const [begun, there] = [mark(), elsewhere()]
+  expect(mark()).toBe(begun)
+  await cache.commit([{ ...put('one'), key: object }])
+  const written = mark()
+  expect(written).not.toBe(begun)
+  // Nobody knows yet whether it is written.
+  const release = hold('before commit')
+  const running = cache.commit([{ ...put('two'), key: object }])
+  expect(mark()).toBeUndefined()
+  release()
+  await running
+  expect(mark()).not.toBe(written)
+  const before = mark()
+  await inner.commit([{ ...put('three'), key: object }])
+  generations(memory).changed(Buffer.concat([Buffer.from([SPACE.head]), object]))
+  expect(mark()).not.toBe(before)
+  await cache.commit([{ ...put('a version'), space: SPACE.version, key: object }])
+  expect([mark() === before, elsewhere() === there]).toEqual([false, true])
+})
+
+it('gives no mark any more where a commit may still come', async () => {
+  const inner = memoryStore()
+  const unknown = () => Promise.reject(new CodedError('CommitUnknown', 'who knows'))
+  const cache = rowCache({ ...inner, commit: unknown })
+  await expect(cache.commit([put('one')])).rejects.toThrow('who knows')
+  expect(cache.headsMark(ROW)).toBeUndefined()
+  const refusing = rowCache({ ...inner, commit: () => Promise.reject(new CodedError('BudgetSpent', 'no')) })
+  await expect(refusing.commit([put('one')])).rejects.toThrow('no')
+  expect(refusing.headsMark(ROW)).toBeDefined()
+})

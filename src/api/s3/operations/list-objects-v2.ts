@@ -1,7 +1,7 @@
 import type { PlainProperties } from '../../../objects/object-properties.ts'
 import { shownOwner } from '../access/shown-owner.ts'
 import { S3Error } from '../error-codes.ts'
-import { listedEntry, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
+import { entryWriter, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
 import { xmlReply } from '../xml-reply.ts'
@@ -35,6 +35,7 @@ export const listObjectsV2 = defineOperation({
     const encode = nameEncoder(parameters)
     const ownerOf = shownOwner(objects, bucket)
     const element = ownerElements()
+    const entry = entryWriter(parameters)
     const told = (owner: PlainProperties['owner']) => (fetchOwner ? element(ownerOf(owner)) : '')
     return xmlReply('ListBucketResult', {
       Name: name,
@@ -47,7 +48,7 @@ export const listObjectsV2 = defineOperation({
       ...(token === undefined ? {} : { ContinuationToken: token }),
       ...(page.truncated && page.last !== undefined ? { NextContinuationToken: makeToken(page.last) } : {}),
       ...(startAfter === undefined ? {} : { StartAfter: encode(startAfter) }),
-      '#xml': page.items.map((item) => listedEntry(item, encode, told(item.owner))).join(''),
+      '#xml': page.items.map((item) => entry(item, told(item.owner))).join(''),
       CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
     })
   },

@@ -1,5 +1,5 @@
 import { shownOwner } from '../access/shown-owner.ts'
-import { listedEntry, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
+import { entryWriter, listParameters, nameEncoder, ownerElements } from '../list-query.ts'
 import { bucketKeyHeaders } from '../object-headers.ts'
 import { defineOperation } from '../operation.ts'
 import { bucketTarget } from '../target.ts'
@@ -22,6 +22,7 @@ export const listObjects = defineOperation({
     const encode = nameEncoder(parameters)
     const ownerOf = shownOwner(objects, bucket)
     const element = ownerElements()
+    const entry = entryWriter(parameters)
     return xmlReply(
       'ListBucketResult',
       {
@@ -35,7 +36,7 @@ export const listObjects = defineOperation({
         ...(delimiter ? { Delimiter: encode(delimiter) } : {}),
         IsTruncated: page.truncated,
         ...(encodingType ? { EncodingType: encodingType } : {}),
-        '#xml': page.items.map((item) => listedEntry(item, encode, element(ownerOf(item.owner)))).join(''),
+        '#xml': page.items.map((item) => entry(item, element(ownerOf(item.owner)))).join(''),
         CommonPrefixes: page.commonPrefixes.map((common) => ({ Prefix: encode(common) })),
       },
       await bucketKeyHeaders(bucket, may),
