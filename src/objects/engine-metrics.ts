@@ -3,6 +3,7 @@ import type { AccessLogs } from './access-logs.ts'
 import type { Drafts } from './drafts.ts'
 import type { Engine } from './engine.ts'
 import type { Garbage } from './garbage.ts'
+import { listedPagesCached } from './listed-pages.ts'
 import { listedRowsCached } from './listed-rows.ts'
 import type { OutboxFigures } from './outbox/outbox.ts'
 import type { ReadAhead } from './read-ahead.ts'
@@ -18,7 +19,7 @@ interface InThread {
 
 /** Of the engine in one thread: each has caches and requests of its own. */
 export function threadMetrics({ rows, drafts, readAhead }: InThread): readonly Metric[] {
-  const caches = { rows: rows.cached(), 'listed-rows': listedRowsCached() }
+  const caches = { rows: rows.cached(), 'listed-rows': listedRowsCached(), 'listed-pages': listedPagesCached() }
   const of = (pick: 'hits' | 'misses' | 'entries' | 'bytes'): Sample[] =>
     Object.entries(caches).map(([cache, cached]) => ({ labels: { cache }, value: cached[pick] }))
   return [

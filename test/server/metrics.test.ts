@@ -122,7 +122,7 @@ it('caches, commits, queues, uploads and garbage are told of', async () => {
       keys: (now['coffer_cache_entries{cache="data-keys"}'] ?? 0) >= 1,
       rowHits: more('coffer_cache_hits_total{cache="rows"}') >= 1,
       rowBytes: (now['coffer_cache_bytes{cache="rows"}'] ?? 0) > 100,
-      listed: more('coffer_cache_hits_total{cache="listed-rows"}'),
+      listed: more('coffer_cache_hits_total{cache="listed-pages"}'),
       commits: more('coffer_commits_total{store="metadata"}') >= 4,
       rows: more('coffer_commit_rows_total{store="metadata"}') >= 8,
       syncs: more('coffer_sync_duration_seconds_count{of="metadata"}') >= 1,

@@ -2,11 +2,13 @@ import { API, callJson } from './http.ts'
 
 const bucketPath = (bucket: string): string => `${API}/admin/v1/buckets/${encodeURIComponent(bucket)}`
 
+export type RootKeyState = 'pre-active' | 'active' | 'suspended' | 'deactivated' | 'destroyed'
+
 export interface EnvelopeRootKey {
   readonly crn: string
   readonly name?: string
   readonly aliases?: readonly string[]
-  readonly state?: 'pre-active' | 'active' | 'suspended' | 'deactivated' | 'destroyed'
+  readonly state?: RootKeyState
 }
 
 export interface EnvelopeFacts {

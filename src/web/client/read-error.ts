@@ -8,13 +8,18 @@ export async function readError(response: Response): Promise<ApiError> {
   const requestId = response.headers.get('x-amz-request-id') ?? response.headers.get('x-request-id') ?? undefined
   const text = await response.text().catch(() => '')
   const found = text.startsWith('<') ? ofXml(text) : ofJson(text)
+  const message = found?.message || `The server answered ${status}${text === '' ? ' and said nothing more' : ''}.`
   return new ApiError({
     code: found?.code || CODES[status] || `Status${status}`,
-    message: found?.message || `The server answered ${status}${text === '' ? ' and said nothing more' : ''}.`,
+    message: message + waitText(response.headers.get('retry-after')),
     status,
     requestId,
   })
 }
+
+/** How long a server says that it takes, in the whole seconds of the header. */
+const waitText = (header: string | null): string =>
+  header !== null && /^\d+$/.test(header) ? `: it can be done in ${header} s` : ''
 
 /** Answers to HEAD have no body to tell the code. */
 const CODES: Readonly<Record<number, string>> = {

@@ -1,4 +1,5 @@
 import type { DecidedBy } from './activity.ts'
+import type { RootKeyState } from './bucket-admin.ts'
 import { API, callJson } from './http.ts'
 
 /** Somebody of the account, or anybody, and whether they can read. */
@@ -24,7 +25,7 @@ export interface UsedRootKey {
   readonly crn: string
   readonly name?: string
   readonly aliases?: readonly string[]
-  readonly state?: string
+  readonly state?: RootKeyState
   readonly encryption: 'provider-managed' | 'customer-managed'
   /** Wraps what is new in the bucket. */
   readonly current: boolean

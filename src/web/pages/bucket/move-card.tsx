@@ -72,7 +72,10 @@ export function MoveCard({ facts }: { readonly facts: BucketFacts }) {
     setBusy(false)
   }
   return (
-    <Card title="Move under another root key" note="Reads keep working throughout">
+    <Card
+      title="Move under another root key"
+      note={lock ? 'While it is locked, nothing moves' : 'Reads keep working throughout'}
+    >
       <div class="stack">
         <div class="move-picture">
           <span class="muted small">Now</span>

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import type { RootKeyState } from '../../client/bucket-admin.ts'
 import type { Reader, UsedRootKey, WhoCanRead } from '../../client/who-can-read.ts'
 import { instanceOfCrn } from '../../links.ts'
 import { Chip } from '../../parts/chip.tsx'
@@ -146,12 +147,22 @@ function KeyNode({ rootKey }: { readonly rootKey: UsedRootKey }) {
         <b class="ellipsis">{keyName(rootKey)}</b>
         <span class="second ellipsis">
           {isOurs
-            ? [instanceOfCrn(rootKey.crn)?.name, rootKey.state].filter((part) => part !== undefined).join(', ')
+            ? [instanceOfCrn(rootKey.crn)?.name, rootKey.state && STATE[rootKey.state]]
+                .filter((part) => part !== undefined)
+                .join(', ')
             : 'kept by Coffer'}
         </span>
       </div>
     </div>
   )
+}
+
+const STATE: Readonly<Record<RootKeyState, string>> = {
+  'pre-active': 'not active yet',
+  active: 'active',
+  suspended: 'disabled',
+  deactivated: 'expired',
+  destroyed: 'deleted',
 }
 
 const iconOf = ({ kind }: Reader): IconName =>
