@@ -217,6 +217,7 @@ export async function openHouse({ config, log, clock = systemClock, onStoreFailu
     store &&
     samples &&
     adminApi({
+      rewrapsByItself: config['rewrap.automatic'],
       ...store,
       ...{ kms, samples, readiness: ready, clock, presign: presignedUrl },
       s3Endpoint: (host) => publicEndpoint(config, store.s3, tls !== undefined, host),

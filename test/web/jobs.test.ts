@@ -34,12 +34,21 @@ describe.skipIf(chromiumPath === undefined)('jobs', () => {
   const job = async () =>
     (await keys.call('GET', '/admin/v1/jobs')).json.jobs.find((one: { bucket: string }) => one.bucket === bucket)
 
+  it('are not begun by a rotation where the server does it not by itself, and nobody wants them', async () => {
+    const page = await house.open('/ui/keys/keys/finance-root?do=rotate')
+    await page.getByRole('checkbox', { name: 'Rewrap 1 bucket now' }).uncheck()
+    await page.getByRole('button', { name: 'Rotate key' }).click()
+    await page.getByText('finance-root was rotated to v2').first().waitFor()
+    expect(await job()).toBeUndefined()
+    await page.context().close()
+  })
+
   it('are paused on their way and go on, by keyboard, and every object is as it was', async () => {
     const { ETag } = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: '0' }))
     await keys.act(keyId, 'rotate')
     const page = await house.open('/ui/keys/keys/finance-root')
     await page.getByRole('button', { name: 'Rewrap the rest' }).press('Enter')
-    await page.getByText('Rewrapping 1 bucket to v2').first().waitFor()
+    await page.getByText('Rewrapping 1 bucket to v3').first().waitFor()
     await page.goto(`${house.url}/ui/jobs`)
     await page.getByRole('button', { name: 'Pause' }).press('Enter')
     await page.getByText('Paused', { exact: true }).waitFor()

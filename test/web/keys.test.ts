@@ -205,7 +205,8 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
 
   it('are rotated, and what is under them rewrapped', async () => {
     const page = await openKey('?do=rotate')
-    await page.getByText('Rewrap 2 buckets now').waitFor()
+    await page.getByText('until they are rewrapped, which begins at once').waitFor()
+    expect(await page.getByRole('checkbox', { name: /Rewrap/ }).count()).toBe(0)
     await keepPicture(page, 'key-rotate')
     await page.getByRole('button', { name: 'Rotate key' }).click()
     await page.getByText('finance-root was rotated to v2').first().waitFor()
@@ -250,6 +251,30 @@ describe.skipIf(chromiumPath === undefined)('root keys', () => {
     await page.getByRole('button', { name: 'Disable…' }).waitFor()
     await house.test.settled()
     expect(await read()).toBe('60000 bytes')
+    expectNoFaults(page)
+    await page.context().close()
+  })
+
+  it('that somebody else changed meanwhile are shown as they are, with how long something takes', async () => {
+    const raced = await keys.newKey('raced-root', { aliases: ['raced-root'] })
+    const page = await house.open('/ui/keys/keys/raced-root?do=rotate')
+    await page.getByText('There is nothing under it yet.').waitFor()
+    await keys.act(raced.id, 'disable')
+    await page.getByRole('button', { name: 'Rotate key' }).click()
+    await page.getByText('The key is disabled (state 2): it cannot be rotated').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByText('raced-root is disabled.').waitFor()
+    await page.route(/actions\/enable/, (route) =>
+      route.fulfill({
+        ...{ status: 409, contentType: 'application/json', headers: { 'retry-after': '12' } },
+        body: JSON.stringify({
+          resources: [{ errorMsg: 'x', reasons: [{ code: 'REQ_TOO_EARLY_ERR', message: 'too early' }] }],
+        }),
+      }),
+    )
+    await page.getByRole('button', { name: 'Enable…' }).first().click()
+    await page.getByRole('button', { name: 'Enable key' }).click()
+    await page.getByText('too early: it can be done in 12 s').waitFor()
     expectNoFaults(page)
     await page.context().close()
   })

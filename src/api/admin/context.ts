@@ -59,6 +59,8 @@ export interface AdminOptions extends AdminAuditOptions {
   readonly s3Endpoint: (host: string | undefined) => { readonly url: string; readonly region: string }
   /** As `/health/ready` tells it. */
   readonly readiness: () => HealthReport
+  /** After a rotation data keys are rewrapped by the server itself. */
+  readonly rewrapsByItself: boolean
 }
 
 type Handed =
@@ -73,6 +75,7 @@ type Handed =
   | 'presign'
   | 's3Endpoint'
   | 'notificationTargets'
+  | 'rewrapsByItself'
 
 export interface AdminContext extends Pick<AdminOptions, Handed> {
   readonly principal: Principal
@@ -140,6 +143,7 @@ export async function contextOf(
     ...{ samples: options.samples, readiness: options.readiness, clock: options.clock },
     ...{ presign: options.presign, s3Endpoint: options.s3Endpoint, about: {} },
     notificationTargets: options.notificationTargets,
+    rewrapsByItself: options.rewrapsByItself,
     objects,
     wrapBudgets,
     service: objects.onBehalfOf(asker),

@@ -42,6 +42,9 @@ export const keyUsageReply = z.object({
   rootKeyCrn: z.string(),
   versions: z.array(version),
   buckets: z.array(z.object({ name: z.string(), current: z.boolean(), versions: z.array(version) })),
+  rewrapsByItself: z
+    .boolean()
+    .meta({ description: 'After a rotation, with nobody asking for it (`COFFER_REWRAP_AUTOMATIC`).' }),
   wrapBudgets: z
     .array(
       z.object({

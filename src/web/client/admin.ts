@@ -66,6 +66,8 @@ export interface KeyUsage {
   readonly rootKeyCrn: string
   readonly versions: readonly VersionUsage[]
   readonly buckets: readonly BucketUse[]
+  /** After a rotation, with nobody asking for it. */
+  readonly rewrapsByItself: boolean
 }
 
 export const listBucketStates = async (signal?: AbortSignal): Promise<readonly BucketKeyState[]> =>

@@ -17,15 +17,20 @@ export const getKeyUsage = defineOperation({
   reply: keyUsageReply,
   run: async ({ request }, context) => {
     const { crn: rootKeyCrn } = queryOf(request, takesKey)
-    const { objects, wrapBudgets, may, mayListUses } = context
+    const { objects, wrapBudgets, may, mayListUses, rewrapsByItself } = context
     const all = mayListUses(rootKeyCrn)
     const usage = await knownKey(context, rootKeyCrn, all)
-    if (all) return json(200, { ...usage, wrapBudgets: wrapBudgets().filter((of) => of.rootKeyCrn === rootKeyCrn) })
+    if (all)
+      return json(200, {
+        ...usage,
+        rewrapsByItself,
+        wrapBudgets: wrapBudgets().filter((of) => of.rootKeyCrn === rootKeyCrn),
+      })
     const mine = usage.buckets.filter(({ name }) => {
       const bucket = objects.buckets.find(name)
       return bucket !== undefined && may(bucket, 's3:GetEncryptionConfiguration')
     })
     if (mine.length === 0) throw notPermitted()
-    return json(200, ofBuckets(rootKeyCrn, mine))
+    return json(200, { ...ofBuckets(rootKeyCrn, mine), rewrapsByItself })
   },
 })

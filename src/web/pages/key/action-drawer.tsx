@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../../client/api-error.ts'
+import { announceChange } from '../../client/changes.ts'
 import { Button } from '../../parts/button.tsx'
 import { CliHint } from '../../parts/cli-hint.tsx'
 import { Drawer } from '../../parts/drawer.tsx'
@@ -51,6 +52,8 @@ export function ActionDrawer(props: ActionDrawerProps) {
     } catch (cause) {
       setError(toApiError(cause))
       setBusy(false)
+      // Somebody may have been faster: the page behind says how things are.
+      announceChange('keys', 'access')
     }
   }
   const confirm = typed !== undefined && blockedBecause === undefined && (

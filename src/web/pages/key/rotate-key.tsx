@@ -14,7 +14,9 @@ import type { KeyDrawerProps } from './drawer-props.ts'
 import { VersionStep } from './version-step.tsx'
 
 export function RotateKey({ instance, rootKey, versions, usage, onClose }: KeyDrawerProps) {
-  const [rewraps, setRewraps] = useState(true)
+  const byItself = usage?.rewrapsByItself ?? false
+  const [isWanted, setWanted] = useState(true)
+  const rewraps = isWanted && !byItself
   const [material, setMaterial] = useState<Uint8Array<ArrayBuffer>>()
   const name = keyLabel(rootKey)
   const now = versions.length
@@ -49,12 +51,12 @@ export function RotateKey({ instance, rootKey, versions, usage, onClose }: KeyDr
           ? `What is there stays on v${now} until it is rewrapped.`
           : dataKeys === 0
             ? 'There is nothing under it yet.'
-            : `${formatCount(dataKeys)} stay under the versions that they have until they are rewrapped.`}{' '}
+            : `${formatCount(dataKeys)} stay under the versions that they have until they are rewrapped${byItself ? ', which begins at once' : ''}.`}{' '}
         Older versions only unwrap, never wrap.
       </p>
       {rootKey.imported && <MaterialField label="New key material" onChange={setMaterial} />}
-      {buckets.length > 0 && (
-        <Checkbox label={`Rewrap ${counted(buckets.length, 'bucket')} now`} isChecked={rewraps} onChange={setRewraps} />
+      {buckets.length > 0 && !byItself && (
+        <Checkbox label={`Rewrap ${counted(buckets.length, 'bucket')} now`} isChecked={isWanted} onChange={setWanted} />
       )}
     </ActionDrawer>
   )

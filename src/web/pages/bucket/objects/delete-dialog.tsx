@@ -94,7 +94,10 @@ export function DeleteDialog({ bucket, rows, versioning, onClose, onDone }: Dele
       )}
       {isForGood && (
         <Note tone="bad" icon="alert">
-          <b>This cannot be undone.</b> Its data keys are deleted with it.
+          <b>This cannot be undone.</b>{' '}
+          {rows.length === 1 && first?.kind !== 'folder'
+            ? 'Its data key is deleted with it.'
+            : 'The data keys are deleted with what they sealed.'}
         </Note>
       )}
       {progress && (

@@ -24,7 +24,7 @@ import { DropZone } from './drop-zone.tsx'
 import type { ListingMode } from './listed-pages.ts'
 import { ObjectTable } from './object-table.tsx'
 import { PathBar } from './path-bar.tsx'
-import { keyOfRow, type Row } from './rows.ts'
+import { folderRow, keyOfRow, type Row } from './rows.ts'
 import { useListing } from './use-listing.ts'
 import { useSelection } from './use-selection.ts'
 
@@ -46,6 +46,7 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
     if (!deleting) toast(`${counted(gone, 'selected object was', 'selected objects were')} deleted meanwhile`)
   })
   const chosenRows = (): readonly Row[] => [...selection.chosen.values()]
+  const isAllLoaded = listing.hasMore && selection.chosen.size === listing.rows.length
   const box = useRef<HTMLInputElement>(null)
   const noDelete = useBucketRights(bucket, ['s3:DeleteObject'], `${prefix}*`)('s3:DeleteObject')
   const wasOpenedHere = useRef(false)
@@ -144,6 +145,7 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
             {selection.chosen.size > 0 && (
               <div class="selection-bar" role="status">
                 <b>{counted(selection.chosen.size, 'selected', 'selected')}</b>
+                {isAllLoaded && <span>of those that are loaded; there are more under this prefix</span>}
                 <Button isSmall onClick={selection.clear}>
                   Clear
                 </Button>
@@ -156,6 +158,17 @@ export function ObjectsTab({ facts, prefix, refusal }: ObjectsTabProps) {
                 >
                   Delete
                 </Button>
+                {isAllLoaded && mode === 'objects' && prefix !== '' && prefix === folder && (
+                  <Button
+                    isSmall
+                    kind="danger"
+                    icon="folder"
+                    disabledBecause={noDelete}
+                    onClick={() => setDeleting([folderRow(folder, '')])}
+                  >
+                    Delete the whole folder
+                  </Button>
+                )}
               </div>
             )}
             {listing.error && (
