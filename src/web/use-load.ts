@@ -14,19 +14,20 @@ export interface Loaded<Value> {
 }
 
 export interface LoadOptions {
-  /** Read again when one of them was changed. */
+  /** Read again when one of them was changed here. */
   readonly topics?: readonly Topic[]
-  /** Read again that often, while somebody looks. */
-  readonly everyMs?: number
+  /** Read again that often, while somebody looks. Default: what has topics every 30 s, for others change it, too. */
+  readonly everyMs?: number | 'never'
 }
 
 const SLOW_MS = 200
+const OTHERS_MS = 30_000
 
 /** Reads something when the page opens, when `inputs` change, after writes, and when asked to. */
 export function useLoad<Value>(
   read: (signal: AbortSignal) => Promise<Value>,
   inputs: readonly unknown[],
-  { topics = [], everyMs }: LoadOptions = {},
+  { topics = [], everyMs = topics.length > 0 ? OTHERS_MS : undefined }: LoadOptions = {},
 ): Loaded<Value> {
   const [state, setState] = useState<Omit<Loaded<Value>, 'reload'>>(NOTHING)
   const current = useRef<AbortController>(undefined)
@@ -60,12 +61,17 @@ export function useLoad<Value>(
   }, [name, reload])
   useEffect(() => onChange(topics, reload), [topics.join(), reload])
   useEffect(() => {
-    if (everyMs === undefined) return undefined
-    const timer = setInterval(() => {
+    if (everyMs === undefined || everyMs === 'never') return undefined
+    const look = (): void => {
       // What takes longer than this is not begun again and again.
       if (!document.hidden && !isReading.current) reload()
-    }, everyMs)
-    return () => clearInterval(timer)
+    }
+    const timer = setInterval(look, everyMs)
+    document.addEventListener('visibilitychange', look)
+    return () => {
+      clearInterval(timer)
+      document.removeEventListener('visibilitychange', look)
+    }
   }, [everyMs, reload])
   return { ...state, reload }
 }

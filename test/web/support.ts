@@ -78,7 +78,9 @@ export async function startWebHouse(options: TestHouseOptions = {}): Promise<Web
     if (opening.credentials) {
       const { cookie } = await signInAt(url, opening.credentials)
       const [name = '', value = ''] = cookie.split('=')
-      await context.addCookies([{ name, value, url: `${url}/ui`, httpOnly: true, sameSite: 'Strict' }])
+      // At the path where the console has it: a sign-in on the page takes its place.
+      const { hostname: domain } = new URL(url)
+      await context.addCookies([{ name, value, domain, path: '/ui', httpOnly: true, sameSite: 'Strict' }])
     }
     const page = await context.newPage()
     watch(page)

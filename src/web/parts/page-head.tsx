@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { headingIsThere } from './page-focus.ts'
 
 export interface PageHeadProps {
@@ -26,7 +26,7 @@ export const PageHead = ({ title, mark, figure, sub, actions }: PageHeadProps) =
 )
 
 export function PageHeading({ children }: { readonly children: ComponentChildren }) {
-  useEffect(headingIsThere, [])
+  useLayoutEffect(headingIsThere, [])
   return (
     <h1 tabIndex={-1} id="page-title">
       {children}

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks'
 import { type ApiError, toApiError } from '../client/api-error.ts'
 import { connection } from '../client/connection.ts'
 import { reach } from '../client/http.ts'
@@ -40,7 +40,8 @@ export function LazyPage({ page, params }: { readonly page: PageDefinition; read
       .finally(() => clearTimeout(slow))
     return () => clearTimeout(slow)
   }, [page, isReachable])
-  useEffect(() => {
+  // At once: whoever has gone on with Tab after the page was drawn would be taken back.
+  useLayoutEffect(() => {
     if (!Page) return
     // Not on the page that was asked for by its address: the reader begins at its top.
     if (!isFirst) {

@@ -26,7 +26,7 @@ const TABS: readonly { readonly id: BucketTab; readonly title: string }[] = [
   { id: 'settings', title: 'Settings' },
 ]
 
-const EVERY_MS = 30_000
+const EVERY_MS = 15_000
 
 export const useBucket = (bucket: string): Loaded<BucketFacts> =>
   useLoad((signal) => readBucketFacts(bucket, signal), [bucket], {

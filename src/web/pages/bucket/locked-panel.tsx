@@ -43,6 +43,7 @@ export function LockedPanel({ facts, lock, listing }: LockedPanelProps) {
   // To look for it in a long log takes seconds.
   const deed = useLoad((signal) => whoDidIt(rootKeyCrn, lock.cause, signal), [rootKeyCrn, lock.cause], {
     topics: ['keys', 'access'],
+    everyMs: 'never',
   }).value
   const { scrub, isAllowed = false, answer } = story.value ?? {}
   const label = rootKey?.label ?? 'the root key'

@@ -11,7 +11,10 @@ export interface WhoLockedProps {
 
 /** Who made the key unusable, when and why, in a sentence; nothing for who may not see the audit log. */
 export function WhoLocked({ rootKeyCrn, cause }: WhoLockedProps) {
-  const deed = useLoad((signal) => whoDidIt(rootKeyCrn, cause, signal), [rootKeyCrn, cause], { topics: ['keys'] }).value
+  const deed = useLoad((signal) => whoDidIt(rootKeyCrn, cause, signal), [rootKeyCrn, cause], {
+    topics: ['keys'],
+    everyMs: 'never',
+  }).value
   return deed ? ` ${sentenceOf(deed, cause)}` : null
 }
 
@@ -29,7 +32,7 @@ const sentenceOf = ({ who, at, why }: Deed, cause: LockCause): string =>
 /** Of these keys; of none until it is known. */
 export function useDeedsOn(keys: readonly RootKey[]): DeedOnKey {
   const standings = keys.map(({ crn, state }) => `${crn} ${state}`).join()
-  const known = useLoad((signal) => whoDidThem(keys, signal), [standings], { topics: ['keys'] }).value
+  const known = useLoad((signal) => whoDidThem(keys, signal), [standings], { topics: ['keys'], everyMs: 'never' }).value
   return known ?? nothingKnown
 }
 

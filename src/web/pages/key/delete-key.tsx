@@ -42,11 +42,13 @@ export function DeleteKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       action={isFirst ? 'Set for deletion' : 'Delete key'}
       kind="destroy"
       blockedBecause={
-        buckets === undefined
-          ? 'What depends on it is not known yet'
-          : isInUse && !isForced
-            ? 'Buckets are under this key: move them, or force it'
-            : undefined
+        rootKey.state === 5
+          ? 'It is deleted already'
+          : buckets === undefined
+            ? 'What depends on it is not known yet'
+            : isInUse && !isForced
+              ? 'Buckets are under this key: move them, or force it'
+              : undefined
       }
       failed={isFirst ? `${name} was not set for deletion.` : `${name} was not deleted.`}
       onAct={() => (isFirst ? setForDeletion(instance, rootKey) : remove(instance, rootKey, isForced))}

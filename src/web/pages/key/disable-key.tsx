@@ -43,6 +43,7 @@ export function DisableKey({ instance, rootKey, onClose }: KeyDrawerProps) {
       keep="Keep it enabled"
       action="Disable key"
       kind="destroy"
+      blockedBecause={rootKey.state === 1 ? undefined : 'It is not active, so nothing is left to disable'}
       failed={`${name} was not disabled.`}
       onAct={async () => {
         await actOnKey(instance, rootKey.id, 'disable', given === '' ? undefined : { reason: given })

@@ -47,18 +47,20 @@ interface KeyPageProps {
   readonly name: string
 }
 
-const EVERY_MS = 3000
+const EVERY_MS = 15_000
+const EVERY_MS_REWRAPPING = 3000
 
 function KeyPage({ instance, name }: KeyPageProps) {
   const { query } = usePlace()
   const [isRewrapping, setRewrapping] = useState(false)
   const whole = useLoad((signal) => readKey(instance, name, signal), [instance.guid, name], {
     topics: ['keys', 'buckets', 'jobs'],
-    ...(isRewrapping ? { everyMs: EVERY_MS } : {}),
+    everyMs: isRewrapping ? EVERY_MS_REWRAPPING : EVERY_MS,
   })
   const crn = whole.value?.rootKey.crn
   const history = useLoad(async (signal) => (crn === undefined ? undefined : readKeyHistory(crn, signal)), [crn], {
     topics: ['keys', 'buckets'],
+    everyMs: 'never',
   })
   const jobs = whole.value?.jobs
   useEffect(() => setRewrapping(jobs?.some(({ state }) => state === 'running') ?? false), [jobs])

@@ -40,7 +40,13 @@ export function RotateKey({ instance, rootKey, versions, usage, onClose }: KeyDr
       ].join('\n')}
       action="Rotate key"
       failed={`${name} was not rotated.`}
-      blockedBecause={rootKey.imported && !material ? 'An imported key rotates to material that you bring' : undefined}
+      blockedBecause={
+        rootKey.state === 2 || rootKey.state === 5
+          ? 'A key that is disabled or deleted does not rotate'
+          : rootKey.imported && !material
+            ? 'An imported key rotates to material that you bring'
+            : undefined
+      }
       onAct={rotate}
       onClose={onClose}
     >

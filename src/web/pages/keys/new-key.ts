@@ -26,7 +26,12 @@ export const MAX_ALIASES = 5
 const ALIAS = /^[\w-]{2,90}$/
 
 export const aliasesOf = ({ aliases }: Pick<NewKey, 'aliases'>): readonly string[] => [
-  ...new Set(aliases.split(/[\s,]+/).filter((alias) => alias !== '')),
+  ...new Set(
+    aliases
+      .split(',')
+      .map((alias) => alias.trim())
+      .filter((alias) => alias !== ''),
+  ),
 ]
 
 /** What is wrong with the name as far as it was typed. */
