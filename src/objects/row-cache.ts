@@ -11,6 +11,8 @@ const CACHED: ReadonlySet<Space> = new Set([SPACE.head, SPACE.version, SPACE.par
 const MAX_BYTES = 8 * 1024 ** 2
 /** Of an entry beside its value. */
 const OVERHEAD_BYTES = 256
+/** Buckets whose changes are counted apart: of a few bytes each, but buckets come and go. */
+const MOST_AREAS = 10_000
 
 export interface RowCache extends MetadataStore {
   readonly cached: () => CachedRows
@@ -45,7 +47,10 @@ export function rowCache(
   })
   /** How many running commits write the row. */
   const changing = new Map<string, number>()
+  /** Of buckets: how many running commits write their objects, and how many have. */
   const areas = new Map<string, { running: number; changes: number }>()
+  /** How often counts were forgotten. */
+  let forgotten = 0
   let commits = 0
   let [hits, misses] = [0, 0]
 
@@ -62,11 +67,16 @@ export function rowCache(
       changing.set(name, (changing.get(name) ?? 0) + 1)
     }
   }
+  const forget = (): void => {
+    forgotten++
+    for (const [name, { running }] of areas) if (running === 0) areas.delete(name)
+  }
   const end = (names: readonly string[], heads: readonly string[]): void => {
     for (const name of heads) {
       const area = areas.get(name)
       if (area) area.running--
     }
+    if (areas.size > MOST_AREAS) forget()
     for (const name of names) {
       const left = (changing.get(name) ?? 1) - 1
       if (left > 0) changing.set(name, left)
@@ -79,7 +89,7 @@ export function rowCache(
     cached: () => ({ hits, misses, entries: rows.size, bytes: rows.calculatedSize }),
     headsMark: (row) => {
       const { running, changes } = areas.get(areaOf(row)) ?? UNCHANGED
-      return running > 0 ? undefined : `${changes} ${generations.at(generations.areaOf(SPACE.head, row))}`
+      return running > 0 ? undefined : `${forgotten} ${changes} ${generations.at(generations.areaOf(SPACE.head, row))}`
     },
     get: async (space, key) => {
       if (!CACHED.has(space)) return inner.get(space, key)

@@ -42,8 +42,8 @@ Examples:
   coffer restore --help says how to put one back. The instance key is in no backup: coffer keys --help.
 
 exit status 0: done; 3: done, but of a backup something is missing in the data directory, or its signature was not looked at;
-1: not done, or found bad; 2: called wrongly; 4: a file that was named is not there; 8: the directory holds something else; 9: a setting is not valid;
-10: there is no store; 11: another process uses it; 12: the wrong instance key
+1: not done, or found bad; 2: called wrongly; 4: a file that was named is not there; 8: the directory holds something else;
+9: a setting is not valid; 10: there is no store; 11: another process uses it; 12: the wrong instance key
 `
 
 /** `coffer backup …`; resolves to the exit status. */

@@ -169,6 +169,26 @@ it('says with one mark how long the objects of a bucket are as they were', async
   expect([mark() === before, elsewhere() === there]).toEqual([false, true])
 })
 
+it('forgets of buckets that come and go, and then no mark of before holds', async () => {
+  const cache = rowCache(memoryStore())
+  const bucketOf = (n: number): Buffer => {
+    const id = Buffer.alloc(16)
+    id.writeUInt32BE(n)
+    return id
+  }
+  const commit = (n: number) => cache.commit([{ ...put('x'), key: Buffer.concat([bucketOf(n), ROW]) }])
+  await commit(0)
+  const before = cache.headsMark(bucketOf(0))
+  const untouched = cache.headsMark(bucketOf(1_000_000))
+  for (let n = 1; n <= 10_000; n++) await commit(n)
+  // Of these no count is left, so they cannot be told from what they were but by this.
+  expect([cache.headsMark(bucketOf(0)), cache.headsMark(bucketOf(1_000_000))]).not.toContain(before)
+  expect(cache.headsMark(bucketOf(1_000_000))).not.toBe(untouched)
+  const now = cache.headsMark(bucketOf(0))
+  await commit(0)
+  expect(cache.headsMark(bucketOf(0))).not.toBe(now)
+})
+
 it('gives no mark any more where a commit may still come', async () => {
   const inner = memoryStore()
   const unknown = () => Promise.reject(new CodedError('CommitUnknown', 'who knows'))
